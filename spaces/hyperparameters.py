@@ -1,0 +1,133 @@
+"""The four hyperparameters theta = {lr, mom, wd, a} of Table 1.2."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from spaces.errors import UserError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Values for which a hyperparameter makes sense: an interval, open or closed at each end."""
+
+    low: float
+    high: float
+    low_open: bool = False
+    high_open: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        above = value > self.low if self.low_open else value >= self.low
+        below = value < self.high if self.high_open else value <= self.high
+        return above and below
+
+    def __str__(self) -> str:
+        if math.isinf(self.high):
+            return f"{'above' if self.low_open else 'at least'} {self.low:g}"
+        return f"in {'(' if self.low_open else '['}{self.low:g}, {self.high:g}{')' if self.high_open else ']'}"
+
+
+LIMITS: dict[str, Limits] = {
+    "lr": Limits(0.0, math.inf, low_open=True, high_open=True),
+    "momentum": Limits(0.0, 1.0, high_open=True),
+    "weight_decay": Limits(0.0, math.inf, high_open=True),
+    "gain": Limits(0.0, math.inf, low_open=True, high_open=True),
+}
+
+
+def checked_number(name: str, value: Any) -> float:
+    """Returns ``value`` as a float that is allowed for the hyperparameter ``name``.
+
+    Strings such as ``"1e-5"`` count as numbers, because YAML 1.1 reads a dotless exponent as text.
+
+    Raises:
+        UserError: not a finite number, or outside ``LIMITS[name]``.
+    """
+    allowed = f"{name} must be a number {LIMITS[name]}"
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        number = float(value)
+    except (TypeError, ValueError):
+        raise UserError(f"{name}: {value!r} is not a number; {allowed}") from None
+    if not math.isfinite(number) or number not in LIMITS[name]:
+        raise UserError(f"{name}: {value!r} is not allowed; {allowed}")
+    return number
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """One point theta of a search space.
+
+    Attributes:
+        lr: learning rate of SGD, above 0.
+        momentum: momentum of SGD, in [0, 1).
+        weight_decay: L2 weight decay of SGD, at least 0.
+        gain: the factor ``a`` of equation 1.5.1 on the Glorot-uniform initial range, above 0.
+
+    Raises:
+        UserError: a value outside its range.
+    """
+
+    lr: float
+    momentum: float
+    weight_decay: float
+    gain: float
+
+    def __post_init__(self) -> None:
+        for name in NAMES:
+            object.__setattr__(self, name, checked_number(name, getattr(self, name)))
+
+    def as_dict(self) -> dict[str, float]:
+        """The four values by name, in the order of Table 1.2."""
+        return asdict(self)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Hyperparameters:
+        """Builds theta from a mapping that has exactly the four names.
+
+        Raises:
+            UserError: a name is missing, unknown, or its value is not allowed.
+        """
+        check_names(values, "theta")
+        return cls(**{name: values[name] for name in NAMES})
+
+    def __str__(self) -> str:
+        return ",".join(f"{name}={value:g}" for name, value in self.as_dict().items())
+
+
+NAMES: tuple[str, ...] = tuple(field.name for field in fields(Hyperparameters))
+
+
+def check_names(values: Mapping[str, Any], where: str) -> None:
+    """Checks that ``values`` has exactly the four hyperparameter names.
+
+    Raises:
+        UserError: naming the unknown and the missing ones.
+    """
+    unknown = [str(name) for name in values if name not in NAMES]
+    missing = [name for name in NAMES if name not in values]
+    if unknown:
+        raise UserError(f"{where}: unknown field {', '.join(unknown)}; allowed are {', '.join(NAMES)}")
+    if missing:
+        raise UserError(f"{where}: missing field {', '.join(missing)}; it needs {', '.join(NAMES)}")
+
+
+def parse_theta(text: str) -> Hyperparameters:
+    """Reads ``lr=0.1,momentum=0.5,weight_decay=1e-5,gain=1.5``.
+
+    Raises:
+        UserError: not of that form, or a value that is not allowed.
+    """
+    values: dict[str, str] = {}
+    for part in text.split(","):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals:
+            raise UserError(f"theta: {part!r} is not name=value; write lr=0.1,momentum=0.5,weight_decay=1e-5,gain=1.5")
+        if name in values:
+            raise UserError(f"theta: {name} is given twice; give each of {', '.join(NAMES)} once")
+        values[name] = value
+    return Hyperparameters.from_mapping(values)

@@ -1,0 +1,119 @@
+"""A search space: one domain for each of the four hyperparameters."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spaces.domains import Choice, Domain, LogUniform, Uniform
+from spaces.errors import UserError
+from spaces.hyperparameters import NAMES, Hyperparameters, check_names, checked_number
+
+KINDS = ("choice", "uniform", "loguniform")
+
+
+@dataclass(frozen=True)
+class Space:
+    """A named search space over lr, momentum, weight_decay and gain.
+
+    Attributes:
+        name: what tables and run folders call it.
+        domains: hyperparameter name -> domain, in the order of Table 1.2.
+    """
+
+    name: str
+    domains: Mapping[str, Domain]
+
+    @property
+    def size(self) -> float:
+        """How many configurations the space has; infinite where a domain is continuous."""
+        sizes = [len(d.values) if isinstance(d, Choice) else math.inf for d in self.domains.values()]
+        return math.prod(sizes)
+
+    def grid(self, seed: int) -> list[Hyperparameters]:
+        """Every configuration once, in an order shuffled by ``seed``.
+
+        The shuffle matters: ASHA judges a trial against those that came before it, so a grid
+        visited from worst to best would stop nothing.
+
+        Raises:
+            UserError: the space is continuous.
+        """
+        continuous = [name for name in NAMES if not isinstance(self.domains[name], Choice)]
+        if continuous:
+            raise UserError(
+                f"space {self.name}: {', '.join(continuous)} is continuous, so it has no grid; use --search tpe "
+                "or give each field as a choice"
+            )
+        values = [self.domains[name].numbers() for name in NAMES]
+        points = [Hyperparameters(*point) for point in itertools.product(*values)]
+        random.Random(seed).shuffle(points)
+        return points
+
+    def snap(self, values: Mapping[str, float]) -> Hyperparameters:
+        """The configuration of this space that stands for a searcher's proposal."""
+        return Hyperparameters(**{name: self.domains[name].snap(values[name]) for name in NAMES})
+
+    def __contains__(self, theta: Hyperparameters) -> bool:
+        return all(value in self.domains[name] for name, value in theta.as_dict().items())
+
+    def describe(self) -> dict[str, Any]:
+        """Plain data that ``space_from`` reads back."""
+        return {"name": self.name, **{name: self.domains[name].describe() for name in NAMES}}
+
+
+def domain_from(name: str, value: Any) -> Domain:
+    """Reads one field of a space: a number, or ``{choice | uniform | loguniform: [..]}``.
+
+    Raises:
+        UserError: naming the field, the value and what is allowed.
+    """
+    allowed = f"{name} must be a number or one of {', '.join(f'{{{kind}: [..]}}' for kind in KINDS)}"
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        return Choice((checked_number(name, value),))
+    if not isinstance(value, Mapping) or len(value) != 1:
+        raise UserError(f"{name}: {value!r} is not a domain; {allowed}")
+    kind, members = next(iter(value.items()))
+    if kind not in KINDS:
+        raise UserError(f"{name}: unknown domain {kind!r}; {allowed}")
+    if not isinstance(members, list | tuple):
+        raise UserError(f"{name}: {kind} needs a list, not {members!r}; {allowed}")
+    numbers = tuple(checked_number(name, member) for member in members)
+    domain: Domain
+    if kind == "choice":
+        domain = Choice(numbers)
+    elif len(numbers) != 2:
+        raise UserError(f"{name}: {kind} needs [low, high], not {list(members)!r}")
+    else:
+        domain = (Uniform if kind == "uniform" else LogUniform)(*numbers)
+    wrong = domain.check()
+    if wrong:
+        raise UserError(f"{name}: {kind} {list(members)!r} is not allowed: {wrong}")
+    return domain
+
+
+def space_from(description: Any, where: str) -> Space:
+    """Reads a space from plain data: ``name`` and the four fields.
+
+    Args:
+        description: a mapping as ``Space.describe`` gives it, or as a YAML file holds it.
+        where: the file or place, for error messages and as the default name.
+
+    Raises:
+        UserError: naming the place, the field, the value and what is allowed.
+    """
+    if not isinstance(description, Mapping):
+        raise UserError(f"{where}: a space is a mapping with the fields {', '.join(NAMES)}, not {description!r}")
+    fields = dict(description)
+    name = fields.pop("name", where)
+    if not isinstance(name, str) or not name.strip():
+        raise UserError(f"{where}: name: {name!r} is not a text")
+    check_names(fields, where)
+    try:
+        return Space(name, {field: domain_from(field, fields[field]) for field in NAMES})
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None

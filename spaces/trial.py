@@ -1,0 +1,102 @@
+"""Trials: what defines one, and the ids that name it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spaces.errors import UserError
+from spaces.hyperparameters import Hyperparameters
+
+PHASES = ("sweep", "rerun")
+ID_DIGITS = 10  # 40 bits: a collision among 10,000 trials has odds of about 1 in 20,000.
+
+
+def digest(content: Any) -> str:
+    """The first digits of the SHA-256 of plain data in canonical JSON."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:ID_DIGITS]
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """One configuration x one seed: everything that decides what a training computes.
+
+    The number of epochs is not part of it, so a trial can be trained further under the same id.
+
+    Attributes:
+        phase: ``sweep`` (judged on held-out training images) or ``rerun`` (trained on all training
+            images, judged on the test set).
+        architecture: a name in ``models.ARCHITECTURES``.
+        dataset: a name in ``search.datasets.DATASETS``.
+        data_hash: the hash of the data set's content.
+        theta: the hyperparameters.
+        seed: decides initial weights, fixed kernels and batch order.
+        split_seed: decides which training images are held out; None where none are.
+        batch_size: images per SGD step.
+    """
+
+    phase: str
+    architecture: str
+    dataset: str
+    data_hash: str
+    theta: Hyperparameters
+    seed: int
+    split_seed: int | None
+    batch_size: int
+
+    def __post_init__(self) -> None:
+        if self.phase not in PHASES:
+            raise UserError(f"phase: {self.phase!r} is unknown; allowed are {', '.join(PHASES)}")
+
+    @property
+    def config_id(self) -> str:
+        """Names the configuration (architecture and theta): the same in a sweep and in its reruns."""
+        return digest([self.architecture, self.theta.as_dict()])
+
+    @property
+    def trial_id(self) -> str:
+        """Names the trial; also the name of its folder."""
+        return f"{self.architecture}-{digest(self._content())}"
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "phase": self.phase,
+            "architecture": self.architecture,
+            "dataset": self.dataset,
+            "data_hash": self.data_hash,
+            **self.theta.as_dict(),
+            "seed": self.seed,
+            "split_seed": self.split_seed,
+            "batch_size": self.batch_size,
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for a record, ids first."""
+        return {"trial_id": self.trial_id, "config_id": self.config_id, **self._content()}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> TrialSpec:
+        """Reads what ``as_dict`` wrote.
+
+        Raises:
+            UserError: a field is missing, or the ids do not belong to the content.
+        """
+        try:
+            theta = Hyperparameters(*(content[name] for name in ("lr", "momentum", "weight_decay", "gain")))
+            spec = cls(
+                *(content[name] for name in ("phase", "architecture", "dataset", "data_hash")),
+                theta,
+                *(content[name] for name in ("seed", "split_seed", "batch_size")),
+            )
+        except (KeyError, TypeError) as error:
+            raise UserError(f"trial: the record lacks the field {error}; it was not written by invsearch") from None
+        if content.get("trial_id") != spec.trial_id:
+            raise UserError(
+                f"trial: the id {content.get('trial_id')!r} does not belong to its content ({spec.trial_id}); "
+                "the record was changed by hand"
+            )
+        return spec
