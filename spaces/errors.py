@@ -7,3 +7,12 @@ class UserError(Exception):
     The message names what is wrong, what is allowed and what to do. The command line prints it
     without a traceback and exits with a non-zero code.
     """
+
+
+def quoted(value: object) -> str:
+    """How a message shows a user's value: one line of at most 80 characters, whatever the value is."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to print integers of more than 4,300 digits.
+        text = f"a {type(value).__name__} too long to print"
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from spaces.errors import UserError
+from spaces.errors import UserError, quoted
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ def checked_number(name: str, value: Any) -> float:
         if isinstance(value, bool):
             raise ValueError
         number = float(value)
-    except (TypeError, ValueError):
-        raise UserError(f"{name}: {value!r} is not a number; {allowed}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise UserError(f"{name}: {quoted(value)} is not a number; {allowed}") from None
     if not math.isfinite(number) or number not in LIMITS[name]:
-        raise UserError(f"{name}: {value!r} is not allowed; {allowed}")
-    return number
+        raise UserError(f"{name}: {quoted(value)} is not allowed; {allowed}")
+    return number + 0.0  # -0.0 becomes 0.0: equal configurations must have equal ids.
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ class Hyperparameters:
         return cls(**{name: values[name] for name in NAMES})
 
     def __str__(self) -> str:
-        return ",".join(f"{name}={value:g}" for name, value in self.as_dict().items())
+        """What ``parse_theta`` reads back, without loss."""
+        return ",".join(f"{name}={str(value).removesuffix('.0')}" for name, value in self.as_dict().items())
 
 
 NAMES: tuple[str, ...] = tuple(field.name for field in fields(Hyperparameters))
@@ -108,7 +109,7 @@ def check_names(values: Mapping[str, Any], where: str) -> None:
     Raises:
         UserError: naming the unknown and the missing ones.
     """
-    unknown = [str(name) for name in values if name not in NAMES]
+    unknown = [quoted(name) for name in values if name not in NAMES]
     missing = [name for name in NAMES if name not in values]
     if unknown:
         raise UserError(f"{where}: unknown field {', '.join(unknown)}; allowed are {', '.join(NAMES)}")
@@ -126,8 +127,10 @@ def parse_theta(text: str) -> Hyperparameters:
     for part in text.split(","):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals:
-            raise UserError(f"theta: {part!r} is not name=value; write lr=0.1,momentum=0.5,weight_decay=1e-5,gain=1.5")
+            raise UserError(
+                f"theta: {quoted(part)} is not name=value; write lr=0.1,momentum=0.5,weight_decay=1e-5,gain=1.5"
+            )
         if name in values:
-            raise UserError(f"theta: {name} is given twice; give each of {', '.join(NAMES)} once")
+            raise UserError(f"theta: {quoted(name)} is given twice; give each of {', '.join(NAMES)} once")
         values[name] = value
     return Hyperparameters.from_mapping(values)

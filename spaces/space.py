@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spaces.domains import Choice, Domain, LogUniform, Uniform
-from spaces.errors import UserError
+from spaces.errors import UserError, quoted
 from spaces.hyperparameters import NAMES, Hyperparameters, check_names, checked_number
 
 KINDS = ("choice", "uniform", "loguniform")
@@ -76,23 +76,23 @@ def domain_from(name: str, value: Any) -> Domain:
     if isinstance(value, int | float | str) and not isinstance(value, bool):
         return Choice((checked_number(name, value),))
     if not isinstance(value, Mapping) or len(value) != 1:
-        raise UserError(f"{name}: {value!r} is not a domain; {allowed}")
+        raise UserError(f"{name}: {quoted(value)} is not a domain; {allowed}")
     kind, members = next(iter(value.items()))
     if kind not in KINDS:
-        raise UserError(f"{name}: unknown domain {kind!r}; {allowed}")
+        raise UserError(f"{name}: unknown domain {quoted(kind)}; {allowed}")
     if not isinstance(members, list | tuple):
-        raise UserError(f"{name}: {kind} needs a list, not {members!r}; {allowed}")
+        raise UserError(f"{name}: {kind} needs a list, not {quoted(members)}; {allowed}")
     numbers = tuple(checked_number(name, member) for member in members)
     domain: Domain
     if kind == "choice":
         domain = Choice(numbers)
     elif len(numbers) != 2:
-        raise UserError(f"{name}: {kind} needs [low, high], not {list(members)!r}")
+        raise UserError(f"{name}: {kind} needs [low, high], not {quoted(list(members))}")
     else:
         domain = (Uniform if kind == "uniform" else LogUniform)(*numbers)
     wrong = domain.check()
     if wrong:
-        raise UserError(f"{name}: {kind} {list(members)!r} is not allowed: {wrong}")
+        raise UserError(f"{name}: {kind} {quoted(list(members))} is not allowed: {wrong}")
     return domain
 
 
@@ -107,11 +107,11 @@ def space_from(description: Any, where: str) -> Space:
         UserError: naming the place, the field, the value and what is allowed.
     """
     if not isinstance(description, Mapping):
-        raise UserError(f"{where}: a space is a mapping with the fields {', '.join(NAMES)}, not {description!r}")
+        raise UserError(f"{where}: a space is a mapping with the fields {', '.join(NAMES)}, not {quoted(description)}")
     fields = dict(description)
     name = fields.pop("name", where)
-    if not isinstance(name, str) or not name.strip():
-        raise UserError(f"{where}: name: {name!r} is not a text")
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise UserError(f"{where}: name: {quoted(name)} is not a name; give one line of text")
     check_names(fields, where)
     try:
         return Space(name, {field: domain_from(field, fields[field]) for field in NAMES})

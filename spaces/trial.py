@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spaces.errors import UserError
-from spaces.hyperparameters import Hyperparameters
+from spaces.errors import UserError, quoted
+from spaces.hyperparameters import NAMES, Hyperparameters
 
 PHASES = ("sweep", "rerun")
+FIELDS = ("phase", "architecture", "dataset", "data_hash", "seed", "split_seed", "batch_size")  # And theta.
 ID_DIGITS = 10  # 40 bits: a collision among 10,000 trials has odds of about 1 in 20,000.
 
 
@@ -50,7 +51,7 @@ class TrialSpec:
 
     def __post_init__(self) -> None:
         if self.phase not in PHASES:
-            raise UserError(f"phase: {self.phase!r} is unknown; allowed are {', '.join(PHASES)}")
+            raise UserError(f"phase: {quoted(self.phase)} is unknown; allowed are {', '.join(PHASES)}")
 
     @property
     def config_id(self) -> str:
@@ -85,18 +86,20 @@ class TrialSpec:
         Raises:
             UserError: a field is missing, or the ids do not belong to the content.
         """
+        if not isinstance(content, Mapping):
+            raise UserError(f"trial: {quoted(content)} is not a mapping of fields; it was not written by invsearch")
         try:
-            theta = Hyperparameters(*(content[name] for name in ("lr", "momentum", "weight_decay", "gain")))
-            spec = cls(
-                *(content[name] for name in ("phase", "architecture", "dataset", "data_hash")),
-                theta,
-                *(content[name] for name in ("seed", "split_seed", "batch_size")),
-            )
-        except (KeyError, TypeError) as error:
+            theta = Hyperparameters(**{name: content[name] for name in NAMES})
+            spec = cls(theta=theta, **{name: content[name] for name in FIELDS})
+            ids = {"trial_id": spec.trial_id, "config_id": spec.config_id}
+        except KeyError as error:
             raise UserError(f"trial: the record lacks the field {error}; it was not written by invsearch") from None
-        if content.get("trial_id") != spec.trial_id:
-            raise UserError(
-                f"trial: the id {content.get('trial_id')!r} does not belong to its content ({spec.trial_id}); "
-                "the record was changed by hand"
-            )
+        except ValueError:  # json: NaN and infinities have no canonical form.
+            raise UserError("trial: the record holds a number that is not finite; it was changed by hand") from None
+        for name, value in ids.items():
+            if content.get(name) != value:
+                raise UserError(
+                    f"trial: the {name} {quoted(content.get(name))} does not belong to its content ({value}); "
+                    "the record was changed by hand"
+                )
         return spec

@@ -3,13 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from spaces.errors import UserError
+from spaces.errors import UserError, quoted
 from spaces.space import Space, space_from
 
 MAX_BYTES = 64 * 1024  # A space is a dozen lines; anything larger is another file.
+
+
+class PlainLoader(yaml.BaseLoader):
+    """YAML of mappings, lists and text, nothing else.
+
+    Scalars stay text, because PyYAML's own readers of numbers, dates and booleans raise half of
+    Python's exceptions on odd input and read ``1:30`` as 90; ``checked_number`` reads the numbers.
+    Tags could name Python objects, aliases can make a small file huge, and of a field given
+    twice PyYAML keeps the last in silence: all three are errors.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Refuses aliases and tags, on every node."""
+        event: Any = self.peek_event()
+        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+            raise yaml.MarkedYAMLError(problem="anchors and aliases are not allowed", problem_mark=event.start_mark)
+        if event.tag is not None:
+            raise yaml.MarkedYAMLError(problem=f"the tag {event.tag} is not allowed", problem_mark=event.start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Refuses a key that is given twice."""
+        mapping = super().construct_mapping(node, deep)
+        if len(mapping) != len(node.value):
+            keys = [key.value for key, _ in node.value]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise yaml.MarkedYAMLError(problem=f"{quoted(twice)} is given twice", problem_mark=node.start_mark)
+        return mapping
 
 
 def read_space(path: Path) -> Space:
@@ -24,16 +53,18 @@ def read_space(path: Path) -> Space:
         gain: {uniform: [0.5, 2.0]}
 
     Raises:
-        UserError: no such file, not YAML, or a field that is not allowed.
+        UserError: no such file, not plain YAML, or a field that is not allowed.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UserError(f"space file {path}: larger than {MAX_BYTES} bytes; give a small YAML file")
-        description = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise UserError(f"space file {path}: {reason}; give a readable YAML file") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    try:
+        description = yaml.load(text, PlainLoader)
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"space file {path}: not plain YAML: {reason}") from None
     space = space_from(description, str(path))

@@ -1,0 +1,35 @@
+# Two commands prove everything: `make reproduce` and `make test`. See README.md.
+PYTHON ?= python3.11
+BIN := .venv/bin
+OUT ?= runs/table-1.3-digits
+# A smaller job for CI: make reproduce REPRODUCE="--samples 8 --seeds 2 --epochs 6" OUT=runs/ci
+REPRODUCE ?=
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: reproduce test test-slow lint types install clean
+
+reproduce: .venv/installed
+	$(BIN)/invsearch reproduce 1.3 --dataset digits --out $(OUT) $(REPRODUCE)
+
+test: .venv/installed lint types
+	$(BIN)/pytest -m "not slow"
+
+test-slow: .venv/installed
+	$(BIN)/pytest -m slow
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/installed
+	$(BIN)/pyright
+
+install: .venv/installed
+
+.venv/installed: setup.py constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis

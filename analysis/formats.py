@@ -1,0 +1,54 @@
+"""Tables as text: Markdown, LaTeX and CSV, listed in ``FORMATS``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from analysis.cells import RIGHT, display
+from analysis.tables.table import Table
+
+LATEX_ESCAPES = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        **{character: f"\\{character}" for character in "&%$#_{}"},
+    }
+)
+
+
+def markdown(table: Table) -> str:
+    """A pipe table with its caption above and its notes below."""
+    cells = display(table.frame)
+    sides = ["right" if name in RIGHT else "left" for name in cells]
+    body = cells.to_markdown(index=False, disable_numparse=True, colalign=sides)
+    notes = "".join(f"\n- {note}" for note in table.notes)
+    return f"**Table {table.number}.** {table.caption}\n\n{body}\n{notes}\n"
+
+
+def latex(table: Table) -> str:
+    """A booktabs table with table notes; it needs the packages booktabs and threeparttable."""
+    cells = display(table.frame)
+    sides = "".join("r" if name in RIGHT else "l" for name in cells)
+    body = cells.to_latex(index=False, escape=True, column_format=sides)
+    notes = "".join(f"\\item {note.translate(LATEX_ESCAPES)}\n" for note in table.notes)
+    return (
+        "% Needs \\usepackage{booktabs,threeparttable}.\n"
+        "\\begin{table}\n\\centering\n\\begin{threeparttable}\n"
+        f"\\caption{{{table.caption.translate(LATEX_ESCAPES)}}}\n"
+        f"{body}"
+        f"\\begin{{tablenotes}}\n{notes}\\end{{tablenotes}}\n"
+        "\\end{threeparttable}\n\\end{table}\n"
+    )
+
+
+def csv(table: Table) -> str:
+    """The raw, unrounded values; empty where there is none. Notes are left out."""
+    return table.frame.to_csv(index=False)
+
+
+FORMATS: dict[str, Callable[[Table], str]] = {
+    "md": markdown,
+    "latex": latex,
+    "csv": csv,
+}

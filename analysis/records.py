@@ -1,0 +1,205 @@
+"""The reader of a run folder: plain files in, two tables out.
+
+Analysis reads nothing else. A record that cannot be read, or that contradicts itself, is reported
+in ``Run.damaged`` and left out, so one bad file among thousands never hides the others.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.schema import EPOCHS, MEASURES, TRIALS, frame_of
+from spaces.errors import UserError, quoted
+from spaces.trial import TrialSpec
+
+FORMAT = 1
+ENDED = ("completed", "stopped", "diverged", "failed")
+STATUSES = (*ENDED, "unfinished")
+# What reading and taking apart an arbitrary JSON file can raise.
+UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError, UserError)
+MAX_INTEGER = 2**63 - 1  # The integers of pandas.
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run folder, read.
+
+    Attributes:
+        path: the folder.
+        spec: the content of spec.json.
+        costs: the content of costs.json: architecture -> its layers' costs; empty where there is none.
+        trials: one row per trial, ordered by trial_id; its columns are ``schema.TRIALS``.
+        epochs: one row per trial and epoch; its columns are ``schema.EPOCHS``.
+        damaged: (file, reason) of everything that could not be read.
+    """
+
+    path: Path
+    spec: dict[str, Any]
+    costs: dict[str, list[dict[str, Any]]]
+    trials: pd.DataFrame
+    epochs: pd.DataFrame
+    damaged: list[tuple[Path, str]]
+
+
+def read_run(path: str | Path) -> Run:
+    """Reads a run folder, also while the run goes on.
+
+    Raises:
+        UserError: not a run folder, or its spec.json cannot be read.
+    """
+    path = Path(path)
+    spec = _read_spec(path)
+    damaged: list[tuple[Path, str]] = []
+    costs: dict[str, list[dict[str, Any]]] = {}
+    try:
+        costs = _read_costs(path / "costs.json")
+    except UNREADABLE as error:
+        damaged.append((path / "costs.json", _reason(error)))
+
+    trials: dict[str, list[Any]] = {name: [] for name in TRIALS}
+    epochs: dict[str, list[Any]] = {name: [] for name in EPOCHS}
+    for folder in _trial_folders(path / "trials"):
+        try:
+            found = _read_trial(folder)
+        except UNREADABLE as error:
+            damaged.append((Path(folder), _reason(error)))
+            continue
+        if found is not None:
+            trial, rows = found
+            for name, value in trial.items():
+                trials[name].append(value)
+            for name, values in rows.items():
+                epochs[name].extend(values)
+    return Run(path, spec, costs, frame_of(TRIALS, trials), frame_of(EPOCHS, epochs), damaged)
+
+
+def _read_spec(path: Path) -> dict[str, Any]:
+    where = path / "spec.json"
+    try:
+        spec = _read_json(where)
+    except FileNotFoundError:
+        raise UserError(f"{path}: not a run folder (no spec.json); give the --out of a sweep or train") from None
+    except UNREADABLE as error:
+        raise UserError(f"{where}: cannot be read: {_reason(error)}; restore it or give another run folder") from None
+    if spec.get("format") != FORMAT:
+        raise UserError(f"{where}: format {quoted(spec.get('format'))} is unknown; this version reads format {FORMAT}")
+    numbers = [spec.get(name) for name in ("samples", "max_epochs", "rerun_seeds", "rerun_epochs")]
+    names = spec.get("architectures")
+    if (
+        not isinstance(spec.get("dataset"), str)
+        or not (isinstance(names, list) and all(isinstance(name, str) for name in names))
+        or not all(number is None or type(number) is int for number in numbers)
+    ):
+        raise UserError(f"{where}: its fields are not those of a run; restore it or give another run folder")
+    return spec
+
+
+def _read_costs(path: Path) -> dict[str, list[dict[str, Any]]]:
+    if not path.exists():
+        return {}
+    costs = _read_json(path)
+    for layer in (layer for layers in costs.values() for layer in layers):
+        if type(layer["kind"]) is not str or not all(
+            type(layer[count]) is int for count in ("params", "mults", "transform_mults")
+        ):
+            raise ValueError(f"not a layer's costs: {quoted(layer)}")
+    return costs
+
+
+def _trial_folders(trials: Path) -> Iterator[str]:
+    """Trial folders by name, so that no result depends on the order of a directory."""
+    try:
+        with os.scandir(trials) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    except FileNotFoundError:
+        return
+    yield from (os.path.join(trials, name) for name in names)
+
+
+def _read_trial(folder: str) -> tuple[dict[str, Any], dict[str, list[Any]]] | None:
+    """Reads one trial: its row of the trials and its columns of the epochs; None before its first commit."""
+    try:
+        verdict = _read_json(os.path.join(folder, "verdict.json"))
+    except FileNotFoundError:
+        verdict = None
+    try:
+        record = _read_json(os.path.join(folder, "record.json"))
+    except FileNotFoundError:
+        if verdict is None:
+            return None
+        raise ValueError("a verdict without a record") from None
+    if record.get("format") != FORMAT:
+        raise ValueError(f"format {quoted(record.get('format'))} is unknown")
+    spec = TrialSpec.from_dict(record["trial"])
+    if spec.trial_id != os.path.basename(folder):
+        raise ValueError(f"the record belongs to {spec.trial_id}")
+    for number in (spec.seed, spec.batch_size, spec.split_seed or 0):
+        if type(number) is not int or abs(number) > MAX_INTEGER:
+            raise ValueError(f"{quoted(number)} is not a seed or batch size")
+    for text in (spec.architecture, spec.dataset, spec.data_hash):
+        text.encode()  # AttributeError on other types, UnicodeEncodeError on half characters.
+    columns = _epoch_columns(record["rows"])
+    length = len(columns["epoch"])
+    error = record["error"]
+    trial = {
+        **{name: value for name, value in record["trial"].items() if name in TRIALS},
+        **spec.theta.as_dict(),
+        "status": _status(record, verdict),
+        "epoch": length,
+        **{name: columns[name][-1] if length else math.nan for name in MEASURES},
+        "seconds": math.fsum(second for second in columns["seconds"] if second == second),
+        "error": None if error is None else str(error).encode("utf-8", "replace").decode(),
+    }
+    return trial, {"trial_id": [spec.trial_id] * length, **columns}
+
+
+def _status(record: dict[str, Any], verdict: dict[str, Any] | None) -> str:
+    """The driver's verdict, else what the worker knew, else unfinished."""
+    if verdict is not None:
+        if verdict.get("status") not in ENDED:
+            raise ValueError(f"verdict: status {quoted(verdict.get('status'))} is unknown")
+        return verdict["status"]
+    return record["status"] if record["status"] in ("diverged", "failed") else "unfinished"
+
+
+def _epoch_columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Turns a record's rows into columns; null and absent numbers become NaN."""
+    epochs = [row["epoch"] for row in rows]
+    if epochs != list(range(1, len(rows) + 1)):
+        raise ValueError(f"epochs are {quoted(epochs)}, not 1, 2, 3 and so on")
+    columns: dict[str, list[Any]] = {"epoch": epochs}
+    for name in EPOCHS:
+        if name not in ("trial_id", "epoch"):
+            values = [row.get(name) for row in rows]
+            columns[name] = [math.nan if value is None else value + 0.0 for value in values]  # TypeError on text
+    for name in ("val_accuracy", "test_accuracy"):
+        wrong = [value for value in columns[name] if value < 0.0 or value > 1.0]
+        if wrong:
+            raise ValueError(f"{name} {wrong[0]:g} is not a fraction")
+    return columns
+
+
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None)  # NaN and Infinity, which JSON lacks, count as null.
+
+
+def _read_json(path: str | Path) -> dict[str, Any]:
+    with open(path, "rb") as stream:
+        content = _DECODER.decode(stream.read().decode("utf-8"))
+    if not isinstance(content, dict):
+        raise TypeError(f"{quoted(content)} is not an object")
+    return content
+
+
+def _reason(error: BaseException) -> str:
+    """One line that says what was wrong with a file."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(f"{type(error).__name__}: {error}".split())

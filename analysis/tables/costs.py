@@ -1,0 +1,74 @@
+"""The cost columns of Table 1.4: what the text counts and what the built networks cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from analysis.published import PUBLISHED
+from analysis.records import Run
+
+COUNTED = ("conv", "invariant")  # The layers that are compared; the linear tail is the same in every network.
+
+
+class Cost(NamedTuple):
+    """Sums over the compared layers of one network, per image.
+
+    Attributes:
+        params: learned weights without biases (equation 1.4.2).
+        mults: multiplies of the mixing or convolution.
+        transform: multiplies of the wavelet transform (equation 1.4.3).
+    """
+
+    params: int
+    mults: int
+    transform: int
+
+
+def network_cost(run: Run, name: str) -> Cost | None:
+    """Sums the costs of an architecture's layers; None where the run has not counted them."""
+    layers = [layer for layer in run.costs.get(name, []) if layer["kind"] in COUNTED]
+    if not layers:
+        return None
+    return Cost(*(sum(layer[count] for layer in layers) for count in ("params", "mults", "transform_mults")))
+
+
+def cost_rows(run: Run, architectures: Iterable[str]) -> pd.DataFrame:
+    """One row per architecture: costs relative to ``conv``; blank (NaN) without ``conv`` in costs.json.
+
+    Returns:
+        Columns ``param_ratio`` and ``mult_ratio`` (mixing or convolution only, as the text counts,
+        but summed over the layers of the built network), ``mult_with_transform_ratio``,
+        ``published_param_ratio``, ``published_mult_ratio``, and ``cost_differs``: whether any of
+        the first three is not the published fraction.
+    """
+    conv = network_cost(run, "conv")
+    return pd.DataFrame([_row(network_cost(run, name), conv, name) for name in architectures])
+
+
+def _row(cost: Cost | None, conv: Cost | None, name: str) -> dict[str, Any]:
+    published = PUBLISHED[name]
+    params = mults = with_transform = None
+    differs = False
+    if cost is not None and conv is not None and conv.params > 0 and conv.mults > 0:
+        # Exact: 7/9 of conv's parameters is 7/9, not 0.7777. conv itself has no transform.
+        params = Fraction(cost.params, conv.params)
+        mults = Fraction(cost.mults, conv.mults)
+        with_transform = Fraction(cost.mults + cost.transform, conv.mults)
+        differs = params != published.params or mults != published.mults or with_transform != published.mults
+    return {
+        "param_ratio": _number(params),
+        "mult_ratio": _number(mults),
+        "mult_with_transform_ratio": _number(with_transform),
+        "cost_differs": differs,
+        "published_param_ratio": float(published.params),
+        "published_mult_ratio": float(published.mults),
+    }
+
+
+def _number(ratio: Fraction | None) -> float:
+    return math.nan if ratio is None else float(ratio)

@@ -1,0 +1,110 @@
+"""The near_sym_a wavelet filters as matrices: the linear half of the scattering layer.
+
+A level-1 DTCWT filters rows and columns, then turns each 2x2 quad of a highpass image into two complex
+numbers. All of that is linear and separable, so it folds into one small dense matrix per axis: the
+symmetric extension, the repeated last row of an odd size, the split into even and odd samples, the quads
+and the 2x2 average pooling of the lowpass (Algorithm 1.1, line 4).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+LOWPASS = tuple(Fraction(tap, 20) for tap in (-1, 5, 12, 5, -1))
+HIGHPASS = tuple(Fraction(tap, 280) for tap in (3, -15, -73, 170, -73, -15, 3))
+
+
+class RowMatrices(NamedTuple):
+    """The row axis of size H; each contracts the 2H numbers (row, even or odd column).
+
+    Attributes:
+        pooled: (H', 2H) lowpass, pooled over the 2x2 quad; applied to lowpass columns.
+        outer: (4H', 2H) real and imaginary part at 15 and 165 degrees; applied to lowpass columns.
+        inner: (8H', 2H) the same at 45, 75, 105 and 135 degrees; applied to highpass columns.
+    """
+
+    pooled: torch.Tensor
+    outer: torch.Tensor
+    inner: torch.Tensor
+
+
+class ColumnMatrices(NamedTuple):
+    """The column axis of size W; even outputs first, then odd ones.
+
+    Attributes:
+        low: (2W', W).
+        high: (2W', W).
+    """
+
+    low: torch.Tensor
+    high: torch.Tensor
+
+
+def filter_matrix(size: int, taps: tuple[Fraction, ...]) -> np.ndarray:
+    """The filter as a (size rounded up to even, size) float64 matrix.
+
+    An odd size is first extended by its last sample; the even size that results is extended by
+    half-sample symmetry, as often as the filter's reach needs (more than once for size 1 or 2).
+    """
+    even, reach = size + size % 2, len(taps) // 2
+    source = (np.arange(even)[:, None] + np.arange(-reach, reach + 1)) % (2 * even)
+    source = np.minimum(np.minimum(source, 2 * even - 1 - source), size - 1)
+    matrix = np.zeros((even, size))
+    np.add.at(matrix, (np.arange(even)[:, None], source), np.array(taps, dtype=float))
+    return matrix
+
+
+def interleaved(even: np.ndarray, odd: np.ndarray) -> np.ndarray:
+    """Rows that meet even columns and rows that meet odd columns, as one matrix over (row, even or odd)."""
+    return np.stack([even, odd], axis=-1).reshape(len(even), -1)
+
+
+def quads(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The two complex subbands of the quads [[a, b], [c, d]], each as real rows, then imaginary rows.
+
+    They are ((a - d) + i(b + c)) / sqrt(2) and ((a + d) + i(b - c)) / sqrt(2).
+    """
+    even, odd = matrix[0::2] / np.sqrt(2), matrix[1::2] / np.sqrt(2)
+    first = np.concatenate([interleaved(even, -odd), interleaved(odd, even)])
+    second = np.concatenate([interleaved(even, odd), interleaved(-odd, even)])
+    return first, second
+
+
+def row_matrices(size: int) -> tuple[np.ndarray, ...]:
+    """The fields of ``RowMatrices`` in float64."""
+    low, high = filter_matrix(size, LOWPASS), filter_matrix(size, HIGHPASS)
+    pooled = (low[0::2] + low[1::2]) / 4
+    (deg15, deg165), (deg45, deg135), (deg75, deg105) = quads(high), quads(high), quads(low)
+    return interleaved(pooled, pooled), np.concatenate([deg15, deg165]), np.concatenate([deg45, deg75, deg105, deg135])
+
+
+def column_matrices(size: int) -> tuple[np.ndarray, ...]:
+    """The fields of ``ColumnMatrices`` in float64."""
+    filters = (filter_matrix(size, taps) for taps in (LOWPASS, HIGHPASS))
+    return tuple(np.concatenate([matrix[0::2], matrix[1::2]]) for matrix in filters)
+
+
+Key = tuple[int, int, torch.dtype, torch.device]
+_CACHE: dict[Key, tuple[RowMatrices, ColumnMatrices]] = {}
+
+
+@torch.compiler.assume_constant_result
+def matrices(height: int, width: int, dtype: torch.dtype, device: torch.device) -> tuple[RowMatrices, ColumnMatrices]:
+    """The matrices of one image size, made once for each size, dtype and device."""
+    key = (height, width, dtype, device)
+    if key not in _CACHE:
+        # An inference tensor in the cache would break the autograd of every later call.
+        with torch.inference_mode(False):
+            rows, columns = (
+                [torch.from_numpy(matrix).to(device, dtype) for matrix in made]
+                for made in (row_matrices(height), column_matrices(width))
+            )
+        found = RowMatrices(*rows), ColumnMatrices(*columns)
+        if type(rows[0]) is not torch.Tensor:  # A fake tensor of a tracer must not outlive the trace.
+            return found
+        _CACHE[key] = found
+    return _CACHE[key]

@@ -1,0 +1,107 @@
+"""The scattering layer z of equation 1.3.2 for J = 1: a pooled lowpass and six wavelet magnitudes.
+
+The definition is that of ``pytorch_wavelets.ScatLayer(biort="near_sym_a", mode="symmetric",
+magbias=1e-2)``, which the tests hold this against. ScatLayer itself fails under ``torch.func.vmap`` and
+``torch.compile`` and is several times slower, so it is not used here.
+
+Both axes are matrix products on batch-last data (C, H, W, N). The result has the usual logical shape
+(N, C, H, W) with those strides, so a 1x1 mixing and a next layer work on it without a copy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from models.filters import matrices
+from spaces.errors import UserError
+
+SUBBANDS = 7
+"""Channels of z for each channel of x: the lowpass, then 15, 45, 75, 105, 135 and 165 degrees."""
+
+SMOOTHING = 1e-2
+"""b of the magnitude sqrt(re^2 + im^2 + b^2) - b, whose gradient exists at 0."""
+
+
+class Magnitudes(torch.autograd.Function):
+    """Gathers the lowpass and the smoothed magnitudes of the subbands into z.
+
+    One function rather than plain operations, for speed: the forward pass writes each magnitude once, in
+    place, and the backward pass needs nothing but the inputs and z. It saves only those and its backward
+    is made of plain operations, so vmap and second derivatives work.
+    """
+
+    @staticmethod
+    def forward(low: Tensor, outer: Tensor, inner: Tensor) -> Tensor:
+        """(C, P), (C, 2, 2, P) and (C, 4, 2, P), real before imaginary, to (7, C, P)."""
+        z = low.new_empty(SUBBANDS, *low.shape)
+        z[0].copy_(low)
+        for target, parts in ((z[1::5], outer), (z[2:6], inner)):
+            real, imaginary = parts.transpose(0, 1).unbind(2)
+            target.fill_(SMOOTHING**2).addcmul_(real, real).addcmul_(imaginary, imaginary).sqrt_().sub_(SMOOTHING)
+        return z
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        """Saves the complex parts and z."""
+        _, outer, inner = inputs
+        ctx.save_for_backward(outer, inner, output)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Gradients of the three inputs: d|w|/dw = w / sqrt(|w|^2 + b^2)."""
+        (grad,) = grad_outputs
+        outer, inner, z = ctx.saved_tensors
+        slope = (grad[1:] / (z[1:] + SMOOTHING)).transpose(0, 1).unsqueeze(2)
+        return grad[0], outer * slope[:, 0::5], inner * slope[:, 1:5]
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *parts: Tensor) -> tuple[Tensor, int]:
+        """Folds the mapped dimension into the pixels, which are independent of each other."""
+        size = info.batch_size
+        spread = (
+            part.unsqueeze(-2).expand(*part.shape[:-1], size, -1) if dim is None else part.movedim(dim, -2)
+            for part, dim in zip(parts, in_dims, strict=True)
+        )
+        z = Magnitudes.apply(*(part.flatten(-2) for part in spread))
+        return z.unflatten(-1, (size, -1)), 2
+
+
+def product(matrix: Tensor, x: Tensor) -> Tensor:
+    """(M, K) times each of (B, K, P) -> (B, M, P)."""
+    return torch.bmm(matrix.expand(x.shape[0], *matrix.shape), x)
+
+
+def scatter(x: Tensor) -> Tensor:
+    """Scattering coefficients z of images (equation 1.3.2, J = 1).
+
+    Args:
+        x: (N, C, H, W), floating point, H and W at least 1. An odd H or W is extended by its last row or
+            column, as ScatLayer does.
+
+    Returns:
+        z: (N, 7C, ceil(H/2), ceil(W/2)): C lowpass channels first, then C channels for each of the
+        orientations 15, 45, 75, 105, 135 and 165 degrees.
+
+    Raises:
+        UserError: x is not a 4-D floating point tensor, or has no pixels.
+    """
+    if x.dim() != 4 or not x.is_floating_point() or 0 in x.shape[2:]:
+        raise UserError(
+            f"scatter: the input is {tuple(x.shape)} {x.dtype}; it must be (N, C, H, W) with H, W >= 1 and floating "
+            "point; reshape or convert it"
+        )
+    n, c, height, width = x.shape
+    rows, columns = matrices(height, width, x.dtype, x.device)
+    h, w = (height + 1) // 2, (width + 1) // 2
+    lines = x.permute(1, 2, 3, 0).reshape(c * height, width, n)
+    low = product(columns.low, lines).reshape(c, 2 * height, w * n)
+    high = product(columns.high, lines).reshape(c, 2 * height, w * n)
+    z = Magnitudes.apply(
+        product(rows.pooled, low).reshape(c, h * w * n),
+        product(rows.outer, low).reshape(c, 2, 2, h * w * n),
+        product(rows.inner, high).reshape(c, 4, 2, h * w * n),
+    )
+    return z.reshape(SUBBANDS * c, h, w, n).permute(3, 0, 1, 2)

@@ -1,0 +1,64 @@
+"""The command line: ``invsearch`` and ``python -m search``.
+
+Exit codes: 0 done; 1 done, but some trials failed; 2 bad input or a missing prerequisite;
+130 or 143 interrupted by Ctrl-C or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+
+from search import __version__
+from search.commands import data, listing, reproduce, rerun, show, status, sweep, table, train
+from spaces import UserError
+
+COMMANDS = {module.NAME: module for module in (reproduce, sweep, rerun, train, table, status, show, listing, data)}
+BAD_INPUT = 2
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line instead of printing the usage before it."""
+
+    def error(self, message: str) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Raises what the user should read."""
+        raise UserError(f"{message}; see {self.prog} --help")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    top = Parser(prog="invsearch", description="Settle, fairly and fast, whether one kind of layer beats another.")
+    top.add_argument("--version", action="version", version=f"invsearch {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    for name, module in COMMANDS.items():
+        sub = commands.add_parser(
+            name,
+            help=module.HELP,
+            description=module.HELP,
+            epilog=f"example:\n  {module.EXAMPLE}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        module.configure(sub)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        args = parser().parse_args(given)
+        return COMMANDS[args.command].run(args)
+    except UserError as error:
+        print(f"invsearch: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt as interrupt:
+        number = getattr(interrupt, "number", signal.SIGINT)
+        print(f"invsearch: interrupted; to go on: {shlex.join(['invsearch', *given])}", file=sys.stderr)
+        return 128 + number
+    except BrokenPipeError:
+        sys.stderr.close()  # The reader of our output left; nothing is wrong.
+        return 0

@@ -1,0 +1,95 @@
+"""Ray: one machine by default, or a running cluster."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spaces import UserError
+
+PACKAGES = ("spaces", "models", "search", "analysis")
+# Tune would otherwise log every trial in three formats, save its own state every few seconds and
+# take Ctrl-C for itself; our records, verdicts and interrupt handling replace all three.
+TUNE_SETTINGS = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "RAY_AIR_NEW_OUTPUT": "0",  # The new one prints a banner even when told to be quiet.
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # Never on a cluster: nodes could not meet.
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a trial gets, and where it runs.
+
+    Attributes:
+        cpus_per_trial: CPU cores; whole cores become torch threads.
+        gpus_per_trial: GPUs; 0.25 lets four trials share one.
+        address: a running Ray cluster (``auto``, or ``HOST:PORT``); None starts Ray on this machine.
+    """
+
+    cpus_per_trial: float = 1.0
+    gpus_per_trial: float = 0.0
+    address: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.cpus_per_trial <= 0:
+            raise UserError(f"cpus-per-trial: {self.cpus_per_trial:g} is not allowed; give a number above 0")
+        if self.gpus_per_trial < 0:
+            raise UserError(f"gpus-per-trial: {self.gpus_per_trial:g} is not allowed; give 0, a fraction, or more")
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of a trial."""
+        return max(1, int(self.cpus_per_trial))
+
+    def slots(self, cpus: float, gpus: float) -> int:
+        """How many trials run at once on ``cpus`` cores and ``gpus`` GPUs."""
+        by_cpu = int(cpus / self.cpus_per_trial)
+        return by_cpu if not self.gpus_per_trial else min(by_cpu, int(gpus / self.gpus_per_trial))
+
+
+@contextmanager
+def ray_session(resources: Resources) -> Iterator[int]:
+    """Ray for the time of a ``with`` block; yields how many trials run at once.
+
+    On this machine Ray listens on 127.0.0.1 only. On a cluster the four packages are uploaded to
+    the nodes, which need the third-party packages only.
+
+    Raises:
+        UserError: no such cluster, or it cannot hold a single trial.
+    """
+    os.environ.update({name: os.environ.get(name, value) for name, value in TUNE_SETTINGS.items()})
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", "configure_logging": True}
+    if resources.address is None:
+        os.environ.update(LOOPBACK_ONLY)
+        options |= {"include_dashboard": False, "num_cpus": os.cpu_count()}
+    else:
+        root = Path(__file__).resolve().parent.parent
+        modules = [str(root / name) for name in PACKAGES]
+        options |= {"address": resources.address, "runtime_env": {"py_modules": modules}}
+    import ray
+
+    try:
+        ray.init(**options)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"address {resources.address}: no Ray cluster there ({reason}); start one with ray up") from None
+    try:
+        held = ray.cluster_resources()
+        slots = resources.slots(held.get("CPU", 0), held.get("GPU", 0))
+        if slots < 1:
+            raise UserError(
+                f"a trial asks for {resources.cpus_per_trial:g} CPUs and {resources.gpus_per_trial:g} GPUs, but Ray has "
+                f"{held.get('CPU', 0):g} CPUs and {held.get('GPU', 0):g} GPUs; ask for less"
+            )
+        yield slots
+    finally:
+        ray.shutdown()

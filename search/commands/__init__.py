@@ -1,0 +1,1 @@
+"""One file a command: NAME, HELP, EXAMPLE, configure(parser) and run(args)."""

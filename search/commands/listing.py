@@ -1,0 +1,48 @@
+"""``invsearch list``: what there is to choose from."""
+
+from __future__ import annotations
+
+import argparse
+
+NAME = "list"
+HELP = "list architectures, data sets, search spaces and tables"
+EXAMPLE = "invsearch list architectures"
+KINDS = ("architectures", "datasets", "spaces", "tables")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    parser.add_argument("kind", nargs="?", choices=KINDS, help="only one kind (default: all)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints names with a line about each."""
+    for kind in KINDS if args.kind is None else (args.kind,):
+        entries = named(kind)
+        width = max(map(len, entries))
+        print(f"{kind}:")
+        for name, about in entries.items():
+            print(f"  {name:{width}}  {about}")
+    return 0
+
+
+def named(kind: str) -> dict[str, str]:
+    """Name -> a line about it."""
+    if kind == "architectures":
+        import models
+
+        return {name: architecture.title for name, architecture in models.ARCHITECTURES.items()}
+    if kind == "datasets":
+        from search.datasets import DATASETS
+
+        return {name: dataset.title for name, dataset in DATASETS.items()}
+    if kind == "spaces":
+        from spaces import SPACES
+
+        return {
+            name: f"{space.size:g} configurations" if space.size < float("inf") else "continuous: use --search tpe"
+            for name, space in SPACES.items()
+        }
+    from analysis.tables import TABLES
+
+    return {name: table.title for name, table in TABLES.items()}

@@ -1,0 +1,161 @@
+"""Options that several commands share, and the run they describe."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from search.cluster import Resources
+from spaces import SPACES, Space, UserError, read_space
+from spaces.run import SCHEDULERS, SEARCHES, RunSpec
+
+GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR = 5, 20, 4.0  # Section 1.5.1; eta is Ray's default.
+TPE_SAMPLES = 64
+
+
+def whole(text: str) -> int:
+    """An argparse type: a whole number that is not negative."""
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is not allowed; give a whole number from 0 up")
+    return value
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """What to train on."""
+    parser.add_argument("--dataset", default="digits", metavar="NAME", help="data set: digits (default), mnist, ..")
+    parser.add_argument("--batch-size", type=whole, metavar="N", help="images per step (default: the data set's own)")
+    parser.add_argument("--seed", type=whole, default=0, metavar="N", help="seed of the sweep's trials (default 0)")
+    parser.add_argument("--split-seed", type=whole, default=0, metavar="N", help="seed of the held-out split (default 0)")
+
+
+def add_search_options(parser: argparse.ArgumentParser) -> None:
+    """What to search, and how."""
+    parser.add_argument("--search", choices=SEARCHES, default="grid", help="grid (default) or tpe (hyperopt)")
+    parser.add_argument("--space", metavar="NAME|FILE", help=f"{', '.join(SPACES)}, or a YAML file (default: by --search)")
+    parser.add_argument(
+        "--samples", type=whole, metavar="N", help=f"configurations per architecture (grid: all; tpe: {TPE_SAMPLES})"
+    )
+    parser.add_argument("--scheduler", choices=SCHEDULERS, default="asha", help="asha (default), or none: no early stop")
+    parser.add_argument("--grace-period", type=whole, metavar="N", help=f"epochs before a stop (default {GRACE_PERIOD})")
+    parser.add_argument(
+        "--epochs", type=whole, default=MAX_EPOCHS, metavar="N", help=f"maximum epochs of a trial (default {MAX_EPOCHS})"
+    )
+    parser.add_argument(
+        "--reduction-factor",
+        type=float,
+        default=REDUCTION_FACTOR,
+        metavar="ETA",
+        help=f"1/ETA of the trials goes on at a rung (default {REDUCTION_FACTOR:g})",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say what would run: trials, epochs, hours, disk")
+
+
+def add_resource_options(parser: argparse.ArgumentParser) -> None:
+    """What a trial gets, and where it runs."""
+    parser.add_argument("--cpus-per-trial", type=float, default=1.0, metavar="N", help="CPU cores a trial (default 1)")
+    parser.add_argument(
+        "--gpus-per-trial", type=float, default=0.0, metavar="N", help="GPUs a trial, fractions allowed (default 0)"
+    )
+    parser.add_argument("--address", metavar="ADDR", help="a running Ray cluster: auto, or HOST:PORT (default: start Ray here)")
+
+
+def resources(args: argparse.Namespace) -> Resources:
+    """The resources asked for.
+
+    Raises:
+        UserError: a number that is not allowed.
+    """
+    return Resources(args.cpus_per_trial, args.gpus_per_trial, args.address)
+
+
+def architectures(text: str) -> tuple[str, ...]:
+    """Names from ``a,b`` or ``all``, each once.
+
+    Raises:
+        UserError: an unknown name.
+    """
+    import models
+
+    if text == "all":
+        return tuple(models.ARCHITECTURES)
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise UserError(f"architectures: {text!r} names none; give all, or some of {', '.join(models.ARCHITECTURES)}")
+    for name in names:
+        models.architecture(name)
+    return names
+
+
+def space(args: argparse.Namespace) -> Space:
+    """The search space asked for: a name, or a YAML file.
+
+    Raises:
+        UserError: neither.
+    """
+    name = args.space or ("table-1.2" if args.search == "grid" else "continuous")
+    if name in SPACES:
+        return SPACES[name]
+    if not Path(name).exists():
+        raise UserError(f"space: {name!r} is neither a file nor one of {', '.join(SPACES)}")
+    return read_space(Path(name))
+
+
+def data_fields(args: argparse.Namespace) -> dict[str, object]:
+    """The fields of a ``RunSpec`` that say what to train on.
+
+    Raises:
+        UserError: an unknown data set.
+    """
+    from search.datasets import dataset
+
+    chosen = dataset(args.dataset)
+    return {
+        "dataset": chosen.name,
+        "data_hash": chosen.data_hash,
+        "batch_size": chosen.batch_size if args.batch_size is None else args.batch_size,
+        "seed": args.seed,
+        "split_seed": args.split_seed,
+    }
+
+
+def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None, rerun_epochs: int | None) -> RunSpec:
+    """The run that the options describe.
+
+    Raises:
+        UserError: options that are unknown, not allowed, or contradict one another.
+    """
+    searched = space(args)
+    samples = args.samples
+    if args.search == "grid":
+        size = len(searched.grid(args.seed))
+        samples = size if samples is None else min(samples, size)
+    elif samples is None:
+        samples = TPE_SAMPLES
+    grace = min(GRACE_PERIOD, args.epochs) if args.grace_period is None else args.grace_period
+    if args.scheduler == "asha" and grace > args.epochs:
+        raise UserError(f"grace-period: {grace} is above the maximum of {args.epochs} epochs; lower it or raise --epochs")
+    return RunSpec(
+        **data_fields(args),  # pyright: ignore[reportArgumentType]
+        architectures=names,
+        space=searched.describe(),
+        search=args.search,
+        scheduler=args.scheduler,
+        grace_period=grace,
+        max_epochs=args.epochs,
+        reduction_factor=args.reduction_factor,
+        samples=samples,
+        rerun_seeds=seeds,
+        rerun_epochs=rerun_epochs,
+    )
+
+
+def exit_code(failures: int, run: str) -> int:
+    """0, or 1 with a line about the trials that failed."""
+    if failures:
+        print(f"{failures} trials failed; see: invsearch status {run} --filter status=failed", file=sys.stderr)
+    return int(failures > 0)

@@ -1,0 +1,43 @@
+"""``invsearch status``: how far a run is, one row a trial."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+NAME = "status"
+HELP = "show how far a run is: counts per architecture, then one row a trial"
+EXAMPLE = "invsearch status runs/first --filter architecture=conv --filter status=completed --sort val_accuracy"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    parser.add_argument("run", metavar="RUN", help="run folder")
+    parser.add_argument("--phase", choices=("sweep", "rerun"), help="default: sweep, or rerun where nothing was swept")
+    parser.add_argument("--sort", metavar="COLUMN", help="by this column; accuracies best first")
+    parser.add_argument("--filter", action="append", default=[], metavar="COND", help="such as status=diverged or lr>=0.1")
+    parser.add_argument("--csv", action="store_true", help="only the rows, as CSV, unrounded")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the run's state; 1 where a record cannot be read."""
+    from analysis.records import read_run
+    from analysis.status import filtered, ordered, progress, status_table
+    from search.run_folder import RunFolder
+
+    found = read_run(args.run)
+    phase = args.phase or ("rerun" if found.trials.empty or set(found.trials["phase"]) == {"rerun"} else "sweep")
+    table = filtered(status_table(found, phase), args.filter)
+    if args.sort:
+        table = ordered(table, args.sort)
+    for path, reason in found.damaged:
+        print(f"invsearch: {path}: {reason}; the trial is left out", file=sys.stderr)
+    if args.csv:
+        print(table.to_csv(index=False), end="")
+        return int(bool(found.damaged))
+    state = "a driver works on it now" if RunFolder(args.run).is_driven() else "no driver works on it"
+    print(f"{args.run}: {state}\n")
+    print(progress(found).to_string(index=False, na_rep="-", float_format="{:.4f}".format))
+    print()
+    print(table.to_string(index=False, na_rep="-", float_format="{:g}".format) if len(table) else f"no trials ({phase})")
+    return int(bool(found.damaged))

@@ -1,0 +1,39 @@
+"""``invsearch sweep``: search the hyperparameters of each architecture."""
+
+from __future__ import annotations
+
+import argparse
+
+from search.commands import options
+
+NAME = "sweep"
+HELP = "search each architecture's hyperparameters on held-out training images; run again to go on"
+EXAMPLE = "invsearch sweep --architectures conv,invariant --dataset digits --samples 32 --out runs/first"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    parser.add_argument("--out", required=True, metavar="RUN", help="run folder, new or to be continued")
+    parser.add_argument("--architectures", default="conv,invariant", metavar="A,B|all", help="default: conv,invariant")
+    options.add_data_options(parser)
+    options.add_search_options(parser)
+    options.add_resource_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Searches; 0 when every trial has ended."""
+    spec = options.run_spec(args, options.architectures(args.architectures), None, None)
+    resources = options.resources(args)
+    if args.dry_run:
+        from search.estimate import describe
+
+        print(describe(spec, resources))
+        return 0
+    from search.run_folder import RunFolder
+    from search.sweep import sweep
+
+    folder = RunFolder(args.out)
+    with folder.driven(spec) as spec:
+        sweep(folder, spec, resources)
+    print(f"sweep complete: {args.out}; next: invsearch rerun {args.out}, or invsearch status {args.out}")
+    return options.exit_code(folder.failures("sweep"), args.out)

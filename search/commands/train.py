@@ -1,0 +1,53 @@
+"""``invsearch train``: fixed configurations over seeds, without a search."""
+
+from __future__ import annotations
+
+import argparse
+
+from search.commands import options
+
+NAME = "train"
+HELP = "train fixed configurations over seeds on all training images, judged on the test set"
+EXAMPLE = "invsearch train conv,invariant --dataset mnist --theta published --seeds 10"
+THETA = "lr=0.1,momentum=0.5,weight_decay=1e-5,gain=1.5"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    parser.add_argument("architectures", metavar="ARCH[,ARCH]|all", help="architectures")
+    parser.add_argument("--theta", default="published", metavar="THETA", help=f"published (default), or {THETA}")
+    parser.add_argument("--seeds", type=options.whole, default=1, metavar="N", help="seeds (default 1)")
+    parser.add_argument("--epochs", type=options.whole, default=20, metavar="N", help="epochs (default 20)")
+    parser.add_argument("--out", metavar="RUN", help="run folder (default: runs/train-DATASET)")
+    options.add_data_options(parser)
+    options.add_resource_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains; 0 when every trial has ended. Prints the table of what was trained."""
+    from analysis.published import published_theta
+    from search.commands.table import rendered
+    from search.rerun import rerun
+    from search.run_folder import RunFolder
+    from spaces import parse_theta
+    from spaces.run import RunSpec
+
+    names = options.architectures(args.architectures)
+    thetas = {
+        name: (published_theta(name) if args.theta == "published" else parse_theta(args.theta)).as_dict() for name in names
+    }
+    spec = RunSpec(
+        **options.data_fields(args),  # pyright: ignore[reportArgumentType]
+        architectures=names,
+        thetas=thetas,
+        rerun_seeds=args.seeds,
+        rerun_epochs=args.epochs,
+    )
+    out = args.out or f"runs/train-{spec.dataset}"
+    resources = options.resources(args)
+    folder = RunFolder(out)
+    with folder.driven(spec) as spec:
+        rerun(folder, spec, resources, title="train")
+    print(rendered("1.3" if set(spec.architectures) <= {"conv", "invariant"} else "1.4", out, "md"))
+    print(f"\nrecords: {out}")
+    return options.exit_code(folder.failures("rerun"), out)

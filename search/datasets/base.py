@@ -1,0 +1,85 @@
+"""What a data set is: images, labels, and the numbers that a training needs to know about them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from search.datasets.cache import Store
+from spaces.errors import UserError
+
+HASH_DIGITS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """Images and their labels, as stored.
+
+    Attributes:
+        images: uint8 (N, C, H, W), grey levels or colours 0..255.
+        labels: int64 (N,), classes counted from 0.
+
+    Raises:
+        UserError: the two do not belong together.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != np.uint8 or self.images.ndim != 4:
+            raise UserError(f"images must be uint8 (N, C, H, W), not {self.images.dtype} {self.images.shape}")
+        if self.labels.dtype != np.int64 or self.labels.shape != self.images.shape[:1]:
+            raise UserError(
+                f"labels must be int64, one for each of the {len(self.images)} images, "
+                f"not {self.labels.dtype} {self.labels.shape}"
+            )
+
+
+Loader = Callable[[Path | None], Arrays]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set by name, with its training and test part behind separate loaders.
+
+    Attributes:
+        name: its key in ``DATASETS``.
+        title: one line for people.
+        train_images: images in its training part.
+        input_shape: (C, H, W) of one image.
+        classes: number of classes.
+        batch_size: images per SGD step in its recipe.
+        holdout: training images that a sweep holds out for validation.
+        mean: subtracted from grey levels scaled to 0..1.
+        std: divides what is left.
+        load_train: loads the training part; its argument is the data folder, None for the usual one.
+        load_test: loads the test part, likewise.
+        fingerprint: a hash of all images and labels, found without reading a file of the test part.
+        store: the files behind it (see ``search.datasets.fetch``), None where it is embedded.
+    """
+
+    name: str
+    title: str
+    train_images: int
+    input_shape: tuple[int, int, int]
+    classes: int
+    batch_size: int
+    holdout: int
+    mean: float
+    std: float
+    load_train: Loader
+    load_test: Loader
+    fingerprint: Callable[[], str]
+    store: Store | None = None
+
+    @property
+    def data_hash(self) -> str:
+        """Names everything about the data that decides a trial's result, in 16 hexadecimal digits."""
+        content = [self.fingerprint(), self.input_shape, self.classes, self.holdout, self.mean, self.std]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:HASH_DIGITS]

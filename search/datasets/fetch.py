@@ -1,0 +1,119 @@
+"""Bringing files into the cache, from mirrors or from a folder: verified first, then moved in whole."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from search.datasets.cache import VARIABLE, DataFile, Store
+from search.datasets.download import checked_mirror, download
+from search.datasets.verify import UnusableFileError, read_content
+from spaces.errors import UserError
+
+
+def fetch(
+    store: Store,
+    root: Path | None = None,
+    files: Sequence[DataFile] | None = None,
+    mirrors: Sequence[str] | None = None,
+    say: Callable[[str], object] = lambda line: None,
+) -> Path:
+    """Downloads those of ``files`` that are missing; writes nothing where none is.
+
+    Args:
+        store: the data set's files.
+        root: the data folder, None for the usual one.
+        files: the files wanted, None for all.
+        mirrors: URLs to try in order, None for the store's own.
+        say: is told of each download in one line.
+
+    Returns:
+        The folder that holds the files.
+
+    Raises:
+        UserError: no mirror gave a file, or the folder cannot be written.
+    """
+    urls = [checked_mirror(mirror) for mirror in (store.mirrors if mirrors is None else mirrors)]
+    folder = store.folder(root)
+    wanted = [file for file in (store.files if files is None else files) if not store.find(file, folder)]
+    if not wanted:
+        return folder
+    reasons: list[str] = []
+    with _scratch(folder) as scratch:
+        for url in urls:
+            # Every file from one mirror before the next, so that an unreachable one costs its timeout once.
+            for file in tuple(wanted):
+                say(f"downloading {url}{file.name}.gz")
+                try:
+                    download(f"{url}{file.name}.gz", scratch / "body", limit=file.size + 2**16)
+                    _install(read_content(store, file, scratch / "body"), file, scratch, folder)
+                    wanted.remove(file)
+                except ConnectionError as error:
+                    reasons.append(f"{url} {error}")
+                    break
+                except UnusableFileError as reason:
+                    reasons.append(f"{url}{file.name}.gz {reason}")
+    if wanted:
+        raise UserError(
+            f"{store.name}: could not download {_names(wanted)} ({'; '.join(reasons)}); get the files "
+            f"{', '.join(f'{file.name}.gz' for file in store.files)} by hand, from {' or '.join(store.mirrors)}, "
+            f"and run 'invsearch data {store.name} --from DIR' on the folder that holds them"
+        )
+    return folder
+
+
+def import_from(store: Store, source: Path, root: Path | None = None) -> Path:
+    """Copies the files in ``source``, gzipped or raw, into the cache: all of them or none.
+
+    They replace what the cache has; a file that only the cache has stays.
+
+    Returns:
+        The folder that holds the files.
+
+    Raises:
+        UserError: ``source`` lacks a file or has an unusable one, or the cache cannot be written.
+    """
+    if not os.path.isdir(source.expanduser()):
+        raise UserError(f"{source}: no such folder; give the one that holds {_names(store.files)}")
+    origin, folder = store.folder(source), store.folder(root)
+    found = store.found(origin)
+    absent = [file for file in store.missing(folder) if file not in found]
+    if absent or not found:
+        raise UserError(
+            f"{source} lacks {_names(absent or store.files)}; put {_names(store.files)} there, raw or as .gz"
+        )
+    with _scratch(folder) as scratch:
+        for file in found:
+            path = store.find(file, origin) or origin / file.name
+            try:
+                (scratch / file.name).write_bytes(read_content(store, file, path))
+            except UnusableFileError as reason:
+                raise UserError(f"{path} {reason}; nothing was imported, replace that file and try again") from None
+        for file in found:
+            os.replace(scratch / file.name, folder / file.name)
+    return folder
+
+
+def _install(content: bytes, file: DataFile, scratch: Path, folder: Path) -> None:
+    (scratch / file.name).write_bytes(content)
+    os.replace(scratch / file.name, folder / file.name)
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A temporary folder within ``folder``, so that a move out of it never crosses file systems."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as name:
+            yield Path(name)
+    except OSError as error:
+        raise UserError(
+            f"{folder}: cannot be written ({error.strerror or error}); set {VARIABLE} to a folder that can"
+        ) from None
+
+
+def _names(files: Sequence[DataFile]) -> str:
+    return ", ".join(file.name for file in files)

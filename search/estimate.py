@@ -1,0 +1,68 @@
+"""What a sweep would take, from a short measurement on this machine."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+import torch
+
+from search.cluster import Resources
+from search.datasets import Split, dataset
+from search.scheduler import expected_epochs, rungs
+from search.train import Training, pin_threads
+from spaces import Hyperparameters
+from spaces.run import RunSpec
+
+TIMED_STEPS = 20
+SAFE = Hyperparameters(lr=0.01, momentum=0.0, weight_decay=0.0, gain=1.0)
+ROW_BYTES = 160  # One epoch in a record.
+
+
+def describe(spec: RunSpec, resources: Resources) -> str:
+    """Trials, epochs, hours and disk of a run, without running it.
+
+    The seconds a step takes are measured here on random images of the data set's shape, so the
+    estimate holds for a machine like this one; data are not read.
+    """
+    pin_threads(resources.threads)
+    epochs = expected_epochs(spec)
+    samples = int(min(spec.samples or 0, spec.searched.size))
+    slots = max(1, resources.slots(os.cpu_count() or 1, torch.cuda.device_count()))
+    images = dataset(spec.dataset).train_images
+    lines = [f"{spec.search} search of {spec.searched.name} on {spec.dataset}, {len(spec.architectures)} architectures"]
+    hours = bytes_kept = 0.0
+    for name in spec.architectures:
+        step, checkpoint_bytes = measure(spec, name)
+        swept = samples * epochs * step * (images - dataset(spec.dataset).holdout) / spec.batch_size
+        again = (spec.rerun_seeds or 0) * (spec.rerun_epochs or 0)
+        seconds = (swept + again * step * images / spec.batch_size) / slots
+        hours += seconds / 3600
+        finished = samples * (spec.reduction_factor or 1.0) ** -len(rungs(spec)) + (spec.rerun_seeds or 0)
+        bytes_kept += finished * checkpoint_bytes + (samples * epochs + again) * ROW_BYTES
+        lines.append(
+            f"  {name}: {samples} trials, about {samples * epochs:.0f} epochs (at most {samples * (spec.max_epochs or 0)})"
+            + (f", {spec.rerun_seeds} reruns x {spec.rerun_epochs} epochs" if again else "")
+            + f", {1000 * step:.2f} ms a step, about {seconds / 3600:.2f} h"
+        )
+    rung_text = f"asha judges at epochs {', '.join(map(str, rungs(spec)))}" if rungs(spec) else "no early stopping"
+    lines.append(f"  {rung_text}; {slots} trials at once on this machine")
+    lines.append(f"  in all about {hours:.2f} h and {bytes_kept / 2**20:.0f} MiB of disk; nothing was run")
+    return "\n".join(lines)
+
+
+def measure(spec: RunSpec, architecture: str) -> tuple[float, int]:
+    """Seconds of a training step and bytes of a checkpoint of one architecture on this machine."""
+    images = spec.batch_size * TIMED_STEPS
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((images, *dataset(spec.dataset).input_shape), dtype=np.float32)
+    y = rng.integers(0, dataset(spec.dataset).classes, images)
+    trial = spec.sweep_trial(architecture, SAFE)
+    training = Training(trial, Split(x, y, x[:1], y[:1]), "cuda" if torch.cuda.is_available() else "cpu")
+    training.run_epoch()  # The first pass pays for allocations.
+    start = time.perf_counter()
+    training.run_epoch()
+    seconds = (time.perf_counter() - start) / TIMED_STEPS
+    values = [*training.network.state_dict().values(), *training.network.parameters()]  # Momentum doubles the weights.
+    return seconds, sum(value.nbytes for value in values)

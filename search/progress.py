@@ -1,0 +1,190 @@
+"""What a person watches while trials run: a live table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ray.tune import Callback
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from search.trainable import METRIC, TIME_ATTR
+from search.trial_folder import TrialFolder
+
+PLAIN_SECONDS = 60.0  # A line this often where output is not a terminal.
+COLUMNS = ("done", "running", "stopped", "diverged", "failed")
+
+
+@dataclass
+class Tally:
+    """One architecture's counts.
+
+    Attributes:
+        total: trials planned.
+        ended: trials by verdict.
+        running: Tune's ids of the trials that run now.
+        best: highest accuracy of a trial that was trained to the end.
+        best_so_far: highest accuracy of any trial.
+        epochs: epochs of ended trials.
+        new_epochs: epochs trained since the start.
+        seconds: their training seconds.
+    """
+
+    total: int
+    ended: Counter[str] = field(default_factory=Counter)
+    running: set[str] = field(default_factory=set)
+    best: float | None = None
+    best_so_far: float | None = None
+    epochs: int = 0
+    new_epochs: int = 0
+    seconds: float = 0.0
+
+    @property
+    def done(self) -> int:
+        """Trials that have ended, however."""
+        return self.ended.total()
+
+    def end(self, status: str, epoch: int, accuracy: float | None) -> None:
+        """Counts a trial that ended."""
+        self.ended[status] += 1
+        self.epochs += epoch
+        if accuracy is not None and status in ("completed", "stopped"):
+            self.best_so_far = max(accuracy, self.best_so_far or 0.0)
+            if status == "completed":
+                self.best = max(accuracy, self.best or 0.0)
+
+
+class UnsavedCallback(Callback):
+    """A callback that Tune need not save: it pickles its callbacks into its scratch folder."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class Progress(UnsavedCallback):
+    """Counts Tune's events and shows them.
+
+    Args:
+        title: what runs, such as ``sweep``.
+        totals: trials planned, by architecture.
+        expected_epochs: epochs a trial is expected to take, until enough have ended to tell.
+        slots: trials that run at once.
+        folders: trials recorded before this invocation.
+    """
+
+    def __init__(
+        self, title: str, totals: dict[str, int], expected_epochs: float, slots: int, folders: Sequence[TrialFolder]
+    ):
+        self._title, self._expected, self._slots = title, expected_epochs, slots
+        self._tallies = {name: Tally(total) for name, total in totals.items()}
+        self._console = Console(stderr=True)
+        self._live: Live | None = None
+        self._started = time.monotonic()
+        self._spoke = (time.monotonic(), 0)
+        for folder in folders:
+            verdict = folder.verdict()
+            if verdict is not None:
+                row = folder.rows[-1] if folder.rows else {}
+                accuracy = row.get("val_accuracy", row.get("test_accuracy"))
+                self._tallies[folder.spec.architecture].end(verdict, folder.epoch, accuracy)
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Shows the progress for the time of a ``with`` block."""
+        self._started = time.monotonic()
+        if not self._console.is_terminal:
+            self._say()
+            yield
+            if self._spoke[1] != self._done()[0]:
+                self._say()
+            return
+        with Live(console=self._console, get_renderable=self._table, refresh_per_second=2) as self._live:
+            yield
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial runs."""
+        self._tally(trial).running.add(trial.trial_id)
+
+    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
+        """A trial reported an epoch."""
+        tally = self._tally(trial)
+        tally.new_epochs += 1
+        tally.seconds += result["seconds"]
+        if not self._live and time.monotonic() - self._spoke[0] > PLAIN_SECONDS:
+            self._say()
+
+    def ended(self, trial: Any, status: str) -> None:
+        """A trial got its verdict."""
+        tally = self._tally(trial)
+        tally.running.discard(trial.trial_id)
+        tally.end(status, trial.last_result.get(TIME_ATTR, 0), trial.last_result.get(METRIC))
+        done, total = self._done()
+        if not self._live and done * 10 // max(total, 1) > self._spoke[1] * 10 // max(total, 1):
+            self._say()
+
+    def _tally(self, trial: Any) -> Tally:
+        return self._tallies[trial.config["trial"]["architecture"]]
+
+    def _done(self) -> tuple[int, int]:
+        tallies = self._tallies.values()
+        return sum(tally.done for tally in tallies), sum(tally.total for tally in tallies)
+
+    def seconds_left(self) -> float | None:
+        """Estimated seconds to go; None before the first epoch."""
+        seconds = sum(tally.seconds for tally in self._tallies.values())
+        epochs = sum(tally.new_epochs for tally in self._tallies.values())
+        if not epochs:
+            return None
+        left = 0.0
+        for tally in self._tallies.values():
+            per_epoch = tally.seconds / tally.new_epochs if tally.new_epochs else seconds / epochs
+            per_trial = tally.epochs / tally.done if tally.done >= 8 else self._expected
+            left += (tally.total - tally.done) * per_trial * per_epoch
+        busy = seconds / (self._slots * max(time.monotonic() - self._started, 1e-3))
+        return left / self._slots / min(max(busy, 0.1), 1.0)
+
+    def _table(self) -> Table:
+        table = Table(title=f"{self._title}  {self._timing()}", title_justify="left")
+        table.add_column("architecture")
+        for column in (*COLUMNS, "incumbent"):
+            table.add_column(column, justify="right")
+        for name, tally in self._tallies.items():
+            table.add_row(name, f"{tally.done}/{tally.total}", str(len(tally.running)), *self._ends(tally), self._best(tally))
+        return table
+
+    def _say(self) -> None:
+        done, _ = self._done()
+        self._spoke = (time.monotonic(), done)
+        parts = [
+            f"{name} {tally.done}/{tally.total} done, {len(tally.running)} running, "
+            + ", ".join(f"{count} {status}" for status, count in zip(COLUMNS[2:], self._ends(tally), strict=True))
+            + f", incumbent {self._best(tally)}"
+            for name, tally in self._tallies.items()
+        ]
+        self._console.print(f"{self._title} {self._timing()} | " + " | ".join(parts), soft_wrap=True, highlight=False)
+
+    def _ends(self, tally: Tally) -> list[str]:
+        return [str(tally.ended[status]) for status in COLUMNS[2:]]
+
+    def _best(self, tally: Tally) -> str:
+        if tally.best is not None:
+            return f"{100 * tally.best:.2f} %"
+        return "-" if tally.best_so_far is None else f"({100 * tally.best_so_far:.2f} %)"
+
+    def _timing(self) -> str:
+        left = self.seconds_left()
+        done, total = self._done()
+        text = f"{clock(time.monotonic() - self._started)} gone"
+        return text if left is None or done == total else f"{text}, about {clock(left)} left"
+
+
+def clock(seconds: float) -> str:
+    """Seconds as h:mm:ss."""
+    whole = int(seconds)
+    return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"

@@ -1,0 +1,57 @@
+"""The repeated-seed phase: fixed configurations over fresh seeds, on all training images.
+
+Here the test set is read for the first time.
+"""
+
+from __future__ import annotations
+
+from ray.tune.schedulers import FIFOScheduler
+
+from analysis.incumbents import incumbents
+from analysis.records import read_run
+from search.cluster import Resources, ray_session
+from search.datasets import dataset, load_split
+from search.execute import Job, execute
+from search.progress import Progress
+from search.run_folder import RunFolder
+from spaces import Hyperparameters, UserError
+from spaces.run import RunSpec
+
+
+def chosen(run: RunFolder, spec: RunSpec) -> dict[str, Hyperparameters]:
+    """Each architecture's configuration: given ones as they are, else the sweep's incumbents.
+
+    Raises:
+        UserError: an architecture has no trial that was trained to the end.
+    """
+    if spec.thetas is not None:
+        return {name: Hyperparameters.from_mapping(theta) for name, theta in spec.thetas.items()}
+    best = incumbents(read_run(run.path))
+    lacking = [name for name in spec.architectures if name not in best.index]
+    if lacking:
+        raise UserError(
+            f"{run.path}: no trial of {', '.join(lacking)} was trained to the end, so there is no incumbent; "
+            "finish the sweep (run it again), or give it more --samples"
+        )
+    names = ("lr", "momentum", "weight_decay", "gain")
+    return {name: Hyperparameters(*(float(best.loc[name, field]) for field in names)) for name in spec.architectures}
+
+
+def rerun(run: RunFolder, spec: RunSpec, resources: Resources, title: str = "rerun") -> None:
+    """Trains what is left of the reruns; trials that have a verdict are not touched.
+
+    Raises:
+        Interrupted: Ctrl-C or SIGTERM; what was committed stays.
+        UserError: data, resources or incumbents are missing.
+    """
+    assert spec.rerun_epochs is not None
+    per_architecture = [spec.rerun_trials(name, theta) for name, theta in chosen(run, spec).items()]
+    folders = run.folders(trial for seed in zip(*per_architecture, strict=True) for trial in seed)
+    left = [folder.spec for folder in folders if folder.verdict() is None]
+    if not left:
+        return
+    split = load_split(dataset(spec.dataset), "rerun", spec.split_seed)
+    with ray_session(resources) as slots:
+        totals = {name: spec.rerun_seeds or 0 for name in spec.architectures}
+        progress = Progress(title, totals, spec.rerun_epochs, slots, folders)
+        execute(Job(run, split, spec.rerun_epochs, left, None, FIFOScheduler(), progress), resources, slots)

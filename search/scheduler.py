@@ -1,0 +1,126 @@
+"""ASHA, one per architecture, whose state is rebuilt from the records.
+
+Architectures never compete with one another for survival: each has its own rungs, so a layer that
+learns slowly is compared with itself only. Ray does not save ASHA's state; replaying the recorded
+rows through its public callbacks gives it back (docs/resume.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any
+
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
+
+from search.trainable import METRIC, TIME_ATTR, report
+from search.trial_folder import TrialFolder
+from spaces.run import RunSpec
+
+
+class PerArchitecture(FIFOScheduler):
+    """Runs trials in order and lets each architecture's own ASHA judge them.
+
+    Inside, a trial goes by its invsearch id: the one name it keeps over restarts.
+
+    Args:
+        spec: the run, for grace period, reduction factor and maximum epochs.
+    """
+
+    def __init__(self, spec: RunSpec):
+        super().__init__()
+        self._spec = spec
+        self._by_architecture: dict[str, ASHAScheduler] = {}
+
+    def _asha(self, architecture: str) -> Any:
+        if architecture not in self._by_architecture:
+            self._by_architecture[architecture] = ASHAScheduler(
+                time_attr=TIME_ATTR,
+                metric=METRIC,
+                mode="max",
+                grace_period=self._spec.grace_period,
+                max_t=self._spec.max_epochs,
+                reduction_factor=self._spec.reduction_factor,
+                brackets=1,
+            )
+        return self._by_architecture[architecture]
+
+    def _delegate(self, trial: Trial) -> tuple[Any, SimpleNamespace]:
+        content = trial.config["trial"]
+        return self._asha(content["architecture"]), SimpleNamespace(trial_id=content["trial_id"])
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        """Enters a trial."""
+        asha, stand_in = self._delegate(trial)
+        asha.on_trial_add(tune_controller, stand_in)
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Judges a report: CONTINUE or STOP."""
+        assert TIME_ATTR in result and METRIC in result, "ASHA would ignore this report"
+        asha, stand_in = self._delegate(trial)
+        return asha.on_trial_result(tune_controller, stand_in, result)
+
+    def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
+        """Enters the last report of a trial that ended by itself."""
+        asha, stand_in = self._delegate(trial)
+        asha.on_trial_complete(tune_controller, stand_in, result)
+
+    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
+        """Forgets a trial that failed."""
+        asha, stand_in = self._delegate(trial)
+        asha.on_trial_error(tune_controller, stand_in)
+
+    def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
+        """Forgets a trial that was removed before it ran."""
+        asha, stand_in = self._delegate(trial)
+        asha.on_trial_remove(tune_controller, stand_in)
+
+    def replay(self, folders: Iterable[TrialFolder]) -> None:
+        """Feeds the recorded rows in the order in which they were committed.
+
+        The last row of a trial without a verdict is left out: the trial reports it again when it
+        is opened. That one rule covers a driver that died before it acted on a STOP and a worker
+        that died before it reported.
+        """
+        reports: list[tuple[float, str, str, dict[str, Any]]] = []
+        for folder in folders:
+            trial_id, architecture = folder.spec.trial_id, folder.spec.architecture
+            self._asha(architecture).on_trial_add(None, SimpleNamespace(trial_id=trial_id))
+            told = len(folder.rows) - (folder.verdict() is None)
+            reports += [
+                (folder.rows[count - 1]["time"], trial_id, architecture, report(folder, self._spec.max_epochs, count))
+                for count in range(1, told + 1)
+            ]
+        for _, trial_id, architecture, result in sorted(reports, key=lambda entry: entry[:2]):
+            self._asha(architecture).on_trial_result(None, SimpleNamespace(trial_id=trial_id), result)
+
+
+def scheduler_for(spec: RunSpec, folders: Iterable[TrialFolder]) -> TrialScheduler:
+    """The scheduler of a run, knowing what the records say already happened."""
+    if spec.scheduler != "asha":
+        return FIFOScheduler()
+    scheduler = PerArchitecture(spec)
+    scheduler.replay(folders)
+    return scheduler
+
+
+def rungs(spec: RunSpec) -> list[int]:
+    """The epochs at which ASHA judges: grace period x reduction factor^k, below the maximum."""
+    if spec.scheduler != "asha" or not (spec.grace_period and spec.max_epochs and spec.reduction_factor):
+        return []
+    epochs, rung = [], float(spec.grace_period)
+    while rung < spec.max_epochs:
+        epochs.append(int(rung))
+        rung *= spec.reduction_factor
+    return epochs
+
+
+def expected_epochs(spec: RunSpec) -> float:
+    """Epochs a trial takes on average if 1/eta of the trials goes on at each rung."""
+    ends = [*rungs(spec), spec.max_epochs or 0]
+    share, start, total = 1.0, 0, 0.0
+    for end in ends:
+        total += share * (end - start)
+        share, start = share / (spec.reduction_factor or 1.0), end
+    return total

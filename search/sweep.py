@@ -1,0 +1,52 @@
+"""The search phase: every architecture's configurations, judged on held-out training images."""
+
+from __future__ import annotations
+
+from search.cluster import Resources, ray_session
+from search.datasets import dataset, load_split
+from search.execute import Job, execute
+from search.progress import Progress
+from search.run_folder import RunFolder
+from search.scheduler import expected_epochs, scheduler_for
+from search.tpe import TpeSearch
+from spaces import TrialSpec
+from spaces.run import RunSpec
+
+
+def planned(spec: RunSpec) -> list[TrialSpec]:
+    """The trials of a grid search, architectures interleaved so that all advance together.
+
+    Every architecture visits the same configurations in the same shuffled order.
+    """
+    points = spec.searched.grid(spec.seed)[: spec.samples]
+    return [spec.sweep_trial(architecture, theta) for theta in points for architecture in spec.architectures]
+
+
+def sweep(run: RunFolder, spec: RunSpec, resources: Resources) -> None:
+    """Runs what the sweep has left to do; trials that have a verdict are not touched.
+
+    Raises:
+        Interrupted: Ctrl-C or SIGTERM; what was committed stays.
+        UserError: data or resources are missing.
+    """
+    assert spec.max_epochs is not None
+    assert spec.samples is not None
+    recorded = run.recorded("sweep")
+    ended = {folder.spec.trial_id for folder in recorded if folder.verdict() is not None}
+    if spec.search == "tpe":
+        per_architecture = min(spec.samples, spec.searched.size)
+        trials, searcher = [], TpeSearch(spec, recorded)
+        if searcher.finished:
+            return
+    else:
+        grid = planned(spec)
+        per_architecture = len(grid) // len(spec.architectures)
+        trials, searcher = [trial for trial in grid if trial.trial_id not in ended], None
+        if not trials:
+            return
+    split = load_split(dataset(spec.dataset), "sweep", spec.split_seed)
+    with ray_session(resources) as slots:
+        totals = {name: int(per_architecture) for name in spec.architectures}
+        progress = Progress("sweep", totals, expected_epochs(spec), slots, recorded)
+        job = Job(run, split, spec.max_epochs, trials, searcher, scheduler_for(spec, recorded), progress)
+        execute(job, resources, slots)

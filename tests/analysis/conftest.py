@@ -1,0 +1,136 @@
+"""Run folders written by hand, after the records contract and not by the code that writes real ones."""
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spaces import Hyperparameters, TrialSpec
+
+THETA = Hyperparameters(0.1, 0.5, 1e-5, 1.5)
+
+# The layers of Table 1.1 and notes.md, counted by hand: weights without biases, multiplies per 28x28 image.
+CONV = [("conv", 9 * 7, 9 * 7 * 784, 0), ("conv", 9 * 7 * 49, 9 * 7 * 49 * 196, 0), ("linear", 100, 24110, 0)]
+INVARIANT = [("invariant", 49, 49 * 196, 36 * 784), ("invariant", 2401, 2401 * 49, 36 * 7 * 196)]
+WIDE = [("conv", 250, 250 * 784, 0), ("conv", 25000, 25000 * 196, 0)]
+
+
+class RunFolder:
+    """Writes a run folder.
+
+    Trials are written in the order of the calls, or, after ``shuffle``, in another one.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.spec: dict[str, Any] = {
+            "format": 1,
+            "dataset": "digits",
+            "data_hash": "d" * 10,
+            "space": {"name": "table-1.2"},
+            "search": "grid",
+            "scheduler": "asha",
+            "grace_period": 5,
+            "max_epochs": 4,
+            "reduction_factor": 4,
+            "seed": 0,
+            "split_seed": 0,
+            "batch_size": 16,
+            "architectures": ["conv", "invariant"],
+            "samples": 256,
+            "rerun_seeds": 3,
+            "rerun_epochs": 4,
+        }
+        self.costs: dict[str, list[tuple[str, int, int, int]]] = {"conv": CONV, "invariant": INVARIANT}
+        self.trials: list[tuple[TrialSpec, dict[str, Any], dict[str, Any] | None]] = []
+
+    def sweep(self, architecture: str, accuracies: list[float | None], verdict: str | None, **kwargs: Any) -> str:
+        return self.add("sweep", architecture, accuracies, verdict, **kwargs)
+
+    def rerun(self, architecture: str, accuracies: list[float | None], verdict: str | None, **kwargs: Any) -> str:
+        return self.add("rerun", architecture, accuracies, verdict, **kwargs)
+
+    def add(
+        self,
+        phase: str,
+        architecture: str,
+        accuracies: list[float | None],
+        verdict: str | None,
+        theta: Hyperparameters = THETA,
+        seed: int = 0,
+        loss: float = 0.5,
+        status: str = "running",
+        error: str | None = None,
+    ) -> str:
+        split_seed = 0 if phase == "sweep" else None
+        trial = TrialSpec(phase, architecture, self.spec["dataset"], "d" * 10, theta, seed, split_seed, 16)
+        kind = "val" if phase == "sweep" else "test"
+        rows = [
+            {
+                "epoch": epoch,
+                "train_loss": None if accuracy is None else 0.25,
+                f"{kind}_loss": None if accuracy is None else loss,
+                f"{kind}_accuracy": accuracy,
+                "seconds": 0.5,
+                "time": 1.79e9 + epoch,
+            }
+            for epoch, accuracy in enumerate(accuracies, start=1)
+        ]
+        record = {"format": 1, "trial": trial.as_dict(), "status": status, "error": error, "made_by": {}, "rows": rows}
+        ended = verdict and {"format": 1, "status": verdict, "epoch": len(rows), "time": 1.79e9}
+        self.trials.append((trial, record, ended or None))
+        return trial.trial_id
+
+    def shuffle(self, seed: int) -> None:
+        random.Random(seed).shuffle(self.trials)
+
+    def write(self) -> Path:
+        self.path.mkdir(exist_ok=True)
+        (self.path / "spec.json").write_text(json.dumps(self.spec))
+        keys = ("kind", "params", "mults", "transform_mults")
+        costs = {
+            name: [{"name": f"layer{i}", **dict(zip(keys, layer, strict=True))} for i, layer in enumerate(layers)]
+            for name, layers in self.costs.items()
+        }
+        (self.path / "costs.json").write_text(json.dumps(costs))
+        for trial, record, verdict in self.trials:
+            folder = self.path / "trials" / trial.trial_id
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "record.json").write_text(json.dumps(record))
+            if verdict:
+                (folder / "verdict.json").write_text(json.dumps(verdict))
+        return self.path
+
+
+@pytest.fixture
+def make_folder(tmp_path: Path) -> Callable[..., RunFolder]:
+    """Makes empty run folders by name."""
+    return lambda name="run": RunFolder(tmp_path / name)
+
+
+@pytest.fixture
+def folder(make_folder: Callable[..., RunFolder]) -> RunFolder:
+    """An empty run folder."""
+    return make_folder()
+
+
+@pytest.fixture
+def full(make_folder: Callable[..., RunFolder]) -> RunFolder:
+    """Two architectures, swept and rerun with three seeds each.
+
+    Test accuracies in percent: conv 90, 92, 94 (mean 92, std 2), invariant 80, 81, 85 (mean 82, std sqrt(7)).
+    """
+    folder = make_folder("full")
+    best = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
+    for name, low, high in (("conv", 0.8, 0.9), ("invariant", 0.7, 0.8)):
+        folder.sweep(name, [0.1, 0.2, 0.3, low], "completed")
+        folder.sweep(name, [0.1, 0.2, 0.3, high], "completed", theta=best)
+        folder.sweep(name, [0.95], "stopped", theta=Hyperparameters(1, 0, 1e-4, 2))
+        folder.sweep(name, [None], "diverged", theta=Hyperparameters(1, 0.9, 1e-4, 2), status="diverged")
+    for seed, conv, invariant in ((1, 0.90, 0.80), (2, 0.92, 0.81), (3, 0.94, 0.85)):
+        folder.rerun("conv", [0.5, 0.6, 0.7, conv], "completed", theta=best, seed=seed)
+        folder.rerun("invariant", [0.5, 0.6, 0.7, invariant], "completed", theta=best, seed=seed)
+    return folder

@@ -1,0 +1,31 @@
+import re
+from fractions import Fraction
+
+import pytest
+
+from analysis.published import PUBLISHED
+
+# Table 1.4 as the chapter prints it: title, theta, param, mults, mean, std.
+TEXT = r"""
+Convolutional | 0.1, 0.5, 10^{-5}, 1.5 | 1 | 1 | 97.3 | 0.29
+Invariant | 0.032, 0.9, 3.2 \times 10^{-5}, 1.0 | 7/9 | 7/36 | 96.6 | 0.26
+Shifted impulses (a) | 0.32, 0.5, 10^{-4}, 1.0 | 7/9 | 7/36 | 97.9 | 0.25
+Shifted gaussians (b) | 1.0, 0.0, 10^{-5}, 1.0 | 7/9 | 7/4 | 97.7 | 0.56
+Random 3x3 kernel (c) | 1.0, 0.9, 10^{-5}, 1.0 | 7/9 | 7/4 | 95.8 | 1.01
+Learned 3x3 kernel (d) | 0.1, 0.5, 10^{-4}, 1.0 | 7 | 7/4 | 99.0 | 0.12
+Learned 3 DCT coeffs (e) | 1.0, 0.0, 10^{-5}, 1.0 | 7/3 | 7/4 | 98.1 | 0.37
+Wide Convolutional | 0.32, 0.5, 10^{-5}, 1.5 | 7 | 7 | 98.7 | 0.25
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "name"), list(zip(TEXT.strip().splitlines(), PUBLISHED, strict=True)), ids=list(PUBLISHED)
+)
+def test_a_row_is_that_of_the_text(line, name) -> None:
+    title, theta, params, mults, mean, std = line.split(" | ")
+    plain = re.sub(r"(?:(\S+) \\times )?10\^\{(-\d)\}", lambda match: f"{match[1] or 1}e{match[2]}", theta)
+    row = PUBLISHED[name]
+    assert row.title == title
+    assert tuple(row.theta.as_dict().values()) == tuple(float(value) for value in plain.split(", "))
+    assert (row.params, row.mults) == (Fraction(params), Fraction(mults))
+    assert (row.mean, row.std) == (float(mean), float(std))

@@ -1,0 +1,55 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from analysis.stats import summarise
+
+VALUES = st.lists(st.floats(0, 100), min_size=2, max_size=20)
+
+
+def test_a_small_sample_by_hand() -> None:
+    # mean 92, squares 4 + 0 + 4 over 2; t(0.975, 2) = 4.302653 from a printed table; half = 4.302653 * 2 / sqrt(3)
+    summary = summarise([90.0, 92.0, 94.0])
+    assert summary[:3] == (3, 92.0, 2.0)
+    assert summary.low == pytest.approx(92 - 4.968275, abs=1e-5)
+    assert summary.high == pytest.approx(92 + 4.968275, abs=1e-5)
+
+
+@given(VALUES)
+def test_agrees_with_scipy(values) -> None:
+    summary = summarise(values)
+    assert summary.n == len(values)
+    assert summary.mean == pytest.approx(stats.tmean(values))
+    assert summary.std == pytest.approx(stats.tstd(values), abs=1e-9)
+    if summary.std > 1e-6:
+        expected = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
+        assert (summary.low, summary.high) == pytest.approx((expected.low, expected.high))
+
+
+@given(VALUES, st.floats(-50, 50), st.randoms())
+def test_order_changes_nothing_and_a_shift_only_the_place(values, shift, random) -> None:
+    summary = summarise(values)
+    moved = summarise(random.sample([value + shift for value in values], len(values)))
+    assert moved.mean == pytest.approx(summary.mean + shift, abs=1e-9)
+    assert moved.std == pytest.approx(summary.std, abs=1e-9)
+    assert moved.high - moved.low == pytest.approx(summary.high - summary.low, abs=1e-8)
+
+
+def test_one_value_has_no_spread() -> None:
+    summary = summarise([97.0])
+    assert summary[:2] == (1, 97.0)
+    assert all(math.isnan(value) for value in summary[2:])
+
+
+def test_no_value_has_nothing() -> None:
+    summary = summarise([])
+    assert summary.n == 0
+    assert all(math.isnan(value) for value in summary[1:])
+
+
+def test_equal_values_have_a_point_for_an_interval() -> None:
+    assert summarise(np.full(4, 50.0)) == (4, 50.0, 0.0, 50.0, 50.0)

@@ -1,0 +1,83 @@
+import argparse
+from pathlib import Path
+
+import pytest
+
+from search.commands import data
+from search.datasets import DATASETS
+from search.datasets.mnist import mnist
+from spaces.errors import UserError
+
+
+@pytest.fixture
+def cache(fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data folder; the data set mnist is the fake one."""
+    monkeypatch.setenv("INVSEARCH_DATA", str(tmp_path / "cache"))
+    monkeypatch.setitem(DATASETS, "mnist", mnist(fake.store))
+    return tmp_path / "cache"
+
+
+def command(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    data.configure(parser)
+    return data.run(parser.parse_args(words))
+
+
+def test_list(fake, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command() == 0
+    digits, listed = capsys.readouterr().out.splitlines()
+    assert digits.startswith("digits")
+    assert digits.endswith(": embedded")
+    assert f"missing in {cache / 'mnist'}: train-images" in listed
+    assert DATASETS["mnist"].data_hash in listed
+    fake.write(cache)
+    command()
+    assert capsys.readouterr().out.splitlines()[1].endswith(f": complete in {cache}")
+    (cache / "t10k-labels-idx1-ubyte.gz").write_bytes(b"")
+    command()
+    assert "unusable: " in capsys.readouterr().out.splitlines()[1]
+
+
+def test_fetch(fake, cache: Path, good, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("mnist", "--mirror", good.url) == 0
+    out, err = capsys.readouterr()
+    assert out == f"mnist is complete in {cache / 'mnist'}; hash {DATASETS['mnist'].data_hash}\n"
+    assert err.count("downloading ") == 4
+    assert command("mnist") == 0  # Complete: the closed port of the fake's own mirror is not asked.
+    assert capsys.readouterr().err == ""
+
+
+def test_import(fake, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fake.write(tmp_path / "downloads")
+    assert command("mnist", "--from", str(tmp_path / "downloads")) == 0
+    assert str(cache / "mnist") in capsys.readouterr().out
+
+
+def test_damaged_cache_is_not_called_complete(fake, cache: Path) -> None:
+    fake.write(cache)
+    (cache / "t10k-labels-idx1-ubyte.gz").write_bytes(b"")
+    with pytest.raises(UserError, match=r"t10k-labels-idx1-ubyte\.gz is truncated"):
+        command("mnist")
+
+
+def test_embedded(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("digits") == 0
+    assert DATASETS["digits"].data_hash in capsys.readouterr().out
+    with pytest.raises(UserError, match="digits is embedded"):
+        command("digits", "--from", ".")
+
+
+def test_misuse(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UserError, match="did you mean mnist"):
+        command("mnits")
+    with pytest.raises(UserError, match="need the data set"):
+        command("--from", ".")
+    with pytest.raises(SystemExit):
+        command("mnist", "--from", ".", "--mirror", "http://127.0.0.1/")
+    capsys.readouterr()
+
+
+def test_the_shared_interface() -> None:
+    assert data.NAME == "data"
+    assert data.EXAMPLE.startswith("invsearch data ")
+    assert "\n" not in data.HELP

@@ -1,0 +1,72 @@
+import gzip
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from search.datasets.verify import read_cached
+from spaces.errors import UserError
+
+NAME = "train-images-idx3-ubyte"
+
+
+@pytest.mark.parametrize("form", ["{}.gz", "{}"])
+def test_gzipped_and_raw_give_the_same_bytes(fake, tmp_path: Path, form: str) -> None:
+    fake.write(tmp_path, form=form)
+    for file in fake.store.files:
+        assert read_cached(fake.store, file, tmp_path) == fake.content[file.name]
+
+
+def test_raw_content_behind_a_gz_name(fake, tmp_path: Path) -> None:
+    (tmp_path / f"{NAME}.gz").write_bytes(fake.content[NAME])
+    assert read_cached(fake.store, fake.store.files[0], tmp_path) == fake.content[NAME]
+
+
+def refusal(fake, folder: Path, body: bytes, name: str = f"{NAME}.gz") -> str:
+    (folder / name).write_bytes(body)
+    with pytest.raises(UserError) as caught:
+        read_cached(fake.store, fake.store.files[0], folder)
+    message = str(caught.value)
+    assert message.startswith(str(folder / name))
+    assert "invsearch data mnist --from DIR" in message
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("other", ["train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])
+def test_swapped_files_are_named(fake, tmp_path: Path, other: str) -> None:
+    assert f"holds the content of {other}" in refusal(fake, tmp_path, gzip.compress(fake.content[other]))
+    assert f"holds the content of {other}" in refusal(fake, tmp_path, fake.content[other])
+
+
+def test_damaged_gzip(fake, tmp_path: Path) -> None:
+    zipped = gzip.compress(fake.content[NAME])
+    assert "truncated or damaged gzip" in refusal(fake, tmp_path, zipped[: len(zipped) // 2])
+    assert "truncated or damaged gzip" in refusal(fake, tmp_path, zipped[:-8] + bytes(8))  # Wrong checksum.
+    assert "truncated or damaged gzip" in refusal(fake, tmp_path, zipped[:100] + bytes(50) + zipped[150:])
+    assert "truncated or damaged gzip" in refusal(fake, tmp_path, b"\x1f\x8b")
+
+
+def test_other_content(fake, tmp_path: Path) -> None:
+    body = fake.content[NAME]
+    assert f"{len(body) - 9} bytes instead of {len(body)}" in refusal(fake, tmp_path, body[:-9])
+    assert f"more than its {len(body)} bytes" in refusal(fake, tmp_path, body + b"\0")
+    assert "another data set" in refusal(fake, tmp_path, body[:-1] + bytes([body[-1] ^ 1]))
+    assert "0 bytes instead" in refusal(fake, tmp_path, b"")
+
+
+def test_gzip_bomb_is_not_unpacked(fake, tmp_path: Path) -> None:
+    bomb = gzip.compress(bytes(100_000_000), 9)
+    tracemalloc.start()
+    try:
+        message = refusal(fake, tmp_path, bomb)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert "more than its" in message
+    assert peak < 5_000_000
+
+
+def test_missing_file(fake, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"{NAME} is missing; run 'invsearch data mnist'"):
+        read_cached(fake.store, fake.store.files[0], tmp_path)
