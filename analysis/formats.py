@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from analysis.cells import RIGHT, display
-from analysis.tables.table import Table
+from analysis.tables.table import Filled
 
 LATEX_ESCAPES = str.maketrans(
     {
@@ -17,16 +17,16 @@ LATEX_ESCAPES = str.maketrans(
 )
 
 
-def markdown(table: Table) -> str:
-    """A pipe table with its caption above and its notes below."""
+def markdown(table: Filled) -> str:
+    """A pipe table with its title above and its notes below."""
     cells = display(table.frame)
     sides = ["right" if name in RIGHT else "left" for name in cells]
     body = cells.to_markdown(index=False, disable_numparse=True, colalign=sides)
     notes = "".join(f"\n- {note}" for note in table.notes)
-    return f"**Table {table.number}.** {table.caption}\n\n{body}\n{notes}\n"
+    return f"**Table {table.number}.** {table.title}\n\n{body}\n{notes}\n"
 
 
-def latex(table: Table) -> str:
+def latex(table: Filled) -> str:
     """A booktabs table with table notes; it needs the packages booktabs and threeparttable."""
     cells = display(table.frame)
     sides = "".join("r" if name in RIGHT else "l" for name in cells)
@@ -35,19 +35,19 @@ def latex(table: Table) -> str:
     return (
         "% Needs \\usepackage{booktabs,threeparttable}.\n"
         "\\begin{table}\n\\centering\n\\begin{threeparttable}\n"
-        f"\\caption{{{table.caption.translate(LATEX_ESCAPES)}}}\n"
+        f"\\caption{{{table.title.translate(LATEX_ESCAPES)}}}\n"
         f"{body}"
         f"\\begin{{tablenotes}}\n{notes}\\end{{tablenotes}}\n"
         "\\end{threeparttable}\n\\end{table}\n"
     )
 
 
-def csv(table: Table) -> str:
+def csv(table: Filled) -> str:
     """The raw, unrounded values; empty where there is none. Notes are left out."""
     return table.frame.to_csv(index=False)
 
 
-FORMATS: dict[str, Callable[[Table], str]] = {
+FORMATS: dict[str, Callable[[Filled], str]] = {
     "md": markdown,
     "latex": latex,
     "csv": csv,

@@ -126,7 +126,7 @@ def _trial_folders(trials: Path) -> Iterator[str]:
 
 def _read_trial(folder: str) -> tuple[dict[str, Any], dict[str, list[Any]]] | None:
     """Reads one trial: its row of the trials and its columns of the epochs; None before its first commit."""
-    try:
+    try:  # Verdict first: it is written last, so a trial that ends meanwhile has a record at least as new.
         verdict = _read_json(os.path.join(folder, "verdict.json"))
     except FileNotFoundError:
         verdict = None
@@ -139,8 +139,9 @@ def _read_trial(folder: str) -> tuple[dict[str, Any], dict[str, list[Any]]] | No
     if record.get("format") != FORMAT:
         raise ValueError(f"format {quoted(record.get('format'))} is unknown")
     spec = TrialSpec.from_dict(record["trial"])
-    if spec.trial_id != os.path.basename(folder):
-        raise ValueError(f"the record belongs to {spec.trial_id}")
+    trial_id = record["trial"]["trial_id"]  # from_dict compared it with the content.
+    if trial_id != os.path.basename(folder):
+        raise ValueError(f"the record belongs to {trial_id}")
     for number in (spec.seed, spec.batch_size, spec.split_seed or 0):
         if type(number) is not int or abs(number) > MAX_INTEGER:
             raise ValueError(f"{quoted(number)} is not a seed or batch size")
@@ -158,7 +159,7 @@ def _read_trial(folder: str) -> tuple[dict[str, Any], dict[str, list[Any]]] | No
         "seconds": math.fsum(second for second in columns["seconds"] if second == second),
         "error": None if error is None else str(error).encode("utf-8", "replace").decode(),
     }
-    return trial, {"trial_id": [spec.trial_id] * length, **columns}
+    return trial, {"trial_id": [trial_id] * length, **columns}
 
 
 def _status(record: dict[str, Any], verdict: dict[str, Any] | None) -> str:

@@ -10,6 +10,7 @@ Both axes are matrix products on batch-last data (C, H, W, N). The result has th
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import torch
@@ -93,7 +94,8 @@ def scatter(x: Tensor) -> Tensor:
             f"scatter: the input is {tuple(x.shape)} {x.dtype}; it must be (N, C, H, W) with H, W >= 1 and floating "
             "point; reshape or convert it"
         )
-    n, c, height, width = x.shape
+    n, c = x.shape[:2]
+    height, width = (index(size) for size in x.shape[2:])  # index: torch.compile makes a graph for each size.
     rows, columns = matrices(height, width, x.dtype, x.device)
     h, w = (height + 1) // 2, (width + 1) // 2
     lines = x.permute(1, 2, 3, 0).reshape(c * height, width, n)

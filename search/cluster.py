@@ -81,14 +81,16 @@ def ray_session(resources: Resources) -> Iterator[int]:
         ray.init(**options)
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise UserError(f"address {resources.address}: no Ray cluster there ({reason}); start one with ray up") from None
+        raise UserError(
+            f"address {resources.address}: no Ray cluster there ({reason}); start one with ray up"
+        ) from None
     try:
         held = ray.cluster_resources()
         slots = resources.slots(held.get("CPU", 0), held.get("GPU", 0))
         if slots < 1:
             raise UserError(
-                f"a trial asks for {resources.cpus_per_trial:g} CPUs and {resources.gpus_per_trial:g} GPUs, but Ray has "
-                f"{held.get('CPU', 0):g} CPUs and {held.get('GPU', 0):g} GPUs; ask for less"
+                f"a trial asks for {resources.cpus_per_trial:g} CPUs and {resources.gpus_per_trial:g} GPUs, but Ray "
+                f"has {held.get('CPU', 0):g} CPUs and {held.get('GPU', 0):g} GPUs; ask for less"
             )
         yield slots
     finally:

@@ -39,10 +39,10 @@ def describe(spec: RunSpec, resources: Resources) -> str:
         again = (spec.rerun_seeds or 0) * (spec.rerun_epochs or 0)
         seconds = (swept + again * step * images / spec.batch_size) / slots
         hours += seconds / 3600
-        finished = samples * (spec.reduction_factor or 1.0) ** -len(rungs(spec)) + (spec.rerun_seeds or 0)
+        finished = samples * spec.reduction_factor ** -len(rungs(spec)) + (spec.rerun_seeds or 0)
         bytes_kept += finished * checkpoint_bytes + (samples * epochs + again) * ROW_BYTES
         lines.append(
-            f"  {name}: {samples} trials, about {samples * epochs:.0f} epochs (at most {samples * (spec.max_epochs or 0)})"
+            f"  {name}: {samples} trials, about {samples * epochs:.0f} epochs (at most {samples * spec.max_epochs})"
             + (f", {spec.rerun_seeds} reruns x {spec.rerun_epochs} epochs" if again else "")
             + f", {1000 * step:.2f} ms a step, about {seconds / 3600:.2f} h"
         )

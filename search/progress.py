@@ -111,7 +111,9 @@ class Progress(UnsavedCallback):
         """A trial runs."""
         self._tally(trial).running.add(trial.trial_id)
 
-    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
         """A trial reported an epoch."""
         tally = self._tally(trial)
         tally.new_epochs += 1
@@ -155,7 +157,9 @@ class Progress(UnsavedCallback):
         for column in (*COLUMNS, "incumbent"):
             table.add_column(column, justify="right")
         for name, tally in self._tallies.items():
-            table.add_row(name, f"{tally.done}/{tally.total}", str(len(tally.running)), *self._ends(tally), self._best(tally))
+            table.add_row(
+                name, f"{tally.done}/{tally.total}", str(len(tally.running)), *self._ends(tally), self._best(tally)
+            )
         return table
 
     def _say(self) -> None:

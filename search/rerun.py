@@ -52,6 +52,6 @@ def rerun(run: RunFolder, spec: RunSpec, resources: Resources, title: str = "rer
         return
     split = load_split(dataset(spec.dataset), "rerun", spec.split_seed)
     with ray_session(resources) as slots:
-        totals = {name: spec.rerun_seeds or 0 for name in spec.architectures}
+        totals = dict.fromkeys(spec.architectures, spec.rerun_seeds or 0)
         progress = Progress(title, totals, spec.rerun_epochs, slots, folders)
         execute(Job(run, split, spec.rerun_epochs, left, None, FIFOScheduler(), progress), resources, slots)

@@ -1,10 +1,10 @@
 """The folder of a run: it explains itself and holds everything worth keeping.
 
-    RUN/spec.json      what was asked for
-    RUN/costs.json     parameters and multiplies of each architecture
-    RUN/history.jsonl  who ran what here, when, with which versions
-    RUN/trials/ID/     one folder a trial (search/trial_folder.py)
-    RUN/.tune/         Ray Tune's scratch; may be deleted at any time
+RUN/spec.json      what was asked for
+RUN/costs.json     parameters and multiplies of each architecture
+RUN/history.jsonl  who ran what here, when, with which versions
+RUN/trials/ID/     one folder a trial (search/trial_folder.py)
+RUN/.tune/         Ray Tune's scratch; may be deleted at any time
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ class RunFolder:
         except (OSError, ValueError) as error:
             raise UserError(f"{self.path}/spec.json: not readable ({type(error).__name__}); restore it") from None
         if content is None:
-            raise UserError(f"{self.path}: not a run folder (no spec.json); give the --out of a sweep, train or reproduce")
+            raise UserError(
+                f"{self.path}: not a run folder (no spec.json); give the --out of a sweep, train or reproduce"
+            )
         return RunSpec.from_dict(content)
 
     def _prepared(self, asked: RunSpec) -> RunSpec:
@@ -67,10 +69,16 @@ class RunFolder:
 
     def _write_costs(self, spec: RunSpec) -> None:
         """Costs are counted here, where torch is; analysis only reads them. conv is what they are relative to."""
-        shape = dataset(spec.dataset).input_shape
+        data = dataset(spec.dataset)
         names = dict.fromkeys((*spec.architectures, "conv"))
         costs = {
-            name: [cost.as_dict() for cost in models.layer_costs(models.build(name, gain=1.0, seed=0), shape)]
+            name: [
+                cost.as_dict()
+                for cost in models.layer_costs(
+                    models.build(name, gain=1.0, seed=0, input_shape=data.input_shape, classes=data.classes),
+                    data.input_shape,
+                )
+            ]
             for name in names
         }
         write_json(self.path / "costs.json", costs, indent=2)

@@ -57,7 +57,7 @@ class PerArchitecture(FIFOScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Judges a report: CONTINUE or STOP."""
-        assert TIME_ATTR in result and METRIC in result, "ASHA would ignore this report"
+        assert {TIME_ATTR, METRIC} <= result.keys(), "ASHA would ignore this report"
         asha, stand_in = self._delegate(trial)
         return asha.on_trial_result(tune_controller, stand_in, result)
 
@@ -107,7 +107,7 @@ def scheduler_for(spec: RunSpec, folders: Iterable[TrialFolder]) -> TrialSchedul
 
 def rungs(spec: RunSpec) -> list[int]:
     """The epochs at which ASHA judges: grace period x reduction factor^k, below the maximum."""
-    if spec.scheduler != "asha" or not (spec.grace_period and spec.max_epochs and spec.reduction_factor):
+    if spec.scheduler != "asha":
         return []
     epochs, rung = [], float(spec.grace_period)
     while rung < spec.max_epochs:
@@ -118,9 +118,9 @@ def rungs(spec: RunSpec) -> list[int]:
 
 def expected_epochs(spec: RunSpec) -> float:
     """Epochs a trial takes on average if 1/eta of the trials goes on at each rung."""
-    ends = [*rungs(spec), spec.max_epochs or 0]
+    ends = [*rungs(spec), spec.max_epochs]
     share, start, total = 1.0, 0, 0.0
     for end in ends:
         total += share * (end - start)
-        share, start = share / (spec.reduction_factor or 1.0), end
+        share, start = share / spec.reduction_factor, end
     return total

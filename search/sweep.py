@@ -29,7 +29,6 @@ def sweep(run: RunFolder, spec: RunSpec, resources: Resources) -> None:
         Interrupted: Ctrl-C or SIGTERM; what was committed stays.
         UserError: data or resources are missing.
     """
-    assert spec.max_epochs is not None
     assert spec.samples is not None
     recorded = run.recorded("sweep")
     ended = {folder.spec.trial_id for folder in recorded if folder.verdict() is not None}

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ray import tune
+from hyperopt import hp
 from ray.tune.search import Searcher
 from ray.tune.search.hyperopt import HyperOptSearch
 
@@ -22,11 +22,13 @@ from spaces.run import RunSpec
 MAX_REPEATS = 100  # In a row; then an untried grid point is taken.
 
 
-def as_tune(domain: Domain) -> Any:
-    """A domain in Ray Tune's words."""
+def as_hyperopt(name: str, domain: Domain) -> Any:
+    """A domain in hyperopt's words."""
     if isinstance(domain, Choice):
-        return tune.choice(list(domain.values))
-    return (tune.loguniform if isinstance(domain, LogUniform) else tune.uniform)(domain.low, domain.high)
+        return hp.choice(name, list(domain.values))
+    if isinstance(domain, LogUniform):
+        return hp.loguniform(name, math.log(domain.low), math.log(domain.high))
+    return hp.uniform(name, domain.low, domain.high)
 
 
 class Proposer:
@@ -46,7 +48,7 @@ class Proposer:
         opened = [folder for folder in folders if folder.verdict() is None]
         ended.sort(key=lambda folder: folder.rows[0]["time"] if folder.rows else math.inf)
         self._hyperopt = HyperOptSearch(
-            {name: as_tune(domain) for name, domain in self._space.domains.items()},
+            {name: as_hyperopt(name, domain) for name, domain in self._space.domains.items()},
             metric=METRIC,
             mode="max",
             points_to_evaluate=[folder.spec.theta.as_dict() for folder in (*ended, *opened)],
@@ -55,7 +57,7 @@ class Proposer:
         for folder in ended:
             name = folder.spec.trial_id
             self._hyperopt.suggest(name)
-            self._known[name] = report(folder, spec.max_epochs or 0)
+            self._known[name] = report(folder, spec.max_epochs)
             self._tell(name, self._known[name])
 
     @property
@@ -126,7 +128,7 @@ class TpeSearch(Searcher):
         """Whether nothing is left to propose."""
         return all(proposer.finished for proposer in self._proposers.values())
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:
+    def suggest(self, trial_id: str) -> Any:
         """The next trial, for the architecture that has had the fewest."""
         open_ones = [proposer for proposer in self._proposers.values() if not proposer.finished]
         if not open_ones:

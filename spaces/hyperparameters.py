@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from spaces.errors import UserError, quoted
@@ -83,7 +83,7 @@ class Hyperparameters:
 
     def as_dict(self) -> dict[str, float]:
         """The four values by name, in the order of Table 1.2."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in NAMES}
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Hyperparameters:

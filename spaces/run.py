@@ -15,6 +15,7 @@ FORMAT = 1
 SEARCHES = ("grid", "tpe")
 SCHEDULERS = ("asha", "none")
 EXTENDABLE = ("architectures", "thetas", "samples", "rerun_seeds")
+GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR = 5, 20, 4.0  # Section 1.5.1; eta is Ray's default.
 OPTIONAL = ("samples", "rerun_seeds", "rerun_epochs")  # None: not asked for yet.
 
 
@@ -33,7 +34,7 @@ class RunSpec:
         thetas: fixed configurations by architecture (``invsearch train``), else None.
         space: the search space as plain data, None where nothing is searched.
         search: ``grid`` or ``tpe``, None where nothing is searched.
-        scheduler: ``asha`` or ``none``.
+        scheduler: ``asha`` or ``none``; this and the next three mean nothing where nothing is searched.
         grace_period: epochs before ASHA may stop a trial.
         max_epochs: a trial's budget in epochs.
         reduction_factor: ASHA's eta.
@@ -51,10 +52,10 @@ class RunSpec:
     thetas: Mapping[str, Mapping[str, float]] | None = None
     space: Mapping[str, Any] | None = None
     search: str | None = None
-    scheduler: str | None = None
-    grace_period: int | None = None
-    max_epochs: int | None = None
-    reduction_factor: float | None = None
+    scheduler: str = "asha"
+    grace_period: int = GRACE_PERIOD
+    max_epochs: int = MAX_EPOCHS
+    reduction_factor: float = REDUCTION_FACTOR
     samples: int | None = None
     rerun_seeds: int | None = None
     rerun_epochs: int | None = None
@@ -72,8 +73,10 @@ class RunSpec:
         ):
             value = getattr(self, name)
             if value is not None and value < least:
-                raise UserError(f"{name.replace('_', '-')}: {value} is not allowed; give a whole number from {least} up")
-        if self.reduction_factor is not None and self.reduction_factor <= 1:
+                raise UserError(
+                    f"{name.replace('_', '-')}: {value} is not allowed; give a whole number from {least} up"
+                )
+        if self.reduction_factor <= 1:
             raise UserError(f"reduction-factor: {self.reduction_factor:g} is not allowed; give a number above 1")
 
     @property
@@ -111,10 +114,10 @@ class RunSpec:
         Raises:
             UserError: another format, or fields that do not belong there.
         """
-        values = {name: value for name, value in content.items() if name != "format"}
         names = {field.name for field in fields(cls)}
-        if content.get("format") != FORMAT or set(values) != names:
+        if not isinstance(content, Mapping) or content.get("format") != FORMAT or set(content) != {"format", *names}:
             raise UserError(f"spec.json: not of format {FORMAT}; use the version of invsearch that wrote it")
+        values = {name: content[name] for name in names}
         return cls(**{**values, "architectures": tuple(values["architectures"])})
 
     def extended_by(self, asked: RunSpec) -> RunSpec:

@@ -1,15 +1,9 @@
 """The tables of the text, filled from a run: one file each, listed in ``TABLES``."""
 
-from collections.abc import Callable
+from analysis.tables.table import Filled, Table
+from analysis.tables.table_1_3 import TABLE_1_3
+from analysis.tables.table_1_4 import TABLE_1_4
 
-from analysis.records import Run
-from analysis.tables.table import Table
-from analysis.tables.table_1_3 import table_1_3
-from analysis.tables.table_1_4 import table_1_4
+TABLES: dict[str, Table] = {table.number: table for table in (TABLE_1_3, TABLE_1_4)}
 
-TABLES: dict[str, Callable[[Run], Table]] = {
-    "1.3": table_1_3,
-    "1.4": table_1_4,
-}
-
-__all__ = ["TABLES", "Table"]
+__all__ = ["TABLES", "Filled", "Table"]

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from search.cluster import Resources
 from spaces import SPACES, Space, UserError, read_space
-from spaces.run import SCHEDULERS, SEARCHES, RunSpec
+from spaces.run import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES, RunSpec
 
-GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR = 5, 20, 4.0  # Section 1.5.1; eta is Ray's default.
 TPE_SAMPLES = 64
 
 
@@ -30,20 +29,32 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", default="digits", metavar="NAME", help="data set: digits (default), mnist, ..")
     parser.add_argument("--batch-size", type=whole, metavar="N", help="images per step (default: the data set's own)")
     parser.add_argument("--seed", type=whole, default=0, metavar="N", help="seed of the sweep's trials (default 0)")
-    parser.add_argument("--split-seed", type=whole, default=0, metavar="N", help="seed of the held-out split (default 0)")
+    parser.add_argument(
+        "--split-seed", type=whole, default=0, metavar="N", help="seed of the held-out split (default 0)"
+    )
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:
     """What to search, and how."""
     parser.add_argument("--search", choices=SEARCHES, default="grid", help="grid (default) or tpe (hyperopt)")
-    parser.add_argument("--space", metavar="NAME|FILE", help=f"{', '.join(SPACES)}, or a YAML file (default: by --search)")
+    parser.add_argument(
+        "--space", metavar="NAME|FILE", help=f"{', '.join(SPACES)}, or a YAML file (default: by --search)"
+    )
     parser.add_argument(
         "--samples", type=whole, metavar="N", help=f"configurations per architecture (grid: all; tpe: {TPE_SAMPLES})"
     )
-    parser.add_argument("--scheduler", choices=SCHEDULERS, default="asha", help="asha (default), or none: no early stop")
-    parser.add_argument("--grace-period", type=whole, metavar="N", help=f"epochs before a stop (default {GRACE_PERIOD})")
     parser.add_argument(
-        "--epochs", type=whole, default=MAX_EPOCHS, metavar="N", help=f"maximum epochs of a trial (default {MAX_EPOCHS})"
+        "--scheduler", choices=SCHEDULERS, default="asha", help="asha (default), or none: no early stop"
+    )
+    parser.add_argument(
+        "--grace-period", type=whole, metavar="N", help=f"epochs before a stop (default {GRACE_PERIOD})"
+    )
+    parser.add_argument(
+        "--epochs",
+        type=whole,
+        default=MAX_EPOCHS,
+        metavar="N",
+        help=f"maximum epochs of a trial (default {MAX_EPOCHS})",
     )
     parser.add_argument(
         "--reduction-factor",
@@ -61,7 +72,9 @@ def add_resource_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gpus-per-trial", type=float, default=0.0, metavar="N", help="GPUs a trial, fractions allowed (default 0)"
     )
-    parser.add_argument("--address", metavar="ADDR", help="a running Ray cluster: auto, or HOST:PORT (default: start Ray here)")
+    parser.add_argument(
+        "--address", metavar="ADDR", help="a running Ray cluster: auto, or HOST:PORT (default: start Ray here)"
+    )
 
 
 def resources(args: argparse.Namespace) -> Resources:
@@ -80,6 +93,7 @@ def architectures(text: str) -> tuple[str, ...]:
         UserError: an unknown name.
     """
     import models
+    from models.choose import choose
 
     if text == "all":
         return tuple(models.ARCHITECTURES)
@@ -87,7 +101,7 @@ def architectures(text: str) -> tuple[str, ...]:
     if not names:
         raise UserError(f"architectures: {text!r} names none; give all, or some of {', '.join(models.ARCHITECTURES)}")
     for name in names:
-        models.architecture(name)
+        choose("architecture", name, models.ARCHITECTURES)
     return names
 
 
@@ -138,7 +152,9 @@ def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None
         samples = TPE_SAMPLES
     grace = min(GRACE_PERIOD, args.epochs) if args.grace_period is None else args.grace_period
     if args.scheduler == "asha" and grace > args.epochs:
-        raise UserError(f"grace-period: {grace} is above the maximum of {args.epochs} epochs; lower it or raise --epochs")
+        raise UserError(
+            f"grace-period: {grace} is above the maximum of {args.epochs} epochs; lower it or raise --epochs"
+        )
     return RunSpec(
         **data_fields(args),  # pyright: ignore[reportArgumentType]
         architectures=names,

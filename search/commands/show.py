@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from spaces import UserError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NAME = "show"
 HELP = "show one trial: its configuration, its epochs and, if it failed, why"
@@ -27,31 +24,31 @@ def run(args: argparse.Namespace) -> int:
     from analysis.records import read_run
 
     found = read_run(args.run)
-    trial = matching(found.trials, args.trial, args.run)
-    fields = trial.drop("error").dropna()
-    width = max(map(len, fields.index))
-    for name, value in fields.items():
-        print(f"{name:{width}}  {format(value, 'g') if isinstance(value, float) else value}")
-    epochs = found.epochs[found.epochs["trial_id"] == trial["trial_id"]]
+    name = matching(list(found.trials["trial_id"]), args.trial, args.run)
+    trial = found.trials.set_index("trial_id", drop=False).loc[name].dropna().to_dict()
+    error = trial.pop("error", None)
+    width = max(map(len, trial))
+    for field, value in trial.items():
+        print(f"{field:{width}}  {format(value, 'g') if isinstance(value, float) else value}")
+    epochs = found.epochs[found.epochs["trial_id"] == name]
     if len(epochs):
         print()
         print(epochs.drop(columns=["trial_id", "time"]).dropna(axis="columns", how="all").to_string(index=False))
-    if isinstance(trial["error"], str):
-        print(f"\n{trial['error'].rstrip()}")
+    if error:
+        print(f"\n{error.rstrip()}")
     return 0
 
 
-def matching(trials: pd.DataFrame, start: str, run: str) -> pd.Series:
-    """The one trial whose id begins with ``start``.
+def matching(ids: Sequence[str], start: str, run: str) -> str:
+    """The one trial id that is ``start`` or begins with it.
 
     Raises:
         UserError: none, or several.
     """
-    ids = trials["trial_id"]
-    found = trials[ids == start] if (ids == start).any() else trials[ids.str.startswith(start)]
+    found = [start] if start in ids else [name for name in ids if name.startswith(start)]
     if len(found) == 1:
-        return found.iloc[0]
-    if found.empty:
+        return found[0]
+    if not found:
         raise UserError(f"trial: no trial of {run} begins with {start!r}; see invsearch status {run}")
-    some = ", ".join(found["trial_id"].head(LISTED))
+    some = ", ".join(found[:LISTED])
     raise UserError(f"trial: {start!r} is the beginning of {len(found)} trials ({some}, ..); give more of the id")

@@ -15,7 +15,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="run folder")
     parser.add_argument("--phase", choices=("sweep", "rerun"), help="default: sweep, or rerun where nothing was swept")
     parser.add_argument("--sort", metavar="COLUMN", help="by this column; accuracies best first")
-    parser.add_argument("--filter", action="append", default=[], metavar="COND", help="such as status=diverged or lr>=0.1")
+    parser.add_argument(
+        "--filter", action="append", default=[], metavar="COND", help="such as status=diverged or lr>=0.1"
+    )
     parser.add_argument("--csv", action="store_true", help="only the rows, as CSV, unrounded")
 
 
@@ -39,5 +41,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"{args.run}: {state}\n")
     print(progress(found).to_string(index=False, na_rep="-", float_format="{:.4f}".format))
     print()
-    print(table.to_string(index=False, na_rep="-", float_format="{:g}".format) if len(table) else f"no trials ({phase})")
+    print(
+        table.to_string(index=False, na_rep="-", float_format="{:g}".format) if len(table) else f"no trials ({phase})"
+    )
     return int(bool(found.damaged))

@@ -34,7 +34,8 @@ def run(args: argparse.Namespace) -> int:
 
     names = options.architectures(args.architectures)
     thetas = {
-        name: (published_theta(name) if args.theta == "published" else parse_theta(args.theta)).as_dict() for name in names
+        name: (published_theta(name) if args.theta == "published" else parse_theta(args.theta)).as_dict()
+        for name in names
     }
     spec = RunSpec(
         **options.data_fields(args),  # pyright: ignore[reportArgumentType]

@@ -15,7 +15,6 @@ THETA = Hyperparameters(0.1, 0.5, 1e-5, 1.5)
 # The layers of Table 1.1 and notes.md, counted by hand: weights without biases, multiplies per 28x28 image.
 CONV = [("conv", 9 * 7, 9 * 7 * 784, 0), ("conv", 9 * 7 * 49, 9 * 7 * 49 * 196, 0), ("linear", 100, 24110, 0)]
 INVARIANT = [("invariant", 49, 49 * 196, 36 * 784), ("invariant", 2401, 2401 * 49, 36 * 7 * 196)]
-WIDE = [("conv", 250, 250 * 784, 0), ("conv", 25000, 25000 * 196, 0)]
 
 
 class RunFolder:

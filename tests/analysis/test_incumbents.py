@@ -85,7 +85,7 @@ def test_an_empty_run_has_none(folder) -> None:
     assert incumbents(read_run(folder.write())).empty
 
 
-def test_the_order_of_trials_changes_nothing(full, make_folder) -> None:
+def test_the_order_of_trials_changes_nothing(full) -> None:
     run = read_run(full.write())
     shuffled = dataclasses.replace(run, trials=run.trials.sample(frac=1, random_state=1).reset_index(drop=True))
     pd.testing.assert_frame_equal(incumbents(run), incumbents(shuffled))

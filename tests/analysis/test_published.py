@@ -3,7 +3,9 @@ from fractions import Fraction
 
 import pytest
 
-from analysis.published import PUBLISHED
+import models
+from analysis.published import PUBLISHED, published_theta
+from spaces import UserError
 
 # Table 1.4 as the chapter prints it: title, theta, param, mults, mean, std.
 TEXT = r"""
@@ -26,6 +28,18 @@ def test_a_row_is_that_of_the_text(line, name) -> None:
     plain = re.sub(r"(?:(\S+) \\times )?10\^\{(-\d)\}", lambda match: f"{match[1] or 1}e{match[2]}", theta)
     row = PUBLISHED[name]
     assert row.title == title
+    assert published_theta(name) == row.theta
     assert tuple(row.theta.as_dict().values()) == tuple(float(value) for value in plain.split(", "))
     assert (row.params, row.mults) == (Fraction(params), Fraction(mults))
     assert (row.mean, row.std) == (float(mean), float(std))
+
+
+def test_an_architecture_that_the_text_does_not_have() -> None:
+    with pytest.raises(UserError, match="the text gives none for 'vgg'; it does for conv, invariant, "):
+        published_theta("vgg")
+
+
+def test_the_networks_are_those_of_the_text_in_its_order() -> None:
+    assert [(name, network.title) for name, network in models.ARCHITECTURES.items()] == [
+        (name, row.title) for name, row in PUBLISHED.items()
+    ]

@@ -1,0 +1,168 @@
+"""Networks as data: what each layer is, from which a torch network is built.
+
+A description maps layer names, in the order of evaluation, to layers. It holds all there is to know about a
+network but its weights, so that other programs (a native one, a printed table) can be made from it too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import nn
+
+from models.fixed import FixedLinear
+from models.initial import glorot_uniform
+from models.invariant import InvariantLayer
+
+Shape = tuple[int, ...]
+"""Of one image's activation: (C, H, W), or (features,) once flattened."""
+
+LINEAR_GAIN = math.sqrt(2)  # Of both linear maps, whatever the gain a: a belongs to the layers under study.
+
+
+class Layer(Protocol):
+    """One layer of a description."""
+
+    def after(self, shape: Shape) -> Shape:
+        """The shape of the output for an input of that shape."""
+        ...
+
+    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
+        """The torch module for an input of that shape, with its weights drawn from the generator."""
+        ...
+
+
+Description = Mapping[str, Layer]
+
+
+def weighted(module: nn.Conv2d | nn.Linear, gain: float, generator: torch.Generator) -> nn.Module:
+    """Gives a module made on the meta device, where torch draws nothing, Glorot-uniform weights and a zero bias."""
+    module = module.to_empty(device=generator.device)
+    with torch.no_grad():
+        module.weight.copy_(glorot_uniform(module.weight.shape, gain, generator))
+        if module.bias is not None:
+            module.bias.zero_()
+    return module
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A k x k convolution that keeps the size (padding k // 2, k odd), with a bias; its weights take the gain."""
+
+    out: int
+    kernel: int = 3
+
+    def after(self, shape: Shape) -> Shape:
+        """(C, H, W) to (out, H, W)."""
+        return (self.out, *shape[1:])
+
+    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
+        """A ``nn.Conv2d``."""
+        module = nn.Conv2d(shape[0], self.out, self.kernel, padding=self.kernel // 2, device="meta")
+        return weighted(module, gain, generator)
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """An invariant layer: scattering, then a mixing of ``models.kernels.KERNELS``; its weights take the gain."""
+
+    out: int
+    mixing: str = "1x1"
+
+    def after(self, shape: Shape) -> Shape:
+        """(C, H, W) to (out, ceil(H/2), ceil(W/2))."""
+        return (self.out, *(math.ceil(size / 2) for size in shape[1:]))
+
+    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
+        """An ``InvariantLayer``."""
+        return InvariantLayer(shape[0], self.out, mixing=self.mixing, gain=gain, generator=generator)
+
+
+@dataclass(frozen=True)
+class Relu:
+    """max(0, x)."""
+
+    def after(self, shape: Shape) -> Shape:
+        """Unchanged."""
+        return shape
+
+    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
+        """A ``nn.ReLU``."""
+        return nn.ReLU()
+
+
+@dataclass(frozen=True)
+class MaxPool:
+    """2x2 max pooling; the last row or column of an odd size is dropped."""
+
+    def after(self, shape: Shape) -> Shape:
+        """(C, H, W) to (C, H // 2, W // 2)."""
+        return (shape[0], *(size // 2 for size in shape[1:]))
+
+    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
+        """A ``nn.MaxPool2d``."""
+        return nn.MaxPool2d(2)
+
+
+@dataclass(frozen=True)
+class Unravel:
+    """Flattens (C, H, W) to features."""
+
+    def after(self, shape: Shape) -> Shape:
+        """(C, H, W) to (C * H * W,)."""
+        return (math.prod(shape),)
+
+    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
+        """A ``nn.Flatten``."""
+        return nn.Flatten()
+
+
+@dataclass(frozen=True)
+class Project:
+    """A linear map that is not learned."""
+
+    out: int
+
+    def after(self, shape: Shape) -> Shape:
+        """(features,) to (out,)."""
+        return (self.out,)
+
+    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
+        """A ``FixedLinear``."""
+        return FixedLinear(shape[0], self.out, gain=LINEAR_GAIN, generator=generator)
+
+
+@dataclass(frozen=True)
+class Reshuffle:
+    """A learned linear map with a bias."""
+
+    out: int
+
+    def after(self, shape: Shape) -> Shape:
+        """(features,) to (out,)."""
+        return (self.out,)
+
+    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
+        """A ``nn.Linear``."""
+        return weighted(nn.Linear(shape[0], self.out, device="meta"), LINEAR_GAIN, generator)
+
+
+def assemble(description: Description, shape: Shape, gain: float, generator: torch.Generator) -> nn.Sequential:
+    """Builds the torch network of a description, its children named as there.
+
+    Args:
+        description: layer names and layers, in order.
+        shape: (C, H, W) of one image.
+        gain: a of equation 1.5.1, on the layers that take it.
+        generator: draws every weight, layer by layer.
+    """
+    modules: OrderedDict[str, nn.Module] = OrderedDict()
+    for name, layer in description.items():
+        modules[name] = layer.build(shape, gain, generator)
+        shape = layer.after(shape)
+    return nn.Sequential(modules)

@@ -1,0 +1,46 @@
+"""The eight small networks of Tables 1.1 and 1.4."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from models.architecture import Architecture
+from models.description import Conv, Description, Invariant, Layer, MaxPool, Project, Relu, Reshuffle, Unravel
+
+
+def network(*layers: Conv | Invariant) -> Callable[[int], Description]:
+    """Puts the layers under study before the tail of Table 1.1.
+
+    Returns:
+        What gives the description for a number of classes.
+    """
+
+    def describe(classes: int) -> Description:
+        described: dict[str, Layer] = {}
+        for number, layer in enumerate(layers, start=1):
+            described[f"{'conv' if isinstance(layer, Conv) else 'inv'}{number}"] = layer
+            described[f"relu{number}"] = Relu()
+            if isinstance(layer, Conv):  # An invariant layer has halved the size already.
+                described[f"maxpool{number}"] = MaxPool()
+        return described | {
+            "unravel": Unravel(),
+            "project": Project(classes),
+            "relu_project": Relu(),  # Not in Table 1.1, but in the published code.
+            "reshuffle": Reshuffle(classes),
+        }
+
+    return describe
+
+
+CONV = Architecture("Convolutional", network(Conv(7), Conv(49)))
+INVARIANT = Architecture("Invariant", network(Invariant(7), Invariant(49)))
+SHIFTED_IMPULSE = Architecture(
+    "Shifted impulses (a)", network(Invariant(7, "shifted-impulse"), Invariant(49, "shifted-impulse"))
+)
+SHIFTED_GAUSSIAN = Architecture(
+    "Shifted gaussians (b)", network(Invariant(7, "shifted-gaussian"), Invariant(49, "shifted-gaussian"))
+)
+RANDOM = Architecture("Random 3x3 kernel (c)", network(Invariant(7, "random"), Invariant(49, "random")))
+LEARNED = Architecture("Learned 3x3 kernel (d)", network(Invariant(7, "learned"), Invariant(49, "learned")))
+DCT = Architecture("Learned 3 DCT coeffs (e)", network(Invariant(7, "dct"), Invariant(49, "dct")))
+WIDE_CONV = Architecture("Wide Convolutional", network(Conv(10, kernel=5), Conv(100, kernel=5)))

@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import pytest
+
+from analysis.records import read_run
+from analysis.tables import TABLES
+from spaces import Hyperparameters
+
+BEST = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
+
+
+def notes_of(folder, number: str = "1.3") -> str:
+    return notes_of_path(folder.write(), number)
+
+
+def notes_of_path(path: Path, number: str = "1.3") -> str:
+    return "\n".join(TABLES[number].build(read_run(path)).notes)
+
+
+def test_data_set_and_seeds(full) -> None:
+    notes = notes_of(full)
+    assert "Data set: digits." in notes
+    assert "after epoch 4" in notes
+    assert "over the seeds that finished: Convolutional 3, Invariant 3." in notes
+
+
+def test_intervals_that_overlap(full) -> None:
+    # conv 92 +- 4.97, invariant 82 +- 6.57 (half-widths 2.484138 std): 87.03 against 88.57.
+    assert "The 95 % interval overlaps that of Convolutional: Invariant." in notes_of(full)
+
+
+def test_intervals_that_do_not_overlap(full) -> None:
+    full.spec["rerun_seeds"] = 4
+    full.rerun("invariant", [0.5] * 3 + [0.82], "completed", theta=BEST, seed=4)
+    # Four seeds: 82 +- 3.182446 * sqrt(14 / 3) / 2 = 85.44 at most.
+    assert "The 95 % interval does not overlap that of Convolutional: Invariant." in notes_of(full)
+
+
+def test_one_seed_is_not_compared(folder) -> None:
+    for seed in (1, 2):
+        folder.rerun("conv", [0.5] * 4, "completed", seed=seed)
+    folder.rerun("invariant", [0.5] * 4, "completed", seed=1)
+    assert "One finished seed and no interval: Invariant." in notes_of(folder)
+    assert "overlap" not in notes_of(folder)
+
+
+@pytest.mark.parametrize("number", TABLES)
+def test_published_numbers_are_compared_on_mnist_only(full, number) -> None:
+    assert "The published numbers are for MNIST and not comparable" in notes_of(full, number)
+
+
+def test_published_means_against_our_intervals_on_mnist(folder) -> None:
+    folder.spec["dataset"] = "mnist"
+    for seed, conv, invariant in ((1, 0.972, 0.90), (2, 0.975, 0.91)):
+        folder.rerun("conv", [0.5] * 3 + [conv], "completed", seed=seed)
+        folder.rerun("invariant", [0.5] * 3 + [invariant], "completed", seed=seed)
+    # conv 97.35 +- 1.91 holds 97.3; invariant 90.5 +- 6.35 ends at 96.85 and holds 96.6.
+    assert "inside our 95 % interval: Convolutional, Invariant." in notes_of(folder)
+    for seed in range(3, 7):
+        folder.rerun("invariant", [0.5] * 3 + [0.9], "completed", seed=seed)
+    notes = notes_of(folder)
+    assert "inside our 95 % interval: Convolutional." in notes
+    assert "outside our 95 % interval: Invariant." in notes
+    assert "not comparable" not in notes
+
+
+def test_what_the_mean_leaves_out(full) -> None:
+    full.spec["rerun_seeds"] = 10
+    full.rerun("conv", [None], "diverged", theta=BEST, seed=4, status="diverged")
+    full.rerun("conv", [0.1], None, theta=BEST, seed=5)
+    full.rerun("conv", [0.1] * 4, "completed", seed=1)
+    notes = notes_of(full)
+    assert "Convolutional: the mean leaves out 1 diverged, 1 unfinished, 5 not started." in notes
+    assert "Convolutional: reruns of other configurations than the incumbent's are not counted: 1." in notes
+
+
+def test_reduced_settings_are_named(full) -> None:
+    assert notes_of(full).splitlines()[-1] == (
+        "Reduced settings: 4 epochs per configuration (published: 20), 3 rerun seeds (published: 10), "
+        "4 epochs per rerun (published: 20)."
+    )
+    full.spec.update(samples=16, max_epochs=20, rerun_seeds=10, rerun_epochs=20)
+    assert "Reduced settings: 16 configurations per architecture (published: 256)." in notes_of(full)
+    full.spec.update(samples=256)
+    assert "Reduced" not in notes_of(full)
+
+
+def test_damaged_files_are_counted(full) -> None:
+    path = full.write()
+    next(path.glob("trials/*/record.json")).write_text("{")
+    assert "left out: 1." in notes_of_path(path)
+
+
+def test_cost_notes(full) -> None:
+    assert "Rows marked *: on the built network a cost differs" in notes_of(full, "1.4")
+    full.costs = {}
+    assert "The costs are blank" in notes_of(full, "1.4")
+    assert "*" not in notes_of(full, "1.4")

@@ -1,0 +1,115 @@
+"""The contract of every table in every format, and what each format promises."""
+
+import csv
+import io
+import re
+
+import pytest
+
+from analysis.formats import FORMATS
+from analysis.records import Run, read_run
+from analysis.tables import TABLES
+from spaces import Hyperparameters
+
+CONV_TITLES = ("Convolutional", "Invariant")
+
+
+@pytest.fixture(params=["full", "empty", "partly finished"])
+def run(request, full, folder) -> Run:
+    if request.param == "partly finished":
+        best = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
+        full.spec.update(rerun_seeds=10, architectures=["conv", "invariant", "dct"])
+        full.rerun("conv", [None], "diverged", theta=best, seed=4, status="diverged")
+        full.rerun("conv", [0.2], None, theta=best, seed=5)
+        full.sweep("dct", [0.2] * 4, "completed")
+        full.rerun("dct", [0.2] * 4, "completed", seed=1)
+    return read_run((folder if request.param == "empty" else full).write())
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("number", TABLES)
+def test_every_table_in_every_format(run, number, name) -> None:
+    table = TABLES[number].build(run)
+    text = FORMATS[name](table)
+    assert text.endswith("\n")
+    assert "nan" not in text.lower()
+    assert "None" not in text
+    places = [text.index(title) for title in CONV_TITLES]
+    assert places == sorted(places)
+    assert table.number == number
+    assert table.notes
+    assert all(note.endswith(".") and "\n" not in note for note in table.notes)
+    assert len(table.frame) == {"1.3": 2, "1.4": 8}[number]
+    assert tuple(table.frame["architecture"]) == TABLES[number].architectures
+
+
+@pytest.mark.parametrize("number", TABLES)
+def test_markdown_has_one_width_and_every_note(run, number) -> None:
+    table = TABLES[number].build(run)
+    text = FORMATS["md"](table)
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(lines) == 2 + len(table.frame)
+    assert len({len(line) for line in lines}) == 1
+    assert len({line.count("|") for line in lines}) == 1
+    assert text.startswith(f"**Table {number}.**")
+    for note in table.notes:
+        assert f"\n- {note}\n" in text
+
+
+@pytest.mark.parametrize("number", TABLES)
+def test_latex_is_a_balanced_booktabs_table(run, number) -> None:
+    table = TABLES[number].build(run)
+    text = FORMATS["latex"](table)
+    stack = []
+    for kind, name in re.findall(r"\\(begin|end)\{(\w+)\}", text):
+        if kind == "begin":
+            stack.append(name)
+        else:
+            assert stack.pop() == name
+    assert stack == []
+    for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
+        assert text.count(rule) == 1
+    columns = re.search(r"\\begin\{tabular\}\{([lr]+)\}", text)
+    assert columns
+    body = text.split(r"\toprule")[1].split(r"\bottomrule")[0].replace(r"\midrule", "").strip()
+    rows = [row for row in body.split(r"\\") if row.strip()]
+    assert len(rows) == 1 + len(table.frame)
+    for row in rows:
+        assert len(re.findall(r"(?<!\\)&", row)) == len(columns[1]) - 1
+    assert text.count(r"\item ") == len(table.notes)
+    content = text.split("\n", 1)[1]  # After the comment that names the packages.
+    assert not re.search(r"(?<!\\)[%#$_^~]", content)
+    depth = 0
+    for brace in re.findall(r"(?<!\\)[{}]", content):
+        depth += 1 if brace == "{" else -1
+        assert depth >= 0
+    assert depth == 0
+
+
+@pytest.mark.parametrize("number", TABLES)
+def test_csv_gives_the_raw_values_back(run, number) -> None:
+    frame = TABLES[number].build(run).frame
+    rows = list(csv.DictReader(io.StringIO(FORMATS["csv"](TABLES[number].build(run)))))
+    assert len(rows) == len(frame)
+    assert all(re.fullmatch(r"[a-z_]+", name) for name in rows[0])
+    for name in rows[0]:
+        for text, value in zip((row[name] for row in rows), frame[name], strict=True):
+            if text == "":
+                assert value != value  # NaN
+            elif name in ("architecture", "title", "cost_differs"):
+                assert text == str(value)
+            else:
+                assert float(text) == value
+
+
+def test_latex_escapes_what_a_data_set_may_be_called(full) -> None:
+    full.spec["dataset"] = r"a_b%&#${x}~^\y"
+    text = FORMATS["latex"](TABLES["1.3"].build(read_run(full.write())))
+    assert r"Data set: a\_b\%\&\#\$\{x\}\textasciitilde{}\textasciicircum{}\textbackslash{}y." in text
+
+
+def test_the_csv_of_a_known_run(full) -> None:
+    table = TABLES["1.3"].build(read_run(full.write()))
+    row = next(csv.DictReader(io.StringIO(FORMATS["csv"](table))))
+    assert (row["architecture"], row["finished"], row["lr"], row["weight_decay"]) == ("conv", "3", "0.0316", "3.16e-05")
+    assert float(row["mean_percent"]) == pytest.approx(92.0)

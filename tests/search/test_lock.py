@@ -1,0 +1,32 @@
+import subprocess
+import sys
+from pathlib import Path
+
+from search.lock import Lock
+
+HOLD = "import sys; from search.lock import Lock; lock = Lock(__import__('pathlib').Path(sys.argv[1])); "
+HOLD += "assert lock.acquire(note='the other'); print('held', flush=True); sys.stdin.read()"
+
+
+def test_one_holder_at_a_time_and_death_releases(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-c", HOLD, str(path)]
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        mine = Lock(path)
+        assert not mine.acquire()
+        assert not mine.is_free()
+        assert mine.holder() == "the other"
+        other.kill()
+        assert mine.acquire(wait_seconds=10)
+    mine.release()
+    assert mine.is_free()
+
+
+def test_a_lock_that_never_was_is_free_and_stays_unwritten(tmp_path: Path) -> None:
+    lock = Lock(tmp_path / "lock")
+    assert lock.is_free()
+    assert lock.holder() == ""
+    assert not lock.path.exists()

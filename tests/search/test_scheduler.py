@@ -1,0 +1,150 @@
+"""ASHA per architecture, against its rule written out here."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from ray.tune.schedulers import FIFOScheduler
+
+from search.scheduler import PerArchitecture, expected_epochs, rungs, scheduler_for
+from search.trainable import report
+from search.trial_folder import TrialFolder
+from spaces import SPACES, TrialSpec
+from spaces.run import RunSpec
+
+TABLE_1_2 = SPACES["table-1.2"]
+SPEC = RunSpec(
+    "digits", "0" * 16, 16, 0, 0, ("conv", "invariant"), space=TABLE_1_2.describe(), search="grid", samples=256
+)
+
+
+@pytest.mark.parametrize(
+    ("grace", "most", "eta", "expected"),
+    [(5, 20, 4.0, [5]), (5, 20, 3.0, [5, 15]), (5, 20, 2.0, [5, 10]), (1, 27, 3.0, [1, 3, 9]), (20, 20, 4.0, [])],
+)
+def test_rungs(grace: int, most: int, eta: float, expected: list[int]) -> None:
+    assert rungs(replace(SPEC, grace_period=grace, max_epochs=most, reduction_factor=eta)) == expected
+
+
+def test_expected_epochs() -> None:
+    assert expected_epochs(SPEC) == 5 + 15 / 4
+    assert expected_epochs(replace(SPEC, reduction_factor=2.0)) == 5 + 5 / 2 + 10 / 4
+    assert expected_epochs(replace(SPEC, scheduler="none")) == 20
+
+
+class Simulation:
+    """Two trials at a time, with made-up accuracies, as Tune would drive a scheduler."""
+
+    def __init__(self, run: Path, spec: RunSpec, seed: int):
+        self.run, self.spec = run, spec
+        self.random = random.Random(seed)
+        points = TABLE_1_2.grid(seed)[:24]
+        self.trials = [spec.sweep_trial(name, theta) for theta in points for name in spec.architectures]
+        self.final = {trial.trial_id: self.random.random() for trial in self.trials}
+        self.clock = 0.0
+
+    def row(self, trial: TrialSpec, epoch: int) -> dict[str, Any]:
+        self.clock += 1.0
+        rate = self.final[trial.trial_id] * (1 - 0.9**epoch)
+        return {"epoch": epoch, "val_accuracy": rate, "seconds": 1.0, "time": self.clock}
+
+    def drive(self, scheduler: Any, reports_until: float) -> list[tuple[str, int, str]]:
+        """Runs until ``reports_until`` reports were made, as if the driver then died; returns the decisions."""
+        decisions, live, count = [], [], 0
+        waiting = [t for t in self.trials if self.folder(t).verdict() is None]
+        while (live or waiting) and count < reports_until:
+            while waiting and len(live) < 2:
+                trial = waiting.pop(0)
+                scheduler.on_trial_add(None, self.tune(trial))
+                live.append((trial, bool(self.folder(trial).rows)))
+            trial, again = live.pop(self.random.randrange(len(live)))
+            folder = self.folder(trial)
+            if not again:
+                folder.path.mkdir(parents=True, exist_ok=True)
+                folder.commit(self.row(trial, folder.epoch + 1), "running", {}, lambda path: None)
+            result = report(folder, self.spec.max_epochs)
+            count += 1
+            if result["done"]:
+                scheduler.on_trial_complete(None, self.tune(trial), result)
+                folder.decide("completed", folder.epoch)
+                continue
+            decision = scheduler.on_trial_result(None, self.tune(trial), result)
+            decisions.append((trial.trial_id, folder.epoch, decision))
+            if count == reports_until:
+                break  # The driver dies before it acts.
+            if decision == "STOP":
+                folder.decide("stopped", folder.epoch)
+            else:
+                live.append((trial, False))
+        return decisions
+
+    def tune(self, trial: TrialSpec) -> Any:
+        return SimpleNamespace(trial_id=f"tune-{self.random.random()}", config={"trial": trial.as_dict()})
+
+    def folder(self, trial: TrialSpec) -> TrialFolder:
+        folder = TrialFolder(self.run, trial)
+        folder.read()
+        return folder
+
+
+def stops_by_the_rule(simulation: Simulation) -> set[str]:
+    """Which trials the rule stops, from the records alone and in their order.
+
+    At a rung a trial goes on iff its value is at or above the (1 - 1/eta) percentile of the values
+    recorded earlier at that rung for its architecture, or none was.
+    """
+    spec = simulation.spec
+    events = []
+    for trial in simulation.trials:
+        events += [(row["time"], trial, row) for row in simulation.folder(trial).rows]
+    seen: dict[tuple[str, int], list[float]] = {}
+    stopped = set()
+    for _, trial, row in sorted(events, key=lambda event: event[0]):
+        if row["epoch"] in rungs(spec):
+            values = seen.setdefault((trial.architecture, row["epoch"]), [])
+            if values and row["val_accuracy"] < np.percentile(values, 100 * (1 - 1 / spec.reduction_factor)):
+                stopped.add(trial.trial_id)
+            values.append(row["val_accuracy"])
+    return stopped
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("eta", [2.0, 4.0])
+def test_decisions_follow_the_rule_however_often_the_driver_dies(tmp_path: Path, seed: int, eta: float) -> None:
+    spec = replace(SPEC, reduction_factor=eta)
+    simulation = Simulation(tmp_path, spec, seed)
+    for death in (7, 1, 60, 2, 90, float("inf")):
+        folders = [simulation.folder(trial) for trial in simulation.trials if simulation.folder(trial).rows]
+        simulation.drive(scheduler_for(spec, folders), death)
+    verdicts = {trial.trial_id: simulation.folder(trial).verdict() for trial in simulation.trials}
+    assert {name for name, verdict in verdicts.items() if verdict == "stopped"} == stops_by_the_rule(simulation)
+    assert set(verdicts.values()) == {"stopped", "completed"}
+
+
+def test_architectures_do_not_compete(tmp_path: Path) -> None:
+    scheduler = PerArchitecture(SPEC)
+    theta = TABLE_1_2.grid(0)[0]
+
+    def told(architecture: str, accuracy: float) -> str:
+        tune_trial: Any = SimpleNamespace(config={"trial": SPEC.sweep_trial(architecture, theta).as_dict()})
+        scheduler.on_trial_add(None, tune_trial)
+        return scheduler.on_trial_result(None, tune_trial, {"epoch": 5, "accuracy": accuracy})
+
+    assert told("conv", 0.99) == "CONTINUE"
+    assert told("invariant", 0.50) == "CONTINUE"  # The first of its own kind.
+
+
+def test_a_report_that_asha_would_ignore_is_an_error() -> None:
+    tune_trial: Any = SimpleNamespace(config={"trial": SPEC.sweep_trial("conv", TABLE_1_2.grid(0)[0]).as_dict()})
+    with pytest.raises(AssertionError, match="ignore"):
+        PerArchitecture(SPEC).on_trial_result(None, tune_trial, {"training_iteration": 5, "accuracy": 0.5})
+
+
+def test_none_means_none() -> None:
+    assert type(scheduler_for(replace(SPEC, scheduler="none"), [])) is FIFOScheduler

@@ -1,0 +1,130 @@
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+import models
+from search import checkpoint
+from search.datasets import Split
+from search.train import Epoch, Training
+from spaces import TrialSpec
+
+SEEDED = ("train_loss", "loss", "accuracy")
+
+
+def numbers(epoch: Epoch) -> list[float]:
+    return [getattr(epoch, name) for name in SEEDED]
+
+
+def weights(training: Training) -> list[torch.Tensor]:
+    return [tensor.clone() for tensor in training.network.state_dict().values()]
+
+
+def same(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_learns(trial: TrialSpec, split: Split) -> None:
+    training = Training(trial, split)
+    first = training.run_epoch()
+    last = [training.run_epoch() for _ in range(14)][-1]
+    assert last.train_loss < first.train_loss / 2
+    assert last.accuracy > 0.5  # Chance is 0.1.
+    assert not last.diverged
+
+
+def test_the_seed_decides_everything(trial: TrialSpec, split: Split) -> None:
+    one = Training(trial, split)
+    first = numbers(one.run_epoch())
+    torch.manual_seed(99)  # What others draw does not matter.
+    two = Training(trial, split)
+    assert numbers(two.run_epoch()) == first
+    assert same(weights(one), weights(two))
+    assert numbers(Training(replace(trial, seed=1), split).run_epoch()) != first
+
+
+def test_batch_order_does_not_depend_on_the_configuration(trial: TrialSpec, diverging: TrialSpec, split: Split) -> None:
+    one, two = Training(trial, split), Training(diverging, split)
+    assert torch.equal(one.state()["generators"]["order"], two.state()["generators"]["order"])
+
+
+@pytest.mark.parametrize("name", list(models.ARCHITECTURES))
+def test_one_epoch_is_plain_sgd_with_momentum_and_weight_decay(name: str, trial: TrialSpec, split: Split) -> None:
+    """Against SGD written out from its definition: v <- m v + (g + wd w), w <- w - lr v."""
+    spec = replace(trial, architecture=name)
+    training = Training(spec, split)
+    theta = spec.theta
+    network = models.build(name, gain=theta.gain, seed=spec.seed)
+    order = torch.randperm(len(split.train_y), generator=torch.Generator().manual_seed(spec.seed))
+    velocity = [torch.zeros_like(p) for p in network.parameters()]
+    total = 0.0
+    for start in range(0, len(order), spec.batch_size):
+        chosen = order[start : start + spec.batch_size].numpy()
+        x, y = torch.tensor(split.train_x[chosen]), torch.tensor(split.train_y[chosen])
+        loss = F.cross_entropy(network(x), y)
+        gradients = torch.autograd.grad(loss, list(network.parameters()))
+        total += loss.item() * len(chosen)
+        with torch.no_grad():
+            for weight, gradient, v in zip(network.parameters(), gradients, velocity, strict=True):
+                v.mul_(theta.momentum).add_(gradient + theta.weight_decay * weight)
+                weight -= theta.lr * v
+    epoch = training.run_epoch()
+    assert epoch.train_loss == pytest.approx(total / len(order), rel=1e-4)
+    for ours, theirs in zip(training.network.parameters(), network.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_judges_with_mean_cross_entropy_and_the_fraction_correct(trial: TrialSpec, split: Split) -> None:
+    training = Training(trial, split)
+    loss, accuracy = training.judge()
+    with torch.no_grad():
+        scores = models.build("conv", gain=1.0, seed=0)(torch.tensor(split.eval_x)).numpy().astype(np.float64)
+    probability = np.exp(scores - scores.max(1, keepdims=True))
+    probability /= probability.sum(1, keepdims=True)
+    assert loss == pytest.approx(-np.log(probability[np.arange(40), split.eval_y]).mean(), rel=1e-4)
+    assert accuracy == pytest.approx((scores.argmax(1) == split.eval_y).mean())
+
+
+def test_divergence_is_a_result(diverging: TrialSpec, split: Split) -> None:
+    epoch = Training(diverging, split).run_epoch()
+    assert epoch.diverged
+    assert math.isnan(epoch.accuracy)
+    assert epoch.epoch == 1
+
+
+@pytest.mark.parametrize("name", list(models.ARCHITECTURES))
+def test_goes_on_from_a_checkpoint_as_if_nothing_happened(
+    name: str, trial: TrialSpec, split: Split, tmp_path: Path
+) -> None:
+    spec = replace(trial, architecture=name)
+    through = Training(spec, split)
+    through.run_epoch()
+    checkpoint.save(tmp_path / "c.pt", through.state())
+    expected = [numbers(through.run_epoch()) for _ in range(2)]
+    resumed = Training(spec, split)
+    resumed.load_state(checkpoint.load(tmp_path / "c.pt"))
+    assert resumed.epoch == 1
+    assert [numbers(resumed.run_epoch()) for _ in range(2)] == expected
+    assert same(weights(through), weights(resumed))
+
+
+def test_refuses_the_checkpoint_of_another_trial(trial: TrialSpec, split: Split) -> None:
+    state = Training(trial, split).state()
+    with pytest.raises(ValueError, match="belongs to trial"):
+        Training(replace(trial, seed=5), split).load_state(state)
+
+
+def test_reads_only_what_it_was_given(trial: TrialSpec, split: Split) -> None:
+    for array in (split.train_x, split.train_y, split.eval_x, split.eval_y):
+        array.flags.writeable = False  # As Ray's object store hands them out.
+    Training(trial, split).run_epoch()
+
+
+def test_rows_say_what_they_were_judged_on() -> None:
+    epoch = Epoch(3, 0.5, 0.4, 0.9, 1.23456, False)
+    assert {"val_loss", "val_accuracy"} < epoch.row("sweep").keys()
+    assert {"test_loss", "test_accuracy"} < epoch.row("rerun").keys()

@@ -1,0 +1,126 @@
+"""The Trainable as Tune drives it, without Ray."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.datasets import Split
+from search.train import Training
+from search.trainable import RecordedTrial, report
+from search.trial_folder import TrialFolder
+from spaces import TrialSpec
+
+
+def config(trial: TrialSpec, max_epochs: int = 3) -> dict[str, Any]:
+    return {"trial": trial.as_dict(), "max_epochs": max_epochs}
+
+
+@pytest.fixture
+def actor(trial: TrialSpec, split: Split, tmp_path: Path) -> RecordedTrial:
+    """A worker that has been set up but has not opened its trial."""
+    made = RecordedTrial.__new__(RecordedTrial)
+    made.setup(config(trial), split=split, run=str(tmp_path))
+    return made
+
+
+def recorded(tmp_path: Path, trial: TrialSpec) -> TrialFolder:
+    folder = TrialFolder(tmp_path, trial)
+    folder.read()
+    return folder
+
+
+def test_every_step_is_an_epoch_on_record(actor: RecordedTrial, tmp_path: Path, trial: TrialSpec) -> None:
+    reports = [actor.step() for _ in range(3)]
+    folder = recorded(tmp_path, trial)
+    assert [r["epoch"] for r in reports] == [1, 2, 3] == [row["epoch"] for row in folder.rows]
+    assert [r["accuracy"] for r in reports] == [row["val_accuracy"] for row in folder.rows]
+    assert [r["done"] for r in reports] == [False, False, True]
+
+
+def test_an_opened_trial_first_reports_its_last_row_again(
+    actor: RecordedTrial, tmp_path: Path, trial: TrialSpec, split: Split
+) -> None:
+    actor.step()
+    last = actor.step()
+    actor.cleanup()
+    other = RecordedTrial.__new__(RecordedTrial)
+    other.setup(config(trial), split=split, run=str(tmp_path))
+    assert other.step() == last
+    assert len(recorded(tmp_path, trial).rows) == 2
+    assert other.step()["epoch"] == 3
+    undisturbed = Training(trial, split)
+    rows = [undisturbed.run_epoch() for _ in range(3)]
+    assert [row["val_loss"] for row in recorded(tmp_path, trial).rows] == [row.loss for row in rows]
+
+
+def test_setup_does_not_open_the_trial(actor: RecordedTrial, tmp_path: Path) -> None:
+    assert not (tmp_path / "trials").exists()
+
+
+def test_an_actor_is_reused(actor: RecordedTrial, tmp_path: Path, trial: TrialSpec) -> None:
+    actor.step()
+    next_one = replace(trial, architecture="invariant")
+    assert actor.reset_config(config(next_one))
+    assert actor.step()["epoch"] == 1
+    assert len(recorded(tmp_path, next_one).rows) == 1
+    TrialFolder(tmp_path, trial).open()  # The first trial's lock is free again.
+
+
+def test_divergence_ends_the_trial_with_a_finite_report(
+    actor: RecordedTrial, tmp_path: Path, diverging: TrialSpec
+) -> None:
+    actor.reset_config(config(diverging))
+    result = actor.step()
+    assert result["done"]
+    assert (result["status"], result["accuracy"], result["epoch"]) == ("diverged", 0.0, 1)
+    folder = recorded(tmp_path, diverging)
+    assert folder.status == "diverged"
+    assert folder.rows[0]["val_accuracy"] is None  # The truth, in the record.
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), MemoryError("too large")])
+def test_an_exception_ends_the_trial_with_its_traceback(
+    actor: RecordedTrial, tmp_path: Path, trial: TrialSpec, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    actor.step()
+
+    def fail(_: Training) -> None:
+        raise error
+
+    monkeypatch.setattr(Training, "run_epoch", fail)
+    result = actor.step()
+    assert result["done"]
+    assert (result["status"], result["epoch"]) == ("failed", 1)
+    folder = recorded(tmp_path, trial)
+    assert folder.error is not None
+    assert str(error) in folder.error
+    assert "Traceback" in folder.error
+    assert len(folder.rows) == 1
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"garbage")])
+def test_a_lost_checkpoint_costs_epochs_and_says_so(
+    actor: RecordedTrial, tmp_path: Path, trial: TrialSpec, split: Split, damage: Any
+) -> None:
+    actor.step()
+    first = recorded(tmp_path, trial).rows[0]["val_loss"]
+    damage(recorded(tmp_path, trial).checkpoint)
+    actor.reset_config(config(trial))
+    actor.step()
+    assert actor.step()["epoch"] == 1
+    folder = recorded(tmp_path, trial)
+    assert folder.rows[0]["val_loss"] == first
+    assert len(folder.notes) == 1
+
+
+def test_reports_for_replay_show_the_trial_as_it_then_was(tmp_path: Path, diverging: TrialSpec) -> None:
+    folder = TrialFolder(tmp_path, diverging)
+    folder.rows = [
+        {"epoch": 1, "val_accuracy": 0.3, "seconds": 1.0},
+        {"epoch": 2, "val_accuracy": None, "seconds": 1.0},
+    ]
+    folder.status = "diverged"
+    assert (report(folder, 9, 1)["accuracy"], report(folder, 9, 1)["done"]) == (0.3, False)
+    assert (report(folder, 9)["accuracy"], report(folder, 9)["done"]) == (0.0, True)

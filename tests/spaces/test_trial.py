@@ -1,0 +1,128 @@
+import dataclasses
+import hashlib
+import json
+import math
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spaces import Hyperparameters, TrialSpec, UserError
+
+THETA = Hyperparameters(0.1, 0.5, 1e-5, 1.5)
+SPEC = TrialSpec("sweep", "conv", "digits", "0123456789", THETA, 3, 7, 16)
+
+
+def sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def test_ids_are_digests_of_canonical_json() -> None:
+    config = '["conv",{"gain":1.5,"lr":0.1,"momentum":0.5,"weight_decay":1e-05}]'
+    assert SPEC.config_id == sha(config)
+    content = {
+        "phase": "sweep",
+        "architecture": "conv",
+        "dataset": "digits",
+        "data_hash": "0123456789",
+        "lr": 0.1,
+        "momentum": 0.5,
+        "weight_decay": 1e-5,
+        "gain": 1.5,
+        "seed": 3,
+        "split_seed": 7,
+        "batch_size": 16,
+    }
+    assert SPEC.trial_id == "conv-" + sha(json.dumps(content, sort_keys=True, separators=(",", ":")))
+
+
+def test_ids_never_change() -> None:
+    """Committed results name these; sha256sum of the canonical JSON gave them."""
+    assert SPEC.config_id == "502b056836"
+    assert SPEC.trial_id == "conv-5f122b9f1d"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"phase": "rerun"},
+        {"architecture": "invariant"},
+        {"dataset": "mnist"},
+        {"data_hash": "x"},
+        {"theta": Hyperparameters(0.1, 0.5, 1e-5, 1.0)},
+        {"seed": 4},
+        {"split_seed": None},
+        {"batch_size": 64},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_every_field_decides_the_trial_id_and_only_some_the_config_id(change) -> None:
+    other = dataclasses.replace(SPEC, **change)
+    assert other.trial_id != SPEC.trial_id
+    assert (other.config_id != SPEC.config_id) == ("theta" in change or "architecture" in change)
+
+
+def test_equal_numbers_have_equal_ids() -> None:
+    one = dataclasses.replace(SPEC, theta=Hyperparameters(1, -0.0, 0, 1))
+    other = dataclasses.replace(SPEC, theta=Hyperparameters(1.0, 0.0, -0.0, "1.0"))  # type: ignore[arg-type]
+    assert one == other
+    assert (one.trial_id, one.config_id) == (other.trial_id, other.config_id)
+
+
+SPECS = st.builds(
+    TrialSpec,
+    st.sampled_from(["sweep", "rerun"]),
+    st.sampled_from(["conv", "invariant"]),
+    st.text(),
+    st.text(),
+    st.builds(Hyperparameters, st.floats(1e-9, 1e9), st.floats(0, 0.99), st.floats(0, 1), st.floats(1e-9, 1e9)),
+    st.integers(),
+    st.none() | st.integers(),
+    st.integers(),
+)
+
+
+@given(SPECS)
+def test_a_spec_survives_json(spec: TrialSpec) -> None:
+    again = TrialSpec.from_dict(json.loads(json.dumps(spec.as_dict())))
+    assert again == spec
+    assert again.trial_id == spec.trial_id
+    assert re.fullmatch(r"(conv|invariant)-[0-9a-f]{10}", spec.trial_id)
+    assert re.fullmatch(r"[0-9a-f]{10}", spec.config_id)
+
+
+def test_ids_come_first_in_a_record() -> None:
+    assert list(SPEC.as_dict())[:3] == ["trial_id", "config_id", "phase"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lr": 0.2}, "the trial_id 'conv-.*' does not belong to its content"),
+        ({"seed": 4}, "the trial_id 'conv-.*' does not belong to its content"),
+        ({"trial_id": None}, "the trial_id None does not belong to its content"),
+        ({"config_id": "other"}, "the config_id 'other' does not belong to its content"),
+        ({"seed": math.nan}, "a number that is not finite"),
+        ({"lr": "fast"}, "lr: 'fast' is not a number"),
+        ({"phase": "final"}, "phase: 'final' is unknown; allowed are sweep, rerun"),
+        ({"phase": ["sweep"]}, r"phase: \['sweep'\] is unknown"),
+    ],
+)
+def test_a_changed_record_is_refused(change, message) -> None:
+    with pytest.raises(UserError, match=message):
+        TrialSpec.from_dict({**SPEC.as_dict(), **change})
+
+
+@pytest.mark.parametrize("name", [name for name in SPEC.as_dict() if not name.endswith("_id")])
+def test_a_missing_field_is_named(name) -> None:
+    content = SPEC.as_dict()
+    del content[name]
+    with pytest.raises(UserError, match=f"lacks the field '{name}'"):
+        TrialSpec.from_dict(content)
+
+
+@pytest.mark.parametrize("content", [None, [], 5, "text"])
+def test_what_is_no_mapping_is_refused(content) -> None:
+    with pytest.raises(UserError, match="is not a mapping of fields"):
+        TrialSpec.from_dict(content)
