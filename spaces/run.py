@@ -74,7 +74,7 @@ class RunSpec:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UserError(
-                    f"{name.replace('_', '-')}: {value} is not allowed; give a whole number from {least} up"
+                    f"{option(name)}: {value} is not allowed; give a whole number from {least} up"
                 )
         if self.reduction_factor <= 1:
             raise UserError(f"reduction-factor: {self.reduction_factor:g} is not allowed; give a number above 1")
@@ -131,7 +131,7 @@ class RunSpec:
             old, new = getattr(self, name), getattr(asked, name)
             unset = name in OPTIONAL and (old is None or new is None)
             if name not in EXTENDABLE and not unset and old != new:
-                differences.append(f"{name.replace('_', '-')} is {shown(old)} there and {shown(new)} here")
+                differences.append(f"{option(name)} is {shown(old)} there and {shown(new)} here")
         for name, theta in (asked.thetas or {}).items():
             known = (self.thetas or {}).get(name, theta)
             if known != theta:
@@ -150,6 +150,11 @@ class RunSpec:
             rerun_seeds=largest(self.rerun_seeds, asked.rerun_seeds),
             rerun_epochs=self.rerun_epochs or asked.rerun_epochs,
         )
+
+
+def option(name: str) -> str:
+    """What the command line calls a field."""
+    return {"max_epochs": "epochs", "rerun_seeds": "seeds"}.get(name, name.replace("_", "-"))
 
 
 def shown(value: Any) -> str:

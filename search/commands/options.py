@@ -150,8 +150,8 @@ def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None
         samples = size if samples is None else min(samples, size)
     elif samples is None:
         samples = TPE_SAMPLES
-    grace = min(GRACE_PERIOD, args.epochs) if args.grace_period is None else args.grace_period
-    if args.scheduler == "asha" and grace > args.epochs:
+    grace = min(GRACE_PERIOD, max(1, args.epochs)) if args.grace_period is None else args.grace_period
+    if args.scheduler == "asha" and grace > args.epochs > 0:
         raise UserError(
             f"grace-period: {grace} is above the maximum of {args.epochs} epochs; lower it or raise --epochs"
         )

@@ -42,7 +42,8 @@ def test_refuses_what_it_did_not_write(content: dict) -> None:
 def test_refuses_numbers_that_make_no_sense(field: str, value: float) -> None:
     with pytest.raises(UserError) as error:
         replace(SWEEP, **{field: value})
-    for part in (field.replace("_", "-"), f"{value:g}", "from" if field != "reduction_factor" else "above 1"):
+    option = {"max_epochs": "epochs", "rerun_seeds": "seeds"}.get(field, field.replace("_", "-"))
+    for part in (option, f"{value:g}", "from" if field != "reduction_factor" else "above 1"):
         assert part in str(error.value)
 
 
@@ -73,7 +74,7 @@ def test_a_run_is_extended_by_architectures_samples_and_seeds() -> None:
 def test_a_contradiction_is_refused_with_the_difference(field: str, value: object) -> None:
     with pytest.raises(UserError) as error:
         SWEEP.extended_by(replace(SWEEP, **{field: value}))
-    assert field.replace("_", "-") in str(error.value)
+    assert field.removeprefix("max_").replace("_", "-") in str(error.value)
     assert "there and" in str(error.value)
 
 

@@ -1,0 +1,148 @@
+"""The command line: one clear line for bad input, an example in every help, codes for scripts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from search.cli import COMMANDS, main
+from spaces import SPACES, Hyperparameters
+from spaces.run import RunSpec
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert "Traceback" not in captured.err
+    return captured.err
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_has_help_with_an_example_that_parses(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([name, "--help"])
+    assert end.value.code == 0
+    shown = capsys.readouterr().out
+    assert COMMANDS[name].EXAMPLE in shown
+    from search.cli import parser
+
+    parser().parse_args(COMMANDS[name].EXAMPLE.split()[1:])
+
+
+def test_list_shows_everything_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    import models
+    from analysis.tables import TABLES
+    from search.datasets import DATASETS
+
+    assert main(["list"]) == 0
+    shown = capsys.readouterr().out
+    for name in (*models.ARCHITECTURES, *DATASETS, *SPACES, *TABLES):
+        assert f"  {name} " in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["sweep", "--architectures", "nosuch", "--out", "OUT"], ["nosuch", "conv", "wide-conv"]),
+        (["sweep", "--architectures", "invariamt", "--out", "OUT"], ["did you mean invariant"]),
+        (["sweep", "--architectures", ",", "--out", "OUT"], ["names none"]),
+        (["sweep", "--dataset", "nosuch", "--out", "OUT"], ["nosuch", "digits", "mnist"]),
+        (["sweep", "--space", "nosuch", "--out", "OUT"], ["nosuch", "table-1.2"]),
+        (["sweep", "--space", "continuous", "--out", "OUT"], ["continuous", "--search tpe"]),
+        (["sweep", "--epochs", "0", "--out", "OUT"], ["epochs: 0"]),
+        (["sweep", "--epochs", "x", "--out", "OUT"], ["--epochs", "not a whole number"]),
+        (["sweep", "--epochs", "4", "--grace-period", "9", "--out", "OUT"], ["grace-period", "9", "4"]),
+        (["sweep", "--reduction-factor", "1", "--out", "OUT"], ["reduction-factor", "above 1"]),
+        (["sweep", "--samples", "0", "--out", "OUT"], ["samples"]),
+        (["sweep", "--cpus-per-trial", "0", "--out", "OUT"], ["cpus-per-trial"]),
+        (["sweep", "--gpus-per-trial", "-1", "--out", "OUT"], ["gpus-per-trial"]),
+        (["sweep", "--batch-size", "0", "--out", "OUT"], ["batch-size"]),
+        (["sweep", "--search", "magic", "--out", "OUT"], ["magic", "grid", "tpe"]),
+        (["sweep"], ["--out"]),
+        (["nosuch"], ["nosuch", "sweep"]),
+        ([], ["COMMAND"]),
+        (["train", "conv", "--theta", "lr=1", "--out", "OUT"], ["theta", "momentum"]),
+        (["train", "conv", "--theta", "lr=-1,momentum=0,weight_decay=0,gain=1", "--out", "OUT"], ["lr", "-1"]),
+        (["train", "nosuch", "--out", "OUT"], ["nosuch", "conv"]),
+        (["reproduce", "9.9", "--out", "OUT"], ["9.9", "1.3"]),
+        (["table", "9.9", "OUT"], ["9.9", "1.3"]),
+        (["table", "1.3", "OUT"], ["OUT"]),
+        (["status", "OUT"], ["OUT"]),
+        (["show", "OUT", "x"], ["OUT"]),
+        (["rerun", "OUT"], ["OUT"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_bad_input_is_one_line(
+    arguments: list[str], words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "run")
+    message = refused(capsys, *(out if part == "OUT" else part for part in arguments))
+    for word in words:
+        assert (out if word == "OUT" else word) in message
+    assert not Path(out).exists()
+
+
+def test_a_space_file_with_an_error_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text("lr: {choice: [0.1, -1]}\nmomentum: 0\nweight_decay: 0\ngain: 1\n")
+    message = refused(capsys, "sweep", "--space", str(path), "--out", str(tmp_path / "run"))
+    for word in (str(path), "lr", "-1", "above 0"):
+        assert word in message
+
+
+def test_a_contradicting_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from search.datasets import dataset
+    from search.run_folder import RunFolder
+
+    space = SPACES["table-1.2"].describe()
+    spec = RunSpec("digits", dataset("digits").data_hash, 16, 0, 0, ("conv",), space=space, search="grid", samples=1)
+    with RunFolder(tmp_path).driven(spec):
+        pass
+    message = refused(capsys, "sweep", "--epochs", "7", "--out", str(tmp_path))
+    assert "epochs is 20 there and 7 here" in message
+
+
+def test_dry_run_says_what_would_run_and_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    assert main(["reproduce", "1.3", "--samples", "16", "--seeds", "3", "--dry-run", "--out", str(out)]) == 0
+    shown = capsys.readouterr().out
+    for word in ("16 trials", "about 140 epochs", "at most 320", "3 reruns x 20 epochs", "MiB", " h", "epochs 5;"):
+        assert word in shown
+    assert not out.exists()
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    command = f"{sys.executable} -m search list | head -c 1"
+    result = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert result.stderr == ""
+
+
+def test_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    import signal
+
+    from search.commands import listing
+    from search.interrupt import Interrupted
+
+    for error, code in ((KeyboardInterrupt(), 130), (Interrupted(signal.SIGTERM), 143)):
+
+        def stop(*_: object, error: BaseException = error) -> int:
+            raise error
+
+        monkeypatch.setattr(listing, "run", stop)
+        assert main(["list", "spaces"]) == code
+        assert "to go on: invsearch list spaces" in capsys.readouterr().err
+
+
+def test_theta_round_trips_through_the_command_line() -> None:
+    from spaces import parse_theta
+
+    theta = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
+    assert parse_theta(str(theta)) == theta
