@@ -50,6 +50,11 @@ class Resources:
         """CPU threads of a trial."""
         return max(1, int(self.cpus_per_trial))
 
+    @property
+    def device(self) -> str:
+        """Where a trial computes: on a GPU if it gets one, or part of one."""
+        return "cuda" if self.gpus_per_trial else "cpu"
+
     def slots(self, cpus: float, gpus: float) -> int:
         """How many trials run at once on ``cpus`` cores and ``gpus`` GPUs."""
         by_cpu = int(cpus / self.cpus_per_trial)

@@ -29,12 +29,13 @@ def describe(spec: RunSpec, resources: Resources) -> str:
     pin_threads(resources.threads)
     epochs = expected_epochs(spec)
     samples = int(min(spec.samples or 0, spec.searched.size))
+    device = resources.device if torch.cuda.is_available() else "cpu"
     slots = max(1, resources.slots(os.cpu_count() or 1, torch.cuda.device_count()))
     images = dataset(spec.dataset).train_images
     lines = [f"{spec.search} search of {spec.searched.name} on {spec.dataset}, {len(spec.architectures)} architectures"]
     hours = bytes_kept = 0.0
     for name in spec.architectures:
-        step, checkpoint_bytes = measure(spec, name)
+        step, checkpoint_bytes = measure(spec, name, device)
         swept = samples * epochs * step * (images - dataset(spec.dataset).holdout) / spec.batch_size
         again = (spec.rerun_seeds or 0) * (spec.rerun_epochs or 0)
         seconds = (swept + again * step * images / spec.batch_size) / slots
@@ -44,7 +45,7 @@ def describe(spec: RunSpec, resources: Resources) -> str:
         lines.append(
             f"  {name}: {samples} trials, about {samples * epochs:.0f} epochs (at most {samples * spec.max_epochs})"
             + (f", {spec.rerun_seeds} reruns x {spec.rerun_epochs} epochs" if again else "")
-            + f", {1000 * step:.2f} ms a step, about {seconds / 3600:.2f} h"
+            + f", {1000 * step:.2f} ms a step on {device}, about {seconds / 3600:.2f} h"
         )
     rung_text = f"asha judges at epochs {', '.join(map(str, rungs(spec)))}" if rungs(spec) else "no early stopping"
     lines.append(f"  {rung_text}; {slots} trials at once on this machine")
@@ -52,14 +53,14 @@ def describe(spec: RunSpec, resources: Resources) -> str:
     return "\n".join(lines)
 
 
-def measure(spec: RunSpec, architecture: str) -> tuple[float, int]:
+def measure(spec: RunSpec, architecture: str, device: str) -> tuple[float, int]:
     """Seconds of a training step and bytes of a checkpoint of one architecture on this machine."""
     images = spec.batch_size * TIMED_STEPS
     rng = np.random.default_rng(0)
     x = rng.standard_normal((images, *dataset(spec.dataset).input_shape), dtype=np.float32)
     y = rng.integers(0, dataset(spec.dataset).classes, images)
     trial = spec.sweep_trial(architecture, SAFE)
-    training = Training(trial, Split(x, y, x[:1], y[:1]), "cuda" if torch.cuda.is_available() else "cpu")
+    training = Training(trial, Split(x, y, x[:1], y[:1]), device)
     training.run_epoch()  # The first pass pays for allocations.
     start = time.perf_counter()
     training.run_epoch()

@@ -93,7 +93,13 @@ def execute(job: Job, resources: Resources, slots: int) -> None:
     shutil.rmtree(job.run.scratch, ignore_errors=True)
     interrupt = Interrupt()
     trainable = tune.with_resources(
-        tune.with_parameters(RecordedTrial, split=job.split, run=str(job.run.path), threads=resources.threads),
+        tune.with_parameters(
+            RecordedTrial,
+            split=job.split,
+            run=str(job.run.path),
+            device=resources.device,
+            threads=resources.threads,
+        ),
         {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial},
     )
     planned = {"trial": tune.grid_search([trial.as_dict() for trial in job.trials]), "max_epochs": job.max_epochs}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -29,8 +30,8 @@ class Tally:
         total: trials planned.
         ended: trials by verdict.
         running: Tune's ids of the trials that run now.
-        best: highest accuracy of a trial that was trained to the end.
-        best_so_far: highest accuracy of any trial.
+        finished: final accuracies of the trials that were trained to the end.
+        stopped: highest accuracy of a trial that was stopped early.
         epochs: epochs of ended trials.
         new_epochs: epochs trained since the start.
         seconds: their training seconds.
@@ -39,8 +40,8 @@ class Tally:
     total: int
     ended: Counter[str] = field(default_factory=Counter)
     running: set[str] = field(default_factory=set)
-    best: float | None = None
-    best_so_far: float | None = None
+    finished: list[float] = field(default_factory=list)
+    stopped: float | None = None
     epochs: int = 0
     new_epochs: int = 0
     seconds: float = 0.0
@@ -54,10 +55,10 @@ class Tally:
         """Counts a trial that ended."""
         self.ended[status] += 1
         self.epochs += epoch
-        if accuracy is not None and status in ("completed", "stopped"):
-            self.best_so_far = max(accuracy, self.best_so_far or 0.0)
-            if status == "completed":
-                self.best = max(accuracy, self.best or 0.0)
+        if accuracy is not None and status == "completed":
+            self.finished.append(accuracy)
+        elif accuracy is not None and status == "stopped":
+            self.stopped = max(accuracy, self.stopped or 0.0)
 
 
 class UnsavedCallback(Callback):
@@ -71,7 +72,7 @@ class Progress(UnsavedCallback):
     """Counts Tune's events and shows them.
 
     Args:
-        title: what runs, such as ``sweep``.
+        title: what runs: ``sweep`` shows the incumbent, anything else the mean over the seeds.
         totals: trials planned, by architecture.
         expected_epochs: epochs a trial is expected to take, until enough have ended to tell.
         slots: trials that run at once.
@@ -154,11 +155,11 @@ class Progress(UnsavedCallback):
     def _table(self) -> Table:
         table = Table(title=f"{self._title}  {self._timing()}", title_justify="left")
         table.add_column("architecture")
-        for column in (*COLUMNS, "incumbent"):
+        for column in (*COLUMNS, self._summary):
             table.add_column(column, justify="right")
         for name, tally in self._tallies.items():
             table.add_row(
-                name, f"{tally.done}/{tally.total}", str(len(tally.running)), *self._ends(tally), self._best(tally)
+                name, f"{tally.done}/{tally.total}", str(len(tally.running)), *self._ends(tally), self._accuracy(tally)
             )
         return table
 
@@ -168,7 +169,7 @@ class Progress(UnsavedCallback):
         parts = [
             f"{name} {tally.done}/{tally.total} done, {len(tally.running)} running, "
             + ", ".join(f"{count} {status}" for status, count in zip(COLUMNS[2:], self._ends(tally), strict=True))
-            + f", incumbent {self._best(tally)}"
+            + f", {self._summary} {self._accuracy(tally)}"
             for name, tally in self._tallies.items()
         ]
         self._console.print(f"{self._title} {self._timing()} | " + " | ".join(parts), soft_wrap=True, highlight=False)
@@ -176,10 +177,15 @@ class Progress(UnsavedCallback):
     def _ends(self, tally: Tally) -> list[str]:
         return [str(tally.ended[status]) for status in COLUMNS[2:]]
 
-    def _best(self, tally: Tally) -> str:
-        if tally.best is not None:
-            return f"{100 * tally.best:.2f} %"
-        return "-" if tally.best_so_far is None else f"({100 * tally.best_so_far:.2f} %)"
+    @property
+    def _summary(self) -> str:
+        return "incumbent" if self._title == "sweep" else "mean"
+
+    def _accuracy(self, tally: Tally) -> str:
+        if tally.finished:
+            shown = max(tally.finished) if self._summary == "incumbent" else statistics.fmean(tally.finished)
+            return f"{100 * shown:.2f} %"
+        return "-" if tally.stopped is None else f"({100 * tally.stopped:.2f} %)"
 
     def _timing(self) -> str:
         left = self.seconds_left()

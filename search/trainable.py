@@ -7,7 +7,6 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-import torch
 from ray import tune
 
 from search import checkpoint
@@ -56,18 +55,21 @@ class RecordedTrial(tune.Trainable):
     without training, which tells a fresh Tune where an interrupted trial stands.
     """
 
-    def setup(self, config: dict[str, Any], split: Split | None = None, run: str = "", threads: int = 1) -> None:
+    def setup(
+        self, config: dict[str, Any], split: Split | None = None, run: str = "", device: str = "cpu", threads: int = 1
+    ) -> None:
         """Keeps what Tune hands over; called once an actor.
 
         Args:
             config: ``trial`` (a ``TrialSpec`` as plain data) and ``max_epochs``.
             split: the images, from Ray's object store.
             run: absolute path of the run folder; a worker's current directory is elsewhere.
+            device: ``cpu``, or ``cuda`` for a trial that was given a GPU.
             threads: CPU threads to use.
         """
         assert split is not None
         self._split, self._run = split, Path(run)
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = device
         pin_threads(threads)
         self._begin(config)
 

@@ -73,9 +73,7 @@ class RunSpec:
         ):
             value = getattr(self, name)
             if value is not None and value < least:
-                raise UserError(
-                    f"{option(name)}: {value} is not allowed; give a whole number from {least} up"
-                )
+                raise UserError(f"{option(name)}: {value} is not allowed; give a whole number from {least} up")
         if self.reduction_factor <= 1:
             raise UserError(f"reduction-factor: {self.reduction_factor:g} is not allowed; give a number above 1")
 

@@ -1,0 +1,227 @@
+"""Real sweeps in processes of their own that are interrupted, killed or fed bad configurations."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FULL = ["--scheduler", "none", "--samples", "4", "--epochs", "6", "--architectures", "conv,invariant"]
+PATIENCE = 240.0
+
+pytestmark = pytest.mark.slow
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "search", *arguments]
+
+
+def finish(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command(*arguments), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def records(run: Path) -> dict[str, Any]:
+    return {path.parent.name: json.loads(path.read_bytes()) for path in (run / "trials").glob("*/record.json")}
+
+
+def verdicts(run: Path) -> dict[str, str]:
+    found = (run / "trials").glob("*/verdict.json")
+    return {path.parent.name: json.loads(path.read_bytes())["status"] for path in found}
+
+
+def wait_for(what: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while not what():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+def descendants(pid: int) -> list[int]:
+    children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
+    return [descendant for child in map(int, children) for descendant in (child, *descendants(child))]
+
+
+def workers(pid: int) -> list[int]:
+    """The processes that train trials for a driver; Ray names them after the class it wraps ours in."""
+    lines = {pid: Path(f"/proc/{pid}/cmdline") for pid in descendants(pid)}
+    return [pid for pid, line in lines.items() if line.exists() and b"ray::ResourceTrainable" in line.read_bytes()]
+
+
+def results(run: Path) -> dict[str, list[dict[str, Any]]]:
+    """Each trial's epochs and metrics; not the clock's numbers."""
+    return {
+        name: [{key: value for key, value in row.items() if key not in ("seconds", "time")} for row in record["rows"]]
+        for name, record in records(run).items()
+    }
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("undisturbed") / "run"
+    assert finish("sweep", *FULL, "--out", str(run)).returncode == 0
+    return run
+
+
+def test_killed_half_way_and_run_again(undisturbed: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with start("sweep", *FULL, "--out", str(run)) as process:
+        wait_for(lambda: len(verdicts(run)) >= 3, process)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    time.sleep(5)  # Orphaned workers may still commit an epoch or two.
+    ended = {name: (run / "trials" / name / "record.json").stat().st_mtime_ns for name in verdicts(run)}
+    assert 3 <= len(ended) < 8
+    assert finish("sweep", *FULL, "--out", str(run)).returncode == 0
+    for name, modified in ended.items():
+        assert (run / "trials" / name / "record.json").stat().st_mtime_ns == modified  # Not retrained.
+    assert results(run) == results(undisturbed)
+    assert set(verdicts(run).values()) == {"completed"}
+
+
+def test_a_killed_worker_costs_nothing(undisturbed: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with start("sweep", *FULL, "--out", str(run)) as process:
+        wait_for(lambda: len(records(run)) >= 3, process)
+        os.kill(workers(process.pid)[0], signal.SIGKILL)
+        _, errors = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, errors
+    assert results(run) == results(undisturbed)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_cleanly_and_says_how_to_go_on(
+    undisturbed: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    run = tmp_path / "run"
+    with start("sweep", *FULL, "--out", str(run)) as process:
+        wait_for(lambda: len(records(run)) >= 2, process)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert errors.splitlines()[-1] == f"invsearch: interrupted; to go on: invsearch sweep {' '.join(FULL)} --out {run}"
+    assert "Traceback" not in errors
+    assert "stopped" not in verdicts(run).values()  # An interruption is no verdict.
+    assert json.loads((run / "history.jsonl").read_text().splitlines()[-1])["outcome"] == "interrupted"
+    assert finish("sweep", *FULL, "--out", str(run)).returncode == 0
+    assert results(run) == results(undisturbed)
+
+
+def test_reproduce_goes_on_and_prints_the_table(tmp_path: Path) -> None:
+    arguments = ["reproduce", "1.3", "--samples", "3", "--epochs", "3", "--grace-period", "1", "--seeds", "2", "--out"]
+    run = tmp_path / "run"
+    with start(*arguments, str(run)) as process:
+        wait_for(lambda: any(record["trial"]["phase"] == "rerun" for record in records(run).values()), process)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    time.sleep(3)
+    done = finish(*arguments, str(run))
+    assert done.returncode == 0, done.stderr
+    assert "Convolutional" in done.stdout
+    assert {name for name, record in records(run).items() if record["trial"]["phase"] == "rerun"} <= verdicts(
+        run
+    ).keys()
+    again = finish(*arguments, str(run))
+    assert again.stdout == done.stdout
+
+
+@pytest.mark.parametrize("search", ["grid", "tpe"])
+def test_divergence_is_a_result_and_stops_nothing(tmp_path: Path, search: str) -> None:
+    space = tmp_path / "space.yaml"
+    space.write_text("lr: {choice: [0.05, 1e30]}\nmomentum: {choice: [0, 0.9]}\nweight_decay: 0\ngain: 1\n")
+    run = tmp_path / "run"
+    done = finish(
+        "sweep", "--search", search, "--space", str(space), "--samples", "4", "--epochs", "3", "--out", str(run)
+    )
+    assert done.returncode == 0, done.stderr
+    for name, record in records(run).items():
+        diverges = record["trial"]["lr"] > 1
+        assert record["status"] == ("diverged" if diverges else "running")
+        assert (verdicts(run)[name] == "diverged") == diverges
+        assert (record["rows"][-1]["val_accuracy"] is None) == diverges
+    assert len(records(run)) == 8
+
+
+def test_failure_is_a_result_and_stops_nothing(tmp_path: Path) -> None:
+    """A batch larger than a machine's memory, for one of two architectures, by a patched build."""
+    run = tmp_path / "run"
+    plugin = tmp_path / "sitecustomize.py"
+    plugin.write_text(
+        "import models\n"
+        "build = models.build\n"
+        "def broken(name, **options):\n"
+        "    if name == 'invariant':\n"
+        "        raise MemoryError('no memory for this one')\n"
+        "    return build(name, **options)\n"
+        "import search.train\n"
+        "search.train.models = type('models', (), {'build': staticmethod(broken)})\n"
+    )
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    arguments = ["sweep", "--samples", "2", "--epochs", "2", "--out", str(run)]
+    done = subprocess.run(
+        command(*arguments), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.returncode == 1, done.stderr
+    assert "2 trials failed" in done.stderr
+    for name, record in records(run).items():
+        failed = record["trial"]["architecture"] == "invariant"
+        assert (verdicts(run)[name] == "failed") == failed
+        assert ("no memory for this one" in (record["error"] or "")) == failed
+        assert len(record["rows"]) == (0 if failed else 2)
+
+
+def test_a_running_cluster_can_be_used(tmp_path: Path) -> None:
+    """The four packages reach the workers by upload: the cluster's own processes do not see this folder."""
+    ray = str(Path(sys.executable).parent / "ray")
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    address = "127.0.0.1:26379"
+    options = ["--port=26379", "--num-cpus=2", "--include-dashboard=false", "--node-ip-address=127.0.0.1"]
+    run = tmp_path / "run"
+    with subprocess.Popen(
+        [ray, "start", "--head", "--block", *options],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as head:
+        assert head.stdout is not None
+        for line in head.stdout:
+            if "runtime started" in line:
+                break
+        done = finish("sweep", "--samples", "2", "--epochs", "2", "--address", address, "--out", str(run))
+        head.terminate()  # Not `ray stop`: that ends every Ray on this machine.
+    assert done.returncode == 0, done.stderr
+    assert len(verdicts(run)) == 4
+
+
+def test_no_cluster_there_is_one_line(tmp_path: Path) -> None:
+    done = finish(
+        "sweep", "--samples", "1", "--epochs", "1", "--address", "127.0.0.1:9", "--out", str(tmp_path / "run")
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("invsearch: address 127.0.0.1:9: no Ray cluster there")
+    assert "Traceback" not in done.stderr
+
+
+def test_more_than_the_machine_has_is_one_line(tmp_path: Path) -> None:
+    done = finish(
+        "sweep", "--samples", "1", "--epochs", "1", "--cpus-per-trial", "4096", "--out", str(tmp_path / "run")
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("invsearch: a trial asks for 4096 CPUs")

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from search import progress
+from search.progress import Progress, clock
+from search.trial_folder import TrialFolder
+from spaces import TrialSpec
+
+
+def tune_trial(trial: TrialSpec, number: int, epoch: int, accuracy: float) -> Any:
+    last = {"epoch": epoch, "accuracy": accuracy, "seconds": 2.0}
+    return SimpleNamespace(trial_id=str(number), config={"trial": trial.as_dict()}, last_result=last)
+
+
+def run_trials(shown: Progress, trials: list[Any], statuses: list[str]) -> None:
+    for trial, status in zip(trials, statuses, strict=True):
+        shown.on_trial_start(0, trials, trial)
+        for _ in range(trial.last_result["epoch"]):
+            shown.on_trial_result(0, trials, trial, trial.last_result)
+        shown.ended(trial, status)
+
+
+def test_plain_lines_where_output_is_not_a_terminal(trial: TrialSpec, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = Progress("sweep", {"conv": 4}, 3.0, 2, [])
+    trials = [tune_trial(trial, n, 5, accuracy) for n, accuracy in enumerate((0.5, 0.9, 0.7, 0.0))]
+    with shown.shown():
+        run_trials(shown, trials, ["completed", "stopped", "completed", "diverged"])
+    first, *_, last = capsys.readouterr().err.splitlines()
+    assert "conv 0/4 done" in first
+    assert "incumbent -" in first
+    for part in ("conv 4/4 done", "0 running", "1 stopped", "1 diverged", "0 failed", "incumbent 70.00 %"):
+        assert part in last
+    assert "\x1b" not in last
+
+
+def test_a_sweep_without_a_finished_trial_shows_the_best_in_brackets(
+    trial: TrialSpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = Progress("sweep", {"conv": 1}, 3.0, 1, [])
+    with shown.shown():
+        run_trials(shown, [tune_trial(trial, 0, 5, 0.9)], ["stopped"])
+    assert "incumbent (90.00 %)" in capsys.readouterr().err
+
+
+def test_reruns_show_their_mean(trial: TrialSpec, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = Progress("rerun", {"conv": 2}, 3.0, 1, [])
+    with shown.shown():
+        run_trials(shown, [tune_trial(trial, n, 1, 0.4 + n / 5) for n in (0, 1)], ["completed"] * 2)
+    assert "mean 50.00 %" in capsys.readouterr().err
+
+
+def test_trials_of_before_count(tmp_path: Path, trial: TrialSpec, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = TrialFolder(tmp_path, trial)
+    folder.open()
+    folder.commit({"epoch": 1, "val_accuracy": 0.8, "time": 0.0}, "running", {}, lambda path: path.write_text(""))
+    folder.decide("completed", 1)
+    with Progress("sweep", {"conv": 3}, 1.0, 1, [folder]).shown():
+        pass
+    assert "conv 1/3 done" in capsys.readouterr().err
+
+
+def test_time_left(trial: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two slots, always busy: 4 of 8 trials of 5 epochs x 2 s took 20 s, so 20 s are left."""
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    shown = Progress("sweep", {"conv": 8}, 5.0, 2, [])
+    assert shown.seconds_left() is None
+    with shown.shown():
+        run_trials(shown, [tune_trial(trial, n, 5, 0.5) for n in range(4)], ["completed"] * 4)
+        now = 120.0
+        assert shown.seconds_left() == pytest.approx(20.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00:00"), (59.9, "0:00:59"), (3661, "1:01:01"), (360000, "100:00:00")]
+)
+def test_clock(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
