@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,16 +12,18 @@ from typing import Any
 
 from spaces import UserError
 
+CONNECT_SECONDS = 10.0
 PACKAGES = ("spaces", "models", "search", "analysis")
 # Tune would otherwise log every trial in three formats, save its own state every few seconds and
 # take Ctrl-C for itself; our records, verdicts and interrupt handling replace all three.
-TUNE_SETTINGS = {
+SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "RAY_AIR_NEW_OUTPUT": "0",  # The new one prints a banner even when told to be quiet.
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_BACKEND_LOG_LEVEL": "error",
 }
 LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # Never on a cluster: nodes could not meet.
 
@@ -61,6 +64,34 @@ class Resources:
         return by_cpu if not self.gpus_per_trial else min(by_cpu, int(gpus / self.gpus_per_trial))
 
 
+def set_environment(resources: Resources) -> None:
+    """Sets what Ray reads from the environment, some of it already when it is imported.
+
+    A cluster that was started where a token exists asks for it; a driver sends it only if told to.
+    """
+    settings = SETTINGS | (LOOPBACK_ONLY if resources.address is None else {})
+    tokens = [os.environ.get("RAY_AUTH_TOKEN_PATH", ""), Path.home() / ".ray" / "auth_token"]
+    if resources.address and ("RAY_AUTH_TOKEN" in os.environ or any(map(os.path.isfile, tokens))):
+        settings["RAY_AUTH_MODE"] = "token"
+    for name, value in settings.items():
+        os.environ.setdefault(name, value)
+
+
+def check_reachable(address: str) -> None:
+    """Knocks at HOST:PORT, because Ray itself tries for minutes.
+
+    Raises:
+        UserError: nobody answers there.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or "://" in address:
+        return  # "auto", or a Ray client address: Ray looks for itself.
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise UserError(f"address {address}: no Ray cluster there ({error}); start one with ray up") from None
+
+
 @contextmanager
 def ray_session(resources: Resources) -> Iterator[int]:
     """Ray for the time of a ``with`` block; yields how many trials run at once.
@@ -71,12 +102,13 @@ def ray_session(resources: Resources) -> Iterator[int]:
     Raises:
         UserError: no such cluster, or it cannot hold a single trial.
     """
-    os.environ.update({name: os.environ.get(name, value) for name, value in TUNE_SETTINGS.items()})
+    set_environment(resources)
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", "configure_logging": True}
     if resources.address is None:
-        os.environ.update(LOOPBACK_ONLY)
-        options |= {"include_dashboard": False, "num_cpus": os.cpu_count()}
+        # "local", because without it Ray would join whatever cluster runs on this machine.
+        options |= {"address": "local", "include_dashboard": False, "num_cpus": os.cpu_count()}
     else:
+        check_reachable(resources.address)
         root = Path(__file__).resolve().parent.parent
         modules = [str(root / name) for name in PACKAGES]
         options |= {"address": resources.address, "runtime_env": {"py_modules": modules}}
@@ -86,9 +118,8 @@ def ray_session(resources: Resources) -> Iterator[int]:
         ray.init(**options)
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"address {resources.address}: no Ray cluster there ({reason}); start one with ray up"
-        ) from None
+        where = f"address {resources.address}" if resources.address else "Ray did not start on this machine"
+        raise UserError(f"{where}: {reason}; see ray status, or start a cluster with ray up") from None
     try:
         held = ray.cluster_resources()
         slots = resources.slots(held.get("CPU", 0), held.get("GPU", 0))

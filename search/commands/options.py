@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from search.cluster import Resources
+from search.cluster import Resources, set_environment
 from spaces import SPACES, Space, UserError, read_space
 from spaces.run import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES, RunSpec
 
@@ -78,12 +78,14 @@ def add_resource_options(parser: argparse.ArgumentParser) -> None:
 
 
 def resources(args: argparse.Namespace) -> Resources:
-    """The resources asked for.
+    """The resources asked for; from here on the environment is as Ray needs it.
 
     Raises:
         UserError: a number that is not allowed.
     """
-    return Resources(args.cpus_per_trial, args.gpus_per_trial, args.address)
+    asked = Resources(args.cpus_per_trial, args.gpus_per_trial, args.address)
+    set_environment(asked)
+    return asked
 
 
 def architectures(text: str) -> tuple[str, ...]:

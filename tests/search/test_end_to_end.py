@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from analysis.records import Run, read_run
+from analysis.records import read_run
 from search.cli import main
 from search.datasets import DATASETS, Arrays, load_split
 from search.run_folder import RunFolder
@@ -37,36 +37,37 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def records(run: Path) -> Run:
-    return read_run(run)
+def trials(run: Path) -> Any:
+    """One row a trial: a pandas DataFrame."""
+    return read_run(run).trials
 
 
-def test_a_sweep_never_reads_the_test_set(records: Run) -> None:
+def test_a_sweep_never_reads_the_test_set(trials: Any) -> None:
     """The fixture's test loader would have failed it."""
-    swept = records.trials[records.trials["phase"] == "sweep"]
+    swept = trials[trials["phase"] == "sweep"]
     assert len(swept) == 8
     assert swept["val_accuracy"].notna().all()
     assert swept["test_accuracy"].isna().all()
 
 
-def test_every_trial_has_a_verdict(records: Run) -> None:
-    assert set(records.trials["status"]) <= {"completed", "stopped"}
-    completed = records.trials[records.trials["status"] == "completed"]
+def test_every_trial_has_a_verdict(trials: Any) -> None:
+    assert set(trials["status"]) <= {"completed", "stopped"}
+    completed = trials[trials["status"] == "completed"]
     assert set(completed["epoch"]) == {2}
     assert set(completed["architecture"]) == {"conv", "invariant"}
-    assert set(records.trials.loc[records.trials["status"] == "stopped", "epoch"]) <= {1}
+    assert set(trials.loc[trials["status"] == "stopped", "epoch"]) <= {1}
 
 
-def test_architectures_share_configurations_and_seed(records: Run) -> None:
-    swept = records.trials[records.trials["phase"] == "sweep"]
+def test_architectures_share_configurations_and_seed(trials: Any) -> None:
+    swept = trials[trials["phase"] == "sweep"]
     thetas = swept.groupby("architecture")[["lr", "momentum", "weight_decay", "gain"]].agg(sorted)
     assert thetas.loc["conv"].equals(thetas.loc["invariant"])
     assert set(swept["seed"]) == {0}
 
 
-def test_reruns_repeat_the_incumbent_on_fresh_seeds(records: Run) -> None:
-    swept = records.trials[(records.trials["phase"] == "sweep") & (records.trials["status"] == "completed")]
-    for name, again in records.trials[records.trials["phase"] == "rerun"].groupby("architecture"):
+def test_reruns_repeat_the_incumbent_on_fresh_seeds(trials: Any) -> None:
+    swept = trials[(trials["phase"] == "sweep") & (trials["status"] == "completed")]
+    for name, again in trials[trials["phase"] == "rerun"].groupby("architecture"):
         best = swept[swept["architecture"] == name].sort_values(["val_accuracy", "val_loss"], ascending=[False, True])
         assert set(again["config_id"]) == {best.iloc[0]["config_id"]}
         assert set(again["seed"]) == {1, 2}

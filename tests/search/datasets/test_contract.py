@@ -16,7 +16,8 @@ SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 def at_hand(known: Dataset) -> Path | None:
     """The data folder to load it from; None where its files would have to be downloaded."""
     roots = [Path(os.environ.get("INVSEARCH_DATA", SHARED)), SHARED]
-    return next((root for root in roots if known.store is None or not known.store.missing(known.store.folder(root))), None)
+    store = known.store
+    return next((root for root in roots if store is None or not store.missing(store.folder(root))), None)
 
 
 LOADABLE = {name: root for name, known in DATASETS.items() if (root := at_hand(known)) is not None}

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from search.cluster import Resources, check_reachable, set_environment
+from spaces import UserError
+
+
+@pytest.mark.parametrize(
+    ("asked", "cpus", "gpus", "slots"),
+    [
+        (Resources(), 2, 0, 2),
+        (Resources(cpus_per_trial=0.5), 2, 0, 4),
+        (Resources(cpus_per_trial=4), 2, 0, 0),
+        (Resources(cpus_per_trial=1, gpus_per_trial=0.25), 16, 1, 4),
+        (Resources(cpus_per_trial=8, gpus_per_trial=0.25), 16, 1, 2),
+        (Resources(gpus_per_trial=1), 16, 0, 0),
+    ],
+)
+def test_slots(asked: Resources, cpus: float, gpus: float, slots: int) -> None:
+    assert asked.slots(cpus, gpus) == slots
+
+
+def test_threads_and_device() -> None:
+    assert [Resources(cpus).threads for cpus in (0.5, 1, 2.5)] == [1, 1, 2]
+    assert (Resources().device, Resources(gpus_per_trial=0.1).device) == ("cpu", "cuda")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "127.0.0.1:x", "127.0.0.1:99999", ":"])
+def test_nobody_there(address: str) -> None:
+    with pytest.raises(UserError, match="no Ray cluster there"):
+        check_reachable(address)
+
+
+def test_somebody_there_or_ray_finds_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        check_reachable(f"127.0.0.1:{server.getsockname()[1]}")
+    check_reachable("auto")
+
+
+def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {})
+    set_environment(Resources())
+    assert os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0"  # Loopback only.
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+    assert "RAY_AUTH_MODE" not in os.environ  # Ray's own default, which is on for a new local cluster.
+
+
+@pytest.mark.parametrize("token", [True, False])
+def test_a_cluster_gets_the_token_if_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: bool) -> None:
+    if token:
+        (tmp_path / ".ray").mkdir()
+        (tmp_path / ".ray" / "auth_token").write_text("secret")
+    monkeypatch.setattr(os, "environ", {"HOME": str(tmp_path)})
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    set_environment(Resources(address="10.0.0.1:6379"))
+    assert ("RAY_AUTH_MODE" in os.environ) == token
+    assert "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER" not in os.environ  # Nodes could not meet.
