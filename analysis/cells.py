@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spaces.hyperparameters import NAMES
+
 THETA = "{lr, mom, wd, a}"
 RIGHT = frozenset({"param", "mults", "mults + transform", "mean", "std", "n", "published param", "published mults"}) | {
     "published mean",
@@ -64,7 +66,10 @@ def _row(row: dict[str, Any], costs: bool) -> dict[str, str]:
 
 
 def _theta(row: dict[str, Any], prefix: str) -> str:
-    values = (compact(row[f"{prefix}{name}"]) for name in ("lr", "momentum", "weight_decay", "gain"))
+    theta = [row[f"{prefix}{name}"] for name in NAMES]
+    if any(map(math.isnan, theta)):
+        return ""  # The text knows no such architecture.
+    values = map(compact, theta)
     return "{" + ", ".join(values) + "}"
 
 

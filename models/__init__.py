@@ -7,9 +7,9 @@ from torch import nn
 
 from models import mnist
 from models.architecture import Architecture
-from models.choose import choose
 from models.cost import LayerCost, layer_costs
 from models.description import assemble
+from spaces.choose import choose
 from spaces.errors import UserError
 from spaces.hyperparameters import checked_number
 

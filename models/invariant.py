@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.choose import choose
 from models.kernels import KERNELS
 from models.scattering import SUBBANDS, scatter
+from spaces.choose import choose
 from spaces.errors import UserError
 
 

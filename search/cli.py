@@ -1,7 +1,8 @@
 """The command line: ``invsearch`` and ``python -m search``.
 
-Exit codes: 0 done; 1 done, but some trials failed; 2 bad input or a missing prerequisite;
-130 or 143 interrupted by Ctrl-C or SIGTERM.
+Exit codes: 0 done; 1 an error of invsearch itself, with its traceback; 2 bad input or a missing
+prerequisite; 3 done, but some trials failed or a record is damaged; 130 or 143 interrupted by
+Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations

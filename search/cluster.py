@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from typing import Any
 from spaces import UserError
 
 CONNECT_SECONDS = 10.0
+CLUSTER_TRIALS = 16  # At least so many wait in the queue: waiting trials are what makes a cluster grow.
 PACKAGES = ("spaces", "models", "search", "analysis")
 # Tune would otherwise log every trial in three formats, save its own state every few seconds and
 # take Ctrl-C for itself; our records, verdicts and interrupt handling replace all three.
@@ -23,7 +26,6 @@ SETTINGS = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_BACKEND_LOG_LEVEL": "error",
 }
 LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # Never on a cluster: nodes could not meet.
 
@@ -43,10 +45,13 @@ class Resources:
     address: str | None = None
 
     def __post_init__(self) -> None:
-        if self.cpus_per_trial <= 0:
+        if not 0 < self.cpus_per_trial < math.inf:
             raise UserError(f"cpus-per-trial: {self.cpus_per_trial:g} is not allowed; give a number above 0")
-        if self.gpus_per_trial < 0:
-            raise UserError(f"gpus-per-trial: {self.gpus_per_trial:g} is not allowed; give 0, a fraction, or more")
+        whole = self.gpus_per_trial in (0, 1) or (self.gpus_per_trial > 1 and self.gpus_per_trial % 1 == 0)
+        if not whole and not 0 < self.gpus_per_trial < 1:
+            raise UserError(
+                f"gpus-per-trial: {self.gpus_per_trial:g} is not allowed; give 0, a fraction below 1, or a whole number"
+            )
 
     @property
     def threads(self) -> int:
@@ -94,19 +99,19 @@ def check_reachable(address: str) -> None:
 
 @contextmanager
 def ray_session(resources: Resources) -> Iterator[int]:
-    """Ray for the time of a ``with`` block; yields how many trials run at once.
+    """Ray for the time of a ``with`` block; yields how many trials may run, or wait for room, at once.
 
     On this machine Ray listens on 127.0.0.1 only. On a cluster the four packages are uploaded to
     the nodes, which need the third-party packages only.
 
     Raises:
-        UserError: no such cluster, or it cannot hold a single trial.
+        UserError: no such cluster, or this machine cannot hold a single trial.
     """
     set_environment(resources)
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", "configure_logging": True}
     if resources.address is None:
         # "local", because without it Ray would join whatever cluster runs on this machine.
-        options |= {"address": "local", "include_dashboard": False, "num_cpus": os.cpu_count()}
+        options |= {"address": "local", "include_dashboard": False}
     else:
         check_reachable(resources.address)
         root = Path(__file__).resolve().parent.parent
@@ -124,10 +129,15 @@ def ray_session(resources: Resources) -> Iterator[int]:
         held = ray.cluster_resources()
         slots = resources.slots(held.get("CPU", 0), held.get("GPU", 0))
         if slots < 1:
-            raise UserError(
+            what = (
                 f"a trial asks for {resources.cpus_per_trial:g} CPUs and {resources.gpus_per_trial:g} GPUs, but Ray "
-                f"has {held.get('CPU', 0):g} CPUs and {held.get('GPU', 0):g} GPUs; ask for less"
+                f"has {held.get('CPU', 0):g} CPUs and {held.get('GPU', 0):g} GPUs"
             )
+            if resources.address is None:
+                raise UserError(f"{what}; ask for less")
+            print(f"{what} now; waiting for the cluster to grow", file=sys.stderr)
+        if resources.address is not None:
+            slots = max(slots, CLUSTER_TRIALS)
         yield slots
     finally:
         ray.shutdown()

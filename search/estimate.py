@@ -11,7 +11,7 @@ import torch
 from search.cluster import Resources
 from search.datasets import Split, dataset
 from search.scheduler import expected_epochs, rungs
-from search.train import Training, pin_threads
+from search.train import Training, make_repeatable
 from spaces import Hyperparameters
 from spaces.run import RunSpec
 
@@ -26,11 +26,11 @@ def describe(spec: RunSpec, resources: Resources) -> str:
     The seconds a step takes are measured here on random images of the data set's shape, so the
     estimate holds for a machine like this one; data are not read.
     """
-    pin_threads(resources.threads)
     epochs = expected_epochs(spec)
-    samples = int(min(spec.samples or 0, spec.searched.size))
+    samples = spec.planned
     device = resources.device if torch.cuda.is_available() else "cpu"
-    slots = max(1, resources.slots(os.cpu_count() or 1, torch.cuda.device_count()))
+    make_repeatable(device, resources.threads)
+    slots = max(1, resources.slots(len(os.sched_getaffinity(0)), torch.cuda.device_count()))
     images = dataset(spec.dataset).train_images
     lines = [f"{spec.search} search of {spec.searched.name} on {spec.dataset}, {len(spec.architectures)} architectures"]
     hours = bytes_kept = 0.0
@@ -49,7 +49,9 @@ def describe(spec: RunSpec, resources: Resources) -> str:
         )
     rung_text = f"asha judges at epochs {', '.join(map(str, rungs(spec)))}" if rungs(spec) else "no early stopping"
     lines.append(f"  {rung_text}; {slots} trials at once on this machine")
-    lines.append(f"  in all about {hours:.2f} h and {bytes_kept / 2**20:.0f} MiB of disk; nothing was run")
+    lines.append(
+        f"  in all about {hours:.2f} h and {bytes_kept / 2**20:.0f} MiB of disk in a new run folder; nothing was run"
+    )
     return "\n".join(lines)
 
 

@@ -16,7 +16,6 @@ from search.cluster import Resources
 from search.datasets.split import Split
 from search.interrupt import Interrupt
 from search.progress import Progress, UnsavedCallback
-from search.provenance import made_by
 from search.run_folder import RunFolder
 from search.trainable import TIME_ATTR, RecordedTrial
 from search.trial_folder import ENDED_BY_ITSELF, TrialFolder
@@ -71,10 +70,11 @@ class Verdicts(UnsavedCallback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's worker died too often; the record says so even if it never had a row."""
+        if self._interrupt.stop_all():
+            return
         folder = self._folder(trial)
         folder.read()
-        cause = trial.get_error()
-        folder.fail(f"the worker died {MAX_WORKER_DEATHS + 1} times (out of memory?); last: {cause}", made_by("cpu"))
+        folder.fail(f"its worker died {MAX_WORKER_DEATHS + 1} times; the last time: {trial.get_error()}")
         folder.decide("failed", folder.epoch)
         self._job.progress.ended(trial, "failed")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,13 +17,15 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         path: the file; its folder must exist.
         write: writes the content to an open binary file.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with draft.open("wb") as stream:
             write(stream)
-        os.replace(name, path)
+            stream.flush()
+            os.fsync(stream.fileno())  # Or a power cut could leave the new name on an empty file.
+        os.replace(draft, path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise
 
 

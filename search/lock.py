@@ -59,9 +59,14 @@ class Lock:
 
     def is_free(self) -> bool:
         """Whether nobody holds the lock now; does not create the file."""
-        if not self.path.exists():
+        try:
+            handle = os.open(self.path, os.O_RDONLY)
+        except FileNotFoundError:
             return True
-        probe = Lock(self.path)
-        free = probe.acquire()
-        probe.release()
-        return free
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(handle)
+        return True

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from search import __version__
 
+ROOT = Path(__file__).resolve().parent.parent
 LIBRARIES = ("torch", "ray", "hyperopt", "numpy", "pandas", "scikit-learn")
 
 
@@ -35,6 +36,7 @@ def made_by(device: str) -> dict[str, str]:
         "torch": versions()["torch"],
         "device": device,
         "device_name": name,
+        "code": str(ROOT),
         "threads": str(torch.get_num_threads()),
         "host": socket.gethostname(),
     }
@@ -42,12 +44,11 @@ def made_by(device: str) -> dict[str, str]:
 
 def revision() -> str | None:
     """The git revision of this code, ``-dirty`` where it has been changed; None outside a checkout."""
-    root = Path(__file__).resolve().parent.parent
-    if not (root / ".git").exists():
+    if not (ROOT / ".git").exists():
         return None
     try:
         result = subprocess.run(
-            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
             capture_output=True,
             text=True,
             timeout=20,

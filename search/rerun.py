@@ -22,11 +22,23 @@ def chosen(run: RunFolder, spec: RunSpec) -> dict[str, Hyperparameters]:
     """Each architecture's configuration: given ones as they are, else the sweep's incumbents.
 
     Raises:
-        UserError: an architecture has no trial that was trained to the end.
+        UserError: the sweep is not finished, or an architecture has no trial that was trained to the end.
     """
     if spec.thetas is not None:
         return {name: Hyperparameters.from_mapping(theta) for name, theta in spec.thetas.items()}
-    best = incumbents(read_run(run.path))
+    found = read_run(run.path)
+    ended = found.trials.query("phase == 'sweep' and status != 'unfinished'")["architecture"].value_counts()
+    behind = [
+        f"{name} {count} of {spec.planned}"
+        for name in spec.architectures
+        if (count := int(ended.get(name, 0) or 0)) < spec.planned
+    ]
+    if behind:
+        raise UserError(
+            f"{run.path}: the sweep is not finished ({', '.join(behind)}), so the choice is not final and the test set "
+            "stays closed; run the sweep again to go on"
+        )
+    best = incumbents(found)
     lacking = [name for name in spec.architectures if name not in best.index]
     if lacking:
         raise UserError(

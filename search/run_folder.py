@@ -9,9 +9,9 @@ RUN/.tune/         Ray Tune's scratch; may be deleted at any time
 
 from __future__ import annotations
 
-import json
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,9 +22,11 @@ from search.datasets import dataset
 from search.files import append_line, write_json
 from search.lock import Lock
 from search.provenance import invocation
-from search.trial_folder import TrialFolder, read_json
+from search.trial_folder import TrialFolder, damaged, read_json
 from spaces import TrialSpec, UserError
-from spaces.run import RunSpec
+from spaces.run import RunSpec, option
+
+PROBE_SECONDS = 1.0  # `invsearch status` holds the lock for a moment to see whether it is free.
 
 
 class RunFolder:
@@ -35,7 +37,7 @@ class RunFolder:
     """
 
     def __init__(self, path: str | Path):
-        self.path = Path(path).expanduser().resolve()
+        self.path = Path(path).resolve()
         self._lock = Lock(self.path / "driver.lock")
 
     @property
@@ -49,10 +51,7 @@ class RunFolder:
         Raises:
             UserError: not a run folder, or not readable.
         """
-        try:
-            content = read_json(self.path / "spec.json")
-        except (OSError, ValueError) as error:
-            raise UserError(f"{self.path}/spec.json: not readable ({type(error).__name__}); restore it") from None
+        content = read_json(self.path / "spec.json")
         if content is None:
             raise UserError(
                 f"{self.path}: not a run folder (no spec.json); give the --out of a sweep, train or reproduce"
@@ -63,6 +62,10 @@ class RunFolder:
         """Writes the spec, extended where the folder holds the same run already."""
         known = (self.path / "spec.json").exists()
         spec = self.read_spec().extended_by(asked) if known else asked
+        for name in ("samples", "rerun_seeds"):
+            whole, part = getattr(spec, name), getattr(asked, name)
+            if part is not None and whole != part:
+                print(f"{self.path} already asks for {whole} {option(name)}, so not {part}", file=sys.stderr)
         write_json(self.path / "spec.json", spec.as_dict(), indent=2)
         self._write_costs(spec)
         return spec
@@ -94,11 +97,14 @@ class RunFolder:
             UserError: the folder holds another run or foreign files, another driver works on it, or
                 it cannot be written.
         """
-        if self.path.is_dir() and any(self.path.iterdir()) and not (self.path / "spec.json").exists():
+        entries = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
+        if "spec.json" not in entries and entries - {self._lock.path.name}:
             raise UserError(f"{self.path}: has files but no spec.json; give --out an empty or new folder")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            free = self._lock.acquire(note=f"{socket.gethostname()} pid {os.getpid()} since {time.strftime('%F %T')}")
+            free = self._lock.acquire(
+                PROBE_SECONDS, f"{socket.gethostname()} pid {os.getpid()} since {time.strftime('%F %T')}"
+            )
         except OSError as error:
             raise UserError(f"{self.path}: cannot be written ({error.strerror}); give another --out") from None
         if not free:
@@ -143,7 +149,11 @@ class RunFolder:
         """Every trial of a phase that has a record."""
         found = []
         for path in sorted((self.path / "trials").glob("*/record.json")):
-            spec = TrialSpec.from_dict(json.loads(path.read_bytes())["trial"])
+            content = read_json(path)
+            try:
+                spec = TrialSpec.from_dict(content["trial"])
+            except (KeyError, TypeError, UserError) as error:
+                raise damaged(path, error) from None
             if spec.phase == phase:
                 found.append(spec)
         return self.folders(found)

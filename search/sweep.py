@@ -29,23 +29,19 @@ def sweep(run: RunFolder, spec: RunSpec, resources: Resources) -> None:
         Interrupted: Ctrl-C or SIGTERM; what was committed stays.
         UserError: data or resources are missing.
     """
-    assert spec.samples is not None
     recorded = run.recorded("sweep")
     ended = {folder.spec.trial_id for folder in recorded if folder.verdict() is not None}
     if spec.search == "tpe":
-        per_architecture = min(spec.samples, spec.searched.size)
         trials, searcher = [], TpeSearch(spec, recorded)
         if searcher.finished:
             return
     else:
-        grid = planned(spec)
-        per_architecture = len(grid) // len(spec.architectures)
-        trials, searcher = [trial for trial in grid if trial.trial_id not in ended], None
+        trials, searcher = [trial for trial in planned(spec) if trial.trial_id not in ended], None
         if not trials:
             return
     split = load_split(dataset(spec.dataset), "sweep", spec.split_seed)
     with ray_session(resources) as slots:
-        totals = {name: int(per_architecture) for name in spec.architectures}
+        totals = dict.fromkeys(spec.architectures, spec.planned)
         progress = Progress("sweep", totals, expected_epochs(spec), slots, recorded)
         job = Job(run, split, spec.max_epochs, trials, searcher, scheduler_for(spec, recorded), progress)
         execute(job, resources, slots)

@@ -42,8 +42,9 @@ class Proposer:
 
     def __init__(self, spec: RunSpec, architecture: str, folders: Sequence[TrialFolder]):
         self._spec, self._architecture, self._space = spec, architecture, spec.searched
-        self._known: dict[str, dict[str, Any] | None] = {}  # Trial id -> its last report, once it ended.
+        self._known: dict[str, dict[str, Any] | None] = {}  # Trial id -> its last report, if it has one.
         self._repeats: dict[str, list[str]] = {}  # Running trial id -> hyperopt ids that wait for it.
+        self._exhausted = False
         ended = [folder for folder in folders if folder.verdict() is not None]
         opened = [folder for folder in folders if folder.verdict() is None]
         ended.sort(key=lambda folder: folder.rows[0]["time"] if folder.rows else math.inf)
@@ -68,10 +69,10 @@ class Proposer:
     @property
     def finished(self) -> bool:
         """Whether nothing is left to propose."""
-        return self.proposed >= min(self._spec.samples or 0, self._space.size)
+        return self.proposed >= self._spec.planned or self._exhausted
 
-    def propose(self) -> TrialSpec:
-        """The next configuration that no record answers."""
+    def propose(self) -> TrialSpec | None:
+        """The next configuration that no record answers, or None if there seems to be none."""
         for attempt in range(MAX_REPEATS):
             name = f"{self._architecture}-{self.proposed}-{attempt}"
             values = self._hyperopt.suggest(name)
@@ -79,11 +80,13 @@ class Proposer:
             trial = self._trial(self._space.snap(values))
             if trial.trial_id not in self._known:
                 return self._enter(trial, [name])
-            result = self._known[trial.trial_id]
-            if result is None:
+            if trial.trial_id in self._repeats:
                 self._repeats[trial.trial_id].append(name)
             else:
-                self._tell(name, result)
+                self._tell(name, self._known[trial.trial_id])
+        if self._space.size == math.inf:
+            self._exhausted = True  # So narrow that rounding leaves nothing new.
+            return None
         fresh = (self._trial(theta) for theta in self._space.grid(self._spec.seed))
         return self._enter(next(trial for trial in fresh if trial.trial_id not in self._known), [])
 
@@ -130,12 +133,12 @@ class TpeSearch(Searcher):
 
     def suggest(self, trial_id: str) -> Any:
         """The next trial, for the architecture that has had the fewest."""
-        open_ones = [proposer for proposer in self._proposers.values() if not proposer.finished]
-        if not open_ones:
-            return Searcher.FINISHED
-        trial = min(open_ones, key=lambda proposer: proposer.proposed).propose()
-        self._live[trial_id] = trial
-        return {"trial": trial.as_dict(), "max_epochs": self._spec.max_epochs}
+        while open_ones := [proposer for proposer in self._proposers.values() if not proposer.finished]:
+            trial = min(open_ones, key=lambda proposer: proposer.proposed).propose()
+            if trial is not None:
+                self._live[trial_id] = trial
+                return {"trial": trial.as_dict(), "max_epochs": self._spec.max_epochs}
+        return Searcher.FINISHED
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Hands the outcome of a trial to its architecture's proposer."""

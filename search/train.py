@@ -9,6 +9,7 @@ not depend on when, where or beside what it ran.
 from __future__ import annotations
 
 import math
+import os
 import time
 import warnings
 from dataclasses import dataclass
@@ -61,12 +62,18 @@ class Epoch:
         }
 
 
-def pin_threads(threads: int) -> None:
-    """Keeps this process to its share of the machine and its arithmetic repeatable."""
+def make_repeatable(device: str, threads: int) -> None:
+    """Keeps this process to its share of the machine, and its arithmetic the same in every run.
+
+    On a CPU the number of threads decides in which order sums over images are taken. On a GPU
+    cuDNN and cuBLAS must be told to choose repeatable algorithms; an operation that has none warns.
+    """
     torch.set_num_threads(max(1, threads))
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.allow_tf32 = False
+    if torch.device(device).type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.allow_tf32 = False
 
 
 def as_tensor(array: np.ndarray, device: torch.device) -> torch.Tensor:

@@ -7,12 +7,13 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import torch
 from ray import tune
 
 from search import checkpoint
 from search.datasets.split import Split
 from search.provenance import made_by
-from search.train import JUDGED_ON, Training, pin_threads
+from search.train import JUDGED_ON, Epoch, Training, make_repeatable
 from search.trial_folder import ENDED_BY_ITSELF, TrialFolder
 from spaces import TrialSpec
 
@@ -40,7 +41,7 @@ def report(folder: TrialFolder, max_epochs: int, rows: int | None = None) -> dic
     accuracy = row.get(f"{JUDGED_ON[folder.spec.phase]}_accuracy")
     return {
         TIME_ATTR: epoch,
-        METRIC: WORST if accuracy is None or ended else accuracy,
+        METRIC: WORST if accuracy is None else accuracy,
         "status": folder.status if last else "running",
         "seconds": row.get("seconds", 0.0),
         "done": ended or epoch >= max_epochs,
@@ -70,7 +71,7 @@ class RecordedTrial(tune.Trainable):
         assert split is not None
         self._split, self._run = split, Path(run)
         self._device = device
-        pin_threads(threads)
+        make_repeatable(device, threads)
         self._begin(config)
 
     def _begin(self, config: dict[str, Any]) -> None:
@@ -87,17 +88,18 @@ class RecordedTrial(tune.Trainable):
             if self._folder.rows or self._folder.status in ENDED_BY_ITSELF:
                 return report(self._folder, self._max_epochs)
         try:
-            self._train_an_epoch(self._folder)
+            if self._training is None:
+                self._training = resumed(self._folder, self._split, self._device)
+            epoch = self._training.run_epoch()
         except Exception:
             # A bug or a lack of memory is this trial's result; the sweep goes on.
             self._folder.fail(traceback.format_exc(), made_by(self._device))
+        else:
+            self._commit(self._folder, self._training, epoch)
         return report(self._folder, self._max_epochs)
 
-    def _train_an_epoch(self, folder: TrialFolder) -> None:
-        if self._training is None:
-            self._training = resumed(folder, self._split, self._device)
-        training = self._training
-        epoch = training.run_epoch()
+    def _commit(self, folder: TrialFolder, training: Training, epoch: Epoch) -> None:
+        """Outside the try above: a full disk is the machine's fault, so Tune tries again and no trial is blamed."""
         folder.commit(
             epoch.row(self._spec.phase),
             "diverged" if epoch.diverged else "running",
@@ -127,6 +129,8 @@ def resumed(folder: TrialFolder, split: Split, device: str) -> Training:
     if folder.rows:
         try:
             training.load_state(checkpoint.load(folder.checkpoint, device))
+        except torch.OutOfMemoryError:
+            raise  # A RuntimeError too, but the checkpoint is sound.
         except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
             folder.restart(f"their checkpoint could not be read ({type(error).__name__})")
             training = Training(folder.spec, split, device)

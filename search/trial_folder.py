@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from search.files import write_json
+from search.files import finite, write_json
 from search.lock import Lock
-from spaces import TrialSpec
+from spaces import TrialSpec, UserError
 
 FORMAT = 1
 LOCK_WAIT_SECONDS = 60.0  # Workers outlive a killed driver by up to seconds.
@@ -31,6 +31,7 @@ class TrialFolder:
         rows: one dict per finished epoch, as last committed.
         status: ``running``, ``diverged`` or ``failed``: what the worker knows.
         error: the traceback of a failed trial.
+        made_by: versions and device that computed the last row.
         notes: what a reader of the record should know, such as epochs that had to be redone.
     """
 
@@ -41,18 +42,21 @@ class TrialFolder:
         self.status = "running"
         self.error: str | None = None
         self.notes: list[str] = []
+        self.made_by: Mapping[str, str] = {}
         self._lock = Lock(self.path / "lock")
 
     def open(self) -> None:
-        """Takes the trial's lock and reads what is there.
+        """Takes the trial's lock, reads what is there and removes what a killed process left half done.
 
         Raises:
             TimeoutError: another process holds the trial.
+            UserError: the record is damaged.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         if not self._lock.acquire(LOCK_WAIT_SECONDS):
             raise TimeoutError(f"trial {self.spec.trial_id} is held by another process")
         self.read()
+        self._keep_only(self.checkpoint)
 
     def close(self) -> None:
         """Gives the lock back."""
@@ -61,10 +65,15 @@ class TrialFolder:
     def read(self) -> None:
         """Reads the record, without the lock; a trial never started has no rows."""
         record = read_json(self.path / "record.json")
-        if record is not None:
-            TrialSpec.from_dict(record["trial"])  # Raises where the record is not this trial's.
+        if record is None:
+            return
+        try:
+            if TrialSpec.from_dict(record["trial"]) != self.spec:
+                raise UserError("it is the record of another trial")
             self.rows, self.status, self.error = record["rows"], record["status"], record["error"]
-            self.notes = record["notes"]
+            self.notes, self.made_by = record["notes"], record["made_by"]
+        except (KeyError, TypeError, UserError) as error:
+            raise damaged(self.path / "record.json", error) from None
 
     @property
     def epoch(self) -> int:
@@ -94,51 +103,79 @@ class TrialFolder:
         previous = self.checkpoint
         if status not in ENDED_BY_ITSELF:
             save(self.checkpoint_of(row["epoch"]))
-        self.rows.append(dict(row))
-        self.status = status
-        self._write(made_by)
+        self.rows.append(finite(dict(row)))  # As it will be read back.
+        self.status, self.made_by = status, made_by
+        self._write()
         previous.unlink(missing_ok=True)
 
-    def fail(self, error: str, made_by: Mapping[str, str]) -> None:
-        """Records that the trial cannot go on, with the reason kept."""
+    def fail(self, error: str, made_by: Mapping[str, str] | None = None) -> None:
+        """Records that the trial cannot go on, with the reason kept.
+
+        Args:
+            error: a traceback, or a sentence.
+            made_by: versions and device of the process that failed; None keeps those of the last row.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
-        self.status, self.error = "failed", error
-        self._write(made_by)
+        self.status, self.error, self.made_by = "failed", error, made_by or self.made_by
+        self._write()
+
+    def _keep_only(self, checkpoint: Path | None) -> None:
+        """Removes all other checkpoints, and drafts of files that were never finished."""
+        for path in [*self.path.glob("checkpoint-*.pt"), *self.path.glob(".*.*")]:
+            if path != checkpoint:
+                path.unlink(missing_ok=True)
 
     def restart(self, reason: str) -> None:
         """Forgets the rows, with a note: without its checkpoint a trial can only begin again."""
         self.notes.append(f"epochs 1 to {self.epoch} were trained again: {reason}")
         self.rows, self.status, self.error = [], "running", None
 
-    def _write(self, made_by: Mapping[str, str]) -> None:
+    def _write(self) -> None:
         record = {
             "format": FORMAT,
             "trial": self.spec.as_dict(),
             "status": self.status,
             "error": self.error,
             "notes": self.notes,
-            "made_by": dict(made_by),
+            "made_by": dict(self.made_by),
             "rows": self.rows,
         }
         write_json(self.path / "record.json", record)
 
     def verdict(self) -> str | None:
-        """How the trial ended (completed, stopped, diverged, failed), or None while it has not."""
+        """How the trial ended (completed, stopped, diverged, failed), or None while it has not.
+
+        Raises:
+            UserError: the verdict is damaged.
+        """
         verdict = read_json(self.path / "verdict.json")
-        return None if verdict is None else verdict["status"]
+        try:
+            return None if verdict is None else verdict["status"]
+        except (KeyError, TypeError) as error:
+            raise damaged(self.path / "verdict.json", error) from None
 
     def decide(self, status: str, epoch: int) -> None:
-        """Writes the verdict. Only a completed trial keeps its checkpoint."""
+        """Writes the verdict. A trial that cannot go on, stopped or diverged, loses its checkpoint."""
         self.path.mkdir(parents=True, exist_ok=True)
         verdict = {"format": FORMAT, "status": status, "epoch": epoch, "time": time.time()}
         write_json(self.path / "verdict.json", verdict)
-        if status != "completed":
-            self.checkpoint_of(epoch).unlink(missing_ok=True)
+        self._keep_only(self.checkpoint_of(epoch) if status in ("completed", "failed") else None)
 
 
 def read_json(path: Path) -> Any:
-    """Reads a JSON file; None where there is none."""
+    """Reads a JSON file; None where there is none.
+
+    Raises:
+        UserError: not JSON.
+    """
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
+    except ValueError as error:
+        raise damaged(path, error) from None
+
+
+def damaged(path: Path, error: Exception) -> UserError:
+    """What to say of a file that something else than invsearch has changed."""
+    return UserError(f"{path}: damaged ({error}); restore it, or remove the folder {path.parent} to do its work again")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -74,7 +75,7 @@ class RunSpec:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UserError(f"{option(name)}: {value} is not allowed; give a whole number from {least} up")
-        if self.reduction_factor <= 1:
+        if not 1 < self.reduction_factor < math.inf:
             raise UserError(f"reduction-factor: {self.reduction_factor:g} is not allowed; give a number above 1")
 
     @property
@@ -101,6 +102,11 @@ class RunSpec:
             for seed in range(self.seed + 1, self.seed + 1 + (self.rerun_seeds or 0))
         ]
 
+    @property
+    def planned(self) -> int:
+        """Configurations per architecture that the sweep will have tried in the end; 0 where nothing is searched."""
+        return int(min(self.samples, self.searched.size)) if self.samples else 0
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data for spec.json."""
         return {"format": FORMAT, **asdict(self)}
@@ -116,7 +122,10 @@ class RunSpec:
         if not isinstance(content, Mapping) or content.get("format") != FORMAT or set(content) != {"format", *names}:
             raise UserError(f"spec.json: not of format {FORMAT}; use the version of invsearch that wrote it")
         values = {name: content[name] for name in names}
-        return cls(**{**values, "architectures": tuple(values["architectures"])})
+        try:
+            return cls(**{**values, "architectures": tuple(values["architectures"])})
+        except TypeError as error:
+            raise UserError(f"spec.json: a field is of the wrong type ({error}); restore the file") from None
 
     def extended_by(self, asked: RunSpec) -> RunSpec:
         """This run with what ``asked`` adds: architectures, samples, seeds or a first rerun.

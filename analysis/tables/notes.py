@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pandas as pd
@@ -24,7 +25,7 @@ def notes_on(run: Run, frame: pd.DataFrame) -> list[str]:
 
     Args:
         run: the run it was made from.
-        frame: what ``accuracy_rows`` returned; its first row is ``conv``.
+        frame: what ``accuracy_rows`` returned.
     """
     rows: list[Row] = [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
     finished = [row for row in rows if row["finished"]]
@@ -38,9 +39,10 @@ def notes_on(run: Run, frame: pd.DataFrame) -> list[str]:
     return [
         f"Data set: {run.spec['dataset']}. {said}",
         *_incomplete(rows),
-        *_against_conv(rows[0], [row for row in finished if row is not rows[0]]),
+        *_against_conv(finished),
         *_against_published(run, finished),
         *_reduced(run),
+        *_unfinished_sweep(run),
         *([f"Damaged files that could not be read and were left out: {len(run.damaged)}."] if run.damaged else []),
     ]
 
@@ -60,9 +62,11 @@ def _incomplete(rows: list[Row]) -> list[str]:
     return said
 
 
-def _against_conv(conv: Row, others: list[Row]) -> list[str]:
+def _against_conv(finished: list[Row]) -> list[str]:
     """Which intervals overlap that of the convolutional network."""
-    if not conv["finished"] or not others:
+    conv = next((row for row in finished if row["architecture"] == "conv"), None)
+    others = [row for row in finished if row is not conv]
+    if conv is None or not others:
         return []
     if not _has_interval(conv):
         return [f"{conv['title']} has one finished seed and no interval, so nothing is compared with it."]
@@ -82,7 +86,7 @@ def _against_published(run: Run, finished: list[Row]) -> list[str]:
     """Where the published means lie; only the same data set may be compared."""
     if run.spec["dataset"] != "mnist":
         return ["The published numbers are for MNIST and not comparable with these."]
-    known = [row for row in finished if _has_interval(row)]
+    known = [row for row in finished if _has_interval(row) and row["published_mean_percent"] > 0]
     inside = [row["ci_low_percent"] <= row["published_mean_percent"] <= row["ci_high_percent"] for row in known]
     return [
         *_listed("The published mean lies inside our 95 % interval", known, inside),
@@ -98,6 +102,21 @@ def _reduced(run: Run) -> list[str]:
         if run.spec.get(field) is not None and run.spec[field] < full
     ]
     return [f"Reduced settings: {', '.join(less)}."] if less else []
+
+
+def _unfinished_sweep(run: Run) -> list[str]:
+    """Where the incumbents were chosen among fewer configurations than were asked for."""
+    samples = run.spec.get("samples") or 0
+    swept = run.trials.query("phase == 'sweep'")
+    said = []
+    for name in run.spec["architectures"]:
+        status = Counter(swept.query(f"architecture == '{name}'")["status"])
+        ended = status.total() - status["unfinished"]
+        if ended < samples:
+            said.append(f"{name} {ended} of {samples}")
+        if status["failed"]:
+            said.append(f"{name} lost {status['failed']} to failures")
+    return [f"The sweep is incomplete, counting configurations that ended: {', '.join(said)}."] if said else []
 
 
 def _has_interval(row: Row) -> bool:

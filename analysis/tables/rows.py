@@ -42,11 +42,11 @@ def _row(run: Run, chosen: pd.DataFrame, name: str) -> dict[str, Any]:
     final = run.epochs.query(f"epoch == {run.spec.get('rerun_epochs') or 0} and test_accuracy.notna()")
     accuracies = final.set_index("trial_id")["test_accuracy"].reindex(running).dropna()
     summary = summarise(100.0 * accuracies.to_numpy(dtype=float))
-    published = PUBLISHED[name]
+    published = PUBLISHED.get(name)
     planned = run.spec.get("rerun_seeds") or 0
     return {
         "architecture": name,
-        "title": published.title,
+        "title": published.title if published else name,
         **{field: ours[field] for field in NAMES},
         "mean_percent": summary.mean,
         "std_percent": summary.std,
@@ -58,7 +58,7 @@ def _row(run: Run, chosen: pd.DataFrame, name: str) -> dict[str, Any]:
         "unfinished": len(running) - summary.n,
         "not_started": max(0, planned - len(counted)) if len(counted) else 0,
         "other": len(reruns) - len(counted),
-        **{f"published_{field}": value for field, value in published.theta.as_dict().items()},
-        "published_mean_percent": published.mean,
-        "published_std_percent": published.std,
+        **{f"published_{field}": getattr(published.theta, field) if published else math.nan for field in NAMES},
+        "published_mean_percent": published.mean if published else math.nan,
+        "published_std_percent": published.std if published else math.nan,
     }

@@ -32,9 +32,9 @@ class Table:
     """A table of the text.
 
     Attributes:
-        number: its number in the text.
+        number: its number in the text, or a name.
         title: what the text calls it, one sentence.
-        architectures: the networks that it compares, in the text's order.
+        architectures: the networks that it compares, in the text's order; none if it takes a run as it is.
         rows: a run -> its raw values and the notes below them.
     """
 

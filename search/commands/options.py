@@ -8,9 +8,11 @@ from pathlib import Path
 
 from search.cluster import Resources, set_environment
 from spaces import SPACES, Space, UserError, read_space
+from spaces.choose import choose
 from spaces.run import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES, RunSpec
 
 TPE_SAMPLES = 64
+INCOMPLETE = 3
 
 
 def whole(text: str) -> int:
@@ -22,6 +24,14 @@ def whole(text: str) -> int:
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is not allowed; give a whole number from 0 up")
     return value
+
+
+def folder(text: str) -> str:
+    """An argparse type: the path of a folder, ``~`` expanded."""
+    try:
+        return str(Path(text).expanduser())
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from None
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
@@ -95,7 +105,6 @@ def architectures(text: str) -> tuple[str, ...]:
         UserError: an unknown name.
     """
     import models
-    from models.choose import choose
 
     if text == "all":
         return tuple(models.ARCHITECTURES)
@@ -173,7 +182,7 @@ def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None
 
 
 def exit_code(failures: int, run: str) -> int:
-    """0, or 1 with a line about the trials that failed."""
+    """0, or ``INCOMPLETE`` with a line about the trials that failed."""
     if failures:
         print(f"{failures} trials failed; see: invsearch status {run} --filter status=failed", file=sys.stderr)
-    return int(failures > 0)
+    return INCOMPLETE if failures else 0

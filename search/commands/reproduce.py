@@ -6,6 +6,7 @@ import argparse
 
 from search.commands import options, rerun
 from search.commands.table import rendered, table_named
+from spaces import UserError
 
 NAME = "reproduce"
 HELP = "run a whole experiment of the text: sweep, reruns and the table; run again to go on"
@@ -15,7 +16,9 @@ EXAMPLE = "invsearch reproduce 1.3 --dataset digits --out runs/table-1.3"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument("table", metavar="TABLE", help="1.3 or 1.4; see invsearch list")
-    parser.add_argument("--out", required=True, metavar="RUN", help="run folder, new or to be continued")
+    parser.add_argument(
+        "--out", type=options.folder, required=True, metavar="RUN", help="run folder, new or to be continued"
+    )
     parser.add_argument(
         "--seeds", type=options.whole, default=rerun.SEEDS, metavar="N", help=f"rerun seeds (default {rerun.SEEDS})"
     )
@@ -29,7 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the experiment and prints its table."""
-    names = tuple(table_named(args.table).architectures)
+    names = table_named(args.table).architectures
+    if not names:
+        raise UserError(f"table: {args.table} is of any run and has no experiment of its own; give 1.3 or 1.4")
     spec = options.run_spec(args, names, args.seeds, args.epochs if args.rerun_epochs is None else args.rerun_epochs)
     resources = options.resources(args)
     if args.dry_run:

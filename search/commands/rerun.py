@@ -15,7 +15,7 @@ SEEDS, EPOCHS = 10, 20  # Section 1.5.1.
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("run", metavar="RUN", help="folder of a finished sweep")
+    parser.add_argument("run", type=options.folder, metavar="RUN", help="folder of a finished sweep")
     parser.add_argument("--seeds", type=options.whole, default=SEEDS, metavar="N", help=f"seeds (default {SEEDS})")
     parser.add_argument("--epochs", type=options.whole, metavar="N", help=f"epochs (default {EPOCHS}, or as before)")
     options.add_resource_options(parser)
@@ -23,10 +23,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Reruns; 0 when every rerun has ended."""
+    resources = options.resources(args)
     from search.rerun import rerun
     from search.run_folder import RunFolder
 
-    resources = options.resources(args)
     folder = RunFolder(args.run)
     spec = folder.read_spec()
     epochs = args.epochs if args.epochs is not None else spec.rerun_epochs or EPOCHS

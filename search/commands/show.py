@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from search.commands import options
 from spaces import UserError
 
 NAME = "show"
@@ -15,7 +16,7 @@ LISTED = 5
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("run", metavar="RUN", help="run folder")
+    parser.add_argument("run", type=options.folder, metavar="RUN", help="run folder")
     parser.add_argument("trial", metavar="TRIAL", help="trial id, or its beginning")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from search.commands import options
+
 NAME = "status"
 HELP = "show how far a run is: counts per architecture, then one row a trial"
 EXAMPLE = "invsearch status runs/first --filter architecture=conv --filter status=completed --sort val_accuracy"
@@ -12,7 +14,7 @@ EXAMPLE = "invsearch status runs/first --filter architecture=conv --filter statu
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("run", metavar="RUN", help="run folder")
+    parser.add_argument("run", type=options.folder, metavar="RUN", help="run folder")
     parser.add_argument("--phase", choices=("sweep", "rerun"), help="default: sweep, or rerun where nothing was swept")
     parser.add_argument("--sort", metavar="COLUMN", help="by this column; accuracies best first")
     parser.add_argument(
@@ -22,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the run's state; 1 where a record cannot be read."""
+    """Prints the run's state; ``INCOMPLETE`` where a record cannot be read."""
     from analysis.records import read_run
     from analysis.status import filtered, ordered, progress, status_table
     from search.run_folder import RunFolder
@@ -36,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"invsearch: {path}: {reason}; the trial is left out", file=sys.stderr)
     if args.csv:
         print(table.to_csv(index=False), end="")
-        return int(bool(found.damaged))
+        return options.INCOMPLETE if found.damaged else 0
     state = "a driver works on it now" if RunFolder(args.run).is_driven() else "no driver works on it"
     print(f"{args.run}: {state}\n")
     print(progress(found).to_string(index=False, na_rep="-", float_format="{:.4f}".format))
@@ -44,4 +46,4 @@ def run(args: argparse.Namespace) -> int:
     print(
         table.to_string(index=False, na_rep="-", float_format="{:g}".format) if len(table) else f"no trials ({phase})"
     )
-    return int(bool(found.damaged))
+    return options.INCOMPLETE if found.damaged else 0

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from spaces import UserError
+from spaces.choose import choose
 
 if TYPE_CHECKING:
     from analysis.tables import Table
+
+from search.commands import options
 
 NAME = "table"
 HELP = "print Table 1.3 or 1.4 from a run's records, beside the published numbers"
@@ -18,7 +20,7 @@ EXAMPLE = "invsearch table 1.3 runs/first --format md"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument("table", metavar="TABLE", help="1.3 or 1.4; see invsearch list")
-    parser.add_argument("run", metavar="RUN", help="run folder")
+    parser.add_argument("run", type=options.folder, metavar="RUN", help="run folder")
     parser.add_argument("--format", choices=("md", "latex", "csv"), default="md", help="md (default), latex or csv")
 
 
@@ -48,6 +50,4 @@ def table_named(name: str) -> Table:
     """
     from analysis.tables import TABLES
 
-    if name not in TABLES:
-        raise UserError(f"table: {name!r} is unknown; allowed are {', '.join(TABLES)}")
-    return TABLES[name]
+    return choose("table", name, TABLES)

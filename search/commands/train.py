@@ -18,13 +18,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--theta", default="published", metavar="THETA", help=f"published (default), or {THETA}")
     parser.add_argument("--seeds", type=options.whole, default=1, metavar="N", help="seeds (default 1)")
     parser.add_argument("--epochs", type=options.whole, default=20, metavar="N", help="epochs (default 20)")
-    parser.add_argument("--out", metavar="RUN", help="run folder (default: runs/train-DATASET)")
+    parser.add_argument("--out", type=options.folder, metavar="RUN", help="run folder (default: runs/train-DATASET)")
     options.add_data_options(parser)
     options.add_resource_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Trains; 0 when every trial has ended. Prints the table of what was trained."""
+    resources = options.resources(args)
     from analysis.published import published_theta
     from search.commands.table import rendered
     from search.rerun import rerun
@@ -45,10 +46,9 @@ def run(args: argparse.Namespace) -> int:
         rerun_epochs=args.epochs,
     )
     out = args.out or f"runs/train-{spec.dataset}"
-    resources = options.resources(args)
     folder = RunFolder(out)
     with folder.driven(spec) as spec:
         rerun(folder, spec, resources, title="train")
-    print(rendered("1.3" if set(spec.architectures) <= {"conv", "invariant"} else "1.4", out, "md"))
+    print(rendered("summary", out, "md"))
     print(f"\nrecords: {out}")
     return options.exit_code(folder.failures("rerun"), out)

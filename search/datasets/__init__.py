@@ -1,12 +1,10 @@
 """Data sets: one file each, listed in ``DATASETS``."""
 
-import difflib
-
 from search.datasets.base import Arrays, Dataset
 from search.datasets.digits import DIGITS
 from search.datasets.mnist import MNIST
 from search.datasets.split import Split, load_split
-from spaces.errors import UserError
+from spaces.choose import choose
 
 DATASETS: dict[str, Dataset] = {
     "digits": DIGITS,
@@ -20,11 +18,7 @@ def dataset(name: str) -> Dataset:
     Raises:
         UserError: there is none, with the list and the nearest name.
     """
-    if name not in DATASETS:
-        near = difflib.get_close_matches(name, DATASETS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise UserError(f"dataset: {name!r} is unknown; allowed are {', '.join(DATASETS)}{hint}")
-    return DATASETS[name]
+    return choose("dataset", name, DATASETS)
 
 
 __all__ = ["DATASETS", "Arrays", "Dataset", "Split", "dataset", "load_split"]

@@ -39,8 +39,8 @@ def test_every_table_in_every_format(run, number, name) -> None:
     assert table.number == number
     assert table.notes
     assert all(note.endswith(".") and "\n" not in note for note in table.notes)
-    assert len(table.frame) == {"1.3": 2, "1.4": 8}[number]
-    assert tuple(table.frame["architecture"]) == TABLES[number].architectures
+    assert tuple(table.frame["architecture"]) == (TABLES[number].architectures or tuple(run.spec["architectures"]))
+    assert len(table.frame) == {"1.3": 2, "1.4": 8}.get(number, len(run.spec["architectures"]))
 
 
 @pytest.mark.parametrize("number", TABLES)

@@ -65,6 +65,10 @@ def test_list_shows_everything_there_is(capsys: pytest.CaptureFixture[str]) -> N
         (["sweep", "--gpus-per-trial", "-1", "--out", "OUT"], ["gpus-per-trial"]),
         (["sweep", "--batch-size", "0", "--out", "OUT"], ["batch-size"]),
         (["sweep", "--search", "magic", "--out", "OUT"], ["magic", "grid", "tpe"]),
+        (["sweep", "--cpus-per-trial", "nan", "--out", "OUT"], ["cpus-per-trial", "nan"]),
+        (["sweep", "--reduction-factor", "nan", "--out", "OUT"], ["reduction-factor", "nan"]),
+        (["sweep", "--out", "~nosuchuser/x"], ["~nosuchuser"]),
+        (["reproduce", "summary", "--out", "OUT"], ["summary", "1.3 or 1.4"]),
         (["sweep"], ["--out"]),
         (["nosuch"], ["nosuch", "sweep"]),
         ([], ["COMMAND"]),
@@ -139,6 +143,44 @@ def test_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys:
         monkeypatch.setattr(listing, "run", stop)
         assert main(["list", "spaces"]) == code
         assert "to go on: invsearch list spaces" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sweep", "--out", "OUT"],
+        ["reproduce", "1.3", "--out", "OUT"],
+        ["train", "conv", "--out", "OUT"],
+        ["rerun", "OUT"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_the_environment_is_set_before_ray_is_imported(arguments: list[str], tmp_path: Path) -> None:
+    """Ray reads some of it then; without it a laptop's Ray would listen to the whole network."""
+    code = (
+        "import sys, search.commands.options as options\n"
+        "from search.cli import main\n"
+        "def stop(asked):\n"
+        "    print('ray' in sys.modules)\n"
+        "    raise KeyboardInterrupt\n"
+        "options.set_environment = stop\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    given = [str(tmp_path / "run") if part == "OUT" else part for part in arguments]
+    done = subprocess.run([sys.executable, "-c", code, *given], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("False\n", 130)
+
+
+def test_a_sweep_that_is_not_finished_is_not_rerun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from search.datasets import dataset
+    from search.run_folder import RunFolder
+
+    space = SPACES["table-1.2"].describe()
+    spec = RunSpec("digits", dataset("digits").data_hash, 16, 0, 0, ("conv",), space=space, search="grid", samples=7)
+    with RunFolder(tmp_path).driven(spec):
+        pass
+    assert main(["rerun", str(tmp_path)]) == 2
+    assert "the sweep is not finished (conv 0 of 7)" in capsys.readouterr().err
 
 
 def test_theta_round_trips_through_the_command_line() -> None:

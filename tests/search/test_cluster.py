@@ -25,6 +25,15 @@ def test_slots(asked: Resources, cpus: float, gpus: float, slots: int) -> None:
     assert asked.slots(cpus, gpus) == slots
 
 
+@pytest.mark.parametrize(
+    ("cpus", "gpus"),
+    [(0, 0), (-1, 0), (float("nan"), 0), (float("inf"), 0), (1, -1), (1, float("nan")), (1, 1.5), (1, float("inf"))],
+)
+def test_amounts_that_make_no_sense(cpus: float, gpus: float) -> None:
+    with pytest.raises(UserError, match=r"per-trial: .* is not allowed; give"):
+        Resources(cpus, gpus)
+
+
 def test_threads_and_device() -> None:
     assert [Resources(cpus).threads for cpus in (0.5, 1, 2.5)] == [1, 1, 2]
     assert (Resources().device, Resources(gpus_per_trial=0.1).device) == ("cpu", "cuda")

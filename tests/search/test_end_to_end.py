@@ -14,7 +14,7 @@ from analysis.records import read_run
 from search.cli import main
 from search.datasets import DATASETS, Arrays, load_split
 from search.run_folder import RunFolder
-from search.train import Training, pin_threads
+from search.train import Training, make_repeatable
 from search.trial_folder import TrialFolder
 
 SWEEP = ["sweep", "--architectures", "conv,invariant", "--samples", "4", "--epochs", "2", "--grace-period", "1"]
@@ -77,7 +77,7 @@ def test_reruns_repeat_the_incumbent_on_fresh_seeds(trials: Any) -> None:
 def test_ray_changes_nothing(run: Path, phase: str) -> None:
     """What a trial computed beside others on Ray is bitwise what it computes alone without Ray."""
     folder = next(folder for folder in RunFolder(run).recorded(phase) if folder.verdict() == "completed")
-    pin_threads(1)  # Sums over images depend on how many threads share them.
+    make_repeatable("cpu", 1)  # Sums over images depend on how many threads share them.
     training = Training(folder.spec, load_split(DATASETS["digits"], phase, 0))
     judged = {"sweep": "val", "rerun": "test"}[phase]
     for row in folder.rows:

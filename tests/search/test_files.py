@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,6 +30,13 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
         write_atomically(path, broken)
     assert json.loads(path.read_text()) == {"old": 1}
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_files_can_be_read_by_whom_the_umask_allows(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    write_json(tmp_path / "a.json", {})
+    os.umask(before)
+    assert (tmp_path / "a.json").stat().st_mode & 0o777 == 0o644
 
 
 def test_appends_lines(tmp_path: Path) -> None:

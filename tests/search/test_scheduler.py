@@ -47,6 +47,10 @@ class Simulation:
         points = TABLE_1_2.grid(seed)[:24]
         self.trials = [spec.sweep_trial(name, theta) for theta in points for name in spec.architectures]
         self.final = {trial.trial_id: self.random.random() for trial in self.trials}
+        self.fate = {  # Some fail and some diverge, before, at and after the rungs.
+            trial.trial_id: (self.random.choice(["failed", "diverged"]), self.random.randrange(1, 9))
+            for trial in self.random.sample(self.trials, 16)
+        }
         self.clock = 0.0
 
     def row(self, trial: TrialSpec, epoch: int) -> dict[str, Any]:
@@ -65,14 +69,22 @@ class Simulation:
                 live.append((trial, bool(self.folder(trial).rows)))
             trial, again = live.pop(self.random.randrange(len(live)))
             folder = self.folder(trial)
+            fate = self.fate.get(trial.trial_id)
             if not again:
                 folder.path.mkdir(parents=True, exist_ok=True)
-                folder.commit(self.row(trial, folder.epoch + 1), "running", {}, lambda path: None)
+                if fate == ("failed", folder.epoch):
+                    folder.fail("a bug")
+                elif fate == ("diverged", folder.epoch):
+                    row = self.row(trial, folder.epoch + 1) | {"val_accuracy": None}
+                    folder.commit(row, "diverged", {}, lambda path: None)
+                else:
+                    folder.commit(self.row(trial, folder.epoch + 1), "running", {}, lambda path: None)
             result = report(folder, self.spec.max_epochs)
             count += 1
             if result["done"]:
                 scheduler.on_trial_complete(None, self.tune(trial), result)
-                folder.decide("completed", folder.epoch)
+                if count < reports_until:
+                    folder.decide(folder.status if fate else "completed", folder.epoch)
                 continue
             decision = scheduler.on_trial_result(None, self.tune(trial), result)
             decisions.append((trial.trial_id, folder.epoch, decision))
@@ -108,6 +120,9 @@ def stops_by_the_rule(simulation: Simulation) -> set[str]:
     for _, trial, row in sorted(events, key=lambda event: event[0]):
         if row["epoch"] in rungs(spec):
             values = seen.setdefault((trial.architecture, row["epoch"]), [])
+            if row["val_accuracy"] is None:
+                values.append(0.0)  # It diverged here: the worst there is.
+                continue
             if values and row["val_accuracy"] < np.percentile(values, 100 * (1 - 1 / spec.reduction_factor)):
                 stopped.add(trial.trial_id)
             values.append(row["val_accuracy"])
@@ -124,7 +139,7 @@ def test_decisions_follow_the_rule_however_often_the_driver_dies(tmp_path: Path,
         simulation.drive(scheduler_for(spec, folders), death)
     verdicts = {trial.trial_id: simulation.folder(trial).verdict() for trial in simulation.trials}
     assert {name for name, verdict in verdicts.items() if verdict == "stopped"} == stops_by_the_rule(simulation)
-    assert set(verdicts.values()) == {"stopped", "completed"}
+    assert set(verdicts.values()) == {"stopped", "completed", "failed", "diverged"}
 
 
 def test_architectures_do_not_compete(tmp_path: Path) -> None:

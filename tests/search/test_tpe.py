@@ -122,6 +122,19 @@ def test_failed_trials_teach_nothing_and_diverged_ones_are_the_worst() -> None:
     assert heard == [(None, True), (0.0, False), (0.0, False), (None, True)]
 
 
+def test_a_dead_worker_does_not_end_the_search() -> None:
+    searcher = TpeSearch(spec_for(SMALL, 6), [])
+    for number in range(6):
+        assert searcher.suggest(str(number)) != Searcher.FINISHED
+        searcher.on_trial_complete(str(number), None, error=True)
+    assert searcher.suggest("6") == Searcher.FINISHED
+
+
+def test_a_space_with_fewer_values_than_samples_ends() -> None:
+    narrow = space_from({"lr": {"uniform": [1.0, 1.002]}, "momentum": 0, "weight_decay": 0, "gain": 1}, "narrow")
+    assert len(drive(TpeSearch(spec_for(narrow, 50), []))) == 3  # 1, 1.001 and 1.002: four digits.
+
+
 @pytest.mark.parametrize("samples", [1, 5])
 def test_extending_goes_on(tmp_path: Path, samples: int) -> None:
     before = drive(TpeSearch(spec_for(CONTINUOUS, samples), []))

@@ -107,10 +107,41 @@ def test_a_restart_is_on_record(folder: TrialFolder, tmp_path: Path, trial: Tria
     assert again.epoch == 1
 
 
-def test_the_record_of_another_trial_is_refused(folder: TrialFolder, tmp_path: Path, trial: TrialSpec) -> None:
+def test_the_record_of_another_trial_in_this_ones_place_is_refused(tmp_path: Path, trial: TrialSpec) -> None:
+    other = TrialFolder(tmp_path, replace(trial, seed=9))
+    other.fail("x")
+    mine = TrialFolder(tmp_path, trial)
+    mine.path.mkdir()
+    (other.path / "record.json").rename(mine.path / "record.json")
+    with pytest.raises(UserError, match="the record of another trial"):
+        mine.read()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", "7"])
+@pytest.mark.parametrize("name", ["record.json", "verdict.json"])
+def test_a_damaged_file_is_one_line_that_names_it(tmp_path: Path, trial: TrialSpec, name: str, content: str) -> None:
+    folder = TrialFolder(tmp_path, trial)
+    folder.path.mkdir(parents=True)
+    (folder.path / name).write_text(content)
+    with pytest.raises(UserError) as error:
+        {"record.json": folder.read, "verdict.json": folder.verdict}[name]()
+    assert str(folder.path / name) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_opening_removes_what_a_killed_process_left(folder: TrialFolder, tmp_path: Path, trial: TrialSpec) -> None:
+    commit(folder, 2)
+    folder.close()
+    for name in ("checkpoint-1.pt", "checkpoint-3.pt", ".record.json.4711", ".checkpoint-3.pt.4711"):
+        (folder.path / name).write_text("")
+    TrialFolder(tmp_path, trial).open()
+    assert sorted(path.name for path in folder.path.iterdir()) == ["checkpoint-2.pt", "lock", "record.json"]
+
+
+def test_a_forged_record_is_refused(folder: TrialFolder, tmp_path: Path, trial: TrialSpec) -> None:
     commit(folder, 1)
     record = folder.path / "record.json"
     forged = {"trial": replace(trial, seed=9).as_dict() | {"lr": 3}}
     record.write_text(json.dumps(json.loads(record.read_text()) | forged))
-    with pytest.raises(UserError, match="changed by hand"):
+    with pytest.raises(UserError, match=r"damaged .*changed by hand"):
         TrialFolder(tmp_path, trial).read()

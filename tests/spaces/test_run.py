@@ -18,7 +18,14 @@ def test_survives_json(spec: RunSpec) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [{}, {"format": 1}, SWEEP.as_dict() | {"extra": 1}, SWEEP.as_dict() | {"format": 99}]
+    "content",
+    [
+        {},
+        {"format": 1},
+        SWEEP.as_dict() | {"extra": 1},
+        SWEEP.as_dict() | {"format": 99},
+        SWEEP.as_dict() | {"max_epochs": "20"},
+    ],
 )
 def test_refuses_what_it_did_not_write(content: dict) -> None:
     with pytest.raises(UserError, match=r"spec\.json"):
@@ -37,6 +44,8 @@ def test_refuses_what_it_did_not_write(content: dict) -> None:
         ("seed", -1),
         ("split_seed", -1),
         ("reduction_factor", 1.0),
+        ("reduction_factor", float("inf")),
+        ("reduction_factor", float("nan")),
     ],
 )
 def test_refuses_numbers_that_make_no_sense(field: str, value: float) -> None:

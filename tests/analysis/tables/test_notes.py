@@ -75,10 +75,10 @@ def test_what_the_mean_leaves_out(full) -> None:
 
 
 def test_reduced_settings_are_named(full) -> None:
-    assert notes_of(full).splitlines()[-1] == (
+    assert (
         "Reduced settings: 4 epochs per configuration (published: 20), 3 rerun seeds (published: 10), "
         "4 epochs per rerun (published: 20)."
-    )
+    ) in notes_of(full).splitlines()
     full.spec.update(samples=16, max_epochs=20, rerun_seeds=10, rerun_epochs=20)
     assert "Reduced settings: 16 configurations per architecture (published: 256)." in notes_of(full)
     full.spec.update(samples=256)
@@ -96,3 +96,15 @@ def test_cost_notes(full) -> None:
     full.costs = {}
     assert "The costs are blank" in notes_of(full, "1.4")
     assert "*" not in notes_of(full, "1.4")
+
+
+def test_an_incomplete_sweep_is_named(full) -> None:
+    full.spec["samples"] = 4
+    assert "incomplete" not in notes_of(full)
+    full.spec["samples"] = 5
+    full.sweep("conv", [0.5], None, theta=Hyperparameters(0.5, 0, 0, 1))
+    full.sweep("invariant", [], "failed", theta=Hyperparameters(0.5, 0, 0, 1), status="failed", error="a bug")
+    said = notes_of(full).splitlines()[-1]
+    assert said == (
+        "The sweep is incomplete, counting configurations that ended: conv 4 of 5, invariant lost 1 to failures."
+    )

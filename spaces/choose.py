@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 from typing import TypeVar
 
-from spaces.errors import UserError
+from spaces.errors import UserError, quoted
 
 T = TypeVar("T")
 
@@ -21,4 +21,4 @@ def choose(what: str, name: str, known: Mapping[str, T]) -> T:
         return known[name]
     near = difflib.get_close_matches(str(name), known, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
-    raise UserError(f"{what}: {name!r} is unknown; {hint}choose one of {', '.join(known)}")
+    raise UserError(f"{what}: {quoted(name)} is unknown; {hint}choose one of {', '.join(known)}")

@@ -1,6 +1,6 @@
 import pytest
 
-from models.choose import choose
+from spaces.choose import choose
 from spaces.errors import UserError
 
 KNOWN = {"conv": 1, "invariant": 2}

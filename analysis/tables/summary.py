@@ -1,0 +1,17 @@
+"""Whatever a run holds: every architecture of it, also those that the text does not know."""
+
+import pandas as pd
+
+from analysis.records import Run
+from analysis.tables.notes import notes_on
+from analysis.tables.rows import accuracy_rows
+from analysis.tables.table import Table
+
+
+def compared(run: Run) -> tuple[pd.DataFrame, list[str]]:
+    """Test accuracy of the run's architectures, in its order; published numbers where there are any."""
+    rows = accuracy_rows(run, run.spec["architectures"])
+    return rows, notes_on(run, rows)
+
+
+SUMMARY = Table("summary", "Every architecture of the run.", (), compared)
