@@ -19,6 +19,21 @@ ROOT = Path(__file__).resolve().parents[2]
 FULL = ["--scheduler", "none", "--samples", "4", "--epochs", "6", "--architectures", "conv,invariant"]
 PATIENCE = 240.0
 
+UPLOADED = """
+import sys
+from search.cluster import Resources, ray_session, set_environment
+asked = Resources(address=sys.argv[1])
+set_environment(asked)
+import ray
+with ray_session(asked):
+    @ray.remote
+    def look():
+        import pathlib
+        folders = [pathlib.Path(path) for path in sys.path if "runtime_resources" in path]
+        return sorted(file.parent.name for folder in folders for file in folder.glob("*/__init__.py"))
+    print(ray.get(look.remote()))
+"""
+
 pytestmark = pytest.mark.slow
 
 
@@ -187,7 +202,7 @@ def test_failure_is_a_result_and_stops_nothing(tmp_path: Path) -> None:
 
 
 def test_a_running_cluster_can_be_used(tmp_path: Path) -> None:
-    """The four packages reach the workers by upload, and their records say so."""
+    """Its workers train the trials, and have all four packages by upload (here they could import the checkout too)."""
     ray = str(Path(sys.executable).parent / "ray")
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -208,11 +223,14 @@ def test_a_running_cluster_can_be_used(tmp_path: Path) -> None:
             if "runtime started" in line:
                 break
         done = finish("sweep", "--samples", "2", "--epochs", "2", "--address", address, "--out", str(run))
+        uploaded = subprocess.run(
+            [sys.executable, "-c", UPLOADED, address], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
+        )
         head.terminate()  # Not `ray stop`: that ends every Ray on this machine.
     Path("/tmp/ray/ray_current_cluster").unlink(missing_ok=True)  # Or `--address auto` would look there for ever.
     assert done.returncode == 0, done.stderr
     assert len(verdicts(run)) == 4
-    assert all("runtime_resources" in record["made_by"]["code"] for record in records(run).values())
+    assert uploaded.stdout.strip() == "['analysis', 'models', 'search', 'spaces']", uploaded.stderr
 
 
 def test_data_are_shared_without_a_copy(tmp_path: Path) -> None:
