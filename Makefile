@@ -6,7 +6,7 @@ OUT ?= runs/table-1.3-digits
 REPRODUCE ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: reproduce test test-slow lint types install clean
+.PHONY: reproduce test test-slow lint types install results clean
 
 reproduce: .venv/installed
 	$(BIN)/invsearch reproduce 1.3 --dataset digits --out $(OUT) $(REPRODUCE)
@@ -30,6 +30,14 @@ install: .venv/installed
 	$(PYTHON) -m venv .venv
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@
+
+# What of a run is worth committing: make results RUN=runs/t13 TABLE=1.3 NAME=table-1.3-mnist
+results: .venv/installed
+	mkdir -p results/$(NAME)
+	cp $(RUN)/spec.json $(RUN)/costs.json $(RUN)/history.jsonl results/$(NAME)/
+	$(BIN)/invsearch table $(TABLE) $(RUN) > results/$(NAME)/table.md
+	$(BIN)/invsearch status $(RUN) --phase sweep --csv > results/$(NAME)/sweep.csv
+	$(BIN)/invsearch status $(RUN) --phase rerun --csv > results/$(NAME)/reruns.csv
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
