@@ -75,14 +75,11 @@ class Progress(UnsavedCallback):
         title: what runs: ``sweep`` shows the incumbent, anything else the mean over the seeds.
         totals: trials planned, by architecture.
         expected_epochs: epochs a trial is expected to take, until enough have ended to tell.
-        slots: trials that run at once.
         folders: trials recorded before this invocation.
     """
 
-    def __init__(
-        self, title: str, totals: dict[str, int], expected_epochs: float, slots: int, folders: Sequence[TrialFolder]
-    ):
-        self._title, self._expected, self._slots = title, expected_epochs, slots
+    def __init__(self, title: str, totals: dict[str, int], expected_epochs: float, folders: Sequence[TrialFolder]):
+        self._title, self._expected = title, expected_epochs
         self._tallies = {name: Tally(total) for name, total in totals.items()}
         self._console = Console(stderr=True)
         self._live: Live | None = None
@@ -142,15 +139,14 @@ class Progress(UnsavedCallback):
         """Estimated seconds to go; None before the first epoch."""
         seconds = sum(tally.seconds for tally in self._tallies.values())
         epochs = sum(tally.new_epochs for tally in self._tallies.values())
-        if not epochs:
+        if not seconds:
             return None
         left = 0.0
         for tally in self._tallies.values():
             per_epoch = tally.seconds / tally.new_epochs if tally.new_epochs else seconds / epochs
             per_trial = tally.epochs / tally.done if tally.done >= 8 else self._expected
             left += (tally.total - tally.done) * per_trial * per_epoch
-        busy = seconds / (self._slots * max(time.monotonic() - self._started, 1e-3))
-        return left / self._slots / min(max(busy, 0.1), 1.0)
+        return left * (time.monotonic() - self._started) / seconds  # As much training in a second as so far.
 
     def _table(self) -> Table:
         table = Table(title=f"{self._title}  {self._timing()}", title_justify="left")

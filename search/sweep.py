@@ -42,6 +42,6 @@ def sweep(run: RunFolder, spec: RunSpec, resources: Resources) -> None:
     split = load_split(dataset(spec.dataset), "sweep", spec.split_seed)
     with ray_session(resources) as slots:
         totals = dict.fromkeys(spec.architectures, spec.planned)
-        progress = Progress("sweep", totals, expected_epochs(spec), slots, recorded)
+        progress = Progress("sweep", totals, expected_epochs(spec), recorded)
         job = Job(run, split, spec.max_epochs, trials, searcher, scheduler_for(spec, recorded), progress)
         execute(job, resources, slots)

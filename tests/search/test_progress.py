@@ -26,7 +26,7 @@ def run_trials(shown: Progress, trials: list[Any], statuses: list[str]) -> None:
 
 
 def test_plain_lines_where_output_is_not_a_terminal(trial: TrialSpec, capsys: pytest.CaptureFixture[str]) -> None:
-    shown = Progress("sweep", {"conv": 4}, 3.0, 2, [])
+    shown = Progress("sweep", {"conv": 4}, 3.0, [])
     trials = [tune_trial(trial, n, 5, accuracy) for n, accuracy in enumerate((0.5, 0.9, 0.7, 0.0))]
     with shown.shown():
         run_trials(shown, trials, ["completed", "stopped", "completed", "diverged"])
@@ -41,14 +41,14 @@ def test_plain_lines_where_output_is_not_a_terminal(trial: TrialSpec, capsys: py
 def test_a_sweep_without_a_finished_trial_shows_the_best_in_brackets(
     trial: TrialSpec, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shown = Progress("sweep", {"conv": 1}, 3.0, 1, [])
+    shown = Progress("sweep", {"conv": 1}, 3.0, [])
     with shown.shown():
         run_trials(shown, [tune_trial(trial, 0, 5, 0.9)], ["stopped"])
     assert "incumbent (90.00 %)" in capsys.readouterr().err
 
 
 def test_reruns_show_their_mean(trial: TrialSpec, capsys: pytest.CaptureFixture[str]) -> None:
-    shown = Progress("rerun", {"conv": 2}, 3.0, 1, [])
+    shown = Progress("rerun", {"conv": 2}, 3.0, [])
     with shown.shown():
         run_trials(shown, [tune_trial(trial, n, 1, 0.4 + n / 5) for n in (0, 1)], ["completed"] * 2)
     assert "mean 50.00 %" in capsys.readouterr().err
@@ -59,16 +59,16 @@ def test_trials_of_before_count(tmp_path: Path, trial: TrialSpec, capsys: pytest
     folder.open()
     folder.commit({"epoch": 1, "val_accuracy": 0.8, "time": 0.0}, "running", {}, lambda path: path.write_text(""))
     folder.decide("completed", 1)
-    with Progress("sweep", {"conv": 3}, 1.0, 1, [folder]).shown():
+    with Progress("sweep", {"conv": 3}, 1.0, [folder]).shown():
         pass
     assert "conv 1/3 done" in capsys.readouterr().err
 
 
 def test_time_left(trial: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two slots, always busy: 4 of 8 trials of 5 epochs x 2 s took 20 s, so 20 s are left."""
+    """Two at a time: 4 of 8 trials of 5 epochs x 2 s took 20 s, so 20 s are left."""
     now = 100.0
     monkeypatch.setattr(progress.time, "monotonic", lambda: now)
-    shown = Progress("sweep", {"conv": 8}, 5.0, 2, [])
+    shown = Progress("sweep", {"conv": 8}, 5.0, [])
     assert shown.seconds_left() is None
     with shown.shown():
         run_trials(shown, [tune_trial(trial, n, 5, 0.5) for n in range(4)], ["completed"] * 4)
