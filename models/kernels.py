@@ -9,6 +9,7 @@ correlates: g's entry (1 + i, 1 + j) weighs the coefficient i rows below and j c
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from models.initial import glorot_uniform
 
 
-class Kernel(nn.Module):
+class Kernel(nn.Module, ABC):
     """A mixing kernel.
 
     Attributes:
@@ -33,9 +34,9 @@ class Kernel(nn.Module):
         super().__init__()
         self.A = nn.Parameter(glorot_uniform((outputs, subbands), gain, generator))
 
+    @abstractmethod
     def forward(self) -> Tensor:
         """g, (F, Q, k, k)."""
-        raise NotImplementedError
 
 
 class Pointwise(Kernel):
@@ -59,9 +60,9 @@ class FixedAlpha(Kernel):
         self.register_buffer("alpha", self.draw(outputs, subbands, generator))
 
     @staticmethod
+    @abstractmethod
     def draw(outputs: int, subbands: int, generator: torch.Generator) -> Tensor:
         """alpha, (F, Q, 3, 3)."""
-        raise NotImplementedError
 
     def forward(self) -> Tensor:
         """G = A alpha, (F, Q, 3, 3)."""

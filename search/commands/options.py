@@ -181,6 +181,15 @@ def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None
     )
 
 
+def only_described(args: argparse.Namespace, spec: RunSpec) -> bool:
+    """Whether ``--dry-run`` was given; if so, says what would run."""
+    if args.dry_run:
+        from search.estimate import describe
+
+        print(describe(spec, resources(args)))
+    return args.dry_run
+
+
 def exit_code(failures: int, run: str) -> int:
     """0, or ``INCOMPLETE`` with a line about the trials that failed."""
     if failures:

@@ -34,13 +34,12 @@ def run(args: argparse.Namespace) -> int:
     """Runs the experiment and prints its table."""
     names = table_named(args.table).architectures
     if not names:
-        raise UserError(f"table: {args.table} is of any run and has no experiment of its own; give 1.3 or 1.4")
+        raise UserError(
+            f"table: {args.table} shows any run and has no experiment of its own; see invsearch list tables"
+        )
     spec = options.run_spec(args, names, args.seeds, args.epochs if args.rerun_epochs is None else args.rerun_epochs)
     resources = options.resources(args)
-    if args.dry_run:
-        from search.estimate import describe
-
-        print(describe(spec, resources))
+    if options.only_described(args, spec):
         return 0
     from search.rerun import rerun as run_again
     from search.run_folder import RunFolder

@@ -26,10 +26,7 @@ def run(args: argparse.Namespace) -> int:
     """Searches; 0 when every trial has ended."""
     spec = options.run_spec(args, options.architectures(args.architectures), None, None)
     resources = options.resources(args)
-    if args.dry_run:
-        from search.estimate import describe
-
-        print(describe(spec, resources))
+    if options.only_described(args, spec):
         return 0
     from search.run_folder import RunFolder
     from search.sweep import sweep
