@@ -57,5 +57,8 @@ def published_theta(name: str) -> Hyperparameters:
         UserError: the text gives none.
     """
     if name not in PUBLISHED:
-        raise UserError(f"theta: the text gives none for {quoted(name)}; it does for {', '.join(PUBLISHED)}")
+        raise UserError(
+            f"theta: the text gives none for {quoted(name)}; it does for {', '.join(PUBLISHED)}; "
+            "give lr=..,momentum=..,weight_decay=..,gain=.."
+        )
     return PUBLISHED[name].theta

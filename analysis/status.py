@@ -22,6 +22,7 @@ COLUMNS = {
     "sweep": ["trial_id", "architecture", *NAMES, "status", "epoch", "val_accuracy"],
     "rerun": ["trial_id", "architecture", *NAMES, "seed", "status", "epoch", "test_accuracy"],
 }
+PLANNED = {"sweep": "samples", "rerun": "rerun_seeds"}
 TEXT = ("trial_id", "architecture", "status")
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
@@ -73,7 +74,8 @@ def progress(run: Run) -> pd.DataFrame:
 
     Returns:
         One row per architecture and phase, those of the spec first: ``architecture``, ``phase``,
-        one count per status, ``incumbent_val_accuracy`` (a fraction, of the sweep; NaN in a rerun).
+        trials ``planned``, one count per status of those that have begun, ``incumbent_val_accuracy``
+        (a fraction, of the sweep; NaN in a rerun).
     """
     trials = run.trials
     counts = Counter(zip(trials["architecture"], trials["phase"], trials["status"], strict=True))
@@ -84,6 +86,7 @@ def progress(run: Run) -> pd.DataFrame:
         {
             "architecture": name,
             "phase": phase,
+            "planned": int(run.spec.get(PLANNED[phase]) or 0),
             **{status: counts[name, phase, status] for status in STATUSES},
             "incumbent_val_accuracy": best.get(name, float("nan")) if phase == "sweep" else float("nan"),
         }
@@ -91,7 +94,7 @@ def progress(run: Run) -> pd.DataFrame:
         for phase in PHASES
         if phase in phases
     ]
-    return pd.DataFrame(rows, columns=["architecture", "phase", *STATUSES, "incumbent_val_accuracy"])
+    return pd.DataFrame(rows, columns=["architecture", "phase", "planned", *STATUSES, "incumbent_val_accuracy"])
 
 
 def _met(table: pd.DataFrame, condition: str) -> pd.Series:

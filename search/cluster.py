@@ -109,6 +109,7 @@ def ray_session(resources: Resources) -> Iterator[int]:
     """
     set_environment(resources)
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", "configure_logging": True}
+    print(f"joining Ray at {resources.address}" if resources.address else "starting Ray", file=sys.stderr)
     if resources.address is None:
         # "local", because without it Ray would join whatever cluster runs on this machine.
         options |= {"address": "local", "include_dashboard": False}

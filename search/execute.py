@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -103,6 +104,8 @@ def execute(job: Job, resources: Resources, slots: int) -> None:
         {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial},
     )
     planned = {"trial": tune.grid_search([trial.as_dict() for trial in job.trials]), "max_epochs": job.max_epochs}
+    # Tune would let a searcher have one waiting trial only: workers would start one by one, and a cluster never grow.
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots) if job.searcher else "auto"
     searcher = None if job.searcher is None else ConcurrencyLimiter(job.searcher, max_concurrent=slots)
     tuner = tune.Tuner(
         trainable,

@@ -19,7 +19,7 @@ from search.trainable import METRIC, TIME_ATTR
 from search.trial_folder import TrialFolder
 
 PLAIN_SECONDS = 60.0  # A line this often where output is not a terminal.
-COLUMNS = ("done", "running", "stopped", "diverged", "failed")
+COLUMNS = ("ended", "running", "stopped", "diverged", "failed")
 
 
 @dataclass
@@ -84,6 +84,7 @@ class Progress(UnsavedCallback):
         self._console = Console(stderr=True)
         self._live: Live | None = None
         self._started = time.monotonic()
+        self._training_since: float | None = None  # Ray's own start is not training.
         self._spoke = (time.monotonic(), 0)
         for folder in folders:
             verdict = folder.verdict()
@@ -107,6 +108,7 @@ class Progress(UnsavedCallback):
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial runs."""
+        self._training_since = self._training_since or time.monotonic()
         self._tally(trial).running.add(trial.trial_id)
 
     def on_trial_result(
@@ -139,14 +141,14 @@ class Progress(UnsavedCallback):
         """Estimated seconds to go; None before the first epoch."""
         seconds = sum(tally.seconds for tally in self._tallies.values())
         epochs = sum(tally.new_epochs for tally in self._tallies.values())
-        if not seconds:
+        if not seconds or self._training_since is None:
             return None
         left = 0.0
         for tally in self._tallies.values():
             per_epoch = tally.seconds / tally.new_epochs if tally.new_epochs else seconds / epochs
             per_trial = tally.epochs / tally.done if tally.done >= 8 else self._expected
             left += (tally.total - tally.done) * per_trial * per_epoch
-        return left * (time.monotonic() - self._started) / seconds  # As much training in a second as so far.
+        return left * (time.monotonic() - self._training_since) / seconds  # As much training in a second as so far.
 
     def _table(self) -> Table:
         table = Table(title=f"{self._title}  {self._timing()}", title_justify="left")
@@ -162,12 +164,11 @@ class Progress(UnsavedCallback):
     def _say(self) -> None:
         done, _ = self._done()
         self._spoke = (time.monotonic(), done)
-        parts = [
-            f"{name} {tally.done}/{tally.total} done, {len(tally.running)} running, "
-            + ", ".join(f"{count} {status}" for status, count in zip(COLUMNS[2:], self._ends(tally), strict=True))
-            + f", {self._summary} {self._accuracy(tally)}"
-            for name, tally in self._tallies.items()
-        ]
+        parts = []
+        for name, tally in self._tallies.items():
+            ends = [f"{tally.ended[status]} {status}" for status in COLUMNS[2:] if tally.ended[status]]
+            ended = f"{name} {tally.done}/{tally.total} ended" + (f" ({', '.join(ends)})" if ends else "")
+            parts.append(f"{ended}, {len(tally.running)} running, {self._summary} {self._accuracy(tally)}")
         self._console.print(f"{self._title} {self._timing()} | " + " | ".join(parts), soft_wrap=True, highlight=False)
 
     def _ends(self, tally: Tally) -> list[str]:
@@ -181,7 +182,7 @@ class Progress(UnsavedCallback):
         if tally.finished:
             shown = max(tally.finished) if self._summary == "incumbent" else statistics.fmean(tally.finished)
             return f"{100 * shown:.2f} %"
-        return "-" if tally.stopped is None else f"({100 * tally.stopped:.2f} %)"
+        return "-" if tally.stopped is None else f"- (stopped: {100 * tally.stopped:.2f} %)"
 
     def _timing(self) -> str:
         left = self.seconds_left()

@@ -60,7 +60,7 @@ class RunFolder:
 
     def _prepared(self, asked: RunSpec) -> RunSpec:
         """Writes the spec, extended where the folder holds the same run already."""
-        known = (self.path / "spec.json").exists()
+        known = any(self.path.glob("trials/*/record.json"))  # A start that was refused binds nobody.
         spec = self.read_spec().extended_by(asked) if known else asked
         for name in ("samples", "rerun_seeds"):
             whole, part = getattr(spec, name), getattr(asked, name)

@@ -29,7 +29,7 @@ def notes_on(run: Run, frame: pd.DataFrame) -> list[str]:
     """
     rows: list[Row] = [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
     finished = [row for row in rows if row["finished"]]
-    said = "No rerun has finished yet."
+    said = "No rerun has finished yet; invsearch rerun trains them."
     if finished:
         counts = ", ".join(f"{row['title']} {row['finished']}" for row in finished)
         said = (

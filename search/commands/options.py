@@ -127,7 +127,10 @@ def space(args: argparse.Namespace) -> Space:
         return SPACES[name]
     if not Path(name).exists():
         raise UserError(f"space: {name!r} is neither a file nor one of {', '.join(SPACES)}")
-    return read_space(Path(name))
+    own = read_space(Path(name))
+    if own.name in SPACES:
+        raise UserError(f"space file {name}: the name {own.name} is taken; give another one")
+    return own
 
 
 def data_fields(args: argparse.Namespace) -> dict[str, object]:
@@ -158,6 +161,8 @@ def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None
     samples = args.samples
     if args.search == "grid":
         size = len(searched.grid(args.seed))
+        if samples is not None and samples > size:
+            print(f"space {searched.name} has {size} configurations, so {size} and not {samples}", file=sys.stderr)
         samples = size if samples is None else min(samples, size)
     elif samples is None:
         samples = TPE_SAMPLES

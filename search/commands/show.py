@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from search.commands import options
 from spaces import UserError
@@ -23,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the trial."""
     from analysis.records import read_run
+    from search.trial_folder import read_json
 
     found = read_run(args.run)
     name = matching(list(found.trials["trial_id"]), args.trial, args.run)
@@ -35,6 +37,10 @@ def run(args: argparse.Namespace) -> int:
     if len(epochs):
         print()
         print(epochs.drop(columns=["trial_id", "time"]).dropna(axis="columns", how="all").to_string(index=False))
+    record = read_json(Path(args.run) / "trials" / name / "record.json")
+    print("\nmade by " + ", ".join(f"{key} {value}" for key, value in record["made_by"].items()))
+    for note in record["notes"]:
+        print(f"note: {note}")
     if error:
         print(f"\n{error.rstrip()}")
     return 0

@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from search.run_folder import RunFolder
 
     found = read_run(args.run)
-    phase = args.phase or ("rerun" if found.trials.empty or set(found.trials["phase"]) == {"rerun"} else "sweep")
+    phase = args.phase or ("sweep" if found.spec["samples"] else "rerun")
     table = filtered(status_table(found, phase), args.filter)
     if args.sort:
         table = ordered(table, args.sort)

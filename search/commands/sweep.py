@@ -34,5 +34,10 @@ def run(args: argparse.Namespace) -> int:
     folder = RunFolder(args.out)
     with folder.driven(spec) as spec:
         sweep(folder, spec, resources)
+    from analysis.incumbents import incumbents
+    from analysis.records import read_run
+
+    for name, best in incumbents(read_run(args.out)).iterrows():
+        print(f"{name}: incumbent {best['trial_id']}, {100 * best['val_accuracy']:.2f} % on held-out training images")
     print(f"sweep complete: {args.out}; next: invsearch rerun {args.out}, or invsearch status {args.out}")
     return options.exit_code(folder.failures("sweep"), args.out)

@@ -96,13 +96,19 @@ def test_progress(full) -> None:
     full.sweep("conv", [], "failed", theta=Hyperparameters(0.4, 0, 0, 1), status="failed")
     counts = progress(read_run(full.write())).set_index(["architecture", "phase"])
     statuses = ["completed", "stopped", "diverged", "failed", "unfinished"]
-    assert list(counts) == [*statuses, "incumbent_val_accuracy"]
+    assert list(counts) == ["planned", *statuses, "incumbent_val_accuracy"]
     assert counts.loc[("conv", "sweep"), statuses].tolist() == [2, 1, 1, 1, 1]
     assert counts.loc[("invariant", "sweep"), statuses].tolist() == [2, 1, 1, 0, 0]
     assert counts.loc[("conv", "rerun"), statuses].tolist() == [3, 0, 0, 0, 0]
     assert counts.loc[("conv", "sweep"), "incumbent_val_accuracy"] == 0.9
     assert counts.loc[("invariant", "sweep"), "incumbent_val_accuracy"] == 0.8
     assert pd.isna(counts.loc[("conv", "rerun"), "incumbent_val_accuracy"])
+
+
+def test_progress_says_what_is_planned(full) -> None:
+    planned = progress(read_run(full.write())).groupby("phase")["planned"].unique()
+    assert list(planned["sweep"]) == [256]
+    assert list(planned["rerun"]) == [3]
 
 
 def test_progress_before_the_first_trial(folder) -> None:

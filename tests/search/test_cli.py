@@ -102,14 +102,21 @@ def test_a_space_file_with_an_error_is_one_line(tmp_path: Path, capsys: pytest.C
         assert word in message
 
 
+def test_a_space_file_cannot_pass_for_a_built_in_space(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text("name: table-1.2\nlr: 0.1\nmomentum: 0\nweight_decay: 0\ngain: 1\n")
+    assert "table-1.2 is taken" in refused(capsys, "sweep", "--space", str(path), "--out", str(tmp_path / "run"))
+
+
 def test_a_contradicting_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from search.datasets import dataset
     from search.run_folder import RunFolder
+    from search.trial_folder import TrialFolder
 
     space = SPACES["table-1.2"].describe()
     spec = RunSpec("digits", dataset("digits").data_hash, 16, 0, 0, ("conv",), space=space, search="grid", samples=1)
     with RunFolder(tmp_path).driven(spec):
-        pass
+        TrialFolder(tmp_path, spec.sweep_trial("conv", SPACES["table-1.2"].grid(0)[0])).fail("x")
     message = refused(capsys, "sweep", "--epochs", "7", "--out", str(tmp_path))
     assert "epochs is 20 there and 7 here" in message
 

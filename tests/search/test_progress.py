@@ -31,20 +31,20 @@ def test_plain_lines_where_output_is_not_a_terminal(trial: TrialSpec, capsys: py
     with shown.shown():
         run_trials(shown, trials, ["completed", "stopped", "completed", "diverged"])
     first, *_, last = capsys.readouterr().err.splitlines()
-    assert "conv 0/4 done" in first
+    assert "conv 0/4 ended" in first
     assert "incumbent -" in first
-    for part in ("conv 4/4 done", "0 running", "1 stopped", "1 diverged", "0 failed", "incumbent 70.00 %"):
+    for part in ("conv 4/4 ended (1 stopped, 1 diverged)", "0 running", "incumbent 70.00 %"):
         assert part in last
     assert "\x1b" not in last
 
 
-def test_a_sweep_without_a_finished_trial_shows_the_best_in_brackets(
+def test_a_sweep_without_a_finished_trial_shows_the_best_stopped_one(
     trial: TrialSpec, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shown = Progress("sweep", {"conv": 1}, 3.0, [])
     with shown.shown():
         run_trials(shown, [tune_trial(trial, 0, 5, 0.9)], ["stopped"])
-    assert "incumbent (90.00 %)" in capsys.readouterr().err
+    assert "incumbent - (stopped: 90.00 %)" in capsys.readouterr().err
 
 
 def test_reruns_show_their_mean(trial: TrialSpec, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,7 +61,7 @@ def test_trials_of_before_count(tmp_path: Path, trial: TrialSpec, capsys: pytest
     folder.decide("completed", 1)
     with Progress("sweep", {"conv": 3}, 1.0, [folder]).shown():
         pass
-    assert "conv 1/3 done" in capsys.readouterr().err
+    assert "conv 1/3 ended" in capsys.readouterr().err
 
 
 def test_time_left(trial: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:

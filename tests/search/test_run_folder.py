@@ -64,25 +64,38 @@ def test_one_driver_at_a_time(tmp_path: Path) -> None:
 
 def test_an_extension_is_kept(tmp_path: Path) -> None:
     with RunFolder(tmp_path).driven(SPEC):
-        pass
+        begin(tmp_path)
     with RunFolder(tmp_path).driven(replace(SPEC, architectures=("conv",))) as spec:
         assert spec.architectures == ("invariant", "conv")
     assert RunFolder(tmp_path).read_spec() == spec
 
 
-def test_a_contradiction_changes_nothing(tmp_path: Path) -> None:
+def test_a_run_without_a_trial_binds_nobody(tmp_path: Path) -> None:
     with RunFolder(tmp_path).driven(SPEC):
         pass
-    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with RunFolder(tmp_path).driven(replace(SPEC, scheduler="none")) as spec:
+        assert spec.scheduler == "none"
+
+
+def begin(run: Path) -> None:
+    """Gives a run a trial, so that its spec counts."""
+    TrialFolder(run, SPEC.sweep_trial("conv", SPACES["table-1.2"].grid(0)[0])).fail("x")
+
+
+def contents(run: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.name != "driver.lock"}
+
+
+def test_a_contradiction_changes_nothing(tmp_path: Path) -> None:
+    with RunFolder(tmp_path).driven(SPEC):
+        begin(tmp_path)
+    before = contents(tmp_path)
     with (
         pytest.raises(UserError, match="scheduler is asha there and none here"),
         RunFolder(tmp_path).driven(replace(SPEC, scheduler="none")),
     ):
         pass
-    after = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    before.pop(tmp_path / "driver.lock")
-    after.pop(tmp_path / "driver.lock")
-    assert after == before
+    assert contents(tmp_path) == before
 
 
 def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
