@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from search.provenance import ROOT
 from spaces import UserError
 
 CONNECT_SECONDS = 10.0
@@ -115,8 +116,7 @@ def ray_session(resources: Resources) -> Iterator[int]:
         options |= {"address": "local", "include_dashboard": False}
     else:
         check_reachable(resources.address)
-        root = Path(__file__).resolve().parent.parent
-        modules = [str(root / name) for name in PACKAGES]
+        modules = [str(ROOT / name) for name in PACKAGES]
         options |= {"address": resources.address, "runtime_env": {"py_modules": modules}}
     import ray
 

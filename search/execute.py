@@ -75,7 +75,9 @@ class Verdicts(UnsavedCallback):
             return
         folder = self._folder(trial)
         folder.read()
-        folder.fail(f"its worker died {MAX_WORKER_DEATHS + 1} times; the last time: {trial.get_error()}")
+        folder.fail(
+            f"its worker died {MAX_WORKER_DEATHS + 1} times, for lack of memory perhaps; Ray's logs may say more"
+        )
         folder.decide("failed", folder.epoch)
         self._job.progress.ended(trial, "failed")
 

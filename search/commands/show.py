@@ -38,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
         print()
         print(epochs.drop(columns=["trial_id", "time"]).dropna(axis="columns", how="all").to_string(index=False))
     record = read_json(Path(args.run) / "trials" / name / "record.json")
-    print("\nmade by " + ", ".join(f"{key} {value}" for key, value in record["made_by"].items()))
+    if record["made_by"]:
+        print("\nmade by " + ", ".join(f"{key} {value}" for key, value in record["made_by"].items()))
     for note in record["notes"]:
         print(f"note: {note}")
     if error:

@@ -201,6 +201,26 @@ def test_failure_is_a_result_and_stops_nothing(tmp_path: Path) -> None:
         assert len(record["rows"]) == (0 if failed else 2)
 
 
+def test_a_worker_that_dies_again_and_again_is_a_failure(tmp_path: Path) -> None:
+    """Every worker that trains the second architecture is killed, as the kernel does without memory."""
+    run = tmp_path / "run"
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, search.train\n"
+        "epoch = search.train.Training.run_epoch\n"
+        "def run_epoch(self):\n"
+        "    return os._exit(9) if self.spec.architecture == 'invariant' else epoch(self)\n"
+        "search.train.Training.run_epoch = run_epoch\n"
+    )
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    arguments = ["sweep", "--samples", "1", "--epochs", "2", "--out", str(run)]
+    done = subprocess.run(
+        command(*arguments), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.returncode == 3, done.stderr
+    assert sorted(verdicts(run).values()) == ["completed", "failed"]
+    assert any((record["error"] or "").startswith("its worker died 4 times") for record in records(run).values())
+
+
 def test_a_running_cluster_can_be_used(tmp_path: Path) -> None:
     """Its workers train the trials, and have all four packages by upload (here they could import the checkout too)."""
     ray = str(Path(sys.executable).parent / "ray")
