@@ -30,7 +30,7 @@ MIN_SIZE = 4  # Two layers halve the size twice.
 
 def build(
     name: str, *, gain: float, seed: int, input_shape: tuple[int, int, int] = (1, 28, 28), classes: int = 10
-) -> nn.Module:
+) -> nn.Sequential:
     """Builds a network with its initial weights; the same arguments give the same bits.
 
     Args:

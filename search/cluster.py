@@ -38,12 +38,14 @@ class Resources:
     Attributes:
         cpus_per_trial: CPU cores; whole cores become torch threads.
         gpus_per_trial: GPUs; 0.25 lets four trials share one.
+        engine: what does a trial's arithmetic: ``auto``, ``native`` or ``torch``.
         address: a running Ray cluster (``auto``, or ``HOST:PORT``); None starts Ray on this machine.
     """
 
     cpus_per_trial: float = 1.0
     gpus_per_trial: float = 0.0
     address: str | None = None
+    engine: str = "auto"
 
     def __post_init__(self) -> None:
         if not 0 < self.cpus_per_trial < math.inf:

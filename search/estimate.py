@@ -35,7 +35,7 @@ def describe(spec: RunSpec, resources: Resources) -> str:
     lines = [f"{spec.search} search of {spec.searched.name} on {spec.dataset}, {len(spec.architectures)} architectures"]
     hours = bytes_kept = 0.0
     for name in spec.architectures:
-        step, checkpoint_bytes = measure(spec, name, device)
+        step, checkpoint_bytes = measure(spec, name, device, resources.engine)
         swept = samples * epochs * step * (images - dataset(spec.dataset).holdout) / spec.batch_size
         again = (spec.rerun_seeds or 0) * (spec.rerun_epochs or 0)
         seconds = (swept + again * step * images / spec.batch_size) / slots
@@ -55,14 +55,14 @@ def describe(spec: RunSpec, resources: Resources) -> str:
     return "\n".join(lines)
 
 
-def measure(spec: RunSpec, architecture: str, device: str) -> tuple[float, int]:
+def measure(spec: RunSpec, architecture: str, device: str, engine: str) -> tuple[float, int]:
     """Seconds of a training step and bytes of a checkpoint of one architecture on this machine."""
     images = spec.batch_size * TIMED_STEPS
     rng = np.random.default_rng(0)
     x = rng.standard_normal((images, *dataset(spec.dataset).input_shape), dtype=np.float32)
     y = rng.integers(0, dataset(spec.dataset).classes, images)
     trial = spec.sweep_trial(architecture, SAFE)
-    training = Training(trial, Split(x, y, x[:1], y[:1]), device)
+    training = Training(trial, Split(x, y, x[:1], y[:1]), device, engine)
     training.run_epoch()  # The first pass pays for allocations.
     start = time.perf_counter()
     training.run_epoch()

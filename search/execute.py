@@ -102,6 +102,7 @@ def execute(job: Job, resources: Resources, slots: int) -> None:
             run=str(job.run.path),
             device=resources.device,
             threads=resources.threads,
+            engine=resources.engine,
         ),
         {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial},
     )

@@ -57,7 +57,13 @@ class RecordedTrial(tune.Trainable):
     """
 
     def setup(
-        self, config: dict[str, Any], split: Split | None = None, run: str = "", device: str = "cpu", threads: int = 1
+        self,
+        config: dict[str, Any],
+        split: Split | None = None,
+        run: str = "",
+        device: str = "cpu",
+        threads: int = 1,
+        engine: str = "auto",
     ) -> None:
         """Keeps what Tune hands over; called once an actor.
 
@@ -67,10 +73,11 @@ class RecordedTrial(tune.Trainable):
             run: absolute path of the run folder; a worker's current directory is elsewhere.
             device: ``cpu``, or ``cuda`` for a trial that was given a GPU.
             threads: CPU threads to use.
+            engine: what does the arithmetic.
         """
         assert split is not None
         self._split, self._run = split, Path(run)
-        self._device = device
+        self._device, self._engine = device, engine
         make_repeatable(device, threads)
         self._begin(config)
 
@@ -89,11 +96,11 @@ class RecordedTrial(tune.Trainable):
                 return report(self._folder, self._max_epochs)
         try:
             if self._training is None:
-                self._training = resumed(self._folder, self._split, self._device)
+                self._training = resumed(self._folder, self._split, self._device, self._engine)
             epoch = self._training.run_epoch()
         except Exception:
             # A bug or a lack of memory is this trial's result; the sweep goes on.
-            self._folder.fail(traceback.format_exc(), made_by(self._device))
+            self._folder.fail(traceback.format_exc(), self._made_by())
         else:
             self._commit(self._folder, self._training, epoch)
         return report(self._folder, self._max_epochs)
@@ -103,9 +110,12 @@ class RecordedTrial(tune.Trainable):
         folder.commit(
             epoch.row(self._spec.phase),
             "diverged" if epoch.diverged else "running",
-            made_by(self._device),
+            self._made_by(),
             lambda path: checkpoint.save(path, training.state()),
         )
+
+    def _made_by(self) -> dict[str, str]:
+        return made_by(self._device) | (self._training.engine.identity() if self._training else {})
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Lets Tune reuse this process for the next trial."""
@@ -120,12 +130,12 @@ class RecordedTrial(tune.Trainable):
             self._folder = None
 
 
-def resumed(folder: TrialFolder, split: Split, device: str) -> Training:
+def resumed(folder: TrialFolder, split: Split, device: str, engine: str) -> Training:
     """The training of a trial where its record left it: from its checkpoint, or from the start.
 
     A checkpoint that is missing or damaged costs the trial its epochs, not the sweep.
     """
-    training = Training(folder.spec, split, device)
+    training = Training(folder.spec, split, device, engine)
     if folder.rows:
         try:
             training.load_state(checkpoint.load(folder.checkpoint, device))
@@ -133,5 +143,5 @@ def resumed(folder: TrialFolder, split: Split, device: str) -> Training:
             raise  # A RuntimeError too, but the checkpoint is sound.
         except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
             folder.restart(f"their checkpoint could not be read ({type(error).__name__})")
-            training = Training(folder.spec, split, device)
+            training = Training(folder.spec, split, device, engine)
     return training

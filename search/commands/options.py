@@ -83,18 +83,29 @@ def add_resource_options(parser: argparse.ArgumentParser) -> None:
         "--gpus-per-trial", type=float, default=0.0, metavar="N", help="GPUs a trial, fractions allowed (default 0)"
     )
     parser.add_argument(
+        "--engine",
+        choices=("auto", "native", "torch"),
+        default="auto",
+        help="what does the arithmetic: native (compiled, one CPU core a trial), torch, or auto (default): "
+        "native wherever it can",
+    )
+    parser.add_argument(
         "--address", metavar="ADDR", help="a running Ray cluster: auto, or HOST:PORT (default: start Ray here)"
     )
 
 
 def resources(args: argparse.Namespace) -> Resources:
-    """The resources asked for; from here on the environment is as Ray needs it.
+    """The resources asked for; from here on the environment is as Ray needs it. Says which engine will be used.
 
     Raises:
-        UserError: a number that is not allowed.
+        UserError: a number that is not allowed, or an engine that cannot work here.
     """
-    asked = Resources(args.cpus_per_trial, args.gpus_per_trial, args.address)
+    asked = Resources(args.cpus_per_trial, args.gpus_per_trial, args.address, args.engine)
     set_environment(asked)
+    if asked.address is None:
+        from search.engines import announce
+
+        print(announce(asked.engine, asked.device), file=sys.stderr)
     return asked
 
 

@@ -80,7 +80,7 @@ def test_one_epoch_is_plain_sgd_with_momentum_and_weight_decay(name: str, trial:
 
 def test_judges_with_mean_cross_entropy_and_the_fraction_correct(trial: TrialSpec, split: Split) -> None:
     training = Training(trial, split)
-    loss, accuracy = training.judge()
+    loss, accuracy = training.engine.judge()
     with torch.no_grad():
         scores = models.build("conv", gain=1.0, seed=0)(torch.tensor(split.eval_x)).numpy().astype(np.float64)
     probability = np.exp(scores - scores.max(1, keepdims=True))

@@ -1,0 +1,106 @@
+// The C interface of the native engine. Compiled once for each instruction set, into a library of its own.
+//
+// Errors come back as text in `error`; nothing throws across the boundary. All arrays are the caller's.
+
+#include <cstdio>
+
+#include "network.hpp"
+
+using namespace invsearch;
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace {
+constexpr int ERROR_SIZE = 256;
+
+template <class Work>
+auto guarded(char* error, Work work) -> decltype(work()) {
+    try {
+        return work();
+    } catch (const std::exception& problem) {
+        std::snprintf(error, ERROR_SIZE, "%s", problem.what());
+        return {};
+    }
+}
+}  // namespace
+
+// To be raised with every change of these functions or of the numbers they give; library.py has the same.
+EXPORT int invsearch_version() { return 1; }
+
+// Which instruction sets this machine has: bit 0 AVX2 with FMA, bit 1 AVX-512.
+EXPORT int invsearch_supported() {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+    return avx2 | (avx2 && avx512) << 1;
+#else
+    return 0;
+#endif
+}
+
+EXPORT Network* invsearch_new(long channels, long height, long width, const Step* steps, long count, int input_gradient,
+                              char* error) {
+    return guarded(error, [&] {
+        return new Network({channels, height, width}, std::vector<Step>(steps, steps + count), input_gradient != 0);
+    });
+}
+
+EXPORT void invsearch_delete(Network* network) { delete network; }
+
+EXPORT long invsearch_workspace(const Network* network) { return network->workspace_size(); }
+
+EXPORT double invsearch_train(Network* network, const Arrays* arrays, const float* images, const std::int64_t* labels,
+                              const std::int64_t* order, long count, long batch, const Sgd* sgd, char* error) {
+    return guarded(error, [&] {
+        network->bind(arrays);
+        return network->train(images, labels, order, count, batch, *sgd);
+    });
+}
+
+EXPORT double invsearch_judge(Network* network, const Arrays* arrays, const float* images, const std::int64_t* labels,
+                              long count, std::int64_t* correct, char* error) {
+    return guarded(error, [&] {
+        network->bind(arrays);
+        return network->judge(images, labels, count, correct);
+    });
+}
+
+// The summed loss of one batch; gradients[i] gets that of learned array i, of the mean loss.
+EXPORT double invsearch_gradients(Network* network, const Arrays* arrays, const float* images,
+                                  const std::int64_t* labels, const std::int64_t* chosen, long count,
+                                  float* const* gradients, char* error) {
+    return guarded(error, [&] {
+        network->bind(arrays);
+        const double loss = network->gradients_of(images, labels, chosen, count);
+        for (std::size_t i = 0; i < network->parameters.size(); ++i)
+            std::copy(network->parameters[i]->gradient.begin(), network->parameters[i]->gradient.end(), gradients[i]);
+        return loss;
+    });
+}
+
+// x and y are blocks, (blocks, C, H, W, 16); space is blocks workspaces, or one and keep = 0.
+EXPORT void invsearch_forward(Network* network, const Arrays* arrays, const float* x, float* y, long blocks, float* space,
+                              int keep) {
+    network->bind(arrays);
+    network->prepare();
+    for (long i = 0; i < blocks; ++i) {
+        const float* out = network->forward(x + i * network->input().floats(),
+                                            space + (keep ? i * network->workspace_size() : 0), keep != 0);
+        std::copy(out, out + network->output().floats(), y + i * network->output().floats());
+    }
+}
+
+// After invsearch_forward with keep. dy is overwritten; dx may be null.
+EXPORT void invsearch_backward(Network* network, const Arrays* arrays, const float* x, float* dy, float* dx, long blocks,
+                               const float* space, float* const* gradients) {
+    network->bind(arrays);
+    network->prepare();
+    for (long i = 0; i < blocks; ++i)
+        network->backward(x + i * network->input().floats(), space + i * network->workspace_size(),
+                          dy + i * network->output().floats(), dx ? dx + i * network->input().floats() : nullptr);
+    network->finish();
+    for (std::size_t i = 0; i < network->parameters.size(); ++i)
+        std::copy(network->parameters[i]->gradient.begin(), network->parameters[i]->gradient.end(), gradients[i]);
+}

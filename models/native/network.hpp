@@ -1,0 +1,221 @@
+// A chain of layers: made from its description, run forward and backward a block at a time, trained by SGD.
+#pragma once
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+#include "loss.hpp"
+#include "products.hpp"
+#include "scatter.hpp"
+#include "simple.hpp"
+#include "winograd.hpp"
+
+namespace invsearch {
+
+enum class Kind : std::int32_t { conv, scatter, relu, max_pool, linear };
+
+// One layer of the description, as the caller gives it.
+struct Step {
+    std::int32_t kind;
+    std::int32_t outputs;  // Channels or features, of a convolution or linear map.
+    std::int32_t kernel;   // Size of a convolution; odd.
+    std::int32_t images;   // Basis images of each kernel, 0 for none.
+    std::int32_t shared;   // One basis for all pairs of channels.
+    std::int32_t learned;  // Of a linear map.
+};
+
+struct Sgd {
+    float lr, momentum, weight_decay;
+};
+
+// Copies images (each CHW) into the lanes of a block; missing ones are zero.
+inline void pack(const float* images, const std::int64_t* chosen, long count, long pixels, float* block) {
+    long p = 0;
+    for (; p + LANES <= pixels; p += LANES)
+        for (long first = 0; first < BLOCK; first += LANES) {
+            vf v[LANES];
+            for (long i = 0; i < LANES; ++i)
+                v[i] = first + i < count ? load_unaligned(images + chosen[first + i] * pixels + p) : vf{};
+            transpose(v);
+            for (long i = 0; i < LANES; ++i) store(block + (p + i) * BLOCK + first, v[i]);
+        }
+    for (; p < pixels; ++p)
+        for (long lane = 0; lane < BLOCK; ++lane)
+            block[p * BLOCK + lane] = lane < count ? images[chosen[lane] * pixels + p] : 0.0f;
+}
+
+class Network {
+    std::vector<std::unique_ptr<Layer>> layers;
+    std::vector<std::size_t> source;  // The step whose arrays a layer has.
+    std::vector<long> output_at, kept_at;  // Places in a block's workspace.
+    std::size_t first_learned = 0;
+    bool input_gradient;
+    long workspace_floats = 0;
+    Buffer images, workspace, gradients[2];
+
+   public:
+    std::vector<Parameter*> parameters;
+
+    Network(Shape shape, const std::vector<Step>& steps, bool input_gradient_) : input_gradient(input_gradient_) {
+        const Shape input = shape;
+        bool learned = input_gradient;  // Whether a gradient is asked for at the input of the next layer.
+        for (std::size_t i = 0; i < steps.size();) {
+            const auto is = [&](std::size_t ahead, Kind kind) {
+                return i + ahead < steps.size() && steps[i + ahead].kind == static_cast<std::int32_t>(kind);
+            };
+            source.push_back(i);
+            std::size_t taken = 1;
+            if (is(0, Kind::conv)) {
+                const long kernel = steps[i].kernel;
+                Mixing mixing(steps[i].outputs, shape.channels, kernel * kernel, steps[i].images, steps[i].shared);
+                Shape out{steps[i].outputs, shape.height, shape.width};
+                const bool relu_first = is(1, Kind::relu);
+                if (kernel == 3 || kernel == 5) {
+                    // ReLU and max pooling commute.
+                    const bool pool = is(1, Kind::max_pool) || (relu_first && is(2, Kind::max_pool));
+                    const bool rectify = relu_first || (pool && is(2, Kind::relu));
+                    if (pool) out = {out.channels, out.height / 2, out.width / 2};
+                    taken += pool + rectify;
+                    if (kernel == 3)
+                        add<WinogradConv<3>>(shape, out, std::move(mixing), rectify, pool, learned);
+                    else
+                        add<WinogradConv<5>>(shape, out, std::move(mixing), rectify, pool, learned);
+                } else if (kernel == 1) {
+                    taken += relu_first;
+                    add<PointwiseMix>(shape, out, std::move(mixing), relu_first);
+                } else {
+                    add<ColumnsConv>(shape, out, std::move(mixing), kernel);
+                }
+            } else if (is(0, Kind::scatter)) {
+                add<Scatter>(shape);
+            } else if (is(0, Kind::relu)) {
+                add<Relu>(shape);
+            } else if (is(0, Kind::max_pool)) {
+                add<MaxPool>(shape, Shape{shape.channels, shape.height / 2, shape.width / 2});
+            } else if (is(0, Kind::linear)) {
+                taken += is(1, Kind::relu);
+                const Shape features{shape.channels * shape.pixels(), 1, 1};
+                add<Dense>(features, Shape{steps[i].outputs, 1, 1}, steps[i].learned != 0, taken > 1);
+            } else {
+                throw std::invalid_argument("unknown layer kind " + std::to_string(steps[i].kind));
+            }
+            const std::size_t before = parameters.size();
+            layers.back()->collect(parameters);
+            if (!learned) first_learned = layers.size() - 1;
+            learned = learned || parameters.size() > before;
+            shape = layers.back()->out;
+            i += taken;
+        }
+        long widest = input.floats();
+        for (const auto& layer : layers) {
+            output_at.push_back(workspace_floats);
+            kept_at.push_back(workspace_floats += layer->out.floats());
+            workspace_floats += layer->kept();
+            widest = std::max(widest, layer->out.floats());
+        }
+        images = Buffer(input.floats());
+        for (Buffer& buffer : gradients) buffer = Buffer(widest);
+    }
+
+    const Shape& input() const { return layers.front()->in; }
+    const Shape& output() const { return layers.back()->out; }
+    long workspace_size() const { return workspace_floats; }
+
+    void bind(const Arrays* arrays) {
+        for (std::size_t i = 0; i < layers.size(); ++i) layers[i]->bind(arrays[source[i]]);
+    }
+
+    void prepare() {
+        for (auto& layer : layers) layer->prepare();
+        for (Parameter* p : parameters) std::fill(p->gradient.begin(), p->gradient.end(), 0.0f);
+    }
+
+    void finish() {
+        for (auto& layer : layers) layer->finish();
+    }
+
+    // Returns the output, which lies in the workspace.
+    const float* forward(const float* x, float* space, bool keep) {
+        for (std::size_t i = 0; i < layers.size(); ++i) {
+            float* y = space + output_at[i];
+            layers[i]->forward(x, y, keep && layers[i]->kept() ? space + kept_at[i] : nullptr);
+            x = y;
+        }
+        return x;
+    }
+
+    // dy is overwritten; dx is null unless the network was made with input_gradient.
+    void backward(const float* x, const float* space, float* dy, float* dx) {
+        for (std::size_t i = layers.size(); i-- > first_learned;) {
+            const float* from = i ? space + output_at[i - 1] : x;
+            float* to = i > first_learned ? gradients[i % 2].get() : dx;
+            layers[i]->backward(from, space + output_at[i], dy, to, space + kept_at[i]);
+            dy = to;
+        }
+    }
+
+    // Sums the gradients of a batch's mean cross entropy; returns the summed loss.
+    double gradients_of(const float* x, const std::int64_t* labels, const std::int64_t* chosen, long count) {
+        need_workspace();
+        prepare();
+        double loss = 0;
+        for (long at = 0; at < count; at += BLOCK) {
+            const long lanes = std::min<long>(BLOCK, count - at);
+            pack(x, chosen + at, lanes, input().channels * input().pixels(), images.get());
+            const float* scores = forward(images.get(), workspace.get(), true);
+            float* dy = gradients[layers.size() % 2].get();
+            loss += cross_entropy(scores, labels, chosen + at, lanes, output().channels, 1.0f / count, dy, nullptr);
+            backward(images.get(), workspace.get(), dy, nullptr);
+        }
+        finish();
+        return loss;
+    }
+
+    // One pass of SGD over the chosen images, in order; stops after the first loss that is not finite.
+    double train(const float* x, const std::int64_t* labels, const std::int64_t* chosen, long count, long batch, Sgd sgd) {
+        double total = 0;
+        for (long at = 0; at < count && std::isfinite(total); at += batch) {
+            total += gradients_of(x, labels, chosen + at, std::min(batch, count - at));
+            for (Parameter* p : parameters) update(*p, sgd);
+        }
+        return total;
+    }
+
+    // The summed loss of the first count images, and how many are classified correctly.
+    double judge(const float* x, const std::int64_t* labels, long count, std::int64_t* correct) {
+        need_workspace();
+        prepare();
+        double loss = 0;
+        *correct = 0;
+        for (long at = 0; at < count; at += BLOCK) {
+            const long lanes = std::min<long>(BLOCK, count - at);
+            std::int64_t chosen[BLOCK];
+            for (long lane = 0; lane < lanes; ++lane) chosen[lane] = at + lane;
+            pack(x, chosen, lanes, input().channels * input().pixels(), images.get());
+            const float* scores = forward(images.get(), workspace.get(), false);
+            loss += cross_entropy(scores, labels, chosen, lanes, output().channels, 0, nullptr, correct);
+        }
+        return loss;
+    }
+
+   private:
+    template <class Kind, class... Args>
+    void add(Args&&... args) {
+        layers.push_back(std::make_unique<Kind>(std::forward<Args>(args)...));
+    }
+
+    void need_workspace() {
+        if (!workspace.size()) workspace = Buffer(workspace_floats);
+    }
+
+    static void update(Parameter& p, Sgd sgd) {
+        for (std::size_t i = 0; i < p.gradient.size(); ++i) {
+            float step = p.gradient[i] + sgd.weight_decay * p.value[i];
+            if (p.momentum) step = p.momentum[i] = sgd.momentum * p.momentum[i] + step;
+            p.value[i] -= sgd.lr * step;
+        }
+    }
+};
+
+}  // namespace invsearch

@@ -1,0 +1,214 @@
+"""A network in the native engine: it works on the memory of a torch module's own weights."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from models.description import Description
+from models.native.library import ERROR_SIZE, Arrays, Sgd, Step, instruction_set, open_library
+from models.native.program import checked, steps_of, tensors_of
+
+BLOCK = 16
+"""Images that are worked on together."""
+
+
+class NativeNetwork:
+    """Trains, judges and differentiates a network on one core of a CPU.
+
+    The weights stay in the torch module: the engine reads and updates them in place, so ``state_dict``
+    always holds the truth. Its arrays must not be read or written by other threads during a call; calls
+    release the interpreter's lock.
+
+    Args:
+        description: what the module was assembled from.
+        module: with contiguous float32 weights on the CPU.
+        shape: (C, H, W) of one image.
+        isa: an instruction set; the best one by default.
+        input_gradient: whether ``backward`` gives the gradient of the input too.
+
+    Raises:
+        NoNativeProgramError: the engine does not have one of the layers.
+        RuntimeError: no engine was built for that instruction set, or this machine does not have it.
+    """
+
+    def __init__(
+        self,
+        description: Description,
+        module: nn.Sequential,
+        shape: Sequence[int],
+        *,
+        isa: str | None = None,
+        input_gradient: bool = False,
+    ) -> None:
+        self._handle = None
+        self.isa = isa or instruction_set() or "baseline"
+        library = open_library(self.isa)
+        if library is None:
+            raise RuntimeError(f"the native engine was not built for {self.isa}, or this machine does not have it")
+        self._library, self._module, self.shape = library, module, tuple(shape)
+        steps = [
+            step
+            for (name, layer), child in zip(description.items(), module.children(), strict=True)
+            for step in steps_of(name, layer, child)
+        ]
+        self._error = ctypes.create_string_buffer(ERROR_SIZE)
+        handle = library.invsearch_new(*shape, (Step * len(steps))(*steps), len(steps), input_gradient, self._error)
+        self._raise_error()
+        self._handle = ctypes.c_void_p(handle)
+        self.workspace_floats: int = library.invsearch_workspace(self._handle)
+
+    def __del__(self) -> None:
+        if self._handle is not None:
+            self._library.invsearch_delete(self._handle)
+
+    def train(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        order: np.ndarray,
+        *,
+        batch_size: int,
+        lr: float,
+        momentum: float,
+        weight_decay: float,
+        momenta: Mapping[Tensor, Tensor],
+    ) -> float:
+        """One pass of SGD, as ``torch.optim.SGD`` does it, over the images in the given order.
+
+        Args:
+            images: (N, C, H, W), float32.
+            labels: (N,), int64.
+            order: indices of images, int64; the last batch may be smaller.
+            batch_size: images of a step.
+            lr: learning rate.
+            momentum: its factor.
+            weight_decay: its factor, on biases too.
+            momenta: the momentum buffer of each learned parameter, updated in place; empty if momentum is 0.
+
+        Returns:
+            The sum of the losses; after the first step whose loss is not finite, training stops.
+        """
+        self._check(images, labels)
+        order = np.ascontiguousarray(order, dtype=np.int64)
+        if len(order) and not 0 <= order.min() <= order.max() < len(labels):
+            raise IndexError(f"native engine: the order names images outside 0 .. {len(labels) - 1}")
+        sgd = Sgd(lr, momentum, weight_decay)
+        total = self._library.invsearch_train(
+            self._handle,
+            self._arrays(momenta),
+            images.ctypes.data,
+            labels.ctypes.data,
+            order.ctypes.data,
+            len(order),
+            batch_size,
+            sgd,
+            self._error,
+        )
+        self._raise_error()
+        return total
+
+    def judge(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
+        """The summed loss of all images, and how many are classified correctly."""
+        self._check(images, labels)
+        correct = ctypes.c_int64()
+        loss = self._library.invsearch_judge(
+            self._handle, self._arrays(), images.ctypes.data, labels.ctypes.data, len(labels), correct, self._error
+        )
+        self._raise_error()
+        return loss, correct.value
+
+    def gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, dict[Tensor, np.ndarray]]:
+        """The mean loss of a batch and its gradient by each learned parameter."""
+        self._check(images, labels)
+        order = np.arange(len(labels))
+        found, pointers = self._gradient_arrays()
+        loss = self._library.invsearch_gradients(
+            self._handle,
+            self._arrays(),
+            images.ctypes.data,
+            labels.ctypes.data,
+            order.ctypes.data,
+            len(labels),
+            pointers,
+            self._error,
+        )
+        self._raise_error()
+        return loss / len(labels), found
+
+    def forward(self, blocks: Tensor, outputs: Tensor, workspace: Tensor, keep: bool) -> None:
+        """Runs blocks of images (B, C, H, W, 16) to outputs (B, C', H', W', 16).
+
+        Args:
+            blocks: the input.
+            outputs: is filled.
+            workspace: (B, ``workspace_floats``) where ``keep``, for ``backward``; else one row is enough.
+            keep: whether a backward pass follows.
+        """
+        self._library.invsearch_forward(
+            self._handle,
+            self._arrays(),
+            checked(blocks, "input").data_ptr(),
+            outputs.data_ptr(),
+            len(blocks),
+            workspace.data_ptr(),
+            keep,
+        )
+
+    def backward(
+        self, blocks: Tensor, gradient: Tensor, input_gradient: Tensor | None, workspace: Tensor
+    ) -> dict[Tensor, np.ndarray]:
+        """After ``forward`` with ``keep``: the gradients by the learned parameters; ``gradient`` is overwritten."""
+        found, pointers = self._gradient_arrays()
+        self._library.invsearch_backward(
+            self._handle,
+            self._arrays(),
+            blocks.data_ptr(),
+            checked(gradient, "gradient").data_ptr(),
+            input_gradient.data_ptr() if input_gradient is not None else None,
+            len(blocks),
+            workspace.data_ptr(),
+            pointers,
+        )
+        return found
+
+    def _gradient_arrays(self) -> tuple[dict[Tensor, np.ndarray], Any]:
+        rows = (row for child in self._module.children() for row in tensors_of(child))
+        learned = [tensor for weight, bias, _ in rows for tensor in (weight, bias) if isinstance(tensor, nn.Parameter)]
+        found: dict[Tensor, np.ndarray] = {tensor: np.empty(tuple(tensor.shape), np.float32) for tensor in learned}
+        return found, (ctypes.c_void_p * len(found))(*(array.ctypes.data for array in found.values()))
+
+    def _arrays(self, momenta: Mapping[Tensor, Tensor] | None = None) -> Any:
+        """Pointers to all arrays, made anew for each call: torch may have moved them."""
+        momenta = momenta or {}
+
+        def pointer(tensor: Tensor | None) -> int | None:
+            return None if tensor is None else checked(tensor, "a weight").data_ptr()
+
+        rows = [
+            Arrays(
+                pointer(weight),
+                pointer(momenta.get(weight) if weight is not None else None),
+                pointer(bias),
+                pointer(momenta.get(bias) if bias is not None else None),
+                pointer(basis),
+            )
+            for child in self._module.children()
+            for weight, bias, basis in tensors_of(child)
+        ]
+        return (Arrays * len(rows))(*rows)
+
+    def _check(self, images: np.ndarray, labels: np.ndarray) -> None:
+        if images.dtype != np.float32 or not images.flags.c_contiguous or images.shape[1:] != self.shape:
+            raise ValueError(f"native engine: images must be contiguous float32 {('N', *self.shape)}")
+        if labels.dtype != np.int64 or not labels.flags.c_contiguous or labels.shape != images.shape[:1]:
+            raise ValueError("native engine: labels must be contiguous int64, one an image")
+
+    def _raise_error(self) -> None:
+        if self._error.value:
+            message, self._error.value = self._error.value.decode(errors="replace"), b""
+            raise RuntimeError(f"native engine: {message}")

@@ -1,0 +1,90 @@
+// The vector type of one instruction set, and the few operations the compiler's vector extensions lack.
+//
+// Activations are batch-last: a block holds 16 images, and a pixel of a channel is 16 consecutive floats, one
+// an image. So every operation on a pixel is the same for all lanes, whatever the layer does.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
+namespace invsearch {
+
+constexpr int BLOCK = 16;  // Images in a block; floats of a pixel.
+
+// Lanes of a vector, and how many sums a kernel holds in the 32 or 16 registers: ROWS x COLUMNS of a product, beside a
+// row of inputs and a weight, or of inner products; SUMS in all where the kernel is free in their shape.
+#if defined(__AVX512F__)
+constexpr int LANES = 16, ROWS = 7, COLUMNS = 3, DOT_COLUMNS = 4, SUMS = 28;
+#elif defined(__AVX2__)
+constexpr int LANES = 8, ROWS = 4, COLUMNS = 3, DOT_COLUMNS = 3, SUMS = 12;
+#else
+constexpr int LANES = 4, ROWS = 4, COLUMNS = 3, DOT_COLUMNS = 3, SUMS = 12;
+#endif
+constexpr int PARTS = BLOCK / LANES;  // Vectors of a pixel.
+
+typedef float vf __attribute__((vector_size(LANES * 4), aligned(LANES * 4), may_alias));
+typedef std::int32_t vi __attribute__((vector_size(LANES * 4), aligned(LANES * 4), may_alias));
+
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+typedef float unaligned_vf __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+
+ALWAYS_INLINE vf load(const float* p) { return *reinterpret_cast<const vf*>(p); }
+ALWAYS_INLINE vf load_unaligned(const float* p) { return *reinterpret_cast<const unaligned_vf*>(p); }
+ALWAYS_INLINE void store(float* p, vf v) { *reinterpret_cast<vf*>(p) = v; }
+ALWAYS_INLINE vf splat(float x) { return x - vf{}; }
+
+// A NaN stays one, as in torch: it compares false.
+ALWAYS_INLINE vf relu(vf x) { return x < vf{} ? vf{} : x; }
+
+// 1 / sqrt(x) to float precision, for positive x. Where there is no good estimate to start from, the slow way.
+ALWAYS_INLINE vf inverse_sqrt(vf x) {
+#if defined(__AVX512F__)
+    const vf y = _mm512_maskz_rsqrt14_ps(0xffff, x);
+    return y * (1.5f - 0.5f * x * y * y);  // Newton's step doubles its 14 bits.
+#else
+    vf y;
+    for (int i = 0; i < LANES; ++i) y[i] = __builtin_sqrtf(x[i]);  // One instruction, without errno.
+    return 1.0f / y;
+#endif
+}
+
+// Sums of neighbouring lanes: those of a, then those of b.
+ALWAYS_INLINE vf pairwise(vf a, vf b) {
+    vi even;
+    for (int i = 0; i < LANES; ++i) even[i] = 2 * i;
+    return __builtin_shuffle(a, b, even) + __builtin_shuffle(a, b, even + 1);
+}
+
+// sums[i] = the sum of the lanes of v[i], for COUNT a power of 2 up to LANES; the order of additions is fixed.
+template <int COUNT>
+ALWAYS_INLINE vf lane_sums(vf* v) {
+    for (int width = LANES; width > 1; width /= 2)
+        for (int i = 0; i < (width + 1) / 2; ++i) v[i] = pairwise(v[2 * i], v[2 * i + 1]);
+    return v[0];
+}
+
+// Swaps lanes and vectors: afterwards lane j of v[i] is what lane i of v[j] was.
+template <int WIDTH = LANES / 2>
+ALWAYS_INLINE void transpose(vf* v) {
+    vi low, high;  // The halves of two vectors that are kept together, in groups of WIDTH lanes.
+    for (int i = 0; i < LANES; ++i) {
+        low[i] = i & WIDTH ? LANES + (i ^ WIDTH) : i;
+        high[i] = low[i] + WIDTH;
+    }
+    for (int i = 0; i < LANES; ++i)
+        if (!(i & WIDTH)) {
+            const vf a = v[i], b = v[i + WIDTH];
+            v[i] = __builtin_shuffle(a, b, low);
+            v[i + WIDTH] = __builtin_shuffle(a, b, high);
+        }
+    if constexpr (WIDTH > 1) transpose<WIDTH / 2>(v);
+}
+
+}  // namespace invsearch

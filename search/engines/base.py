@@ -1,0 +1,59 @@
+"""What an engine is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from models.description import Description
+from search.datasets.split import Split
+from spaces import TrialSpec
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What an engine works on. The weights live in the network and the momentum in the optimiser, whatever
+    the engine, so checkpoints are the same for all.
+
+    Attributes:
+        spec: the trial.
+        split: images (N, C, H, W), float32 and normalised, and labels (N,), int64.
+        description: what the network was built from.
+        network: the torch network; an engine may change its memory layout.
+        optimiser: SGD over its learned parameters.
+        device: where the network is.
+    """
+
+    spec: TrialSpec
+    split: Split
+    description: Description
+    network: nn.Sequential
+    optimiser: torch.optim.SGD
+    device: torch.device
+
+
+class Engine(ABC):
+    """Trains and judges a network; made once for each training."""
+
+    @abstractmethod
+    def __init__(self, problem: Problem) -> None:
+        """Takes a problem whose weights may still be loaded from a checkpoint."""
+
+    @abstractmethod
+    def train(self, order: torch.Tensor) -> float:
+        """One pass of SGD over the training images in the given order.
+
+        Returns:
+            The mean cross entropy over the steps, while the weights changed; not finite as soon as one is not.
+        """
+
+    @abstractmethod
+    def judge(self) -> tuple[float, float]:
+        """Mean cross entropy and accuracy (a fraction) on the judging images."""
+
+    @abstractmethod
+    def identity(self) -> dict[str, str]:
+        """For the record: ``engine``, its ``instruction_set`` and its ``engine_version``."""

@@ -1,0 +1,56 @@
+"""The native engine: whole epochs in one call of compiled code, on one core."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.native import VERSION, NativeNetwork
+from search.engines.base import Engine, Problem
+
+
+class NativeEngine(Engine):
+    """See ``models.native``. It works in place on the weights and momentum buffers that torch owns."""
+
+    def __init__(self, problem: Problem) -> None:
+        split = problem.split
+        self._problem = problem
+        self._native = NativeNetwork(problem.description, problem.network, split.train_x.shape[1:])
+        self._train_x, self._eval_x = (np.ascontiguousarray(x, np.float32) for x in (split.train_x, split.eval_x))
+        self._train_y, self._eval_y = (np.ascontiguousarray(y, np.int64) for y in (split.train_y, split.eval_y))
+
+    def train(self, order: Tensor) -> float:
+        """Stops right after the first step whose loss is not finite."""
+        theta = self._problem.spec.theta
+        total = self._native.train(
+            self._train_x,
+            self._train_y,
+            order.numpy(),
+            batch_size=self._problem.spec.batch_size,
+            lr=theta.lr,
+            momentum=theta.momentum,
+            weight_decay=theta.weight_decay,
+            momenta=self._momenta() if theta.momentum else {},
+        )
+        return total / len(order)
+
+    def judge(self) -> tuple[float, float]:
+        """Block by block, forward only."""
+        loss, correct = self._native.judge(self._eval_x, self._eval_y)
+        return loss / len(self._eval_y), correct / len(self._eval_y)
+
+    def identity(self) -> dict[str, str]:
+        """The build in use."""
+        return {"engine": "native", "instruction_set": self._native.isa, "engine_version": VERSION}
+
+    def _momenta(self) -> dict[Tensor, Tensor]:
+        """The optimiser's own buffers. torch makes them in its first step; starting from zero is the same."""
+        found = {}
+        for parameter in self._problem.optimiser.param_groups[0]["params"]:
+            state = self._problem.optimiser.state[parameter]
+            buffer = state.get("momentum_buffer")
+            # A checkpoint of the torch engine brings its own memory layout.
+            state["momentum_buffer"] = torch.zeros_like(parameter) if buffer is None else buffer.contiguous()
+            found[parameter] = state["momentum_buffer"]
+        return found
