@@ -18,6 +18,7 @@ from torch import nn
 from models.fixed import FixedLinear
 from models.initial import glorot_uniform
 from models.invariant import InvariantLayer
+from models.scattering import SUBBANDS, Scattering
 
 Shape = tuple[int, ...]
 """Of one image's activation: (C, H, W), or (features,) once flattened."""
@@ -65,6 +66,19 @@ class Conv:
         """A ``nn.Conv2d``."""
         module = nn.Conv2d(shape[0], self.out, self.kernel, padding=self.kernel // 2, device="meta")
         return weighted(module, gain, generator)
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """The scattering layer z alone (equation 1.3.2): a pooled lowpass and six magnitudes of each channel."""
+
+    def after(self, shape: Shape) -> Shape:
+        """(C, H, W) to (7C, ceil(H/2), ceil(W/2))."""
+        return (SUBBANDS * shape[0], *(math.ceil(size / 2) for size in shape[1:]))
+
+    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
+        """A ``Scattering``."""
+        return Scattering()
 
 
 @dataclass(frozen=True)

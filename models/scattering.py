@@ -14,7 +14,7 @@ from operator import index
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.filters import matrices
 from spaces.errors import UserError
@@ -107,3 +107,11 @@ def scatter(x: Tensor) -> Tensor:
         product(rows.inner, high).reshape(c, 4, 2, h * w * n),
     )
     return z.reshape(SUBBANDS * c, h, w, n).permute(3, 0, 1, 2)
+
+
+class Scattering(nn.Module):
+    """``scatter`` as a layer, without anything learned."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (N, C, H, W) to (N, 7C, ceil(H/2), ceil(W/2))."""
+        return scatter(x)

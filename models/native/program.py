@@ -10,13 +10,16 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from models.description import Conv, Description, Invariant, Layer, MaxPool, Project, Relu, Reshuffle, Unravel
+from models.description import Conv, Description, Invariant, Layer, MaxPool, Project, Relu, Reshuffle, Scatter, Unravel
 from models.fixed import FixedLinear
 from models.invariant import InvariantLayer
 from models.kernels import Dct, FixedAlpha
 from models.native.library import Step
 
 CONV, SCATTER, RELU, MAX_POOL, LINEAR = range(5)  # Of network.hpp.
+
+
+NATIVE_LAYERS = (Conv, Invariant, MaxPool, Project, Relu, Reshuffle, Scatter, Unravel)
 
 
 class NoNativeProgramError(ValueError):
@@ -50,6 +53,8 @@ def steps_of(name: str, layer: Layer, module: nn.Module) -> list[Step]:
             return [Step(kind=CONV, outputs=out, kernel=kernel)]
         case Invariant() if isinstance(module, InvariantLayer) and not module.upsample:
             return [Step(kind=SCATTER), kernel_step(module)]
+        case Scatter():
+            return [Step(kind=SCATTER)]
         case Relu():
             return [Step(kind=RELU)]
         case MaxPool():
@@ -78,10 +83,7 @@ def tensors_of(module: nn.Module) -> Iterator[tuple[Tensor | None, Tensor | None
 
 def has_native_program(description: Description) -> bool:
     """Whether every layer is one of those above."""
-    return all(isinstance(layer, Layers) for layer in description.values())
-
-
-Layers = Conv | Invariant | Relu | MaxPool | Unravel | Project | Reshuffle
+    return all(isinstance(layer, NATIVE_LAYERS) for layer in description.values())
 
 
 def checked(tensor: Tensor, what: str) -> Tensor:
