@@ -37,6 +37,7 @@ class Job:
         searcher: proposes trials one by one, or None.
         scheduler: judges them.
         progress: shows them.
+        trainable: what Tune runs for each trial; the benchmarks bring one that computes nothing.
     """
 
     run: RunFolder
@@ -46,6 +47,7 @@ class Job:
     searcher: Searcher | None
     scheduler: TrialScheduler
     progress: Progress
+    trainable: type[tune.Trainable] = RecordedTrial
 
 
 class Verdicts(UnsavedCallback):
@@ -97,7 +99,7 @@ def execute(job: Job, resources: Resources, slots: int) -> None:
     interrupt = Interrupt()
     trainable = tune.with_resources(
         tune.with_parameters(
-            RecordedTrial,
+            job.trainable,
             split=job.split,
             run=str(job.run.path),
             device=resources.device,

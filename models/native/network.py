@@ -57,6 +57,10 @@ class NativeNetwork:
             for step in steps_of(name, layer, child)
         ]
         self._error = ctypes.create_string_buffer(ERROR_SIZE)
+        outputs: tuple[int, ...] = self.shape
+        for layer in description.values():
+            outputs = layer.after(outputs)
+        self._classes = outputs[0]
         handle = library.invsearch_new(*shape, (Step * len(steps))(*steps), len(steps), input_gradient, self._error)
         self._raise_error()
         self._handle = ctypes.c_void_p(handle)
@@ -94,6 +98,8 @@ class NativeNetwork:
             The sum of the losses; after the first step whose loss is not finite, training stops.
         """
         self._check(images, labels)
+        if batch_size < 1:
+            raise ValueError(f"native engine: a batch size of {batch_size} is not allowed; give at least 1")
         order = np.ascontiguousarray(order, dtype=np.int64)
         if len(order) and not 0 <= order.min() <= order.max() < len(labels):
             raise IndexError(f"native engine: the order names images outside 0 .. {len(labels) - 1}")
@@ -207,6 +213,8 @@ class NativeNetwork:
             raise ValueError(f"native engine: images must be contiguous float32 {('N', *self.shape)}")
         if labels.dtype != np.int64 or not labels.flags.c_contiguous or labels.shape != images.shape[:1]:
             raise ValueError("native engine: labels must be contiguous int64, one an image")
+        if len(labels) and not 0 <= labels.min() <= labels.max() < self._classes:
+            raise ValueError(f"native engine: labels must be from 0 to {self._classes - 1}")
 
     def _raise_error(self) -> None:
         if self._error.value:

@@ -75,9 +75,10 @@ class Scatter : public Layer {
 
     // The smoothed magnitude of one subband, and, for the backward pass, its two derivatives.
     static ALWAYS_INLINE void magnitude(vf re, vf im, float* z, float* slopes, long slope_stride) {
-        const vf square = re * re + im * im + SMOOTHING * SMOOTHING;
+        const vf power = re * re + im * im, square = power + SMOOTHING * SMOOTHING;
         const vf inverse = inverse_sqrt(square);
-        store(z, square * inverse - SMOOTHING);
+        // Exactly 0 where there is nothing: a ReLU that follows would let half of the rounding errors through.
+        store(z, power == vf{} ? vf{} : square * inverse - SMOOTHING);
         if (!slopes) return;
         store(slopes, re * inverse);
         store(slopes + slope_stride, im * inverse);

@@ -154,23 +154,23 @@ class WinogradConv : public Layer {
 
     // Row ROW of a tile's points and those after it: the products, and what they add to the output transform.
     template <int ROW>
-    void sum_outputs(float* tiles) {
+    void sum_outputs() {
         if constexpr (ROW < SIDE) {
-            const float* in = v.get() + ROW * SIDE * C * BLOCK;
+            const float* from = v.get() + ROW * SIDE * C * BLOCK;
             const float* w = u.get() + ROW * whole(F) * C * SIDE;
             for (long f = 0; f < F; f += GROUP, w += GROUP * C * SIDE)
                 for (int part = 0; part < BLOCK; part += LANES) {
                     vf sum[GROUP][SIDE] = {};
-                    sum_points(w, in + part, BLOCK, C * BLOCK, C, sum);
-                    float* tile = tiles + f * 4 * BLOCK + part;
-                    for (int m = 0; m < GROUP; ++m, tile += 4 * BLOCK) {
+                    sum_points(w, from + part, BLOCK, C * BLOCK, C, sum);
+                    float* tile = tiles.get() + f * 4 * BLOCK + part;
+                    for (int i = 0; i < GROUP; ++i, tile += 4 * BLOCK) {
                         vf half[2];
-                        matrix_times<OutputT>(sum[m], 1, half, 1, std::make_index_sequence<2>{});
+                        matrix_times<OutputT>(sum[i], 1, half, 1, std::make_index_sequence<2>{});
                         add_half<ROW, 0>(tile, half);
                         add_half<ROW, 1>(tile, half);
                     }
                 }
-            sum_outputs<ROW + 1>(tiles);
+            sum_outputs<ROW + 1>();
         }
     }
 
@@ -195,14 +195,14 @@ class WinogradConv : public Layer {
                     for (int part = 0; part < BLOCK; part += LANES) {
                         float* target = dv.get() + ((t * POINTS + i * SIDE) * whole(C) + c) * BLOCK + part;
                         vf sum[GROUP][SIDE];
-                        for (int m = 0; m < GROUP; ++m)
+                        for (int j = 0; j < GROUP; ++j)
                             for (int p = 0; p < SIDE; ++p)
-                                sum[m][p] = f0 ? load(target + (p * whole(C) + m) * BLOCK) : vf{};
+                                sum[j][p] = f0 ? load(target + (p * whole(C) + j) * BLOCK) : vf{};
                         sum_points(u_transposed.get() + ((i * whole(C) + c) * F + f0 * GROUP) * SIDE,
-                                   this->m.get() + (i * SIDE * rows * count + t) * BLOCK + part, count * BLOCK,
+                                   m.get() + (i * SIDE * rows * count + t) * BLOCK + part, count * BLOCK,
                                    rows * count * BLOCK, rows, sum);
-                        for (int m = 0; m < GROUP; ++m)
-                            for (int p = 0; p < SIDE; ++p) store(target + (p * whole(C) + m) * BLOCK, sum[m][p]);
+                        for (int j = 0; j < GROUP; ++j)
+                            for (int p = 0; p < SIDE; ++p) store(target + (p * whole(C) + j) * BLOCK, sum[j][p]);
                     }
     }
 
@@ -275,7 +275,7 @@ class WinogradConv : public Layer {
         pad(x);
         for (long t = 0; t < down * across; ++t) {
             transform_inputs(t, 1);
-            sum_outputs<0>(tiles.get());
+            sum_outputs<0>();
             const float* sums = tiles.get();
             for (long f = 0; f < F; ++f, sums += 4 * BLOCK)
                 for (int part = 0; part < BLOCK; part += LANES) {
@@ -286,7 +286,8 @@ class WinogradConv : public Layer {
         }
     }
 
-    void backward(const float*, const float* y, float* dy, float* dx, const float* choice) override {
+    void backward(const float* x, const float* y, float* dy, float* dx, const float* choice) override {
+        pad(x);
         if (dx) padded_gradient.clear();
         for (long first = 0; first < down * across; first += strip) {
             const long count = std::min(strip, down * across - first), row = count * BLOCK;

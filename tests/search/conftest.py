@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from search.datasets import Split
+from search.engines import ENGINES, why_not_native
 from spaces import Hyperparameters, TrialSpec
 
 THETA = Hyperparameters(lr=0.05, momentum=0.5, weight_decay=1e-4, gain=1.0)
@@ -36,3 +37,11 @@ def trial() -> TrialSpec:
 def diverging(trial: TrialSpec) -> TrialSpec:
     """A trial whose loss is not finite after a step or two."""
     return replace(trial, theta=Hyperparameters(lr=1e30, momentum=0.9, weight_decay=0.0, gain=1.0))
+
+
+@pytest.fixture(params=list(ENGINES))
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each engine that works on this machine."""
+    if request.param == "native" and (reason := why_not_native("cpu")):
+        pytest.skip(reason)
+    return request.param

@@ -28,8 +28,8 @@ def same(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
     return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-def test_learns(trial: TrialSpec, split: Split) -> None:
-    training = Training(trial, split)
+def test_learns(trial: TrialSpec, split: Split, engine: str) -> None:
+    training = Training(trial, split, engine=engine)
     first = training.run_epoch()
     last = [training.run_epoch() for _ in range(14)][-1]
     assert last.train_loss < first.train_loss / 2
@@ -37,26 +37,30 @@ def test_learns(trial: TrialSpec, split: Split) -> None:
     assert not last.diverged
 
 
-def test_the_seed_decides_everything(trial: TrialSpec, split: Split) -> None:
-    one = Training(trial, split)
+def test_the_seed_decides_everything(trial: TrialSpec, split: Split, engine: str) -> None:
+    one = Training(trial, split, engine=engine)
     first = numbers(one.run_epoch())
     torch.manual_seed(99)  # What others draw does not matter.
-    two = Training(trial, split)
+    two = Training(trial, split, engine=engine)
     assert numbers(two.run_epoch()) == first
     assert same(weights(one), weights(two))
-    assert numbers(Training(replace(trial, seed=1), split).run_epoch()) != first
+    assert numbers(Training(replace(trial, seed=1), split, engine=engine).run_epoch()) != first
 
 
-def test_batch_order_does_not_depend_on_the_configuration(trial: TrialSpec, diverging: TrialSpec, split: Split) -> None:
-    one, two = Training(trial, split), Training(diverging, split)
+def test_batch_order_does_not_depend_on_the_configuration(
+    trial: TrialSpec, diverging: TrialSpec, split: Split, engine: str
+) -> None:
+    one, two = Training(trial, split, engine=engine), Training(diverging, split, engine=engine)
     assert torch.equal(one.state()["generators"]["order"], two.state()["generators"]["order"])
 
 
 @pytest.mark.parametrize("name", list(models.ARCHITECTURES))
-def test_one_epoch_is_plain_sgd_with_momentum_and_weight_decay(name: str, trial: TrialSpec, split: Split) -> None:
+def test_one_epoch_is_plain_sgd_with_momentum_and_weight_decay(
+    name: str, trial: TrialSpec, split: Split, engine: str
+) -> None:
     """Against SGD written out from its definition: v <- m v + (g + wd w), w <- w - lr v."""
     spec = replace(trial, architecture=name)
-    training = Training(spec, split)
+    training = Training(spec, split, engine=engine)
     theta = spec.theta
     network = models.build(name, gain=theta.gain, seed=spec.seed)
     order = torch.randperm(len(split.train_y), generator=torch.Generator().manual_seed(spec.seed))
@@ -78,8 +82,8 @@ def test_one_epoch_is_plain_sgd_with_momentum_and_weight_decay(name: str, trial:
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
-def test_judges_with_mean_cross_entropy_and_the_fraction_correct(trial: TrialSpec, split: Split) -> None:
-    training = Training(trial, split)
+def test_judges_with_mean_cross_entropy_and_the_fraction_correct(trial: TrialSpec, split: Split, engine: str) -> None:
+    training = Training(trial, split, engine=engine)
     loss, accuracy = training.engine.judge()
     with torch.no_grad():
         scores = models.build("conv", gain=1.0, seed=0)(torch.tensor(split.eval_x)).numpy().astype(np.float64)
@@ -89,8 +93,8 @@ def test_judges_with_mean_cross_entropy_and_the_fraction_correct(trial: TrialSpe
     assert accuracy == pytest.approx((scores.argmax(1) == split.eval_y).mean())
 
 
-def test_divergence_is_a_result(diverging: TrialSpec, split: Split) -> None:
-    epoch = Training(diverging, split).run_epoch()
+def test_divergence_is_a_result(diverging: TrialSpec, split: Split, engine: str) -> None:
+    epoch = Training(diverging, split, engine=engine).run_epoch()
     assert epoch.diverged
     assert math.isnan(epoch.accuracy)
     assert epoch.epoch == 1
@@ -98,30 +102,30 @@ def test_divergence_is_a_result(diverging: TrialSpec, split: Split) -> None:
 
 @pytest.mark.parametrize("name", list(models.ARCHITECTURES))
 def test_goes_on_from_a_checkpoint_as_if_nothing_happened(
-    name: str, trial: TrialSpec, split: Split, tmp_path: Path
+    name: str, trial: TrialSpec, split: Split, tmp_path: Path, engine: str
 ) -> None:
     spec = replace(trial, architecture=name)
-    through = Training(spec, split)
+    through = Training(spec, split, engine=engine)
     through.run_epoch()
     checkpoint.save(tmp_path / "c.pt", through.state())
     expected = [numbers(through.run_epoch()) for _ in range(2)]
-    resumed = Training(spec, split)
+    resumed = Training(spec, split, engine=engine)
     resumed.load_state(checkpoint.load(tmp_path / "c.pt"))
     assert resumed.epoch == 1
     assert [numbers(resumed.run_epoch()) for _ in range(2)] == expected
     assert same(weights(through), weights(resumed))
 
 
-def test_refuses_the_checkpoint_of_another_trial(trial: TrialSpec, split: Split) -> None:
-    state = Training(trial, split).state()
+def test_refuses_the_checkpoint_of_another_trial(trial: TrialSpec, split: Split, engine: str) -> None:
+    state = Training(trial, split, engine=engine).state()
     with pytest.raises(ValueError, match="belongs to trial"):
-        Training(replace(trial, seed=5), split).load_state(state)
+        Training(replace(trial, seed=5), split, engine=engine).load_state(state)
 
 
-def test_reads_only_what_it_was_given(trial: TrialSpec, split: Split) -> None:
+def test_reads_only_what_it_was_given(trial: TrialSpec, split: Split, engine: str) -> None:
     for array in (split.train_x, split.train_y, split.eval_x, split.eval_y):
         array.flags.writeable = False  # As Ray's object store hands them out.
-    Training(trial, split).run_epoch()
+    Training(trial, split, engine=engine).run_epoch()
 
 
 def test_rows_say_what_they_were_judged_on() -> None:

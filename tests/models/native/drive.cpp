@@ -1,0 +1,96 @@
+// Runs many random networks through every function of the engine, for the sanitizers to watch.
+//
+// Compiled together with engine.cpp by test_sanitizers.py; every array is exactly as long as the engine may touch, and
+// allocated by itself, so that a read or write beyond it is seen.
+
+#include <cstdio>
+#include <random>
+
+#include "engine.cpp"
+
+namespace {
+std::mt19937 generator(1);
+int below(int limit) { return static_cast<int>(generator() % limit); }
+
+std::vector<std::unique_ptr<float[]>> arrays;
+float* random_array(long count) {
+    arrays.push_back(std::make_unique<float[]>(count));
+    std::normal_distribution<float> normal(0, 0.3f);
+    for (long i = 0; i < count; ++i) arrays.back()[i] = normal(generator);
+    return arrays.back().get();
+}
+
+// One to six random layers and a learned linear map, with all their arrays.
+struct Case {
+    Shape input{1 + below(4), 1 + below(15), 1 + below(15)};
+    std::vector<Step> steps;
+    std::vector<Arrays> tensors;
+    std::vector<long> learned;  // Sizes of the parameters.
+
+    void learn(Arrays& a, long weights, long biases) {
+        a.weight = random_array(weights), a.weight_momentum = random_array(weights);
+        a.bias = random_array(biases), a.bias_momentum = random_array(biases);
+        learned.push_back(weights), learned.push_back(biases);
+    }
+
+    explicit Case(int classes) {
+        Shape shape = input;
+        for (int i = below(6); i >= 0; --i) {
+            Step step{below(4), 0, 0, 0, 0, 0};
+            Arrays a{};
+            if (step.kind == 0) {
+                step.kernel = 1 + 2 * below(4), step.outputs = 1 + below(20), step.images = below(3), step.shared = below(2);
+                if (step.images == 2 && !step.shared) step.images = 1;
+                const long pairs = step.outputs * shape.channels, taps = step.kernel * step.kernel;
+                learn(a, step.images ? step.images * pairs : pairs * taps, step.outputs);
+                a.basis = step.images ? random_array(step.images * taps * (step.shared ? 1 : pairs)) : nullptr;
+                shape.channels = step.outputs;
+            } else if (step.kind == 1 && shape.channels < 20) {
+                shape = {7 * shape.channels, (shape.height + 1) / 2, (shape.width + 1) / 2};
+            } else if (step.kind == 3 && shape.height > 1 && shape.width > 1) {
+                shape = {shape.channels, shape.height / 2, shape.width / 2};
+            } else {
+                step.kind = 2;
+            }
+            steps.push_back(step), tensors.push_back(a);
+        }
+        Arrays fixed{}, last{};
+        fixed.weight = random_array(6 * shape.channels * shape.pixels());
+        steps.push_back({4, 6, 0, 0, 0, 0}), tensors.push_back(fixed);
+        learn(last, classes * 6, classes);
+        steps.push_back({4, classes, 0, 0, 0, 1}), tensors.push_back(last);
+    }
+};
+}  // namespace
+
+int main() {
+    char error[256] = "";
+    for (int round = 0; round < 300; ++round) {
+        const int classes = 1 + below(5), images = 1 + below(50);
+        Case c(classes);
+        const float* x = random_array(images * c.input.channels * c.input.pixels());
+        auto labels = std::make_unique<std::int64_t[]>(images), order = std::make_unique<std::int64_t[]>(images);
+        for (int i = 0; i < images; ++i) labels[i] = below(classes), order[i] = below(images);
+        std::vector<float*> gradients;
+        for (long size : c.learned) gradients.push_back(random_array(size));
+        Network* network = invsearch_new(c.input.channels, c.input.height, c.input.width, c.steps.data(), c.steps.size(),
+                                         1, error);
+        const Sgd sgd{0.01f, 0.9f, 1e-3f};
+        std::int64_t correct = 0;
+        invsearch_train(network, c.tensors.data(), x, labels.get(), order.get(), images, 1 + below(40), &sgd, error);
+        invsearch_judge(network, c.tensors.data(), x, labels.get(), images, &correct, error);
+        invsearch_gradients(network, c.tensors.data(), x, labels.get(), order.get(), images, gradients.data(), error);
+        const long blocks = 1 + below(3);
+        Buffer in(blocks * network->input().floats()), out(blocks * network->output().floats()), dx(in.size()),
+            space(blocks * invsearch_workspace(network));
+        invsearch_forward(network, c.tensors.data(), in.get(), out.get(), blocks, space.get(), 1);
+        invsearch_backward(network, c.tensors.data(), in.get(), out.get(), dx.get(), blocks, space.get(),
+                           gradients.data());
+        invsearch_delete(network);
+        arrays.clear();
+        if (*error || correct < 0 || correct > images) return std::printf("round %d: %s\n", round, error), 1;
+    }
+    const Step nonsense{99, 0, 0, 0, 0, 0};
+    if (invsearch_new(1, 4, 4, &nonsense, 1, 0, error) || !*error) return 1;
+    std::puts("300 networks");
+}

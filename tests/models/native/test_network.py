@@ -1,0 +1,171 @@
+"""Networks of any described layers and sizes, against torch autograd in float64."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn import functional as F
+
+from models.description import (
+    Conv,
+    Description,
+    Invariant,
+    Layer,
+    MaxPool,
+    Project,
+    Relu,
+    Reshuffle,
+    Scatter,
+    Unravel,
+    assemble,
+)
+from models.kernels import KERNELS
+from models.native import BLOCK, BUILDS, NativeNetwork, instruction_set
+from models.native.library import open_library
+
+pytestmark = pytest.mark.skipif(instruction_set() is None, reason="the native engine was not built")
+ISAS = [isa for isa in BUILDS if open_library(isa) is not None]
+DRAWS = 4
+
+kernels = st.sampled_from([1, 3, 5, 7])
+learned = st.one_of(
+    st.builds(Conv, st.integers(1, 9), kernels),
+    st.builds(Invariant, st.integers(1, 9), st.sampled_from(list(KERNELS))),
+)
+plain = st.sampled_from([Relu(), MaxPool(), Scatter()])
+
+
+@st.composite
+def descriptions(draw: st.DrawFn) -> tuple[Description, tuple[int, int, int]]:
+    """A few layers on images that no layer makes vanish, and their tail."""
+    shape = (draw(st.integers(1, 3)), draw(st.integers(1, 13)), draw(st.integers(1, 13)))
+    layers: dict[str, Layer] = {}
+    current: tuple[int, ...] = shape
+    for layer in draw(st.lists(st.one_of(learned, plain), max_size=5)):
+        after = layer.after(current)
+        if 0 not in after and after[0] <= 60:
+            layers[f"layer{len(layers)}"] = layer
+            current = after
+    return layers | {"unravel": Unravel(), "project": Project(5), "relu": Relu(), "reshuffle": Reshuffle(4)}, shape
+
+
+def loss_and_gradients(network: torch.nn.Module, x: np.ndarray, y: np.ndarray, dtype: torch.dtype) -> list[Tensor]:
+    network = copy.deepcopy(network).to(dtype)
+    loss = F.cross_entropy(network(torch.from_numpy(x).to(dtype)), torch.from_numpy(y))
+    return [loss.detach(), *torch.autograd.grad(loss, list(network.parameters()))]
+
+
+def distances(ours: list[Tensor], exact: list[Tensor]) -> list[float]:
+    """Relative to each tensor's norm, or where that is nearly 0 (a dead unit, say) to a part of the largest."""
+    floor = 1e-3 * max(float(e.norm()) for e in exact)
+    return [float((a.double() - e).norm()) / max(float(e.norm()), floor) for a, e in zip(ours, exact, strict=True)]
+
+
+def agrees(description: Description, shape: tuple[int, ...], images: int, seed: int, isa: str) -> bool:
+    """Whether loss and gradients are as near to float64 as asked, or as torch's own float32 is."""
+    generator = torch.Generator().manual_seed(seed)
+    network = assemble(description, shape, 1.0, generator)
+    with torch.no_grad():  # Biases of 0 would put dead pixels right on the corner of a ReLU.
+        for parameter in network.parameters():
+            parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+    rng = np.random.default_rng(seed)
+    x, y = rng.standard_normal((images, *shape), dtype=np.float32), rng.integers(0, 4, images)
+    exact, single = (loss_and_gradients(network, x, y, dtype) for dtype in (torch.float64, torch.float32))
+    loss, found = NativeNetwork(description, network, shape, isa=isa).gradients(x, y)
+    ours = [torch.tensor(loss), *(torch.from_numpy(found[p]) for p in network.parameters())]
+    limits = (max(1e-5, 4 * distance) for distance in distances(single, exact))
+    return all(distance < limit for distance, limit in zip(distances(ours, exact), limits, strict=True))
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(described=descriptions(), images=st.integers(1, 40))
+def test_any_network_any_size(isa: str, described: tuple[Description, tuple[int, int, int]], images: int) -> None:
+    # Rounding may flip a ReLU or a maximum, where the gradient jumps: rare, and then another draw agrees.
+    assert any(agrees(*described, images, seed, isa) for seed in range(DRAWS))
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("layer", [Scatter(), Invariant(5), Invariant(5, "learned"), Conv(5), Conv(3, 5), Conv(4, 9)])
+def test_one_layer_as_a_function(layer: Layer, isa: str) -> None:
+    """Forward and backward on blocks of images give the output and all gradients, of the input too."""
+    shape, blocks = (3, 9, 7), 2
+    network = assemble({"layer": layer}, shape, 1.0, torch.Generator().manual_seed(0))
+    native = NativeNetwork({"layer": layer}, network, shape, isa=isa, input_gradient=True)
+    x = torch.randn(blocks, *shape, BLOCK, generator=torch.Generator().manual_seed(1))
+    out = layer.after(shape)
+    y, workspace = torch.empty(blocks, *out, BLOCK), torch.empty(blocks, native.workspace_floats)
+    native.forward(x, y, workspace, keep=True)
+    dy = torch.randn(y.shape, generator=torch.Generator().manual_seed(2))
+    dx = torch.empty_like(x)
+    gradients = native.backward(x, dy.clone(), dx, workspace)
+
+    exact = copy.deepcopy(network).double()
+    images = x.movedim(-1, 1).flatten(0, 1).double().requires_grad_()
+    expected = exact(images)
+    expected.backward(dy.movedim(-1, 1).flatten(0, 1).double())
+    torch.testing.assert_close(y.movedim(-1, 1).flatten(0, 1).double(), expected.detach(), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(dx.movedim(-1, 1).flatten(0, 1).double(), images.grad, rtol=1e-4, atol=1e-4)
+    for ours, theirs in zip(network.parameters(), exact.parameters(), strict=True):
+        assert theirs.grad is not None
+        torch.testing.assert_close(torch.from_numpy(gradients[ours]).double(), theirs.grad, rtol=1e-4, atol=1e-3)
+
+
+def small() -> tuple[NativeNetwork, np.ndarray, np.ndarray]:
+    description: Description = {"conv": Conv(3), "unravel": Unravel(), "reshuffle": Reshuffle(4)}
+    network = assemble(description, (1, 6, 6), 1.0, torch.Generator().manual_seed(0))
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((9, 1, 6, 6), dtype=np.float32)
+    return NativeNetwork(description, network, (1, 6, 6)), x, rng.integers(0, 4, 9)
+
+
+def train(native: NativeNetwork, x: np.ndarray, y: np.ndarray, order: list[int]) -> float:
+    return native.train(x, y, np.array(order), batch_size=4, lr=0.1, momentum=0.0, weight_decay=0.0, momenta={})
+
+
+def test_no_images_no_loss() -> None:
+    native, x, y = small()
+    assert train(native, x, y, []) == 0
+
+
+@pytest.mark.parametrize("order", [[9], [-1], [0, 100]])
+def test_an_order_outside_the_images_is_refused(order: list[int]) -> None:
+    native, x, y = small()
+    with pytest.raises(IndexError, match=r"outside 0 \.\. 8"):
+        train(native, x, y, order)
+
+
+def test_arrays_of_another_form_are_refused() -> None:
+    native, x, y = small()
+    for bad in (x.astype(np.float64), x[:, :, ::2], x.transpose(0, 1, 3, 2)):
+        with pytest.raises(ValueError, match="images must be"):
+            train(native, bad, y, [0])
+    with pytest.raises(ValueError, match="labels must be"):
+        train(native, x, y.astype(np.int32), [0])
+
+
+def test_labels_outside_the_classes_are_refused() -> None:
+    native, x, y = small()
+    for label in (-1, 4):
+        bad = y.copy()
+        bad[3] = label
+        with pytest.raises(ValueError, match="labels"):
+            train(native, x, bad, [3])
+
+
+def test_a_batch_size_below_one_is_refused() -> None:
+    native, x, y = small()
+    with pytest.raises(ValueError, match="batch size"):
+        native.train(x, y, np.array([0]), batch_size=0, lr=0.1, momentum=0.0, weight_decay=0.0, momenta={})
+
+
+def test_an_instruction_set_that_is_not_there_is_refused() -> None:
+    native, *_ = small()
+    with pytest.raises(RuntimeError, match="not built for sse9"):
+        NativeNetwork({}, native._module, (1, 6, 6), isa="sse9")
