@@ -5,8 +5,6 @@ Here the test set is read for the first time.
 
 from __future__ import annotations
 
-from ray.tune.schedulers import FIFOScheduler
-
 from analysis.incumbents import incumbents
 from analysis.records import read_run
 from search.cluster import Resources, ray_session
@@ -14,6 +12,7 @@ from search.datasets import dataset, load_split
 from search.execute import Job, execute
 from search.progress import Progress
 from search.run_folder import RunFolder
+from search.scheduler import InOrder
 from spaces import Hyperparameters, UserError
 from spaces.run import RunSpec
 
@@ -66,4 +65,4 @@ def rerun(run: RunFolder, spec: RunSpec, resources: Resources, title: str = "rer
     with ray_session(resources) as slots:
         totals = dict.fromkeys(spec.architectures, spec.rerun_seeds or 0)
         progress = Progress(title, totals, spec.rerun_epochs, folders)
-        execute(Job(run, split, spec.rerun_epochs, left, None, FIFOScheduler(), progress), resources, slots)
+        execute(Job(run, split, spec.rerun_epochs, left, None, InOrder(), progress), resources, slots)

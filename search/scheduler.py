@@ -19,7 +19,28 @@ from search.trial_folder import TrialFolder
 from spaces.run import RunSpec
 
 
-class PerArchitecture(FIFOScheduler):
+class InOrder(FIFOScheduler):
+    """Runs trials in the order they came, looking only at those that have not ended.
+
+    Ray's own looks at every trial ever added, whenever a worker is free.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open: list[Trial] = []
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        """Enters a trial."""
+        self._open.append(trial)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """The first trial that waits."""
+        self._open = [trial for trial in self._open if not trial.is_finished()]
+        waiting = next((trial for trial in self._open if trial.status == Trial.PENDING), None)
+        return waiting or super().choose_trial_to_run(tune_controller)
+
+
+class PerArchitecture(InOrder):
     """Runs trials in order and lets each architecture's own ASHA judge them.
 
     Inside, a trial goes by its invsearch id: the one name it keeps over restarts.
@@ -52,6 +73,7 @@ class PerArchitecture(FIFOScheduler):
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """Enters a trial."""
+        super().on_trial_add(tune_controller, trial)
         asha, stand_in = self._delegate(trial)
         asha.on_trial_add(tune_controller, stand_in)
 
@@ -99,7 +121,7 @@ class PerArchitecture(FIFOScheduler):
 def scheduler_for(spec: RunSpec, folders: Iterable[TrialFolder]) -> TrialScheduler:
     """The scheduler of a run, knowing what the records say already happened."""
     if spec.scheduler != "asha":
-        return FIFOScheduler()
+        return InOrder()
     scheduler = PerArchitecture(spec)
     scheduler.replay(folders)
     return scheduler

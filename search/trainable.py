@@ -96,7 +96,7 @@ class RecordedTrial(tune.Trainable):
                 return report(self._folder, self._max_epochs)
         try:
             if self._training is None:
-                self._training = resumed(self._folder, self._split, self._device, self._engine)
+                self._training = self._open_training(self._folder)
             epoch = self._training.run_epoch()
         except Exception:
             # A bug or a lack of memory is this trial's result; the sweep goes on.
@@ -104,6 +104,9 @@ class RecordedTrial(tune.Trainable):
         else:
             self._commit(self._folder, self._training, epoch)
         return report(self._folder, self._max_epochs)
+
+    def _open_training(self, folder: TrialFolder) -> Training:
+        return resumed(folder, self._split, self._device, self._engine)
 
     def _commit(self, folder: TrialFolder, training: Training, epoch: Epoch) -> None:
         """Outside the try above: a full disk is the machine's fault, so Tune tries again and no trial is blamed."""

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ray.tune.schedulers import FIFOScheduler
 
-from search.scheduler import PerArchitecture, expected_epochs, rungs, scheduler_for
+from search.scheduler import InOrder, PerArchitecture, expected_epochs, rungs, scheduler_for
 from search.trainable import report
 from search.trial_folder import TrialFolder
 from spaces import SPACES, TrialSpec
@@ -162,4 +161,20 @@ def test_a_report_that_asha_would_ignore_is_an_error() -> None:
 
 
 def test_none_means_none() -> None:
-    assert type(scheduler_for(replace(SPEC, scheduler="none"), [])) is FIFOScheduler
+    assert type(scheduler_for(replace(SPEC, scheduler="none"), [])) is InOrder
+
+
+def test_trials_run_in_the_order_they_came() -> None:
+    trials = [SimpleNamespace(trial_id=str(k), status="PENDING", is_finished=lambda: False) for k in range(4)]
+    controller: Any = SimpleNamespace(get_trials=lambda: trials)
+    scheduler = InOrder()
+    for trial in trials:
+        scheduler.on_trial_add(controller, trial)  # pyright: ignore[reportArgumentType]
+    trials[0].status, trials[0].is_finished = "TERMINATED", lambda: True
+    trials[1].status = "RUNNING"
+    assert scheduler.choose_trial_to_run(controller) is trials[2]
+    trials[1].status = "PENDING"  # Its worker died, so it waits again.
+    assert scheduler.choose_trial_to_run(controller) is trials[1]
+    for trial in trials:
+        trial.status = "TERMINATED"
+    assert scheduler.choose_trial_to_run(controller) is None
