@@ -6,7 +6,7 @@ OUT ?= runs/table-1.3-digits
 REPRODUCE ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: reproduce test test-slow lint types install results clean
+.PHONY: reproduce test test-slow lint types install native results clean
 
 reproduce: .venv/installed
 	$(BIN)/invsearch reproduce 1.3 --dataset digits --out $(OUT) $(REPRODUCE)
@@ -24,9 +24,9 @@ lint: .venv/installed
 types: .venv/installed
 	$(BIN)/pyright
 
-install: .venv/installed
+install native: .venv/installed
 
-.venv/installed: setup.py constraints.txt
+.venv/installed: setup.py constraints.txt $(wildcard models/native/*.cpp models/native/*.hpp)
 	$(PYTHON) -m venv .venv
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@
@@ -40,4 +40,4 @@ results: .venv/installed
 	$(BIN)/invsearch status $(RUN) --phase rerun --csv > results/$(NAME)/reruns.csv
 
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build *.egg-info models/native/*.so .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,69 @@
+"""Counts against closed forms that are worked out here by hand."""
+
+import pytest
+
+from benchmarks.executed import executed, flops_per_image
+from models import ARCHITECTURES
+from models.description import Conv, Invariant, MaxPool, Relu, Scatter
+
+MNIST = (1, 28, 28)
+LINEAR = 2 * (2401 * 10) + 3 * (10 * 10)  # A fixed map: outputs and inputs. A learned one: its weights too.
+
+
+def total(description, shape, **options):
+    return sum(work.total for work in executed(description, shape, **options))
+
+
+def test_conv():
+    # 16 products a tile and pair of channels; the first layer's input needs no gradient.
+    first = 2 * 16 * (14 * 14) * (1 * 7)
+    second = 3 * 16 * (7 * 7) * (7 * 49)
+    assert total(ARCHITECTURES["conv"].describe(10), MNIST) == first + second + LINEAR
+
+
+def test_conv_directly():
+    first = 2 * 9 * (28 * 28) * (1 * 7)
+    second = 3 * 9 * (14 * 14) * (7 * 49)
+    assert total(ARCHITECTURES["conv"].describe(10), MNIST, direct=True) == first + second + LINEAR
+
+
+def test_invariant():
+    # 7 multiplies a pixel along rows; a quad's columns: 2 columns x 3 of the pooled lowpass, 4 pixels x (4 + 3 + 4).
+    per_quad = 4 * 7 + 2 * 3 + 4 * 11
+    first = 196 * per_quad + 2 * 196 * (7 * 7)
+    second = 2 * 7 * 49 * per_quad + 3 * 49 * (49 * 49)
+    assert total(ARCHITECTURES["invariant"].describe(10), MNIST) == first + second + LINEAR
+
+
+def test_wide_conv():
+    first = 2 * 36 * (14 * 14) * 10
+    second = 3 * 36 * (7 * 7) * (10 * 100)
+    linear = 2 * (4900 * 10) + 3 * (10 * 10)
+    assert total(ARCHITECTURES["wide-conv"].describe(10), MNIST) == first + second + linear
+
+
+@pytest.mark.parametrize("name", ["shifted-impulse", "shifted-gaussian", "random", "learned", "dct"])
+def test_3x3_mixing_is_a_convolution_of_all_subbands(name):
+    per_quad = 78
+    first = 196 * per_quad + 2 * 16 * (7 * 7) * (7 * 7)
+    # 7x7 outputs without pooling are 4x4 tiles.
+    second = 2 * 7 * 49 * per_quad + 3 * 16 * (4 * 4) * (49 * 49)
+    assert total(ARCHITECTURES[name].describe(10), MNIST) == first + second + LINEAR
+
+
+def test_odd_sizes():
+    # 5x3 without pooling: 3x2 tiles; with it: 2x1. Scattering extends 5x3 to 6x4, whose last row costs nothing forward.
+    assert total({"conv": Conv(4)}, (2, 5, 3)) == 2 * 16 * 6 * 8
+    assert total({"conv": Conv(4), "relu": Relu(), "pool": MaxPool()}, (2, 5, 3)) == 2 * 16 * 2 * 8
+    assert total({"conv": Conv(4), "pool": MaxPool(), "relu": Relu()}, (2, 5, 3)) == 2 * 16 * 2 * 8
+    assert total({"z": Scatter()}, (2, 5, 3)) == 2 * (7 * 5 * 4 + 50 * 6)
+
+
+def test_what_is_not_winograd():
+    assert total({"conv": Conv(4, kernel=1)}, (2, 5, 3)) == 2 * 15 * 8
+    assert total({"conv": Conv(4, kernel=7)}, (2, 5, 3)) == 2 * 49 * 15 * 8
+
+
+def test_flops_are_two_a_multiply_add():
+    description = {"inv": Invariant(3)}
+    assert flops_per_image(description, (2, 4, 4)) == 2 * total(description, (2, 4, 4))

@@ -1,0 +1,16 @@
+import torch
+
+from benchmarks.limit import FLOPS, limit_calls, rates
+
+
+def test_every_call_has_its_flops():
+    calls = limit_calls()
+    assert list(calls) == list(FLOPS)
+    output = calls["oneDNN conv"]()
+    assert isinstance(output, torch.Tensor)
+    assert FLOPS["oneDNN conv"] == 2 * output.numel() * 128 * 9
+    assert FLOPS["torch.mm"] == 2 * 1024**3
+
+
+def test_rates_are_in_gflops():
+    assert rates(dict.fromkeys(FLOPS, 1.0))["torch.mm"] == FLOPS["torch.mm"] / 1e9
