@@ -28,7 +28,7 @@ install native: .venv/installed
 
 .venv/installed: setup.py constraints.txt $(wildcard models/native/*.cpp models/native/*.hpp)
 	$(PYTHON) -m venv .venv
-	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev,bench]"
 	touch $@
 
 # What of a run is worth committing: make results RUN=runs/t13 TABLE=1.3 NAME=table-1.3-mnist

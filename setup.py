@@ -57,6 +57,9 @@ setup(
         "tabulate",  # DataFrame.to_markdown
         "torch",
     ],
-    extras_require={"dev": ["hypothesis", "pyright[nodejs]", "pytest", "pytest-xdist", "ruff"]},
+    extras_require={
+        "dev": ["hypothesis", "pyright[nodejs]", "pytest", "pytest-xdist", "ruff"],
+        "bench": ["optuna", "pillow"],
+    },
     entry_points={"console_scripts": ["invsearch = search.cli:main"]},
 )

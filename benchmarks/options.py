@@ -1,0 +1,30 @@
+"""What all the programs' command lines share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from benchmarks.report import Report
+
+
+def parser(module: str, description: str, repeats: int) -> argparse.ArgumentParser:
+    """A parser with ``--repeats``, ``--quick`` and ``--out``.
+
+    Args:
+        module: the program, as ``python -m`` takes it.
+        description: what it measures, in one line.
+        repeats: how many rounds it makes by default.
+    """
+    made = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    made.add_argument("--repeats", type=int, default=repeats, metavar="N", help=f"rounds (default {repeats})")
+    made.add_argument("--quick", action="store_true", help="tiny sizes: shows that it works, measures nothing")
+    made.add_argument("--out", type=Path, metavar="FILE", help="write the report there too")
+    return made
+
+
+def publish(report: Report, out: Path | None) -> None:
+    """Prints a report, and writes it to a file if one was asked for."""
+    print(report)
+    if out is not None:
+        out.write_text(f"{report}\n", encoding="utf-8")

@@ -1,0 +1,83 @@
+"""A Markdown report that says where its numbers come from."""
+
+from __future__ import annotations
+
+import operator
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from tabulate import tabulate
+
+from models.native import instruction_set
+from search.provenance import revision, versions
+
+SIGNS = {">=": operator.ge, ">": operator.gt, "<=": operator.le}
+ALSO_MEASURED = ("pytorch_wavelets", "optuna", "pillow")
+IMPORTED_AS = {"pillow": "PIL"}
+
+
+def verdict(value: float, target: float | None, sign: str = ">=", unit: str = "") -> str:
+    """A target and whether it is met; a dash where there is none."""
+    if target is None:
+        return "-"
+    return f"target {sign} {target:g}{unit}, {'met' if SIGNS[sign](value, target) else 'missed'}"
+
+
+def times(ratio: float) -> str:
+    """A ratio as people write it."""
+    return f"{ratio:.3g}x"
+
+
+def processor() -> str:
+    """The processor's name; platform.processor is empty on most Linux systems."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
+
+
+def provenance(module: str) -> dict[str, str]:
+    """What a reader has to know to judge the numbers, for the program ``python -m MODULE``."""
+    others = {name: metadata.version(name) for name in ALSO_MEASURED if find_spec(IMPORTED_AS.get(name, name))}
+    return {
+        "command": shlex.join(["python", "-m", module, *sys.argv[1:]]),
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "machine": f"{processor()}, {os.cpu_count()} cores, {platform.platform()}",
+        "instruction set": instruction_set() or "none: the native engine was not built",
+        "revision": revision() or "unknown",
+        "versions": ", ".join(f"{name} {version}" for name, version in (versions() | others).items()),
+    }
+
+
+class Report:
+    """Paragraphs and tables, in the order in which they are added.
+
+    Args:
+        title: its heading.
+        module: the program, as ``python -m`` takes it.
+    """
+
+    def __init__(self, title: str, module: str):
+        facts = "\n".join(f"- {name}: {value}" for name, value in provenance(module).items())
+        self._parts = [f"# {title}", facts]
+
+    def text(self, paragraph: str) -> None:
+        """Adds a paragraph."""
+        self._parts.append(paragraph)
+
+    def table(self, heading: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """Adds a table with its heading; the first row's keys name the columns."""
+        body = tabulate(rows, headers="keys", tablefmt="pipe", disable_numparse=True)
+        self._parts += [f"## {heading}", body]
+
+    def __str__(self) -> str:
+        return "\n\n".join(self._parts)
