@@ -20,11 +20,16 @@ test-slow: .venv/installed
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror models/native/*.hpp models/native/*.cpp tests/models/native/*.cpp
 
 types: .venv/installed
 	$(BIN)/pyright
 
-install native: .venv/installed
+install: .venv/installed
+
+# Compiles the native engine anew, say after g++ was installed.
+native: .venv/installed
+	$(PIP) install --quiet --constraint constraints.txt --no-deps --editable .
 
 .venv/installed: setup.py constraints.txt $(wildcard models/native/*.cpp models/native/*.hpp)
 	$(PYTHON) -m venv .venv

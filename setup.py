@@ -1,5 +1,6 @@
 """Packaging metadata of invsearch, and how its native engine is compiled."""
 
+import hashlib
 import platform
 import re
 from pathlib import Path
@@ -11,18 +12,25 @@ VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "search" / "__init__.py").r
 
 # One library for each instruction set, of which the program loads the best that the machine has. All are optional:
 # without a compiler the install goes on, and trials are trained by torch.
-HIDDEN = ["-fvisibility=hidden"]
+SOURCES = [ROOT / "models/native/engine.cpp", *sorted(ROOT.glob("models/native/*.hpp"))]
+# The program refuses a library that was built from other sources than those beside it (models/native/library.py).
+SOURCE = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()[:12]
+COMMON = ["-std=gnu++17", "-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
 X86 = {
     "avx512": ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw", "-mfma", "-mprefer-vector-width=512"],
     "avx2": ["-mavx2", "-mfma"],
 }
-FLAGS = {"baseline": []} | (X86 if platform.machine() in ("x86_64", "AMD64") else {})
+FLAGS = {"baseline": []}
+if platform.machine() == "x86_64":
+    # Whatever CFLAGS say, each library must run wherever its name says it does.
+    FLAGS = {name: ["-march=x86-64", "-mtune=generic", *flags] for name, flags in (FLAGS | X86).items()}
 NATIVE = [
     Extension(
         f"models.native._{name}",
         ["models/native/engine.cpp"],
-        depends=[str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("models/native/*.hpp"))],
-        extra_compile_args=["-std=gnu++17", "-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", *HIDDEN, *flags],
+        depends=["setup.py", *(str(path.relative_to(ROOT)) for path in SOURCES)],
+        define_macros=[("INVSEARCH_SOURCE", f'"{SOURCE}"')],
+        extra_compile_args=[*COMMON, *flags],
         language="c++",
         optional=True,
     )
@@ -58,7 +66,7 @@ setup(
         "torch",
     ],
     extras_require={
-        "dev": ["hypothesis", "pyright[nodejs]", "pytest", "pytest-xdist", "ruff"],
+        "dev": ["clang-format", "hypothesis", "pyright[nodejs]", "pytest", "pytest-xdist", "ruff"],
         "bench": ["optuna", "pillow"],
     },
     entry_points={"console_scripts": ["invsearch = search.cli:main"]},

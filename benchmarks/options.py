@@ -8,6 +8,13 @@ from pathlib import Path
 from benchmarks.report import Report
 
 
+def rounds(text: str) -> int:
+    """An argparse type: a whole number from 1 up."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; give a whole number from 1 up")
+    return int(text)
+
+
 def parser(module: str, description: str, repeats: int) -> argparse.ArgumentParser:
     """A parser with ``--repeats``, ``--quick`` and ``--out``.
 
@@ -17,7 +24,7 @@ def parser(module: str, description: str, repeats: int) -> argparse.ArgumentPars
         repeats: how many rounds it makes by default.
     """
     made = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
-    made.add_argument("--repeats", type=int, default=repeats, metavar="N", help=f"rounds (default {repeats})")
+    made.add_argument("--repeats", type=rounds, default=repeats, metavar="N", help=f"rounds (default {repeats})")
     made.add_argument("--quick", action="store_true", help="tiny sizes: shows that it works, measures nothing")
     made.add_argument("--out", type=Path, metavar="FILE", help="write the report there too")
     return made

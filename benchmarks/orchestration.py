@@ -126,7 +126,7 @@ def rows(found: Mapping[int, Sequence[Mapping[str, float]]]) -> list[dict[str, f
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Measures each size in turn and prints the report."""
-    made = parser(MODULE, "what orchestration costs as a sweep grows", repeats=1)
+    made = parser(MODULE, "what orchestration costs as a sweep grows", repeats=3)
     args = made.parse_args(argv)
     sizes = QUICK_SIZES if args.quick else SIZES
     found: dict[int, list[dict[str, float]]] = {size: [] for size in sizes}

@@ -9,6 +9,7 @@ native engine executed (``benchmarks.executed``).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -84,13 +85,29 @@ def engine_call(architecture: str, batch: int, data: Arrays, engine: str) -> Cal
     return lambda: training.engine.train(torch.randperm(len(images), generator=generator))
 
 
+def finite(call: Callable[[], float]) -> Callable[[], float]:
+    """The call, refusing a loss that is not finite: every contender stops there, so its time would say nothing.
+
+    Raises:
+        RuntimeError: when called, if the training diverged.
+    """
+
+    def checked() -> float:
+        loss = call()
+        if not math.isfinite(loss):
+            raise RuntimeError("a training that was to be timed has diverged")
+        return loss
+
+    return checked
+
+
 def outcome(architecture: str, batch: int, data: Arrays, repeats: int, least_seconds: float) -> Outcome:
     """Times one network."""
     usual = UsualTraining(
         architecture, THETA, Pictures(data.images, data.labels, MNIST.mean, MNIST.std), batch_size=batch
     )
     engines = {name: engine_call(architecture, batch, data, name) for name in ("native", "torch")}
-    calls = engines | {"usual": usual.train}
+    calls = {name: finite(call) for name, call in (engines | {"usual": usual.train}).items()}
     seconds = interleaved(calls | limit_calls(), repeats, least_seconds)
     scale = EPOCH_IMAGES / len(data.labels)
     return Outcome(architecture, batch, {name: scale * seconds[name] for name in calls}, rates(seconds))

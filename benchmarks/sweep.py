@@ -115,7 +115,7 @@ def measure(task: Task, repeats: int) -> Report:
     )
     rows = [{"": f"invsearch vs {name}", "ratio": times(x), "target": verdict(x, TARGET)} for name, x in ratios.items()]
     report.table("Ratios", rows)
-    report.text(f"Busy share of the cores in invsearch's runs, training alone: {busy:.0f} %.")
+    report.text(f"Busy share of the cores in invsearch's runs, training and judging: {busy:.0f} %.")
     programs = [
         {
             "": name,
@@ -138,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     elif mnist_is_here():
         publish(measure(task_of("mnist", ARCHITECTURES, SAMPLES, EPOCHS), asked.repeats), asked.out)
     else:
-        print(f"{MODULE}: MNIST is not here; first run: invsearch data mnist", file=sys.stderr)
+        sys.exit(f"{MODULE}: MNIST is not here; first run: invsearch data mnist")
 
 
 if __name__ == "__main__":

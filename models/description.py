@@ -19,6 +19,7 @@ from models.fixed import FixedLinear
 from models.initial import glorot_uniform
 from models.invariant import InvariantLayer
 from models.scattering import SUBBANDS, Scattering
+from spaces.errors import UserError
 
 Shape = tuple[int, ...]
 """Of one image's activation: (C, H, W), or (features,) once flattened."""
@@ -41,6 +42,17 @@ class Layer(Protocol):
 Description = Mapping[str, Layer]
 
 
+def features(shape: Shape, what: str) -> int:
+    """The number of features of flat activations.
+
+    Raises:
+        UserError: they are not flat.
+    """
+    if len(shape) != 1:
+        raise UserError(f"{what}: the input is {shape}, not flat; put Unravel before it")
+    return shape[0]
+
+
 def weighted(module: nn.Conv2d | nn.Linear, gain: float, generator: torch.Generator) -> nn.Module:
     """Gives a module made on the meta device, where torch draws nothing, Glorot-uniform weights and a zero bias."""
     module = module.to_empty(device=generator.device)
@@ -57,6 +69,10 @@ class Conv:
 
     out: int
     kernel: int = 3
+
+    def __post_init__(self) -> None:
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise UserError(f"conv: a {self.kernel} x {self.kernel} kernel is not allowed; its size must be odd")
 
     def after(self, shape: Shape) -> Shape:
         """(C, H, W) to (out, H, W)."""
@@ -148,7 +164,7 @@ class Project:
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """A ``FixedLinear``."""
-        return FixedLinear(shape[0], self.out, gain=LINEAR_GAIN, generator=generator)
+        return FixedLinear(features(shape, "project"), self.out, gain=LINEAR_GAIN, generator=generator)
 
 
 @dataclass(frozen=True)
@@ -163,7 +179,7 @@ class Reshuffle:
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """A ``nn.Linear``."""
-        return weighted(nn.Linear(shape[0], self.out, device="meta"), LINEAR_GAIN, generator)
+        return weighted(nn.Linear(features(shape, "reshuffle"), self.out, device="meta"), LINEAR_GAIN, generator)
 
 
 def assemble(description: Description, shape: Shape, gain: float, generator: torch.Generator) -> nn.Sequential:

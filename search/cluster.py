@@ -6,7 +6,7 @@ import math
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,8 +101,10 @@ def check_reachable(address: str) -> None:
 
 
 @contextmanager
-def ray_session(resources: Resources) -> Iterator[int]:
+def ray_session(resources: Resources, architectures: Sequence[str] = ()) -> Iterator[int]:
     """Ray for the time of a ``with`` block; yields how many trials may run, or wait for room, at once.
+
+    Says which engine will train those architectures.
 
     On this machine Ray listens on 127.0.0.1 only. On a cluster the four packages are uploaded to
     the nodes, which need the third-party packages only.
@@ -111,6 +113,10 @@ def ray_session(resources: Resources) -> Iterator[int]:
         UserError: no such cluster, or this machine cannot hold a single trial.
     """
     set_environment(resources)
+    from search.engines import announce
+
+    local = resources.address is None
+    print(announce(resources.engine, resources.device, architectures, here=local), file=sys.stderr)
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", "configure_logging": True}
     print(f"joining Ray at {resources.address}" if resources.address else "starting Ray", file=sys.stderr)
     if resources.address is None:

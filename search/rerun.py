@@ -62,7 +62,7 @@ def rerun(run: RunFolder, spec: RunSpec, resources: Resources, title: str = "rer
     if not left:
         return
     split = load_split(dataset(spec.dataset), "rerun", spec.split_seed)
-    with ray_session(resources) as slots:
+    with ray_session(resources, spec.architectures) as slots:
         totals = dict.fromkeys(spec.architectures, spec.rerun_seeds or 0)
         progress = Progress(title, totals, spec.rerun_epochs, folders)
         execute(Job(run, split, spec.rerun_epochs, left, None, InOrder(), progress), resources, slots)

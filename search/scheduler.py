@@ -34,10 +34,10 @@ class InOrder(FIFOScheduler):
         self._open.append(trial)
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """The first trial that waits."""
+        """The first trial that waits; paused ones, which nothing here makes, come last."""
         self._open = [trial for trial in self._open if not trial.is_finished()]
-        waiting = next((trial for trial in self._open if trial.status == Trial.PENDING), None)
-        return waiting or super().choose_trial_to_run(tune_controller)
+        waiting = (trial for status in (Trial.PENDING, Trial.PAUSED) for trial in self._open if trial.status == status)
+        return next(waiting, None)
 
 
 class PerArchitecture(InOrder):

@@ -40,7 +40,7 @@ def sweep(run: RunFolder, spec: RunSpec, resources: Resources) -> None:
         if not trials:
             return
     split = load_split(dataset(spec.dataset), "sweep", spec.split_seed)
-    with ray_session(resources) as slots:
+    with ray_session(resources, spec.architectures) as slots:
         totals = dict.fromkeys(spec.architectures, spec.planned)
         progress = Progress("sweep", totals, expected_epochs(spec), recorded)
         job = Job(run, split, spec.max_epochs, trials, searcher, scheduler_for(spec, recorded), progress)

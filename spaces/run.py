@@ -17,6 +17,7 @@ SEARCHES = ("grid", "tpe")
 SCHEDULERS = ("asha", "none")
 EXTENDABLE = ("architectures", "thetas", "samples", "rerun_seeds")
 GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR = 5, 20, 4.0  # Section 1.5.1; eta is Ray's default.
+MAX_BATCH_SIZE = 2**31 - 1
 OPTIONAL = ("samples", "rerun_seeds", "rerun_epochs")  # None: not asked for yet.
 
 
@@ -75,6 +76,8 @@ class RunSpec:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UserError(f"{option(name)}: {value} is not allowed; give a whole number from {least} up")
+        if self.batch_size > MAX_BATCH_SIZE:
+            raise UserError(f"batch-size: {self.batch_size} is not allowed; give at most {MAX_BATCH_SIZE}")
         if not 1 < self.reduction_factor < math.inf:
             raise UserError(f"reduction-factor: {self.reduction_factor:g} is not allowed; give a number above 1")
 

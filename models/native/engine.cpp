@@ -6,6 +6,10 @@
 
 #include "network.hpp"
 
+#ifndef INVSEARCH_SOURCE
+#define INVSEARCH_SOURCE ""
+#endif
+
 using namespace invsearch;
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
@@ -19,13 +23,13 @@ auto guarded(char* error, Work work) -> decltype(work()) {
         return work();
     } catch (const std::exception& problem) {
         std::snprintf(error, ERROR_SIZE, "%s", problem.what());
-        return {};
+        return decltype(work())();
     }
 }
 }  // namespace
 
-// To be raised with every change of these functions or of the numbers they give; library.py has the same.
-EXPORT int invsearch_version() { return 1; }
+// A hash of the sources this was compiled from.
+EXPORT const char* invsearch_source() { return INVSEARCH_SOURCE; }
 
 // Which instruction sets this machine has: bit 0 AVX2 with FMA, bit 1 AVX-512.
 EXPORT int invsearch_supported() {
@@ -74,33 +78,35 @@ EXPORT double invsearch_gradients(Network* network, const Arrays* arrays, const 
     return guarded(error, [&] {
         network->bind(arrays);
         const double loss = network->gradients_of(images, labels, chosen, count);
-        for (std::size_t i = 0; i < network->parameters.size(); ++i)
-            std::copy(network->parameters[i]->gradient.begin(), network->parameters[i]->gradient.end(), gradients[i]);
+        network->copy_gradients(gradients);
         return loss;
     });
 }
 
 // x and y are blocks, (blocks, C, H, W, 16); space is blocks workspaces, or one and keep = 0.
-EXPORT void invsearch_forward(Network* network, const Arrays* arrays, const float* x, float* y, long blocks, float* space,
-                              int keep) {
-    network->bind(arrays);
-    network->prepare();
-    for (long i = 0; i < blocks; ++i) {
-        const float* out = network->forward(x + i * network->input().floats(),
-                                            space + (keep ? i * network->workspace_size() : 0), keep != 0);
-        std::copy(out, out + network->output().floats(), y + i * network->output().floats());
-    }
+EXPORT void invsearch_forward(Network* network, const Arrays* arrays, const float* x, float* y, long blocks,
+                              float* space, int keep, char* error) {
+    guarded(error, [&] {
+        network->bind(arrays);
+        network->prepare();
+        const long in = network->input().floats(), out = network->output().floats();
+        for (long i = 0; i < blocks; ++i) {
+            const float* last = network->forward(x + i * in, space + (keep ? i * network->workspace_size() : 0), keep);
+            std::copy(last, last + out, y + i * out);
+        }
+    });
 }
 
 // After invsearch_forward with keep. dy is overwritten; dx may be null.
-EXPORT void invsearch_backward(Network* network, const Arrays* arrays, const float* x, float* dy, float* dx, long blocks,
-                               const float* space, float* const* gradients) {
-    network->bind(arrays);
-    network->prepare();
-    for (long i = 0; i < blocks; ++i)
-        network->backward(x + i * network->input().floats(), space + i * network->workspace_size(),
-                          dy + i * network->output().floats(), dx ? dx + i * network->input().floats() : nullptr);
-    network->finish();
-    for (std::size_t i = 0; i < network->parameters.size(); ++i)
-        std::copy(network->parameters[i]->gradient.begin(), network->parameters[i]->gradient.end(), gradients[i]);
+EXPORT void invsearch_backward(Network* network, const Arrays* arrays, const float* x, float* dy, float* dx,
+                               long blocks, const float* space, float* const* gradients, char* error) {
+    guarded(error, [&] {
+        network->bind(arrays);
+        network->prepare();
+        const long in = network->input().floats(), out = network->output().floats();
+        for (long i = 0; i < blocks; ++i)
+            network->backward(x + i * in, space + i * network->workspace_size(), dy + i * out, dx ? dx + i * in : dx);
+        network->finish();
+        network->copy_gradients(gradients);
+    });
 }

@@ -61,8 +61,8 @@ void product(const float* w, long w_stride, const float* in, long in_stride, flo
                                          product_rows<6, ENDS>,
                                          product_rows<7, ENDS>};
     for (long m = 0; m < rows; m += ROWS)
-        kernels[std::min<long>(ROWS, rows - m)](w + m, w_stride, in, in_stride, out + m * out_stride, out_stride,
-                                                depth, vectors, bias ? bias + m : nullptr);
+        kernels[std::min<long>(ROWS, rows - m)](w + m, w_stride, in, in_stride, out + m * out_stride, out_stride, depth,
+                                                vectors, bias ? bias + m : nullptr);
 }
 
 template <int M, int N>
@@ -91,8 +91,8 @@ void dot_tile(const float* a, long a_stride, const float* b, long b_stride, floa
 }
 
 template <int M>
-void dot_rows(const float* a, long a_stride, const float* b, long b_stride, float* sums, long sums_stride,
-              long columns, long vectors) {
+void dot_rows(const float* a, long a_stride, const float* b, long b_stride, float* sums, long sums_stride, long columns,
+              long vectors) {
     static_assert(DOT_COLUMNS <= 4);
     long n = 0;
     for (; n + DOT_COLUMNS <= columns; n += DOT_COLUMNS)
@@ -104,8 +104,8 @@ void dot_rows(const float* a, long a_stride, const float* b, long b_stride, floa
 }
 
 // sums[m][n] += the inner product of a[m] and b[n], each so many vectors long.
-inline void dots(const float* a, long a_stride, const float* b, long b_stride, float* sums, long sums_stride,
-                 long rows, long columns, long vectors) {
+inline void dots(const float* a, long a_stride, const float* b, long b_stride, float* sums, long sums_stride, long rows,
+                 long columns, long vectors) {
     using Kernel = decltype(&dot_rows<1>);
     static constexpr Kernel kernels[] = {nullptr,     dot_rows<1>, dot_rows<2>, dot_rows<3>,
                                          dot_rows<4>, dot_rows<5>, dot_rows<6>, dot_rows<7>};

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "vector.hpp"
@@ -51,24 +53,35 @@ struct Arrays {
     float* weight_momentum;  // Null without momentum.
     float* bias;
     float* bias_momentum;
-    const float* basis;      // Of a mixing kernel.
+    const float* basis;                          // Of a mixing kernel.
+    std::int64_t weights, biases, basis_floats;  // How long they are; 0 for none.
 };
+
+// Refuses an array that is not as long as a layer takes it to be: it would be read or written beyond its end.
+inline void check_size(const char* what, std::int64_t given, std::int64_t needed) {
+    if (given != needed)
+        throw std::invalid_argument("a layer's " + std::string(what) + " has " + std::to_string(given) +
+                                    " numbers, not " + std::to_string(needed));
+}
 
 // Every layer works on one block of 16 images at a time and sums its gradients over the blocks of a step:
 // prepare, then forward and backward block by block, then finish.
 class Layer {
    public:
     const Shape in, out;
-    Layer(Shape in_, Shape out_) : in(in_), out(out_) {}
+    Layer(Shape in_, Shape out_) : in(in_), out(out_) {
+        if (out.channels < 1 || out.height < 1 || out.width < 1)
+            throw std::invalid_argument("a layer leaves nothing of an image");
+    }
     virtual ~Layer() = default;
-    virtual void bind(const Arrays&) {}          // The arrays of the coming steps.
-    virtual void prepare() {}                    // The learned weights have changed.
-    virtual long kept() const { return 0; }      // Floats a block's forward pass keeps for its backward pass.
+    virtual void bind(const Arrays&) {}      // The arrays of the coming steps.
+    virtual void prepare() {}                // The learned weights have changed.
+    virtual long kept() const { return 0; }  // Floats a block's forward pass keeps for its backward pass.
     // keep is null where no backward pass follows.
     virtual void forward(const float* x, float* y, float* keep) = 0;
     // dx is null where nobody asks for it; the layer may overwrite dy.
     virtual void backward(const float* x, const float* y, float* dy, float* dx, const float* kept) = 0;
-    virtual void finish() {}                     // Adds the step's gradients to those of the parameters.
+    virtual void finish() {}                           // Adds the step's gradients to those of the parameters.
     virtual void collect(std::vector<Parameter*>&) {}  // The learned parameters, in order.
 };
 

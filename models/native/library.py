@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import hashlib
 from ctypes import POINTER, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_long, c_void_p
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 ERROR_SIZE = 256
 VERSION = "1"
-"""Of the engine's arithmetic and of its C functions; a library of another version is not used."""
+"""Of the engine's arithmetic: to be raised when its numbers change."""
 
 BUILDS = {"avx512": 3, "avx2": 1, "baseline": 0}
 """Instruction sets, fastest first, and what ``invsearch_supported`` must have of them."""
@@ -29,9 +30,12 @@ class Step(ctypes.Structure):
 
 
 class Arrays(ctypes.Structure):
-    """The arrays of a layer; see ``layer.hpp``."""
+    """The arrays of a layer, and how long they are; see ``layer.hpp``."""
 
-    _fields_ = [(name, c_void_p) for name in ("weight", "weight_momentum", "bias", "bias_momentum", "basis")]
+    _fields_ = [
+        *((name, c_void_p) for name in ("weight", "weight_momentum", "bias", "bias_momentum", "basis")),
+        *((name, c_int64) for name in ("weights", "biases", "basis_floats")),
+    ]
 
 
 class Sgd(ctypes.Structure):
@@ -41,7 +45,7 @@ class Sgd(ctypes.Structure):
 
 
 SIGNATURES: dict[str, tuple[object, list[object]]] = {
-    "version": (c_int, []),
+    "source": (c_char_p, []),
     "supported": (c_int, []),
     "new": (c_void_p, [c_long, c_long, c_long, POINTER(Step), c_long, c_int, c_char_p]),
     "delete": (None, [c_void_p]),
@@ -55,10 +59,10 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
         c_double,
         [c_void_p, POINTER(Arrays), c_void_p, c_void_p, c_void_p, c_long, POINTER(c_void_p), c_char_p],
     ),
-    "forward": (None, [c_void_p, POINTER(Arrays), c_void_p, c_void_p, c_long, c_void_p, c_int]),
+    "forward": (None, [c_void_p, POINTER(Arrays), c_void_p, c_void_p, c_long, c_void_p, c_int, c_char_p]),
     "backward": (
         None,
-        [c_void_p, POINTER(Arrays), c_void_p, c_void_p, c_void_p, c_long, c_void_p, POINTER(c_void_p)],
+        [c_void_p, POINTER(Arrays), c_void_p, c_void_p, c_void_p, c_long, c_void_p, POINTER(c_void_p), c_char_p],
     ),
 }
 
@@ -69,24 +73,46 @@ def build_of(isa: str) -> Path | None:
     return next((path for path in candidates if path.exists()), None)
 
 
+def source() -> str | None:
+    """The hash of the C++ sources beside this file, as setup.py makes it; None where there are none."""
+    if not (FOLDER / "engine.cpp").exists():
+        return None
+    paths = [FOLDER / "engine.cpp", *sorted(FOLDER.glob("*.hpp"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:12]
+
+
 @functools.cache
-def open_library(isa: str) -> ctypes.CDLL | None:
-    """The engine for one instruction set; None if it was not built, cannot be loaded or cannot run here."""
+def load(isa: str) -> ctypes.CDLL | str:
+    """The engine for one instruction set, or why there is none."""
     path = build_of(isa)
     if path is None:
-        return None
+        return "it was not built at the install, most likely for lack of a C++ compiler"
     try:
         library = ctypes.CDLL(str(path))
         for name, (result, arguments) in SIGNATURES.items():
             function = getattr(library, f"invsearch_{name}")
             function.restype, function.argtypes = result, arguments
-    except (OSError, AttributeError):  # Built for another machine, or by another version.
-        return None
-    usable = str(library.invsearch_version()) == VERSION and library.invsearch_supported() & BUILDS[isa] == BUILDS[isa]
-    return library if usable else None
+    except (OSError, AttributeError) as error:
+        return f"its library cannot be loaded ({error})"
+    if source() not in (None, library.invsearch_source().decode()):
+        return "its C++ sources have changed since it was built"
+    if library.invsearch_supported() & BUILDS[isa] != BUILDS[isa]:
+        return f"this machine does not have {isa}"
+    return library
 
 
-@functools.cache
+def open_library(isa: str) -> ctypes.CDLL | None:
+    """The engine for one instruction set; None if it was not built, cannot be loaded or cannot run here."""
+    found = load(isa) if isa in BUILDS else ""
+    return None if isinstance(found, str) else found
+
+
 def instruction_set() -> str | None:
     """The fastest instruction set that was built and that this machine has; None where there is no engine."""
     return next((isa for isa in BUILDS if open_library(isa) is not None), None)
+
+
+def why_none() -> str:
+    """Why there is no engine for any instruction set."""
+    found = load("baseline")
+    return found if isinstance(found, str) else ""

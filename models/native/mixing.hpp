@@ -18,14 +18,21 @@ class Mixing {
    public:
     Parameter weight, bias;
 
-    Mixing(long outputs, long inputs, long taps_, long images_, bool shared_)
-        : pairs(outputs * inputs), taps(taps_), images(images_), shared(shared_), g(images ? pairs * taps : 0),
+    Mixing(long outputs, long inputs, long taps_, long images_, bool shared_, bool biased = true)
+        : pairs(outputs * inputs),
+          taps(taps_),
+          images(images_),
+          shared(shared_),
+          g(images ? pairs * taps : 0),
           dg(g.size()) {
         weight.gradient.resize(images ? images * pairs : pairs * taps);
-        bias.gradient.resize(outputs);
+        bias.gradient.resize(biased ? outputs : 0);
     }
 
     void bind(const Arrays& arrays) {
+        check_size("weight", arrays.weights, static_cast<std::int64_t>(weight.gradient.size()));
+        check_size("bias", arrays.biases, static_cast<std::int64_t>(bias.gradient.size()));
+        check_size("kernel", arrays.basis_floats, images * taps * (shared ? 1 : pairs));
         weight.value = arrays.weight, weight.momentum = arrays.weight_momentum;
         bias.value = arrays.bias, bias.momentum = arrays.bias_momentum;
         basis = arrays.basis;

@@ -47,7 +47,7 @@ inline void pack(const float* images, const std::int64_t* chosen, long count, lo
 
 class Network {
     std::vector<std::unique_ptr<Layer>> layers;
-    std::vector<std::size_t> source;  // The step whose arrays a layer has.
+    std::vector<std::size_t> source;       // The step whose arrays a layer has.
     std::vector<long> output_at, kept_at;  // Places in a block's workspace.
     std::size_t first_learned = 0;
     bool input_gradient;
@@ -58,6 +58,7 @@ class Network {
     std::vector<Parameter*> parameters;
 
     Network(Shape shape, const std::vector<Step>& steps, bool input_gradient_) : input_gradient(input_gradient_) {
+        if (steps.empty()) throw std::invalid_argument("a network needs a layer");
         const Shape input = shape;
         bool learned = input_gradient;  // Whether a gradient is asked for at the input of the next layer.
         for (std::size_t i = 0; i < steps.size();) {
@@ -68,6 +69,7 @@ class Network {
             std::size_t taken = 1;
             if (is(0, Kind::conv)) {
                 const long kernel = steps[i].kernel;
+                if (kernel < 1 || kernel % 2 == 0) throw std::invalid_argument("the size of a kernel must be odd");
                 Mixing mixing(steps[i].outputs, shape.channels, kernel * kernel, steps[i].images, steps[i].shared);
                 Shape out{steps[i].outputs, shape.height, shape.width};
                 const bool relu_first = is(1, Kind::relu);
@@ -155,6 +157,11 @@ class Network {
         }
     }
 
+    void copy_gradients(float* const* to) const {
+        for (std::size_t i = 0; i < parameters.size(); ++i)
+            std::copy(parameters[i]->gradient.begin(), parameters[i]->gradient.end(), to[i]);
+    }
+
     // Sums the gradients of a batch's mean cross entropy; returns the summed loss.
     double gradients_of(const float* x, const std::int64_t* labels, const std::int64_t* chosen, long count) {
         need_workspace();
@@ -173,7 +180,8 @@ class Network {
     }
 
     // One pass of SGD over the chosen images, in order; stops after the first loss that is not finite.
-    double train(const float* x, const std::int64_t* labels, const std::int64_t* chosen, long count, long batch, Sgd sgd) {
+    double train(const float* x, const std::int64_t* labels, const std::int64_t* chosen, long count, long batch,
+                 Sgd sgd) {
         double total = 0;
         for (long at = 0; at < count && std::isfinite(total); at += batch) {
             total += gradients_of(x, labels, chosen + at, std::min(batch, count - at));

@@ -57,14 +57,15 @@ class NativeNetwork:
             for step in steps_of(name, layer, child)
         ]
         self._error = ctypes.create_string_buffer(ERROR_SIZE)
-        outputs: tuple[int, ...] = self.shape
+        self._outputs: tuple[int, ...] = self.shape
         for layer in description.values():
-            outputs = layer.after(outputs)
-        self._classes = outputs[0]
+            self._outputs = layer.after(self._outputs)
         handle = library.invsearch_new(*shape, (Step * len(steps))(*steps), len(steps), input_gradient, self._error)
         self._raise_error()
         self._handle = ctypes.c_void_p(handle)
         self.workspace_floats: int = library.invsearch_workspace(self._handle)
+
+    __copy__ = __deepcopy__ = None  # One owner of what is behind the handle.
 
     def __del__(self) -> None:
         if self._handle is not None:
@@ -100,7 +101,10 @@ class NativeNetwork:
         self._check(images, labels)
         if batch_size < 1:
             raise ValueError(f"native engine: a batch size of {batch_size} is not allowed; give at least 1")
-        order = np.ascontiguousarray(order, dtype=np.int64)
+        if momentum and not set(momenta).issuperset(self._learned()):
+            raise ValueError("native engine: with momentum, each learned parameter needs a buffer")
+        if order.dtype != np.int64 or not order.flags.c_contiguous:
+            raise ValueError("native engine: the order must be contiguous int64")
         if len(order) and not 0 <= order.min() <= order.max() < len(labels):
             raise IndexError(f"native engine: the order names images outside 0 .. {len(labels) - 1}")
         sgd = Sgd(lr, momentum, weight_decay)
@@ -111,7 +115,7 @@ class NativeNetwork:
             labels.ctypes.data,
             order.ctypes.data,
             len(order),
-            batch_size,
+            min(batch_size, max(1, len(order))),  # A C long holds it.
             sgd,
             self._error,
         )
@@ -131,6 +135,8 @@ class NativeNetwork:
     def gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, dict[Tensor, np.ndarray]]:
         """The mean loss of a batch and its gradient by each learned parameter."""
         self._check(images, labels)
+        if not len(labels):
+            raise ValueError("native engine: no images, no gradient")
         order = np.arange(len(labels))
         found, pointers = self._gradient_arrays()
         loss = self._library.invsearch_gradients(
@@ -155,37 +161,50 @@ class NativeNetwork:
             workspace: (B, ``workspace_floats``) where ``keep``, for ``backward``; else one row is enough.
             keep: whether a backward pass follows.
         """
+        count = len(blocks)
+        spaces = (count if keep else 1, self.workspace_floats)
         self._library.invsearch_forward(
             self._handle,
             self._arrays(),
-            checked(blocks, "input").data_ptr(),
-            outputs.data_ptr(),
-            len(blocks),
-            workspace.data_ptr(),
+            checked(blocks, "the input", (count, *self.shape, BLOCK)).data_ptr(),
+            checked(outputs, "the output", (count, *self._outputs, BLOCK)).data_ptr(),
+            count,
+            checked(workspace, "the workspace", spaces).data_ptr(),
             keep,
+            self._error,
         )
+        self._raise_error()
 
     def backward(
         self, blocks: Tensor, gradient: Tensor, input_gradient: Tensor | None, workspace: Tensor
     ) -> dict[Tensor, np.ndarray]:
         """After ``forward`` with ``keep``: the gradients by the learned parameters; ``gradient`` is overwritten."""
         found, pointers = self._gradient_arrays()
+        count = len(blocks)
+        inputs = (count, *self.shape, BLOCK)
         self._library.invsearch_backward(
             self._handle,
             self._arrays(),
-            blocks.data_ptr(),
-            checked(gradient, "gradient").data_ptr(),
-            input_gradient.data_ptr() if input_gradient is not None else None,
-            len(blocks),
-            workspace.data_ptr(),
+            checked(blocks, "the input", inputs).data_ptr(),
+            checked(gradient, "the gradient", (count, *self._outputs, BLOCK)).data_ptr(),
+            None if input_gradient is None else checked(input_gradient, "the input gradient", inputs).data_ptr(),
+            count,
+            checked(workspace, "the workspace", (count, self.workspace_floats)).data_ptr(),
             pointers,
+            self._error,
         )
+        self._raise_error()
         return found
 
-    def _gradient_arrays(self) -> tuple[dict[Tensor, np.ndarray], Any]:
+    def _learned(self) -> list[Tensor]:
+        """The learned parameters, in the engine's order."""
         rows = (row for child in self._module.children() for row in tensors_of(child))
-        learned = [tensor for weight, bias, _ in rows for tensor in (weight, bias) if isinstance(tensor, nn.Parameter)]
-        found: dict[Tensor, np.ndarray] = {tensor: np.empty(tuple(tensor.shape), np.float32) for tensor in learned}
+        return [tensor for weight, bias, _ in rows for tensor in (weight, bias) if isinstance(tensor, nn.Parameter)]
+
+    def _gradient_arrays(self) -> tuple[dict[Tensor, np.ndarray], Any]:
+        found: dict[Tensor, np.ndarray] = {
+            tensor: np.empty(tuple(tensor.shape), np.float32) for tensor in self._learned()
+        }
         return found, (ctypes.c_void_p * len(found))(*(array.ctypes.data for array in found.values()))
 
     def _arrays(self, momenta: Mapping[Tensor, Tensor] | None = None) -> Any:
@@ -195,13 +214,27 @@ class NativeNetwork:
         def pointer(tensor: Tensor | None) -> int | None:
             return None if tensor is None else checked(tensor, "a weight").data_ptr()
 
+        def momentum(tensor: Tensor | None) -> int | None:
+            buffer = None if tensor is None else momenta.get(tensor)
+            if buffer is None or tensor is None:
+                return None
+            if buffer.shape != tensor.shape:
+                raise ValueError(f"native engine: a momentum buffer is {buffer.shape}, not {tensor.shape}")
+            return pointer(buffer)
+
+        def length(tensor: Tensor | None) -> int:
+            return 0 if tensor is None else tensor.numel()
+
         rows = [
             Arrays(
                 pointer(weight),
-                pointer(momenta.get(weight) if weight is not None else None),
+                momentum(weight),
                 pointer(bias),
-                pointer(momenta.get(bias) if bias is not None else None),
+                momentum(bias),
                 pointer(basis),
+                length(weight),
+                length(bias),
+                length(basis),
             )
             for child in self._module.children()
             for weight, bias, basis in tensors_of(child)
@@ -213,8 +246,10 @@ class NativeNetwork:
             raise ValueError(f"native engine: images must be contiguous float32 {('N', *self.shape)}")
         if labels.dtype != np.int64 or not labels.flags.c_contiguous or labels.shape != images.shape[:1]:
             raise ValueError("native engine: labels must be contiguous int64, one an image")
-        if len(labels) and not 0 <= labels.min() <= labels.max() < self._classes:
-            raise ValueError(f"native engine: labels must be from 0 to {self._classes - 1}")
+        if len(self._outputs) != 1:
+            raise ValueError("native engine: training needs a network that ends in features, one a class")
+        if len(labels) and not 0 <= labels.min() <= labels.max() < self._outputs[0]:
+            raise ValueError(f"native engine: labels must be from 0 to {self._outputs[0] - 1}")
 
     def _raise_error(self) -> None:
         if self._error.value:

@@ -42,7 +42,10 @@ class PointwiseMix : public Layer {
 
    public:
     PointwiseMix(Shape in_, Shape out_, Mixing mixing_, bool rectify_)
-        : Layer(in_, out_), mixing(std::move(mixing_)), rectify(rectify_), transposed(in.channels * out.channels),
+        : Layer(in_, out_),
+          mixing(std::move(mixing_)),
+          rectify(rectify_),
+          transposed(in.channels * out.channels),
           bias_lanes(out.channels * BLOCK) {}
 
     void bind(const Arrays& arrays) override { mixing.bind(arrays); }
@@ -74,7 +77,7 @@ class PointwiseMix : public Layer {
 // A convolution of any odd size by copies of the shifted image (im2col), a row of outputs at a time.
 class ColumnsConv : public Layer {
     Mixing mixing;
-    const long kernel, depth;                        // Size, and rows of the columns: C kernel^2.
+    const long kernel, depth;                           // Size, and rows of the columns: C kernel^2.
     Buffer transposed, columns, gradients, bias_lanes;  // (depth, F), (depth, W, 16) twice, (F, 16)
     const float* g = nullptr;
 
@@ -99,8 +102,13 @@ class ColumnsConv : public Layer {
 
    public:
     ColumnsConv(Shape in_, Shape out_, Mixing mixing_, long kernel_)
-        : Layer(in_, out_), mixing(std::move(mixing_)), kernel(kernel_), depth(in.channels * kernel * kernel),
-          transposed(depth * out.channels), columns(depth * in.width * BLOCK), gradients(columns.size()),
+        : Layer(in_, out_),
+          mixing(std::move(mixing_)),
+          kernel(kernel_),
+          depth(in.channels * kernel * kernel),
+          transposed(depth * out.channels),
+          columns(depth * in.width * BLOCK),
+          gradients(columns.size()),
           bias_lanes(out.channels * BLOCK) {}
 
     void bind(const Arrays& arrays) override { mixing.bind(arrays); }
@@ -132,7 +140,8 @@ class ColumnsConv : public Layer {
             if (!dx) continue;
             product(g, depth, dy + i * row, plane, gradients.get(), row, depth, out.channels, in.width * PARTS);
             each(i, [&](long column, long pixel) {
-                for (int lane = 0; pixel >= 0 && lane < BLOCK; ++lane) dx[pixel + lane] += gradients.get()[column + lane];
+                for (int lane = 0; pixel >= 0 && lane < BLOCK; ++lane)
+                    dx[pixel + lane] += gradients.get()[column + lane];
             });
         }
     }
@@ -149,8 +158,12 @@ class Dense : public Layer {
 
    public:
     Dense(Shape in_, Shape out_, bool learned_, bool rectify_)
-        : Layer(in_, out_), mixing(out.channels, in.channels, 1, 0, false), learned(learned_), rectify(rectify_),
-          transposed(in.channels * out.channels), bias_lanes(out.channels * BLOCK) {}
+        : Layer(in_, out_),
+          mixing(out.channels, in.channels, 1, 0, false, learned_),
+          learned(learned_),
+          rectify(rectify_),
+          transposed(in.channels * out.channels),
+          bias_lanes(out.channels * BLOCK) {}
 
     void bind(const Arrays& arrays) override {
         mixing.bind(arrays);
@@ -174,10 +187,8 @@ class Dense : public Layer {
 
     void backward(const float* x, const float* y, float* dy, float* dx, const float*) override {
         rectify_gradient(y, dy, out, rectify, learned ? bias_lanes.get() : nullptr);
-        if (learned)
-            dots(dy, BLOCK, x, BLOCK, mixing.kernel_gradient(), in.channels, out.channels, in.channels, PARTS);
-        if (dx)
-            product(mixing.weight.value, in.channels, dy, BLOCK, dx, BLOCK, in.channels, out.channels, PARTS);
+        if (learned) dots(dy, BLOCK, x, BLOCK, mixing.kernel_gradient(), in.channels, out.channels, in.channels, PARTS);
+        if (dx) product(mixing.weight.value, in.channels, dy, BLOCK, dx, BLOCK, in.channels, out.channels, PARTS);
     }
 
     void finish() override {

@@ -5,7 +5,8 @@ Nothing here knows an architecture: a network made of the layers below has a nat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ from models.native.library import Step
 CONV, SCATTER, RELU, MAX_POOL, LINEAR = range(5)  # Of network.hpp.
 
 
-NATIVE_LAYERS = (Conv, Invariant, MaxPool, Project, Relu, Reshuffle, Scatter, Unravel)
+ALIGNMENT = 64  # Bytes; of a vector.
 
 
 class NoNativeProgramError(ValueError):
@@ -42,30 +43,33 @@ def basis_of(module: InvariantLayer) -> Tensor | None:
     return kernel.alpha if isinstance(kernel, FixedAlpha) else kernel.basis if isinstance(kernel, Dct) else None
 
 
+STEPS: dict[type, Callable[[Any, Any], list[Step]]] = {
+    Conv: lambda layer, module: [Step(kind=CONV, outputs=layer.out, kernel=layer.kernel)],
+    Invariant: lambda layer, module: [Step(kind=SCATTER), kernel_step(module)],
+    Scatter: lambda layer, module: [Step(kind=SCATTER)],
+    Relu: lambda layer, module: [Step(kind=RELU)],
+    MaxPool: lambda layer, module: [Step(kind=MAX_POOL)],
+    Unravel: lambda layer, module: [],
+    Project: lambda layer, module: [Step(kind=LINEAR, outputs=layer.out)],
+    Reshuffle: lambda layer, module: [Step(kind=LINEAR, outputs=layer.out, learned=1)],
+}
+"""The steps of each kind of layer, from its description and its torch module."""
+
+
 def steps_of(name: str, layer: Layer, module: nn.Module) -> list[Step]:
     """The steps of one layer.
 
     Raises:
         NoNativeProgramError: the engine does not have that layer.
     """
-    match layer:
-        case Conv(out=out, kernel=kernel):
-            return [Step(kind=CONV, outputs=out, kernel=kernel)]
-        case Invariant() if isinstance(module, InvariantLayer) and not module.upsample:
-            return [Step(kind=SCATTER), kernel_step(module)]
-        case Scatter():
-            return [Step(kind=SCATTER)]
-        case Relu():
-            return [Step(kind=RELU)]
-        case MaxPool():
-            return [Step(kind=MAX_POOL)]
-        case Unravel():
-            return []
-        case Project(out=out):
-            return [Step(kind=LINEAR, outputs=out)]
-        case Reshuffle(out=out):
-            return [Step(kind=LINEAR, outputs=out, learned=1)]
-    raise NoNativeProgramError(f"layer {name!r} ({type(layer).__name__}) has no native form")
+    if type(layer) not in STEPS:  # Not isinstance: a subclass may do something else.
+        raise NoNativeProgramError(f"layer {name!r} ({type(layer).__name__}) has no native form")
+    return STEPS[type(layer)](layer, module)
+
+
+def has_native_program(description: Description) -> bool:
+    """Whether the engine has every layer of a network."""
+    return all(type(layer) in STEPS for layer in description.values())
 
 
 def tensors_of(module: nn.Module) -> Iterator[tuple[Tensor | None, Tensor | None, Tensor | None]]:
@@ -81,17 +85,19 @@ def tensors_of(module: nn.Module) -> Iterator[tuple[Tensor | None, Tensor | None
         yield None, None, None
 
 
-def has_native_program(description: Description) -> bool:
-    """Whether every layer is one of those above."""
-    return all(isinstance(layer, NATIVE_LAYERS) for layer in description.values())
-
-
-def checked(tensor: Tensor, what: str) -> Tensor:
-    """The tensor, if its memory is what the engine reads.
+def checked(tensor: Tensor, what: str, shape: Sequence[int] | None = None) -> Tensor:
+    """The tensor, if its memory is what the engine reads; with a shape, of activations in blocks.
 
     Raises:
         ValueError: it is not.
     """
     if tensor.dtype != torch.float32 or tensor.device.type != "cpu" or not tensor.is_contiguous():
-        raise ValueError(f"native engine: {what} must be contiguous float32 on the CPU, not {tensor.dtype}")
+        raise ValueError(
+            f"native engine: {what} must be contiguous float32 on the CPU, not {tensor.dtype} with strides "
+            f"{tensor.stride()} on {tensor.device}"
+        )
+    if shape is not None and (tuple(tensor.shape) != tuple(shape) or tensor.data_ptr() % ALIGNMENT):
+        raise ValueError(
+            f"native engine: {what} must be {tuple(shape)} and aligned to {ALIGNMENT} bytes, not {tuple(tensor.shape)}"
+        )
     return tensor

@@ -23,7 +23,7 @@ class Scatter : public Layer {
     static constexpr float HIGH_SCALED[4] = {HIGH[0] * SQRT_HALF, HIGH[1] * SQRT_HALF, HIGH[2] * SQRT_HALF,
                                              HIGH[3] * SQRT_HALF};
 
-    const long height, width;                  // Even: an odd size is extended by its last row or column.
+    const long height, width;  // Even: an odd size is extended by its last row or column.
     // Where the values at -REACH .. even size + REACH - 1 are: in the input, and in an image of even size.
     std::vector<long> input_rows, input_columns, rows, columns;
     Buffer low, high;  // (height, width, 16), filtered along columns; two rows of it in the backward pass.
@@ -86,10 +86,16 @@ class Scatter : public Layer {
 
    public:
     explicit Scatter(Shape shape)
-        : Layer(shape, {7 * shape.channels, (shape.height + 1) / 2, (shape.width + 1) / 2}), height(2 * out.height),
-          width(2 * out.width), input_rows(reflected(height, in.height - 1)),
-          input_columns(reflected(width, in.width - 1)), rows(reflected(height, height)),
-          columns(reflected(width, width)), low(height * width * BLOCK), high(low.size()), quads(4 * low.size()) {}
+        : Layer(shape, {7 * shape.channels, (shape.height + 1) / 2, (shape.width + 1) / 2}),
+          height(2 * out.height),
+          width(2 * out.width),
+          input_rows(reflected(height, in.height - 1)),
+          input_columns(reflected(width, in.width - 1)),
+          rows(reflected(height, height)),
+          columns(reflected(width, width)),
+          low(height * width * BLOCK),
+          high(low.size()),
+          quads(4 * low.size()) {}
 
     long kept() const override { return in.channels * out.pixels() * 2 * SUBBANDS * BLOCK; }
 
@@ -101,6 +107,7 @@ class Scatter : public Layer {
             }
     }
 
+   private:
     void quad_row(long i, long c, int part, float* y, float* keep) {
         const long plane = out.pixels() * BLOCK, band = in.channels * plane;
         const float *l[8], *h[8];  // The rows 2i - 3 .. 2i + 4 of the even height.
@@ -123,14 +130,15 @@ class Scatter : public Layer {
                 }
             }
             float* z = y + c * plane + (i * out.width + j) * BLOCK + part;
-            float* slopes = keep ? keep + ((c * out.pixels() + i * out.width + j) * 2 * SUBBANDS) * BLOCK + part : nullptr;
+            float* slopes =
+                keep ? keep + ((c * out.pixels() + i * out.width + j) * 2 * SUBBANDS) * BLOCK + part : nullptr;
             store(z, pooled);
             // 15 and 165 degrees from LoHi, 75 and 105 from HiLo, 45 and 135 from HiHi.
             for (int k = 0; k < 3; ++k) {
                 const vf* q = bands[k];
                 const int first = FIRST[k], second = SUBBANDS - 1 - first;
-                magnitude(q[0] - q[3], q[1] + q[2], z + (1 + first) * band, slopes ? slopes + 2 * first * BLOCK : slopes,
-                          BLOCK);
+                magnitude(q[0] - q[3], q[1] + q[2], z + (1 + first) * band,
+                          slopes ? slopes + 2 * first * BLOCK : slopes, BLOCK);
                 magnitude(q[0] + q[3], q[1] - q[2], z + (1 + second) * band,
                           slopes ? slopes + 2 * second * BLOCK : slopes, BLOCK);
             }
@@ -149,7 +157,6 @@ class Scatter : public Layer {
             }
     }
 
-   private:
     static constexpr int FIRST[3] = {0, 2, 1};  // The subband of each image's first complex number.
 
     // The gradients of the row-filtered images, from those of z.
@@ -166,7 +173,8 @@ class Scatter : public Layer {
                 for (int k = 0; k < 3; ++k) {
                     const int first = FIRST[k], second = SUBBANDS - 1 - first;
                     const vf g1 = load(dz + (1 + first) * band), g2 = load(dz + (1 + second) * band);
-                    const vf re1 = g1 * load(slopes + 2 * first * BLOCK), im1 = g1 * load(slopes + (2 * first + 1) * BLOCK);
+                    const vf re1 = g1 * load(slopes + 2 * first * BLOCK),
+                             im1 = g1 * load(slopes + (2 * first + 1) * BLOCK);
                     const vf re2 = g2 * load(slopes + 2 * second * BLOCK),
                              im2 = g2 * load(slopes + (2 * second + 1) * BLOCK);
                     float* target = quad + (k + 1) * image;
@@ -198,8 +206,8 @@ class Scatter : public Layer {
                 for (int row = 0; row < 2; ++row) {
                     const long at = (row * width + column) * BLOCK + part;
                     store(low.get() + at, pooled[row] + filter_high(HIGH_SCALED, bands[0] + 3 + row));
-                    store(high.get() + at, filter_low(LOW_SCALED, bands[1] + 3 + row) +
-                                               filter_high(HIGH_SCALED, bands[2] + 3 + row));
+                    store(high.get() + at,
+                          filter_low(LOW_SCALED, bands[1] + 3 + row) + filter_high(HIGH_SCALED, bands[2] + 3 + row));
                 }
             }
         }

@@ -54,13 +54,17 @@ template <class A>
 struct Transposed {
     static constexpr int ROWS = A::COLUMNS, COLUMNS = A::ROWS;
     template <int I, int J>
-    static constexpr float get() { return A::at[J][I]; }
+    static constexpr float get() {
+        return A::at[J][I];
+    }
 };
 template <class A>
 struct Plain {
     static constexpr int ROWS = A::ROWS, COLUMNS = A::COLUMNS;
     template <int I, int J>
-    static constexpr float get() { return A::at[I][J]; }
+    static constexpr float get() {
+        return A::at[I][J];
+    }
 };
 
 // Row I of a constant matrix times x; zeros cost nothing, ones no multiply.

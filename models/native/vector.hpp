@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #if defined(__AVX512F__)
 #include <immintrin.h>
@@ -56,34 +57,33 @@ ALWAYS_INLINE vf inverse_sqrt(vf x) {
 }
 
 // Sums of neighbouring lanes: those of a, then those of b.
-ALWAYS_INLINE vf pairwise(vf a, vf b) {
-    vi even;
-    for (int i = 0; i < LANES; ++i) even[i] = 2 * i;
-    return __builtin_shuffle(a, b, even) + __builtin_shuffle(a, b, even + 1);
+template <int... I>
+ALWAYS_INLINE vf pairwise(vf a, vf b, std::integer_sequence<int, I...>) {
+    return __builtin_shufflevector(a, b, 2 * I...) + __builtin_shufflevector(a, b, 2 * I + 1 ...);
 }
+constexpr std::make_integer_sequence<int, LANES> EACH_LANE{};
 
 // sums[i] = the sum of the lanes of v[i], for COUNT a power of 2 up to LANES; the order of additions is fixed.
 template <int COUNT>
 ALWAYS_INLINE vf lane_sums(vf* v) {
     for (int width = LANES; width > 1; width /= 2)
-        for (int i = 0; i < (width + 1) / 2; ++i) v[i] = pairwise(v[2 * i], v[2 * i + 1]);
+        for (int i = 0; i < (width + 1) / 2; ++i) v[i] = pairwise(v[2 * i], v[2 * i + 1], EACH_LANE);
     return v[0];
+}
+
+// Exchanges the second half of a with the first half of b, in groups of WIDTH lanes.
+template <int WIDTH, int... I>
+ALWAYS_INLINE void swap_groups(vf& a, vf& b, std::integer_sequence<int, I...>) {
+    const vf low = __builtin_shufflevector(a, b, (I & WIDTH ? LANES + (I ^ WIDTH) : I)...);
+    b = __builtin_shufflevector(a, b, (I & WIDTH ? LANES + I : I + WIDTH)...);
+    a = low;
 }
 
 // Swaps lanes and vectors: afterwards lane j of v[i] is what lane i of v[j] was.
 template <int WIDTH = LANES / 2>
 ALWAYS_INLINE void transpose(vf* v) {
-    vi low, high;  // The halves of two vectors that are kept together, in groups of WIDTH lanes.
-    for (int i = 0; i < LANES; ++i) {
-        low[i] = i & WIDTH ? LANES + (i ^ WIDTH) : i;
-        high[i] = low[i] + WIDTH;
-    }
     for (int i = 0; i < LANES; ++i)
-        if (!(i & WIDTH)) {
-            const vf a = v[i], b = v[i + WIDTH];
-            v[i] = __builtin_shuffle(a, b, low);
-            v[i + WIDTH] = __builtin_shuffle(a, b, high);
-        }
+        if (!(i & WIDTH)) swap_groups<WIDTH>(v[i], v[i + WIDTH], EACH_LANE);
     if constexpr (WIDTH > 1) transpose<WIDTH / 2>(v);
 }
 

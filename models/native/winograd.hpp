@@ -33,7 +33,7 @@ template <int R>
 class WinogradConv : public Layer {
     static constexpr int SIDE = R + 1, POINTS = SIDE * SIDE, PAD = R / 2;
     static constexpr int GROUP = SUMS / SIDE;  // Channels whose sums at one row of points fill the registers.
-    static constexpr long CACHE = 180000;    // Floats of one operand of a strip; two or three stay in L2.
+    static constexpr long CACHE = 180000;      // Floats of one operand of a strip; two or three stay in L2.
     using InputT = Plain<typename Points<R>::InputT>;
     using Input = Transposed<typename Points<R>::InputT>;
     using Kernel = Plain<typename Points<R>::Kernel>;
@@ -43,14 +43,14 @@ class WinogradConv : public Layer {
 
     Mixing mixing;
     const bool rectify, pool;
-    const long C, F;                      // Channels in and out.
-    const long down, across;              // Tiles.
+    const long C, F;          // Channels in and out.
+    const long down, across;  // Tiles.
     const long padded_height, padded_width;
-    long strip, chunk;                    // Tiles and output channels that are worked on at a time.
-    Buffer padded, padded_gradient;       // (C, padded_height, padded_width, 16)
-    Buffer u, u_transposed, du;           // Grouped by outputs, grouped by inputs, and (POINTS, F, C)
-    Buffer v, dv, m;                      // (POINTS, C, strip, 16), (strip, POINTS, C, 16), (POINTS, chunk, strip, 16)
-    Buffer tiles, bias_lanes;             // (F, 4, 16) and (F, 16)
+    long strip, chunk;               // Tiles and output channels that are worked on at a time.
+    Buffer padded, padded_gradient;  // (C, padded_height, padded_width, 16)
+    Buffer u, u_transposed, du;      // Grouped by outputs, grouped by inputs, and (POINTS, F, C)
+    Buffer v, dv, m;                 // (POINTS, C, strip, 16), (strip, POINTS, C, 16), (POINTS, chunk, strip, 16)
+    Buffer tiles, bias_lanes;        // (F, 4, 16) and (F, 16)
 
     // Where the top left corner of a tile's input is in a padded channel, in floats.
     long corner(long tile) const { return (tile / across * 2 * padded_width + tile % across * 2) * BLOCK; }
@@ -110,7 +110,8 @@ class WinogradConv : public Layer {
     }
 
     // The gradient of a tile before bias, ReLU and pooling: the adjoint of end_tile.
-    ALWAYS_INLINE void start_tile(vf* tile, const float* y, const float* dy, const float* choice, long f, long t, int part) {
+    ALWAYS_INLINE void start_tile(vf* tile, const float* y, const float* dy, const float* choice, long f, long t,
+                                  int part) {
         if (pool) {
             const long at = (f * down * across + t) * BLOCK + part;
             vf gradient = load(dy + at);
@@ -130,7 +131,8 @@ class WinogradConv : public Layer {
         }
     }
 
-    void transform_gradients(const float* y, const float* dy, const float* choice, long f0, long rows, long first, long count) {
+    void transform_gradients(const float* y, const float* dy, const float* choice, long f0, long rows, long first,
+                             long count) {
         for (long f = 0; f < rows; ++f)
             for (int part = 0; part < BLOCK; part += LANES) {
                 vf sum = load(bias_lanes.get() + (f0 + f) * BLOCK + part);
@@ -225,10 +227,15 @@ class WinogradConv : public Layer {
 
    public:
     WinogradConv(Shape in_, Shape out_, Mixing mixing_, bool rectify_, bool pool_, bool needs_dx)
-        : Layer(in_, out_), mixing(std::move(mixing_)), rectify(rectify_), pool(pool_), C(in.channels),
-          F(out.channels), down(pool ? out.height : (out.height + 1) / 2),
+        : Layer(in_, out_),
+          mixing(std::move(mixing_)),
+          rectify(rectify_),
+          pool(pool_),
+          C(in.channels),
+          F(out.channels),
+          down(pool ? out.height : (out.height + 1) / 2),
           across(pool ? out.width : (out.width + 1) / 2),
-          // An odd row or column that pooling drops is read by no tile, but is copied and so needs a place.
+          // Room for all of the input, and for all that the last tiles read.
           padded_height(std::max(2 * down, in.height) + 2 * PAD),
           padded_width(std::max(2 * across, in.width) + 2 * PAD) {
         const long places = down * across;
@@ -296,8 +303,8 @@ class WinogradConv : public Layer {
                 const long rows = std::min(chunk, F - f0);
                 transform_gradients(y, dy, choice, f0, rows, first, count);
                 for (int p = 0; p < POINTS; ++p)
-                    dots(m.get() + p * rows * row, row, v.get() + p * C * row, row, du.get() + (p * F + f0) * C, C, rows,
-                         C, count * PARTS);
+                    dots(m.get() + p * rows * row, row, v.get() + p * C * row, row, du.get() + (p * F + f0) * C, C,
+                         rows, C, count * PARTS);
                 if (dx) sum_input_gradients(f0, rows, count);
             }
             if (dx) add_input_gradients(first, count);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from search.cluster import Resources, set_environment
@@ -94,18 +95,21 @@ def add_resource_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def resources(args: argparse.Namespace) -> Resources:
-    """The resources asked for; from here on the environment is as Ray needs it. Says which engine will be used.
+def resources(args: argparse.Namespace, names: Sequence[str] = ()) -> Resources:
+    """The resources asked for; from here on the environment is as Ray needs it.
+
+    Args:
+        args: the options.
+        names: the architectures, where they are known.
 
     Raises:
         UserError: a number that is not allowed, or an engine that cannot work here.
     """
     asked = Resources(args.cpus_per_trial, args.gpus_per_trial, args.address, args.engine)
     set_environment(asked)
-    if asked.address is None:
-        from search.engines import announce
+    from search.engines import announce
 
-        print(announce(asked.engine, asked.device), file=sys.stderr)
+    announce(asked.engine, asked.device, names, here=asked.address is None)  # Refuses what cannot work.
     return asked
 
 
@@ -197,12 +201,12 @@ def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None
     )
 
 
-def only_described(args: argparse.Namespace, spec: RunSpec) -> bool:
+def only_described(args: argparse.Namespace, spec: RunSpec, asked: Resources) -> bool:
     """Whether ``--dry-run`` was given; if so, says what would run."""
     if args.dry_run:
         from search.estimate import describe
 
-        print(describe(spec, resources(args)))
+        print(describe(spec, asked))
     return args.dry_run
 
 

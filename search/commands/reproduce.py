@@ -38,8 +38,8 @@ def run(args: argparse.Namespace) -> int:
             f"table: {args.table} shows any run and has no experiment of its own; see invsearch list tables"
         )
     spec = options.run_spec(args, names, args.seeds, args.epochs if args.rerun_epochs is None else args.rerun_epochs)
-    resources = options.resources(args)
-    if options.only_described(args, spec):
+    resources = options.resources(args, spec.architectures)
+    if options.only_described(args, spec, resources):
         return 0
     from search.rerun import rerun as run_again
     from search.run_folder import RunFolder

@@ -25,8 +25,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Searches; 0 when every trial has ended."""
     spec = options.run_spec(args, options.architectures(args.architectures), None, None)
-    resources = options.resources(args)
-    if options.only_described(args, spec):
+    resources = options.resources(args, spec.architectures)
+    if options.only_described(args, spec, resources):
         return 0
     from search.run_folder import RunFolder
     from search.sweep import sweep

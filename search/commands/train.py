@@ -25,7 +25,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains; 0 when every trial has ended. Prints the table of what was trained."""
-    resources = options.resources(args)
+    names = options.architectures(args.architectures)
+    resources = options.resources(args, names)
     from analysis.published import published_theta
     from search.commands.table import rendered
     from search.rerun import rerun
@@ -33,7 +34,6 @@ def run(args: argparse.Namespace) -> int:
     from spaces import parse_theta
     from spaces.run import RunSpec
 
-    names = options.architectures(args.architectures)
     thetas = {
         name: (published_theta(name) if args.theta == "published" else parse_theta(args.theta)).as_dict()
         for name in names

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import models
-from models.native import has_native_program, instruction_set
+from models.native import has_native_program, instruction_set, why_none
 from search.engines.base import Engine, Problem
 from search.engines.native_engine import NativeEngine
 from search.engines.torch_engine import TorchEngine
@@ -12,15 +14,19 @@ from spaces.choose import choose
 
 ENGINES: dict[str, type[Engine]] = {"native": NativeEngine, "torch": TorchEngine}
 
-NOT_BUILT = "it was not built, because there was no C++ compiler at the install; install g++, then: pip install ."
 
+def why_not_native(device: str, architectures: Sequence[str] = (), *, here: bool = True) -> str | None:
+    """Why the native engine cannot train these architectures there; None if it can.
 
-def why_not_native(device: str, architectures: tuple[str, ...] = ()) -> str | None:
-    """Why the native engine cannot train these architectures there; None if it can."""
+    Args:
+        device: ``cpu`` or ``cuda``.
+        architectures: names.
+        here: whether this is the machine that trains.
+    """
     if device != "cpu":
         return f"it runs on CPUs only, not on {device}"
-    if instruction_set() is None:
-        return NOT_BUILT
+    if here and instruction_set() is None:
+        return f"{why_none()}; with g++ installed, make native builds it"
     without = [name for name in architectures if not has_native_program(models.ARCHITECTURES[name].describe(10))]
     return f"it has no native form of {', '.join(without)}" if without else None
 
@@ -40,20 +46,27 @@ def resolve(engine: str, device: str, architecture: str) -> str:
     return "torch" if reason else "native"
 
 
-def announce(engine: str, device: str) -> str:
-    """A line about the engine that trials on this machine will use.
+def announce(engine: str, device: str, architectures: Sequence[str] = (), *, here: bool = True) -> str:
+    """A line about the engine that trials will use.
+
+    Args:
+        engine: what was asked for.
+        device: ``cpu`` or ``cuda``.
+        architectures: names, where they are known.
+        here: whether trials are trained on this machine.
 
     Raises:
-        UserError: it cannot work here.
+        UserError: that engine cannot work there.
     """
+    reason = None if engine == "torch" else why_not_native(device, architectures, here=here)
+    if reason and engine == "native":
+        raise UserError(f"engine native: {reason}; or choose --engine torch")
     if engine == "torch":
         return f"engine: torch on {device}"
-    reason = why_not_native(device)
-    if reason is None:
-        return f"engine: native ({instruction_set()}), one core a trial"
-    if engine == "native":
-        raise UserError(f"engine native: {reason}; or choose --engine torch")
-    return f"engine: torch on {device}; not native: {reason}"
+    if reason:
+        some = len(architectures) > 1 and why_not_native(device, here=here) is None
+        return f"engine: torch on {device}{' for some' if some else ''}; not native: {reason}"
+    return f"engine: native ({instruction_set() if here else 'where a node has it'}), one core a trial"
 
 
-__all__ = ["ENGINES", "NOT_BUILT", "Engine", "Problem", "announce", "resolve", "why_not_native"]
+__all__ = ["ENGINES", "Engine", "Problem", "announce", "resolve", "why_not_native"]

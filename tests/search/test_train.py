@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
 
 import models
 from search import checkpoint
@@ -52,34 +51,6 @@ def test_batch_order_does_not_depend_on_the_configuration(
 ) -> None:
     one, two = Training(trial, split, engine=engine), Training(diverging, split, engine=engine)
     assert torch.equal(one.state()["generators"]["order"], two.state()["generators"]["order"])
-
-
-@pytest.mark.parametrize("name", list(models.ARCHITECTURES))
-def test_one_epoch_is_plain_sgd_with_momentum_and_weight_decay(
-    name: str, trial: TrialSpec, split: Split, engine: str
-) -> None:
-    """Against SGD written out from its definition: v <- m v + (g + wd w), w <- w - lr v."""
-    spec = replace(trial, architecture=name)
-    training = Training(spec, split, engine=engine)
-    theta = spec.theta
-    network = models.build(name, gain=theta.gain, seed=spec.seed)
-    order = torch.randperm(len(split.train_y), generator=torch.Generator().manual_seed(spec.seed))
-    velocity = [torch.zeros_like(p) for p in network.parameters()]
-    total = 0.0
-    for start in range(0, len(order), spec.batch_size):
-        chosen = order[start : start + spec.batch_size].numpy()
-        x, y = torch.tensor(split.train_x[chosen]), torch.tensor(split.train_y[chosen])
-        loss = F.cross_entropy(network(x), y)
-        gradients = torch.autograd.grad(loss, list(network.parameters()))
-        total += loss.item() * len(chosen)
-        with torch.no_grad():
-            for weight, gradient, v in zip(network.parameters(), gradients, velocity, strict=True):
-                v.mul_(theta.momentum).add_(gradient + theta.weight_decay * weight)
-                weight -= theta.lr * v
-    epoch = training.run_epoch()
-    assert epoch.train_loss == pytest.approx(total / len(order), rel=1e-4)
-    for ours, theirs in zip(training.network.parameters(), network.parameters(), strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 def test_judges_with_mean_cross_entropy_and_the_fraction_correct(trial: TrialSpec, split: Split, engine: str) -> None:

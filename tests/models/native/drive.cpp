@@ -28,8 +28,10 @@ struct Case {
     std::vector<long> learned;  // Sizes of the parameters.
 
     void learn(Arrays& a, long weights, long biases) {
-        a.weight = random_array(weights), a.weight_momentum = random_array(weights);
-        a.bias = random_array(biases), a.bias_momentum = random_array(biases);
+        const bool momentum = below(2);
+        a.weight = random_array(weights), a.weight_momentum = momentum ? random_array(weights) : nullptr;
+        a.bias = random_array(biases), a.bias_momentum = momentum ? random_array(biases) : nullptr;
+        a.weights = weights, a.biases = biases;
         learned.push_back(weights), learned.push_back(biases);
     }
 
@@ -39,11 +41,13 @@ struct Case {
             Step step{below(4), 0, 0, 0, 0, 0};
             Arrays a{};
             if (step.kind == 0) {
-                step.kernel = 1 + 2 * below(4), step.outputs = 1 + below(20), step.images = below(3), step.shared = below(2);
+                step.kernel = 1 + 2 * below(4), step.outputs = 1 + below(20), step.images = below(3),
+                step.shared = below(2);
                 if (step.images == 2 && !step.shared) step.images = 1;
                 const long pairs = step.outputs * shape.channels, taps = step.kernel * step.kernel;
                 learn(a, step.images ? step.images * pairs : pairs * taps, step.outputs);
-                a.basis = step.images ? random_array(step.images * taps * (step.shared ? 1 : pairs)) : nullptr;
+                a.basis_floats = step.images * taps * (step.shared ? 1 : pairs);
+                a.basis = step.images ? random_array(a.basis_floats) : nullptr;
                 shape.channels = step.outputs;
             } else if (step.kind == 1 && shape.channels < 20) {
                 shape = {7 * shape.channels, (shape.height + 1) / 2, (shape.width + 1) / 2};
@@ -55,7 +59,7 @@ struct Case {
             steps.push_back(step), tensors.push_back(a);
         }
         Arrays fixed{}, last{};
-        fixed.weight = random_array(6 * shape.channels * shape.pixels());
+        fixed.weights = 6 * shape.channels * shape.pixels(), fixed.weight = random_array(fixed.weights);
         steps.push_back({4, 6, 0, 0, 0, 0}), tensors.push_back(fixed);
         learn(last, classes * 6, classes);
         steps.push_back({4, classes, 0, 0, 0, 1}), tensors.push_back(last);
@@ -73,8 +77,9 @@ int main() {
         for (int i = 0; i < images; ++i) labels[i] = below(classes), order[i] = below(images);
         std::vector<float*> gradients;
         for (long size : c.learned) gradients.push_back(random_array(size));
-        Network* network = invsearch_new(c.input.channels, c.input.height, c.input.width, c.steps.data(), c.steps.size(),
-                                         1, error);
+        const bool input_gradient = below(2);  // Without it, layers below the first learned one go without a gradient.
+        Network* network = invsearch_new(c.input.channels, c.input.height, c.input.width, c.steps.data(),
+                                         c.steps.size(), input_gradient, error);
         const Sgd sgd{0.01f, 0.9f, 1e-3f};
         std::int64_t correct = 0;
         invsearch_train(network, c.tensors.data(), x, labels.get(), order.get(), images, 1 + below(40), &sgd, error);
@@ -83,14 +88,14 @@ int main() {
         const long blocks = 1 + below(3);
         Buffer in(blocks * network->input().floats()), out(blocks * network->output().floats()), dx(in.size()),
             space(blocks * invsearch_workspace(network));
-        invsearch_forward(network, c.tensors.data(), in.get(), out.get(), blocks, space.get(), 1);
-        invsearch_backward(network, c.tensors.data(), in.get(), out.get(), dx.get(), blocks, space.get(),
-                           gradients.data());
+        invsearch_forward(network, c.tensors.data(), in.get(), out.get(), blocks, space.get(), 1, error);
+        invsearch_backward(network, c.tensors.data(), in.get(), out.get(), input_gradient ? dx.get() : nullptr, blocks,
+                           space.get(), gradients.data(), error);
         invsearch_delete(network);
         arrays.clear();
         if (*error || correct < 0 || correct > images) return std::printf("round %d: %s\n", round, error), 1;
     }
     const Step nonsense{99, 0, 0, 0, 0, 0};
-    if (invsearch_new(1, 4, 4, &nonsense, 1, 0, error) || !*error) return 1;
+    if (invsearch_new(1, 4, 4, &nonsense, 1, 0, error) || !*error) return std::puts("nonsense was taken"), 1;
     std::puts("300 networks");
 }

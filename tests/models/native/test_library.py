@@ -1,15 +1,17 @@
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest
 
-from models.native import BUILDS, VERSION, library
+from models.native import BUILDS, library
+
+built = pytest.mark.skipif(library.build_of("baseline") is None, reason="the native engine was not built")
 
 
 @pytest.fixture(autouse=True)
-def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    for cached in (library.open_library, library.instruction_set):
-        cached.cache_clear()
-        monkeypatch.setattr(library, cached.__name__, cached.__wrapped__)
+def uncached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "load", library.load.__wrapped__)
 
 
 def test_the_fastest_build_that_works_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,16 +23,29 @@ def test_the_fastest_build_that_works_is_used(monkeypatch: pytest.MonkeyPatch) -
 def test_without_a_build_there_is_no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(library, "FOLDER", tmp_path)
     assert library.instruction_set() is None
+    assert "lack of a C++ compiler" in library.why_none()
 
 
 def test_a_file_that_is_no_library_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / f"_baseline{library.EXTENSION_SUFFIXES[0]}").write_bytes(b"built for another machine")
     monkeypatch.setattr(library, "FOLDER", tmp_path)
     assert library.open_library("baseline") is None
+    assert "cannot be loaded" in library.why_none()
 
 
-@pytest.mark.skipif(library.build_of("baseline") is None, reason="the native engine was not built")
-def test_a_build_of_another_version_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+@built
+def test_a_build_of_other_sources_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert library.open_library("baseline") is not None
-    monkeypatch.setattr(library, "VERSION", f"{VERSION}.1")
+    assert library.why_none() == ""
+    monkeypatch.setattr(library, "source", lambda: "0123456789ab")
     assert library.open_library("baseline") is None
+    assert "sources have changed" in library.why_none()
+    monkeypatch.setattr(library, "source", lambda: None)  # An installed copy has no sources beside it.
+    assert library.open_library("baseline") is not None
+
+
+@built
+def test_a_build_for_a_better_machine_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BUILDS, "baseline", 1 << 8)
+    assert library.open_library("baseline") is None
+    assert "does not have baseline" in library.why_none()

@@ -67,8 +67,8 @@ def distances(ours: list[Tensor], exact: list[Tensor]) -> list[float]:
     return [float((a.double() - e).norm()) / max(float(e.norm()), floor) for a, e in zip(ours, exact, strict=True)]
 
 
-def agrees(description: Description, shape: tuple[int, ...], images: int, seed: int, isa: str) -> bool:
-    """Whether loss and gradients are as near to float64 as asked, or as torch's own float32 is."""
+def excess(description: Description, shape: tuple[int, ...], images: int, seed: int, isa: str) -> float:
+    """How far loss and gradients are from float64, in units of what is allowed: 1e-5, or what torch's float32 is."""
     generator = torch.Generator().manual_seed(seed)
     network = assemble(description, shape, 1.0, generator)
     with torch.no_grad():  # Biases of 0 would put dead pixels right on the corner of a ReLU.
@@ -80,7 +80,7 @@ def agrees(description: Description, shape: tuple[int, ...], images: int, seed: 
     loss, found = NativeNetwork(description, network, shape, isa=isa).gradients(x, y)
     ours = [torch.tensor(loss), *(torch.from_numpy(found[p]) for p in network.parameters())]
     limits = (max(1e-5, 4 * distance) for distance in distances(single, exact))
-    return all(distance < limit for distance, limit in zip(distances(ours, exact), limits, strict=True))
+    return max(distance / limit for distance, limit in zip(distances(ours, exact), limits, strict=True))
 
 
 @pytest.mark.parametrize("isa", ISAS)
@@ -88,7 +88,7 @@ def agrees(description: Description, shape: tuple[int, ...], images: int, seed: 
 @given(described=descriptions(), images=st.integers(1, 40))
 def test_any_network_any_size(isa: str, described: tuple[Description, tuple[int, int, int]], images: int) -> None:
     # Rounding may flip a ReLU or a maximum, where the gradient jumps: rare, and then another draw agrees.
-    assert any(agrees(*described, images, seed, isa) for seed in range(DRAWS))
+    assert any(excess(*described, images, seed, isa) < 1 for seed in range(DRAWS))
 
 
 @pytest.mark.parametrize("isa", ISAS)
@@ -117,6 +117,42 @@ def test_one_layer_as_a_function(layer: Layer, isa: str) -> None:
         torch.testing.assert_close(torch.from_numpy(gradients[ours]).double(), theirs.grad, rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("layer", [Conv(3), Conv(3, 5), Conv(3, 9), Conv(3, 1), Invariant(3), Scatter(), MaxPool()])
+def test_what_is_not_finite_stays_so(layer: Layer, bad: float, isa: str) -> None:
+    """An infinity may become a NaN, as differences of it do, but nothing becomes finite that torch leaves infinite."""
+    network = assemble({"layer": layer}, (2, 6, 6), 1.0, torch.Generator().manual_seed(0))
+    x = torch.ones(1, 2, 6, 6, BLOCK)
+    x[0, 1, 2, 3, 5] = bad
+    y = torch.empty(1, *layer.after((2, 6, 6)), BLOCK)
+    native = NativeNetwork({"layer": layer}, network, (2, 6, 6), isa=isa)
+    native.forward(x, y, torch.empty(1, native.workspace_floats), keep=False)
+    with torch.no_grad():
+        expected = network(x.movedim(-1, 1).flatten(0, 1)).isfinite()
+    ours = y.movedim(-1, 1).flatten(0, 1).isfinite()
+    assert not (ours & ~expected).any()
+    others = torch.arange(BLOCK) != 5  # Images of a block do not touch one another.
+    assert ours[others].all()
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("layers", [{"pool": MaxPool()}, {"conv": Conv(2), "pool": MaxPool()}])
+def test_the_first_of_equal_values_gets_the_gradient(layers: Description, isa: str) -> None:
+    network = assemble(layers, (2, 6, 6), 1.0, torch.Generator().manual_seed(0))
+    if isinstance(network[0], torch.nn.Conv2d):
+        torch.nn.init.dirac_(network[0].weight)  # pyright: ignore[reportArgumentType]
+    x = torch.randint(0, 2, (1, 2, 6, 6, BLOCK), generator=torch.Generator().manual_seed(1)).float()
+    native = NativeNetwork(layers, network, (2, 6, 6), isa=isa, input_gradient=True)
+    y, workspace, dx = torch.empty(1, 2, 3, 3, BLOCK), torch.empty(1, native.workspace_floats), torch.empty_like(x)
+    native.forward(x, y, workspace, keep=True)
+    native.backward(x, torch.ones_like(y), dx, workspace)
+    images = x.movedim(-1, 1).flatten(0, 1).requires_grad_()
+    network(images).sum().backward()
+    assert images.grad is not None
+    assert torch.equal(dx.movedim(-1, 1).flatten(0, 1), images.grad)
+
+
 def small() -> tuple[NativeNetwork, np.ndarray, np.ndarray]:
     description: Description = {"conv": Conv(3), "unravel": Unravel(), "reshuffle": Reshuffle(4)}
     network = assemble(description, (1, 6, 6), 1.0, torch.Generator().manual_seed(0))
@@ -126,7 +162,9 @@ def small() -> tuple[NativeNetwork, np.ndarray, np.ndarray]:
 
 
 def train(native: NativeNetwork, x: np.ndarray, y: np.ndarray, order: list[int]) -> float:
-    return native.train(x, y, np.array(order), batch_size=4, lr=0.1, momentum=0.0, weight_decay=0.0, momenta={})
+    return native.train(
+        x, y, np.array(order, np.int64), batch_size=4, lr=0.1, momentum=0.0, weight_decay=0.0, momenta={}
+    )
 
 
 def test_no_images_no_loss() -> None:
@@ -166,6 +204,55 @@ def test_a_batch_size_below_one_is_refused() -> None:
 
 
 def test_an_instruction_set_that_is_not_there_is_refused() -> None:
-    native, *_ = small()
     with pytest.raises(RuntimeError, match="not built for sse9"):
-        NativeNetwork({}, native._module, (1, 6, 6), isa="sse9")
+        NativeNetwork({"relu": Relu()}, torch.nn.Sequential(torch.nn.ReLU()), (1, 6, 6), isa="sse9")
+
+
+def test_momentum_needs_its_buffers() -> None:
+    native, x, y = small()
+    with pytest.raises(ValueError, match="needs a buffer"):
+        native.train(x, y, np.array([0]), batch_size=4, lr=0.1, momentum=0.9, weight_decay=0.0, momenta={})
+
+
+def test_any_batch_size_is_a_batch_of_all() -> None:
+    native, x, y = small()
+    assert native.train(
+        x, y, np.arange(9), batch_size=2**64, lr=0.0, momentum=0.0, weight_decay=0.0, momenta={}
+    ) == pytest.approx(9 * native.gradients(x, y)[0])
+
+
+def test_arrays_that_do_not_fit_the_program_are_refused() -> None:
+    """A torch module of another size would be read and written beyond its end."""
+    description: Description = {"unravel": Unravel(), "reshuffle": Reshuffle(4)}
+    network = assemble(description, (3, 8, 8), 1.0, torch.Generator())
+    network[1] = torch.nn.Linear(3, 4)
+    native = NativeNetwork(description, network, (3, 8, 8))
+    with pytest.raises(RuntimeError, match="weight has 12 numbers, not 768"):
+        native.gradients(np.zeros((1, 3, 8, 8), np.float32), np.zeros(1, np.int64))
+    network[1] = torch.nn.Linear(192, 4, bias=False)
+    with pytest.raises(RuntimeError, match="bias has 0 numbers, not 4"):
+        native.gradients(np.zeros((1, 3, 8, 8), np.float32), np.zeros(1, np.int64))
+
+
+def test_an_image_that_vanishes_is_refused() -> None:
+    description: Description = {"conv": Conv(3), "pool": MaxPool()}
+    network = assemble(description, (1, 1, 8), 1.0, torch.Generator())
+    with pytest.raises(RuntimeError, match="leaves nothing of an image"):
+        NativeNetwork(description, network, (1, 1, 8))
+
+
+def test_no_layers_are_refused() -> None:
+    with pytest.raises(RuntimeError, match="needs a layer"):
+        NativeNetwork({}, torch.nn.Sequential(), (1, 8, 8))
+
+
+def test_activations_of_another_form_are_refused() -> None:
+    native = NativeNetwork({"z": Scatter()}, torch.nn.Sequential(torch.nn.Identity()), (1, 4, 4))
+    x, y, space = torch.zeros(1, 1, 4, 4, BLOCK), torch.zeros(1, 7, 2, 2, BLOCK), torch.zeros(1, 10**4)
+    with pytest.raises(ValueError, match="the workspace must be"):
+        native.forward(x, y, space, keep=True)
+    space = torch.zeros(1, native.workspace_floats)
+    with pytest.raises(ValueError, match="the output must be"):
+        native.forward(x, y[:, :6].contiguous(), space, keep=True)
+    with pytest.raises(ValueError, match="aligned to 64 bytes"):
+        native.forward(torch.zeros(x.numel() + 4)[4:].view(x.shape), y, space, keep=True)

@@ -21,8 +21,8 @@ from search.train import Training
 from spaces import Hyperparameters, TrialSpec
 
 THETA = Hyperparameters(lr=0.02, momentum=0.9, weight_decay=1e-3, gain=1.0)
-STEPS, BATCH = 10, 16
-DRAWS = 4
+STEPS, BATCH = 10, 3  # Few images: each has tens of thousands of ReLUs and maxima that rounding may flip.
+DRAWS = 3
 
 
 def images(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -30,19 +30,19 @@ def images(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.standard_normal((count, 1, 28, 28), dtype=np.float32), rng.integers(0, 10, count)
 
 
-def on_one_draw(check: Callable[[int], None]) -> None:
-    """Passes if the check does for one of a few draws of the data.
+def on_most_draws(check: Callable[[int], None]) -> None:
+    """Passes if the check fails for at most one of a few draws of the data.
 
     Rounding may flip a ReLU or the maximum of a window, where the gradient jumps; that is rare and no mistake.
-    A mistake fails for every draw.
     """
+    failures = []
     for draw in range(DRAWS):
         try:
             check(draw)
-            return
-        except AssertionError:
-            if draw == DRAWS - 1:
-                raise
+        except AssertionError as failure:
+            failures.append(failure)
+    if len(failures) > 1:
+        raise failures[-1]
 
 
 def distance(ours: Tensor | np.ndarray, theirs: Tensor) -> float:
@@ -75,7 +75,7 @@ def spec(request: pytest.FixtureRequest, trial: TrialSpec) -> TrialSpec:
 
 def test_ten_steps_agree_with_float64(spec: TrialSpec, engine: str) -> None:
     def check(draw: int) -> None:
-        x, y = images(STEPS * BATCH - 3, draw)  # The last batch is not full.
+        x, y = images(STEPS * BATCH - 1, draw)  # The last batch is not full.
         training = Training(spec, Split(x, y, x[:30], y[:30]), engine=engine)
         order = torch.randperm(len(y), generator=torch.Generator().manual_seed(draw))
         loss = training.engine.train(order)
@@ -89,7 +89,7 @@ def test_ten_steps_agree_with_float64(spec: TrialSpec, engine: str) -> None:
         assert judged == pytest.approx(F.cross_entropy(scores, torch.from_numpy(y[:30])).item(), rel=1e-3)
         assert accuracy == pytest.approx((scores.argmax(1).numpy() == y[:30]).mean())
 
-    on_one_draw(check)
+    on_most_draws(check)
 
 
 def gradients(engine: str, spec: TrialSpec, x: np.ndarray, y: np.ndarray) -> list[Tensor | np.ndarray]:
@@ -112,7 +112,7 @@ def test_gradients_agree_with_float64(spec: TrialSpec, engine: str) -> None:
         for ours, theirs in zip(gradients(engine, spec, x, y), expected, strict=True):
             assert distance(ours, theirs) < 1e-5
 
-    on_one_draw(check)
+    on_most_draws(check)
 
 
 def test_the_same_seed_gives_the_same_bits(spec: TrialSpec, engine: str, split: Split) -> None:
@@ -127,18 +127,20 @@ def test_the_same_seed_gives_the_same_bits(spec: TrialSpec, engine: str, split: 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_checkpoints_interchange(spec: TrialSpec, engine: str, momentum: float, split: Split, tmp_path: Path) -> None:
-    """Another engine goes on from the checkpoint of this one, as this one itself would."""
+    """Another engine goes on from the checkpoint of this one, and its next step is the one this one would make."""
     spec = replace(spec, theta=replace(THETA, momentum=momentum))
     one = Training(spec, split, engine=engine)
     one.run_epoch()
     checkpoint.save(tmp_path / "c.pt", one.state())
     other = Training(spec, split, engine={"native": "torch", "torch": "auto"}[engine])
     other.load_state(checkpoint.load(tmp_path / "c.pt"))
-    for _ in range(2):
-        mine, theirs = one.run_epoch(), other.run_epoch()
-        assert mine.train_loss == pytest.approx(theirs.train_loss, rel=1e-3)
-    final = [torch.cat([p.detach().flatten() for p in t.network.parameters()]) for t in (one, other)]
-    assert distance(*final) < 1e-3
+    steps = []
+    for training in (one, other):
+        before = torch.cat([p.detach().flatten() for p in training.network.parameters()])
+        training.engine.train(torch.arange(BATCH))
+        steps.append(torch.cat([p.detach().flatten() for p in training.network.parameters()]) - before)
+    assert distance(*steps) < 1e-2
+    assert one.run_epoch().epoch == other.run_epoch().epoch == 2
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
