@@ -124,6 +124,11 @@ def _trial_folders(trials: Path) -> Iterator[str]:
     yield from (os.path.join(trials, name) for name in names)
 
 
+def _engine(made_by: dict[str, Any]) -> str | None:
+    parts = [made_by.get(part) for part in ("engine", "engine_version", "instruction_set")]
+    return " ".join(map(str, parts)).encode("utf-8", "replace").decode() if all(parts) else None
+
+
 def _read_trial(folder: str) -> tuple[dict[str, Any], dict[str, list[Any]]] | None:
     """Reads one trial: its row of the trials and its columns of the epochs; None before its first commit."""
     try:  # Verdict first: it is written last, so a trial that ends meanwhile has a record at least as new.
@@ -156,6 +161,7 @@ def _read_trial(folder: str) -> tuple[dict[str, Any], dict[str, list[Any]]] | No
         "status": _status(record, verdict),
         "epoch": length,
         **{name: columns[name][-1] if length else math.nan for name in MEASURES},
+        "engine": _engine(record["made_by"]),
         "seconds": math.fsum(second for second in columns["seconds"] if second == second),
         "error": None if error is None else str(error).encode("utf-8", "replace").decode(),
     }

@@ -41,6 +41,7 @@ TRIALS: dict[str, Column] = {
     "epoch": Column("int64", "the last recorded epoch, 0 where there is none"),
     **MEASURES,  # Of the last recorded epoch.
     "seconds": Column("float64", "training and evaluation time of all recorded epochs"),
+    "engine": Column("str", "engine, version and instruction set that computed the last epoch, where recorded"),
     "error": Column("str", "traceback of a failed trial, else missing"),
 }
 

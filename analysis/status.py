@@ -19,11 +19,11 @@ from spaces.hyperparameters import NAMES
 from spaces.trial import PHASES
 
 COLUMNS = {
-    "sweep": ["trial_id", "architecture", *NAMES, "status", "epoch", "val_accuracy"],
-    "rerun": ["trial_id", "architecture", *NAMES, "seed", "status", "epoch", "test_accuracy"],
+    "sweep": ["trial_id", "architecture", *NAMES, "status", "epoch", "val_accuracy", "engine"],
+    "rerun": ["trial_id", "architecture", *NAMES, "seed", "status", "epoch", "test_accuracy", "engine"],
 }
 PLANNED = {"sweep": "samples", "rerun": "rerun_seeds"}
-TEXT = ("trial_id", "architecture", "status")
+TEXT = ("trial_id", "architecture", "status", "engine")
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
     "!=": operator.ne,

@@ -66,6 +66,21 @@ def test_a_failed_trial_may_have_no_rows(folder) -> None:
     assert run.epochs.empty
 
 
+@pytest.mark.parametrize(
+    ("made_by", "engine"),
+    [
+        ({"engine": "native", "engine_version": "1", "instruction_set": "avx2", "host": "h"}, "native 1 avx2"),
+        ({"host": "h"}, None),  # From before there were engines.
+        ({"engine": "native", "engine_version": "\ud800", "instruction_set": 5}, "native ? 5"),
+    ],
+)
+def test_the_engine_of_a_trial(folder, made_by, engine) -> None:
+    folder.sweep("conv", [0.5], "completed")
+    folder.trials[0][1]["made_by"] = made_by
+    (found,) = read_run(folder.write()).trials["engine"]
+    assert found == engine or (engine is None and pd.isna(found))
+
+
 def test_null_is_nan(folder) -> None:
     folder.sweep("conv", [0.5, None], "diverged", status="diverged")
     run = read_run(folder.write())

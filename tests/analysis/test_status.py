@@ -14,9 +14,11 @@ def table(full) -> pd.DataFrame:
 def test_columns(full) -> None:
     run = read_run(full.write())
     theta = ["lr", "momentum", "weight_decay", "gain"]
-    assert list(status_table(run, "sweep")) == ["trial_id", "architecture", *theta, "status", "epoch", "val_accuracy"]
+    assert list(status_table(run, "sweep")) == [
+        *("trial_id", "architecture", *theta, "status", "epoch", "val_accuracy", "engine")
+    ]
     assert list(status_table(run, "rerun")) == [
-        *("trial_id", "architecture", *theta, "seed", "status", "epoch", "test_accuracy")
+        *("trial_id", "architecture", *theta, "seed", "status", "epoch", "test_accuracy", "engine")
     ]
     assert len(status_table(run, "sweep")) == 8
     assert len(status_table(run, "rerun")) == 6
