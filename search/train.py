@@ -105,7 +105,7 @@ class Training:
             lr=spec.theta.lr,
             momentum=spec.theta.momentum,
             weight_decay=spec.theta.weight_decay,
-            foreach=True,
+            fused=True,
         )
         description = models.ARCHITECTURES[spec.architecture].describe(classes)
         self.engine = chosen(Problem(spec, split, description, self.network, self.optimiser, self.device))

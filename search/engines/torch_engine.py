@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from search.engines.base import Engine, Problem
@@ -26,16 +28,26 @@ def as_tensor(array: np.ndarray, device: torch.device) -> torch.Tensor:
         return torch.from_numpy(array).to(device)
 
 
+def pooled_first(network: nn.Sequential) -> nn.Sequential:
+    """The same modules, each ReLU after the max pooling that follows it: they commute, and less is left to rectify."""
+    modules = list(network)
+    for place, (first, second) in enumerate(itertools.pairwise(network)):
+        if isinstance(first, nn.ReLU) and isinstance(second, nn.MaxPool2d):
+            modules[place : place + 2] = [second, first]
+    return nn.Sequential(*modules)
+
+
 class TorchEngine(Engine):
     """Autograd and ``torch.optim.SGD``, all images in memory."""
 
     def __init__(self, problem: Problem) -> None:
-        self._problem, self._network, self._optimiser = problem, problem.network, problem.optimiser
+        self._problem, self._optimiser = problem, problem.optimiser
         split, device = problem.split, problem.device
         self._train_x, self._train_y = (as_tensor(a, device) for a in (split.train_x, split.train_y))
         self._eval_x, self._eval_y = (as_tensor(a, device) for a in (split.eval_x, split.eval_y))
         # Channels last: 1.4 times the speed for conv on a CPU, the same for the others.
-        self._network.to(memory_format=torch.channels_last)  # pyright: ignore
+        problem.network.to(memory_format=torch.channels_last)  # pyright: ignore
+        self._network = pooled_first(problem.network)
 
     def train(self, order: torch.Tensor) -> float:
         """Looks for divergence every few steps only."""

@@ -116,12 +116,12 @@ def test_table(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_status(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    columns = "trial_id,architecture,lr,momentum,weight_decay,gain,status,epoch,val_accuracy"
+    columns = "trial_id,architecture,lr,momentum,weight_decay,gain,status,epoch,val_accuracy,engine"
     assert main(["status", str(run), "--csv", "--sort", "val_accuracy", "--filter", "architecture=conv"]) == 0
     header, *rows = capsys.readouterr().out.splitlines()
     assert header == columns
     assert len(rows) == 4
-    accuracies = [float(row.rsplit(",", 1)[1]) for row in rows]
+    accuracies = [float(row.rsplit(",", 2)[1]) for row in rows]
     assert accuracies == sorted(accuracies, reverse=True)
     assert main(["status", str(run)]) == 0
     assert "no driver works on it" in capsys.readouterr().out
@@ -143,4 +143,5 @@ def test_records_say_what_made_them(run: Path) -> None:
     folder: TrialFolder = RunFolder(run).recorded("sweep")[0]
     record: dict[str, Any] = json.loads((folder.path / "record.json").read_text())
     assert record["trial"]["data_hash"] == DATASETS["digits"].data_hash
-    assert {"invsearch", "torch", "device", "threads", "host"} <= record["made_by"].keys()
+    engine = {"engine", "engine_version", "instruction_set"}
+    assert {"invsearch", "torch", "device", "threads", "host"} | engine <= record["made_by"].keys()
