@@ -21,12 +21,13 @@ def busy_share(run: Run, cores: int) -> tuple[float, float]:
     Raises:
         ValueError: nothing was recorded.
     """
-    swept = run.trials.loc[run.trials["phase"] == "sweep", "trial_id"]
-    epochs = run.epochs[run.epochs["trial_id"].isin(swept)]
-    if epochs.empty:
+    swept = run.trials["trial_id"].to_numpy()[run.trials["phase"].to_numpy() == "sweep"]
+    chosen = run.epochs["trial_id"].isin(swept).to_numpy()
+    seconds, ends = (run.epochs[name].to_numpy()[chosen] for name in ("seconds", "time"))
+    if not len(ends):
         raise ValueError("no epoch of a sweep is recorded")
-    wall = float(epochs["time"].max() - (epochs["time"] - epochs["seconds"]).min())
-    return float(epochs["seconds"].sum()) / (cores * wall), wall
+    wall = float(ends.max() - (ends - seconds).min())
+    return float(seconds.sum()) / (cores * wall), wall
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
