@@ -22,7 +22,7 @@ def busy_share(run: Run, cores: int) -> tuple[float, float]:
         ValueError: nothing was recorded.
     """
     swept = run.trials["trial_id"].to_numpy()[run.trials["phase"].to_numpy() == "sweep"]
-    chosen = run.epochs["trial_id"].isin(swept).to_numpy()
+    chosen = run.epochs["trial_id"].isin(swept.tolist()).to_numpy()
     seconds, ends = (run.epochs[name].to_numpy()[chosen] for name in ("seconds", "time"))
     if not len(ends):
         raise ValueError("no epoch of a sweep is recorded")
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     run = read_run(asked.run)
     share, wall = busy_share(run, asked.cores)
-    trials = int((run.trials["phase"] == "sweep").sum())
+    trials = run.trials["phase"].tolist().count("sweep")
     print(f"{trials} trials in {wall:.0f} s on {asked.cores} cores: {100 * share:.1f} % busy (target >= 90 %)")
 
 
