@@ -8,7 +8,6 @@ from search.execute import Job, execute
 from search.progress import Progress
 from search.run_folder import RunFolder
 from search.scheduler import expected_epochs, scheduler_for
-from search.tpe import TpeSearch
 from spaces import TrialSpec
 from spaces.run import RunSpec
 
@@ -32,6 +31,8 @@ def sweep(run: RunFolder, spec: RunSpec, resources: Resources) -> None:
     recorded = run.recorded("sweep")
     ended = {folder.spec.trial_id for folder in recorded if folder.verdict() is not None}
     if spec.search == "tpe":
+        from search.tpe import TpeSearch  # hyperopt takes a second to import, which a grid search need not wait for.
+
         trials, searcher = [], TpeSearch(spec, recorded)
         if searcher.finished:
             return
