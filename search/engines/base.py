@@ -35,6 +35,18 @@ class Problem:
     device: torch.device
 
 
+def align_momentum(optimiser: torch.optim.SGD) -> None:
+    """Lays every momentum buffer out in memory as its parameter is.
+
+    A checkpoint of another engine brings its own layout, and what is fast (torch's fused SGD, the native engine) goes
+    through both arrays as they lie in memory.
+    """
+    for parameter, state in optimiser.state.items():
+        buffer = state.get("momentum_buffer")
+        if buffer is not None and buffer.stride() != parameter.stride():
+            state["momentum_buffer"] = torch.empty_like(parameter).copy_(buffer)
+
+
 class Engine(ABC):
     """Trains and judges a network; made once for each training."""
 

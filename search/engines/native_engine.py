@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from models.native import VERSION, NativeNetwork
-from search.engines.base import Engine, Problem
+from search.engines.base import Engine, Problem, align_momentum
 
 
 class NativeEngine(Engine):
@@ -46,11 +46,11 @@ class NativeEngine(Engine):
 
     def _momenta(self) -> dict[Tensor, Tensor]:
         """The optimiser's own buffers. torch makes them in its first step; starting from zero is the same."""
+        align_momentum(self._problem.optimiser)
         found = {}
         for parameter in self._problem.optimiser.param_groups[0]["params"]:
             state = self._problem.optimiser.state[parameter]
-            buffer = state.get("momentum_buffer")
-            # A checkpoint of the torch engine brings its own memory layout.
-            state["momentum_buffer"] = torch.zeros_like(parameter) if buffer is None else buffer.contiguous()
+            if state.get("momentum_buffer") is None:
+                state["momentum_buffer"] = torch.zeros_like(parameter)
             found[parameter] = state["momentum_buffer"]
         return found

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from search.engines.base import Engine, Problem
+from search.engines.base import Engine, Problem, align_momentum
 
 EVALUATION_BATCH = 1000
 DIVERGENCE_CHECK_STEPS = 50  # Reading a loss waits for a GPU, so not after every step.
@@ -52,6 +52,7 @@ class TorchEngine(Engine):
     def train(self, order: torch.Tensor) -> float:
         """Looks for divergence every few steps only."""
         self._network.train()
+        align_momentum(self._optimiser)
         total = torch.zeros((), device=self._problem.device)
         for step, chosen in enumerate(order.to(self._problem.device).split(self._problem.spec.batch_size), start=1):
             self._optimiser.zero_grad(set_to_none=True)
