@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FULL = ["--scheduler", "none", "--samples", "4", "--epochs", "6", "--architectures", "conv,invariant"]
+FULL = ["--scheduler", "none", "--samples", "4", "--epochs", "60", "--architectures", "conv,invariant"]
 PATIENCE = 240.0
 
 UPLOADED = """
@@ -185,7 +185,8 @@ def test_failure_is_a_result_and_stops_nothing(tmp_path: Path) -> None:
         "        raise MemoryError('no memory for this one')\n"
         "    return build(name, **options)\n"
         "import search.train\n"
-        "search.train.models = type('models', (), {'build': staticmethod(broken)})\n"
+        "names = {'build': staticmethod(broken), 'ARCHITECTURES': models.ARCHITECTURES}\n"
+        "search.train.models = type('models', (), names)\n"
     )
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
     arguments = ["sweep", "--samples", "2", "--epochs", "2", "--out", str(run)]
