@@ -18,8 +18,6 @@ from models.kernels import Dct, FixedAlpha
 from models.native.library import Step
 
 CONV, SCATTER, RELU, MAX_POOL, LINEAR = range(5)  # Of network.hpp.
-
-
 ALIGNMENT = 64  # Bytes; of a vector.
 
 

@@ -31,6 +31,18 @@ def why_not_native(device: str, architectures: Sequence[str] = (), *, here: bool
     return f"it has no native form of {', '.join(without)}" if without else None
 
 
+def _reason_for_torch(engine: str, device: str, architectures: Sequence[str], here: bool = True) -> str | None:
+    """Why an engine that was asked for comes down to torch; None if it does not, or if torch was asked for.
+
+    Raises:
+        UserError: the native engine was asked for and cannot work there.
+    """
+    reason = None if engine == "torch" else why_not_native(device, architectures, here=here)
+    if reason and engine == "native":
+        raise UserError(f"engine native: {reason}; or choose --engine torch")
+    return reason
+
+
 def resolve(engine: str, device: str, architecture: str) -> str:
     """The engine to use: ``auto`` is native wherever it can, else torch.
 
@@ -38,12 +50,7 @@ def resolve(engine: str, device: str, architecture: str) -> str:
         UserError: an unknown engine, or the native one where it cannot work.
     """
     choose("engine", engine, {"auto": None, **ENGINES})
-    if engine == "torch":
-        return engine
-    reason = why_not_native(device, (architecture,))
-    if reason and engine == "native":
-        raise UserError(f"engine native: {reason}; or choose --engine torch")
-    return "torch" if reason else "native"
+    return "torch" if _reason_for_torch(engine, device, (architecture,)) or engine == "torch" else "native"
 
 
 def announce(engine: str, device: str, architectures: Sequence[str] = (), *, here: bool = True) -> str:
@@ -58,9 +65,7 @@ def announce(engine: str, device: str, architectures: Sequence[str] = (), *, her
     Raises:
         UserError: that engine cannot work there.
     """
-    reason = None if engine == "torch" else why_not_native(device, architectures, here=here)
-    if reason and engine == "native":
-        raise UserError(f"engine native: {reason}; or choose --engine torch")
+    reason = _reason_for_torch(engine, device, architectures, here)
     if engine == "torch":
         return f"engine: torch on {device}"
     if reason:

@@ -1,9 +1,12 @@
+import argparse
+
 import pytest
 
 import models
 from models.architecture import Architecture
 from models.description import Relu
 from search import engines
+from search.commands import options
 from spaces import UserError
 
 
@@ -63,3 +66,10 @@ def test_a_network_without_a_native_form_is_trained_by_torch(monkeypatch: pytest
     )
     with pytest.raises(UserError, match="no native form of own"):
         engines.announce("native", "cpu", ("conv", "own"))
+
+
+def test_the_option_offers_every_engine() -> None:
+    parser = argparse.ArgumentParser()
+    options.add_resource_options(parser)  # Written out there, because --help must not import torch.
+    for name in ("auto", *engines.ENGINES):
+        assert parser.parse_args(["--engine", name]).engine == name
