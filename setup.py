@@ -54,11 +54,13 @@ setup(
         "pandas",
         "platformdirs",
         "pooch",
+        "psutil",
         "pytorch_wavelets",
         "PyWavelets",  # pytorch_wavelets imports it without declaring it
         "pyyaml",
         "ray[tune]",
         "rich",
+        "safetensors",
         "scikit-learn",
         "scipy",
         "setuptools<81",  # pytorch_wavelets imports pkg_resources
@@ -66,8 +68,9 @@ setup(
         "torch",
     ],
     extras_require={
-        "dev": ["clang-format", "hypothesis", "pyright[nodejs]", "pytest", "pytest-xdist", "ruff"],
+        "dev": ["clang-format", "hypothesis", "pyright[nodejs]", "pytest", "pytest-xdist", "ray[default]", "ruff"],
         "bench": ["optuna", "pillow"],
+        "cluster": ["ray[default]"],  # `ray up` and `ray job submit`.
     },
     entry_points={"console_scripts": ["invsearch = search.cli:main"]},
 )

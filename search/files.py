@@ -1,13 +1,14 @@
-"""Small files written whole or not at all."""
+"""Small files written whole or not at all, and read with suspicion: a run folder may come from a stranger."""
 
 from __future__ import annotations
 
-import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from spaces.sealed import MAX_BYTES, Damaged, seal, unseal
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -40,14 +41,58 @@ def finite(content: Any) -> Any:
     return content
 
 
-def write_json(path: Path, content: Any, indent: int | None = None) -> None:
-    """Writes plain data as JSON, atomically; non-finite numbers become null."""
-    text = json.dumps(finite(content), indent=indent, allow_nan=False)
-    write_atomically(path, lambda stream: stream.write(text.encode() + b"\n"))
+def write_json(path: Path, content: Mapping[str, Any], indent: int | None = None) -> None:
+    """Writes plain data as sealed JSON, atomically; non-finite numbers become null."""
+    write_atomically(path, lambda stream: stream.write(seal(finite(dict(content)), indent)))
 
 
-def append_line(path: Path, content: Any) -> None:
-    """Appends plain data as one line of JSON in a single write."""
-    line = json.dumps(finite(content), allow_nan=False) + "\n"
-    with path.open("ab", buffering=0) as stream:
-        stream.write(line.encode())
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Reads what ``write_json`` wrote; None where there is no file.
+
+    Raises:
+        Damaged: it is not what was written.
+        OSError: it cannot be read.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if path.is_symlink():
+            raise Damaged("a link, which invsearch never makes") from None
+        raise error
+    with open(handle, "rb") as stream:
+        return unseal(stream.read(MAX_BYTES + 1))
+
+
+def append_line(path: Path, content: Mapping[str, Any]) -> None:
+    """Appends plain data as one sealed line in a single write; the file grows, and lines never mix.
+
+    A line that a killed process left half written is closed first, so that it spoils no other.
+    """
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+    handle = os.open(path, flags, 0o644)
+    try:
+        size = os.fstat(handle).st_size
+        torn = size and os.pread(handle, 1, size - 1) != b"\n"
+        os.write(handle, (b"\n" if torn else b"") + seal(finite(dict(content))))
+    finally:
+        os.close(handle)
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any] | Damaged]:
+    """The lines that ``append_line`` wrote, in their order; nothing where there is no file.
+
+    Yields:
+        A line's content, or what is wrong with it.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return
+    with open(handle, "rb") as stream:
+        for line in stream:
+            try:
+                yield unseal(line)
+            except Damaged as error:
+                yield error
