@@ -6,7 +6,6 @@ in ``Run.damaged`` and left out, so one bad file among thousands never hides the
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Iterator
@@ -18,9 +17,10 @@ import pandas as pd
 
 from analysis.schema import EPOCHS, MEASURES, TRIALS, frame_of
 from spaces.errors import UserError, quoted
+from spaces.sealed import ASIDE, MAX_BYTES, unseal
 from spaces.trial import TrialSpec
 
-FORMAT = 1
+FORMAT = 2  # Of spec, records and verdicts.
 ENDED = ("completed", "stopped", "diverged", "failed")
 STATUSES = (*ENDED, "unfinished")
 # What reading and taking apart an arbitrary JSON file can raise.
@@ -118,15 +118,25 @@ def _trial_folders(trials: Path) -> Iterator[str]:
     """Trial folders by name, so that no result depends on the order of a directory."""
     try:
         with os.scandir(trials) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+            names = sorted(entry.name for entry in entries if entry.is_dir() and not ignored(entry.name))
     except FileNotFoundError:
         return
     yield from (os.path.join(trials, name) for name in names)
 
 
-def _engine(made_by: dict[str, Any]) -> str | None:
-    parts = [made_by.get(part) for part in ("engine", "engine_version", "instruction_set")]
+def ignored(name: str) -> bool:
+    """Whether a file or folder of a run is hidden or was set aside as damaged."""
+    return name.startswith(".") or ASIDE in name
+
+
+def _engine(maker: dict[str, Any]) -> str | None:
+    parts = [maker.get(part) for part in ("engine", "engine_version", "instruction_set")]
     return " ".join(map(str, parts)).encode("utf-8", "replace").decode() if all(parts) else None
+
+
+def _made_by(maker: dict[str, Any]) -> str:
+    parts = [_engine(maker), *(f"{name} {maker.get(name)}" for name in ("torch", "code", "host"))]
+    return ", ".join(part for part in parts if part).encode("utf-8", "replace").decode()
 
 
 def _read_trial(folder: str) -> tuple[dict[str, Any], dict[str, list[Any]]] | None:
@@ -154,6 +164,11 @@ def _read_trial(folder: str) -> tuple[dict[str, Any], dict[str, list[Any]]] | No
         text.encode()  # AttributeError on other types, UnicodeEncodeError on half characters.
     columns = _epoch_columns(record["rows"])
     length = len(columns["epoch"])
+    makers = record["makers"]
+    made_by = [_made_by(maker) for maker in makers]
+    if any(row["maker"] < 0 for row in record["rows"]):
+        raise ValueError("a row of an unknown maker")
+    columns["made_by"] = [made_by[row["maker"]] for row in record["rows"]]
     error = record["error"]
     trial = {
         **{name: value for name, value in record["trial"].items() if name in TRIALS},
@@ -161,7 +176,7 @@ def _read_trial(folder: str) -> tuple[dict[str, Any], dict[str, list[Any]]] | No
         "status": _status(record, verdict),
         "epoch": length,
         **{name: columns[name][-1] if length else math.nan for name in MEASURES},
-        "engine": _engine(record["made_by"]),
+        "engine": _engine(makers[record["rows"][-1]["maker"]]) if length else None,
         "seconds": math.fsum(second for second in columns["seconds"] if second == second),
         "error": None if error is None else str(error).encode("utf-8", "replace").decode(),
     }
@@ -184,7 +199,7 @@ def _epoch_columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
         raise ValueError(f"epochs are {quoted(epochs)}, not 1, 2, 3 and so on")
     columns: dict[str, list[Any]] = {"epoch": epochs}
     for name in EPOCHS:
-        if name not in ("trial_id", "epoch"):
+        if name not in ("trial_id", "epoch", "made_by"):
             values = [row.get(name) for row in rows]
             columns[name] = [math.nan if value is None else value + 0.0 for value in values]  # TypeError on text
     for name in ("val_accuracy", "test_accuracy"):
@@ -194,15 +209,9 @@ def _epoch_columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
     return columns
 
 
-_DECODER = json.JSONDecoder(parse_constant=lambda _: None)  # NaN and Infinity, which JSON lacks, count as null.
-
-
 def _read_json(path: str | Path) -> dict[str, Any]:
     with open(path, "rb") as stream:
-        content = _DECODER.decode(stream.read().decode("utf-8"))
-    if not isinstance(content, dict):
-        raise TypeError(f"{quoted(content)} is not an object")
-    return content
+        return unseal(stream.read(MAX_BYTES + 1))
 
 
 def _reason(error: BaseException) -> str:

@@ -51,6 +51,7 @@ EPOCHS: dict[str, Column] = {
     **MEASURES,
     "seconds": Column("float64", "training and evaluation time of this epoch"),
     "time": Column("float64", "Unix seconds at which the epoch was recorded"),
+    "made_by": Column("str", "engine, versions, code and host that computed this epoch"),
 }
 
 

@@ -34,6 +34,7 @@ from benchmarks.report import Report, times, verdict  # noqa: E402
 from search.cluster import ray_session  # noqa: E402
 from search.datasets.split import Split  # noqa: E402
 from search.execute import Job, execute  # noqa: E402
+from search.policy import Policy  # noqa: E402
 from search.progress import Progress  # noqa: E402
 from search.run_folder import RunFolder  # noqa: E402
 from search.scheduler import scheduler_for  # noqa: E402
@@ -101,8 +102,8 @@ def measure(trials: int) -> dict[str, float]:
         run = RunFolder(Path(out) / "run")
         with run.driven(spec):
             progress = Progress("sweep", {"conv": trials}, EPOCHS, [])
-            job = Job(run, empty, EPOCHS, planned, None, scheduler_for(spec, []), progress, Untrained)
-            execute(job, Resources(), slots)
+            job = Job(run, empty, EPOCHS, planned, None, scheduler_for(spec, run.path, []), progress, Untrained)
+            execute(job, Resources(), slots, Policy())
         stamps = [row["time"] for folder in run.recorded("sweep") for row in folder.rows]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"seconds": max(stamps) - min(stamps), "reports": len(stamps), "memory": memory}

@@ -1,8 +1,8 @@
 """The command line: ``invsearch`` and ``python -m search``.
 
 Exit codes: 0 done; 1 an error of invsearch itself, with its traceback; 2 bad input or a missing
-prerequisite; 3 done, but some trials failed or a record is damaged; 130 or 143 interrupted by
-Ctrl-C or SIGTERM.
+prerequisite; 3 not all done: some trials failed, a file is damaged, the time budget was used up or
+the disk is full; 130 or 143 interrupted by Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
@@ -14,10 +14,14 @@ import sys
 from collections.abc import Sequence
 
 from search import __version__
-from search.commands import data, listing, reproduce, rerun, show, status, sweep, table, train
+from search.commands import check, data, listing, reproduce, rerun, show, status, sweep, table, train
+from search.commands.options import INCOMPLETE
+from search.signals import Halted
 from spaces import UserError
 
-COMMANDS = {module.NAME: module for module in (reproduce, sweep, rerun, train, table, status, show, listing, data)}
+COMMANDS = {
+    module.NAME: module for module in (reproduce, sweep, rerun, train, table, status, show, check, listing, data)
+}
 BAD_INPUT = 2
 
 
@@ -56,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"invsearch: {error}", file=sys.stderr)
         return BAD_INPUT
+    except Halted as halt:
+        print(f"invsearch: {halt}; to go on: {shlex.join(['invsearch', *given])}", file=sys.stderr)
+        return INCOMPLETE
     except KeyboardInterrupt as interrupt:
         number = getattr(interrupt, "number", signal.SIGINT)
         print(f"invsearch: interrupted; to go on: {shlex.join(['invsearch', *given])}", file=sys.stderr)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import os
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from search.provenance import ROOT
+from search.resources import Resources
 from spaces import UserError
 
 CONNECT_SECONDS = 10.0
@@ -29,47 +28,6 @@ SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
 }
 LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # Never on a cluster: nodes could not meet.
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What a trial gets, and where it runs.
-
-    Attributes:
-        cpus_per_trial: CPU cores; whole cores become torch threads.
-        gpus_per_trial: GPUs; 0.25 lets four trials share one.
-        engine: what does a trial's arithmetic: ``auto``, ``native`` or ``torch``.
-        address: a running Ray cluster (``auto``, or ``HOST:PORT``); None starts Ray on this machine.
-    """
-
-    cpus_per_trial: float = 1.0
-    gpus_per_trial: float = 0.0
-    address: str | None = None
-    engine: str = "auto"
-
-    def __post_init__(self) -> None:
-        if not 0 < self.cpus_per_trial < math.inf:
-            raise UserError(f"cpus-per-trial: {self.cpus_per_trial:g} is not allowed; give a number above 0")
-        whole = self.gpus_per_trial in (0, 1) or (self.gpus_per_trial > 1 and self.gpus_per_trial % 1 == 0)
-        if not whole and not 0 < self.gpus_per_trial < 1:
-            raise UserError(
-                f"gpus-per-trial: {self.gpus_per_trial:g} is not allowed; give 0, a fraction below 1, or a whole number"
-            )
-
-    @property
-    def threads(self) -> int:
-        """CPU threads of a trial."""
-        return max(1, int(self.cpus_per_trial))
-
-    @property
-    def device(self) -> str:
-        """Where a trial computes: on a GPU if it gets one, or part of one."""
-        return "cuda" if self.gpus_per_trial else "cpu"
-
-    def slots(self, cpus: float, gpus: float) -> int:
-        """How many trials run at once on ``cpus`` cores and ``gpus`` GPUs."""
-        by_cpu = int(cpus / self.cpus_per_trial)
-        return by_cpu if not self.gpus_per_trial else min(by_cpu, int(gpus / self.gpus_per_trial))
 
 
 def set_environment(resources: Resources) -> None:
@@ -101,24 +59,63 @@ def check_reachable(address: str) -> None:
 
 
 @contextmanager
-def ray_session(resources: Resources, architectures: Sequence[str] = ()) -> Iterator[int]:
+def ray_session(
+    resources: Resources,
+    architectures: Sequence[str] = (),
+    run: Path | None = None,
+    keep_logs: Callable[[], bool] = lambda: False,
+) -> Iterator[int]:
     """Ray for the time of a ``with`` block; yields how many trials may run, or wait for room, at once.
 
     Says which engine will train those architectures.
 
-    On this machine Ray listens on 127.0.0.1 only. On a cluster the four packages are uploaded to
-    the nodes, which need the third-party packages only.
+    On this machine Ray listens on 127.0.0.1 only, and what it leaves on the disk is removed. On a
+    cluster the four packages are uploaded to the nodes, which need the third-party packages only.
+
+    Args:
+        resources: what a trial gets, and where it runs.
+        architectures: names, for the line about the engine.
+        run: the run folder, of which the nodes of a cluster must see the same one; None records nothing.
+        keep_logs: asked at the end whether Ray's logs on this machine are to stay.
 
     Raises:
-        UserError: no such cluster, or this machine cannot hold a single trial.
+        UserError: no such cluster, or none of its nodes can hold a trial, or one does not see the run folder.
     """
     set_environment(resources)
     from search.engines import announce
 
     local = resources.address is None
     print(announce(resources.engine, resources.device, architectures, here=local), file=sys.stderr)
+    print("starting Ray" if local else f"joining Ray at {resources.address}", file=sys.stderr)
+    session = _started(resources)
+    import ray  # Only now: it reads the environment.
+
+    from search import nodes, ray_sessions, shared_folder
+
+    try:
+        if local and run is not None:
+            ray_sessions.remember(run, session)
+            ray_sessions.clear(run, session.parent)
+        nodes.check_room(resources)
+        if not local and run is not None:
+            shared_folder.probe(run, nodes.holding(resources))
+        yield nodes.slots(resources) if local else max(nodes.slots(resources), CLUSTER_TRIALS)
+    finally:
+        ray.shutdown()
+        if run is not None:
+            if local:
+                ray_sessions.forget(run, session, keep_logs())
+            else:
+                shared_folder.remove_probes(run)
+
+
+def _started(resources: Resources) -> Path:
+    """Starts or joins Ray; returns the folder of its session.
+
+    Raises:
+        UserError: it did not start, or there is none.
+    """
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", "configure_logging": True}
-    print(f"joining Ray at {resources.address}" if resources.address else "starting Ray", file=sys.stderr)
     if resources.address is None:
         # "local", because without it Ray would join whatever cluster runs on this machine.
         options |= {"address": "local", "include_dashboard": False}
@@ -129,24 +126,9 @@ def ray_session(resources: Resources, architectures: Sequence[str] = ()) -> Iter
     import ray
 
     try:
-        ray.init(**options)
+        context: Any = ray.init(**options)
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         where = f"address {resources.address}" if resources.address else "Ray did not start on this machine"
         raise UserError(f"{where}: {reason}; see ray status, or start a cluster with ray up") from None
-    try:
-        held = ray.cluster_resources()
-        slots = resources.slots(held.get("CPU", 0), held.get("GPU", 0))
-        if slots < 1:
-            what = (
-                f"a trial asks for {resources.cpus_per_trial:g} CPUs and {resources.gpus_per_trial:g} GPUs, but Ray "
-                f"has {held.get('CPU', 0):g} CPUs and {held.get('GPU', 0):g} GPUs"
-            )
-            if resources.address is None:
-                raise UserError(f"{what}; ask for less")
-            print(f"{what} now; waiting for the cluster to grow", file=sys.stderr)
-        if resources.address is not None:
-            slots = max(slots, CLUSTER_TRIALS)
-        yield slots
-    finally:
-        ray.shutdown()
+    return Path(context.address_info["session_dir"])

@@ -8,8 +8,8 @@ import time
 import numpy as np
 import torch
 
-from search.cluster import Resources
 from search.datasets import Split, dataset
+from search.resources import Resources
 from search.scheduler import expected_epochs, rungs
 from search.train import Training, make_repeatable
 from spaces import Hyperparameters

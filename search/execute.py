@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +14,20 @@ from ray import tune
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
-from search.cluster import Resources
 from search.datasets.split import Split
 from search.interrupt import Interrupt
+from search.keep import Keeper
+from search.policy import Policy
 from search.progress import Progress, UnsavedCallback
+from search.provenance import expected_of_nodes
+from search.resources import Resources
 from search.run_folder import RunFolder
-from search.trainable import TIME_ATTR, RecordedTrial
+from search.signals import Halted
+from search.trainable import METRIC, TIME_ATTR, RecordedTrial, reason_of
 from search.trial_folder import ENDED_BY_ITSELF, TrialFolder
 from spaces import TrialSpec
 
-MAX_WORKER_DEATHS = 3
+MAX_WORKER_DEATHS = 3  # At one epoch; a long trial on spot machines may lose many workers and still get on.
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,15 @@ class Verdicts(UnsavedCallback):
     """Writes how each trial ended, the moment Tune decides it.
 
     ASHA's STOP is known only here: without the verdict a restart would reopen stopped trials.
+
+    Attributes:
+        lost: trials that ended for Tune but not on record: their worker died before it began. They run again.
     """
 
-    def __init__(self, job: Job, interrupt: Interrupt):
-        self._job, self._interrupt = job, interrupt
+    def __init__(self, job: Job, interrupt: Interrupt, keeper: Keeper):
+        self._job, self._interrupt, self._keeper = job, interrupt, keeper
+        self._deaths: Counter[tuple[str, int]] = Counter()
+        self.lost = 0
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial ended by itself, or ASHA stopped it."""
@@ -68,35 +78,55 @@ class Verdicts(UnsavedCallback):
             status = last["status"]
         else:
             status = "completed" if last[TIME_ATTR] >= self._job.max_epochs else "stopped"
-        self._folder(trial).decide(status, last[TIME_ATTR])
+        folder = self._folder(trial)
+        folder.decide(status, last[TIME_ATTR], status == "completed" and self._keeper.keeps(folder, last[METRIC]))
         self._job.progress.ended(trial, status)
 
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A trial's worker died too often; the record says so even if it never had a row."""
-        if self._interrupt.stop_all():
-            return
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial's worker died and Tune is about to try again; too often at one epoch, and the trial has failed."""
         folder = self._folder(trial)
         folder.read()
-        folder.fail(
-            f"its worker died {MAX_WORKER_DEATHS + 1} times, for lack of memory perhaps; Ray's logs may say more"
-        )
-        folder.decide("failed", folder.epoch)
-        self._job.progress.ended(trial, "failed")
+        self._deaths[folder.spec.trial_id, folder.epoch] += 1
+        if self._deaths[folder.spec.trial_id, folder.epoch] > MAX_WORKER_DEATHS:
+            folder.fail(
+                f"its worker died {MAX_WORKER_DEATHS + 1} times in epoch {folder.epoch + 1}, for lack of memory perhaps"
+            )
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial's worker died before the trial began there, as when its node was taken away."""
+        if not self._interrupt.stop_all():
+            self.lost += 1
+            self.on_trial_recover(iteration, trials, trial)
 
     def _folder(self, trial: Any) -> TrialFolder:
-        return TrialFolder(self._job.run.path, TrialSpec.from_dict(trial.config["trial"]))
+        return TrialFolder(self._job.run.path, TrialSpec.from_dict(trial.config["trial"]), self._job.run.guard)
 
 
-def execute(job: Job, resources: Resources, slots: int) -> None:
+def execute(
+    job: Job, resources: Resources, slots: int, policy: Policy, stuck: Callable[[], str | None] = lambda: None
+) -> int:
     """Runs a job in the current Ray session.
 
     Tune's own folder is scratch: a fresh Tuner over what is unfinished replaces ``Tuner.restore``.
 
+    Args:
+        job: what to run.
+        resources: what each trial gets.
+        slots: how many trials run, or wait for room, at once.
+        policy: limits of this invocation, and which checkpoints it keeps.
+        stuck: says why the cluster can run nothing more, or None.
+
+    Returns:
+        How many trials were lost to workers that died before they began; running the rest of the job takes them up.
+
     Raises:
         Interrupted: Ctrl-C or SIGTERM; what was committed stays.
+        Halted: the time budget is used up, the disk is full, or the cluster is lost; likewise.
     """
-    shutil.rmtree(job.run.scratch, ignore_errors=True)
-    interrupt = Interrupt()
+    job.run.clear_scratch()
+    slots = min(slots, policy.max_concurrent or slots)
+    interrupt = Interrupt(lambda: "the time budget is used up" if policy.time_is_up() else None, stuck)
+    verdicts = Verdicts(job, interrupt, Keeper(policy.keep_checkpoints, job.run.recorded))
     trainable = tune.with_resources(
         tune.with_parameters(
             job.trainable,
@@ -105,6 +135,8 @@ def execute(job: Job, resources: Resources, slots: int) -> None:
             device=resources.device,
             threads=resources.threads,
             engine=resources.engine,
+            guard=job.run.guard,
+            expected={} if policy.accept_changes else expected_of_nodes(),
         ),
         {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial},
     )
@@ -112,28 +144,33 @@ def execute(job: Job, resources: Resources, slots: int) -> None:
     # Tune would let a searcher have one waiting trial only: workers would start one by one, and a cluster never grow.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots) if job.searcher else "auto"
     searcher = None if job.searcher is None else ConcurrencyLimiter(job.searcher, max_concurrent=slots)
-    tuner = tune.Tuner(
-        trainable,
-        param_space={} if searcher else planned,
-        tune_config=tune.TuneConfig(
-            search_alg=searcher,
-            scheduler=job.scheduler,
-            num_samples=-1 if searcher else 1,
-            reuse_actors=True,
-            trial_name_creator=lambda trial: trial.config["trial"]["trial_id"],
-            trial_dirname_creator=lambda trial: trial.config["trial"]["trial_id"],
-        ),
-        run_config=tune.RunConfig(
-            name="sweep",
-            storage_path=str(job.run.scratch),
-            verbose=0,
-            stop=interrupt,
-            callbacks=[Verdicts(job, interrupt), job.progress],
-            failure_config=tune.FailureConfig(max_failures=MAX_WORKER_DEATHS),
-            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-        ),
-    )
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-    with job.progress.shown(), interrupt.listening():
-        tuner.fit()
+    try:
+        tuner = tune.Tuner(
+            trainable,
+            param_space={} if searcher else planned,
+            tune_config=tune.TuneConfig(
+                search_alg=searcher,
+                scheduler=job.scheduler,
+                num_samples=-1 if searcher else 1,
+                max_concurrent_trials=None if searcher else policy.max_concurrent,
+                reuse_actors=True,
+                trial_name_creator=lambda trial: trial.config["trial"]["trial_id"],
+                trial_dirname_creator=lambda trial: trial.config["trial"]["trial_id"],
+            ),
+            run_config=tune.RunConfig(
+                name="sweep",
+                storage_path=str(job.run.scratch),
+                verbose=0,
+                stop=interrupt,
+                callbacks=[verdicts, job.progress],
+                failure_config=tune.FailureConfig(max_failures=-1),  # `Verdicts` counts.
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
+        )
+        with job.progress.shown(), interrupt.listening():
+            tuner.fit()
+    except OSError as error:
+        raise Halted(reason_of(error)) from error
     shutil.rmtree(job.run.scratch, ignore_errors=True)
+    return verdicts.lost

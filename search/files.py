@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from spaces.sealed import MAX_BYTES, Damaged, seal, unseal
+from spaces.sealed import ASIDE, MAX_BYTES, Damaged, seal, unseal
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -96,3 +98,26 @@ def read_lines(path: Path) -> Iterator[dict[str, Any] | Damaged]:
                 yield unseal(line)
             except Damaged as error:
                 yield error
+
+
+def set_aside(path: Path, copy: bool = False) -> Path:
+    """Renames a damaged file so that its name says so; nothing is ever deleted for being damaged.
+
+    Args:
+        path: a file, folder or link.
+        copy: leave the original where it is, as its holder has it open.
+
+    Returns:
+        Its new path.
+    """
+    stamp = time.strftime("%Y%m%dT%H%M%S")
+    names = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    aside = next(
+        name for suffix in names if not os.path.lexists(name := path.with_name(f"{path.name}{ASIDE}{stamp}{suffix}"))
+    )
+    if copy:
+        content = path.read_bytes()
+        write_atomically(aside, lambda stream: stream.write(content))
+    else:
+        os.rename(path, aside)
+    return aside

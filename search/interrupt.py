@@ -1,42 +1,44 @@
-"""Ctrl-C and SIGTERM: the sweep ends cleanly, and a second one ends it at once."""
+"""What ends a sweep before its time: Ctrl-C and SIGTERM, a time budget, a full disk, a lost cluster.
+
+All of them end it cleanly, so that the same command goes on; a second signal ends it at once.
+"""
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ray.tune import Stopper
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-class Interrupted(KeyboardInterrupt):
-    """The user asked the run to end.
-
-    Args:
-        number: the signal that asked.
-    """
-
-    def __init__(self, number: int):
-        super().__init__()
-        self.number = number
+from search.signals import Halted, Interrupted, handled
 
 
 class Interrupt(Stopper):
-    """Turns the first signal into Tune's own stop, and keeps which signal it was."""
+    """Turns a signal, or a reason, into Tune's own stop, and keeps what it was.
 
-    def __init__(self) -> None:
+    Args:
+        reasons: asked again and again; each returns why to stop, or None.
+    """
+
+    def __init__(self, *reasons: Callable[[], str | None]) -> None:
         self.signal: int | None = None
+        self.reason: str | None = None
+        self._reasons = reasons
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Never stops a single trial."""
+        """Never stops a single trial; takes in what a worker says of its disk."""
+        self.reason = self.reason or result.get("stop")
         return False
 
     def stop_all(self) -> bool:
-        """Whether a signal came."""
-        return self.signal is not None
+        """Whether a signal or a reason came."""
+        for ask in self._reasons:
+            self.reason = self.reason or ask()
+        return self.signal is not None or self.reason is not None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # Tune pickles it into its scratch folder, which nobody reads.
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -44,20 +46,17 @@ class Interrupt(Stopper):
 
         Raises:
             Interrupted: a signal came.
+            Halted: there was another reason.
         """
-        previous = {number: signal.getsignal(number) for number in SIGNALS}
 
         def note(number: int, frame: object) -> None:
             if self.signal is not None:
                 raise Interrupted(number)
             self.signal = number
 
-        for number in SIGNALS:
-            signal.signal(number, note)
-        try:
+        with handled(note):
             yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
         if self.signal is not None:
             raise Interrupted(self.signal)
+        if self.reason is not None:
+            raise Halted(self.reason)

@@ -20,29 +20,34 @@ class Lock:
         self.path = path
         self._handle: int | None = None
 
-    def acquire(self, wait_seconds: float = 0.0, note: str = "") -> bool:
-        """Takes the lock, waiting at most ``wait_seconds``; True when it is held.
-
-        Args:
-            wait_seconds: how long to wait for another holder.
-            note: who holds it, for people; ``holder`` reads it back.
-        """
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+    def acquire(self, wait_seconds: float = 0.0) -> bool:
+        """Takes the lock, waiting at most ``wait_seconds``; True when it is held."""
         give_up = time.monotonic() + wait_seconds
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= give_up:
-                    os.close(handle)
-                    return False
-                time.sleep(POLL_SECONDS)
-        if note:
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, note.encode(), 0)
+        while not self._try():
+            if time.monotonic() >= give_up:
+                return False
+            time.sleep(POLL_SECONDS)
+        return True
+
+    def _try(self) -> bool:
+        # A link could lead to a file outside the run folder.
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return False
+        if not same_file(handle, self.path):  # Removed and made anew since it was opened.
+            os.close(handle)
+            return False
         self._handle = handle
         return True
+
+    def write(self, content: bytes) -> None:
+        """Replaces what the file says; only its holder may."""
+        assert self._handle is not None
+        os.pwrite(self._handle, content, 0)
+        os.ftruncate(self._handle, len(content))
 
     def release(self) -> None:
         """Gives the lock back; nothing happens if it is not held."""
@@ -50,18 +55,11 @@ class Lock:
             os.close(self._handle)
             self._handle = None
 
-    def holder(self) -> str:
-        """The note of the last holder."""
-        try:
-            return self.path.read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return ""
-
     def is_free(self) -> bool:
         """Whether nobody holds the lock now; does not create the file."""
         try:
-            handle = os.open(self.path, os.O_RDONLY)
-        except FileNotFoundError:
+            handle = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError:
             return True
         try:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -70,3 +68,11 @@ class Lock:
         finally:
             os.close(handle)
         return True
+
+
+def same_file(handle: int, path: Path) -> bool:
+    """Whether an open file is still the one at a path."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False

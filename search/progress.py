@@ -114,12 +114,16 @@ class Progress(UnsavedCallback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        """A trial reported an epoch."""
+        """A trial reported an epoch, or where it stood before."""
         tally = self._tally(trial)
-        tally.new_epochs += 1
+        tally.new_epochs += not result["again"]
         tally.seconds += result["seconds"]
         if not self._live and time.monotonic() - self._spoke[0] > PLAIN_SECONDS:
             self._say()
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial's worker died; it starts again as soon as there is room."""
+        self._tally(trial).running.discard(trial.trial_id)
 
     def ended(self, trial: Any, status: str) -> None:
         """A trial got its verdict."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import platform
 import shlex
@@ -12,9 +13,13 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import models
+import search
+import spaces
 from search import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
+SOURCES = (".py", ".cpp", ".hpp")
 LIBRARIES = ("torch", "ray", "hyperopt", "numpy", "pandas", "scikit-learn")
 
 
@@ -34,12 +39,30 @@ def made_by(device: str) -> dict[str, str]:
     return {
         "invsearch": versions()["invsearch"],
         "torch": versions()["torch"],
+        "numpy": versions()["numpy"],
+        "code": code_digest(),
         "device": device,
         "device_name": name,
-        "code": str(ROOT),
         "threads": str(torch.get_num_threads()),
         "host": socket.gethostname(),
     }
+
+
+def expected_of_nodes() -> dict[str, str]:
+    """What every node of a cluster must have as the driver has it."""
+    return {name: versions()[name] for name in ("invsearch", "torch", "numpy")} | {"code": code_digest()}
+
+
+@functools.cache
+def code_digest() -> str:
+    """The beginning of the SHA-256 of all source files that can change a number: another code, another digest."""
+    found = hashlib.sha256()
+    for package in (spaces, models, search):
+        folder = Path(package.__path__[0])  # Ray uploads each package to a folder of its own.
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in SOURCES and path.is_file():
+                found.update(f"{package.__name__}/{path.relative_to(folder)}\n".encode() + path.read_bytes())
+    return found.hexdigest()[:12]
 
 
 def revision() -> str | None:

@@ -10,10 +10,12 @@ from analysis.records import read_run
 from search.cluster import Resources, ray_session
 from search.datasets import dataset, load_split
 from search.execute import Job, execute
+from search.nodes import Watch
+from search.policy import Policy
 from search.progress import Progress
 from search.run_folder import RunFolder
 from search.scheduler import InOrder
-from spaces import Hyperparameters, UserError
+from spaces import Hyperparameters, TrialSpec, UserError
 from spaces.run import RunSpec
 
 
@@ -48,21 +50,27 @@ def chosen(run: RunFolder, spec: RunSpec) -> dict[str, Hyperparameters]:
     return {name: Hyperparameters(*(float(best.loc[name, field]) for field in names)) for name in spec.architectures}
 
 
-def rerun(run: RunFolder, spec: RunSpec, resources: Resources, title: str = "rerun") -> None:
+def rerun(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy, title: str = "rerun") -> None:
     """Trains what is left of the reruns; trials that have a verdict are not touched.
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM; what was committed stays.
+        Halted: the time budget is used up, the disk is full, or the cluster is lost; likewise.
         UserError: data, resources or incumbents are missing.
     """
     assert spec.rerun_epochs is not None
     per_architecture = [spec.rerun_trials(name, theta) for name, theta in chosen(run, spec).items()]
-    folders = run.folders(trial for seed in zip(*per_architecture, strict=True) for trial in seed)
-    left = [folder.spec for folder in folders if folder.verdict() is None]
-    if not left:
+    trials = [trial for seed in zip(*per_architecture, strict=True) for trial in seed]
+    if not _left(run, trials):
         return
     split = load_split(dataset(spec.dataset), "rerun", spec.split_seed)
-    with ray_session(resources, spec.architectures) as slots:
+    with ray_session(resources, spec.architectures, run.path) as slots:
         totals = dict.fromkeys(spec.architectures, spec.rerun_seeds or 0)
-        progress = Progress(title, totals, spec.rerun_epochs, folders)
-        execute(Job(run, split, spec.rerun_epochs, left, None, InOrder(), progress), resources, slots)
+        while left := _left(run, trials):
+            progress = Progress(title, totals, spec.rerun_epochs, run.folders(trials))
+            job = Job(run, split, spec.rerun_epochs, left, None, InOrder(), progress)
+            execute(job, resources, slots, policy, Watch(resources).stuck)
+
+
+def _left(run: RunFolder, trials: list[TrialSpec]) -> list[TrialSpec]:
+    return [folder.spec for folder in run.folders(trials) if folder.verdict() is None]

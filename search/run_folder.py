@@ -1,32 +1,35 @@
 """The folder of a run: it explains itself and holds everything worth keeping.
 
-RUN/spec.json      what was asked for
-RUN/costs.json     parameters and multiplies of each architecture
-RUN/history.jsonl  who ran what here, when, with which versions
-RUN/trials/ID/     one folder a trial (search/trial_folder.py)
-RUN/.tune/         Ray Tune's scratch; may be deleted at any time
+RUN/spec.json         what was asked for
+RUN/environment.json  code, libraries and engines that computed it (search/environment.py)
+RUN/costs.json        parameters and multiplies of each architecture
+RUN/history.jsonl     who ran what here, when (search/history.py)
+RUN/decisions.jsonl   whom ASHA judged, in order (search/journal.py)
+RUN/driver.lock       who drives it (search/driver_lock.py)
+RUN/trials/ID/        one folder a trial (search/trial_folder.py)
+RUN/.tune/            Ray Tune's scratch; may be deleted at any time
 """
 
 from __future__ import annotations
 
-import os
-import socket
+import shutil
 import sys
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import models
+from search import environment, history, repair
 from search.datasets import dataset
-from search.files import append_line, write_json
-from search.lock import Lock
-from search.provenance import invocation
-from search.trial_folder import TrialFolder, damaged, read_json
+from search.driver_lock import NAME as LOCK_NAME
+from search.driver_lock import DriverLock, Guard
+from search.files import read_json, write_json
+from search.policy import Policy
+from search.signals import at_once, handled
+from search.trial_folder import TrialFolder, checked
 from spaces import TrialSpec, UserError
-from spaces.run import RunSpec, option
-
-PROBE_SECONDS = 1.0  # `invsearch status` holds the lock for a moment to see whether it is free.
+from spaces.run import RunSpec
+from spaces.sealed import Damaged
 
 
 class RunFolder:
@@ -38,12 +41,23 @@ class RunFolder:
 
     def __init__(self, path: str | Path):
         self.path = Path(path).resolve()
-        self._lock = Lock(self.path / "driver.lock")
+        self._lock = DriverLock(self.path)
 
     @property
     def scratch(self) -> Path:
         """Where Ray Tune keeps its own files."""
         return self.path / ".tune"
+
+    @property
+    def guard(self) -> Guard:
+        """Lets the processes of this driver write, and nobody else's."""
+        return Guard(self.path, self._lock.token)
+
+    def clear_scratch(self) -> None:
+        """Removes what Tune left; a link is removed and not followed."""
+        if self.scratch.is_symlink():
+            self.scratch.unlink()
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
     def read_spec(self) -> RunSpec:
         """What was asked for.
@@ -51,24 +65,77 @@ class RunFolder:
         Raises:
             UserError: not a run folder, or not readable.
         """
-        content = read_json(self.path / "spec.json")
+        where = self.path / "spec.json"
+        try:
+            content = read_json(where)
+        except Damaged as error:
+            raise UserError(
+                f"{where}: damaged ({error}); invsearch check {self.path} --repair restores it from the history"
+            ) from None
         if content is None:
             raise UserError(
                 f"{self.path}: not a run folder (no spec.json); give the --out of a sweep, train or reproduce"
             )
         return RunSpec.from_dict(content)
 
-    def _prepared(self, asked: RunSpec) -> RunSpec:
-        """Writes the spec, extended where the folder holds the same run already."""
+    def _prepared(self, asked: RunSpec, policy: Policy, here: Mapping[str, object]) -> RunSpec:
+        """Writes the spec, extended where the folder holds the same run already; nothing if that is refused."""
         known = any(self.path.glob("trials/*/record.json"))  # A start that was refused binds nobody.
-        spec = self.read_spec().extended_by(asked) if known else asked
-        for name in ("samples", "rerun_seeds"):
-            whole, part = getattr(spec, name), getattr(asked, name)
-            if part is not None and whole != part:
-                print(f"{self.path} already asks for {whole} {option(name)}, so not {part}", file=sys.stderr)
+        if known and not (self.path / "spec.json").exists():
+            print(f"{self.path}: spec.json is not there; written anew from this command", file=sys.stderr)
+            known = False
+        old = self.read_spec() if known else None
+        spec = asked if old is None else old.extended_by(asked)
+        there = read_json(self.path / environment.NAME) or history.last_known(self.path, "environment")
+        changes = environment.differences(there, here) if known and there else []
+        if changes and not policy.accept_changes:
+            raise UserError(
+                f"{self.path}: {'; '.join(changes)}; go on with what it was begun with, or with --accept-changes "
+                "(each row of a record says what made it), or give another --out; invsearch table shows what is there"
+            )
+        for change in changes:
+            print(f"accepted: {change}", file=sys.stderr)
+        if old is not None:
+            self._check_lengthening(old, spec)
+            for line in spec.kept(asked):
+                print(f"{self.path} {line}", file=sys.stderr)
         write_json(self.path / "spec.json", spec.as_dict(), indent=2)
+        write_json(self.path / environment.NAME, environment.merged(there if known else None, here), indent=2)
         self._write_costs(spec)
+        self._reopen(spec, policy)
         return spec
+
+    def _check_lengthening(self, old: RunSpec, spec: RunSpec) -> None:
+        """Longer trials go on from their checkpoints.
+
+        Raises:
+            UserError: some finished trials have none.
+        """
+        for phase, before, after in (
+            ("sweep", old.max_epochs, spec.max_epochs),
+            ("rerun", old.rerun_epochs, spec.rerun_epochs),
+        ):
+            if not before or not after or after <= before:
+                continue
+            finished = [folder for folder in self.recorded(phase) if folder.verdict() == "completed"]
+            without = sum(not folder.checkpoint.exists() for folder in finished if folder.epoch < after)
+            if without:
+                raise UserError(
+                    f"{self.path}: {phase} trials cannot go on from {before} to {after} epochs: {without} of "
+                    f"{len(finished)} finished ones have no checkpoint (--keep-checkpoints all keeps them); "
+                    "give another --out"
+                )
+
+    def _reopen(self, spec: RunSpec, policy: Policy) -> None:
+        """Takes back the verdicts that no longer hold: of trials to be lengthened, and of failures to be retried."""
+        for phase, epochs in (("sweep", spec.max_epochs), ("rerun", spec.rerun_epochs)):
+            for folder in self.recorded(phase):
+                verdict = folder.verdict()
+                if verdict == "completed" and epochs and folder.epoch < epochs:
+                    folder.reopen()
+                elif policy.retry_failed and (verdict == "failed" or folder.status == "failed"):
+                    last = (folder.error or "").strip().splitlines()[-1:] or ["no reason is on record"]
+                    folder.reopen(f"tried again after epoch {folder.epoch}: {last[0]}")
 
     def _write_costs(self, spec: RunSpec) -> None:
         """Costs are counted here, where torch is; analysis only reads them. conv is what they are relative to."""
@@ -87,76 +154,106 @@ class RunFolder:
         write_json(self.path / "costs.json", costs, indent=2)
 
     @contextmanager
-    def driven(self, asked: RunSpec) -> Iterator[RunSpec]:
-        """Makes the folder or extends the run it holds, keeps other drivers out, and writes the history.
+    def driven(
+        self, asked: RunSpec, policy: Policy | None = None, engines: Mapping[str, str] | None = None
+    ) -> Iterator[RunSpec]:
+        """Makes the folder or extends the run it holds, keeps other drivers out, mends and writes the history.
+
+        Args:
+            asked: what this invocation asks for.
+            policy: how it treats the run.
+            engines: what trains each architecture.
 
         Yields:
             The whole run: what the folder held and what ``asked`` adds.
 
         Raises:
-            UserError: the folder holds another run or foreign files, another driver works on it, or
-                it cannot be written.
+            UserError: the folder holds another run or foreign files, another driver works on it, it
+                was made by another version, or it cannot be written.
+        """
+        policy = policy or Policy()
+        with self.taken(policy.force), handled(at_once):
+            here = environment.environment(engines or {})
+            try:
+                spec = self._prepared(asked, policy, here)
+            except OSError as error:
+                raise UserError(f"{error.filename or self.path}: {error.strerror}; mend that and try again") from None
+            with history.history(self.path, spec=spec.as_dict(), environment=here):
+                yield spec
+
+    @contextmanager
+    def taken(self, force: bool = False) -> Iterator[list[str]]:
+        """Holds the run for the time of a ``with`` block, with everything damaged set aside and mended.
+
+        Yields:
+            What was found and done, one line each, which were also printed.
+
+        Raises:
+            UserError: foreign files, another driver, or it cannot be written.
         """
         entries = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
-        if "spec.json" not in entries and entries - {self._lock.path.name}:
+        if not {"spec.json", history.NAME} & entries and entries - {LOCK_NAME}:
             raise UserError(f"{self.path}: has files but no spec.json; give --out an empty or new folder")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            free = self._lock.acquire(
-                PROBE_SECONDS, f"{socket.gethostname()} pid {os.getpid()} since {time.strftime('%F %T')}"
-            )
+            lines = self._lock.take(force)
         except OSError as error:
             raise UserError(f"{self.path}: cannot be written ({error.strerror}); give another --out") from None
-        if not free:
-            raise UserError(f"{self.path}: in use by {self._lock.holder()}; wait for it or stop it")
         try:
-            spec = self._prepared(asked)
-            with self._history():
-                yield spec
+            for line in lines:
+                print(line, file=sys.stderr)
+            for finding in repair.inspect(self.path, deep=False):
+                lines.append(finding.mend())
+                print(lines[-1], file=sys.stderr)
+            yield lines
         finally:
             self._lock.release()
 
-    @contextmanager
-    def _history(self) -> Iterator[None]:
-        """Enters this invocation in the history, at its start and at its end."""
-        started, about, outcome = time.time(), invocation(), "failed"
-        append_line(self.path / "history.jsonl", {"event": "start", "time": started, **about})
-        try:
-            yield
-            outcome = "done"
-        except KeyboardInterrupt:
-            outcome = "interrupted"
-            raise
-        finally:
-            wall = round(time.time() - started, 1)
-            end = {"event": "end", "time": time.time(), "pid": about["pid"], "outcome": outcome, "wall_seconds": wall}
-            append_line(self.path / "history.jsonl", end)
+    def mended(self, force: bool = False) -> None:
+        """Sets aside what is damaged and restores what can be, as ``driven`` does.
+
+        Raises:
+            UserError: foreign files, another driver, or it cannot be written.
+        """
+        if (self.path / "spec.json").exists() or (self.path / history.NAME).exists():
+            with self.taken(force):
+                pass
 
     def is_driven(self) -> bool:
         """Whether a driver works on this run now, on this machine."""
-        return not self._lock.is_free()
+        return self._lock.is_held()
 
     def folders(self, trials: Iterable[TrialSpec]) -> list[TrialFolder]:
         """The folders of given trials, read; a trial never started has no rows."""
         found = []
         for trial in trials:
-            folder = TrialFolder(self.path, trial)
+            folder = TrialFolder(self.path, trial, self.guard)
             folder.read()
             found.append(folder)
         return found
 
     def recorded(self, phase: str) -> list[TrialFolder]:
-        """Every trial of a phase that has a record."""
+        """Every trial of a phase that has a record.
+
+        Raises:
+            UserError: a record is damaged.
+        """
         found = []
         for path in sorted((self.path / "trials").glob("*/record.json")):
-            content = read_json(path)
             try:
-                spec = TrialSpec.from_dict(content["trial"])
-            except (KeyError, TypeError, UserError) as error:
-                raise damaged(path, error) from None
-            if spec.phase == phase:
-                found.append(spec)
-        return self.folders(found)
+                record = read_json(path)
+                if record is None:
+                    continue
+                spec = checked(record)
+                if spec.trial_id != path.parent.name:
+                    raise Damaged(f"it is the record of {spec.trial_id}")
+                if spec.phase == phase:
+                    folder = TrialFolder(self.path, spec, self.guard)
+                    folder.adopt(record)
+                    found.append(folder)
+            except Damaged as error:
+                raise UserError(f"{path}: damaged ({error}); run invsearch check {self.path} --repair") from None
+        return found
 
     def failures(self, phase: str) -> int:
         """How many trials of a phase failed."""

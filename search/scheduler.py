@@ -1,19 +1,21 @@
-"""ASHA, one per architecture, whose state is rebuilt from the records.
+"""ASHA, one per architecture, whose state is rebuilt from the journal of its decisions.
 
 Architectures never compete with one another for survival: each has its own rungs, so a layer that
-learns slowly is compared with itself only. Ray does not save ASHA's state; replaying the recorded
-rows through its public callbacks gives it back (docs/resume.md).
+learns slowly is compared with itself only. Ray does not save ASHA's state; replaying the journal
+through its public callbacks gives it back (docs/resume.md).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 
+from search.journal import Journal
 from search.trainable import METRIC, TIME_ATTR, report
 from search.trial_folder import TrialFolder
 from spaces.run import RunSpec
@@ -47,12 +49,17 @@ class PerArchitecture(InOrder):
 
     Args:
         spec: the run, for grace period, reduction factor and maximum epochs.
+        journal: the decisions so far, which are rebuilt into the rungs; new ones are entered.
     """
 
-    def __init__(self, spec: RunSpec):
+    def __init__(self, spec: RunSpec, journal: Journal):
         super().__init__()
-        self._spec = spec
+        self._spec, self._journal = spec, journal
         self._by_architecture: dict[str, ASHAScheduler] = {}
+        for entry in journal.entries:
+            asha, stand_in = self._asha(entry["architecture"]), SimpleNamespace(trial_id=entry["trial_id"])
+            asha.on_trial_add(None, stand_in)
+            asha.on_trial_result(None, stand_in, {TIME_ATTR: entry["epoch"], METRIC: entry["accuracy"]})
 
     def _asha(self, architecture: str) -> Any:
         if architecture not in self._by_architecture:
@@ -78,15 +85,21 @@ class PerArchitecture(InOrder):
         asha.on_trial_add(tune_controller, stand_in)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Judges a report: CONTINUE or STOP."""
+        """Judges a report, CONTINUE or STOP, and writes down what was decided at a rung before it is acted on."""
         assert {TIME_ATTR, METRIC} <= result.keys(), "ASHA would ignore this report"
         asha, stand_in = self._delegate(trial)
-        return asha.on_trial_result(tune_controller, stand_in, result)
+        if self._journal.has_stopped(stand_in.trial_id, result[TIME_ATTR]):
+            return TrialScheduler.STOP  # By a driver that died before it acted on it.
+        decision = asha.on_trial_result(tune_controller, stand_in, result)
+        self._journal.enter(trial.config["trial"], result[TIME_ATTR], result[METRIC], decision)
+        return decision
 
     def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
         """Enters the last report of a trial that ended by itself."""
         asha, stand_in = self._delegate(trial)
         asha.on_trial_complete(tune_controller, stand_in, result)
+        if {TIME_ATTR, METRIC} <= result.keys():
+            self._journal.enter(trial.config["trial"], result[TIME_ATTR], result[METRIC], "END")
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         """Forgets a trial that failed."""
@@ -98,33 +111,14 @@ class PerArchitecture(InOrder):
         asha, stand_in = self._delegate(trial)
         asha.on_trial_remove(tune_controller, stand_in)
 
-    def replay(self, folders: Iterable[TrialFolder]) -> None:
-        """Feeds the recorded rows in the order in which they were committed.
 
-        The last row of a trial without a verdict is left out: the trial reports it again when it
-        is opened. That one rule covers a driver that died before it acted on a STOP and a worker
-        that died before it reported.
-        """
-        reports: list[tuple[float, str, str, dict[str, Any]]] = []
-        for folder in folders:
-            trial_id, architecture = folder.spec.trial_id, folder.spec.architecture
-            self._asha(architecture).on_trial_add(None, SimpleNamespace(trial_id=trial_id))
-            told = len(folder.rows) - (folder.verdict() is None)
-            reports += [
-                (folder.rows[count - 1]["time"], trial_id, architecture, report(folder, self._spec.max_epochs, count))
-                for count in range(1, told + 1)
-            ]
-        for _, trial_id, architecture, result in sorted(reports, key=lambda entry: entry[:2]):
-            self._asha(architecture).on_trial_result(None, SimpleNamespace(trial_id=trial_id), result)
-
-
-def scheduler_for(spec: RunSpec, folders: Iterable[TrialFolder]) -> TrialScheduler:
-    """The scheduler of a run, knowing what the records say already happened."""
+def scheduler_for(spec: RunSpec, run: Path, folders: Iterable[TrialFolder]) -> TrialScheduler:
+    """The scheduler of a run, knowing what was decided before."""
     if spec.scheduler != "asha":
         return InOrder()
-    scheduler = PerArchitecture(spec)
-    scheduler.replay(folders)
-    return scheduler
+    journal = Journal(run, rungs(spec))
+    journal.restore(folders, lambda folder, rows: report(folder, spec.max_epochs, rows)[METRIC])
+    return PerArchitecture(spec, journal)
 
 
 def rungs(spec: RunSpec) -> list[int]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from ray.tune.search import Searcher
+
 from search.cluster import Resources, ray_session
 from search.datasets import dataset, load_split
 from search.execute import Job, execute
+from search.nodes import Watch
+from search.policy import Policy
 from search.progress import Progress
 from search.run_folder import RunFolder
 from search.scheduler import expected_epochs, scheduler_for
+from search.trial_folder import TrialFolder
 from spaces import TrialSpec
 from spaces.run import RunSpec
 
@@ -17,32 +22,42 @@ def planned(spec: RunSpec) -> list[TrialSpec]:
 
     Every architecture visits the same configurations in the same shuffled order.
     """
-    points = spec.searched.grid(spec.seed)[: spec.samples]
-    return [spec.sweep_trial(architecture, theta) for theta in points for architecture in spec.architectures]
+    return [spec.sweep_trial(architecture, theta) for theta in spec.points() for architecture in spec.architectures]
 
 
-def sweep(run: RunFolder, spec: RunSpec, resources: Resources) -> None:
+def sweep(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy) -> None:
     """Runs what the sweep has left to do; trials that have a verdict are not touched.
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM; what was committed stays.
+        Halted: the time budget is used up, the disk is full, or the cluster is lost; likewise.
         UserError: data or resources are missing.
     """
     recorded = run.recorded("sweep")
-    ended = {folder.spec.trial_id for folder in recorded if folder.verdict() is not None}
+    if not _left(spec, recorded)[2]:
+        return
+    split = load_split(dataset(spec.dataset), "sweep", spec.split_seed)
+    with ray_session(resources, spec.architectures, run.path) as slots:
+        totals = dict.fromkeys(spec.architectures, spec.planned)
+        lost = 1
+        while lost:  # Trials whose node went away before they began are taken up again.
+            recorded = run.recorded("sweep")
+            trials, searcher, left = _left(spec, recorded)
+            if not left:
+                return
+            progress = Progress("sweep", totals, expected_epochs(spec), recorded)
+            scheduler = scheduler_for(spec, run.path, recorded)
+            job = Job(run, split, spec.max_epochs, trials, searcher, scheduler, progress)
+            lost = execute(job, resources, slots, policy, Watch(resources).stuck)
+
+
+def _left(spec: RunSpec, recorded: list[TrialFolder]) -> tuple[list[TrialSpec], Searcher | None, bool]:
+    """What is to be done: the trials in order, or who proposes them; and whether there is anything."""
     if spec.search == "tpe":
         from search.tpe import TpeSearch  # hyperopt takes a second to import, which a grid search need not wait for.
 
-        trials, searcher = [], TpeSearch(spec, recorded)
-        if searcher.finished:
-            return
-    else:
-        trials, searcher = [trial for trial in planned(spec) if trial.trial_id not in ended], None
-        if not trials:
-            return
-    split = load_split(dataset(spec.dataset), "sweep", spec.split_seed)
-    with ray_session(resources, spec.architectures) as slots:
-        totals = dict.fromkeys(spec.architectures, spec.planned)
-        progress = Progress("sweep", totals, expected_epochs(spec), recorded)
-        job = Job(run, split, spec.max_epochs, trials, searcher, scheduler_for(spec, recorded), progress)
-        execute(job, resources, slots)
+        searcher = TpeSearch(spec, recorded)
+        return [], searcher, not searcher.finished
+    ended = {folder.spec.trial_id for folder in recorded if folder.verdict() is not None}
+    trials = [trial for trial in planned(spec) if trial.trial_id not in ended]
+    return trials, None, bool(trials)

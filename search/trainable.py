@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import pickle
 import traceback
 from pathlib import Path
 from typing import Any
 
+import ray
 import torch
 from ray import tune
 
 from search import checkpoint
 from search.datasets.split import Split
+from search.driver_lock import Guard, Superseded
+from search.files import set_aside
 from search.provenance import made_by
 from search.train import JUDGED_ON, Epoch, Training, make_repeatable
 from search.trial_folder import ENDED_BY_ITSELF, TrialFolder
 from spaces import TrialSpec
+from spaces.sealed import Damaged
 
 TIME_ATTR = "epoch"
 METRIC = "accuracy"
 WORST = 0.0  # What a searcher hears of a diverged trial: a NaN is never stopped and poisons TPE.
 
 
-def report(folder: TrialFolder, max_epochs: int, rows: int | None = None) -> dict[str, Any]:
+def report(folder: TrialFolder, max_epochs: int, rows: int | None = None, again: bool = False) -> dict[str, Any]:
     """What Tune hears after a row of a trial: the only maker of such reports.
 
     ASHA silently ignores a report without its ``time_attr``, so live and replayed reports have to
@@ -32,6 +35,7 @@ def report(folder: TrialFolder, max_epochs: int, rows: int | None = None) -> dic
         folder: the trial.
         max_epochs: the trial's budget in epochs.
         rows: report as if only this many rows were recorded; all by default.
+        again: whether the row was reported before, so that its time is not counted twice.
     """
     count = len(folder.rows) if rows is None else rows
     last = count == len(folder.rows)
@@ -43,7 +47,8 @@ def report(folder: TrialFolder, max_epochs: int, rows: int | None = None) -> dic
         TIME_ATTR: epoch,
         METRIC: WORST if accuracy is None else accuracy,
         "status": folder.status if last else "running",
-        "seconds": row.get("seconds", 0.0),
+        "seconds": 0.0 if again else row.get("seconds", 0.0),
+        "again": again,
         "done": ended or epoch >= max_epochs,
     }
 
@@ -54,6 +59,9 @@ class RecordedTrial(tune.Trainable):
     The trial is opened in the first ``step``, not in ``setup``: with reused actors ``setup`` may
     run for one trial in two processes. That first step reports the last recorded row again
     without training, which tells a fresh Tune where an interrupted trial stands.
+
+    What is wrong with the disk or the run, and not with the trial, is reported under ``stop``: the
+    driver then ends the sweep with that reason, and no trial is blamed.
     """
 
     def setup(
@@ -64,6 +72,8 @@ class RecordedTrial(tune.Trainable):
         device: str = "cpu",
         threads: int = 1,
         engine: str = "auto",
+        guard: Guard | None = None,
+        expected: dict[str, str] | None = None,
     ) -> None:
         """Keeps what Tune hands over; called once an actor.
 
@@ -74,10 +84,18 @@ class RecordedTrial(tune.Trainable):
             device: ``cpu``, or ``cuda`` for a trial that was given a GPU.
             threads: CPU threads to use.
             engine: what does the arithmetic.
+            guard: lets this process write only while the run is its driver's.
+            expected: versions of the driver, which this node must have too.
         """
         assert split is not None
-        self._split, self._run = split, Path(run)
+        self._split, self._run, self._guard = split, Path(run), guard
         self._device, self._engine = device, engine
+        here = made_by(device)
+        self._other_versions = [
+            f"{name} {here.get(name)} instead of {version}"
+            for name, version in (expected or {}).items()
+            if here.get(name) != version
+        ]
         make_repeatable(device, threads)
         self._begin(config)
 
@@ -89,36 +107,52 @@ class RecordedTrial(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """One epoch, or the last recorded row again if this process has just opened the trial."""
+        if self._other_versions:
+            return self._stop(
+                f"node {made_by(self._device)['host']} has {', '.join(self._other_versions)}; install there what "
+                "constraints.txt says, or go on with --accept-changes"
+            )
+        try:
+            return self._step()
+        except (Superseded, Damaged, OSError) as error:
+            return self._stop(reason_of(error))
+
+    def _stop(self, reason: str) -> dict[str, Any]:
+        folder = self._folder or TrialFolder(self._run, self._spec)
+        return report(folder, self._max_epochs, again=True) | {"stop": reason, "done": False}
+
+    def _step(self) -> dict[str, Any]:
         if self._folder is None:
-            self._folder = TrialFolder(self._run, self._spec)
+            self._folder = TrialFolder(self._run, self._spec, self._guard)
             self._folder.open()
             if self._folder.rows or self._folder.status in ENDED_BY_ITSELF:
-                return report(self._folder, self._max_epochs)
+                return report(self._folder, self._max_epochs, again=True)
+        folder = self._folder
         try:
             if self._training is None:
-                self._training = self._open_training(self._folder)
+                self._training = self._open_training(folder)
             epoch = self._training.run_epoch()
         except Exception:
             # A bug or a lack of memory is this trial's result; the sweep goes on.
-            self._folder.fail(traceback.format_exc(), self._made_by())
-        else:
-            self._commit(self._folder, self._training, epoch)
-        return report(self._folder, self._max_epochs)
+            folder.fail(traceback.format_exc())
+            return report(folder, self._max_epochs)
+        # Outside the try above: a full disk is the machine's fault.
+        if epoch.epoch <= folder.epoch:
+            trained_again(folder, epoch, self._training)
+            return report(folder, self._max_epochs, again=True)
+        self._commit(folder, self._training, epoch)
+        return report(folder, self._max_epochs)
 
     def _open_training(self, folder: TrialFolder) -> Training:
         return resumed(folder, self._split, self._device, self._engine)
 
     def _commit(self, folder: TrialFolder, training: Training, epoch: Epoch) -> None:
-        """Outside the try above: a full disk is the machine's fault, so Tune tries again and no trial is blamed."""
         folder.commit(
             epoch.row(self._spec.phase),
             "diverged" if epoch.diverged else "running",
-            self._made_by(),
-            lambda path: checkpoint.save(path, training.state()),
+            made_by(self._device) | node() | training.engine.identity(),
+            lambda path, record: checkpoint.save(path, training.state(), record),
         )
-
-    def _made_by(self) -> dict[str, str]:
-        return made_by(self._device) | (self._training.engine.identity() if self._training else {})
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Lets Tune reuse this process for the next trial."""
@@ -133,18 +167,43 @@ class RecordedTrial(tune.Trainable):
             self._folder = None
 
 
+def node() -> dict[str, str]:
+    """The Ray node that this process runs on."""
+    return {"node": ray.get_runtime_context().get_node_id()[:8]} if ray.is_initialized() else {}
+
+
+def reason_of(error: Exception) -> str:
+    """What a user reads of a write that was not possible."""
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the run folder'}: {error.strerror or error}"
+    return str(error)
+
+
 def resumed(folder: TrialFolder, split: Split, device: str, engine: str) -> Training:
     """The training of a trial where its record left it: from its checkpoint, or from the start.
 
-    A checkpoint that is missing or damaged costs the trial its epochs, not the sweep.
+    A checkpoint that is missing or damaged is set aside and costs the trial the time of its epochs,
+    which are trained again; their rows stay, because a trial is a function of its seed.
     """
     training = Training(folder.spec, split, device, engine)
     if folder.rows:
         try:
-            training.load_state(checkpoint.load(folder.checkpoint, device))
+            training.load_state(checkpoint.load(folder.checkpoint, device)[0])
         except torch.OutOfMemoryError:
             raise  # A RuntimeError too, but the checkpoint is sound.
-        except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
-            folder.restart(f"their checkpoint could not be read ({type(error).__name__})")
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+            aside = f"set aside as {set_aside(folder.checkpoint).name}" if folder.checkpoint.exists() else "missing"
+            reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+            folder.note(f"epochs 1 to {folder.epoch} were trained again: their checkpoint was {aside} ({reason})")
             training = Training(folder.spec, split, device, engine)
     return training
+
+
+def trained_again(folder: TrialFolder, epoch: Epoch, training: Training) -> None:
+    """An epoch that is on record already: it must come out as it did then, or a note says that it did not."""
+    row, fresh = folder.rows[epoch.epoch - 1], epoch.row(folder.spec.phase)
+    loss = next(name for name in row if name.endswith("_loss") and name != "train_loss")
+    if (row["train_loss"], row[loss]) != (fresh["train_loss"], fresh[loss]):
+        folder.note(f"epoch {epoch.epoch} came out differently: {loss} {fresh[loss]!r}; the row says {row[loss]!r}")
+    if epoch.epoch == folder.epoch:
+        checkpoint.save(folder.checkpoint, training.state(), folder.record())

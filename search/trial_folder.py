@@ -2,24 +2,31 @@
 
 The record is rewritten whole after every epoch; that write is the commit. The checkpoint of an
 epoch is written before the commit and the older one removed after it, so whichever moment a
-process dies, the last recorded epoch has its checkpoint.
+process dies, the last recorded epoch has its checkpoint. Checkpoint and verdict both carry a copy
+of the record, so a record that is damaged later can be restored (search/repair.py).
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from search.files import finite, write_json
+from search.driver_lock import Guard
+from search.files import finite, read_json, write_json
 from search.lock import Lock
 from spaces import TrialSpec, UserError
+from spaces.sealed import Damaged
 
-FORMAT = 1
+FORMAT = 2
 LOCK_WAIT_SECONDS = 60.0  # Workers outlive a killed driver by up to seconds.
 ENDED_BY_ITSELF = ("diverged", "failed")
+VERDICTS = ("completed", "stopped", *ENDED_BY_ITSELF)
+
+
+class Busy(Exception):
+    """Another process holds the trial."""
 
 
 class TrialFolder:
@@ -28,33 +35,39 @@ class TrialFolder:
     Attributes:
         spec: what defines the trial.
         path: its folder, RUN/trials/TRIAL_ID.
-        rows: one dict per finished epoch, as last committed.
+        rows: one dict per finished epoch, as last committed; ``maker`` is an index into ``makers``.
         status: ``running``, ``diverged`` or ``failed``: what the worker knows.
         error: the traceback of a failed trial.
-        made_by: versions and device that computed the last row.
+        makers: versions, device and node of every process that computed a row.
         notes: what a reader of the record should know, such as epochs that had to be redone.
     """
 
-    def __init__(self, run: Path, spec: TrialSpec):
+    def __init__(self, run: Path, spec: TrialSpec, guard: Guard | None = None):
         self.spec = spec
         self.path = run / "trials" / spec.trial_id
         self.rows: list[dict[str, Any]] = []
         self.status = "running"
         self.error: str | None = None
         self.notes: list[str] = []
-        self.made_by: Mapping[str, str] = {}
+        self.makers: list[dict[str, str]] = []
+        self._guard = guard
         self._lock = Lock(self.path / "lock")
 
     def open(self) -> None:
         """Takes the trial's lock, reads what is there and removes what a killed process left half done.
 
         Raises:
-            TimeoutError: another process holds the trial.
-            UserError: the record is damaged.
+            Busy: another process holds the trial.
+            Superseded: the run is another driver's now.
+            Damaged: the record is not what was written.
+            OSError: the folder cannot be written.
         """
+        self._check()
+        if self.path.is_symlink() or self.path.parent.is_symlink():
+            raise Damaged(f"{self.path} is a link, which invsearch never makes")
         self.path.mkdir(parents=True, exist_ok=True)
         if not self._lock.acquire(LOCK_WAIT_SECONDS):
-            raise TimeoutError(f"trial {self.spec.trial_id} is held by another process")
+            raise Busy(f"trial {self.spec.trial_id} is held by another process, perhaps of a driver that was killed")
         self.read()
         self._keep_only(self.checkpoint)
 
@@ -63,17 +76,24 @@ class TrialFolder:
         self._lock.release()
 
     def read(self) -> None:
-        """Reads the record, without the lock; a trial never started has no rows."""
+        """Reads the record, without the lock; a trial never started has no rows.
+
+        Raises:
+            Damaged: the record is not what was written.
+        """
         record = read_json(self.path / "record.json")
-        if record is None:
-            return
-        try:
-            if TrialSpec.from_dict(record["trial"]) != self.spec:
-                raise UserError("it is the record of another trial")
-            self.rows, self.status, self.error = record["rows"], record["status"], record["error"]
-            self.notes, self.made_by = record["notes"], record["made_by"]
-        except (KeyError, TypeError, UserError) as error:
-            raise damaged(self.path / "record.json", error) from None
+        if record is not None:
+            self.adopt(record)
+
+    def adopt(self, record: Mapping[str, Any]) -> None:
+        """Takes over what a record says.
+
+        Raises:
+            Damaged: it is no record of this trial.
+        """
+        checked(record, self.spec)
+        self.rows, self.status, self.error = record["rows"], record["status"], record["error"]
+        self.notes, self.makers = record["notes"], record["makers"]
 
     @property
     def epoch(self) -> int:
@@ -87,95 +107,165 @@ class TrialFolder:
 
     def checkpoint_of(self, epoch: int) -> Path:
         """Where the checkpoint of an epoch lies."""
-        return self.path / f"checkpoint-{epoch}.pt"
+        return self.path / f"checkpoint-{epoch}.safetensors"
 
     def commit(
-        self, row: Mapping[str, Any], status: str, made_by: Mapping[str, str], save: Callable[[Path], object]
+        self, row: Mapping[str, Any], status: str, maker: Mapping[str, str], save: Callable[[Path, Any], object]
     ) -> None:
         """Records a finished epoch: checkpoint first, then the record, then the old checkpoint goes.
 
         Args:
             row: the epoch's numbers.
             status: ``running`` or ``diverged``.
-            made_by: versions and device that computed the row.
-            save: writes a checkpoint to a path; not called for a diverged trial.
+            maker: versions, device and node that computed the row.
+            save: writes a checkpoint with the given record to a path; not called for a diverged trial.
+
+        Raises:
+            Superseded: the run is another driver's now; nothing was written.
+            OSError: it could not be written; the trial stands where it stood.
         """
+        self._check()
+        before = (self.rows, self.status, self.makers)
         previous = self.checkpoint
-        if status not in ENDED_BY_ITSELF:
-            save(self.checkpoint_of(row["epoch"]))
-        self.rows.append(finite(dict(row)))  # As it will be read back.
-        self.status, self.made_by = status, made_by
-        self._write()
+        made_by = finite(dict(maker))
+        self.makers = self.makers if made_by in self.makers else [*self.makers, made_by]
+        self.rows = [*self.rows, finite(dict(row)) | {"maker": self.makers.index(made_by)}]  # As it will be read back.
+        self.status = status
+        try:
+            if status not in ENDED_BY_ITSELF:
+                save(self.checkpoint, self.record())
+            self._write()
+        except BaseException:
+            self.rows, self.status, self.makers = before
+            raise
         previous.unlink(missing_ok=True)
 
-    def fail(self, error: str, made_by: Mapping[str, str] | None = None) -> None:
+    def fail(self, error: str) -> None:
         """Records that the trial cannot go on, with the reason kept.
 
         Args:
             error: a traceback, or a sentence.
-            made_by: versions and device of the process that failed; None keeps those of the last row.
+
+        Raises:
+            Superseded: the run is another driver's now; nothing was written.
         """
+        self._check()
         self.path.mkdir(parents=True, exist_ok=True)
-        self.status, self.error, self.made_by = "failed", error, made_by or self.made_by
+        self.status, self.error = "failed", error
         self._write()
+
+    def note(self, text: str) -> None:
+        """Adds what a reader should know."""
+        self._check()
+        self.notes = [*self.notes, text]
+        self._write()
+
+    def reopen(self, reason: str | None = None) -> None:
+        """Takes a verdict back, so that the trial goes on from its last epoch.
+
+        Args:
+            reason: entered in the notes of a trial that failed.
+        """
+        if reason is not None:
+            self.status, self.error = "running", None
+            self.note(reason)
+        (self.path / "verdict.json").unlink(missing_ok=True)
+
+    def _check(self) -> None:
+        if self._guard is not None:
+            self._guard.check()
 
     def _keep_only(self, checkpoint: Path | None) -> None:
         """Removes all other checkpoints, and drafts of files that were never finished."""
-        for path in [*self.path.glob("checkpoint-*.pt"), *self.path.glob(".*.*")]:
+        for path in [*self.path.glob("checkpoint-*.safetensors"), *self.path.glob(".*.*")]:
             if path != checkpoint:
                 path.unlink(missing_ok=True)
 
-    def restart(self, reason: str) -> None:
-        """Forgets the rows, with a note: without its checkpoint a trial can only begin again."""
-        self.notes.append(f"epochs 1 to {self.epoch} were trained again: {reason}")
-        self.rows, self.status, self.error = [], "running", None
-
-    def _write(self) -> None:
-        record = {
+    def record(self) -> dict[str, Any]:
+        """What the record says, as plain data."""
+        return {
             "format": FORMAT,
             "trial": self.spec.as_dict(),
             "status": self.status,
             "error": self.error,
             "notes": self.notes,
-            "made_by": dict(self.made_by),
+            "makers": self.makers,
             "rows": self.rows,
         }
-        write_json(self.path / "record.json", record)
+
+    def _write(self) -> None:
+        write_json(self.path / "record.json", self.record())
 
     def verdict(self) -> str | None:
         """How the trial ended (completed, stopped, diverged, failed), or None while it has not.
 
         Raises:
-            UserError: the verdict is damaged.
+            Damaged: the verdict is not what was written.
         """
         verdict = read_json(self.path / "verdict.json")
-        try:
-            return None if verdict is None else verdict["status"]
-        except (KeyError, TypeError) as error:
-            raise damaged(self.path / "verdict.json", error) from None
+        return None if verdict is None else checked_verdict(verdict)["status"]
 
-    def decide(self, status: str, epoch: int) -> None:
-        """Writes the verdict. A trial that cannot go on, stopped or diverged, loses its checkpoint."""
+    def decide(self, status: str, epoch: int, keep_checkpoint: bool = False) -> None:
+        """Writes the verdict.
+
+        Args:
+            status: one of ``VERDICTS``.
+            epoch: the last one.
+            keep_checkpoint: whether the last checkpoint stays; a failed trial always keeps it, to be tried again.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
-        verdict = {"format": FORMAT, "status": status, "epoch": epoch, "time": time.time()}
+        self.read()
+        verdict = {"format": FORMAT, "status": status, "epoch": epoch, "time": time.time(), "record": self.record()}
         write_json(self.path / "verdict.json", verdict)
-        self._keep_only(self.checkpoint_of(epoch) if status in ("completed", "failed") else None)
+        self._keep_only(self.checkpoint_of(epoch) if keep_checkpoint or status == "failed" else None)
+
+    def drop_checkpoint(self) -> None:
+        """Removes the checkpoint of a trial that has ended."""
+        self._keep_only(None)
 
 
-def read_json(path: Path) -> Any:
-    """Reads a JSON file; None where there is none.
+def checked(record: Mapping[str, Any], spec: TrialSpec | None = None) -> TrialSpec:
+    """Whose record this is.
+
+    Args:
+        record: what a record file says.
+        spec: whose it must be, where that is known.
 
     Raises:
-        UserError: not JSON.
+        Damaged: it is no record, or another trial's.
     """
     try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise damaged(path, error) from None
+        if record["format"] != FORMAT:
+            raise Damaged(f"format {record['format']} instead of {FORMAT}")
+        found = TrialSpec.from_dict(record["trial"])
+        if spec is not None and found != spec:
+            raise Damaged("it is the record of another trial")
+        rows, makers = record["rows"], record["makers"]
+        plain = {"status": str, "error": str | None, "notes": list, "makers": list, "rows": list}
+        sound = (
+            all(isinstance(record[name], kind) for name, kind in plain.items())
+            and record["status"] in ("running", *ENDED_BY_ITSELF)
+            and all(isinstance(note, str) for note in record["notes"])
+            and all(isinstance(maker, dict) for maker in makers)
+            and [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
+            and all(type(row["maker"]) is int and 0 <= row["maker"] < len(makers) for row in rows)
+            and all(type(row["time"]) in (int, float) for row in rows)
+        )
+        if not sound:
+            raise Damaged("its rows and fields are not those of a record")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Damaged(f"a field is missing or of the wrong type ({error})") from None
+    except UserError as error:
+        raise Damaged(str(error)) from None
+    return found
 
 
-def damaged(path: Path, error: Exception) -> UserError:
-    """What to say of a file that something else than invsearch has changed."""
-    return UserError(f"{path}: damaged ({error}); restore it, or remove the folder {path.parent} to do its work again")
+def checked_verdict(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The verdict, if it is one.
+
+    Raises:
+        Damaged: it is not.
+    """
+    if verdict.get("format") != FORMAT or verdict.get("status") not in VERDICTS or not verdict.keys() >= {"record"}:
+        raise Damaged("its fields are not those of a verdict")
+    return verdict

@@ -13,6 +13,11 @@ def quoted(value: object) -> str:
     """How a message shows a user's value: one line of at most 80 characters, whatever the value is."""
     try:
         text = repr(value)
-    except ValueError:  # Python refuses to print integers of more than 4,300 digits.
+    except (ValueError, RecursionError):  # Integers of more than 4,300 digits; a thousand levels of lists.
         text = f"a {type(value).__name__} too long to print"
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return shortened(text)
+
+
+def shortened(text: str, most: int = 80) -> str:
+    """A text cut to ``most`` characters, so that a message stays one that people read."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."

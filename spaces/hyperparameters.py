@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from spaces.errors import UserError, quoted
+from spaces.errors import UserError, quoted, shortened
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,14 @@ def checked_number(name: str, value: Any) -> float:
     Raises:
         UserError: not a finite number, or outside ``LIMITS[name]``.
     """
-    allowed = f"{name} must be a number {LIMITS[name]}"
     try:
         if isinstance(value, bool):
             raise ValueError
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise UserError(f"{name}: {quoted(value)} is not a number; {allowed}") from None
+        raise UserError(f"{name}: {quoted(value)} is not a number; {name} must be a number {LIMITS[name]}") from None
     if not math.isfinite(number) or number not in LIMITS[name]:
-        raise UserError(f"{name}: {quoted(value)} is not allowed; {allowed}")
+        raise UserError(f"{name}: {quoted(value)} is not allowed; {name} must be a number {LIMITS[name]}")
     return number + 0.0  # -0.0 becomes 0.0: equal configurations must have equal ids.
 
 
@@ -112,7 +111,7 @@ def check_names(values: Mapping[str, Any], where: str) -> None:
     unknown = [quoted(name) for name in values if name not in NAMES]
     missing = [name for name in NAMES if name not in values]
     if unknown:
-        raise UserError(f"{where}: unknown field {', '.join(unknown)}; allowed are {', '.join(NAMES)}")
+        raise UserError(f"{where}: unknown field {shortened(', '.join(unknown))}; allowed are {', '.join(NAMES)}")
     if missing:
         raise UserError(f"{where}: missing field {', '.join(missing)}; it needs {', '.join(NAMES)}")
 

@@ -1,24 +1,44 @@
-"""Runs: what was asked for, what may be extended and what would contradict it."""
+"""Runs: what was asked for."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
-from spaces.errors import UserError
+from spaces import fields
+from spaces.errors import UserError, quoted, shortened
+from spaces.extension import extended, kept, lengthened
+from spaces.fields import option
+from spaces.growth import check_spaces, grown
 from spaces.hyperparameters import Hyperparameters
-from spaces.space import Space, space_from
+from spaces.space import MAX_POINTS, Space, space_from
 from spaces.trial import TrialSpec
 
-FORMAT = 1
+FORMAT = 2
 SEARCHES = ("grid", "tpe")
 SCHEDULERS = ("asha", "none")
-EXTENDABLE = ("architectures", "thetas", "samples", "rerun_seeds")
 GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR = 5, 20, 4.0  # Section 1.5.1; eta is Ray's default.
-MAX_BATCH_SIZE = 2**31 - 1
-OPTIONAL = ("samples", "rerun_seeds", "rerun_epochs")  # None: not asked for yet.
+MAX_ARCHITECTURES = 1000
+EPOCHS = fields.whole(1, 100_000)  # A record of more would be too large to be read.
+LEAST_ETA = 1.01  # Closer to 1, ASHA would have a rung in every epoch, many times over.
+
+FIELDS = {  # And architectures, thetas, space and earlier.
+    "dataset": fields.NAME,
+    "data_hash": fields.HASH,
+    "batch_size": fields.BATCH_SIZE,
+    "seed": fields.whole(0, 2**62),  # Reruns use those after it.
+    "split_seed": fields.SEED,
+    "search": fields.optional(fields.one_of(*SEARCHES)),
+    "scheduler": fields.one_of(*SCHEDULERS),
+    "grace_period": EPOCHS,
+    "max_epochs": EPOCHS,
+    "reduction_factor": fields.number(LEAST_ETA, 1e6, f"a number above 1, at least {LEAST_ETA:g}"),
+    "samples": fields.optional(fields.whole(1, MAX_POINTS)),
+    "rerun_seeds": fields.optional(fields.whole(1, 100_000)),
+    "rerun_epochs": fields.optional(EPOCHS),
+}
 
 
 @dataclass(frozen=True)
@@ -40,9 +60,14 @@ class RunSpec:
         grace_period: epochs before ASHA may stop a trial.
         max_epochs: a trial's budget in epochs.
         reduction_factor: ASHA's eta.
-        samples: configurations per architecture.
+        samples: configurations per architecture, None where nothing is searched.
         rerun_seeds: seeds per architecture, None while no rerun was asked for.
         rerun_epochs: epochs of a rerun.
+        earlier: the smaller grids that were searched before ``space``, oldest first, each as
+            ``{"space": .., "samples": ..}``; samples count all configurations up to then.
+
+    Raises:
+        UserError: a field that is not allowed, or fields that do not belong together.
     """
 
     dataset: str
@@ -61,25 +86,40 @@ class RunSpec:
     samples: int | None = None
     rerun_seeds: int | None = None
     rerun_epochs: int | None = None
+    earlier: tuple[Mapping[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
-        for name, least in (
-            ("batch_size", 1),
-            ("grace_period", 1),
-            ("max_epochs", 1),
-            ("samples", 1),
-            ("rerun_seeds", 1),
-            ("rerun_epochs", 1),
-            ("seed", 0),
-            ("split_seed", 0),
-        ):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise UserError(f"{option(name)}: {value} is not allowed; give a whole number from {least} up")
-        if self.batch_size > MAX_BATCH_SIZE:
-            raise UserError(f"batch-size: {self.batch_size} is not allowed; give at most {MAX_BATCH_SIZE}")
-        if not 1 < self.reduction_factor < math.inf:
-            raise UserError(f"reduction-factor: {self.reduction_factor:g} is not allowed; give a number above 1")
+        for name, field in FIELDS.items():
+            field.check(option(name), getattr(self, name))
+        self._check_architectures()
+        if (self.rerun_seeds is None) != (self.rerun_epochs is None):
+            raise UserError("seeds and rerun-epochs belong together; give both or none")
+        if len({self.space is None, self.search is None, self.samples is None, self.thetas is not None}) > 1:
+            raise UserError("a run has either space, search and samples, or thetas; give one of the two")
+        if self.thetas is not None:
+            self._check_thetas(self.thetas)
+        elif self.scheduler == "asha" and self.grace_period > self.max_epochs:
+            raise UserError(
+                f"grace-period: {self.grace_period} is above the maximum of {self.max_epochs} epochs; "
+                "lower it or raise --epochs"
+            )
+        check_spaces(self)
+
+    def _check_architectures(self) -> None:
+        names = self.architectures
+        if not isinstance(names, tuple) or not 1 <= len(names) <= MAX_ARCHITECTURES:
+            raise UserError(f"architectures: {quoted(names)} is not allowed; give 1 to {MAX_ARCHITECTURES} names")
+        for name in names:
+            fields.NAME.check("architectures", name)
+        if len(set(names)) != len(names):
+            raise UserError(f"architectures: {quoted(names)} has a name twice; give each once")
+
+    def _check_thetas(self, thetas: Any) -> None:
+        if not isinstance(thetas, Mapping) or set(thetas) != set(self.architectures):
+            raise UserError(f"thetas: {quoted(thetas)} is not allowed; give one for each architecture")
+        for name, theta in thetas.items():
+            if not isinstance(theta, Mapping) or Hyperparameters.from_mapping(theta).as_dict() != theta:
+                raise UserError(f"thetas: {name}: {quoted(theta)} is not allowed; give four numbers")
 
     @property
     def searched(self) -> Space:
@@ -90,7 +130,7 @@ class RunSpec:
         """
         if self.space is None:
             raise UserError("this run trained fixed configurations, so it has no search space; use sweep for a search")
-        return space_from(self.space, "spec.json")
+        return space_from(self.space, "space")
 
     def sweep_trial(self, architecture: str, theta: Hyperparameters) -> TrialSpec:
         """The trial of a configuration in the search phase."""
@@ -110,6 +150,17 @@ class RunSpec:
         """Configurations per architecture that the sweep will have tried in the end; 0 where nothing is searched."""
         return int(min(self.samples, self.searched.size)) if self.samples else 0
 
+    def points(self) -> list[Hyperparameters]:
+        """The configurations of a grid search, ``planned`` of them, in the order in which they are tried.
+
+        Those of the earlier grids come first and in their old order, so a grid that grew begins with
+        what was tried before it grew.
+
+        Raises:
+            UserError: the space is continuous, or there is none.
+        """
+        return grown(self)
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data for spec.json."""
         return {"format": FORMAT, **asdict(self)}
@@ -119,63 +170,34 @@ class RunSpec:
         """Reads what ``as_dict`` wrote.
 
         Raises:
-            UserError: another format, or fields that do not belong there.
+            UserError: another format, or fields that are missing, unknown or not allowed.
         """
-        names = {field.name for field in fields(cls)}
-        if not isinstance(content, Mapping) or content.get("format") != FORMAT or set(content) != {"format", *names}:
+        if not isinstance(content, Mapping) or content.get("format") != FORMAT:
             raise UserError(f"spec.json: not of format {FORMAT}; use the version of invsearch that wrote it")
-        values = {name: content[name] for name in names}
+        names = {"format", *(field.name for field in dataclass_fields(cls))}
+        wrong = sorted(map(quoted, names ^ set(content)))
+        if wrong:
+            raise UserError(f"spec.json: missing or unknown: {shortened(', '.join(wrong))}; restore the file")
+        values = {name: value for name, value in content.items() if name != "format"}
+        for name in ("architectures", "earlier"):  # JSON has no tuples.
+            values[name] = tuple(values[name]) if isinstance(values[name], list) else values[name]
         try:
-            return cls(**{**values, "architectures": tuple(values["architectures"])})
-        except TypeError as error:
-            raise UserError(f"spec.json: a field is of the wrong type ({error}); restore the file") from None
+            return cls(**values)
+        except UserError as error:
+            raise UserError(f"spec.json: {error}") from None
 
     def extended_by(self, asked: RunSpec) -> RunSpec:
-        """This run with what ``asked`` adds: architectures, samples, seeds or a first rerun.
+        """This run with what ``asked`` adds; see ``spaces.extension``.
 
         Raises:
             UserError: ``asked`` contradicts this run; the message shows each difference.
         """
-        differences = []
-        for name in (field.name for field in fields(self)):
-            old, new = getattr(self, name), getattr(asked, name)
-            unset = name in OPTIONAL and (old is None or new is None)
-            if name not in EXTENDABLE and not unset and old != new:
-                differences.append(f"{option(name)} is {shown(old)} there and {shown(new)} here")
-        for name, theta in (asked.thetas or {}).items():
-            known = (self.thetas or {}).get(name, theta)
-            if known != theta:
-                differences.append(f"theta of {name} is {shown(known)} there and {shown(theta)} here")
-        if (self.thetas is None) != (asked.thetas is None):
-            differences.append("one is a search and the other trains fixed configurations")
-        if differences:
-            raise UserError(
-                f"the run folder holds another run: {'; '.join(differences)}; give another --out, or the same settings"
-            )
-        return replace(
-            self,
-            architectures=tuple(dict.fromkeys(self.architectures + asked.architectures)),
-            thetas=None if self.thetas is None else {**self.thetas, **(asked.thetas or {})},
-            samples=largest(self.samples, asked.samples),
-            rerun_seeds=largest(self.rerun_seeds, asked.rerun_seeds),
-            rerun_epochs=self.rerun_epochs or asked.rerun_epochs,
-        )
+        return extended(self, asked)
 
+    def kept(self, asked: RunSpec) -> list[str]:
+        """Where this run, extended by ``asked``, is more than what was asked for: one line each."""
+        return kept(self, asked)
 
-def option(name: str) -> str:
-    """What the command line calls a field."""
-    return {"max_epochs": "epochs", "rerun_seeds": "seeds"}.get(name, name.replace("_", "-"))
-
-
-def shown(value: Any) -> str:
-    """A setting as people write it."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(shown(item) for item in value) + "]"
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def largest(one: int | None, other: int | None) -> int | None:
-    """The larger of two numbers that may be unset."""
-    return max((value for value in (one, other) if value is not None), default=None)
+    def lengthens(self, old: RunSpec) -> tuple[str, ...]:
+        """The phases whose trials are trained longer than in ``old``, which this run extends."""
+        return lengthened(self, old)

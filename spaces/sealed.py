@@ -14,6 +14,7 @@ from typing import Any
 
 DIGITS = 16
 HEAD = b'{"checksum": "'
+ASIDE = ".damaged-"  # In the name of what was set aside.
 MAX_BYTES = 64 * 2**20  # A record of 10,000 epochs takes 2 MB.
 
 

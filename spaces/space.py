@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,8 @@ from spaces.errors import UserError, quoted
 from spaces.hyperparameters import NAMES, Hyperparameters, check_names, checked_number
 
 KINDS = ("choice", "uniform", "loguniform")
+MAX_POINTS = 1_000_000  # Of a grid: ten times what anybody trains, and still seconds and megabytes to list.
+MAX_NAME = 80
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,44 @@ class Space:
         Raises:
             UserError: the space is continuous.
         """
+        return list(self.walk(seed))
+
+    def choices(self) -> list[tuple[float, ...]]:
+        """The values of each hyperparameter, in the order of Table 1.2.
+
+        Raises:
+            UserError: the space is continuous.
+        """
         continuous = [name for name in NAMES if not isinstance(self.domains[name], Choice)]
         if continuous:
             raise UserError(
                 f"space {self.name}: {', '.join(continuous)} is continuous, so it has no grid; use --search tpe "
                 "or give each field as a choice"
             )
-        values = [self.domains[name].numbers() for name in NAMES]
-        points = [Hyperparameters(*point) for point in itertools.product(*values)]
-        random.Random(seed).shuffle(points)
-        return points
+        return [self.domains[name].numbers() for name in NAMES]
+
+    def walk(self, seed: int) -> Iterator[Hyperparameters]:
+        """The points of ``grid`` in the same order, one at a time, so that a few of many cost little.
+
+        Raises:
+            UserError: the space is continuous.
+        """
+        values = self.choices()
+        order = list(range(math.prod(map(len, values))))
+        random.Random(seed).shuffle(order)
+        for place in order:
+            point: list[float] = []
+            for choices in reversed(values):  # The digits of the place, the last parameter fastest.
+                place, digit = divmod(place, len(choices))
+                point.append(choices[digit])
+            yield Hyperparameters(*reversed(point))
+
+    def within(self, other: Space) -> bool:
+        """Whether this is a grid all of whose values ``other``, a grid too, has."""
+        return all(
+            isinstance(mine, Choice) and isinstance(theirs, Choice) and set(mine.values) <= set(theirs.values)
+            for mine, theirs in ((self.domains[name], other.domains[name]) for name in NAMES)
+        )
 
     def snap(self, values: Mapping[str, float]) -> Hyperparameters:
         """The configuration of this space that stands for a searcher's proposal."""
@@ -110,10 +139,16 @@ def space_from(description: Any, where: str) -> Space:
         raise UserError(f"{where}: a space is a mapping with the fields {', '.join(NAMES)}, not {quoted(description)}")
     fields = dict(description)
     name = fields.pop("name", where)
-    if not isinstance(name, str) or not name.strip() or not name.isprintable():
-        raise UserError(f"{where}: name: {quoted(name)} is not a name; give one line of text")
+    if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > MAX_NAME:
+        raise UserError(
+            f"{where}: name: {quoted(name)} is not a name; give one line of text of at most {MAX_NAME} characters"
+        )
     check_names(fields, where)
     try:
-        return Space(name, {field: domain_from(field, fields[field]) for field in NAMES})
+        space = Space(name, {field: domain_from(field, fields[field]) for field in NAMES})
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
+    points = math.prod(len(domain.values) for domain in space.domains.values() if isinstance(domain, Choice))
+    if points > MAX_POINTS:  # Seen before anybody builds them.
+        raise UserError(f"{where}: the choices make {points:,} points; give fewer, at most {MAX_POINTS:,}")
+    return space

@@ -8,18 +8,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spaces import fields
 from spaces.errors import UserError, quoted
 from spaces.hyperparameters import NAMES, Hyperparameters
 
 PHASES = ("sweep", "rerun")
-FIELDS = ("phase", "architecture", "dataset", "data_hash", "seed", "split_seed", "batch_size")  # And theta.
+FIELDS = {  # And theta.
+    "phase": fields.one_of(*PHASES),
+    "architecture": fields.NAME,
+    "dataset": fields.NAME,
+    "data_hash": fields.HASH,
+    "seed": fields.SEED,
+    "split_seed": fields.optional(fields.SEED),
+    "batch_size": fields.BATCH_SIZE,
+}
 ID_DIGITS = 10  # 40 bits: a collision among 10,000 trials has odds of about 1 in 20,000.
+
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
 def digest(content: Any) -> str:
     """The first digits of the SHA-256 of plain data in canonical JSON."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:ID_DIGITS]
+    return hashlib.sha256(_canonical(content).encode()).hexdigest()[:ID_DIGITS]
 
 
 @dataclass(frozen=True)
@@ -81,25 +91,31 @@ class TrialSpec:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> TrialSpec:
-        """Reads what ``as_dict`` wrote.
+        """Reads what ``as_dict`` wrote, and nothing else.
 
         Raises:
-            UserError: a field is missing, or the ids do not belong to the content.
+            UserError: a field is missing, unknown or not allowed, or the ids do not belong to the content.
         """
         if not isinstance(content, Mapping):
             raise UserError(f"trial: {quoted(content)} is not a mapping of fields; it was not written by invsearch")
         try:
-            theta = Hyperparameters(**{name: content[name] for name in NAMES})
-            spec = cls(theta=theta, **{name: content[name] for name in FIELDS})
-            ids = {"trial_id": spec.trial_id, "config_id": spec.config_id}
+            values = {name: content[name] for name in FIELDS}
+            theta = Hyperparameters(*[content[name] for name in NAMES])
         except KeyError as error:
             raise UserError(f"trial: the record lacks the field {error}; it was not written by invsearch") from None
-        except ValueError:  # json: NaN and infinities have no canonical form.
-            raise UserError("trial: the record holds a number that is not finite; it was changed by hand") from None
-        for name, value in ids.items():
-            if content.get(name) != value:
-                raise UserError(
-                    f"trial: the {name} {quoted(content.get(name))} does not belong to its content ({value}); "
-                    "the record was changed by hand"
-                )
+        for name, field in FIELDS.items():
+            field.check(name, values[name])
+        spec = cls(theta=theta, **values)
+        whole = spec.as_dict()
+        if content != whole:
+            raise UserError(f"trial: {_difference(content, whole)}; the record was changed by hand")
         return spec
+
+
+def _difference(content: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
+    """What of a record's content is not as it was written."""
+    for name, value in whole.items():
+        if content.get(name) != value:
+            what = f"does not belong to its content ({value})" if name.endswith("_id") else "is not a number"
+            return f"the {name} {quoted(content.get(name))} {what}"
+    return f"unknown field {quoted(next(name for name in content if name not in whole))}"

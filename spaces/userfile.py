@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from spaces.errors import UserError, quoted
+from spaces.regular import open_regular
 from spaces.space import Space, space_from
 
 MAX_BYTES = 64 * 1024  # A space is a dozen lines; anything larger is another file.
@@ -35,8 +37,8 @@ class PlainLoader(yaml.BaseLoader):
         """Refuses a key that is given twice."""
         mapping = super().construct_mapping(node, deep)
         if len(mapping) != len(node.value):
-            keys = [key.value for key, _ in node.value]
-            twice = next(key for key in keys if keys.count(key) > 1)
+            times = Counter(key.value for key, _ in node.value)
+            twice = next(key for key, count in times.items() if count > 1)
             raise yaml.MarkedYAMLError(problem=f"{quoted(twice)} is given twice", problem_mark=node.start_mark)
         return mapping
 
@@ -53,12 +55,14 @@ def read_space(path: Path) -> Space:
         gain: {uniform: [0.5, 2.0]}
 
     Raises:
-        UserError: no such file, not plain YAML, or a field that is not allowed.
+        UserError: no such file, no regular one, not plain YAML, or a field that is not allowed.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        with open_regular(path) as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
             raise UserError(f"space file {path}: larger than {MAX_BYTES} bytes; give a small YAML file")
-        text = path.read_text(encoding="utf-8")
+        text = content.decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise UserError(f"space file {path}: {reason}; give a readable YAML file") from None
@@ -67,5 +71,6 @@ def read_space(path: Path) -> Space:
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"space file {path}: not plain YAML: {reason}") from None
-    space = space_from(description, str(path))
-    return space if space.name != str(path) else Space(path.stem, space.domains)
+    if isinstance(description, dict):
+        description = {"name": path.stem, **description}  # The file names a space that has no name of its own.
+    return space_from(description, str(path))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from search.cluster import Resources, set_environment
+from search.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, read_space
 from spaces.choose import choose
 from spaces.run import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES, RunSpec
@@ -93,6 +95,59 @@ def add_resource_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--address", metavar="ADDR", help="a running Ray cluster: auto, or HOST:PORT (default: start Ray here)"
     )
+
+
+def add_policy_options(parser: argparse.ArgumentParser) -> None:
+    """How the invocation treats the run."""
+    parser.add_argument(
+        "--max-concurrent", type=whole, metavar="N", help="most trials at once (default: as many as there is room for)"
+    )
+    parser.add_argument(
+        "--time-budget", type=seconds, metavar="TIME", help="stop cleanly after 90s, 30m or 8h; run again to go on"
+    )
+    parser.add_argument("--retry-failed", action="store_true", help="try failed trials again")
+    parser.add_argument(
+        "--keep-checkpoints",
+        choices=KEPT,
+        default="none",
+        help="keep the last checkpoint of finished trials: none (default), each architecture's best, or all",
+    )
+    parser.add_argument(
+        "--accept-changes",
+        action="store_true",
+        help="go on although code, libraries or engine have changed since; each row says what made it",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="take the run over from a driver elsewhere that did not sign off"
+    )
+
+
+def policy(args: argparse.Namespace) -> Policy:
+    """How the invocation treats the run.
+
+    Raises:
+        UserError: a number that is not allowed.
+    """
+    return Policy(
+        force=args.force,
+        accept_changes=args.accept_changes,
+        retry_failed=args.retry_failed,
+        keep_checkpoints=args.keep_checkpoints,
+        max_concurrent=args.max_concurrent,
+        time_budget=args.time_budget,
+    )
+
+
+def seconds(text: str) -> float:
+    """An argparse type: a length of time, such as 90s, 30m or 1.5h."""
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    try:
+        value = float(text.rstrip("smh")) * units[text[-1:]]
+    except (ValueError, KeyError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a length of time; give for example 90s, 30m or 8h") from None
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not allowed; give more than nothing, such as 90s, 30m or 8h")
+    return value
 
 
 def resources(args: argparse.Namespace, names: Sequence[str] = ()) -> Resources:

@@ -28,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     options.add_data_options(parser)
     options.add_search_options(parser)
     options.add_resource_options(parser)
+    options.add_policy_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -41,13 +42,15 @@ def run(args: argparse.Namespace) -> int:
     resources = options.resources(args, spec.architectures)
     if options.only_described(args, spec, resources):
         return 0
+    from search.environment import engines_here
     from search.rerun import rerun as run_again
     from search.run_folder import RunFolder
     from search.sweep import sweep
 
     folder = RunFolder(args.out)
-    with folder.driven(spec) as spec:
-        sweep(folder, spec, resources)
-        run_again(folder, spec, resources)
+    policy = options.policy(args)
+    with folder.driven(spec, policy, engines_here(resources, spec.architectures)) as spec:
+        sweep(folder, spec, resources, policy)
+        run_again(folder, spec, resources, policy)
     print(rendered(args.table, args.out, "md"))
     return options.exit_code(folder.failures("sweep") + folder.failures("rerun"), args.out)

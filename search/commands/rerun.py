@@ -21,18 +21,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--epochs", type=options.whole, metavar="N", help="epochs (default: as the sweep's, or as before)"
     )
     options.add_resource_options(parser)
+    options.add_policy_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Reruns; 0 when every rerun has ended."""
     resources = options.resources(args)
+    from search.environment import engines_here
     from search.rerun import rerun
     from search.run_folder import RunFolder
 
     folder = RunFolder(args.run)
+    policy = options.policy(args)
+    folder.mended(policy.force)
     spec = folder.read_spec()
     epochs = args.epochs if args.epochs is not None else spec.rerun_epochs or spec.max_epochs
-    with folder.driven(replace(spec, rerun_seeds=args.seeds, rerun_epochs=epochs)) as spec:
-        rerun(folder, spec, resources)
+    asked = replace(spec, rerun_seeds=args.seeds, rerun_epochs=epochs)
+    with folder.driven(asked, policy, engines_here(resources, spec.architectures)) as spec:
+        rerun(folder, spec, resources, policy)
     print(f"rerun complete: {args.run}; next: invsearch table 1.3 {args.run}")
     return options.exit_code(folder.failures("rerun"), args.run)

@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the trial."""
     from analysis.records import read_run
-    from search.trial_folder import read_json
+    from search.files import read_json
 
     found = read_run(args.run)
     name = matching(list(found.trials["trial_id"]), args.trial, args.run)
@@ -36,10 +36,17 @@ def run(args: argparse.Namespace) -> int:
     epochs = found.epochs[found.epochs["trial_id"] == name]
     if len(epochs):
         print()
-        print(epochs.drop(columns=["trial_id", "time"]).dropna(axis="columns", how="all").to_string(index=False))
+        print(
+            epochs.drop(columns=["trial_id", "time", "made_by"])
+            .dropna(axis="columns", how="all")
+            .to_string(index=False)
+        )
     record = read_json(Path(args.run) / "trials" / name / "record.json")
-    if record["made_by"]:
-        print("\nmade by " + ", ".join(f"{key} {value}" for key, value in record["made_by"].items()))
+    assert record is not None  # It was read a moment ago.
+    for number, maker in enumerate(record["makers"]):
+        epochs = [row["epoch"] for row in record["rows"] if row["maker"] == number]
+        by = ", ".join(f"{key} {value}" for key, value in maker.items())
+        print(f"\nepochs {epochs[0]} to {epochs[-1]} made by {by}")
     for note in record["notes"]:
         print(f"note: {note}")
     if error:

@@ -21,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=options.folder, metavar="RUN", help="run folder (default: runs/train-DATASET)")
     options.add_data_options(parser)
     options.add_resource_options(parser)
+    options.add_policy_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
     resources = options.resources(args, names)
     from analysis.published import published_theta
     from search.commands.table import rendered
+    from search.environment import engines_here
     from search.rerun import rerun
     from search.run_folder import RunFolder
     from spaces import parse_theta
@@ -47,8 +49,9 @@ def run(args: argparse.Namespace) -> int:
     )
     out = args.out or f"runs/train-{spec.dataset}"
     folder = RunFolder(out)
-    with folder.driven(spec) as spec:
-        rerun(folder, spec, resources, title="train")
+    policy = options.policy(args)
+    with folder.driven(spec, policy, engines_here(resources, names)) as spec:
+        rerun(folder, spec, resources, policy, title="train")
     print(rendered("summary", out, "md"))
     print(f"\nrecords: {out}")
     return options.exit_code(folder.failures("rerun"), out)

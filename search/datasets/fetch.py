@@ -10,7 +10,7 @@ from pathlib import Path
 
 from search.datasets.cache import VARIABLE, DataFile, Store
 from search.datasets.download import checked_mirror, download
-from search.datasets.verify import UnusableFileError, read_content
+from search.datasets.verify import SLACK, UnusableFileError, read_content
 from spaces.errors import UserError
 
 
@@ -48,7 +48,7 @@ def fetch(
             for file in tuple(wanted):
                 say(f"downloading {url}{file.name}.gz")
                 try:
-                    download(f"{url}{file.name}.gz", scratch / "body", limit=file.size + 2**16)
+                    download(f"{url}{file.name}.gz", scratch / "body", limit=file.size + SLACK)
                     _install(read_content(store, file, scratch / "body"), file, scratch, folder)
                     wanted.remove(file)
                 except ConnectionError as error:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import zlib
 from pathlib import Path
 
 from search.datasets.cache import DataFile, Store
 from spaces.errors import UserError
+from spaces.regular import open_regular
 
 GZIP_MAGIC = b"\x1f\x8b"
+SLACK = 2**16  # What gzip may add to content that it cannot compress.
 
 
 class UnusableFileError(Exception):
@@ -27,7 +30,9 @@ def read_content(store: Store, file: DataFile, path: Path) -> bytes:
     """
     limit = max(known.size for known in store.files) + 1  # A gzip bomb goes no further.
     try:
-        with path.open("rb") as raw:
+        with open_regular(path) as raw:
+            if os.fstat(raw.fileno()).st_size > limit + SLACK:
+                raise UnusableFileError("is far larger than it should be")
             zipped = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
             raw.seek(0)
             if zipped:

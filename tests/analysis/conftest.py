@@ -1,6 +1,5 @@
 """Run folders written by hand, after the records contract and not by the code that writes real ones."""
 
-import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from spaces import Hyperparameters, TrialSpec
+from spaces.sealed import seal
 
 THETA = Hyperparameters(0.1, 0.5, 1e-5, 1.5)
 
@@ -26,7 +26,7 @@ class RunFolder:
     def __init__(self, path: Path):
         self.path = path
         self.spec: dict[str, Any] = {
-            "format": 1,
+            "format": 2,
             "dataset": "digits",
             "data_hash": "d" * 10,
             "space": {"name": "table-1.2"},
@@ -75,11 +75,20 @@ class RunFolder:
                 f"{kind}_accuracy": accuracy,
                 "seconds": 0.5,
                 "time": 1.79e9 + epoch,
+                "maker": 0,
             }
             for epoch, accuracy in enumerate(accuracies, start=1)
         ]
-        record = {"format": 1, "trial": trial.as_dict(), "status": status, "error": error, "made_by": {}, "rows": rows}
-        ended = verdict and {"format": 1, "status": verdict, "epoch": len(rows), "time": 1.79e9}
+        record = {
+            "format": 2,
+            "trial": trial.as_dict(),
+            "status": status,
+            "error": error,
+            "notes": [],
+            "makers": [{"engine": "native", "engine_version": "1", "instruction_set": "avx2", "host": "h"}],
+            "rows": rows,
+        }
+        ended = verdict and {"format": 2, "status": verdict, "epoch": len(rows), "time": 1.79e9, "record": record}
         self.trials.append((trial, record, ended or None))
         return trial.trial_id
 
@@ -88,19 +97,19 @@ class RunFolder:
 
     def write(self) -> Path:
         self.path.mkdir(exist_ok=True)
-        (self.path / "spec.json").write_text(json.dumps(self.spec))
+        (self.path / "spec.json").write_bytes(seal(self.spec))
         keys = ("kind", "params", "mults", "transform_mults")
         costs = {
             name: [{"name": f"layer{i}", **dict(zip(keys, layer, strict=True))} for i, layer in enumerate(layers)]
             for name, layers in self.costs.items()
         }
-        (self.path / "costs.json").write_text(json.dumps(costs))
+        (self.path / "costs.json").write_bytes(seal(costs))
         for trial, record, verdict in self.trials:
             folder = self.path / "trials" / trial.trial_id
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / "record.json").write_text(json.dumps(record))
+            (folder / "record.json").write_bytes(seal(record))
             if verdict:
-                (folder / "verdict.json").write_text(json.dumps(verdict))
+                (folder / "verdict.json").write_bytes(seal(verdict))
         return self.path
 
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -76,7 +77,7 @@ def test_a_failed_trial_may_have_no_rows(folder) -> None:
 )
 def test_the_engine_of_a_trial(folder, made_by, engine) -> None:
     folder.sweep("conv", [0.5], "completed")
-    folder.trials[0][1]["made_by"] = made_by
+    folder.trials[0][1]["makers"] = [made_by]
     (found,) = read_run(folder.write()).trials["engine"]
     assert found == engine or (engine is None and pd.isna(found))
 
@@ -105,10 +106,22 @@ def test_what_is_not_a_trial_yet_is_left_alone(folder) -> None:
     assert run.damaged == []
 
 
+def _seal(content: dict | str) -> bytes:
+    """Any JSON object with a checksum that fits it, also one that invsearch would not write."""
+    text = content if isinstance(content, str) else json.dumps(content)
+    rest = text.encode()[1:]
+    return b'{"checksum": "' + hashlib.sha256(rest).hexdigest()[:16].encode() + b'", ' + rest
+
+
 def _edit(path: Path, change) -> None:
     content = json.loads(path.read_text())
+    del content["checksum"]
     change(content)
-    path.write_text(json.dumps(content))
+    path.write_bytes(_seal(content))
+
+
+def _flip(path: Path) -> None:
+    path.write_text(path.read_text().replace("0.6", "0.7"))
 
 
 DAMAGE = {
@@ -116,7 +129,10 @@ DAMAGE = {
     "not UTF-8": lambda folder: (folder / "record.json").write_bytes(b'{"\xff": 1}'),
     "a list": lambda folder: (folder / "record.json").write_text("[]"),
     "deep": lambda folder: (folder / "record.json").write_text("[" * 100_000),
-    "other format": lambda folder: _edit(folder / "record.json", lambda record: record.update(format=2)),
+    "without its checksum": lambda folder: (folder / "record.json").write_text('{"format": 2}'),
+    "one digit changed": lambda folder: _flip(folder / "record.json"),
+    "other format": lambda folder: _edit(folder / "record.json", lambda record: record.update(format=1)),
+    "unknown maker": lambda folder: _edit(folder / "record.json", lambda record: record["rows"][0].update(maker=-1)),
     "no trial": lambda folder: _edit(folder / "record.json", lambda record: record.pop("trial")),
     "edited lr": lambda folder: _edit(folder / "record.json", lambda record: record["trial"].update(lr=0.2)),
     "edited config": lambda folder: _edit(folder / "record.json", lambda record: record["trial"].update(config_id="x")),
@@ -126,7 +142,7 @@ DAMAGE = {
     "missing epoch": lambda folder: _edit(folder / "record.json", lambda r: r["rows"].pop(0)),
     "huge integer": lambda folder: _edit(folder / "record.json", lambda r: r["rows"][0].update(seconds=10**400)),
     "garbled verdict": lambda folder: (folder / "verdict.json").write_text("{"),
-    "unknown verdict": lambda folder: (folder / "verdict.json").write_text('{"format": 1, "status": "fine"}'),
+    "unknown verdict": lambda folder: _edit(folder / "verdict.json", lambda verdict: verdict.update(status="fine")),
     "verdict only": lambda folder: (folder / "record.json").unlink(),
 }
 
@@ -149,7 +165,7 @@ def test_a_damaged_record_is_reported_and_left_out(folder, damage) -> None:
 @pytest.mark.parametrize("text", ["{", "[]", '{"conv": 5}', '{"conv": [{"kind": "conv", "params": "many"}]}'])
 def test_damaged_costs_are_reported(folder, text) -> None:
     path = folder.write()
-    (path / "costs.json").write_text(text)
+    (path / "costs.json").write_bytes(_seal(text))
     run = read_run(path)
     assert run.costs == {}
     assert [where.name for where, _ in run.damaged] == ["costs.json"]
@@ -174,14 +190,15 @@ def test_not_a_run_folder(tmp_path) -> None:
     [
         "{",
         "[]",
+        '{"format": 3}',
         '{"format": 2}',
-        '{"format": 1}',
-        '{"format": 1, "dataset": "digits", "architectures": "conv"}',
-        '{"format": 1, "dataset": "digits", "architectures": ["conv"], "max_epochs": "20"}',
+        '{"format": 2, "dataset": "digits", "architectures": "conv"}',
+        '{"format": 2, "dataset": "digits", "architectures": ["conv"], "max_epochs": "20"}',
     ],
 )
-def test_a_damaged_spec_is_an_error_of_one_line(tmp_path, text) -> None:
-    (tmp_path / "spec.json").write_text(text)
+@pytest.mark.parametrize("sealed", [True, False])
+def test_a_damaged_spec_is_an_error_of_one_line(tmp_path, text, sealed) -> None:
+    (tmp_path / "spec.json").write_bytes(_seal(text) if sealed else text.encode())
     with pytest.raises(UserError, match=r"spec\.json") as error:
         read_run(tmp_path)
     assert "\n" not in str(error.value)
@@ -202,8 +219,9 @@ def test_any_json_in_any_place_is_a_trial_or_damage(folder, data) -> None:
     path = folder.write()
     (record_path,) = path.glob("trials/*/record.json")
     record = json.loads(record_path.read_text())
+    del record["checksum"]
     place = data.draw(st.sampled_from([record, record["trial"], record["rows"][0]]))
     place[data.draw(st.sampled_from(sorted(place)))] = data.draw(JSON)
-    record_path.write_text(json.dumps(record))
+    record_path.write_bytes(_seal(record))
     run = read_run(path)
     assert len(run.trials) + len(run.damaged) == 1

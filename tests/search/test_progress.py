@@ -13,7 +13,7 @@ from spaces import TrialSpec
 
 
 def tune_trial(trial: TrialSpec, number: int, epoch: int, accuracy: float) -> Any:
-    last = {"epoch": epoch, "accuracy": accuracy, "seconds": 2.0}
+    last = {"epoch": epoch, "accuracy": accuracy, "seconds": 2.0, "again": False}
     return SimpleNamespace(trial_id=str(number), config={"trial": trial.as_dict()}, last_result=last)
 
 
@@ -47,6 +47,16 @@ def test_a_sweep_without_a_finished_trial_shows_the_best_stopped_one(
     assert "incumbent - (stopped: 90.00 %)" in capsys.readouterr().err
 
 
+def test_a_row_reported_again_takes_no_time(trial: TrialSpec) -> None:
+    shown = Progress("sweep", {"conv": 2}, 3.0, [])
+    told = tune_trial(trial, 0, 3, 0.5)
+    shown.on_trial_start(0, [told], told)
+    shown.on_trial_result(0, [told], told, told.last_result | {"seconds": 0.0, "again": True})
+    assert shown.seconds_left() is None  # Nothing was trained yet.
+    shown.on_trial_recover(0, [told], told)
+    assert not shown._tallies["conv"].running
+
+
 def test_reruns_show_their_mean(trial: TrialSpec, capsys: pytest.CaptureFixture[str]) -> None:
     shown = Progress("rerun", {"conv": 2}, 3.0, [])
     with shown.shown():
@@ -57,7 +67,9 @@ def test_reruns_show_their_mean(trial: TrialSpec, capsys: pytest.CaptureFixture[
 def test_trials_of_before_count(tmp_path: Path, trial: TrialSpec, capsys: pytest.CaptureFixture[str]) -> None:
     folder = TrialFolder(tmp_path, trial)
     folder.open()
-    folder.commit({"epoch": 1, "val_accuracy": 0.8, "time": 0.0}, "running", {}, lambda path: path.write_text(""))
+    folder.commit(
+        {"epoch": 1, "val_accuracy": 0.8, "time": 0.0}, "running", {}, lambda path, record: path.write_text("")
+    )
     folder.decide("completed", 1)
     with Progress("sweep", {"conv": 3}, 1.0, [folder]).shown():
         pass

@@ -5,10 +5,14 @@ from pathlib import Path
 import pytest
 
 import models
+from search import environment
+from search.policy import Policy
+from search.provenance import versions
 from search.run_folder import RunFolder
 from search.trial_folder import TrialFolder
 from spaces import SPACES, UserError
 from spaces.run import RunSpec
+from spaces.sealed import seal
 
 SPEC = RunSpec(
     "digits",
@@ -35,7 +39,7 @@ def test_a_run_folder_explains_itself(tmp_path: Path) -> None:
     assert not folder.is_driven()
     assert folder.read_spec() == SPEC
     costs = json.loads((folder.path / "costs.json").read_text())
-    assert list(costs) == ["invariant", "conv"]
+    assert list(costs) == ["checksum", "invariant", "conv"]
     network = models.build("conv", gain=1.0, seed=0)
     assert costs["conv"] == [cost.as_dict() for cost in models.layer_costs(network, (1, 28, 28))]
     start, end = history(folder.path)
@@ -54,7 +58,7 @@ def test_the_history_tells_of_interruptions_and_failures(tmp_path: Path) -> None
 def test_one_driver_at_a_time(tmp_path: Path) -> None:
     with (
         RunFolder(tmp_path).driven(SPEC),
-        pytest.raises(UserError, match=r"in use by .* pid \d+ since"),
+        pytest.raises(UserError, match=r"in use by .* pid \d+ since .*; wait for it, or stop it"),
         RunFolder(tmp_path).driven(SPEC),
     ):
         pass
@@ -111,11 +115,107 @@ def test_a_path_that_cannot_be_a_folder(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 1}'])
-def test_a_damaged_spec_is_one_line(tmp_path: Path, content: str) -> None:
-    (tmp_path / "spec.json").write_text(content)
-    with pytest.raises(UserError, match=r"spec\.json"):
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"x": 1}', seal({"format": 2}), seal({"format": 1})])
+def test_a_damaged_spec_is_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "spec.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"spec\.json") as error:
         RunFolder(tmp_path).read_spec()
+    assert "\n" not in str(error.value)
+
+
+def test_a_run_of_format_1_is_left_alone(tmp_path: Path) -> None:
+    old = json.dumps({"format": 1, "dataset": "digits"}, indent=2)
+    (tmp_path / "spec.json").write_text(old)
+    with pytest.raises(UserError, match="older format; use the version"), RunFolder(tmp_path).driven(SPEC):
+        pass
+    assert (tmp_path / "spec.json").read_text() == old
+
+
+ENGINES = {"invariant": "native 1 avx512 on cpu"}
+
+
+def test_other_versions_and_engines_are_refused_unless_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with RunFolder(tmp_path).driven(SPEC, engines=ENGINES):
+        begin(tmp_path)
+    with RunFolder(tmp_path).driven(SPEC, engines=ENGINES):
+        pass  # Nothing has changed.
+    before = contents(tmp_path)
+    monkeypatch.setattr(environment, "versions", lambda: versions() | {"torch": "9.9"})
+    other = {"invariant": "torch avx512, threads: 1 on cpu", "conv": "native 1 avx512 on cpu"}
+    with pytest.raises(UserError) as error, RunFolder(tmp_path).driven(SPEC, engines=other):
+        pass
+    for part in (f"torch is {versions()['torch']} there and 9.9 here", "the engine of invariant is native", "--accept"):
+        assert part in str(error.value)
+    assert "\n" not in str(error.value)
+    assert contents(tmp_path) == before
+    with RunFolder(tmp_path).driven(SPEC, Policy(accept_changes=True), other):
+        assert "accepted: torch is" in capsys.readouterr().err
+    with RunFolder(tmp_path).driven(SPEC, engines=other):
+        pass  # That is what it is made with from now on.
+
+
+def test_longer_trials_need_their_checkpoints(tmp_path: Path) -> None:
+    theta = SPACES["table-1.2"].grid(0)[0]
+    longer = replace(SPEC, max_epochs=40)
+    for kept in (True, False):
+        run = tmp_path / str(kept)
+        with RunFolder(run).driven(SPEC):
+            trial = TrialFolder(run, SPEC.sweep_trial("conv", theta))
+            trial.open()
+            for epoch in range(1, 21):
+                row = {"epoch": epoch, "val_accuracy": 0.5, "time": 1.0}
+                trial.commit(row, "running", {}, lambda path, record: path.write_text(""))
+            trial.close()
+            trial.decide("completed", 20, keep_checkpoint=kept)
+        if kept:
+            with RunFolder(run).driven(longer) as spec:
+                assert spec.max_epochs == 40
+                assert trial.verdict() is None  # Open again.
+        else:
+            with (
+                pytest.raises(UserError, match="1 of 1 finished ones have no checkpoint"),
+                RunFolder(run).driven(longer),
+            ):
+                pass
+            assert RunFolder(run).read_spec().max_epochs == 20
+            assert trial.verdict() == "completed"
+
+
+def test_failed_trials_stay_so_until_they_are_to_be_retried(tmp_path: Path) -> None:
+    with RunFolder(tmp_path).driven(SPEC):
+        begin(tmp_path)
+        RunFolder(tmp_path).recorded("sweep")[0].decide("failed", 0)
+    with RunFolder(tmp_path).driven(SPEC):
+        assert RunFolder(tmp_path).failures("sweep") == 1
+    with RunFolder(tmp_path).driven(SPEC, Policy(retry_failed=True)):
+        (folder,) = RunFolder(tmp_path).recorded("sweep")
+        assert (folder.verdict(), folder.status, folder.error) == (None, "running", None)
+        assert folder.notes == ["tried again after epoch 0: x"]
+
+
+def test_a_linked_trials_folder_is_set_aside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    run = tmp_path / "run"
+    with RunFolder(run).driven(SPEC):
+        pass
+    (run / "trials").symlink_to(tmp_path / "elsewhere")
+    with RunFolder(run).driven(SPEC):
+        begin(run)
+    assert "set aside as trials.damaged-" in capsys.readouterr().err
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_linked_scratch_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "precious").write_text("")
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    folder.scratch.symlink_to(tmp_path / "elsewhere")
+    folder.clear_scratch()
+    assert not folder.scratch.is_symlink()
+    assert (tmp_path / "elsewhere" / "precious").exists()
 
 
 def test_not_a_run_folder(tmp_path: Path) -> None:
@@ -128,7 +228,7 @@ def test_finds_recorded_trials_by_phase(tmp_path: Path) -> None:
     spec = replace(SPEC, rerun_seeds=2, rerun_epochs=1)
     swept, reruns = spec.sweep_trial("conv", theta), spec.rerun_trials("conv", theta)
     for trial in (swept, *reruns):
-        TrialFolder(tmp_path, trial).fail("x", {})
+        TrialFolder(tmp_path, trial).fail("x")
     (tmp_path / "trials" / "conv-neverbegan").mkdir()
     found = RunFolder(tmp_path)
     assert [folder.spec for folder in found.recorded("sweep")] == [swept]

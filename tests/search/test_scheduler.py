@@ -1,7 +1,8 @@
-"""ASHA per architecture, against its rule written out here."""
+"""ASHA per architecture, against its rule written out here and replayed over the journal."""
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from search.journal import Journal
 from search.scheduler import InOrder, PerArchitecture, expected_epochs, rungs, scheduler_for
 from search.trainable import report
 from search.trial_folder import TrialFolder
@@ -75,11 +77,13 @@ class Simulation:
                     folder.fail("a bug")
                 elif fate == ("diverged", folder.epoch):
                     row = self.row(trial, folder.epoch + 1) | {"val_accuracy": None}
-                    folder.commit(row, "diverged", {}, lambda path: None)
+                    folder.commit(row, "diverged", {}, lambda path, record: None)
                 else:
-                    folder.commit(self.row(trial, folder.epoch + 1), "running", {}, lambda path: None)
+                    folder.commit(self.row(trial, folder.epoch + 1), "running", {}, lambda path, record: None)
             result = report(folder, self.spec.max_epochs)
             count += 1
+            if count == reports_until and self.random.random() < 0.5:
+                break  # The driver dies before it hears of the row.
             if result["done"]:
                 scheduler.on_trial_complete(None, self.tune(trial), result)
                 if count < reports_until:
@@ -104,45 +108,88 @@ class Simulation:
         return folder
 
 
-def stops_by_the_rule(simulation: Simulation) -> set[str]:
-    """Which trials the rule stops, from the records alone and in their order.
+def replayed(run: Path, spec: RunSpec) -> set[str]:
+    """Whom the rule stops, from the journal alone; checks that it says the same at each line.
 
     At a rung a trial goes on iff its value is at or above the (1 - 1/eta) percentile of the values
     recorded earlier at that rung for its architecture, or none was.
     """
-    spec = simulation.spec
-    events = []
-    for trial in simulation.trials:
-        events += [(row["time"], trial, row) for row in simulation.folder(trial).rows]
-    seen: dict[tuple[str, int], list[float]] = {}
+    seen: dict[tuple[str, int], dict[str, float]] = {}
     stopped = set()
-    for _, trial, row in sorted(events, key=lambda event: event[0]):
-        if row["epoch"] in rungs(spec):
-            values = seen.setdefault((trial.architecture, row["epoch"]), [])
-            if row["val_accuracy"] is None:
-                values.append(0.0)  # It diverged here: the worst there is.
-                continue
-            if values and row["val_accuracy"] < np.percentile(values, 100 * (1 - 1 / spec.reduction_factor)):
-                stopped.add(trial.trial_id)
-            values.append(row["val_accuracy"])
+    for line in (run / "decisions.jsonl").read_text().splitlines():
+        entry = json.loads(line)
+        assert entry["epoch"] in rungs(spec)
+        values = seen.setdefault((entry["architecture"], entry["epoch"]), {})
+        assert entry["trial_id"] not in values  # Judged once.
+        cut = np.percentile(list(values.values()), 100 * (1 - 1 / spec.reduction_factor)) if values else 0.0
+        if not entry.get("restored") and entry["decision"] != "END":
+            assert entry["decision"] == ("CONTINUE" if entry["accuracy"] >= cut else "STOP")
+        if entry["decision"] == "STOP":
+            stopped.add(entry["trial_id"])
+        values[entry["trial_id"]] = entry["accuracy"]
     return stopped
+
+
+def run_with_deaths(simulation: Simulation, deaths: tuple[float, ...]) -> dict[str, str | None]:
+    for death in deaths:
+        folders = [simulation.folder(trial) for trial in simulation.trials if simulation.folder(trial).rows]
+        simulation.drive(scheduler_for(simulation.spec, simulation.run, folders), death)
+    return {trial.trial_id: simulation.folder(trial).verdict() for trial in simulation.trials}
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("eta", [2.0, 4.0])
 def test_decisions_follow_the_rule_however_often_the_driver_dies(tmp_path: Path, seed: int, eta: float) -> None:
-    spec = replace(SPEC, reduction_factor=eta)
-    simulation = Simulation(tmp_path, spec, seed)
-    for death in (7, 1, 60, 2, 90, float("inf")):
-        folders = [simulation.folder(trial) for trial in simulation.trials if simulation.folder(trial).rows]
-        simulation.drive(scheduler_for(spec, folders), death)
-    verdicts = {trial.trial_id: simulation.folder(trial).verdict() for trial in simulation.trials}
-    assert {name for name, verdict in verdicts.items() if verdict == "stopped"} == stops_by_the_rule(simulation)
+    simulation = Simulation(tmp_path, replace(SPEC, reduction_factor=eta), seed)
+    verdicts = run_with_deaths(simulation, (7, 1, 60, 2, 90, float("inf")))
+    assert {name for name, verdict in verdicts.items() if verdict == "stopped"} == replayed(tmp_path, simulation.spec)
     assert set(verdicts.values()) == {"stopped", "completed", "failed", "diverged"}
+    judged = [json.loads(line) for line in (tmp_path / "decisions.jsonl").read_text().splitlines()]
+    values = {(entry["trial_id"], entry["epoch"]): entry["accuracy"] for entry in judged}
+    for trial in simulation.trials:  # Everybody who reached a rung was judged there, by what is on record.
+        for row in simulation.folder(trial).rows:
+            if row["epoch"] in rungs(simulation.spec):
+                assert values.pop((trial.trial_id, row["epoch"])) == (row["val_accuracy"] or 0.0)
+    assert not values
+
+
+def test_a_lost_journal_is_restored_from_the_records(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path, SPEC, 0)
+    verdicts = run_with_deaths(simulation, (float("inf"),))
+    journal = tmp_path / "decisions.jsonl"
+    before = [json.loads(line) for line in journal.read_text().splitlines()]
+    journal.unlink()
+    folders = [simulation.folder(trial) for trial in simulation.trials if simulation.folder(trial).rows]
+    scheduler_for(SPEC, tmp_path, folders)
+    after = [json.loads(line) for line in journal.read_text().splitlines()]
+
+    def told(entries: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+        return [(e["trial_id"], e["architecture"], e["epoch"], e["accuracy"], e["decision"]) for e in entries]
+
+    assert told(after) == told(before)
+    assert all(entry["restored"] for entry in after)
+    assert {name for name, verdict in verdicts.items() if verdict == "stopped"} == {
+        entry["trial_id"] for entry in after if entry["decision"] == "STOP"
+    }
+
+
+def test_a_stop_is_never_taken_back(tmp_path: Path) -> None:
+    """The trial's record and verdict are lost; trained again, it stops where it did, though it now would go on."""
+    low, high = (SPEC.sweep_trial("conv", theta) for theta in TABLE_1_2.grid(0)[:2])
+
+    def told(scheduler: Any, trial: TrialSpec, epoch: int, accuracy: float) -> str:
+        tune_trial: Any = SimpleNamespace(config={"trial": trial.as_dict()})
+        scheduler.on_trial_add(None, tune_trial)
+        return scheduler.on_trial_result(None, tune_trial, {"epoch": epoch, "accuracy": accuracy})
+
+    scheduler = scheduler_for(SPEC, tmp_path, [])
+    assert [told(scheduler, high, 5, 0.9), told(scheduler, low, 5, 0.1)] == ["CONTINUE", "STOP"]
+    again = scheduler_for(SPEC, tmp_path, [])
+    assert [told(again, low, 4, 0.1), told(again, low, 5, 0.95)] == ["CONTINUE", "STOP"]
 
 
 def test_architectures_do_not_compete(tmp_path: Path) -> None:
-    scheduler = PerArchitecture(SPEC)
+    scheduler = PerArchitecture(SPEC, Journal(tmp_path, rungs(SPEC)))
     theta = TABLE_1_2.grid(0)[0]
 
     def told(architecture: str, accuracy: float) -> str:
@@ -154,14 +201,17 @@ def test_architectures_do_not_compete(tmp_path: Path) -> None:
     assert told("invariant", 0.50) == "CONTINUE"  # The first of its own kind.
 
 
-def test_a_report_that_asha_would_ignore_is_an_error() -> None:
+def test_a_report_that_asha_would_ignore_is_an_error(tmp_path: Path) -> None:
     tune_trial: Any = SimpleNamespace(config={"trial": SPEC.sweep_trial("conv", TABLE_1_2.grid(0)[0]).as_dict()})
     with pytest.raises(AssertionError, match="ignore"):
-        PerArchitecture(SPEC).on_trial_result(None, tune_trial, {"training_iteration": 5, "accuracy": 0.5})
+        PerArchitecture(SPEC, Journal(tmp_path, rungs(SPEC))).on_trial_result(
+            None, tune_trial, {"training_iteration": 5, "accuracy": 0.5}
+        )
 
 
-def test_none_means_none() -> None:
-    assert type(scheduler_for(replace(SPEC, scheduler="none"), [])) is InOrder
+def test_none_means_none(tmp_path: Path) -> None:
+    assert type(scheduler_for(replace(SPEC, scheduler="none"), tmp_path, [])) is InOrder
+    assert not (tmp_path / "decisions.jsonl").exists()
 
 
 def test_trials_run_in_the_order_they_came() -> None:

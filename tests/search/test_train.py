@@ -78,10 +78,10 @@ def test_goes_on_from_a_checkpoint_as_if_nothing_happened(
     spec = replace(trial, architecture=name)
     through = Training(spec, split, engine=engine)
     through.run_epoch()
-    checkpoint.save(tmp_path / "c.pt", through.state())
+    checkpoint.save(tmp_path / "c.pt", through.state(), {})
     expected = [numbers(through.run_epoch()) for _ in range(2)]
     resumed = Training(spec, split, engine=engine)
-    resumed.load_state(checkpoint.load(tmp_path / "c.pt"))
+    resumed.load_state(checkpoint.load(tmp_path / "c.pt")[0])
     assert resumed.epoch == 1
     assert [numbers(resumed.run_epoch()) for _ in range(2)] == expected
     assert same(weights(through), weights(resumed))

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from search.datasets import Split
+from search.driver_lock import DriverLock, Guard
+from search.provenance import expected_of_nodes
 from search.train import Training
 from search.trainable import RecordedTrial, report
 from search.trial_folder import TrialFolder
@@ -47,7 +49,7 @@ def test_an_opened_trial_first_reports_its_last_row_again(
     actor.cleanup()
     other = RecordedTrial.__new__(RecordedTrial)
     other.setup(config(trial), split=split, run=str(tmp_path))
-    assert other.step() == last
+    assert other.step() == last | {"seconds": 0.0, "again": True}
     assert len(recorded(tmp_path, trial).rows) == 2
     assert other.step()["epoch"] == 3
     undisturbed = Training(trial, split)
@@ -100,19 +102,108 @@ def test_an_exception_ends_the_trial_with_its_traceback(
     assert len(folder.rows) == 1
 
 
+def steps(actor: RecordedTrial, count: int) -> list[tuple[int, bool]]:
+    return [(result["epoch"], result["again"]) for result in (actor.step() for _ in range(count))]
+
+
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"garbage")])
-def test_a_lost_checkpoint_costs_epochs_and_says_so(
+def test_a_lost_checkpoint_costs_time_but_no_row(
     actor: RecordedTrial, tmp_path: Path, trial: TrialSpec, split: Split, damage: Any
 ) -> None:
-    actor.step()
-    first = recorded(tmp_path, trial).rows[0]["val_loss"]
+    actor.reset_config(config(trial, 5))
+    assert steps(actor, 3) == [(1, False), (2, False), (3, False)]
+    before = recorded(tmp_path, trial).rows
     damage(recorded(tmp_path, trial).checkpoint)
-    actor.reset_config(config(trial))
-    actor.step()
-    assert actor.step()["epoch"] == 1
+    actor.reset_config(config(trial, 5))
+    assert steps(actor, 5) == [(3, True), (3, True), (3, True), (3, True), (4, False)]
     folder = recorded(tmp_path, trial)
-    assert folder.rows[0]["val_loss"] == first
-    assert len(folder.notes) == 1
+    assert folder.rows[:3] == before
+    assert [note.split(":")[0] for note in folder.notes] == ["epochs 1 to 3 were trained again"]
+    undisturbed = Training(trial, split)
+    assert folder.rows[3]["val_loss"] == [undisturbed.run_epoch().loss for _ in range(4)][3]
+
+
+def test_a_trial_that_was_trained_again_and_killed_loses_no_more_than_an_epoch(
+    actor: RecordedTrial, tmp_path: Path, trial: TrialSpec
+) -> None:
+    actor.reset_config(config(trial, 5))
+    steps(actor, 2)
+    recorded(tmp_path, trial).checkpoint.unlink()
+    actor.reset_config(config(trial, 5))
+    steps(actor, 3)  # The row again, and both epochs.
+    actor.reset_config(config(trial, 5))
+    assert steps(actor, 2) == [(2, True), (3, False)]
+
+
+def test_an_epoch_that_comes_out_differently_is_noted(actor: RecordedTrial, tmp_path: Path, trial: TrialSpec) -> None:
+    actor.step()
+    folder = recorded(tmp_path, trial)
+    folder.rows[0]["val_loss"] += 0.5
+    folder.note("changed by this test")
+    folder.checkpoint.unlink()
+    actor.reset_config(config(trial))
+    steps(actor, 2)
+    assert "epoch 1 came out differently" in recorded(tmp_path, trial).notes[-1]
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> DriverLock:
+    made = DriverLock(tmp_path)
+    made.take()
+    return made
+
+
+def guarded(trial: TrialSpec, split: Split, run: Path, token: str, **more: Any) -> RecordedTrial:
+    made = RecordedTrial.__new__(RecordedTrial)
+    made.setup(config(trial), split=split, run=str(run), guard=Guard(run, token), **more)
+    return made
+
+
+def test_a_leftover_worker_stops_and_writes_nothing(
+    driver: DriverLock, tmp_path: Path, trial: TrialSpec, split: Split
+) -> None:
+    leftover = guarded(trial, split, tmp_path, driver.token)
+    leftover.step()
+    driver.release()
+    DriverLock(tmp_path).take()
+    result = leftover.step()
+    assert "another driver" in result["stop"]
+    assert (result["epoch"], result["done"]) == (1, False)
+    assert recorded(tmp_path, trial).epoch == 1
+
+
+def test_a_node_that_does_not_see_the_run_stops_it(trial: TrialSpec, split: Split, tmp_path: Path) -> None:
+    result = guarded(trial, split, tmp_path / "nowhere", "0").step()
+    assert "--out must be a folder that every node sees" in result["stop"]
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_full_disk_blames_no_trial(
+    driver: DriverLock, tmp_path: Path, trial: TrialSpec, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = guarded(trial, split, tmp_path, driver.token)
+    worker.step()
+    with monkeypatch.context() as full:
+
+        def write(*_: object) -> None:
+            raise OSError(28, "No space left on device", "somewhere")
+
+        full.setattr("search.checkpoint.save", write)
+        result = worker.step()
+    assert result["stop"] == "somewhere: No space left on device"
+    assert result["status"] == "running"
+    again = guarded(trial, split, tmp_path, driver.token)
+    worker.cleanup()
+    assert steps(again, 2) == [(1, True), (2, False)]
+
+
+def test_a_node_with_other_versions_stops_it(
+    driver: DriverLock, tmp_path: Path, trial: TrialSpec, split: Split
+) -> None:
+    expected = expected_of_nodes()
+    assert "stop" not in guarded(trial, split, tmp_path, driver.token, expected=expected).step()
+    other = guarded(trial, split, tmp_path, driver.token, expected=expected | {"torch": "1.0"})
+    assert "instead of 1.0; install there what" in other.step()["stop"]
 
 
 def test_reports_for_replay_show_the_trial_as_it_then_was(tmp_path: Path, diverging: TrialSpec) -> None:

@@ -117,3 +117,7 @@ def test_quoted_is_one_short_line() -> None:
     assert quoted("a\nb") == r"'a\nb'"
     assert len(quoted("x" * 1000)) == 80
     assert quoted(10**5000) == "a int too long to print"
+    deep: list = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert quoted(deep) == "a list too long to print"

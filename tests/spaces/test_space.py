@@ -1,9 +1,10 @@
 import itertools
 import math
+import random
 
 import pytest
 
-from spaces import SPACES, Choice, LogUniform, Space, Uniform, UserError, space_from
+from spaces import SPACES, Choice, Hyperparameters, LogUniform, Space, Uniform, UserError, space_from
 
 # Table 1.2, typed from the text.
 LR = (0.0316, 0.1, 0.316, 1)
@@ -29,6 +30,42 @@ def test_the_seed_shuffles_the_grid_and_keeps_the_set() -> None:
     assert points(space, 1) == points(space, 1)
     assert points(space, 1) != points(space, 2)
     assert sorted(points(space, 1)) == sorted(points(space, 2)) != points(space, 1)
+
+
+def test_the_order_of_a_grid_is_that_of_every_run_before() -> None:
+    """Records tell what was tried first; the shuffled product is how the order was once written."""
+    for space in (SPACES["table-1.2"], space_from({**FIELDS, "gain": {"choice": [3, 1, 2]}}, "x")):
+        product = list(itertools.product(*(space.domains[name].numbers() for name in space.domains)))
+        random.Random(5).shuffle(product)
+        assert points(space, 5) == product
+
+
+def test_a_few_of_many_points_are_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = {"choice": [(i + 1) / 1000 for i in range(900)]}
+    space = space_from({**FIELDS, "lr": many, "momentum": many, "gain": 1}, "many")
+    made: list[Hyperparameters] = []
+    monkeypatch.setattr(
+        "spaces.space.Hyperparameters", lambda *values: made.append(Hyperparameters(*values)) or made[-1]
+    )
+    assert list(itertools.islice(space.walk(0), 100)) == made
+    assert len(set(made)) == len(made) == 100
+
+
+def test_too_many_points_are_refused_before_they_are_built() -> None:
+    lists = {"choice": [(i + 1) / 10_000 for i in range(8000)]}
+    for gain in (lists, {"uniform": [1, 2]}):
+        with pytest.raises(UserError, match=r"many: the choices make [\d,]+ points; give fewer, at most 1,000,000"):
+            space_from({"lr": lists, "momentum": lists, "weight_decay": lists, "gain": gain}, "many")
+
+
+def test_a_grid_within_another() -> None:
+    small = space_from({**FIELDS, "lr": {"choice": [0.2, 0.1]}, "gain": 1}, "small")
+    wide = space_from({**FIELDS, "lr": {"choice": [0.1, 0.2, 0.3]}, "gain": {"choice": [1, 2]}}, "wide")
+    assert small.within(small)
+    assert small.within(wide)
+    assert not wide.within(small)
+    assert not SPACES["continuous"].within(SPACES["continuous"])
+    assert not small.within(space_from(FIELDS, "x"))
 
 
 def test_the_continuous_space_spans_table_1_2_and_has_no_grid() -> None:
@@ -112,6 +149,9 @@ def test_an_error_names_place_field_value_and_what_is_allowed(field: str, value:
         ({**FIELDS, "name": 5}, "name: 5 is not a name"),
         ({**FIELDS, "name": " "}, "name: ' ' is not a name"),
         ({**FIELDS, "name": "a\nb"}, r"name: 'a\nb' is not a name"),
+        ({**FIELDS, "name": "x" * 81}, "name: 'xxx"),
+        ({**FIELDS, "name": "\x1b[2J"}, r"name: '\x1b[2J' is not a name"),
+        ({**FIELDS, **{f"f{i}": 1 for i in range(10_000)}}, "unknown field 'f0', 'f1'"),
         ({**FIELDS, "a\nb": 1}, r"unknown field 'a\nb'"),
     ],
 )
@@ -120,3 +160,4 @@ def test_a_description_that_is_no_space(description: object, message: str) -> No
         space_from(description, "mine.yaml")
     assert str(error.value).startswith(f"mine.yaml: {message}")
     assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 400

@@ -5,7 +5,7 @@ import math
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaces import Hyperparameters, TrialSpec, UserError
@@ -74,12 +74,12 @@ SPECS = st.builds(
     TrialSpec,
     st.sampled_from(["sweep", "rerun"]),
     st.sampled_from(["conv", "invariant"]),
-    st.text(),
-    st.text(),
+    st.from_regex(r"[a-z0-9][a-z0-9-]{0,39}", fullmatch=True),
+    st.from_regex(r"[0-9a-f]{1,64}", fullmatch=True),
     st.builds(Hyperparameters, st.floats(1e-9, 1e9), st.floats(0, 0.99), st.floats(0, 1), st.floats(1e-9, 1e9)),
-    st.integers(),
-    st.none() | st.integers(),
-    st.integers(),
+    st.integers(0, 2**63 - 1),
+    st.none() | st.integers(0, 2**63 - 1),
+    st.integers(1, 2**31 - 1),
 )
 
 
@@ -103,10 +103,23 @@ def test_ids_come_first_in_a_record() -> None:
         ({"seed": 4}, "the trial_id 'conv-.*' does not belong to its content"),
         ({"trial_id": None}, "the trial_id None does not belong to its content"),
         ({"config_id": "other"}, "the config_id 'other' does not belong to its content"),
-        ({"seed": math.nan}, "a number that is not finite"),
+        ({"seed": math.nan}, "seed: nan is not allowed; give a whole number from 0 to"),
+        ({"seed": True}, "seed: True is not allowed"),
+        ({"seed": 3.0}, "seed: 3.0 is not allowed"),
+        ({"seed": -1}, "seed: -1 is not allowed"),
+        ({"split_seed": 2**63}, "split_seed: 9223372036854775808 is not allowed; .*, or nothing"),
+        ({"batch_size": 0}, "batch_size: 0 is not allowed"),
+        ({"data_hash": "xyz"}, "data_hash: 'xyz' is not allowed; give at most 64 hexadecimal digits"),
+        ({"architecture": "../../conv"}, "architecture: '../../conv' is not allowed; give a name of at most 40"),
+        ({"architecture": "conv\n"}, "architecture: .* is not allowed"),
+        ({"dataset": "/etc"}, "dataset: '/etc' is not allowed"),
+        ({"dataset": ["digits"]}, r"dataset: \['digits'\] is not allowed"),
         ({"lr": "fast"}, "lr: 'fast' is not a number"),
-        ({"phase": "final"}, "phase: 'final' is unknown; allowed are sweep, rerun"),
-        ({"phase": ["sweep"]}, r"phase: \['sweep'\] is unknown"),
+        ({"lr": "0.1"}, "the lr '0.1' is not a number"),
+        ({"lr": math.inf}, "lr: inf is not allowed"),
+        ({"note": "mine"}, "unknown field 'note'"),
+        ({"phase": "final"}, "phase: 'final' is not allowed; give one of sweep, rerun"),
+        ({"phase": ["sweep"]}, r"phase: \['sweep'\] is not allowed"),
     ],
 )
 def test_a_changed_record_is_refused(change, message) -> None:
@@ -126,3 +139,25 @@ def test_a_missing_field_is_named(name) -> None:
 def test_what_is_no_mapping_is_refused(content) -> None:
     with pytest.raises(UserError, match="is not a mapping of fields"):
         TrialSpec.from_dict(content)
+
+
+ODD = (10**5000, "../x", "conv\0", "\ud800", "a" * 10**6, [[[]]], {"a": {}}, -1, 2**63, "1")
+ANYTHING = st.sampled_from(ODD) | st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.dictionaries(st.sampled_from(list(SPEC.as_dict())) | st.text(max_size=5), ANYTHING, min_size=1, max_size=3))
+def test_any_change_gives_a_trial_or_a_user_error_of_one_line(change) -> None:
+    content = {**SPEC.as_dict(), **change}
+    try:
+        spec = TrialSpec.from_dict(content)
+    except UserError as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017 - both outcomes are allowed.
+        assert len(str(error)) < 300  # noqa: PT017
+    else:
+        assert spec.as_dict() == content
+
+
+def test_an_unknown_phase_has_no_trial() -> None:
+    with pytest.raises(UserError, match="phase: 'final' is unknown; allowed are sweep, rerun"):
+        dataclasses.replace(SPEC, phase="final")

@@ -1,10 +1,13 @@
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spaces import Choice, LogUniform, Uniform, UserError, read_space
+from spaces import Choice, LogUniform, Uniform, UserError, read_space, space_from
 
 GOOD = """\
 # A narrow space.
@@ -112,6 +115,19 @@ def test_aliases_cannot_make_a_small_file_huge(tmp_path) -> None:
     assert len(refused(tmp_path, "\n".join(lines))) < 400
 
 
+def test_long_lists_are_refused_before_their_grid_is_built(tmp_path) -> None:
+    many = f"{{choice: [{', '.join(f'0.{i}' for i in range(1001, 3001))}]}}"
+    text = f"lr: {many}\nmomentum: {many}\nweight_decay: {many}\ngain: 1"
+    assert "make 8,000,000,000 points; give fewer, at most 1,000,000" in refused(tmp_path, text)
+
+
+def test_a_key_given_twice_among_thousands_is_found_soon(tmp_path) -> None:
+    start = time.monotonic()
+    text = "".join(f"{i}:\n" for i in range(9000)) + "8999:\n"
+    assert "'8999' is given twice" in refused(tmp_path, text)
+    assert time.monotonic() - start < 10
+
+
 def test_a_missing_file_and_a_folder(tmp_path) -> None:
     with pytest.raises(UserError, match=r"space file .*none\.yaml: No such file"):
         read_space(tmp_path / "none.yaml")
@@ -142,3 +158,38 @@ def test_any_file_is_a_space_or_a_user_error_of_one_line(tmp_path, content) -> N
         assert len(str(error).splitlines()) == 1  # noqa: PT017 - both outcomes are allowed.
     else:
         assert set(space.domains) == {"lr", "momentum", "weight_decay", "gain"}
+
+
+NUMBERS = st.sampled_from(
+    ["1" * 5000, "1e999", "-1e999", "1e-999", "inf", "nan", "0x1F", "1_0", "\u0661", "1e5", ".5", "-0"]
+)
+VALUES: st.SearchStrategy[Any] = st.one_of(
+    st.floats().map(str), st.integers().map(str), NUMBERS, st.none(), st.text(max_size=5)
+)
+STRUCTURES = st.recursive(
+    VALUES,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.sampled_from(TOKENS) | VALUES, inner, max_size=4),
+    max_leaves=10,
+)
+DOMAINS = st.dictionaries(
+    st.sampled_from(["choice", "uniform", "loguniform"]), st.lists(VALUES, max_size=3), max_size=2
+)
+FIELDS = ("lr", "momentum", "weight_decay", "gain")
+SPACES = st.fixed_dictionaries(dict.fromkeys(FIELDS, VALUES | DOMAINS | STRUCTURES), optional={"name": STRUCTURES})
+NESTED = st.sampled_from([1, 50, 150, 300, 3000]).map(lambda levels: f"lr: {'[' * levels}{']' * levels}")
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(
+    st.one_of(SPACES.map(yaml.safe_dump), STRUCTURES.map(yaml.safe_dump), NESTED, st.sampled_from([GOOD, GOOD * 40]))
+)
+def test_any_structure_is_a_space_or_a_user_error_of_one_line(tmp_path, content) -> None:
+    try:
+        space = read(tmp_path, content)
+    except UserError as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017 - both outcomes are allowed.
+        assert len(str(error).replace(str(tmp_path), "")) < 500  # noqa: PT017
+    else:
+        assert space_from(space.describe(), "again") == space

@@ -1,6 +1,8 @@
+import gzip
 import os
 import threading
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,22 @@ def test_truncated_body(fake, good, tmp_path: Path) -> None:
 def test_endless_body(fake, serve, tmp_path: Path) -> None:
     flood = serve({f"/{NAME}.gz": bytes(5_000_000)})
     assert "far larger" in refused(fake, tmp_path, flood.url)
+
+
+def test_a_bomb_of_the_transport_is_not_unpacked(fake, serve, tmp_path: Path) -> None:
+    """A Content-Encoding is unpacked by requests itself, in pieces."""
+    bomb = serve({f"/{NAME}.gz": gzip.compress(bytes(200_000_000), 9)})
+    bomb.headers["Content-Encoding"] = "gzip"
+    tracemalloc.start()
+    try:
+        assert "far larger" in refused(fake, tmp_path, bomb.url)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 20_000_000
+    bomb.bodies = {f"/{NAME}.gz": gzip.compress(gzip.compress(bytes(200_000_000), 9), 9)}
+    bomb.headers["Content-Encoding"] = "gzip, gzip"
+    assert "far larger" in refused(fake, tmp_path, bomb.url)
 
 
 def test_no_network(fake, tmp_path: Path) -> None:

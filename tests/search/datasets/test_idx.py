@@ -1,4 +1,5 @@
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -66,3 +67,14 @@ def test_round_trip(shape: list[int], data: st.DataObject) -> None:
     array = parse_idx(struct.pack(">4I", 0x803, *shape) + body, 3, "round trip")
     assert array.shape == tuple(shape)
     assert array.tobytes() == body
+
+
+@given(st.lists(st.integers(2**16, 2**32 - 1), min_size=3, max_size=3), st.binary(max_size=100))
+def test_sizes_that_a_header_only_promises_take_no_memory(shape: list[int], body: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(UserError, match="its header promises"):
+            parse_idx(struct.pack(">4I", 0x803, *shape) + body, 3, "promise")
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()

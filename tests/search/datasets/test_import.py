@@ -69,6 +69,43 @@ def test_no_such_source(fake, tmp_path: Path) -> None:
         import_from(fake.store, tmp_path / "nowhere", tmp_path / "cache")
 
 
+def test_a_link_in_the_cache_is_replaced_and_not_followed(fake, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    cache = tmp_path / "cache" / "mnist"
+    cache.mkdir(parents=True)
+    for name in (NAME, f"{NAME}.gz"):
+        (cache / name).symlink_to(victim)
+    (cache / "train-labels-idx1-ubyte").symlink_to(tmp_path / "nowhere")
+    import_from(fake.store, fake.write(tmp_path / "downloads"), tmp_path / "cache")
+    assert victim.read_bytes() == b"precious"
+    assert not (tmp_path / "nowhere").exists()
+    assert not (cache / NAME).is_symlink()
+    assert read_cached(fake.store, fake.store.files[0], cache) == fake.content[NAME]
+
+
+def test_links_and_other_files_of_a_source_stay_there(fake, tmp_path: Path) -> None:
+    downloads = fake.write(tmp_path / "downloads")
+    (downloads / "..evil").write_bytes(b"x")
+    (downloads / f"{NAME}.gz").rename(tmp_path / "elsewhere")
+    (downloads / f"{NAME}.gz").symlink_to(tmp_path / "elsewhere")
+    folder = import_from(fake.store, downloads, tmp_path / "cache")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == fake.content
+    assert not any(path.is_symlink() for path in folder.iterdir())
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["mnist"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_source_with_a_pipe_or_a_device_lacks_the_file(fake, tmp_path: Path, kind: str) -> None:
+    downloads = fake.write(tmp_path / "downloads", *list(fake.content)[1:])
+    if kind == "pipe":
+        os.mkfifo(downloads / NAME)
+    else:
+        (downloads / NAME).symlink_to("/dev/zero")
+    with pytest.raises(UserError, match=f"lacks {NAME}"):
+        import_from(fake.store, downloads, tmp_path / "cache")
+
+
 def test_failing_disk_leaves_nothing_behind(fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake.write(tmp_path / "downloads")
 

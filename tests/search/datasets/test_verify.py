@@ -1,10 +1,13 @@
 import gzip
+import os
 import tracemalloc
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from search.datasets.verify import read_cached
+from search.datasets.verify import SLACK, UnusableFileError, read_cached, read_content
 from spaces.errors import UserError
 
 NAME = "train-images-idx3-ubyte"
@@ -65,6 +68,45 @@ def test_gzip_bomb_is_not_unpacked(fake, tmp_path: Path) -> None:
         tracemalloc.stop()
     assert "more than its" in message
     assert peak < 5_000_000
+
+
+def test_a_gzip_header_without_an_end_is_not_read(fake, tmp_path: Path) -> None:
+    """Its name, which ends at the first zero byte, could be as long as the disk; so could empty members."""
+    limit = max(file.size for file in fake.store.files) + SLACK + 2
+    assert "far larger" in refusal(fake, tmp_path, b"\x1f\x8b\x08\x08" + bytes(6) + b"a" * limit)
+    assert "far larger" in refusal(fake, tmp_path, gzip.compress(b"") * limit)
+
+
+def test_only_a_regular_file_is_read(fake, tmp_path: Path) -> None:
+    file = fake.store.files[0]
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    for name in ("pipe", "zero"):
+        with pytest.raises(UnusableFileError, match="not a regular file"):
+            read_content(fake.store, file, tmp_path / name)
+
+
+EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 3), st.binary(max_size=40)), min_size=1, max_size=4)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200) | EDITS, st.sampled_from([b"", b"\x1f\x8b", b"\x1f\x8b\x08\x1c"]))
+def test_any_bytes_are_the_published_ones_or_refused(fake, tmp_path: Path, change, head: bytes) -> None:
+    path, body = tmp_path / "any", head
+    if isinstance(change, bytes):
+        body += change
+    else:  # A good file with pieces cut out and others put in.
+        body = gzip.compress(fake.content["t10k-labels-idx1-ubyte"])
+        for place, length, piece in change:
+            start = int(place * len(body))
+            body = body[:start] + piece + body[start + length :]
+    path.write_bytes(body)
+    try:
+        content = read_content(fake.store, fake.store.files[3], path)
+    except UnusableFileError as reason:
+        assert "\n" not in str(reason)  # noqa: PT017 - both outcomes are allowed.
+    else:
+        assert content == fake.content["t10k-labels-idx1-ubyte"]
 
 
 def test_missing_file(fake, tmp_path: Path) -> None:

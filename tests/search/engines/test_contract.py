@@ -131,9 +131,9 @@ def test_checkpoints_interchange(spec: TrialSpec, engine: str, momentum: float, 
     spec = replace(spec, theta=replace(THETA, momentum=momentum))
     one = Training(spec, split, engine=engine)
     one.run_epoch()
-    checkpoint.save(tmp_path / "c.pt", one.state())
+    checkpoint.save(tmp_path / "c.pt", one.state(), {})
     other = Training(spec, split, engine={"native": "torch", "torch": "auto"}[engine])
-    other.load_state(checkpoint.load(tmp_path / "c.pt"))
+    other.load_state(checkpoint.load(tmp_path / "c.pt")[0])
     steps = []
     for training in (one, other):
         before = torch.cat([p.detach().flatten() for p in training.network.parameters()])

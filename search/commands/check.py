@@ -1,0 +1,46 @@
+"""``invsearch check``: is everything in a run folder as it was written?"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from search.commands import options
+from spaces import UserError
+
+NAME = "check"
+HELP = "verify the checksum of every file of a run; --repair sets damaged ones aside and restores what can be"
+EXAMPLE = "invsearch check runs/first --repair"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    parser.add_argument("run", type=options.folder, metavar="RUN", help="run folder")
+    parser.add_argument("--repair", action="store_true", help="set damaged files aside and restore what can be")
+    parser.add_argument("--force", action="store_true", help="repair even if a driver elsewhere did not sign off")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Reports, or repairs; ``INCOMPLETE`` where something is damaged still."""
+    from search import repair
+    from search.run_folder import RunFolder
+
+    folder = RunFolder(args.run)
+    if not any((folder.path / name).exists() for name in ("spec.json", repair.history.NAME)):
+        raise UserError(f"{args.run}: not a run folder (no spec.json); give the --out of a sweep, train or reproduce")
+    if args.repair:
+        with folder.taken(args.force) as lines:
+            for finding in repair.inspect(folder.path, deep=True):
+                lines.append(finding.mend())
+                print(lines[-1], file=sys.stderr)
+            print(f"{args.run}: {len(lines)} mended" if lines else f"{args.run}: nothing is damaged")
+        return 0
+    found = repair.inspect(folder.path, deep=True)
+    for finding in found:
+        print(f"{finding.path}: damaged ({finding.reason})")
+    for path in repair.set_asides(folder.path):
+        print(f"{path}: was set aside; remove it when you have looked at it")
+    trials = sum(1 for _ in folder.path.glob("trials/*/record.json"))
+    after = f"; invsearch check {args.run} --repair mends, and so does the next sweep" if found else ""
+    print(f"{args.run}: {trials} trials, {len(found)} files damaged{after}")
+    return options.INCOMPLETE if found else 0

@@ -1,0 +1,51 @@
+"""The history of a run: who worked on it when, with what, and how that ended.
+
+RUN/history.jsonl has a line for the start and one for the end of each invocation. The first also
+carries the spec and the environment, from which damaged ones are restored.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from search.files import append_line, read_lines
+from search.provenance import invocation
+from spaces.sealed import Damaged
+
+NAME = "history.jsonl"
+
+
+@contextmanager
+def history(run: Path, **more: Any) -> Iterator[None]:
+    """Enters this invocation in the history, at its start and at its end.
+
+    Args:
+        run: the run folder.
+        more: further fields of the first line.
+    """
+    started, about, outcome = time.time(), invocation(), "failed"
+    append_line(run / NAME, {"event": "start", "time": started, **about, **more})
+    try:
+        yield
+        outcome = "done"
+    except KeyboardInterrupt:
+        outcome = "interrupted"
+        raise
+    except BaseException as error:
+        outcome = getattr(error, "outcome", "failed")
+        raise
+    finally:
+        wall = round(time.time() - started, 1)
+        end = {"event": "end", "time": time.time(), "pid": about["pid"], "outcome": outcome, "wall_seconds": wall}
+        with suppress(OSError):  # On a full disk the reason has been said, or is about to be.
+            append_line(run / NAME, end)
+
+
+def last_known(run: Path, field: str) -> Mapping[str, Any] | None:
+    """The newest value of a field that some start carries, None where no line has it."""
+    lines = [line for line in read_lines(run / NAME) if not isinstance(line, Damaged)]
+    return next((line[field] for line in reversed(lines) if isinstance(line.get(field), dict)), None)

@@ -1,0 +1,149 @@
+"""Whether the nodes of a cluster see the run folder: asked of each, by a small file and its answer.
+
+A node that does not would train trials whose records nobody finds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from spaces import UserError
+
+ANSWER_SECONDS = 60.0
+SEEN_SECONDS = 5.0  # A network file system may show a new file late.
+NAME = re.compile(r"\.probe-[0-9a-f]{16}(-[0-9a-f]{8,64})?")
+
+
+class Probe:
+    """Asks nodes whether they see a folder, and collects their answers.
+
+    Args:
+        folder: where this process can write.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._asked: dict[Any, tuple[Mapping[str, Any], Path]] = {}
+
+    def ask(self, nodes: Iterable[Mapping[str, Any]]) -> None:
+        """Asks nodes, as ``ray.nodes`` describes them; does not wait."""
+        nodes = list(nodes)
+        if not nodes:
+            return
+        question = self._folder / f".probe-{secrets.token_hex(8)}"
+        content = secrets.token_hex(16)
+        question.write_text(content, encoding="ascii")
+        for node in nodes:
+            answer = Path(f"{question}-{node['NodeID']}")
+            strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            task = ray.remote(_answer).options(num_cpus=0, max_retries=0, scheduling_strategy=strategy)
+            self._asked[task.remote(str(question), str(answer), content)] = (node, answer)
+
+    def blind(self, patience: float, silent: bool = False) -> str | None:
+        """Names the nodes that do not see the folder, or returns None.
+
+        Args:
+            patience: seconds to wait for answers; the files are removed once there are all.
+            silent: whether living nodes that did not answer are named too.
+        """
+        if not self._asked:
+            return None
+        found = {}
+        ready, waiting = ray.wait(list(self._asked), num_returns=len(self._asked), timeout=patience)
+        for ref in ready:
+            node, answer = self._asked.pop(ref)
+            reason = _reason(ref, answer)
+            if reason is not None:
+                found[node["NodeID"]] = f"{name(node)} ({reason})"
+        if silent:
+            for ref in waiting:
+                node, _ = self._asked.pop(ref)
+                found[node["NodeID"]] = f"{name(node)} (no answer in {patience:g} seconds)"
+        if not self._asked:
+            remove_probes(self._folder)
+        if found:  # A node that died meanwhile does not matter.
+            living = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
+            found = {node_id: text for node_id, text in found.items() if node_id in living}
+        if not found:
+            return None
+        return (
+            f"{self._folder}: not seen by {', '.join(found.values())}; "
+            "give --out a folder that every node shares, or mount it there"
+        )
+
+
+def probe(folder: Path, nodes: Iterable[Mapping[str, Any]]) -> None:
+    """Makes sure that nodes see a folder.
+
+    Args:
+        folder: where this process can write.
+        nodes: as ``ray.nodes`` describes them.
+
+    Raises:
+        UserError: some do not, or did not answer.
+    """
+    remove_probes(folder)  # Of a driver that was killed.
+    asked = Probe(folder)
+    asked.ask(nodes)
+    try:
+        blind = asked.blind(ANSWER_SECONDS, silent=True)
+    finally:
+        remove_probes(folder)
+    if blind is not None:
+        raise UserError(blind)
+
+
+def name(node: Mapping[str, Any]) -> str:
+    """How to tell people which node is meant."""
+    names = dict.fromkeys([node["NodeName"], node["NodeManagerHostname"], node["NodeManagerAddress"]])
+    return f"node {' = '.join(filter(None, names))}"
+
+
+def remove_probes(folder: Path) -> None:
+    """Removes every question and answer from a folder."""
+    for path in folder.iterdir():
+        if NAME.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+
+
+def _answer(question: str, answer: str, content: str) -> str | None:
+    """Reads a question and answers it; runs on a node. Returns what is wrong, or None."""
+    give_up = time.monotonic() + SEEN_SECONDS
+    while True:
+        try:
+            with open(question, encoding="ascii") as stream:
+                if stream.read() != content:
+                    return "it sees another folder there"
+            with open(answer, "x", encoding="ascii") as stream:
+                stream.write(content[::-1])
+            return None
+        except OSError as error:
+            if time.monotonic() > give_up:
+                return os.strerror(error.errno or 0)
+        time.sleep(0.2)
+
+
+def _reason(ref: Any, answer: Path) -> str | None:
+    """What is wrong with a node that has answered, None if nothing is."""
+    try:
+        said: Any = ray.get(ref)
+    except RayError as error:
+        return str(error).strip().splitlines()[0]
+    if said is not None:
+        return said
+    give_up = time.monotonic() + SEEN_SECONDS
+    while not answer.exists():
+        if time.monotonic() > give_up:
+            return "its answer is not seen here"
+        time.sleep(0.2)
+    return None

@@ -1,0 +1,29 @@
+"""Opening a file whose folder may come from a stranger: only what is a file of its own, no pipe and no device."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Opens a pipe too without waiting for its other end, and no terminal as our own."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[BinaryIO]:
+    """A regular file, open for reading; a pipe would wait for ever and a device might never end.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    with open(path, "rb", opener=_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # Asked of the file that is open now.
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        yield file
