@@ -20,7 +20,7 @@ SAFE = Hyperparameters(lr=0.01, momentum=0.0, weight_decay=0.0, gain=1.0)
 ROW_BYTES = 160  # One epoch in a record.
 
 
-def describe(spec: RunSpec, resources: Resources) -> str:
+def describe(spec: RunSpec, resources: Resources, keep_checkpoints: str) -> str:
     """Trials, epochs, hours and disk of a run, without running it.
 
     The seconds a step takes are measured here on random images of the data set's shape, so the
@@ -41,7 +41,8 @@ def describe(spec: RunSpec, resources: Resources) -> str:
         seconds = (swept + again * step * images / spec.batch_size) / slots
         hours += seconds / 3600
         finished = samples * spec.reduction_factor ** -len(rungs(spec)) + (spec.rerun_seeds or 0)
-        bytes_kept += finished * checkpoint_bytes + (samples * epochs + again) * ROW_BYTES
+        kept = {"none": 0.0, "best": 1 + bool(again), "all": finished}[keep_checkpoints]
+        bytes_kept += kept * checkpoint_bytes + (samples * epochs + again) * ROW_BYTES
         lines.append(
             f"  {name}: {samples} trials, about {samples * epochs:.0f} epochs (at most {samples * spec.max_epochs})"
             + (f", {spec.rerun_seeds} reruns x {spec.rerun_epochs} epochs" if again else "")

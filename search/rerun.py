@@ -61,6 +61,7 @@ def rerun(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy, t
     assert spec.rerun_epochs is not None
     per_architecture = [spec.rerun_trials(name, theta) for name, theta in chosen(run, spec).items()]
     trials = [trial for seed in zip(*per_architecture, strict=True) for trial in seed]
+    run.reopen(run.folders(trials), spec.rerun_epochs, policy.retry_failed)
     if not _left(run, trials):
         return
     split = load_split(dataset(spec.dataset), "rerun", spec.split_seed)

@@ -102,7 +102,6 @@ class RunFolder:
         write_json(self.path / "spec.json", spec.as_dict(), indent=2)
         write_json(self.path / environment.NAME, environment.merged(there if known else None, here), indent=2)
         self._write_costs(spec)
-        self._reopen(spec, policy)
         return spec
 
     def _check_lengthening(self, old: RunSpec, spec: RunSpec) -> None:
@@ -111,31 +110,16 @@ class RunFolder:
         Raises:
             UserError: some finished trials have none.
         """
-        for phase, before, after in (
-            ("sweep", old.max_epochs, spec.max_epochs),
-            ("rerun", old.rerun_epochs, spec.rerun_epochs),
-        ):
-            if not before or not after or after <= before:
-                continue
+        for phase in spec.lengthens(old):
+            before, after = ((run.max_epochs, run.rerun_epochs)[phase == "rerun"] for run in (old, spec))
             finished = [folder for folder in self.recorded(phase) if folder.verdict() == "completed"]
-            without = sum(not folder.checkpoint.exists() for folder in finished if folder.epoch < after)
+            without = sum(not folder.checkpoint.exists() for folder in finished)
             if without:
                 raise UserError(
                     f"{self.path}: {phase} trials cannot go on from {before} to {after} epochs: {without} of "
                     f"{len(finished)} finished ones have no checkpoint (--keep-checkpoints all keeps them); "
                     "give another --out"
                 )
-
-    def _reopen(self, spec: RunSpec, policy: Policy) -> None:
-        """Takes back the verdicts that no longer hold: of trials to be lengthened, and of failures to be retried."""
-        for phase, epochs in (("sweep", spec.max_epochs), ("rerun", spec.rerun_epochs)):
-            for folder in self.recorded(phase):
-                verdict = folder.verdict()
-                if verdict == "completed" and epochs and folder.epoch < epochs:
-                    folder.reopen()
-                elif policy.retry_failed and (verdict == "failed" or folder.status == "failed"):
-                    last = (folder.error or "").strip().splitlines()[-1:] or ["no reason is on record"]
-                    folder.reopen(f"tried again after epoch {folder.epoch}: {last[0]}")
 
     def _write_costs(self, spec: RunSpec) -> None:
         """Costs are counted here, where torch is; analysis only reads them. conv is what they are relative to."""
@@ -254,6 +238,22 @@ class RunFolder:
             except Damaged as error:
                 raise UserError(f"{path}: damaged ({error}); run invsearch check {self.path} --repair") from None
         return found
+
+    def reopen(self, folders: Iterable[TrialFolder], epochs: int, retry_failed: bool) -> None:
+        """Takes back the verdicts that no longer hold.
+
+        Args:
+            folders: trials of this run.
+            epochs: the budget, which may have grown since some were completed.
+            retry_failed: whether failures are to be tried again.
+        """
+        for folder in folders:
+            verdict = folder.verdict()
+            if verdict == "completed" and folder.epoch < epochs:
+                folder.reopen()
+            elif retry_failed and (verdict == "failed" or folder.status == "failed"):
+                last = (folder.error or "").strip().splitlines()[-1:] or ["no reason is on record"]
+                folder.reopen(f"tried again after epoch {folder.epoch}: {last[0]}")
 
     def failures(self, phase: str) -> int:
         """How many trials of a phase failed."""

@@ -34,6 +34,7 @@ def sweep(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy) -
         UserError: data or resources are missing.
     """
     recorded = run.recorded("sweep")
+    run.reopen(recorded, spec.max_epochs, policy.retry_failed)
     if not _left(spec, recorded)[2]:
         return
     split = load_split(dataset(spec.dataset), "sweep", spec.split_seed)

@@ -230,7 +230,7 @@ def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None
     searched = space(args)
     samples = args.samples
     if args.search == "grid":
-        size = len(searched.grid(args.seed))
+        size = math.prod(map(len, searched.choices()))
         if samples is not None and samples > size:
             print(f"space {searched.name} has {size} configurations, so {size} and not {samples}", file=sys.stderr)
         samples = size if samples is None else min(samples, size)
@@ -261,7 +261,7 @@ def only_described(args: argparse.Namespace, spec: RunSpec, asked: Resources) ->
     if args.dry_run:
         from search.estimate import describe
 
-        print(describe(spec, asked))
+        print(describe(spec, asked, args.keep_checkpoints))
     return args.dry_run
 
 

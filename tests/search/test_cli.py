@@ -117,8 +117,8 @@ def test_a_contradicting_folder_is_refused(tmp_path: Path, capsys: pytest.Captur
     spec = RunSpec("digits", dataset("digits").data_hash, 16, 0, 0, ("conv",), space=space, search="grid", samples=1)
     with RunFolder(tmp_path).driven(spec):
         TrialFolder(tmp_path, spec.sweep_trial("conv", SPACES["table-1.2"].grid(0)[0])).fail("x")
-    message = refused(capsys, "sweep", "--epochs", "7", "--out", str(tmp_path))
-    assert "epochs is 20 there and 7 here" in message
+    message = refused(capsys, "sweep", "--batch-size", "7", "--out", str(tmp_path))
+    assert "batch-size is 16 there and 7 here" in message
 
 
 def test_dry_run_says_what_would_run_and_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -172,7 +172,9 @@ def test_longer_trials_need_their_checkpoints(tmp_path: Path) -> None:
         if kept:
             with RunFolder(run).driven(longer) as spec:
                 assert spec.max_epochs == 40
-                assert trial.verdict() is None  # Open again.
+                RunFolder(run).reopen([trial], 40, False)  # It belongs to nobody here, so anybody may write.
+                assert trial.verdict() is None
+                assert trial.checkpoint.exists()
         else:
             with (
                 pytest.raises(UserError, match="1 of 1 finished ones have no checkpoint"),
@@ -187,10 +189,12 @@ def test_failed_trials_stay_so_until_they_are_to_be_retried(tmp_path: Path) -> N
     with RunFolder(tmp_path).driven(SPEC):
         begin(tmp_path)
         RunFolder(tmp_path).recorded("sweep")[0].decide("failed", 0)
-    with RunFolder(tmp_path).driven(SPEC):
-        assert RunFolder(tmp_path).failures("sweep") == 1
-    with RunFolder(tmp_path).driven(SPEC, Policy(retry_failed=True)):
-        (folder,) = RunFolder(tmp_path).recorded("sweep")
+    for retry in (False, True):
+        run = RunFolder(tmp_path)
+        assert run.failures("sweep") == 1
+        with run.driven(SPEC):
+            run.reopen(run.recorded("sweep"), 20, retry)
+    for folder in RunFolder(tmp_path).recorded("sweep"):
         assert (folder.verdict(), folder.status, folder.error) == (None, "running", None)
         assert folder.notes == ["tried again after epoch 0: x"]
 
