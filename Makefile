@@ -6,7 +6,7 @@ OUT ?= runs/table-1.3-digits
 REPRODUCE ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: reproduce test test-slow lint types install native results clean
+.PHONY: reproduce test test-slow soak lint types install native results clean
 
 reproduce: .venv/installed
 	$(BIN)/invsearch reproduce 1.3 --dataset digits --out $(OUT) $(REPRODUCE)
@@ -16,6 +16,10 @@ test: .venv/installed lint types
 
 test-slow: .venv/installed
 	$(BIN)/pytest -m slow
+
+# Two thousand trials under a kill every 20 seconds: make soak SOAK="--trials 200"
+soak: .venv/installed
+	$(BIN)/python -m tests.faults.soak $(SOAK)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

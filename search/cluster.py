@@ -16,6 +16,7 @@ from spaces import UserError
 
 CONNECT_SECONDS = 10.0
 CLUSTER_TRIALS = 16  # At least so many wait in the queue: waiting trials are what makes a cluster grow.
+JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Set where `ray job submit` runs its command.
 PACKAGES = ("spaces", "models", "search", "analysis")
 # Tune would otherwise log every trial in three formats, save its own state every few seconds and
 # take Ctrl-C for itself; our records, verdicts and interrupt handling replace all three.
@@ -117,6 +118,8 @@ def _started(resources: Resources) -> Path:
     """
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", "configure_logging": True}
     if resources.address is None:
+        if JOB in os.environ:
+            raise UserError("address: a job of a Ray cluster would start a Ray of its own; add --address auto")
         # "local", because without it Ray would join whatever cluster runs on this machine.
         options |= {"address": "local", "include_dashboard": False}
     else:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
@@ -168,7 +170,8 @@ def execute(
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
-        with job.progress.shown(), interrupt.listening():
+        # Ray prints what it has to say of dead nodes where tables are to go.
+        with redirect_stdout(sys.stderr), job.progress.shown(), interrupt.listening():
             tuner.fit()
     except OSError as error:
         raise Halted(reason_of(error)) from error

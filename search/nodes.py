@@ -112,7 +112,7 @@ def check_room(resources: Resources) -> None:
         raise UserError(f"{what}; ask for less")
     if not autoscales():
         raise UserError(f"{what}; ask for less, or start a node that has them")
-    print(f"{what} now; waiting for the cluster to grow", file=sys.stderr)
+    print(f"{what}; waiting for the cluster to grow", file=sys.stderr)
 
 
 class Watch:
@@ -150,7 +150,7 @@ class Watch:
         if autoscales():
             self._since = now
             return None
-        return f"{shortage(self._resources)} since {PATIENCE_SECONDS / 60:g} minutes; start a node that has them"
+        return f"{shortage(self._resources)}, for {PATIENCE_SECONDS / 60:g} minutes now; start a node that has them"
 
     def _blind(self, able: list[Node]) -> str | None:
         if self._probe is None:

@@ -65,12 +65,12 @@ def rerun(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy, t
     if not _left(run, trials):
         return
     split = load_split(dataset(spec.dataset), "rerun", spec.split_seed)
-    with ray_session(resources, spec.architectures, run.path) as slots:
+    with ray_session(resources, spec.architectures, run.path, lambda: run.failures("rerun") > 0) as slots:
         totals = dict.fromkeys(spec.architectures, spec.rerun_seeds or 0)
         while left := _left(run, trials):
             progress = Progress(title, totals, spec.rerun_epochs, run.folders(trials))
             job = Job(run, split, spec.rerun_epochs, left, None, InOrder(), progress)
-            execute(job, resources, slots, policy, Watch(resources).stuck)
+            execute(job, resources, slots, policy, Watch(resources, run.path).stuck)
 
 
 def _left(run: RunFolder, trials: list[TrialSpec]) -> list[TrialSpec]:

@@ -38,7 +38,7 @@ def sweep(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy) -
     if not _left(spec, recorded)[2]:
         return
     split = load_split(dataset(spec.dataset), "sweep", spec.split_seed)
-    with ray_session(resources, spec.architectures, run.path) as slots:
+    with ray_session(resources, spec.architectures, run.path, lambda: run.failures("sweep") > 0) as slots:
         totals = dict.fromkeys(spec.architectures, spec.planned)
         lost = 1
         while lost:  # Trials whose node went away before they began are taken up again.
@@ -49,7 +49,7 @@ def sweep(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy) -
             progress = Progress("sweep", totals, expected_epochs(spec), recorded)
             scheduler = scheduler_for(spec, run.path, recorded)
             job = Job(run, split, spec.max_epochs, trials, searcher, scheduler, progress)
-            lost = execute(job, resources, slots, policy, Watch(resources).stuck)
+            lost = execute(job, resources, slots, policy, Watch(resources, run.path).stuck)
 
 
 def _left(spec: RunSpec, recorded: list[TrialFolder]) -> tuple[list[TrialSpec], Searcher | None, bool]:

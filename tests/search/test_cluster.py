@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from search.cluster import Resources, check_reachable, set_environment
+from search.cluster import Resources, check_reachable, ray_session, set_environment
 from spaces import UserError
 
 
@@ -19,6 +19,7 @@ from spaces import UserError
         (Resources(cpus_per_trial=1, gpus_per_trial=0.25), 16, 1, 4),
         (Resources(cpus_per_trial=8, gpus_per_trial=0.25), 16, 1, 2),
         (Resources(gpus_per_trial=1), 16, 0, 0),
+        (Resources(gpus_per_trial=0.4), 16, 2, 4),  # Two on each GPU, and a fifth of each stays free.
     ],
 )
 def test_slots(asked: Resources, cpus: float, gpus: float, slots: int) -> None:
@@ -69,3 +70,9 @@ def test_a_cluster_gets_the_token_if_there_is_one(tmp_path: Path, monkeypatch: p
     set_environment(Resources(address="10.0.0.1:6379"))
     assert ("RAY_AUTH_MODE" in os.environ) == token
     assert "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER" not in os.environ  # Nodes could not meet.
+
+
+def test_a_job_of_a_cluster_starts_no_ray_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {"RAY_JOB_CONFIG_JSON_ENV_VAR": "{}"})
+    with pytest.raises(UserError, match="add --address auto"), ray_session(Resources()):
+        pass

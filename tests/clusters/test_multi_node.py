@@ -1,0 +1,135 @@
+"""A sweep on a real cluster of several nodes that die, join, or cannot do what is asked of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.slow
+
+FULL = ["--scheduler", "none", "--samples", "8", "--epochs", "120", "--architectures", "conv,invariant"]
+TINY = ["--samples", "1", "--epochs", "1", "--architectures", "conv"]
+# In every process of driver and nodes: notes who reads the images from the disk.
+WITNESS = """
+import os, sys
+def hook(event, arguments):
+    if event == "open" and str(arguments[0]).endswith("digits.csv.gz"):
+        with open({log!r}, "a") as stream:
+            stream.write(f"{{os.getpid()}}\\n")
+sys.addaudithook(hook)
+"""
+# Prints why a sweep on the cluster would end, once it would.
+WATCH = """
+import sys, time
+from pathlib import Path
+from search.cluster import Resources, ray_session, set_environment
+resources = Resources(address=sys.argv[1])
+set_environment(resources)
+with ray_session(resources):
+    from search.nodes import Watch
+    watch = Watch(resources, Path(sys.argv[2]))
+    while not (reason := watch.stuck()):
+        time.sleep(0.1)
+    print(reason)
+"""
+# A cluster that could start nodes, if there were a kind of which it may start any.
+LISTS = ("setup", "head_setup", "worker_setup", "head_start_ray", "worker_start_ray", "initialization")
+GROWS = {
+    "cluster_name": "grows",
+    "max_workers": 1,
+    "upscaling_speed": 1.0,
+    "idle_timeout_minutes": 1,
+    "provider": {
+        "type": "fake_multinode",
+        "use_node_id_as_ip": True,
+        "disable_node_updaters": True,
+        "disable_launch_config_check": True,
+    },
+    "available_node_types": {"head": {"resources": {}, "node_config": {}, "max_workers": 0}},
+    "head_node_type": "head",
+    "auth": {},
+    "file_mounts": {},
+    "cluster_synced_files": [],
+    **{f"{name}_commands": [] for name in LISTS},
+}
+
+
+def test_nodes_die_and_join_while_a_sweep_runs(clusters: Any, sweeps: Any, tmp_path: Path) -> None:
+    """No trial is lost, and all nodes together read the images once: Ray's object store brings them."""
+    run, log = tmp_path / "run", tmp_path / "readers"
+    (tmp_path / "sitecustomize.py").write_text(WITNESS.format(log=str(log)))
+    cluster = clusters(PYTHONPATH=str(tmp_path))
+    sweeps.environment["PYTHONPATH"] = str(tmp_path)
+    first, second = cluster.add(), cluster.add()
+    process = sweeps.start(run, *FULL, "--address", cluster.address)
+
+    def uses(*nodes: Any) -> bool:
+        return {node.name for node in nodes} <= set().union(*sweeps.nodes(run).values())
+
+    sweeps.wait_for(lambda: uses(first, second), process)
+    first.kill()
+    third = cluster.add()
+    sweeps.wait_for(lambda: uses(third), process)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    verdicts = list(sweeps.verdicts(run).values())
+    assert len(verdicts) == 16
+    assert set(verdicts) <= {"completed", "diverged"}
+    assert log.read_text() == f"{process.pid}\n"
+
+
+def test_a_node_that_does_not_see_the_run_folder(clusters: Any, sweeps: Any, tmp_path: Path) -> None:
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode:
+        pytest.skip("this user may not make mount namespaces")
+    run = tmp_path / "shared" / "run"
+    run.parent.mkdir()
+    cluster = clusters()
+    cluster.add()
+    cluster.add("--node-name=apart", within=f'mount -t tmpfs none {run.parent}; exec "$@"')
+    code, errors = sweeps.finish(run, *TINY, "--address", cluster.address)
+    assert code == 2, errors
+    last = errors.splitlines()[-1]
+    assert last.startswith(f"invsearch: {run}: not seen by node apart = ")
+    assert last.endswith("(No such file or directory); give --out a folder that every node shares, or mount it there")
+    line = [sys.executable, "-c", WATCH, cluster.address, str(run)]
+    late = subprocess.run(line, cwd=ROOT, env=sweeps.environment, capture_output=True, text=True, timeout=120)
+    assert late.stdout.strip() == last.removeprefix("invsearch: "), late.stderr
+    assert not list(run.glob(".probe-*"))
+
+
+def test_what_no_node_has_is_refused_at_once(clusters: Any, sweeps: Any, tmp_path: Path) -> None:
+    """Two nodes of one CPU hold no trial of two."""
+    cluster = clusters()
+    cluster.add()
+    cluster.add()
+    for option, number, words in (
+        ("--gpus-per-trial", "1", "1 CPU and 1 GPU"),
+        ("--cpus-per-trial", "2", "2 CPUs and 0 GPUs"),
+    ):
+        code, errors = sweeps.finish(tmp_path / "run", *TINY, option, number, "--address", cluster.address)
+        assert code == 2, errors
+        assert errors.splitlines()[-1] == (
+            f"invsearch: a trial asks for {words}, but no node of the cluster has that: "
+            "1 has 0 CPUs and 0 GPUs, 2 have 1 CPU and 0 GPUs; ask for less, or start a node that has them"
+        )
+
+
+def test_a_cluster_that_may_grow_is_waited_for(clusters: Any, sweeps: Any, tmp_path: Path) -> None:
+    (tmp_path / "grows.yaml").write_text(json.dumps(GROWS))
+    options = ("--include-dashboard=false", f"--autoscaling-config={tmp_path / 'grows.yaml'}")
+    cluster = clusters(*options, RAY_FAKE_CLUSTER="1")
+    process = sweeps.start(tmp_path / "run", *TINY, "--gpus-per-trial", "1", "--address", cluster.address)
+    errors = []
+    for line in process.stderr:
+        errors.append(line)
+        if "waiting for the cluster to grow" in line:
+            break
+    assert errors[-1].startswith("a trial asks for 1 CPU and 1 GPU"), errors
+    assert process.poll() is None

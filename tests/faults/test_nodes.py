@@ -1,0 +1,52 @@
+"""Nodes of a cluster, each a raylet with its workers, are killed and replaced while a sweep runs."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clusters.conftest import Cluster
+from tests.faults.harness import Driver, epochs
+from tests.faults.invariants import Witness, check_complete, check_same_results
+from tests.faults.moments import wait_for_moment
+
+pytestmark = pytest.mark.slow
+KILLS = 5
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    folder = Path(tempfile.mkdtemp(prefix="inv-", dir="/tmp"))  # A short path, or its sockets' would be too long.
+    cluster = Cluster(folder, {key: value for key, value in os.environ.items() if key != "PYTHONPATH"})
+    yield cluster
+    cluster.end()
+    shutil.rmtree(folder, ignore_errors=True)
+    Path("/tmp/ray/ray_current_cluster").unlink(missing_ok=True)  # Or `--address auto` would look there for ever.
+
+
+def test_nodes_die_and_results_stay(cluster: Cluster, full: list[str], undisturbed: Path, tmp_path: Path) -> None:
+    run, chooser, witness = tmp_path / "run", random.Random(3), Witness(tmp_path / "run")
+    nodes = [cluster.add(), cluster.add()]
+    driver = Driver("sweep", *full, "--address", cluster.address, "--out", str(run))
+    try:
+        for _ in range(KILLS):
+            goal = epochs(run) + chooser.randint(1, 60)
+            driver.wait_for(lambda goal=goal: epochs(run) >= goal)
+            wait_for_moment(chooser, run, "node", None)
+            nodes.pop(chooser.randrange(len(nodes))).kill()
+            assert driver.alive, driver.errors
+            witness.look()
+            nodes.append(cluster.add())
+        assert driver.wait() == 0, driver.errors
+    finally:
+        if driver.alive:
+            driver.kill()
+    witness.look()
+    check_complete(run)
+    check_same_results(run, undisturbed)
