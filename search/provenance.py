@@ -13,7 +13,6 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-import models
 import search
 import spaces
 from search import __version__
@@ -56,6 +55,8 @@ def expected_of_nodes() -> dict[str, str]:
 @functools.cache
 def code_digest() -> str:
     """The beginning of the SHA-256 of all source files that can change a number: another code, another digest."""
+    import models  # torch, which --help need not wait for.
+
     found = hashlib.sha256()
     for package in (spaces, models, search):
         folder = Path(package.__path__[0])  # Ray uploads each package to a folder of its own.

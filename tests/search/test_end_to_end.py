@@ -144,4 +144,6 @@ def test_records_say_what_made_them(run: Path) -> None:
     record: dict[str, Any] = json.loads((folder.path / "record.json").read_text())
     assert record["trial"]["data_hash"] == DATASETS["digits"].data_hash
     engine = {"engine", "engine_version", "instruction_set"}
-    assert {"invsearch", "torch", "numpy", "code", "device", "threads", "host", "node"} | engine <= record["makers"][0].keys()
+    assert {"invsearch", "torch", "numpy", "code", "device", "threads", "host", "node"} | engine <= record["makers"][
+        0
+    ].keys()

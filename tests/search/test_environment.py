@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -56,7 +57,9 @@ def test_any_source_file_changes_the_code(tmp_path: Any, monkeypatch: pytest.Mon
     for name in ("spaces", "models", "search"):
         (tmp_path / name / "sub").mkdir(parents=True)
         (tmp_path / name / "sub" / "a.py").write_text("x = 1")
-        monkeypatch.setattr(provenance, name, SimpleNamespace(__name__=name, __path__=[str(tmp_path / name)]))
+        stand_in = SimpleNamespace(__name__=name, __path__=[str(tmp_path / name)])
+        monkeypatch.setitem(sys.modules, name, stand_in)
+        monkeypatch.setattr(provenance, name, stand_in, raising=False)
     digest = provenance.code_digest.__wrapped__
     before = digest()
     (tmp_path / "models" / "notes.md").write_text("changes no number")

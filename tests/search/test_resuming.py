@@ -62,9 +62,7 @@ def test_longer_trials_go_on_where_they_ended(tmp_path: Path) -> None:
     assert numbers(short) == numbers(direct)
     assert verdicts(short) == ["completed"] * 3
     before = stamps(short)
-    assert "already asks for 9 epochs, so not 5" in done(
-        *SWEEP, "--samples", "3", "--epochs", "5", "--out", str(short)
-    )
+    assert "already asks for 9 epochs, so not 5" in done(*SWEEP, "--samples", "3", "--epochs", "5", "--out", str(short))
     assert stamps(short) == before
     refused = invsearch(*SWEEP, "--samples", "3", "--epochs", "12", "--out", str(short))
     assert refused.returncode == 2

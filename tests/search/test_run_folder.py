@@ -43,7 +43,7 @@ def test_a_run_folder_explains_itself(tmp_path: Path) -> None:
     network = models.build("conv", gain=1.0, seed=0)
     assert costs["conv"] == [cost.as_dict() for cost in models.layer_costs(network, (1, 28, 28))]
     start, end = history(folder.path)
-    assert start["command"].startswith("invsearch ")
+    assert start["command"].startswith("invsearch")
     assert {"torch", "ray", "python", "invsearch"} <= start["versions"].keys()
     assert (start["event"], end["event"], end["outcome"]) == ("start", "end", "done")
 
