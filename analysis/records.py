@@ -17,7 +17,7 @@ import pandas as pd
 
 from analysis.schema import EPOCHS, MEASURES, TRIALS, frame_of
 from spaces.errors import UserError, quoted
-from spaces.sealed import ASIDE, MAX_BYTES, unseal
+from spaces.sealed import ASIDE, read_sealed
 from spaces.trial import TrialSpec
 
 FORMAT = 2  # Of spec, records and verdicts.
@@ -84,7 +84,7 @@ def read_run(path: str | Path) -> Run:
 def _read_spec(path: Path) -> dict[str, Any]:
     where = path / "spec.json"
     try:
-        spec = _read_json(where)
+        spec = read_sealed(where)
     except FileNotFoundError:
         raise UserError(f"{path}: not a run folder (no spec.json); give the --out of a sweep or train") from None
     except UNREADABLE as error:
@@ -105,7 +105,7 @@ def _read_spec(path: Path) -> dict[str, Any]:
 def _read_costs(path: Path) -> dict[str, list[dict[str, Any]]]:
     if not path.exists():
         return {}
-    costs = _read_json(path)
+    costs = read_sealed(path)
     for layer in (layer for layers in costs.values() for layer in layers):
         if type(layer["kind"]) is not str or not all(
             type(layer[count]) is int for count in ("params", "mults", "transform_mults")
@@ -119,7 +119,7 @@ def _trial_folders(trials: Path) -> Iterator[str]:
     try:
         with os.scandir(trials) as entries:
             names = sorted(entry.name for entry in entries if entry.is_dir() and not ignored(entry.name))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     yield from (os.path.join(trials, name) for name in names)
 
@@ -142,11 +142,11 @@ def _made_by(maker: dict[str, Any]) -> str:
 def _read_trial(folder: str) -> tuple[dict[str, Any], dict[str, list[Any]]] | None:
     """Reads one trial: its row of the trials and its columns of the epochs; None before its first commit."""
     try:  # Verdict first: it is written last, so a trial that ends meanwhile has a record at least as new.
-        verdict = _read_json(os.path.join(folder, "verdict.json"))
+        verdict = read_sealed(os.path.join(folder, "verdict.json"))
     except FileNotFoundError:
         verdict = None
     try:
-        record = _read_json(os.path.join(folder, "record.json"))
+        record = read_sealed(os.path.join(folder, "record.json"))
     except FileNotFoundError:
         if verdict is None:
             return None
@@ -207,11 +207,6 @@ def _epoch_columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
         if wrong:
             raise ValueError(f"{name} {wrong[0]:g} is not a fraction")
     return columns
-
-
-def _read_json(path: str | Path) -> dict[str, Any]:
-    with open(path, "rb") as stream:
-        return unseal(stream.read(MAX_BYTES + 1))
 
 
 def _reason(error: BaseException) -> str:

@@ -64,7 +64,15 @@ def load(path: Path, device: str | torch.device = "cpu") -> tuple[dict[str, Any]
         return state, json.loads(header["record"])
     except Damaged:
         raise
-    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
+    except (
+        SafetensorError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+    ) as error:
         raise Damaged(f"{type(error).__name__}: {' '.join(str(error).split())[:120]}") from None
 
 
@@ -81,7 +89,7 @@ def _dismantled(node: Any, name: str, tensors: dict[str, torch.Tensor]) -> Any:
 
 
 def _assembled(node: Any, tensors: Mapping[str, torch.Tensor], device: torch.device) -> Any:
-    kind, content = next(iter(node.items()))
+    ((kind, content),) = node.items()
     if kind == "tensor":
         return tensors[content].to(device)
     if kind == "map":

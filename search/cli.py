@@ -16,8 +16,10 @@ from collections.abc import Sequence
 from search import __version__
 from search.commands import check, data, listing, reproduce, rerun, show, status, sweep, table, train
 from search.commands.options import INCOMPLETE
-from search.signals import Halted
+from search.driver_lock import Superseded
+from search.signals import Halted, at_once, handled, last_resort
 from spaces import UserError
+from spaces.sealed import Damaged
 
 COMMANDS = {
     module.NAME: module for module in (reproduce, sweep, rerun, train, table, status, show, check, listing, data)
@@ -54,19 +56,25 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    again = f"to go on: {shlex.join(['invsearch', *given])}"
     try:
         args = parser().parse_args(given)
-        return COMMANDS[args.command].run(args)
+        with handled(at_once), last_resort(again):
+            return COMMANDS[args.command].run(args)
     except UserError as error:
         print(f"invsearch: {error}", file=sys.stderr)
         return BAD_INPUT
     except Halted as halt:
-        print(f"invsearch: {halt}; to go on: {shlex.join(['invsearch', *given])}", file=sys.stderr)
+        print(f"invsearch: {halt}; {again}", file=sys.stderr)
         return INCOMPLETE
     except KeyboardInterrupt as interrupt:
         number = getattr(interrupt, "number", signal.SIGINT)
-        print(f"invsearch: interrupted; to go on: {shlex.join(['invsearch', *given])}", file=sys.stderr)
+        print(f"invsearch: interrupted; {again}", file=sys.stderr)
         return 128 + number
     except BrokenPipeError:
         sys.stderr.close()  # The reader of our output left; nothing is wrong.
         return 0
+    except (OSError, Damaged, Superseded) as error:
+        reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.strerror else error
+        print(f"invsearch: {reason}", file=sys.stderr)
+        return BAD_INPUT

@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +104,11 @@ def ray_session(
     finally:
         ray.shutdown()
         if run is not None:
-            if local:
-                ray_sessions.forget(run, session, keep_logs())
-            else:
-                shared_folder.remove_probes(run)
+            with suppress(OSError, UserError):  # Or it would hide why the block ended.
+                if local:
+                    ray_sessions.forget(run, session, keep_logs())
+                else:
+                    shared_folder.remove_probes(run)
 
 
 def _started(resources: Resources) -> Path:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import secrets
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class DriverLock:
         """Takes the run, or says who has it.
 
         Args:
-            force: take it even though a driver on another machine, or a dead one, did not sign off.
+            force: take it even though a driver on another machine did not sign off.
 
         Returns:
             Lines about what was found and done, for people.
@@ -94,15 +95,15 @@ class DriverLock:
             return []
         who = f"{note['host']} pid {note['pid']} since {note['since']}"
         here = note["host"] == socket.gethostname()
-        if here and alive(note["pid"], note["born"]):
+        if here and (not free or alive(note["pid"], note["born"])):  # A lock that is held has a living holder.
             raise UserError(f"{self._run}: in use by {who}; wait for it, or stop it: kill {note['pid']}")
-        if here and free:
+        if here:
             return [f"{self._run}: the last driver, {who}, ended without a word; going on where it left"]
         if force:
             return [f"{self._run}: taken over from {who}; what is left of it can write nothing more"]
-        reason = "which is dead" if here else "another machine, which did not sign off"
         raise UserError(
-            f"{self._run}: in use by {who}, {reason}; if no driver works there any more, --force takes the run over"
+            f"{self._run}: in use by {who}, another machine, which did not sign off; if no driver works there now, "
+            "--force takes the run over"
         )
 
     def _write(self, driving: bool) -> None:
@@ -120,8 +121,9 @@ class DriverLock:
 
     def release(self) -> None:
         """Signs off."""
-        if Guard(self._run, self.token).superseded() is None:
-            self._write(driving=False)
+        with suppress(OSError):  # On a full disk; the kernel frees the lock all the same.
+            if Guard(self._run, self.token).superseded() is None:
+                self._write(driving=False)
         self._lock.release()
 
     def is_held(self) -> bool:

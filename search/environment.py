@@ -11,6 +11,7 @@ from typing import Any
 
 from search.provenance import code_digest, versions
 from search.resources import Resources
+from spaces.sealed import Damaged
 
 FORMAT = 1
 NAME = "environment.json"
@@ -45,6 +46,20 @@ def environment(engines: Mapping[str, str]) -> dict[str, Any]:
         engines: by architecture, from ``engines_here``.
     """
     return {"format": FORMAT, "code": code_digest(), "versions": versions(), "engines": dict(engines)}
+
+
+def check_environment(content: Mapping[str, Any]) -> None:
+    """Whether that is an environment.
+
+    Raises:
+        Damaged: it is not.
+    """
+    tables = [content.get("versions"), content.get("engines")]
+    texts = [value for table in tables if isinstance(table, dict) for value in table.values()]
+    if content.get("format") != FORMAT or not all(isinstance(table, dict) for table in tables):
+        raise Damaged("its fields are not those of an environment")
+    if not all(isinstance(text, str) for text in [content.get("code"), *texts]):
+        raise Damaged("its fields are not those of an environment")
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ray import tune
-from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from search.datasets.split import Split
@@ -24,9 +23,11 @@ from search.progress import Progress, UnsavedCallback
 from search.provenance import expected_of_nodes
 from search.resources import Resources
 from search.run_folder import RunFolder
+from search.scheduler import InOrder
 from search.signals import Halted
-from search.trainable import METRIC, TIME_ATTR, RecordedTrial, reason_of
+from search.trainable import METRIC, TIME_ATTR, RecordedTrial
 from search.trial_folder import ENDED_BY_ITSELF, TrialFolder
+from search.trouble import reason_of
 from spaces import TrialSpec
 
 MAX_WORKER_DEATHS = 3  # At one epoch; a long trial on spot machines may lose many workers and still get on.
@@ -52,7 +53,7 @@ class Job:
     max_epochs: int
     trials: Sequence[TrialSpec]
     searcher: Searcher | None
-    scheduler: TrialScheduler
+    scheduler: InOrder
     progress: Progress
     trainable: type[tune.Trainable] = RecordedTrial
 
@@ -66,13 +67,17 @@ class Verdicts(UnsavedCallback):
         lost: trials that ended for Tune but not on record: their worker died before it began. They run again.
     """
 
-    def __init__(self, job: Job, interrupt: Interrupt, keeper: Keeper):
+    def __init__(self, job: Job, interrupt: Interrupt, keeper: Keeper, deaths: Counter[tuple[str, int]]):
         self._job, self._interrupt, self._keeper = job, interrupt, keeper
-        self._deaths: Counter[tuple[str, int]] = Counter()
+        self._deaths = deaths
         self.lost = 0
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial ended by itself, or ASHA stopped it."""
+        with self._interrupt.on_trouble():
+            self._complete(trial)
+
+    def _complete(self, trial: Any) -> None:
         last = trial.last_result
         if self._interrupt.stop_all() or TIME_ATTR not in last:
             return  # An interruption is no verdict.
@@ -86,26 +91,48 @@ class Verdicts(UnsavedCallback):
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's worker died and Tune is about to try again; too often at one epoch, and the trial has failed."""
+        if self._interrupt.stop_all():
+            return
+        with self._interrupt.on_trouble():
+            if self._has_failed(trial):
+                trial.max_failures = 0  # Its next worker says that it has ended, or is the last one.
+
+    def _has_failed(self, trial: Any) -> bool:
+        """Counts a death; True, on record, where it was one too many at the same epoch."""
         folder = self._folder(trial)
         folder.read()
-        self._deaths[folder.spec.trial_id, folder.epoch] += 1
-        if self._deaths[folder.spec.trial_id, folder.epoch] > MAX_WORKER_DEATHS:
+        key = (folder.spec.trial_id, folder.epoch)
+        self._deaths[key] += 1
+        if self._deaths[key] > MAX_WORKER_DEATHS and folder.status not in ENDED_BY_ITSELF:
             folder.fail(
                 f"its worker died {MAX_WORKER_DEATHS + 1} times in epoch {folder.epoch + 1}, for lack of memory perhaps"
             )
+        return folder.status in ENDED_BY_ITSELF
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's worker died before the trial began there, as when its node was taken away."""
-        if not self._interrupt.stop_all():
-            self.lost += 1
-            self.on_trial_recover(iteration, trials, trial)
+        if self._interrupt.stop_all():
+            return
+        with self._interrupt.on_trouble():
+            if self._has_failed(trial):
+                folder = self._folder(trial)
+                folder.read()
+                folder.decide(folder.status, folder.epoch)
+                self._job.progress.ended(trial, folder.status)
+            else:
+                self.lost += 1
 
     def _folder(self, trial: Any) -> TrialFolder:
         return TrialFolder(self._job.run.path, TrialSpec.from_dict(trial.config["trial"]), self._job.run.guard)
 
 
 def execute(
-    job: Job, resources: Resources, slots: int, policy: Policy, stuck: Callable[[], str | None] = lambda: None
+    job: Job,
+    resources: Resources,
+    slots: int,
+    policy: Policy,
+    stuck: Callable[[], str | None] = lambda: None,
+    deaths: Counter[tuple[str, int]] | None = None,
 ) -> int:
     """Runs a job in the current Ray session.
 
@@ -117,6 +144,7 @@ def execute(
         slots: how many trials run, or wait for room, at once.
         policy: limits of this invocation, and which checkpoints it keeps.
         stuck: says why the cluster can run nothing more, or None.
+        deaths: of workers, by trial and epoch, in earlier calls for the same trials.
 
     Returns:
         How many trials were lost to workers that died before they began; running the rest of the job takes them up.
@@ -127,8 +155,12 @@ def execute(
     """
     job.run.clear_scratch()
     slots = min(slots, policy.max_concurrent or slots)
-    interrupt = Interrupt(lambda: "the time budget is used up" if policy.time_is_up() else None, stuck)
-    verdicts = Verdicts(job, interrupt, Keeper(policy.keep_checkpoints, job.run.recorded))
+    interrupt = Interrupt(
+        lambda: "the time budget is used up" if policy.time_is_up() else None, lambda: job.scheduler.trouble, stuck
+    )
+    verdicts = Verdicts(
+        job, interrupt, Keeper(policy.keep_checkpoints, job.run.recorded), Counter() if deaths is None else deaths
+    )
     trainable = tune.with_resources(
         tune.with_parameters(
             job.trainable,

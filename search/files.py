@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import math
 import os
+import secrets
+import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from spaces.sealed import ASIDE, MAX_BYTES, Damaged, seal, unseal
+from spaces.regular import open_regular
+from spaces.sealed import ASIDE, Damaged, read_sealed, seal, unseal
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -20,9 +24,11 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         path: the file; its folder must exist.
         write: writes the content to an open binary file.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    # A file of that name made by a stranger could be a link to somewhere else.
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
     try:
-        with draft.open("wb") as stream:
+        with open(handle, "wb") as stream:
             write(stream)
             stream.flush()
             os.fsync(stream.fileno())  # Or a power cut could leave the new name on an empty file.
@@ -56,15 +62,9 @@ def read_json(path: Path) -> dict[str, Any] | None:
         OSError: it cannot be read.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        return read_sealed(path)
     except FileNotFoundError:
         return None
-    except OSError as error:
-        if path.is_symlink():
-            raise Damaged("a link, which invsearch never makes") from None
-        raise error
-    with open(handle, "rb") as stream:
-        return unseal(stream.read(MAX_BYTES + 1))
 
 
 def append_line(path: Path, content: Mapping[str, Any]) -> None:
@@ -72,14 +72,28 @@ def append_line(path: Path, content: Mapping[str, Any]) -> None:
 
     A line that a killed process left half written is closed first, so that it spoils no other.
     """
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
     handle = os.open(path, flags, 0o644)
     try:
+        only_ours(handle, path)
         size = os.fstat(handle).st_size
         torn = size and os.pread(handle, 1, size - 1) != b"\n"
-        os.write(handle, (b"\n" if torn else b"") + seal(finite(dict(content))))
+        line = (b"\n" if torn else b"") + seal(finite(dict(content)))
+        if os.write(handle, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     finally:
         os.close(handle)
+
+
+def only_ours(handle: int, path: Path) -> None:
+    """Refuses to write in place what is no regular file, or has a second name that may lie outside the run folder.
+
+    Raises:
+        OSError: it is such a file.
+    """
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        raise OSError(errno.EINVAL, "not a file of its own; remove it", str(path))
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any] | Damaged]:
@@ -89,15 +103,14 @@ def read_lines(path: Path) -> Iterator[dict[str, Any] | Damaged]:
         A line's content, or what is wrong with it.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open_regular(path, links=False) as stream:
+            for line in stream:
+                try:
+                    yield unseal(line)
+                except Damaged as error:
+                    yield error
     except FileNotFoundError:
         return
-    with open(handle, "rb") as stream:
-        for line in stream:
-            try:
-                yield unseal(line)
-            except Damaged as error:
-                yield error
 
 
 def set_aside(path: Path, copy: bool = False) -> Path:
@@ -105,7 +118,7 @@ def set_aside(path: Path, copy: bool = False) -> Path:
 
     Args:
         path: a file, folder or link.
-        copy: leave the original where it is, as its holder has it open.
+        copy: leave a file where it is, because it is open or about to be replaced; anything else is renamed.
 
     Returns:
         Its new path.
@@ -115,7 +128,7 @@ def set_aside(path: Path, copy: bool = False) -> Path:
     aside = next(
         name for suffix in names if not os.path.lexists(name := path.with_name(f"{path.name}{ASIDE}{stamp}{suffix}"))
     )
-    if copy:
+    if copy and path.is_file() and not path.is_symlink():
         content = path.read_bytes()
         write_atomically(aside, lambda stream: stream.write(content))
     else:

@@ -7,13 +7,14 @@ carries the spec and the environment, from which damaged ones are restored.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from search.files import append_line, read_lines
 from search.provenance import invocation
+from spaces import UserError
 from spaces.sealed import Damaged
 
 NAME = "history.jsonl"
@@ -45,7 +46,17 @@ def history(run: Path, **more: Any) -> Iterator[None]:
             append_line(run / NAME, end)
 
 
-def last_known(run: Path, field: str) -> Mapping[str, Any] | None:
-    """The newest value of a field that some start carries, None where no line has it."""
-    lines = [line for line in read_lines(run / NAME) if not isinstance(line, Damaged)]
-    return next((line[field] for line in reversed(lines) if isinstance(line.get(field), dict)), None)
+def last_known(run: Path, field: str, check: Callable[[Any], object]) -> Mapping[str, Any] | None:
+    """The newest sound value of a field that some start carries, None where no line has one.
+
+    Args:
+        run: the run folder.
+        field: its name.
+        check: raises UserError or Damaged for what is not sound.
+    """
+    for line in reversed([line for line in read_lines(run / NAME) if not isinstance(line, Damaged)]):
+        with suppress(UserError, Damaged):
+            if isinstance(line.get(field), dict):
+                check(line[field])
+                return line[field]
+    return None

@@ -12,6 +12,7 @@ from typing import Any
 from ray.tune import Stopper
 
 from search.signals import Halted, Interrupted, handled
+from search.trouble import TROUBLE, reason_of
 
 
 class Interrupt(Stopper):
@@ -36,6 +37,17 @@ class Interrupt(Stopper):
         for ask in self._reasons:
             self.reason = self.reason or ask()
         return self.signal is not None or self.reason is not None
+
+    @contextmanager
+    def on_trouble(self) -> Iterator[None]:
+        """Makes what cannot be read or written in a ``with`` block a reason to stop.
+
+        Tune would take an exception in a callback for a failure of the trial.
+        """
+        try:
+            yield
+        except TROUBLE as error:
+            self.reason = self.reason or reason_of(error)
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Tune pickles it into its scratch folder, which nobody reads.

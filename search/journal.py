@@ -9,16 +9,22 @@ Lines that are lost are restored from the records, in the order of their times.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from search.driver_lock import Guard
 from search.files import append_line, read_lines
 from search.trial_folder import TrialFolder
 from spaces.sealed import Damaged
 
 NAME = "decisions.jsonl"
-FIELDS = {"trial_id", "architecture", "epoch", "accuracy", "decision"}
+FIELDS = {"trial_id": str, "architecture": str, "epoch": int, "accuracy": int | float, "decision": str}
+
+
+def is_entry(line: Mapping[str, Any]) -> bool:
+    """Whether a line is a decision."""
+    return all(isinstance(line.get(name), kind) for name, kind in FIELDS.items())
 
 
 class Journal:
@@ -27,11 +33,12 @@ class Journal:
     Args:
         run: the run folder.
         rungs: the epochs at which ASHA judges.
+        guard: lets this process write only while the run is its driver's.
     """
 
-    def __init__(self, run: Path, rungs: Sequence[int]):
-        self._path, self._rungs = run / NAME, set(rungs)
-        lines = [line for line in read_lines(self._path) if not isinstance(line, Damaged) and line.keys() >= FIELDS]
+    def __init__(self, run: Path, rungs: Sequence[int], guard: Guard | None = None):
+        self._path, self._rungs, self._guard = run / NAME, set(rungs), guard
+        lines = [line for line in read_lines(self._path) if not isinstance(line, Damaged) and is_entry(line)]
         self.entries = [line for line in lines if line["epoch"] in self._rungs]
         self._known = {(line["trial_id"], line["epoch"]) for line in self.entries}
         self._stopped = {line["trial_id"]: line["epoch"] for line in self.entries if line["decision"] == "STOP"}
@@ -58,6 +65,8 @@ class Journal:
             "time": time.time(),
             **more,
         }
+        if self._guard is not None:
+            self._guard.check()
         append_line(self._path, entry)
         self._known.add(key)
         self.entries.append(entry)

@@ -7,6 +7,8 @@ import os
 import time
 from pathlib import Path
 
+from search.files import only_ours
+
 POLL_SECONDS = 0.1
 
 
@@ -31,12 +33,16 @@ class Lock:
 
     def _try(self) -> bool:
         # A link could lead to a file outside the run folder.
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
         try:
+            only_ours(handle, self.path)
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)
             return False
+        except OSError:
+            os.close(handle)
+            raise
         if not same_file(handle, self.path):  # Removed and made anew since it was opened.
             os.close(handle)
             return False
@@ -58,7 +64,7 @@ class Lock:
     def is_free(self) -> bool:
         """Whether nobody holds the lock now; does not create the file."""
         try:
-            handle = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW)
+            handle = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return True
         try:

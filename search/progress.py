@@ -88,7 +88,7 @@ class Progress(UnsavedCallback):
         self._spoke = (time.monotonic(), 0)
         for folder in folders:
             verdict = folder.verdict()
-            if verdict is not None:
+            if verdict is not None and folder.spec.architecture in self._tallies:
                 row = folder.rows[-1] if folder.rows else {}
                 accuracy = row.get("val_accuracy", row.get("test_accuracy"))
                 self._tallies[folder.spec.architecture].end(verdict, folder.epoch, accuracy)

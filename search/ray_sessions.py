@@ -61,7 +61,7 @@ def _entries(run: Path) -> list[dict[str, Any]]:
         if isinstance(line, Damaged):
             continue
         match = SESSION.fullmatch(str(line.get("session")))
-        if match and line.get("pid") == int(match[1]):
+        if match and type(line.get("pid")) is int and line["pid"] == int(match[1]):
             found.append(line)
     return found
 

@@ -6,6 +6,7 @@ trial's verdict or checkpoint. What cannot is done again by the next sweep, and 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from search import history
-from search.driver_lock import NAME as LOCK_NAME
+from search.environment import check_environment
 from search.files import read_json, read_lines, set_aside, write_atomically, write_json
 from search.trial_folder import checked, checked_verdict
 from spaces import UserError
@@ -26,6 +27,14 @@ REMEDIES = {
     "spec.json": "the next command writes it again",
     "environment.json": "the next command writes it again",
     "costs.json": "the next command counts them again",
+}
+
+
+# What raises UserError or Damaged unless the content is what it should be.
+KNOWN: dict[str, Callable[[Any], object]] = {
+    "spec.json": RunSpec.from_dict,
+    "environment.json": check_environment,
+    "costs.json": dict,
 }
 
 
@@ -72,13 +81,21 @@ def inspect(run: Path, deep: bool) -> list[Finding]:
     return found
 
 
+def recorded(run: Path) -> list[Path]:
+    """The record of every trial that has one, by name; what was set aside, and links, do not count."""
+    folders = [path for path in sorted((run / "trials").glob("*")) if ASIDE not in path.name and not path.is_symlink()]
+    return [record for folder in folders if os.path.lexists(record := folder / "record.json")]
+
+
 def _top(run: Path, name: str) -> Iterator[Finding]:
     path = run / name
     try:
         content = read_json(path)
-        if content is not None and name == "spec.json":
-            RunSpec.from_dict(content)
-    except (Damaged, UserError) as error:
+        if content is not None:
+            KNOWN[name](content)
+        elif name == "spec.json" and any(recorded(run)):
+            raise Damaged("missing, though there are trials")
+    except (Damaged, UserError, OSError) as error:
         if name == "spec.json" and _is_old(path):
             raise UserError(f"{path}: of an older format; use the version of invsearch that wrote it") from None
         yield Finding(path, str(error), lambda: _restored_top(run, name))
@@ -93,9 +110,10 @@ def _is_old(path: Path) -> bool:
 
 
 def _restored_top(run: Path, name: str) -> str:
-    done = _aside(run / name)
-    known = history.last_known(run, name.removesuffix(".json"))
+    done = _aside(run / name, copy=True)
+    known = history.last_known(run, name.removesuffix(".json"), KNOWN[name])
     if known is None:
+        (run / name).unlink(missing_ok=True)
         return f"{done}; {REMEDIES[name]}"
     write_json(run / name, known, indent=2)
     return f"{done}; restored from {history.NAME}"
@@ -111,7 +129,7 @@ def _log(path: Path) -> Iterator[Finding]:
     if len(good) < len(lines):
 
         def act() -> str:
-            done = _aside(path)
+            done = _aside(path, copy=True)
             write_atomically(path, lambda stream: stream.writelines(seal(line) for line in good))
             return f"{done}; its {len(good)} sound lines were kept"
 
@@ -122,6 +140,9 @@ def _trial(folder: Path, deep: bool) -> Iterator[Finding]:
     if folder.is_symlink() or not folder.is_dir():
         yield Finding(folder, "not a folder of its own", lambda: f"{_aside(folder)}; the trial runs again")
         return
+    for path in sorted(folder.iterdir()):
+        if ASIDE not in path.name and (path.is_symlink() or not path.is_file()) and path.suffix != ".json":
+            yield Finding(path, "not a file of its own", partial(_aside, path))
     verdict, copy = None, None
     try:
         verdict = read_json(folder / "verdict.json")
@@ -156,7 +177,7 @@ def _belongs(record: Any, folder: Path) -> None:
 
 def _restored_record(folder: Path, copy: Any) -> str:
     """From the verdict's copy, else the newest sound checkpoint's; else the trial begins again."""
-    done = _aside(folder / "record.json") if (folder / "record.json").exists() else "nothing to set aside"
+    done = _aside(folder / "record.json", copy=True)
     candidates: list[tuple[str, Any]] = [("its verdict", copy)] if copy is not None else []
     candidates += [(path.name, None) for path in _newest_first(folder)]
     for source, record in candidates:
@@ -167,6 +188,7 @@ def _restored_record(folder: Path, copy: Any) -> str:
             continue
         write_json(folder / "record.json", found)
         return f"{done}; restored from {source}, nothing is lost"
+    (folder / "record.json").unlink(missing_ok=True)
     verdict = folder / "verdict.json"
     if verdict.exists():
         done += f"; {_aside(verdict)}"
@@ -180,17 +202,21 @@ def _record_in(path: Path) -> Any:
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob("checkpoint-*.safetensors"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return sorted(folder.glob("checkpoint-*.safetensors"), key=lambda path: path.lstat().st_mtime, reverse=True)
 
 
 def _checkpoints(folder: Path, record: Any) -> Iterator[Finding]:
     from search import checkpoint
 
     for path in _newest_first(folder):
+        if path.is_symlink() or not path.is_file():
+            continue  # Reported as such.
         try:
             state, _ = checkpoint.load(path)
             if state["trial_id"] != folder.name or path.name != f"checkpoint-{state['epoch']}.safetensors":
                 raise Damaged(f"it is of epoch {state['epoch']} of {state['trial_id']}")
+        except FileNotFoundError:
+            continue  # A trial that goes on while it is looked at.
         except (Damaged, OSError, KeyError, TypeError) as error:
             again = f"{len(record['rows']) if record else 0} epochs are trained again if it is needed"
             yield Finding(path, str(error), partial(_set_aside_and, path, again))
@@ -200,11 +226,10 @@ def _set_aside_and(path: Path, then: str) -> str:
     return f"{_aside(path)}; {then}"
 
 
-def _aside(path: Path) -> str:
-    return f"set aside as {set_aside(path).name}"
+def _aside(path: Path, copy: bool = False) -> str:
+    return f"set aside as {set_aside(path, copy).name}" if os.path.lexists(path) else "it is not there"
 
 
 def set_asides(run: Path) -> list[Path]:
     """What was set aside before, for people to look at or remove."""
-    tops = [path for path in run.glob(f"*{ASIDE}*") if path.name != LOCK_NAME]
-    return sorted([*tops, *run.glob(f"trials/*{ASIDE}*"), *run.glob(f"trials/*/*{ASIDE}*")])
+    return sorted([*run.glob(f"*{ASIDE}*"), *run.glob(f"trials/*{ASIDE}*"), *run.glob(f"trials/*/*{ASIDE}*")])

@@ -5,6 +5,8 @@ Here the test set is read for the first time.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from analysis.incumbents import incumbents
 from analysis.records import read_run
 from search.cluster import Resources, ray_session
@@ -67,10 +69,11 @@ def rerun(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy, t
     split = load_split(dataset(spec.dataset), "rerun", spec.split_seed)
     with ray_session(resources, spec.architectures, run.path, lambda: run.failures("rerun") > 0) as slots:
         totals = dict.fromkeys(spec.architectures, spec.rerun_seeds or 0)
+        deaths: Counter[tuple[str, int]] = Counter()
         while left := _left(run, trials):
             progress = Progress(title, totals, spec.rerun_epochs, run.folders(trials))
             job = Job(run, split, spec.rerun_epochs, left, None, InOrder(), progress)
-            execute(job, resources, slots, policy, Watch(resources, run.path).stuck)
+            execute(job, resources, slots, policy, Watch(resources, run.path).stuck, deaths)
 
 
 def _left(run: RunFolder, trials: list[TrialSpec]) -> list[TrialSpec]:

@@ -25,11 +25,11 @@ from search.driver_lock import NAME as LOCK_NAME
 from search.driver_lock import DriverLock, Guard
 from search.files import read_json, write_json
 from search.policy import Policy
-from search.signals import at_once, handled
 from search.trial_folder import TrialFolder, checked
+from search.trouble import reason_of
 from spaces import TrialSpec, UserError
 from spaces.run import RunSpec
-from spaces.sealed import Damaged
+from spaces.sealed import ASIDE, Damaged
 
 
 class RunFolder:
@@ -55,7 +55,7 @@ class RunFolder:
 
     def clear_scratch(self) -> None:
         """Removes what Tune left; a link is removed and not followed."""
-        if self.scratch.is_symlink():
+        if self.scratch.is_symlink() or self.scratch.is_file():
             self.scratch.unlink()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
@@ -80,13 +80,15 @@ class RunFolder:
 
     def _prepared(self, asked: RunSpec, policy: Policy, here: Mapping[str, object]) -> RunSpec:
         """Writes the spec, extended where the folder holds the same run already; nothing if that is refused."""
-        known = any(self.path.glob("trials/*/record.json"))  # A start that was refused binds nobody.
+        known = any(repair.recorded(self.path))  # A start that was refused binds nobody.
         if known and not (self.path / "spec.json").exists():
             print(f"{self.path}: spec.json is not there; written anew from this command", file=sys.stderr)
             known = False
         old = self.read_spec() if known else None
         spec = asked if old is None else old.extended_by(asked)
-        there = read_json(self.path / environment.NAME) or history.last_known(self.path, "environment")
+        there = read_json(self.path / environment.NAME) or history.last_known(
+            self.path, "environment", environment.check_environment
+        )
         changes = environment.differences(there, here) if known and there else []
         if changes and not policy.accept_changes:
             raise UserError(
@@ -156,12 +158,12 @@ class RunFolder:
                 was made by another version, or it cannot be written.
         """
         policy = policy or Policy()
-        with self.taken(policy.force), handled(at_once):
+        with self.taken(policy.force):
             here = environment.environment(engines or {})
             try:
                 spec = self._prepared(asked, policy, here)
             except OSError as error:
-                raise UserError(f"{error.filename or self.path}: {error.strerror}; mend that and try again") from None
+                raise UserError(f"{reason_of(error)}; mend that and try again") from None
             with history.history(self.path, spec=spec.as_dict(), environment=here):
                 yield spec
 
@@ -175,8 +177,10 @@ class RunFolder:
         Raises:
             UserError: foreign files, another driver, or it cannot be written.
         """
-        entries = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
-        if not {"spec.json", history.NAME} & entries and entries - {LOCK_NAME}:
+        entries = [entry.name for entry in self.path.iterdir()] if self.path.is_dir() else []
+        marks = ("spec.json", history.NAME)
+        ours = any(name == mark or name.startswith(mark + ASIDE) for name in entries for mark in marks)
+        if not ours and not all(name.startswith(".") or name.split(ASIDE)[0] == LOCK_NAME for name in entries):
             raise UserError(f"{self.path}: has files but no spec.json; give --out an empty or new folder")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -186,9 +190,12 @@ class RunFolder:
         try:
             for line in lines:
                 print(line, file=sys.stderr)
-            for finding in repair.inspect(self.path, deep=False):
-                lines.append(finding.mend())
-                print(lines[-1], file=sys.stderr)
+            try:
+                for finding in repair.inspect(self.path, deep=False):
+                    lines.append(finding.mend())
+                    print(lines[-1], file=sys.stderr)
+            except OSError as error:
+                raise UserError(f"{reason_of(error)}; mend that and try again") from None
             yield lines
         finally:
             self._lock.release()
@@ -212,9 +219,15 @@ class RunFolder:
         found = []
         for trial in trials:
             folder = TrialFolder(self.path, trial, self.guard)
-            folder.read()
+            try:
+                folder.read()
+            except Damaged as error:
+                raise self._damaged(folder.path, error) from None
             found.append(folder)
         return found
+
+    def _damaged(self, path: Path, error: Damaged) -> UserError:
+        return UserError(f"{path}: damaged ({error}); run invsearch check {self.path} --repair")
 
     def recorded(self, phase: str) -> list[TrialFolder]:
         """Every trial of a phase that has a record.
@@ -223,7 +236,7 @@ class RunFolder:
             UserError: a record is damaged.
         """
         found = []
-        for path in sorted((self.path / "trials").glob("*/record.json")):
+        for path in repair.recorded(self.path):
             try:
                 record = read_json(path)
                 if record is None:
@@ -236,7 +249,7 @@ class RunFolder:
                     folder.adopt(record)
                     found.append(folder)
             except Damaged as error:
-                raise UserError(f"{path}: damaged ({error}); run invsearch check {self.path} --repair") from None
+                raise self._damaged(path, error) from None
         return found
 
     def reopen(self, folders: Iterable[TrialFolder], epochs: int, retry_failed: bool) -> None:

@@ -15,20 +15,27 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 
+from search.driver_lock import Guard
 from search.journal import Journal
 from search.trainable import METRIC, TIME_ATTR, report
 from search.trial_folder import TrialFolder
+from search.trouble import TROUBLE, reason_of
 from spaces.run import RunSpec
+from spaces.rungs import ladder
 
 
 class InOrder(FIFOScheduler):
     """Runs trials in the order they came, looking only at those that have not ended.
 
     Ray's own looks at every trial ever added, whenever a worker is free.
+
+    Attributes:
+        trouble: why the run cannot go on, None while it can.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self.trouble: str | None = None
         self._open: list[Trial] = []
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
@@ -91,15 +98,23 @@ class PerArchitecture(InOrder):
         if self._journal.has_stopped(stand_in.trial_id, result[TIME_ATTR]):
             return TrialScheduler.STOP  # By a driver that died before it acted on it.
         decision = asha.on_trial_result(tune_controller, stand_in, result)
-        self._journal.enter(trial.config["trial"], result[TIME_ATTR], result[METRIC], decision)
-        return decision
+        return decision if self._entered(trial, result, decision) else TrialScheduler.STOP
 
     def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
         """Enters the last report of a trial that ended by itself."""
         asha, stand_in = self._delegate(trial)
         asha.on_trial_complete(tune_controller, stand_in, result)
         if {TIME_ATTR, METRIC} <= result.keys():
-            self._journal.enter(trial.config["trial"], result[TIME_ATTR], result[METRIC], "END")
+            self._entered(trial, result, "END")
+
+    def _entered(self, trial: Trial, result: dict[str, Any], decision: str) -> bool:
+        """Writes a decision down; where that fails the run ends, and the trial is judged again by the next one."""
+        try:
+            self._journal.enter(trial.config["trial"], result[TIME_ATTR], result[METRIC], decision)
+        except TROUBLE as error:
+            self.trouble = self.trouble or reason_of(error)
+            return False
+        return True
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         """Forgets a trial that failed."""
@@ -112,24 +127,20 @@ class PerArchitecture(InOrder):
         asha.on_trial_remove(tune_controller, stand_in)
 
 
-def scheduler_for(spec: RunSpec, run: Path, folders: Iterable[TrialFolder]) -> TrialScheduler:
+def scheduler_for(spec: RunSpec, run: Path, folders: Iterable[TrialFolder], guard: Guard | None = None) -> InOrder:
     """The scheduler of a run, knowing what was decided before."""
     if spec.scheduler != "asha":
         return InOrder()
-    journal = Journal(run, rungs(spec))
+    journal = Journal(run, rungs(spec), guard)
     journal.restore(folders, lambda folder, rows: report(folder, spec.max_epochs, rows)[METRIC])
     return PerArchitecture(spec, journal)
 
 
 def rungs(spec: RunSpec) -> list[int]:
-    """The epochs at which ASHA judges: grace period x reduction factor^k, below the maximum."""
+    """The epochs at which ASHA judges; none without it."""
     if spec.scheduler != "asha":
         return []
-    epochs, rung = [], float(spec.grace_period)
-    while rung < spec.max_epochs:
-        epochs.append(int(rung))
-        rung *= spec.reduction_factor
-    return epochs
+    return ladder(spec.grace_period, spec.max_epochs, spec.reduction_factor)
 
 
 def expected_epochs(spec: RunSpec) -> float:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+PATIENCE_SECONDS = 25.0  # Tune gives its workers 15 to end.
 
 
 class Interrupted(KeyboardInterrupt):
@@ -28,12 +31,55 @@ class Halted(Exception):
     outcome = "halted"  # For the history.
 
 
+class _LastResort:
+    """Ends the program when a signal has not ended it by itself, as when Ray is gone and waited for."""
+
+    def __init__(self) -> None:
+        self.line: str | None = None
+        self._timer: threading.Timer | None = None
+
+    def start(self, number: int) -> None:
+        """From now on there are ``PATIENCE_SECONDS``; what is committed needs no more."""
+        if self.line is not None and self._timer is None:
+            self._timer = threading.Timer(PATIENCE_SECONDS, self._end, [number])
+            self._timer.daemon = True
+            self._timer.start()
+
+    def stop(self) -> None:
+        """The program has ended by itself."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self.line, self._timer = None, None
+
+    def _end(self, number: int) -> None:
+        os.write(2, f"invsearch: interrupted; {self.line}\n".encode())
+        os._exit(128 + number)
+
+
+_last_resort = _LastResort()
+
+
+@contextmanager
+def last_resort(line: str) -> Iterator[None]:
+    """Within the ``with`` block a signal ends the program in ``PATIENCE_SECONDS`` at the latest, with that line."""
+    _last_resort.line = line
+    try:
+        yield
+    finally:
+        _last_resort.stop()
+
+
 @contextmanager
 def handled(handler: Callable[[int, Any], object]) -> Iterator[None]:
     """Handles SIGINT and SIGTERM with a function for the time of a ``with`` block."""
+
+    def handle(number: int, frame: Any) -> None:
+        _last_resort.start(number)
+        handler(number, frame)
+
     previous = {number: signal.getsignal(number) for number in SIGNALS}
     for number in SIGNALS:
-        signal.signal(number, handler)
+        signal.signal(number, handle)
     try:
         yield
     finally:

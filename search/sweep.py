@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ray.tune.search import Searcher
 
 from search.cluster import Resources, ray_session
@@ -40,16 +42,16 @@ def sweep(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy) -
     split = load_split(dataset(spec.dataset), "sweep", spec.split_seed)
     with ray_session(resources, spec.architectures, run.path, lambda: run.failures("sweep") > 0) as slots:
         totals = dict.fromkeys(spec.architectures, spec.planned)
-        lost = 1
+        lost, deaths = 1, Counter()
         while lost:  # Trials whose node went away before they began are taken up again.
             recorded = run.recorded("sweep")
             trials, searcher, left = _left(spec, recorded)
             if not left:
                 return
             progress = Progress("sweep", totals, expected_epochs(spec), recorded)
-            scheduler = scheduler_for(spec, run.path, recorded)
+            scheduler = scheduler_for(spec, run.path, recorded, run.guard)
             job = Job(run, split, spec.max_epochs, trials, searcher, scheduler, progress)
-            lost = execute(job, resources, slots, policy, Watch(resources, run.path).stuck)
+            lost = execute(job, resources, slots, policy, Watch(resources, run.path).stuck, deaths)
 
 
 def _left(spec: RunSpec, recorded: list[TrialFolder]) -> tuple[list[TrialSpec], Searcher | None, bool]:

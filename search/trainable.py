@@ -12,13 +12,13 @@ from ray import tune
 
 from search import checkpoint
 from search.datasets.split import Split
-from search.driver_lock import Guard, Superseded
+from search.driver_lock import Guard
 from search.files import set_aside
 from search.provenance import made_by
 from search.train import JUDGED_ON, Epoch, Training, make_repeatable
 from search.trial_folder import ENDED_BY_ITSELF, TrialFolder
+from search.trouble import TROUBLE, reason_of
 from spaces import TrialSpec
-from spaces.sealed import Damaged
 
 TIME_ATTR = "epoch"
 METRIC = "accuracy"
@@ -104,9 +104,12 @@ class RecordedTrial(tune.Trainable):
         self._max_epochs: int = config["max_epochs"]
         self._folder: TrialFolder | None = None
         self._training: Training | None = None
+        self._halted: str | None = None
 
     def step(self) -> dict[str, Any]:
         """One epoch, or the last recorded row again if this process has just opened the trial."""
+        if self._halted:  # Tune may ask once more before it acts.
+            return self._stop(self._halted)
         if self._other_versions:
             return self._stop(
                 f"node {made_by(self._device)['host']} has {', '.join(self._other_versions)}; install there what "
@@ -114,19 +117,25 @@ class RecordedTrial(tune.Trainable):
             )
         try:
             return self._step()
-        except (Superseded, Damaged, OSError) as error:
+        except TROUBLE as error:
             return self._stop(reason_of(error))
 
     def _stop(self, reason: str) -> dict[str, Any]:
+        self._halted = reason
         folder = self._folder or TrialFolder(self._run, self._spec)
         return report(folder, self._max_epochs, again=True) | {"stop": reason, "done": False}
 
     def _step(self) -> dict[str, Any]:
         if self._folder is None:
-            self._folder = TrialFolder(self._run, self._spec, self._guard)
-            self._folder.open()
-            if self._folder.rows or self._folder.status in ENDED_BY_ITSELF:
-                return report(self._folder, self._max_epochs, again=True)
+            folder = TrialFolder(self._run, self._spec, self._guard)
+            try:
+                folder.open()
+            except BaseException:
+                folder.close()
+                raise
+            self._folder = folder
+            if folder.rows or folder.status in ENDED_BY_ITSELF:
+                return report(folder, self._max_epochs, again=True)
         folder = self._folder
         try:
             if self._training is None:
@@ -172,13 +181,6 @@ def node() -> dict[str, str]:
     return {"node": ray.get_runtime_context().get_node_id()[:8]} if ray.is_initialized() else {}
 
 
-def reason_of(error: Exception) -> str:
-    """What a user reads of a write that was not possible."""
-    if isinstance(error, OSError):
-        return f"{error.filename or 'the run folder'}: {error.strerror or error}"
-    return str(error)
-
-
 def resumed(folder: TrialFolder, split: Split, device: str, engine: str) -> Training:
     """The training of a trial where its record left it: from its checkpoint, or from the start.
 
@@ -186,24 +188,26 @@ def resumed(folder: TrialFolder, split: Split, device: str, engine: str) -> Trai
     which are trained again; their rows stay, because a trial is a function of its seed.
     """
     training = Training(folder.spec, split, device, engine)
-    if folder.rows:
-        try:
-            training.load_state(checkpoint.load(folder.checkpoint, device)[0])
-        except torch.OutOfMemoryError:
-            raise  # A RuntimeError too, but the checkpoint is sound.
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
-            aside = f"set aside as {set_aside(folder.checkpoint).name}" if folder.checkpoint.exists() else "missing"
-            reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-            folder.note(f"epochs 1 to {folder.epoch} were trained again: their checkpoint was {aside} ({reason})")
-            training = Training(folder.spec, split, device, engine)
-    return training
+    if not folder.rows:
+        return training
+    try:
+        training.load_state(checkpoint.load(folder.checkpoint, device)[0])
+        if folder.checkpoint == folder.checkpoint_of(training.epoch):
+            return training
+        reason = f"it is of epoch {training.epoch}"
+    except torch.OutOfMemoryError:
+        raise  # A RuntimeError too, but the checkpoint is sound.
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    aside = f"set aside as {set_aside(folder.checkpoint).name}" if folder.checkpoint.exists() else "missing"
+    folder.note(f"epochs 1 to {folder.epoch} were trained again: their checkpoint was {aside} ({reason})")
+    return Training(folder.spec, split, device, engine)
 
 
 def trained_again(folder: TrialFolder, epoch: Epoch, training: Training) -> None:
     """An epoch that is on record already: it must come out as it did then, or a note says that it did not."""
     row, fresh = folder.rows[epoch.epoch - 1], epoch.row(folder.spec.phase)
-    loss = next(name for name in row if name.endswith("_loss") and name != "train_loss")
-    if (row["train_loss"], row[loss]) != (fresh["train_loss"], fresh[loss]):
-        folder.note(f"epoch {epoch.epoch} came out differently: {loss} {fresh[loss]!r}; the row says {row[loss]!r}")
-    if epoch.epoch == folder.epoch:
-        checkpoint.save(folder.checkpoint, training.state(), folder.record())
+    loss = f"{JUDGED_ON[folder.spec.phase]}_loss"
+    if (row.get("train_loss"), row.get(loss)) != (fresh["train_loss"], fresh[loss]):
+        folder.note(f"epoch {epoch.epoch} came out differently: {loss} {fresh[loss]!r}; the row says {row.get(loss)!r}")
+    folder.save_again(epoch.epoch, lambda path, record: checkpoint.save(path, training.state(), record))

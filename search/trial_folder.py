@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from search.driver_lock import Guard
@@ -102,8 +103,12 @@ class TrialFolder:
 
     @property
     def checkpoint(self) -> Path:
-        """The checkpoint that belongs to the last recorded epoch."""
-        return self.checkpoint_of(self.epoch)
+        """The checkpoint from which the trial goes on.
+
+        It belongs to the last recorded epoch; only while lost epochs are trained again it is an earlier one.
+        """
+        there = [epoch for epoch in range(self.epoch, 0, -1) if self.checkpoint_of(epoch).is_file()]
+        return self.checkpoint_of(there[0] if there else self.epoch)
 
     def checkpoint_of(self, epoch: int) -> Path:
         """Where the checkpoint of an epoch lies."""
@@ -133,7 +138,7 @@ class TrialFolder:
         self.status = status
         try:
             if status not in ENDED_BY_ITSELF:
-                save(self.checkpoint, self.record())
+                save(self.checkpoint_of(self.epoch), self.record())
             self._write()
         except BaseException:
             self.rows, self.status, self.makers = before
@@ -154,6 +159,12 @@ class TrialFolder:
         self.status, self.error = "failed", error
         self._write()
 
+    def save_again(self, epoch: int, save: Callable[[Path, Any], object]) -> None:
+        """Keeps the checkpoint of a recorded epoch that was trained again, in place of an earlier one."""
+        self._check()
+        save(self.checkpoint_of(epoch), self.record())
+        self._keep_only(self.checkpoint_of(epoch))
+
     def note(self, text: str) -> None:
         """Adds what a reader should know."""
         self._check()
@@ -169,6 +180,7 @@ class TrialFolder:
         if reason is not None:
             self.status, self.error = "running", None
             self.note(reason)
+        self._check()
         (self.path / "verdict.json").unlink(missing_ok=True)
 
     def _check(self) -> None:
@@ -178,7 +190,7 @@ class TrialFolder:
     def _keep_only(self, checkpoint: Path | None) -> None:
         """Removes all other checkpoints, and drafts of files that were never finished."""
         for path in [*self.path.glob("checkpoint-*.safetensors"), *self.path.glob(".*.*")]:
-            if path != checkpoint:
+            if path != checkpoint and (path.is_symlink() or not path.is_dir()):
                 path.unlink(missing_ok=True)
 
     def record(self) -> dict[str, Any]:
@@ -213,6 +225,7 @@ class TrialFolder:
             epoch: the last one.
             keep_checkpoint: whether the last checkpoint stays; a failed trial always keeps it, to be tried again.
         """
+        self._check()
         self.path.mkdir(parents=True, exist_ok=True)
         self.read()
         verdict = {"format": FORMAT, "status": status, "epoch": epoch, "time": time.time(), "record": self.record()}
@@ -221,6 +234,7 @@ class TrialFolder:
 
     def drop_checkpoint(self) -> None:
         """Removes the checkpoint of a trial that has ended."""
+        self._check()
         self._keep_only(None)
 
 
@@ -250,6 +264,7 @@ def checked(record: Mapping[str, Any], spec: TrialSpec | None = None) -> TrialSp
             and [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
             and all(type(row["maker"]) is int and 0 <= row["maker"] < len(makers) for row in rows)
             and all(type(row["time"]) in (int, float) for row in rows)
+            and all(type(value) in (int, float, NoneType) for row in rows for value in row.values())
         )
         if not sound:
             raise Damaged("its rows and fields are not those of a record")
@@ -266,6 +281,7 @@ def checked_verdict(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         Damaged: it is not.
     """
-    if verdict.get("format") != FORMAT or verdict.get("status") not in VERDICTS or not verdict.keys() >= {"record"}:
+    sound = verdict.get("format") == FORMAT and verdict.get("status") in VERDICTS and "record" in verdict
+    if not sound or type(verdict.get("epoch")) is not int:
         raise Damaged("its fields are not those of a verdict")
     return verdict

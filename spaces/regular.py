@@ -16,14 +16,23 @@ def _at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
+def _own(path: str, flags: int) -> int:
+    """Also no link, which could lead anywhere."""
+    return _at_once(path, flags | os.O_NOFOLLOW)
+
+
 @contextmanager
-def open_regular(path: Path) -> Iterator[BinaryIO]:
+def open_regular(path: str | Path, links: bool = True) -> Iterator[BinaryIO]:
     """A regular file, open for reading; a pipe would wait for ever and a device might never end.
+
+    Args:
+        path: the file.
+        links: whether it may be a link to one.
 
     Raises:
         OSError: it cannot be opened, or is no regular file.
     """
-    with open(path, "rb", opener=_at_once) as file:
+    with open(path, "rb", opener=_at_once if links else _own) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # Asked of the file that is open now.
             raise OSError(errno.EINVAL, "not a regular file", str(path))
         yield file

@@ -13,6 +13,7 @@ from spaces.extension import extended, kept, lengthened
 from spaces.fields import option
 from spaces.growth import check_spaces, grown
 from spaces.hyperparameters import Hyperparameters
+from spaces.rungs import ladder
 from spaces.space import MAX_POINTS, Space, space_from
 from spaces.trial import TrialSpec
 
@@ -103,6 +104,8 @@ class RunSpec:
                 f"grace-period: {self.grace_period} is above the maximum of {self.max_epochs} epochs; "
                 "lower it or raise --epochs"
             )
+        elif self.scheduler == "asha":
+            ladder(self.grace_period, self.max_epochs, self.reduction_factor)
         check_spaces(self)
 
     def _check_architectures(self) -> None:

@@ -7,14 +7,19 @@ It guards against damage, not against malice: whoever can write the file can als
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from spaces.regular import open_regular
 
 DIGITS = 16
 HEAD = b'{"checksum": "'
 ASIDE = ".damaged-"  # In the name of what was set aside.
+NOT_A_FILE = (errno.ELOOP, errno.EISDIR, errno.EINVAL, errno.ENXIO)
 MAX_BYTES = 64 * 2**20  # A record of 10,000 epochs takes 2 MB.
 
 
@@ -54,6 +59,23 @@ def unseal(text: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise Damaged(f"not JSON: {' '.join(str(error).split())[:80]}") from None
     return content
+
+
+def read_sealed(path: str | Path) -> dict[str, Any]:
+    """Reads a file that holds what ``seal`` wrote; it must be a file of its own, no link and no pipe.
+
+    Raises:
+        Damaged: it is not what was written.
+        FileNotFoundError: no such file.
+        OSError: it cannot be read.
+    """
+    try:
+        with open_regular(path, links=False) as stream:
+            return unseal(stream.read(MAX_BYTES + 1))
+    except OSError as error:
+        if error.errno in NOT_A_FILE:
+            raise Damaged("a link, folder or pipe, which invsearch never makes there") from None
+        raise
 
 
 def _digest(rest: bytes) -> bytes:

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{finding.path}: damaged ({finding.reason})")
     for path in repair.set_asides(folder.path):
         print(f"{path}: was set aside; remove it when you have looked at it")
-    trials = sum(1 for _ in folder.path.glob("trials/*/record.json"))
+    trials = len(repair.recorded(folder.path))
     after = f"; invsearch check {args.run} --repair mends, and so does the next sweep" if found else ""
     print(f"{args.run}: {trials} trials, {len(found)} files damaged{after}")
     return options.INCOMPLETE if found else 0

@@ -25,6 +25,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints the trial."""
     from analysis.records import read_run
     from search.files import read_json
+    from search.trial_folder import checked
 
     found = read_run(args.run)
     name = matching(list(found.trials["trial_id"]), args.trial, args.run)
@@ -41,17 +42,23 @@ def run(args: argparse.Namespace) -> int:
             .dropna(axis="columns", how="all")
             .to_string(index=False)
         )
-    record = read_json(Path(args.run) / "trials" / name / "record.json")
-    assert record is not None  # It was read a moment ago.
+    record = read_json(Path(args.run) / "trials" / name / "record.json") or {}
+    checked(record)
     for number, maker in enumerate(record["makers"]):
         epochs = [row["epoch"] for row in record["rows"] if row["maker"] == number]
         by = ", ".join(f"{key} {value}" for key, value in maker.items())
-        print(f"\nepochs {epochs[0]} to {epochs[-1]} made by {by}")
+        if epochs:
+            print(printable(f"\nepochs {epochs[0]} to {epochs[-1]} made by {by}"))
     for note in record["notes"]:
-        print(f"note: {note}")
+        print(printable(f"note: {note}"))
     if error:
-        print(f"\n{error.rstrip()}")
+        print(printable(f"\n{error.rstrip()}"))
     return 0
+
+
+def printable(text: str) -> str:
+    """Text as any terminal takes it; a record may hold halves of characters."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def matching(ids: Sequence[str], start: str, run: str) -> str:

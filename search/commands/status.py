@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from search.commands import options
 
@@ -27,10 +28,11 @@ def run(args: argparse.Namespace) -> int:
     """Prints the run's state; ``INCOMPLETE`` where a record cannot be read."""
     from analysis.records import read_run
     from analysis.status import filtered, ordered, progress, status_table
+    from search.driver_lock import holder
     from search.run_folder import RunFolder
 
     found = read_run(args.run)
-    phase = args.phase or ("sweep" if found.spec["samples"] else "rerun")
+    phase = args.phase or ("sweep" if found.spec.get("samples") else "rerun")
     table = filtered(status_table(found, phase), args.filter)
     if args.sort:
         table = ordered(table, args.sort)
@@ -39,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
     if args.csv:
         print(table.to_csv(index=False), end="")
         return options.INCOMPLETE if found.damaged else 0
-    state = "a driver works on it now" if RunFolder(args.run).is_driven() else "no driver works on it"
+    driven = RunFolder(args.run).is_driven()
+    state = f"driven by {holder(Path(args.run))}" if driven else "no driver works on it"
     print(f"{args.run}: {state}\n")
     print(progress(found).to_string(index=False, na_rep="-", float_format="{:.4f}".format))
     print()

@@ -92,7 +92,7 @@ class Driver:
         """The process of Ray that manages this machine for it, and those which that has started; none before."""
         for process in self.family():
             with suppress(*GONE):
-                if process.name() == "raylet":
+                if process.name() == "raylet" and process.status() != psutil.STATUS_ZOMBIE:
                     return [process.pid, *(child.pid for child in process.children(recursive=True))]
         return []
 

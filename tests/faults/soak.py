@@ -26,7 +26,8 @@ gain: {choice: [0.5, 1.0]}
 """
 KINDS = ("driver", "worker", "raylet")
 SHAPE = ["--dataset", "digits", "--architectures", "conv,invariant", "--epochs", "2", "--grace-period", "1"]
-SAMPLE_SECONDS = 5.0
+SAMPLE_SECONDS = 5.0  # Between looks at the memory.
+RETRY_SECONDS = 3.0  # What is to be killed may not have started yet.
 
 
 class Soak:
@@ -73,17 +74,19 @@ class Soak:
         """One driver from its start to its end; its exit code, negative where it was killed."""
         driver, mortal = Driver(*self._line, environment=self._environment), False
         self.drivers.append(driver.process.pid)
-        strike, sample = self._next(), time.monotonic()
+        sample, (kind, strike) = time.monotonic(), self._next()
         try:
             while driver.alive:
                 now = time.monotonic()
                 if now >= sample:
                     self._sample(driver)
                     sample = now + SAMPLE_SECONDS
-                if now >= strike:
-                    mortal |= self._strike(driver)
+                if now >= strike and not self._strike(kind, driver):
+                    strike = now + self._random.uniform(0.0, RETRY_SECONDS)
+                elif now >= strike:
+                    mortal |= kind != "worker"
                     self._witness.look()
-                    strike = self._next()
+                    kind, strike = self._next()
                 time.sleep(0.02)
         finally:
             if driver.alive:
@@ -92,25 +95,22 @@ class Soak:
         assert code == 0 or mortal, f"it ended with {code} by itself: {driver.errors[-2000:]}"
         return code
 
-    def _next(self) -> float:
-        return time.monotonic() + self._random.uniform(0.0, 2 * self._seconds)
+    def _next(self) -> tuple[str, float]:
+        """What is killed next, and when."""
+        return self._random.choice(KINDS), time.monotonic() + self._random.uniform(0.0, 2 * self._seconds)
 
-    def _strike(self, driver: Driver) -> bool:
-        """Kills something; whether the driver has to end of it."""
-        kind = self._random.choice(KINDS)
+    def _strike(self, kind: str, driver: Driver) -> bool:
+        """Kills something, if it is there."""
         if kind == "driver":
             driver.kill()
-            hit = True
-        elif kind == "worker":
-            workers = driver.workers()
-            hit = bool(workers) and kill(self._random.choice(workers))
         else:
-            raylet = driver.raylet()[:1]
-            hit = bool(raylet) and kill(raylet[0])
-        self.kills[kind] += hit
+            victims = driver.workers() if kind == "worker" else driver.raylet()[:1]
+            if not victims or not kill(self._random.choice(victims)):
+                return False
+        self.kills[kind] += 1
         done = len(list(self.run.glob("trials/*/verdict.json")))
-        print(f"{kind} {'killed' if hit else 'not there'}; {done} of {self.trials} trials ended", flush=True)
-        return hit and kind != "worker"
+        print(f"{kind} killed, {done} of {self.trials} trials ended", flush=True)
+        return True
 
     def _sample(self, driver: Driver) -> None:
         family = driver.family()

@@ -16,9 +16,9 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
 def test_results_are_those_of_an_undisturbed_run(full: list[str], undisturbed: Path, tmp_path: Path, seed: int) -> None:
     havoc = Havoc(tmp_path / "run", full, seed)
-    havoc.survive({"worker": 10, "driver": 4, "start": 2, "machine": 1}, most_epochs=20)
-    assert havoc.kills.total() == 17
-    assert havoc.starts == 8
+    havoc.survive({"worker": 10, "driver": 3, "start": 1, "machine": 1}, most_epochs=20)
+    assert havoc.kills.total() == 15
+    assert havoc.starts == 6
     check_complete(havoc.run)
     check_same_results(havoc.run, undisturbed)
     assert finish("check", str(havoc.run)) == (0, "")
@@ -28,8 +28,8 @@ def test_results_are_those_of_an_undisturbed_run(full: list[str], undisturbed: P
 def test_asha_decides_as_if_nothing_had_happened(undisturbed: Path, tmp_path: Path, seed: int) -> None:
     options = ["--samples", "32", "--epochs", "40", "--grace-period", "2", "--reduction-factor", "2"]
     havoc = Havoc(tmp_path / "run", ["--dataset", "digits", *options], seed)
-    havoc.survive({"worker": 8, "driver": 4, "start": 1}, most_epochs=20)
-    assert havoc.kills.total() == 13
+    havoc.survive({"worker": 8, "driver": 3, "start": 1}, most_epochs=20)
+    assert havoc.kills.total() == 12
     check_complete(havoc.run)
     check_decisions(havoc.run)
     check_same_rows(havoc.run, undisturbed)

@@ -80,6 +80,23 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     assert read_json(tmp_path / "secret.json") == {"x": 1}
 
 
+def test_no_draft_of_a_stranger_is_written_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secrets.token_hex", lambda size: "0")
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / ".a.json.0").symlink_to(tmp_path / "precious")
+    with pytest.raises(FileExistsError):
+        write_json(tmp_path / "a.json", {"x": 1})
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
+def test_a_second_name_elsewhere_is_not_written_to(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("precious")
+    os.link(tmp_path / "precious", tmp_path / "log")
+    with pytest.raises(OSError, match="not a file of its own"):
+        append_line(tmp_path / "log", {"x": 1})
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
 def test_what_is_set_aside_is_kept_under_names_of_their_own(tmp_path: Path) -> None:
     names = []
     for text in ("one", "two", "three"):

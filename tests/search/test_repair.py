@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from search import checkpoint, repair
 from search.cli import main
 from search.datasets import Split
+from search.files import append_line
 from search.run_folder import RunFolder
 from search.train import Training
 from search.trial_folder import TrialFolder
@@ -117,10 +119,11 @@ def test_a_lost_verdict_opens_the_trial_again(run: Path, finished: Path, damage:
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_checkpoint_is_set_aside(run: Path, running: Path, damage: str) -> None:
     DAMAGE[damage](running / "checkpoint-2.safetensors")
-    assert repair.inspect(run, deep=False) == []  # Reading them all takes time; whoever opens the trial looks.
+    if damage != "a link":  # Reading them all takes time; whoever opens the trial looks.
+        assert repair.inspect(run, deep=False) == []
     (line,) = mend(run)
     assert "checkpoint-2.safetensors: damaged" in line
-    assert "2 epochs are trained again" in line
+    assert "set aside as checkpoint-2.safetensors.damaged-" in line
     assert not list(running.glob("checkpoint-2.safetensors"))
 
 
@@ -175,6 +178,57 @@ def test_links_in_place_of_trials_are_not_followed(run: Path, finished: Path, tm
     assert "not a folder of its own" in line
     assert not finished.exists()
     assert (tmp_path / "elsewhere" / "record.json").exists()
+
+
+def test_what_was_set_aside_counts_no_more(run: Path, finished: Path) -> None:
+    finished.rename(finished.with_name(f"{finished.name}.damaged-20260101T000000"))
+    assert [folder.spec.theta for folder in RunFolder(run).recorded("sweep")] == [RUNNING]
+    assert repair.inspect(run, deep=True) == []
+
+
+def test_a_spec_that_is_not_there_comes_back(run: Path) -> None:
+    before = content(run / "spec.json")
+    (run / "spec.json").unlink()
+    with (
+        pytest.raises(UserError, match="batch-size is 16 there and 8 here"),
+        RunFolder(run).driven(replace(SPEC, batch_size=8)),
+    ):
+        pass
+    assert content(run / "spec.json") == before
+
+
+def test_an_unsound_spec_in_the_history_is_passed_over(run: Path) -> None:
+    append_line(run / "history.jsonl", {"event": "start", "spec": {"format": 2}})
+    before = content(run / "spec.json")
+    (run / "spec.json").write_text("garbage")
+    mend(run)
+    assert content(run / "spec.json") == before
+
+
+@pytest.mark.parametrize("name", [".spec.json.0a1b2c3d", "driver.lock.damaged-20260101T000000", "driver.lock"])
+def test_what_a_first_start_left_half_done_is_no_foreign_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("")
+    with RunFolder(tmp_path).driven(SPEC) as spec:
+        assert spec == SPEC
+
+
+def test_odd_things_in_place_of_files_are_set_aside(run: Path, finished: Path) -> None:
+    (finished / "lock").unlink()
+    os.mkfifo(finished / "lock")
+    (finished / "checkpoint-9.safetensors").mkdir()
+    (run / "environment.json").unlink()
+    (run / "environment.json").mkdir()
+    assert len(mend(run)) == 3
+    assert main(["check", str(run)]) == 0
+
+
+@pytest.mark.parametrize("name", ["record.json", "verdict.json"])
+def test_a_pipe_does_not_hang_readers(run: Path, finished: Path, name: str) -> None:
+    (finished / name).unlink()
+    os.mkfifo(finished / name)
+    assert main(["status", str(run)]) == 3
+    assert main(["check", str(run)]) == 3
+    assert main(["check", str(run), "--repair"]) == 0
 
 
 def test_a_record_shorter_than_its_verdict_is_restored(run: Path, finished: Path) -> None:

@@ -153,3 +153,18 @@ def test_other_versions_are_refused_before_anything_is_written(tmp_path: Path) -
     makers = [record["makers"][0]["torch"] for record in records(run).values()]
     assert sorted(makers)[-1] == "9.9.9"
     assert len(set(makers)) == 2
+
+
+def test_a_worker_that_cannot_start_is_no_endless_loop(tmp_path: Path) -> None:
+    """As on a node without a driver for its GPU."""
+    run = tmp_path / "run"
+    (tmp_path / "sitecustomize.py").write_text(
+        "import search.trainable\n"
+        "def setup(self, config, **options):\n"
+        "    raise RuntimeError('no such device')\n"
+        "search.trainable.RecordedTrial.setup = setup\n"
+    )
+    ended = invsearch(*SWEEP, "--samples", "1", "--out", str(run), PYTHONPATH=f"{tmp_path}:{ROOT}")
+    assert ended.returncode == 3, ended.stderr
+    assert verdicts(run) == ["failed"]
+    assert "Traceback" not in ended.stderr

@@ -81,9 +81,11 @@ def test_a_run_without_a_trial_binds_nobody(tmp_path: Path) -> None:
         assert spec.scheduler == "none"
 
 
-def begin(run: Path) -> None:
+def begin(run: Path) -> TrialFolder:
     """Gives a run a trial, so that its spec counts."""
-    TrialFolder(run, SPEC.sweep_trial("conv", SPACES["table-1.2"].grid(0)[0])).fail("x")
+    folder = TrialFolder(run, SPEC.sweep_trial("conv", SPACES["table-1.2"].grid(0)[0]))
+    folder.fail("x")
+    return folder
 
 
 def contents(run: Path) -> dict[Path, bytes]:
@@ -187,8 +189,7 @@ def test_longer_trials_need_their_checkpoints(tmp_path: Path) -> None:
 
 def test_failed_trials_stay_so_until_they_are_to_be_retried(tmp_path: Path) -> None:
     with RunFolder(tmp_path).driven(SPEC):
-        begin(tmp_path)
-        RunFolder(tmp_path).recorded("sweep")[0].decide("failed", 0)
+        begin(tmp_path).decide("failed", 0)
     for retry in (False, True):
         run = RunFolder(tmp_path)
         assert run.failures("sweep") == 1
@@ -238,5 +239,5 @@ def test_finds_recorded_trials_by_phase(tmp_path: Path) -> None:
     assert [folder.spec for folder in found.recorded("sweep")] == [swept]
     assert {folder.spec.seed for folder in found.recorded("rerun")} == {1, 2}
     assert found.failures("rerun") == 0  # No verdict yet.
-    found.recorded("rerun")[0].decide("failed", 0)
+    TrialFolder(tmp_path, reruns[0]).decide("failed", 0)
     assert found.failures("rerun") == 1

@@ -16,7 +16,7 @@ from search.journal import Journal
 from search.scheduler import InOrder, PerArchitecture, expected_epochs, rungs, scheduler_for
 from search.trainable import report
 from search.trial_folder import TrialFolder
-from spaces import SPACES, TrialSpec
+from spaces import SPACES, TrialSpec, UserError
 from spaces.run import RunSpec
 
 TABLE_1_2 = SPACES["table-1.2"]
@@ -31,6 +31,45 @@ SPEC = RunSpec(
 )
 def test_rungs(grace: int, most: int, eta: float, expected: list[int]) -> None:
     assert rungs(replace(SPEC, grace_period=grace, max_epochs=most, reduction_factor=eta)) == expected
+
+
+@pytest.mark.parametrize(
+    ("grace", "most", "eta"), [(1, 20, 2.5), (5, 20, 1.3), (2, 40, 1.7), (1, 27, 3.0), (3, 9, 4.0)]
+)
+def test_rungs_are_where_ray_judges(tmp_path: Path, grace: int, most: int, eta: float) -> None:
+    """A trial that is worse than another at every epoch is stopped at the first rung it has not passed yet."""
+    spec = replace(SPEC, grace_period=grace, max_epochs=most, reduction_factor=eta)
+    judged, decision = [], None
+    for last in range(1, most):
+        scheduler = PerArchitecture(spec, Journal(tmp_path / "nowhere", []))
+        good, bad = (SimpleNamespace(config={"trial": t.as_dict()}) for t in two_trials())
+        for trial, accuracies in ((good, [0.9] * most), (bad, [0.9] * (last - 1) + [0.1])):
+            scheduler.on_trial_add(None, trial)  # pyright: ignore[reportArgumentType]
+            for epoch, accuracy in enumerate(accuracies, start=1):
+                told: Any = {"epoch": epoch, "accuracy": accuracy}
+                decision = scheduler.on_trial_result(None, trial, told)  # pyright: ignore[reportArgumentType]
+        if decision == "STOP":
+            judged.append(last)
+    assert judged == rungs(spec)
+
+
+def two_trials() -> tuple[TrialSpec, TrialSpec]:
+    one, other = TABLE_1_2.grid(0)[:2]
+    return SPEC.sweep_trial("conv", one), SPEC.sweep_trial("conv", other)
+
+
+def test_rungs_that_fall_together_are_refused() -> None:
+    with pytest.raises(UserError, match=r"reduction-factor: 1.1 puts two rungs on epoch 2"):
+        replace(SPEC, grace_period=1, reduction_factor=1.1)
+
+
+def test_a_journal_that_cannot_be_written_ends_the_run_and_decides_nothing(tmp_path: Path) -> None:
+    scheduler = PerArchitecture(SPEC, Journal(tmp_path / "nowhere", rungs(SPEC)))
+    trial: Any = SimpleNamespace(config={"trial": two_trials()[0].as_dict()})
+    scheduler.on_trial_add(None, trial)
+    assert scheduler.trouble is None
+    assert scheduler.on_trial_result(None, trial, {"epoch": 5, "accuracy": 0.5}) == "STOP"
+    assert "No such file" in str(scheduler.trouble)
 
 
 def test_expected_epochs() -> None:

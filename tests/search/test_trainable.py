@@ -8,6 +8,7 @@ import pytest
 
 from search.datasets import Split
 from search.driver_lock import DriverLock, Guard
+from search.lock import Lock
 from search.provenance import expected_of_nodes
 from search.train import Training
 from search.trainable import RecordedTrial, report
@@ -192,9 +193,37 @@ def test_a_full_disk_blames_no_trial(
         result = worker.step()
     assert result["stop"] == "somewhere: No space left on device"
     assert result["status"] == "running"
+    assert worker.step() == result  # Tune may ask once more; what was not committed must not be skipped.
     again = guarded(trial, split, tmp_path, driver.token)
     worker.cleanup()
     assert steps(again, 2) == [(1, True), (2, False)]
+
+
+def test_a_trial_that_could_not_be_opened_is_not_begun_again(
+    driver: DriverLock, tmp_path: Path, trial: TrialSpec, split: Split
+) -> None:
+    worker = guarded(trial, split, tmp_path, driver.token)
+    steps(worker, 2)
+    worker.cleanup()
+    record = recorded(tmp_path, trial).path / "record.json"
+    record.write_bytes(b"garbage")
+    again = guarded(trial, split, tmp_path, driver.token)
+    assert again.step()["stop"] == again.step()["stop"] == "it does not begin with its checksum"
+    assert record.read_bytes() == b"garbage"
+    again.cleanup()
+    assert Lock(record.parent / "lock").is_free()
+
+
+def test_epochs_trained_again_are_kept_on_the_way(actor: RecordedTrial, tmp_path: Path, trial: TrialSpec) -> None:
+    """So that a worker which is killed more often than the trial has epochs gets there all the same."""
+    actor.reset_config(config(trial, 5))
+    steps(actor, 3)
+    recorded(tmp_path, trial).checkpoint.unlink()
+    for _ in range(3):
+        actor.reset_config(config(trial, 5))
+        assert steps(actor, 2) == [(3, True), (3, True)]  # One epoch in each life.
+    actor.reset_config(config(trial, 5))
+    assert steps(actor, 2) == [(3, True), (4, False)]
 
 
 def test_a_node_with_other_versions_stops_it(
