@@ -21,6 +21,7 @@ from spaces.sealed import ASIDE, read_sealed
 from spaces.trial import TrialSpec
 
 FORMAT = 2  # Of spec, records and verdicts.
+MENDS = "invsearch check {} --repair restores it"
 ENDED = ("completed", "stopped", "diverged", "failed")
 STATUSES = (*ENDED, "unfinished")
 # What reading and taking apart an arbitrary JSON file can raise.
@@ -86,9 +87,11 @@ def _read_spec(path: Path) -> dict[str, Any]:
     try:
         spec = read_sealed(where)
     except FileNotFoundError:
+        if (path / "trials").is_dir():
+            raise UserError(f"{where}: not there, {MENDS.format(path)}") from None
         raise UserError(f"{path}: not a run folder (no spec.json); give the --out of a sweep or train") from None
     except UNREADABLE as error:
-        raise UserError(f"{where}: cannot be read: {_reason(error)}; restore it or give another run folder") from None
+        raise UserError(f"{where}: cannot be read: {_reason(error)}; {MENDS.format(path)}") from None
     if spec.get("format") != FORMAT:
         raise UserError(f"{where}: format {quoted(spec.get('format'))} is unknown; this version reads format {FORMAT}")
     numbers = [spec.get(name) for name in ("samples", "max_epochs", "rerun_seeds", "rerun_epochs")]

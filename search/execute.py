@@ -156,7 +156,9 @@ def execute(
     job.run.clear_scratch()
     slots = min(slots, policy.max_concurrent or slots)
     interrupt = Interrupt(
-        lambda: "the time budget is used up" if policy.time_is_up() else None, lambda: job.scheduler.trouble, stuck
+        lambda: job.progress.so_far("the time budget is used up") if policy.time_is_up() else None,
+        lambda: job.scheduler.trouble,
+        stuck,
     )
     verdicts = Verdicts(
         job, interrupt, Keeper(policy.keep_checkpoints, job.run.recorded), Counter() if deaths is None else deaths

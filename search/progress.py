@@ -141,6 +141,11 @@ class Progress(UnsavedCallback):
         tallies = self._tallies.values()
         return sum(tally.done for tally in tallies), sum(tally.total for tally in tallies)
 
+    def so_far(self, what: str) -> str:
+        """A sentence that also says how much was trained since the start."""
+        epochs = sum(tally.new_epochs for tally in self._tallies.values())
+        return f"{what}, {epochs} {'epoch was' if epochs == 1 else 'epochs were'} trained"
+
     def seconds_left(self) -> float | None:
         """Estimated seconds to go; None before the first epoch."""
         seconds = sum(tally.seconds for tally in self._tallies.values())

@@ -227,7 +227,7 @@ def _set_aside_and(path: Path, then: str) -> str:
 
 
 def _aside(path: Path, copy: bool = False) -> str:
-    return f"set aside as {set_aside(path, copy).name}" if os.path.lexists(path) else "it is not there"
+    return f"set aside as {set_aside(path, copy).name}" if os.path.lexists(path) else "nothing was there to set aside"
 
 
 def set_asides(run: Path) -> list[Path]:

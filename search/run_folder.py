@@ -119,8 +119,8 @@ class RunFolder:
             if without:
                 raise UserError(
                     f"{self.path}: {phase} trials cannot go on from {before} to {after} epochs: {without} of "
-                    f"{len(finished)} finished ones have no checkpoint (--keep-checkpoints all keeps them); "
-                    "give another --out"
+                    f"{len(finished)} finished ones have no checkpoint (only trials that end under "
+                    "--keep-checkpoints all keep theirs); give another --out"
                 )
 
     def _write_costs(self, spec: RunSpec) -> None:

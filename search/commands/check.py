@@ -42,5 +42,5 @@ def run(args: argparse.Namespace) -> int:
         print(f"{path}: was set aside; remove it when you have looked at it")
     trials = len(repair.recorded(folder.path))
     after = f"; invsearch check {args.run} --repair mends, and so does the next sweep" if found else ""
-    print(f"{args.run}: {trials} trials, {len(found)} files damaged{after}")
+    print(f"{args.run}: {trials} trials, {len(found)} damaged{after}")
     return options.INCOMPLETE if found else 0

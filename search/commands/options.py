@@ -7,12 +7,16 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from search.cluster import Resources, set_environment
 from search.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, read_space
 from spaces.choose import choose
 from spaces.run import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES, RunSpec
+
+if TYPE_CHECKING:
+    from analysis.records import Run
 
 TPE_SAMPLES = 64
 INCOMPLETE = 3
@@ -103,7 +107,10 @@ def add_policy_options(parser: argparse.ArgumentParser) -> None:
         "--max-concurrent", type=whole, metavar="N", help="most trials at once (default: as many as there is room for)"
     )
     parser.add_argument(
-        "--time-budget", type=seconds, metavar="TIME", help="stop cleanly after 90s, 30m or 8h; run again to go on"
+        "--time-budget",
+        type=seconds,
+        metavar="TIME",
+        help="stop cleanly after 90s, 30m or 8h, the start of Ray included; run again to go on",
     )
     parser.add_argument("--retry-failed", action="store_true", help="try failed trials again")
     parser.add_argument(
@@ -270,3 +277,10 @@ def exit_code(failures: int, run: str) -> int:
     if failures:
         print(f"{failures} trials failed; see: invsearch status {run} --filter status=failed", file=sys.stderr)
     return INCOMPLETE if failures else 0
+
+
+def name_damaged(found: Run) -> int:
+    """Says which files of a run could not be read; returns ``INCOMPLETE`` if there are any, else 0."""
+    for path, reason in found.damaged:
+        print(f"invsearch: {path}: {reason}; left out; see invsearch check {found.path}", file=sys.stderr)
+    return INCOMPLETE if found.damaged else 0

@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from search.trial_folder import checked
 
     found = read_run(args.run)
+    damaged = options.name_damaged(found)
     name = matching(list(found.trials["trial_id"]), args.trial, args.run)
     trial = found.trials.set_index("trial_id", drop=False).loc[name].dropna().to_dict()
     error = trial.pop("error", None)
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         print(printable(f"note: {note}"))
     if error:
         print(printable(f"\n{error.rstrip()}"))
-    return 0
+    return damaged
 
 
 def printable(text: str) -> str:

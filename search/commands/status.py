@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from search.commands import options
@@ -36,11 +35,10 @@ def run(args: argparse.Namespace) -> int:
     table = filtered(status_table(found, phase), args.filter)
     if args.sort:
         table = ordered(table, args.sort)
-    for path, reason in found.damaged:
-        print(f"invsearch: {path}: {reason}; the trial is left out", file=sys.stderr)
+    code = options.name_damaged(found)
     if args.csv:
         print(table.to_csv(index=False), end="")
-        return options.INCOMPLETE if found.damaged else 0
+        return code
     driven = RunFolder(args.run).is_driven()
     state = f"driven by {holder(Path(args.run))}" if driven else "no driver works on it"
     print(f"{args.run}: {state}\n")
@@ -49,4 +47,4 @@ def run(args: argparse.Namespace) -> int:
     print(
         table.to_string(index=False, na_rep="-", float_format="{:g}".format) if len(table) else f"no trials ({phase})"
     )
-    return options.INCOMPLETE if found.damaged else 0
+    return code

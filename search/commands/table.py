@@ -25,9 +25,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the table; 0 even where cells are blank, which the notes below it say."""
+    """Prints the table; 0 even where cells are blank, which the notes below it say; INCOMPLETE with damaged files."""
+    from analysis.records import read_run
+
     print(rendered(args.table, args.run, args.format))
-    return 0
+    return options.name_damaged(read_run(args.run))
 
 
 def rendered(table: str, run: str, form: str) -> str:

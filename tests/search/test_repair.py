@@ -248,13 +248,13 @@ def test_sound_folders_are_not_touched(run: Path) -> None:
 
 def test_check_reports_and_repairs(run: Path, finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(run)]) == 0
-    assert "2 trials, 0 files damaged" in capsys.readouterr().out
+    assert "2 trials, 0 damaged" in capsys.readouterr().out
     (finished / "record.json").write_text("garbage")
     for _ in range(2):  # A report changes nothing.
         assert main(["check", str(run)]) == 3
         out = capsys.readouterr().out
         assert f"{finished / 'record.json'}: damaged (it does not begin with its checksum)" in out
-        assert "1 files damaged; invsearch check" in out
+        assert "1 damaged; invsearch check" in out
     assert main(["check", str(run), "--repair"]) == 0
     assert "1 mended" in capsys.readouterr().out
     assert main(["check", str(run)]) == 0
