@@ -12,6 +12,7 @@ from typing import Any
 
 from search.provenance import ROOT
 from search.resources import Resources
+from search.signals import kept
 from spaces import UserError
 
 CONNECT_SECONDS = 10.0
@@ -130,7 +131,8 @@ def _started(resources: Resources) -> Path:
     import ray
 
     try:
-        context: Any = ray.init(**options)
+        with kept():
+            context: Any = ray.init(**options)
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         where = f"address {resources.address}" if resources.address else "Ray did not start on this machine"

@@ -79,7 +79,8 @@ def append_line(path: Path, content: Mapping[str, Any]) -> None:
         size = os.fstat(handle).st_size
         torn = size and os.pread(handle, 1, size - 1) != b"\n"
         line = (b"\n" if torn else b"") + seal(finite(dict(content)))
-        if os.write(handle, line) < len(line):
+        if os.write(handle, line) < len(line):  # A disk that becomes full takes a part.
+            os.ftruncate(handle, size)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     finally:
         os.close(handle)

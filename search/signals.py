@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -85,6 +85,35 @@ def handled(handler: Callable[[int, Any], object]) -> Iterator[None]:
     finally:
         for number, old in previous.items():
             signal.signal(number, old)
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Within the ``with`` block others may take signals for themselves, as Ray does while it starts.
+
+    Python itself notes which ones came, so none is lost, even where its handler's exception is.
+
+    Raises:
+        Interrupted: one came; at the end of the block, or when it ends the block.
+    """
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    before, came = signal.set_wakeup_fd(writer, warn_on_full_buffer=False), b""
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        with suppress(BlockingIOError):
+            came = os.read(reader, 4096)
+        os.close(reader)
+        os.close(writer)
+        for number in SIGNALS:
+            if number in came:
+                raise Interrupted(number)
 
 
 def at_once(number: int, frame: object) -> None:

@@ -129,6 +129,7 @@ class TrialFolder:
             Superseded: the run is another driver's now; nothing was written.
             OSError: it could not be written; the trial stands where it stood.
         """
+        assert row["epoch"] == self.epoch + 1, "an epoch is missing, or on record already"
         self._check()
         before = (self.rows, self.status, self.makers)
         previous = self.checkpoint

@@ -75,9 +75,10 @@ def descendants(pid: int) -> list[int]:
 
 
 def workers(pid: int) -> list[int]:
-    """The processes that train trials for a driver; Ray names them after the class it wraps ours in."""
+    """The processes that train trials for a driver; Ray names them after the class around ours, idle ones after ours."""
     lines = {pid: Path(f"/proc/{pid}/cmdline") for pid in descendants(pid)}
-    return [pid for pid, line in lines.items() if line.exists() and b"ray::ResourceTrainable" in line.read_bytes()]
+    names = (b"ray::ResourceTrainable", b"ray::RecordedTrial")
+    return [pid for pid, line in lines.items() if line.exists() and line.read_bytes().startswith(names)]
 
 
 def results(run: Path) -> dict[str, list[dict[str, Any]]]:
