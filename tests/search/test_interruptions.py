@@ -75,7 +75,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def workers(pid: int) -> list[int]:
-    """The processes that train trials for a driver; Ray names them after the class around ours, idle ones after ours."""
+    """The processes that train trials for a driver; named after Ray's class around ours, or ours when idle."""
     lines = {pid: Path(f"/proc/{pid}/cmdline") for pid in descendants(pid)}
     names = (b"ray::ResourceTrainable", b"ray::RecordedTrial")
     return [pid for pid, line in lines.items() if line.exists() and line.read_bytes().startswith(names)]
