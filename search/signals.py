@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-PATIENCE_SECONDS = 25.0  # Tune gives its workers 15 to end.
+PATIENCE_SECONDS = 45.0  # Tune gives its workers 15 to end, and a busy machine takes its time.
 
 
 class Interrupted(KeyboardInterrupt):
