@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +11,7 @@ import pandas as pd
 from analysis.incumbents import incumbents
 from analysis.published import PUBLISHED
 from analysis.records import Run
+from analysis.reruns import reruns_of
 from analysis.stats import summarise
 from spaces.hyperparameters import NAMES
 
@@ -33,17 +33,11 @@ def accuracy_rows(run: Run, architectures: Iterable[str]) -> pd.DataFrame:
 
 
 def _row(run: Run, chosen: pd.DataFrame, name: str) -> dict[str, Any]:
-    reruns = run.trials.query(f"phase == 'rerun' and architecture == '{name}'")
-    counted = reruns.query(f"config_id == '{chosen['config_id'].get(name, '')}'")
-    ours = counted.iloc[0] if len(counted) else dict.fromkeys(NAMES, math.nan)
-
-    status = Counter(counted["status"])
-    running = counted.query("status not in ['diverged', 'failed']")["trial_id"]
-    final = run.epochs.query(f"epoch == {run.spec.get('rerun_epochs') or 0} and test_accuracy.notna()")
-    accuracies = final.set_index("trial_id")["test_accuracy"].reindex(running).dropna()
-    summary = summarise(100.0 * accuracies.to_numpy(dtype=float))
+    config = str(chosen["config_id"].get(name, ""))
+    reruns = reruns_of(run, name, config)
+    ours = reruns.trials.iloc[0] if len(reruns.trials) else dict.fromkeys(NAMES, math.nan)
+    summary = summarise(reruns.accuracies)
     published = PUBLISHED.get(name)
-    planned = run.spec.get("rerun_seeds") or 0
     return {
         "architecture": name,
         "title": published.title if published else name,
@@ -52,12 +46,12 @@ def _row(run: Run, chosen: pd.DataFrame, name: str) -> dict[str, Any]:
         "std_percent": summary.std,
         "ci_low_percent": summary.low,
         "ci_high_percent": summary.high,
-        "finished": summary.n,
-        "diverged": status["diverged"],
-        "failed": status["failed"],
-        "unfinished": len(running) - summary.n,
-        "not_started": max(0, planned - len(counted)) if len(counted) else 0,
-        "other": len(reruns) - len(counted),
+        "finished": reruns.finished,
+        "diverged": reruns.diverged,
+        "failed": reruns.failed,
+        "unfinished": reruns.unfinished,
+        "not_started": reruns.not_started,
+        "other": reruns.other,
         **{f"published_{field}": getattr(published.theta, field) if published else math.nan for field in NAMES},
         "published_mean_percent": published.mean if published else math.nan,
         "published_std_percent": published.std if published else math.nan,

@@ -1,0 +1,135 @@
+"""What the statistics, the figures and the report argue from: each architecture of each run, with its records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from analysis.incumbents import incumbents
+from analysis.published import PUBLISHED, Published
+from analysis.records import Run
+from analysis.reruns import Reruns, reruns_of
+from analysis.tables.costs import Cost, network_cost
+from spaces.errors import UserError
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One architecture of one run.
+
+    Attributes:
+        run: where it was trained.
+        architecture: its name.
+        group: its title, with the run's name before it where several runs are compared; names its colour.
+        published: the text's row; None where the text has none, or has it for another data set.
+    """
+
+    run: Run
+    architecture: str
+    group: str
+    published: Published | None
+
+    @cached_property
+    def sweep(self) -> pd.DataFrame:
+        """Its trials of the sweep, with the columns of ``schema.TRIALS``."""
+        return self._trials("sweep")
+
+    @cached_property
+    def epochs(self) -> pd.DataFrame:
+        """All recorded epochs of its trials, with the columns of ``schema.EPOCHS`` and the trial's ``phase``."""
+        trials = self.run.trials.loc[self.run.trials["architecture"] == self.architecture, ["trial_id", "phase"]]
+        return self.run.epochs.merge(trials, on="trial_id")
+
+    @cached_property
+    def incumbent(self) -> pd.Series | None:
+        """Its row of ``incumbents``, or None while there is none."""
+        chosen = incumbents(self.run)
+        return chosen.loc[self.architecture] if self.architecture in chosen.index else None
+
+    @cached_property
+    def reruns(self) -> Reruns:
+        """Its reruns of the incumbent."""
+        config = None if self.incumbent is None else str(self.incumbent["config_id"])
+        return reruns_of(self.run, self.architecture, config)
+
+    @property
+    def accuracies(self) -> np.ndarray:
+        """Test accuracies in percent of the finished reruns, one a seed."""
+        return self.reruns.accuracies
+
+    @property
+    def cost(self) -> Cost | None:
+        """What its network costs, or None where the run has not counted it."""
+        return network_cost(self.run, self.architecture)
+
+    def _trials(self, phase: str) -> pd.DataFrame:
+        trials = self.run.trials
+        return trials[(trials["architecture"] == self.architecture) & (trials["phase"] == phase)]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Runs, taken together.
+
+    Attributes:
+        runs: one or more, in the order of the command.
+        candidates: the architectures of the first run in its order, then those of the next.
+    """
+
+    runs: Sequence[Run]
+    candidates: Sequence[Candidate]
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups of the candidates, in order."""
+        return tuple(candidate.group for candidate in self.candidates)
+
+    @property
+    def finished(self) -> list[Candidate]:
+        """Those with at least one finished rerun."""
+        return [candidate for candidate in self.candidates if len(candidate.accuracies)]
+
+
+def gather(runs: Sequence[Run]) -> Evidence:
+    """Takes runs together.
+
+    Raises:
+        UserError: no run, or the same one twice.
+    """
+    if not runs:
+        raise UserError("runs: give at least one run folder")
+    names = names_of(runs)
+    candidates = [
+        Candidate(run, architecture, f"{name}: {title}" if len(runs) > 1 else title, known)
+        for run, name in zip(runs, names, strict=True)
+        for architecture in run.spec["architectures"]
+        for known, title in [_published(run, architecture)]
+    ]
+    return Evidence(runs, candidates)
+
+
+def names_of(runs: Sequence[Run]) -> list[str]:
+    """A short name for each run: its folder's, with as many parents as it takes to tell them apart.
+
+    Raises:
+        UserError: one folder was given twice.
+    """
+    paths = [run.path.resolve() for run in runs]
+    if len(set(paths)) < len(paths):
+        raise UserError("runs: a run folder was given twice")
+    longest = max(len(path.parts) for path in paths)
+    for count in range(1, longest + 1):
+        names = ["/".join(path.parts[-count:]) for path in paths]
+        if len(set(names)) == len(names):
+            return names
+    raise AssertionError("different paths have different names")
+
+
+def _published(run: Run, architecture: str) -> tuple[Published | None, str]:
+    row = PUBLISHED.get(architecture)
+    comparable = row if run.spec["dataset"] == "mnist" else None
+    return comparable, row.title if row else architecture

@@ -1,0 +1,64 @@
+"""Which reruns count, and what they scored: the sample that every statement about accuracy rests on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.records import Run
+
+
+@dataclass(frozen=True, eq=False)
+class Reruns:
+    """An architecture's reruns of one configuration.
+
+    Attributes:
+        trials: those of the configuration.
+        final: test accuracy in percent after the last epoch, indexed by trial; of the finished ones only.
+        finished: how many have recorded their last epoch.
+        diverged: how many diverged.
+        failed: how many failed.
+        unfinished: how many have begun and not ended.
+        not_started: how many of those asked for have not begun.
+        other: reruns of other configurations, which do not count.
+    """
+
+    trials: pd.DataFrame
+    final: pd.Series
+    finished: int
+    diverged: int
+    failed: int
+    unfinished: int
+    not_started: int
+    other: int
+
+    @property
+    def accuracies(self) -> np.ndarray:
+        """``final`` as an array."""
+        return self.final.to_numpy(dtype=float)
+
+
+def reruns_of(run: Run, architecture: str, config_id: str | None) -> Reruns:
+    """Finds the reruns that count: of the given configuration, with ``rerun_epochs`` of the spec recorded."""
+    trials = run.trials
+    reruns = trials[(trials["phase"] == "rerun") & (trials["architecture"] == architecture)]
+    counted = reruns[reruns["config_id"] == config_id] if config_id else reruns.iloc[:0]
+    running = counted.loc[~counted["status"].isin(["diverged", "failed"]), "trial_id"]
+    epochs = run.epochs
+    last = epochs[(epochs["epoch"] == (run.spec.get("rerun_epochs") or 0)) & epochs["test_accuracy"].notna()]
+    final = 100.0 * last.set_index("trial_id")["test_accuracy"].reindex(running).dropna()
+    status = Counter(counted["status"])
+    planned = run.spec.get("rerun_seeds") or 0
+    return Reruns(
+        counted,
+        final,
+        finished=len(final),
+        diverged=status["diverged"],
+        failed=status["failed"],
+        unfinished=len(running) - len(final),
+        not_started=max(0, planned - len(counted)) if len(counted) else 0,
+        other=len(reruns) - len(counted),
+    )
