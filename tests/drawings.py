@@ -31,16 +31,17 @@ def curves(links: Sequence[str] = ("a", "b", "c"), trials: int = 60) -> Drawing:
         ],
         rungs=[(5, "rung 1"), (15, "rung 2")],
     )
+    at = [1, 10, 100, 1000]
     budget = Panel(
         "Best so far",
         Axis("epochs of training", log=True),
         Axis("validation accuracy (%)"),
         [
-            Line([1, 10, 100, 1000], [80, 90, 95, 97], GROUPS[0], GROUPS[0], step=True, low=[78, 88, 94, 96], high=[82, 91, 96, 98]),
-            Line([1, 10, 100, 1000], [70, 91, 93, 96], GROUPS[1], GROUPS[1], step=True),
+            Line(at, [80, 90, 95, 97], GROUPS[0], GROUPS[0], step=True, low=[78, 88, 94, 96], high=[82, 91, 96, 98]),
+            Line(at, [70, 91, 93, 96], GROUPS[1], GROUPS[1], step=True),
             Line([1, 1000], [97.3, 97.3], "published", "published", dashed=True),
         ],
-    )  # fmt: skip
+    )
     return Drawing("learning-curves", "Learning curves", "One line for each trial.", [many, budget], 2, GROUPS)
 
 
@@ -56,9 +57,9 @@ def points(links: Sequence[str] = ("a", "b", "c")) -> Drawing:
                 for place, group in enumerate(GROUPS)
             ),
             Points([0.25], [96.5], GROUPS[0], "mean and 95 % interval", low=[96.0], high=[97.0], emphasis=True),
-            Points([0.4, 1.4], [97.3, 96.6], "published", "published", low=[97.0, 96.3], high=[97.6, 96.9], hollow=True),
+            Points([0.4, 1.4], [97.3, 96.6], "", "published", low=[97.0, 96.3], high=[97.6, 96.9], hollow=True),
         ],
-    )  # fmt: skip
+    )
     cost = Panel(
         "Cost and accuracy",
         Axis("multiplies relative to convolution", log=True),
@@ -74,10 +75,11 @@ def points(links: Sequence[str] = ("a", "b", "c")) -> Drawing:
 def bars() -> Drawing:
     """Bars of several groups side by side."""
     names = ("learning rate", "momentum", "weight decay", "gain a")
+    low, high = [0.4, 0.2, 0.05, 0.0], [0.6, 0.4, 0.3, 0.1]
     marks = [
-        Bars([0, 1, 2, 3], [0.5, 0.3, 0.1 + shift, 0.05], group, group, low=[0.4, 0.2, 0.05, 0.0], high=[0.6, 0.4, 0.3, 0.1])
+        Bars([0, 1, 2, 3], [0.5, 0.3, 0.1 + shift / 10, 0.05], group, group, low=low, high=high)
         for shift, group in enumerate(GROUPS[:2])
-    ]  # fmt: skip
+    ]
     panel = Panel("", Axis("share of the variance"), Axis("", categories=names), marks)
     return Drawing("importance", "Importance", "How much each hyperparameter decides.", [panel], 1, GROUPS)
 

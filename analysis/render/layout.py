@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.cells import compact
 from analysis.figures.figure import Axis, Bars, Drawing, Heat, Line, Panel, Parallel, Points
 from analysis.render.theme import SPREAD_BARS, Look, look_of
 
@@ -67,6 +69,18 @@ def limits(axis: Axis) -> tuple[float | None, float | None]:
             len(axis.categories) - 0.5 if axis.high is None else axis.high,
         )
     return axis.low, axis.high
+
+
+def tick(value: float) -> str:
+    """A number at an axis: 1000, 0.25, 1e-5."""
+    text = compact(float(f"{value:.4g}"))
+    return f"{value:.4g}" if "e+" in text else text.removesuffix(".0")
+
+
+def wrapped(categories: Sequence[str], letters: int = 48) -> list[str]:
+    """The names below an axis, broken into lines so that together they are at most so many letters wide."""
+    wide = max(9, letters // max(1, len(categories)))
+    return ["\n".join(textwrap.wrap(name, wide, break_long_words=False)) or name for name in categories]
 
 
 def pieces(*columns: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:

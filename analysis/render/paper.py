@@ -11,16 +11,16 @@ import matplotlib.style
 import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.axis import XAxis, YAxis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.cells import compact
 from analysis.figures.figure import Axis, Drawing, Heat, Panel
-from analysis.render.layout import Entry, dodged, downwards, legend, limits, parallel_of
+from analysis.render.layout import Entry, dodged, downwards, legend, limits, parallel_of, tick, wrapped
 from analysis.render.paper_marks import draw_bars, draw_mark
 from analysis.render.paper_parallel import draw_parallel
 from analysis.render.theme import GRID, INK, MUTED, PAPER_FONT_PT
@@ -47,6 +47,7 @@ DPI = 180
 PANEL_INCHES = (3.4, 2.5)
 PARALLEL_INCHES = (6.8, 3.0)
 WIDEST_INCHES = 14.0
+DECADES = 2.5
 
 
 @dataclass(frozen=True)
@@ -122,8 +123,8 @@ def _draw(axes: Axes, panel: Panel, drawing: Drawing) -> None:
     if parallel is not None:
         draw_parallel(axes, parallel, drawable)
         return
-    _axis(axes, "x", panel.x)
-    _axis(axes, "y", panel.y)
+    for name, axis in (("x", panel.x), ("y", panel.y)):
+        _axis(axes, name, axis)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_axisbelow(True)
     for at, label in panel.rungs:
@@ -146,6 +147,9 @@ def _draw(axes: Axes, panel: Panel, drawing: Drawing) -> None:
     for mark, centres, thickness in dodged(panel):
         draw_bars(axes, mark, centres, thickness, drawing.groups)
     _limit(axes, panel)
+    for axis, own in ((panel.x, axes.xaxis), (panel.y, axes.yaxis)):
+        if axis.log:
+            _mark_powers(own)
 
 
 def _axis(axes: Axes, name: str, axis: Axis) -> None:
@@ -153,12 +157,20 @@ def _axis(axes: Axes, name: str, axis: Axis) -> None:
     own.set_label_text(drawable(axis.label))
     if axis.log:
         own._set_axes_scale("log")
-        own.set_major_formatter(FuncFormatter(lambda value, _: compact(float(f"{value:.4g}"))))
+        own.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
         own.set_minor_formatter(NullFormatter())
     if axis.categories:
-        own.set_ticks(np.arange(len(axis.categories)), labels=[drawable(name) for name in axis.categories])
+        names = wrapped(axis.categories) if name == "x" else axis.categories
+        own.set_ticks(np.arange(len(axis.categories)), labels=[drawable(text) for text in names])
     else:
         own.grid(True)
+
+
+def _mark_powers(own: XAxis | YAxis) -> None:
+    """Ticks at powers of ten, and between them where there are few."""
+    low, high = own.get_view_interval()
+    if np.log10(high / low) < DECADES:
+        own.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
 
 
 def _limit(axes: Axes, panel: Panel) -> None:
@@ -176,7 +188,7 @@ def _handle(entry: Entry) -> Line2D | Patch:
     if entry.kind == "bar":
         return Patch(color=colour, label=label)
     line = {"line": "-", "dashed": "--"}.get(entry.kind, "none")
-    marker = "" if entry.kind == "dashed" or entry.look.number < 0 and entry.kind == "line" else entry.look.marker
+    marker = "" if entry.kind == "dashed" or (entry.look.number < 0 and entry.kind == "line") else entry.look.marker
     fill = "none" if entry.kind == "hollow" else colour
     return Line2D(
         [], [], color=colour, linestyle=line, marker=marker, markersize=4.5, markerfacecolor=fill, label=label

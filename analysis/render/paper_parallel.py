@@ -27,7 +27,7 @@ def draw_parallel(axes: Axes, parallel: Parallel, drawable: Callable[[str], str]
     whole = np.flatnonzero(np.isfinite(heights).all(axis=1))
     order = whole[np.argsort(np.where(np.isfinite(colour), colour, -np.inf)[whole], kind="stable")]
     low, high = colour_range(parallel)
-    shades = ScalarMappable(Normalize(low, high if high > low else low + 1), TO_DARK)
+    shades = ScalarMappable(Normalize(low, high), TO_DARK)
     known = order[np.isfinite(colour[order])]
     across = np.arange(len(columns), dtype=float)
     for rows, paints in ((order[~np.isfinite(colour[order])], GRID[0]), (known, shades.to_rgba(colour[known]))):
@@ -60,6 +60,6 @@ def draw_parallel(axes: Axes, parallel: Parallel, drawable: Callable[[str], str]
     axes.tick_params(length=0)
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
-    bar = axes.figure.colorbar(shades, ax=axes, pad=0.02, aspect=24)
+    bar = axes.figure.colorbar(shades, ax=axes, pad=0.02, aspect=24, extend="min")
     bar.set_label(drawable(parallel.unit))
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]

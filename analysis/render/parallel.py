@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.cells import compact
 from analysis.figures.figure import Axis, Parallel
+from analysis.render.layout import tick
 
 FEW = 8  # Different values that are all written at their axis.
 TICKS = 5
+LOWEST = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +37,16 @@ def scaled(parallel: Parallel) -> list[Scaled]:
 
 
 def colour_range(parallel: Parallel) -> tuple[float, float]:
-    """The least and greatest colour; 0 and 1 where there is none."""
+    """The colours at the ends of the scale; 0 and 1 where there is none.
+
+    The lowest tenth shares one colour: a few trials that learned nothing would leave no difference to the others.
+    """
     finite = np.asarray(parallel.colour, float)
     finite = finite[np.isfinite(finite)]
-    return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    if not len(finite):
+        return 0.0, 1.0
+    low, high = float(np.quantile(finite, LOWEST)), float(finite.max())
+    return (low, high) if high > low else (low, low + 1.0)
 
 
 def _scaled(axis: Axis, values: np.ndarray) -> Scaled:
@@ -53,7 +60,7 @@ def _scaled(axis: Axis, values: np.ndarray) -> Scaled:
         at, texts = np.arange(len(axis.categories)), list(axis.categories)
     else:
         at = known if 0 < len(known) <= FEW else _round_numbers(low, high, axis.log)
-        texts = [compact(float(f"{10.0**value if axis.log else value:.3g}")) for value in at]
+        texts = [tick(10.0**value if axis.log else value) for value in at]
     ticks = [(float((value - low) / (high - low)), text) for value, text in zip(at, texts, strict=True)]
     return Scaled(axis.label, (values - low) / (high - low), [tick for tick in ticks if -0.001 <= tick[0] <= 1.001])
 
@@ -72,6 +79,9 @@ def _ends(axis: Axis, finite: np.ndarray) -> tuple[float, float]:
 def _round_numbers(low: float, high: float, log: bool) -> np.ndarray:
     if log and high - low >= 1.0:
         powers = np.arange(np.ceil(low - 1e-9), np.floor(high + 1e-9) + 1)
+        if len(powers) < TICKS - 2:
+            between = np.add.outer(np.append(powers[0] - 1, powers), np.log10([1, 2, 5])).ravel()
+            return between[(between >= low) & (between <= high)]
         return powers[:: max(1, -(-len(powers) // FEW))]
     if log:
         return np.linspace(low, high, TICKS)

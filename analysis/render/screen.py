@@ -6,13 +6,13 @@ uses WebGL: a browser keeps only 16 such plots alive, and some machines have non
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from analysis.figures.figure import Axis, Drawing, Heat, Panel, Parallel
-from analysis.render.layout import dodged, downwards, limits, parallel_of
+from analysis.render.layout import dodged, downwards, limits, parallel_of, wrapped
 from analysis.render.packed import packed, plain, without_none
 from analysis.render.parallel import colour_range, scaled
 from analysis.render.screen_marks import Traces
@@ -81,8 +81,8 @@ def _layout(panel: Panel) -> dict[str, Any]:
         "hovermode": "closest",
         "showlegend": False,
         "bargap": 0,
-        "xaxis": _axis(panel.x, False),
-        "yaxis": _axis(panel.y, downwards(panel)),
+        "xaxis": _axis(panel.x, False, wrapped(panel.x.categories)),
+        "yaxis": _axis(panel.y, downwards(panel), panel.y.categories),
         "shapes": [
             {
                 "type": "line",
@@ -111,7 +111,7 @@ def _layout(panel: Panel) -> dict[str, Any]:
     }
 
 
-def _axis(axis: Axis, reverse: bool) -> dict[str, Any]:
+def _axis(axis: Axis, reverse: bool, names: Sequence[str]) -> dict[str, Any]:
     low, high = limits(axis)
     if axis.log:
         low, high = (value if value is None or value <= 0 else float(np.log10(value)) for value in (low, high))
@@ -132,7 +132,7 @@ def _axis(axis: Axis, reverse: bool) -> dict[str, Any]:
             "exponentformat": "power",
             "tickmode": "array" if axis.categories else None,
             "tickvals": list(range(len(axis.categories))) or None,
-            "ticktext": [plain(name) for name in axis.categories] or None,
+            "ticktext": [plain(name).replace("\n", "<br>") for name in names] or None,
             "showgrid": not axis.categories,
         }
     )
