@@ -166,11 +166,18 @@ class Traces:
         x, y = self._panel.x, self._panel.y
         hover = [
             [
-                plain(f"{x.label}: {_category(x, column)}\n{y.label}: {_category(y, row)}\n{mark.unit}: {texts[row][column]}")
+                "<br>".join(
+                    plain(f"{what}: {value}")
+                    for what, value in (
+                        (x.label, _category(x, column)),
+                        (y.label, _category(y, row)),
+                        (mark.unit, texts[row][column]),
+                    )
+                )
                 for column in range(z.shape[1])
             ]
             for row in range(z.shape[0])
-        ]  # fmt: skip
+        ]
         self.data.append(
             {
                 "type": "heatmap",
@@ -181,7 +188,7 @@ class Traces:
                 "text": [[plain(text) for text in row] for row in texts],
                 "texttemplate": "%{text}",
                 "textfont": {"size": CELL_FONT_PX},
-                "hovertext": [[text.replace("\n", "<br>") for text in row] for row in hover],
+                "hovertext": hover,
                 "hoverinfo": "text",
                 "hoverongaps": False,
                 "xgap": 2,
