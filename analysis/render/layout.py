@@ -12,6 +12,9 @@ from analysis.cells import compact
 from analysis.figures.figure import Axis, Bars, Drawing, Heat, Line, Panel, Parallel, Points
 from analysis.render.theme import SPREAD_BARS, Look, look_of
 
+DECADES = 2.5  # Below which 2 and 5 are marked too.
+MOST_TICKS = 9
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -77,6 +80,24 @@ def tick(value: float) -> str:
     return f"{value:.4g}" if "e+" in text else text.removesuffix(".0")
 
 
+def log_ticks(panel: Panel, side: str) -> list[float]:
+    """Where the numbers of a logarithmic axis stand: powers of ten, and 2 and 5 between them where there are few."""
+    axis = panel.x if side == "x" else panel.y
+    if not axis.log:
+        return []
+    columns = [getattr(mark, side) for mark in panel.marks if isinstance(mark, Line | Points)]
+    values = np.concatenate([np.asarray(column, float) for column in [*columns, [axis.low or 0, axis.high or 0]]])
+    values = np.log10(values[np.isfinite(values) & (values > 0)])
+    if not len(values):
+        return []
+    low, high = values.min() - 0.1, values.max() + 0.1
+    powers = np.arange(np.floor(low), np.ceil(high) + 1)
+    if high - low < DECADES:
+        powers = np.add.outer(powers, np.log10([1, 2, 5])).ravel()
+    at = powers[(powers >= low) & (powers <= high)]
+    return [float(f"{10.0**power:.6g}") for power in at[:: max(1, -(-len(at) // MOST_TICKS))]]
+
+
 def wrapped(categories: Sequence[str], letters: int = 48) -> list[str]:
     """The names below an axis, broken into lines so that together they are at most so many letters wide."""
     wide = max(9, letters // max(1, len(categories)))
@@ -89,6 +110,14 @@ def pieces(*columns: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
     edges = np.flatnonzero(np.diff(np.concatenate([[False], sound, [False]])))
     for start, end in edges.reshape(-1, 2):
         yield tuple(column[start:end] for column in columns)
+
+
+def bundles(mark: Line, most: int) -> list[np.ndarray]:
+    """The positions of many curves in one line, dealt to so many bundles that their overlaps look denser."""
+    y = np.asarray(mark.y, float)
+    curve = np.cumsum(np.isnan(y))  # The break belongs to the curve after it, which it parts from the one before.
+    count = min(most, int(curve[-1]) + 1 if len(curve) else 1)
+    return [np.flatnonzero(curve % count == place) for place in range(count)]
 
 
 def staircase(x: np.ndarray, *heights: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -11,16 +11,15 @@ import matplotlib.style
 import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
-from matplotlib.axis import XAxis, YAxis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import NullFormatter
 
 from analysis.figures.figure import Axis, Drawing, Heat, Panel
-from analysis.render.layout import Entry, dodged, downwards, legend, limits, parallel_of, tick, wrapped
+from analysis.render.layout import Entry, dodged, downwards, legend, limits, log_ticks, parallel_of, tick, wrapped
 from analysis.render.paper_marks import draw_bars, draw_mark
 from analysis.render.paper_parallel import draw_parallel
 from analysis.render.theme import GRID, INK, MUTED, PAPER_FONT_PT
@@ -47,7 +46,6 @@ DPI = 180
 PANEL_INCHES = (3.4, 2.5)
 PARALLEL_INCHES = (6.8, 3.0)
 WIDEST_INCHES = 14.0
-DECADES = 2.5
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ def _draw(axes: Axes, panel: Panel, drawing: Drawing) -> None:
         draw_parallel(axes, parallel, drawable)
         return
     for name, axis in (("x", panel.x), ("y", panel.y)):
-        _axis(axes, name, axis)
+        _axis(axes, name, axis, log_ticks(panel, name))
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_axisbelow(True)
     for at, label in panel.rungs:
@@ -147,30 +145,20 @@ def _draw(axes: Axes, panel: Panel, drawing: Drawing) -> None:
     for mark, centres, thickness in dodged(panel):
         draw_bars(axes, mark, centres, thickness, drawing.groups)
     _limit(axes, panel)
-    for axis, own in ((panel.x, axes.xaxis), (panel.y, axes.yaxis)):
-        if axis.log:
-            _mark_powers(own)
 
 
-def _axis(axes: Axes, name: str, axis: Axis) -> None:
+def _axis(axes: Axes, name: str, axis: Axis, at: list[float]) -> None:
     own = axes.xaxis if name == "x" else axes.yaxis
     own.set_label_text(drawable(axis.label))
     if axis.log:
-        own._set_axes_scale("log")
-        own.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+        (axes.set_xscale if name == "x" else axes.set_yscale)("log")
         own.set_minor_formatter(NullFormatter())
+        own.set_ticks(at, labels=[tick(value) for value in at])
     if axis.categories:
         names = wrapped(axis.categories) if name == "x" else axis.categories
         own.set_ticks(np.arange(len(axis.categories)), labels=[drawable(text) for text in names])
     else:
         own.grid(True)
-
-
-def _mark_powers(own: XAxis | YAxis) -> None:
-    """Ticks at powers of ten, and between them where there are few."""
-    low, high = own.get_view_interval()
-    if np.log10(high / low) < DECADES:
-        own.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
 
 
 def _limit(axes: Axes, panel: Panel) -> None:

@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 
 from analysis.figures.figure import Bars, Heat, Line, Mark, Numbers, Panel, Points
 from analysis.render.labels import places
+from analysis.render.layout import pieces
 from analysis.render.theme import (
     BAND_OPACITY,
     INK,
     PAPER_FONT_PT,
     SEQUENTIAL,
     SURFACE,
-    THIN_OPACITY,
     look_of,
 )
 
@@ -61,19 +62,24 @@ def _line(axes: Axes, mark: Line, groups: Sequence[str]) -> None:
         axes.fill_between(
             x, low, high, where=np.isfinite(low + high), step=step, color=look.colour, alpha=BAND_OPACITY, linewidth=0
         )
-    marked = not mark.thin and not mark.dashed and look.number >= 0
+    if mark.thin:
+        many = len(x) > MANY
+        curves = [np.column_stack(piece) for piece in pieces(x, y)]
+        opacity = max(0.06, min(0.5, 40 / max(1, len(curves))))
+        axes.add_collection(LineCollection(curves, colors=look.colour, linewidths=0.5, alpha=opacity, rasterized=many))
+        axes.autoscale_view()
+        return
+    marked = not mark.dashed and look.number >= 0
     axes.plot(
         x,
         y,
         color=look.colour,
-        linewidth=0.5 if mark.thin else 1.3,
-        alpha=THIN_OPACITY if mark.thin else None,
+        linewidth=1.3,
         linestyle="--" if mark.dashed else "-",
         drawstyle="steps-post" if mark.step else "default",
         marker=look.marker if marked else "",
         markersize=MARKER_PT - 0.5,
         markevery=max(1, len(x) // MARKS_ON_LINE),
-        rasterized=mark.thin and len(x) > MANY,
     )
 
 

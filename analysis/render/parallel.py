@@ -12,6 +12,7 @@ from analysis.render.layout import tick
 FEW = 8  # Different values that are all written at their axis.
 TICKS = 5
 LOWEST = 0.1
+WIDEST_RIBBON, SHARE_OF_GAP = 0.12, 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +32,10 @@ class Scaled:
 
 def scaled(parallel: Parallel) -> list[Scaled]:
     """The axes of parallel coordinates with the heights of every line."""
+    colour = np.asarray(parallel.colour, float)
     return [
-        _scaled(axis, np.asarray(values, float)) for axis, values in zip(parallel.axes, parallel.values, strict=True)
+        _spread(_scaled(axis, np.asarray(values, float)), colour)
+        for axis, values in zip(parallel.axes, parallel.values, strict=True)
     ]
 
 
@@ -47,6 +50,24 @@ def colour_range(parallel: Parallel) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = float(np.quantile(finite, LOWEST)), float(finite.max())
     return (low, high) if high > low else (low, low + 1.0)
+
+
+def _spread(axis: Scaled, colour: np.ndarray) -> Scaled:
+    """Where many lines share few values, each value becomes a ribbon with the lowest colour at its foot.
+
+    Otherwise the lines of a grid lie on one another, and only the last can be seen.
+    """
+    known = np.unique(axis.heights[np.isfinite(axis.heights)])
+    if not 1 < len(known) <= FEW or len(colour) <= len(known):
+        return axis
+    ribbon = min(WIDEST_RIBBON, SHARE_OF_GAP * float(np.diff(known).min()))
+    room = 1.0 - ribbon
+    heights = axis.heights * room + ribbon / 2
+    for value in known:
+        there = np.flatnonzero(axis.heights == value)
+        order = there[np.argsort(np.where(np.isfinite(colour[there]), colour[there], -np.inf), kind="stable")]
+        heights[order] += (np.arange(len(order)) / max(1, len(order) - 1) - 0.5) * ribbon if len(order) > 1 else 0.0
+    return Scaled(axis.label, heights, [(at * room + ribbon / 2, text) for at, text in axis.ticks])
 
 
 def _scaled(axis: Axis, values: np.ndarray) -> Scaled:

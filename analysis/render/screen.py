@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from analysis.figures.figure import Axis, Drawing, Heat, Panel, Parallel
-from analysis.render.layout import dodged, downwards, limits, parallel_of, wrapped
+from analysis.render.layout import dodged, downwards, limits, log_ticks, parallel_of, tick, wrapped
 from analysis.render.packed import packed, plain, without_none
 from analysis.render.parallel import colour_range, scaled
 from analysis.render.screen_marks import Traces
@@ -81,8 +81,8 @@ def _layout(panel: Panel) -> dict[str, Any]:
         "hovermode": "closest",
         "showlegend": False,
         "bargap": 0,
-        "xaxis": _axis(panel.x, False, wrapped(panel.x.categories)),
-        "yaxis": _axis(panel.y, downwards(panel), panel.y.categories),
+        "xaxis": _axis(panel.x, False, wrapped(panel.x.categories), log_ticks(panel, "x")),
+        "yaxis": _axis(panel.y, downwards(panel), panel.y.categories, log_ticks(panel, "y")),
         "shapes": [
             {
                 "type": "line",
@@ -111,14 +111,15 @@ def _layout(panel: Panel) -> dict[str, Any]:
     }
 
 
-def _axis(axis: Axis, reverse: bool, names: Sequence[str]) -> dict[str, Any]:
+def _axis(axis: Axis, reverse: bool, names: Sequence[str], at: Sequence[float]) -> dict[str, Any]:
     low, high = limits(axis)
     if axis.log:
         low, high = (value if value is None or value <= 0 else float(np.log10(value)) for value in (low, high))
     ends = [high, low] if reverse else [low, high]
     return without_none(
         {
-            "title": {"text": plain(axis.label), "standoff": 8},
+            "title": {"text": plain(axis.label), "standoff": 8, "font": {"size": SCREEN_FONT_PX}},
+            "tickfont": {"size": 12},
             "type": "log" if axis.log else "linear",
             "range": None if ends == [None, None] else ends,
             "automargin": True,
@@ -130,9 +131,9 @@ def _axis(axis: Axis, reverse: bool, names: Sequence[str]) -> dict[str, Any]:
             "tickcolor": MUTED[0],
             "ticklen": 4,
             "exponentformat": "power",
-            "tickmode": "array" if axis.categories else None,
-            "tickvals": list(range(len(axis.categories))) or None,
-            "ticktext": [plain(name).replace("\n", "<br>") for name in names] or None,
+            "tickmode": "array" if axis.categories or at else None,
+            "tickvals": list(range(len(axis.categories))) or at or None,
+            "ticktext": [plain(name).replace("\n", "<br>") for name in names] or [tick(value) for value in at] or None,
             "showgrid": not axis.categories,
         }
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.figures.figure import Axis, Bars, Heat, Line, Mark, Numbers, Panel, Points
 from analysis.render.labels import places
-from analysis.render.layout import pieces, staircase
+from analysis.render.layout import bundles, pieces, staircase
 from analysis.render.packed import packed, plain, runs_of
 from analysis.render.theme import (
     BAND_OPACITY,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MARKED = 40  # Points of a line up to which each has its marker.
 CELL_FONT_PX = 12
+BUNDLES = 6  # One path of SVG is evenly faint, however many of its curves overlap.
 COLOUR_SCALE = [[place / (len(SEQUENTIAL) - 1), colour] for place, colour in enumerate(SEQUENTIAL)]
 
 
@@ -103,7 +104,13 @@ class Traces:
             trace["hoverinfo"] = "skip"
         else:
             trace["hovertemplate"] = self._hover(mark.label or mark.group, linked=bool(mark.links))
-        self._append(trace, mark.group, mark.links)
+        if not mark.thin:
+            self._append(trace, mark.group, mark.links)
+            return
+        x, y = np.asarray(mark.x, float), np.asarray(mark.y, float)
+        for there in bundles(mark, BUNDLES):
+            part = {**trace, "x": packed(x[there]), "y": packed(y[there])}
+            self._append(part, mark.group, [mark.links[place] for place in there] if mark.links else ())
 
     def _band(self, mark: Line, look: Look) -> None:
         edges = [np.asarray(values, float) for values in (mark.x, mark.low, mark.high)]

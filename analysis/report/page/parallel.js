@@ -109,6 +109,8 @@ class ParallelPlot {
       const x = this.x(number);
       svg("line", { class: "axis", x1: x, x2: x, y1: this.y(1), y2: this.y(0) }, this.picture);
       for (const [height, text] of axis.ticks) {
+        const wide = 6.6 * text.length + 4;
+        svg("rect", { class: "halo", x: x - 4 - wide, y: this.y(height) - 7, width: wide, height: 14, rx: 3 }, this.picture);
         svg("text", { class: "tick", x: x - 6, y: this.y(height) + 4, "text-anchor": "end" }, this.picture, text);
       }
       const anchor = number === 0 ? "start" : "middle";

@@ -80,9 +80,7 @@ function draw(div) {
   if (layout.width < 480) for (const trace of data) if (trace.colorbar) trace.colorbar = { ...trace.colorbar, title: {} };
   Plotly.react(div, data, layout, {
     displaylogo: false,
-    displayModeBar: COARSE.matches ? false : "hover",
-    modeBarButtons: [["zoom2d", "pan2d", "resetScale2d"]],
-    showLink: false,
+    displayModeBar: false,
     doubleClick: "reset",
   });
   if (fresh && specOf(div).links && Object.keys(specOf(div).links).length) {
