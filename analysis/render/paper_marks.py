@@ -16,11 +16,13 @@ from analysis.render.labels import places
 from analysis.render.layout import pieces
 from analysis.render.theme import (
     BAND_OPACITY,
+    CELL_INK,
     INK,
     PAPER_FONT_PT,
     SEQUENTIAL,
     SURFACE,
     look_of,
+    reads_light,
 )
 
 Drawable = Callable[[str], str]
@@ -29,7 +31,6 @@ VIRIDIS = LinearSegmentedColormap.from_list("sequential", SEQUENTIAL)
 MARKER_PT = 4.0
 MANY = 2000  # Points from which a PDF holds pixels instead of each.
 MARKS_ON_LINE = 12
-BRIGHT = 0.55  # Luminance from which a cell's text is dark.
 # plotly's names -> (horizontal, vertical) alignment and offset in points.
 ALIGNED = {"right": ("left", 5.0), "left": ("right", -5.0), "center": ("center", 0.0)}
 RAISED = {"top": ("bottom", 4.0), "bottom": ("top", -4.0), "middle": ("center", 0.0)}
@@ -154,8 +155,7 @@ def _heat(axes: Axes, mark: Heat, drawable: Drawable) -> None:
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
     for row, column in np.argwhere(~np.ma.getmaskarray(z)):
         value = float(z[row, column])
-        red, green, blue, _ = mesh.cmap(mesh.norm(value))
-        dark = 0.299 * red + 0.587 * green + 0.114 * blue > BRIGHT
+        light = reads_light((value - mark.low) / ((mark.high - mark.low) or 1.0))
         text = mark.texts[row][column] if mark.texts else f"{value:.3g}"
         axes.text(
             column,
@@ -164,5 +164,5 @@ def _heat(axes: Axes, mark: Heat, drawable: Drawable) -> None:
             ha="center",
             va="center",
             fontsize=PAPER_FONT_PT - 1.5,
-            color=INK[0] if dark else "#ffffff",
+            color=CELL_INK[light],
         )

@@ -14,6 +14,7 @@ from analysis.render.layout import bundles, pieces, staircase
 from analysis.render.packed import packed, plain, runs_of
 from analysis.render.theme import (
     BAND_OPACITY,
+    CELL_INK,
     INK,
     MARKER_PX,
     MUTED,
@@ -22,6 +23,7 @@ from analysis.render.theme import (
     THIN_OPACITY,
     Look,
     look_of,
+    reads_light,
 )
 
 if TYPE_CHECKING:
@@ -192,9 +194,6 @@ class Traces:
                 "zmin": mark.low,
                 "zmax": mark.high,
                 "colorscale": COLOUR_SCALE,
-                "text": [[plain(text) for text in row] for row in texts],
-                "texttemplate": "%{text}",
-                "textfont": {"size": CELL_FONT_PX},
                 "hovertext": hover,
                 "hoverinfo": "text",
                 "hoverongaps": False,
@@ -208,6 +207,23 @@ class Traces:
                 },
             }
         )
+
+        light = np.array(
+            [[reads_light((value - mark.low) / ((mark.high - mark.low) or 1.0)) for value in row] for row in z]
+        )
+        for colour, there in ((CELL_INK[1], light), (CELL_INK[0], ~light)):
+            cells = np.argwhere(there & np.isfinite(z))
+            self.data.append(
+                {
+                    "type": "scatter",
+                    "mode": "text",
+                    "x": [int(column) for _, column in cells],
+                    "y": [int(row) for row, _ in cells],
+                    "text": [plain(texts[row][column]) for row, column in cells],
+                    "textfont": {"size": CELL_FONT_PX, "color": colour},
+                    "hoverinfo": "skip",
+                }
+            )
 
     def _append(self, trace: dict[str, Any], group: str, links: Sequence[str]) -> None:
         if links:

@@ -42,6 +42,8 @@ SEQUENTIAL = (
     "#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
 )  # fmt: skip
 
+CELL_INK = ("#111111", "#fefefe")  # Of the numbers in a heat map, the same in both themes.
+
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
 SCREEN_FONT_PX = 13
 PAPER_FONT_PT = 8
@@ -82,6 +84,28 @@ def look_of(group: str, groups: Sequence[str]) -> Look:
     place = list(groups).index(group)
     number = place % len(COLOURS)
     return Look(*COLOURS[number], *SYMBOLS[(place + place // len(COLOURS)) % len(SYMBOLS)], number)
+
+
+def luminance(colour: str) -> float:
+    """How bright a hex colour is, 0 to 1 (WCAG 2.2)."""
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two hex colours, 1 to 21 (WCAG 2.2)."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def reads_light(share: float) -> bool:
+    """Whether light text is read better than dark on a cell at this share of the colour scale."""
+    if share != share:
+        return False
+    place = min(1.0, max(0.0, share)) * (len(SEQUENTIAL) - 1)
+    cell = SEQUENTIAL[round(place)]
+    return contrast(cell, CELL_INK[1]) > contrast(cell, CELL_INK[0])
 
 
 def dark_of() -> dict[str, str]:

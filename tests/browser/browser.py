@@ -108,3 +108,22 @@ class Browser:
         """The page on paper, as PDF."""
         printed = self.driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": True, "preferCSSPageSize": True})
         return base64.b64decode(printed["data"])
+
+    def click(self, x: float, y: float) -> None:
+        """A real click at a place of the window."""
+        self._mouse("mouseMoved", x, y)
+        self._mouse("mousePressed", x, y)
+        self._mouse("mouseReleased", x, y)
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Presses at one place, moves to another and releases."""
+        self._mouse("mouseMoved", *start)
+        self._mouse("mousePressed", *start)
+        for step in range(1, 6):
+            self._mouse("mouseMoved", *(a + (b - a) * step / 5 for a, b in zip(start, end, strict=True)), held=True)
+        self._mouse("mouseReleased", *end)
+
+    def _mouse(self, kind: str, x: float, y: float, held: bool = False) -> None:
+        button = "none" if kind == "mouseMoved" and not held else "left"
+        event = {"type": kind, "x": x, "y": y, "button": button, "buttons": int(held or kind == "mousePressed")}
+        self.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {**event, "clickCount": int(kind != "mouseMoved")})
