@@ -18,6 +18,7 @@ from tests.browser.browser import CHROMIUM, DRIVER, Browser
 from tests.drawings import samples
 
 HOSTILE = "</script><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">\u2028<!--"
+NAME = "<img src=x onerror=document.title=1>"  # Of the run folder.
 TRIALS = 260
 
 
@@ -34,7 +35,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """260 trials and a rerun, one of which failed with an error that is an attack."""
-    folder = RunFolder(tmp_path_factory.mktemp("runs") / "mnist <b>one</b>")
+    folder = RunFolder(tmp_path_factory.mktemp("runs") / NAME)
     folder.spec["dataset"] = "mnist"
     for number in range(TRIALS):
         theta = Hyperparameters(0.01 + number / 1000, 0.5, 1e-5, 1.5)

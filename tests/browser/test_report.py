@@ -9,7 +9,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.browser import Browser
-from tests.browser.conftest import TRIALS
+from tests.browser.conftest import NAME, TRIALS
 
 pytestmark = pytest.mark.browser
 
@@ -75,18 +75,19 @@ def test_parallel_coordinates_have_ink_on_their_canvas(page: Browser) -> None:
 
 
 def test_nothing_of_a_record_runs(page: Browser) -> None:
-    assert page.js("return document.title") == "mnist <b>one</b> · invsearch report"
+    assert page.js("return document.title") == f"{NAME} · invsearch report"
     assert page.js("return document.images.length") == 0
     filter_trials(page, "status=failed")
     assert "document.title='taken'" in page.js("return document.querySelector('#all pre').textContent")
-    assert page.js("return document.title").startswith("mnist")
+    assert page.js("return document.title").startswith(NAME)
 
 
 def test_a_script_that_got_in_would_not_run(page: Browser) -> None:
     page.js(
-        "const s = document.createElement('script'); s.textContent = \"document.title = 'taken'\"; document.body.append(s)"
+        "const s = document.createElement('script'); s.textContent = \"document.title = 'taken'\";"
+        "document.body.append(s)"
     )
-    assert page.js("return document.title").startswith("mnist")
+    assert page.js("return document.title").startswith(NAME)
     assert any("Content Security Policy" in line for line in page.said())
 
 
@@ -135,7 +136,8 @@ def marked(page: Browser) -> str:
 
 def on_screen(page: Browser) -> bool:
     return page.js(
-        "const b = document.querySelector('tr.marked').getBoundingClientRect(); return b.top >= 0 && b.bottom <= innerHeight"
+        "const b = document.querySelector('tr.marked').getBoundingClientRect();"
+        "return b.top >= 0 && b.bottom <= innerHeight"
     )
 
 
