@@ -157,8 +157,8 @@ def _text(value: Any) -> str:
 
 def _said(value: Any) -> str:
     if isinstance(value, Mapping):
-        named = f"{value['name']}: " if "name" in value else ""
-        return named + ", ".join(f"{key} {_said(part)}" for key, part in value.items() if key != "name")
+        parts = ", ".join(f"{key} {_said(part)}" for key, part in value.items() if key != "name")
+        return ": ".join(part for part in (str(value.get("name", "")), parts) if part)
     if isinstance(value, list | tuple):
         return ", ".join(map(_said, value))
     return compact(value) if isinstance(value, float) else str(value)

@@ -169,6 +169,7 @@ class TrialTable {
         const link = document.createElement("a");
         link.href = address(key);
         link.textContent = value;
+        cell.className = "id";
         cell.append(link);
       } else if (name === "status" && this.data.errors[row]) {
         const details = document.createElement("details");
@@ -190,7 +191,8 @@ class TrialTable {
     if (value === null) return "";
     if (name.endsWith("%")) return value.toFixed(2);
     if (name === "seconds") return value.toFixed(1);
-    return value !== 0 && Math.abs(value) < 0.001 ? value.toExponential() : String(value);
+    const rounded = Number(value.toPrecision(5));
+    return rounded !== 0 && Math.abs(rounded) < 0.001 ? rounded.toExponential() : String(rounded);
   }
 
   // Goes to the page that has a trial, and marks it.
