@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from analysis.costs import Cost, network_cost
 from analysis.incumbents import incumbents
 from analysis.published import PUBLISHED, Published
 from analysis.records import Run
 from analysis.reruns import Reruns, reruns_of
-from analysis.tables.costs import Cost, network_cost
 from spaces.errors import UserError
 
 
@@ -84,9 +84,19 @@ class Evidence:
     candidates: Sequence[Candidate]
 
     @property
+    def names(self) -> list[str]:
+        """A short name for each run."""
+        return names_of(self.runs)
+
+    @property
     def groups(self) -> tuple[str, ...]:
         """The groups of the candidates, in order."""
         return tuple(candidate.group for candidate in self.candidates)
+
+    @cached_property
+    def samples(self) -> dict[str, np.ndarray]:
+        """The test accuracies in percent of those with at least one finished rerun, by group."""
+        return {candidate.group: candidate.accuracies for candidate in self.finished}
 
     @property
     def finished(self) -> list[Candidate]:
