@@ -24,7 +24,7 @@ def draw(evidence: Evidence) -> Drawing | str:
             panels.append(Panel("", Axis(label, log=True), Axis("expected best (%)", low=_floor(curves)), marks))
     caption = (
         "Expected best validation accuracy of a random search of that size in the same space, with its 5 % to 95 % "
-        "range: the configurations of this sweep drawn without replacement (after Dodge et al., 2019), diverged ones as 0 %."
+        "range: the configurations of this sweep drawn without replacement (Dodge et al., 2019), diverged ones as 0 %."
     )
     return Drawing("budget", "What a smaller search would have found", caption, panels, 2, evidence.groups)
 

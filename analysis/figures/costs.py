@@ -42,9 +42,8 @@ def draw(evidence: Evidence) -> Drawing | str:
         marks: list[Mark] = [Line(x, [point.mean for point in best], FRONT, FRONT, step=True, dashed=True)]
         for point in points:
             where, low, high = [getattr(point, field)], _known(point.low), _known(point.high)
-            marks.append(
-                Points(where, [point.mean], point.group, "", low, high, [point.group], emphasis=True, named=True)
-            )
+            name = [point.group]
+            marks.append(Points(where, [point.mean], point.group, "", low, high, name, emphasis=True, named=True))
         panels.append(Panel("", Axis(label, log=True), Axis("test accuracy (%)"), marks))
     caption = (
         "Mean test accuracy of the reruns, with its 95 % interval, against cost. Dashed: the Pareto front; whoever lies "
