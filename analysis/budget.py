@@ -9,6 +9,7 @@ from scipy.special import gammaln
 from analysis.evidence import Candidate
 
 LOW, HIGH = 0.05, 0.95
+ROUNDING = 1e-9  # Of chances that went through logarithms.
 BUDGETS = {
     "trials": "configurations tried",
     "epochs": "epochs trained",
@@ -34,7 +35,7 @@ def expected_best(accuracies: np.ndarray) -> pd.DataFrame:
         i = np.arange(k, n + 1)
         below[k - 1 :] = np.exp(_log_choose(i, k) - _log_choose(n, k))
         below[-1] = 1.0  # Whatever rounding made of it.
-        low, high = (values[int(np.searchsorted(below, quantile))] for quantile in (LOW, HIGH))
+        low, high = (values[int(np.searchsorted(below, quantile - ROUNDING))] for quantile in (LOW, HIGH))
         rows.append((k, float(np.diff(below, prepend=0.0) @ values), low, high))
     return pd.DataFrame(rows, columns=["k", "mean", "low", "high"])
 

@@ -6,9 +6,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
-from analysis.stats import CONFIDENCE, testable, welch
+from analysis.stats import CONFIDENCE, testable, welch, welch_test
 
 ALPHA = 1 - CONFIDENCE
 MARGIN = 0.5
@@ -54,8 +53,8 @@ def equivalence(
     between = welch(ours, theirs, confidence=1 - 2 * ALPHA)
     if not testable(ours, theirs):
         return Equivalence(between.difference, math.nan, math.nan, math.nan, math.nan, "inconclusive")
-    above = stats.ttest_ind(ours, theirs - margin, equal_var=False, alternative="greater").pvalue
-    below = stats.ttest_ind(ours, theirs + margin, equal_var=False, alternative="less").pvalue
+    above = welch_test(ours, theirs - margin, "greater").pvalue
+    below = welch_test(ours, theirs + margin, "less").pvalue
     p = float(max(above, below))
     verdict = "reproduced" if p < ALPHA else "differs" if between.p < ALPHA else "inconclusive"
     return Equivalence(between.difference, between.low, between.high, p, between.p, verdict)

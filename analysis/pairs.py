@@ -64,12 +64,20 @@ def seeds_needed(effect: float, alpha: float = ALPHA) -> float:
     """
     if math.isnan(effect):
         return math.nan
-    power = TTestIndPower()
-    if effect == 0 or power.power(abs(effect), MANY, alpha) < POWER:
-        return math.inf
-    if power.power(abs(effect), 2, alpha) >= POWER:
-        return 2.0
-    return float(math.ceil(power.solve_power(effect_size=abs(effect), alpha=alpha, power=POWER)))
+
+    def too_few(seeds: int) -> bool:
+        return bool(TTestIndPower().power(abs(effect), seeds, alpha) < POWER)
+
+    # Doubling, then halving: the solver of statsmodels does not converge for large effects.
+    few, enough = 1, 2
+    while too_few(enough):
+        if enough > MANY:
+            return math.inf
+        few, enough = enough, 2 * enough
+    while enough - few > 1:
+        middle = (few + enough) // 2
+        few, enough = (middle, enough) if too_few(middle) else (few, middle)
+    return float(enough) if enough <= MANY else math.inf
 
 
 def _effect(ours: np.ndarray, theirs: np.ndarray, p: float) -> float:

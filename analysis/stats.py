@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -74,9 +75,17 @@ def welch(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE)
     difference = float(np.mean(first) - np.mean(second))
     if not testable(first, second):
         return Difference(difference, math.nan, math.nan, math.nan)
-    test = stats.ttest_ind(first, second, equal_var=False)
+    test = welch_test(first, second)
     interval = test.confidence_interval(confidence)
     return Difference(difference, float(interval.low), float(interval.high), float(test.pvalue))
+
+
+def welch_test(first: np.ndarray, second: np.ndarray, alternative: str = "two-sided") -> Any:
+    """SciPy's Welch test of two samples that are ``testable``."""
+    with warnings.catch_warnings():
+        # Of one sample without any spread, which is exact here: the other one has some.
+        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
+        return stats.ttest_ind(first, second, equal_var=False, alternative=alternative)
 
 
 def testable(first: np.ndarray, second: np.ndarray) -> bool:

@@ -46,7 +46,7 @@ def draw(evidence: Evidence) -> Drawing | str:
             marks.append(Points(where, [point.mean], point.group, "", low, high, name, emphasis=True, named=True))
         panels.append(Panel("", Axis(label, log=True), Axis("test accuracy (%)"), marks))
     caption = (
-        "Mean test accuracy of the reruns, with its 95 % interval, against cost. Dashed: the Pareto front; whoever lies "
+        "Mean test accuracy of the reruns, with its 95 % interval, against cost. Dashed: the Pareto front; who lies "
         "below it is beaten by a network that costs no more."
     )
     return Drawing("costs", "Cost and accuracy", caption, panels, 2, (*evidence.groups, FRONT))
