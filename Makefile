@@ -6,16 +6,26 @@ OUT ?= runs/table-1.3-digits
 REPRODUCE ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: reproduce test test-slow soak lint types install native results clean
+.PHONY: reproduce test test-slow test-browser soak lint types install native results clean
 
 reproduce: .venv/installed
 	$(BIN)/invsearch reproduce 1.3 --dataset digits --out $(OUT) $(REPRODUCE)
 
 test: .venv/installed lint types
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow and not browser"
 
 test-slow: .venv/installed
 	$(BIN)/pytest -m slow
+
+# The report in Chromium; screenshots are left in SHOTS.
+SHOTS ?= build/screenshots
+test-browser: .venv/installed
+	@test -x /usr/bin/chromium && test -x /usr/bin/chromedriver || { \
+	  test "$$(id -u)" = 0 || { echo "as root: apt-get install chromium chromium-driver"; exit 1; }; \
+	  apt-get update && apt-get install --yes --no-install-recommends chromium chromium-driver; }
+	$(BIN)/python -c "import selenium" 2> /dev/null || \
+	  $(PIP) install --quiet --constraint constraints.txt --editable ".[browser]"
+	SCREENSHOTS=$(SHOTS) $(BIN)/pytest -m browser tests/browser
 
 # Two thousand trials under a kill every 20 seconds: make soak SOAK="--trials 200"
 soak: .venv/installed

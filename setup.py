@@ -47,12 +47,15 @@ setup(
     python_requires=">=3.11,<3.12",
     ext_modules=NATIVE,
     packages=find_packages(include=["spaces*", "models*", "search*", "analysis*"]),
+    package_data={"analysis.report": ["page/*"]},
     install_requires=[
         "hyperopt",
-        "jinja2",  # DataFrame.to_latex
+        "jinja2",  # The report's page, and DataFrame.to_latex
+        "matplotlib",
         "numpy",
         "pandas",
         "platformdirs",
+        "plotly",
         "pooch",
         "psutil",
         "pytorch_wavelets",
@@ -70,6 +73,7 @@ setup(
     extras_require={
         "dev": ["clang-format", "hypothesis", "pyright[nodejs]", "pytest", "pytest-xdist", "ray[default]", "ruff"],
         "bench": ["optuna", "pillow"],
+        "browser": ["selenium"],
         "cluster": ["ray[default]"],  # `ray up` and `ray job submit`.
     },
     entry_points={"console_scripts": ["invsearch = search.cli:main"]},

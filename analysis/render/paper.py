@@ -1,0 +1,183 @@
+"""Drawings for paper: matplotlib, the same bytes for the same drawing whatever the user's settings and the time."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import NullFormatter
+
+from analysis.figures.figure import Axis, Drawing, Heat, Panel
+from analysis.render.layout import Entry, dodged, downwards, legend, limits, log_ticks, parallel_of, tick, wrapped
+from analysis.render.paper_marks import draw_bars, draw_mark
+from analysis.render.paper_parallel import draw_parallel
+from analysis.render.theme import GRID, INK, MUTED, PAPER_FONT_PT
+
+STYLE = {
+    "font.family": "DejaVu Sans",  # Comes with matplotlib, so every machine has it.
+    "font.size": PAPER_FONT_PT,
+    "axes.titlesize": PAPER_FONT_PT,
+    "axes.labelsize": PAPER_FONT_PT,
+    "axes.edgecolor": MUTED[0],
+    "axes.labelcolor": INK[0],
+    "text.color": INK[0],
+    "text.parse_math": False,  # A $ in a name is a $.
+    "xtick.color": MUTED[0],
+    "ytick.color": MUTED[0],
+    "xtick.labelcolor": INK[0],
+    "ytick.labelcolor": INK[0],
+    "grid.color": GRID[0],
+    "grid.linewidth": 0.6,
+    "pdf.fonttype": 42,  # Whole outlines: some publishers refuse Type 3.
+    "figure.constrained_layout.use": True,
+}
+DPI = 180
+PANEL_INCHES = (3.4, 2.5)
+PARALLEL_INCHES = (6.8, 3.0)
+WIDEST_INCHES = 14.0
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A drawing as files.
+
+    Attributes:
+        png: for slides and web pages.
+        pdf: for print; fonts embedded.
+    """
+
+    png: bytes
+    pdf: bytes
+
+
+def printed(drawing: Drawing) -> Printed:
+    """Draws a figure for paper."""
+    with matplotlib.style.context(["default", STYLE]):
+        figure = _figure(drawing)
+        png, pdf = io.BytesIO(), io.BytesIO()
+        FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
+        figure.set_layout_engine("none")  # As laid out for the PNG; to lay out again moves things by hairs.
+        FigureCanvasPdf(figure).print_pdf(pdf, metadata={"CreationDate": None, "Producer": None, "Creator": None})
+    return Printed(png.getvalue(), pdf.getvalue())
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    path = font_manager.findfont("DejaVu Sans")
+    return frozenset(font_manager.get_font(path).get_charmap())
+
+
+def drawable(text: str) -> str:
+    """Text in the characters that the font has."""
+    return "".join(letter if ord(letter) in _glyphs() or letter == "\n" else "?" for letter in text)
+
+
+def _figure(drawing: Drawing) -> Figure:
+    columns = max(1, min(drawing.columns, len(drawing.panels)))
+    rows = max(1, -(-len(drawing.panels) // columns))
+    heights = [
+        max(_inches(panel)[1] for panel in drawing.panels[row * columns : (row + 1) * columns]) for row in range(rows)
+    ]
+    width = min(WIDEST_INCHES, columns * max(_inches(panel)[0] for panel in drawing.panels))
+    entries = legend(drawing)
+    figure = Figure(figsize=(width, sum(heights) + 0.25 * bool(entries)), dpi=DPI)
+    grid = figure.add_gridspec(rows, columns, height_ratios=heights)
+    for place, panel in enumerate(drawing.panels):
+        _draw(figure.add_subplot(grid[place // columns, place % columns]), panel, drawing)
+    if entries:
+        figure.legend(
+            handles=[_handle(entry) for entry in entries],
+            loc="outside lower center",
+            ncols=max(1, min(len(entries), int(width / 1.6))),
+            frameon=False,
+        )
+    return figure
+
+
+def _inches(panel: Panel) -> tuple[float, float]:
+    width, height = PARALLEL_INCHES if parallel_of(panel) else PANEL_INCHES
+    if downwards(panel):
+        height = max(1.6, 0.8 + 0.24 * len(panel.y.categories))
+    elif any(isinstance(mark, Heat) for mark in panel.marks):
+        height = max(height, 0.9 + 0.36 * len(panel.y.categories))
+    return width, height
+
+
+def _draw(axes: Axes, panel: Panel, drawing: Drawing) -> None:
+    if panel.title:
+        axes.set_title(drawable(panel.title))
+    parallel = parallel_of(panel)
+    if parallel is not None:
+        draw_parallel(axes, parallel, drawable)
+        return
+    for name, axis in (("x", panel.x), ("y", panel.y)):
+        _axis(axes, name, axis, log_ticks(panel, name))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_axisbelow(True)
+    for at, label in panel.rungs:
+        axes.axvline(at, color=MUTED[0], linewidth=0.8, linestyle=(0, (4, 3)), zorder=0.5)
+        axes.annotate(
+            drawable(label),
+            (at, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=PAPER_FONT_PT - 1.5,
+            color=MUTED[0],
+        )
+    if panel.rungs and panel.title:
+        axes.set_title(drawable(panel.title), pad=14)
+    for mark in panel.marks:
+        draw_mark(axes, panel, mark, drawing.groups, drawable)
+    for mark, centres, thickness in dodged(panel):
+        draw_bars(axes, mark, centres, thickness, drawing.groups)
+    _limit(axes, panel)
+
+
+def _axis(axes: Axes, name: str, axis: Axis, at: list[float]) -> None:
+    own = axes.xaxis if name == "x" else axes.yaxis
+    own.set_label_text(drawable(axis.label))
+    if axis.log:
+        (axes.set_xscale if name == "x" else axes.set_yscale)("log")
+        own.set_minor_formatter(NullFormatter())
+        own.set_ticks(at, labels=[tick(value) for value in at])
+    if axis.categories:
+        names = wrapped(axis.categories) if name == "x" else axis.categories
+        own.set_ticks(np.arange(len(axis.categories)), labels=[drawable(text) for text in names])
+    else:
+        own.grid(True)
+
+
+def _limit(axes: Axes, panel: Panel) -> None:
+    for name, axis in (("x", panel.x), ("y", panel.y)):
+        low, high = limits(axis)
+        ends: dict[str, Any] = {"left": low, "right": high} if name == "x" else {"bottom": low, "top": high}
+        if low is not None or high is not None:
+            (axes.set_xlim if name == "x" else axes.set_ylim)(**ends)
+    if downwards(panel):
+        axes.invert_yaxis()
+
+
+def _handle(entry: Entry) -> Line2D | Patch:
+    label, colour = drawable(entry.label), entry.look.colour
+    if entry.kind == "bar":
+        return Patch(color=colour, label=label)
+    line = {"line": "-", "dashed": "--"}.get(entry.kind, "none")
+    marker = "" if entry.kind == "dashed" or (entry.look.number < 0 and entry.kind == "line") else entry.look.marker
+    fill = "none" if entry.kind == "hollow" else colour
+    return Line2D(
+        [], [], color=colour, linestyle=line, marker=marker, markersize=4.5, markerfacecolor=fill, label=label
+    )

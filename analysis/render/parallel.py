@@ -1,0 +1,112 @@
+"""Parallel coordinates as both renderers draw them: every axis from 0 at its foot to 1 at its head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.figures.figure import Axis, Parallel
+from analysis.render.layout import tick
+
+FEW = 8  # Different values that are all written at their axis.
+TICKS = 5
+LOWEST = 0.1
+WIDEST_RIBBON, SHARE_OF_GAP = 0.12, 0.6
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """One vertical axis.
+
+    Attributes:
+        label: below or above it.
+        heights: of each line, 0 to 1; NaN where a trial has no value.
+        ticks: (height, text).
+    """
+
+    label: str
+    heights: np.ndarray
+    ticks: list[tuple[float, str]]
+
+
+def scaled(parallel: Parallel) -> list[Scaled]:
+    """The axes of parallel coordinates with the heights of every line."""
+    colour = np.asarray(parallel.colour, float)
+    return [
+        _spread(_scaled(axis, np.asarray(values, float)), colour)
+        for axis, values in zip(parallel.axes, parallel.values, strict=True)
+    ]
+
+
+def colour_range(parallel: Parallel) -> tuple[float, float]:
+    """The colours at the ends of the scale; 0 and 1 where there is none.
+
+    The lowest tenth shares one colour: a few trials that learned nothing would leave no difference to the others.
+    """
+    finite = np.asarray(parallel.colour, float)
+    finite = finite[np.isfinite(finite)]
+    if not len(finite):
+        return 0.0, 1.0
+    low, high = float(np.quantile(finite, LOWEST)), float(finite.max())
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def _spread(axis: Scaled, colour: np.ndarray) -> Scaled:
+    """Where many lines share few values, each value becomes a ribbon with the lowest colour at its foot.
+
+    Otherwise the lines of a grid lie on one another, and only the last can be seen.
+    """
+    known = np.unique(axis.heights[np.isfinite(axis.heights)])
+    if not 1 < len(known) <= FEW or len(colour) <= len(known):
+        return axis
+    ribbon = min(WIDEST_RIBBON, SHARE_OF_GAP * float(np.diff(known).min()))
+    room = 1.0 - ribbon
+    heights = axis.heights * room + ribbon / 2
+    for value in known:
+        there = np.flatnonzero(axis.heights == value)
+        order = there[np.argsort(np.where(np.isfinite(colour[there]), colour[there], -np.inf), kind="stable")]
+        heights[order] += (np.arange(len(order)) / max(1, len(order) - 1) - 0.5) * ribbon if len(order) > 1 else 0.0
+    return Scaled(axis.label, heights, [(at * room + ribbon / 2, text) for at, text in axis.ticks])
+
+
+def _scaled(axis: Axis, values: np.ndarray) -> Scaled:
+    if axis.log:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = np.where(values > 0, np.log10(values), np.nan)
+    finite = values[np.isfinite(values)]
+    low, high = _ends(axis, finite)
+    known = np.unique(finite)
+    if axis.categories:
+        at, texts = np.arange(len(axis.categories)), list(axis.categories)
+    else:
+        at = known if 0 < len(known) <= FEW else _round_numbers(low, high, axis.log)
+        texts = [tick(10.0**value if axis.log else value) for value in at]
+    ticks = [(float((value - low) / (high - low)), text) for value, text in zip(at, texts, strict=True)]
+    return Scaled(axis.label, (values - low) / (high - low), [tick for tick in ticks if -0.001 <= tick[0] <= 1.001])
+
+
+def _ends(axis: Axis, finite: np.ndarray) -> tuple[float, float]:
+    if axis.categories:
+        low, high = 0.0, len(axis.categories) - 1.0
+    else:
+        low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+        scale = np.log10 if axis.log else float
+        low = low if axis.low is None else float(scale(axis.low))
+        high = high if axis.high is None else float(scale(axis.high))
+    return (low, high) if high > low else (low - 0.5, low + 0.5)
+
+
+def _round_numbers(low: float, high: float, log: bool) -> np.ndarray:
+    if log and high - low >= 1.0:
+        powers = np.arange(np.ceil(low - 1e-9), np.floor(high + 1e-9) + 1)
+        if len(powers) < TICKS - 2:
+            between = np.add.outer(np.append(powers[0] - 1, powers), np.log10([1, 2, 5])).ravel()
+            return between[(between >= low) & (between <= high)]
+        return powers[:: max(1, -(-len(powers) // FEW))]
+    if log:
+        return np.linspace(low, high, TICKS)
+    rough = (high - low) / TICKS
+    unit = 10.0 ** np.floor(np.log10(rough))
+    step = unit * min((1, 2, 5, 10), key=lambda factor: abs(factor * unit - rough))
+    return np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step

@@ -1,0 +1,139 @@
+"""Drawings for the page: each panel as plain data that plotly, or page.js for parallel coordinates, draws.
+
+A panel is a plot of its own, so the page lays them out and a narrow screen has one below the other. Nothing
+uses WebGL: a browser keeps only 16 such plots alive, and some machines have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from analysis.figures.figure import Axis, Drawing, Heat, Panel, Parallel
+from analysis.render.layout import dodged, downwards, limits, log_ticks, parallel_of, tick, wrapped
+from analysis.render.packed import packed, plain, without_none
+from analysis.render.parallel import colour_range, scaled
+from analysis.render.screen_marks import Traces
+from analysis.render.theme import FONT, GRID, INK, MUTED, SCREEN_FONT_PX
+
+Rows = Callable[[str, str], int]  # (group or "", trial) -> its row in the table of trials, -1 where it has none.
+
+HEIGHT, PARALLEL_HEIGHT = 310, 380
+MARGIN, BAR_HEIGHT, CELL_HEIGHT = 76, 24, 40
+
+
+def panels(drawing: Drawing, rows: Rows) -> list[dict[str, Any]]:
+    """The panels of a drawing, as JSON can hold them.
+
+    Returns:
+        For each: ``height`` in pixels, and either plotly's ``data`` and ``layout`` with ``links`` (number of the
+        trace -> [row, how many points]), or ``parallel``: ``axes``, ``colour``, ``low``, ``high``, ``unit``, ``rows``.
+    """
+    return [_panel(panel, drawing, rows) for panel in drawing.panels]
+
+
+def _panel(panel: Panel, drawing: Drawing, rows: Rows) -> dict[str, Any]:
+    parallel = parallel_of(panel)
+    if parallel is not None:
+        return {"height": PARALLEL_HEIGHT, "parallel": _parallel(parallel, rows)}
+    traces = Traces(panel, drawing.groups, rows)
+    for mark in panel.marks:
+        traces.add(mark)
+    for mark, centres, thickness in dodged(panel):
+        traces.add_bars(mark, centres, thickness)
+    return {"height": _height(panel), "data": traces.data, "layout": _layout(panel), "links": traces.links}
+
+
+def _parallel(parallel: Parallel, rows: Rows) -> dict[str, Any]:
+    low, high = colour_range(parallel)
+    return {
+        "axes": [
+            {"label": axis.label, "heights": packed(axis.heights), "ticks": [[at, text] for at, text in axis.ticks]}
+            for axis in scaled(parallel)
+        ],
+        "colour": packed(parallel.colour),
+        "low": low,
+        "high": high,
+        "unit": parallel.unit,
+        "rows": packed([rows("", link) for link in parallel.links]),
+        "count": len(parallel.colour),
+    }
+
+
+def _height(panel: Panel) -> int:
+    count = len(panel.y.categories)
+    if any(isinstance(mark, Heat) for mark in panel.marks):
+        return MARGIN + max(4, count) * CELL_HEIGHT
+    if downwards(panel):
+        side_by_side = max((round(0.8 / thickness) for _, _, thickness in dodged(panel)), default=1)
+        return max(HEIGHT // 2, MARGIN + count * max(BAR_HEIGHT, 14 * side_by_side))
+    return HEIGHT
+
+
+def _layout(panel: Panel) -> dict[str, Any]:
+    return {
+        "font": {"family": FONT, "size": SCREEN_FONT_PX, "color": INK[0]},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 52, "r": 14, "t": 26 if panel.rungs else 12, "b": 46},
+        "hovermode": "closest",
+        "showlegend": False,
+        "bargap": 0,
+        "xaxis": _axis(panel.x, False, wrapped(panel.x.categories), log_ticks(panel, "x")),
+        "yaxis": _axis(panel.y, downwards(panel), panel.y.categories, log_ticks(panel, "y")),
+        "shapes": [
+            {
+                "type": "line",
+                "x0": at,
+                "x1": at,
+                "y0": 0,
+                "y1": 1,
+                "yref": "paper",
+                "layer": "below",
+                "line": {"color": MUTED[0], "width": 1, "dash": "dash"},
+            }
+            for at, _ in panel.rungs
+        ],
+        "annotations": [
+            {
+                "x": np.log10(at) if panel.x.log and at > 0 else at,
+                "y": 1,
+                "yref": "paper",
+                "yanchor": "bottom",
+                "text": plain(label),
+                "showarrow": False,
+                "font": {"size": 11, "color": MUTED[0]},
+            }
+            for at, label in panel.rungs
+        ],
+    }
+
+
+def _axis(axis: Axis, reverse: bool, names: Sequence[str], at: Sequence[float]) -> dict[str, Any]:
+    low, high = limits(axis)
+    if axis.log:
+        low, high = (value if value is None or value <= 0 else float(np.log10(value)) for value in (low, high))
+    ends = [high, low] if reverse else [low, high]
+    return without_none(
+        {
+            "title": {"text": plain(axis.label), "standoff": 8, "font": {"size": SCREEN_FONT_PX}},
+            "tickfont": {"size": 12},
+            "type": "log" if axis.log else "linear",
+            "range": None if ends == [None, None] else ends,
+            "automargin": True,
+            "gridcolor": GRID[0],
+            "linecolor": MUTED[0],
+            "showline": True,
+            "zeroline": False,
+            "ticks": "outside",
+            "tickcolor": MUTED[0],
+            "ticklen": 4,
+            "exponentformat": "power",
+            "tickmode": "array" if axis.categories or at else None,
+            "tickvals": list(range(len(axis.categories))) or at or None,
+            "ticktext": [plain(name).replace("\n", "<br>") for name in names] or [tick(value) for value in at] or None,
+            "showgrid": not axis.categories,
+        }
+    )

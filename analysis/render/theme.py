@@ -1,0 +1,113 @@
+"""One look for all plots, on screens and on paper.
+
+Colours are those of Okabe and Ito (2008), which people with any colour vision tell apart, made darker for
+white paper and lighter for dark screens until each has a contrast of at least 3 : 1 with what it stands on
+(WCAG 2.2, 1.4.11). Colour is never the only cue: each group has its own marker too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# Blue, vermilion, green, purple, orange, sky blue, yellow, grey: (on white, on dark).
+COLOURS = (
+    ("#0072b2", "#3f9be0"),
+    ("#d55e00", "#ff7f32"),
+    ("#00875f", "#18b88a"),
+    ("#b5548f", "#e59ac6"),
+    ("#a87400", "#e69f00"),
+    ("#2e93d1", "#9adcf7"),
+    ("#857a00", "#f0e442"),
+    ("#4a4a4a", "#bbbbbb"),
+)
+# The same markers as plotly, matplotlib and SVG know them; the path is drawn in a box from -1 to 1.
+SYMBOLS = (
+    ("circle", "o", "M1,0A1,1 0 1 1 -1,0A1,1 0 1 1 1,0Z"),
+    ("square", "s", "M-.86,-.86H.86V.86H-.86Z"),
+    ("diamond", "D", "M0,-1.15L1.15,0L0,1.15L-1.15,0Z"),
+    ("triangle-up", "^", "M0,-1.1L1.05,.8H-1.05Z"),
+    ("triangle-down", "v", "M0,1.1L1.05,-.8H-1.05Z"),
+    ("cross", "P", "M-.4,-1H.4V-.4H1V.4H.4V1H-.4V.4H-1V-.4H-.4Z"),
+    ("pentagon", "p", "M0,-1.1L1.05,-.34L.65,.89H-.65L-1.05,-.34Z"),
+    ("hexagon", "h", "M1,-.55V.55L0,1.1L-1,.55V-.55L0,-1.1Z"),
+)
+# What is drawn around the data: (on white, on dark).
+INK = ("#1d1f24", "#e6e6e9")
+MUTED = ("#5c6068", "#a3a7b0")
+GRID = ("#e3e5e9", "#33363d")
+SURFACE = ("#ffffff", "#17191e")
+# Perceptually uniform (viridis), from low to high.
+SEQUENTIAL = (
+    "#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
+)  # fmt: skip
+
+CELL_INK = ("#111111", "#fefefe")  # Of the numbers in a heat map, the same in both themes.
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
+SCREEN_FONT_PX = 13
+PAPER_FONT_PT = 8
+MARKER_PX = 7
+THIN_OPACITY = 0.35
+BAND_OPACITY = 0.18
+SPREAD_BARS = 0.8  # Of the room between two categories.
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a group is drawn.
+
+    Attributes:
+        colour: hex colour on white.
+        dark: hex colour on dark.
+        symbol: plotly's name of its marker.
+        marker: matplotlib's.
+        path: the marker as an SVG path in a box from -1 to 1.
+        number: of the colour; -1 for what belongs to no group.
+    """
+
+    colour: str
+    dark: str
+    symbol: str
+    marker: str
+    path: str
+    number: int
+
+
+def look_of(group: str, groups: Sequence[str]) -> Look:
+    """The look of a group by its place in ``groups``; what is not among them is drawn in muted ink.
+
+    Colours come round after 8 groups, with other markers, so the first 64 groups differ.
+    """
+    if group not in groups:
+        return Look(*MUTED, *SYMBOLS[0], -1)
+    place = list(groups).index(group)
+    number = place % len(COLOURS)
+    return Look(*COLOURS[number], *SYMBOLS[(place + place // len(COLOURS)) % len(SYMBOLS)], number)
+
+
+def luminance(colour: str) -> float:
+    """How bright a hex colour is, 0 to 1 (WCAG 2.2)."""
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two hex colours, 1 to 21 (WCAG 2.2)."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def reads_light(share: float) -> bool:
+    """Whether light text is read better than dark on a cell at this share of the colour scale."""
+    if share != share:
+        return False
+    place = min(1.0, max(0.0, share)) * (len(SEQUENTIAL) - 1)
+    cell = SEQUENTIAL[round(place)]
+    return contrast(cell, CELL_INK[1]) > contrast(cell, CELL_INK[0])
+
+
+def dark_of() -> dict[str, str]:
+    """Each colour on white -> its counterpart on dark."""
+    return dict([*COLOURS, INK, MUTED, GRID, SURFACE])

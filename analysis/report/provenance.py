@@ -1,0 +1,164 @@
+"""Who computed the numbers of a run, when, with what: from its spec, its history and its records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from analysis.cells import compact
+from analysis.records import Run
+from analysis.report.safe import printable
+from spaces.errors import shortened
+from spaces.regular import open_regular
+from spaces.sealed import HEAD, unseal
+
+LONGEST = 1000  # Letters of one value; a damaged file may hold anything.
+SPEC = (
+    ("dataset", "data set"),
+    ("data_hash", "hash of the data"),
+    ("architectures", "architectures"),
+    ("space", "search space"),
+    ("search", "search"),
+    ("samples", "configurations per architecture"),
+    ("scheduler", "scheduler"),
+    ("grace_period", "grace period (epochs)"),
+    ("reduction_factor", "reduction factor"),
+    ("max_epochs", "epochs per configuration"),
+    ("rerun_seeds", "rerun seeds"),
+    ("rerun_epochs", "epochs per rerun"),
+    ("batch_size", "batch size"),
+    ("seed", "seed of the sweep"),
+    ("split_seed", "seed of the held-out split"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Provenance:
+    """Where the numbers of a run come from, as text.
+
+    Attributes:
+        name: of the run.
+        spec: (what, value).
+        invocations: one row for each start of the program, oldest first.
+        machines: (what, value) of the machines and versions that the starts name, each once.
+        makers: one row for each maker of epochs.
+        trouble: what of the history could not be read.
+    """
+
+    name: str
+    spec: list[tuple[str, str]]
+    invocations: pd.DataFrame
+    machines: list[tuple[str, str]]
+    makers: pd.DataFrame
+    trouble: list[str]
+
+
+def provenance(run: Run, name: str) -> Provenance:
+    """Gathers what a run says of its origin; what is damaged is counted and left out."""
+    trouble: list[str] = []
+    lines = list(_lines(run, trouble))
+    starts = [line for line in lines if line.get("event") == "start"]
+    rows = [_invocation(start, _end_of(start, lines)) for start in starts]
+    spec = [(what, _text(run.spec[field])) for field, what in SPEC if run.spec.get(field) is not None]
+    machines = {
+        (what, _text(start[field]))
+        for start in starts
+        for field, what in (("host", "host"), ("system", "system"), ("cpus", "processors"), ("versions", "versions"))
+        if start.get(field)
+    }
+    return Provenance(
+        name,
+        [("folder", printable(run.path.name)), *spec],
+        pd.DataFrame(rows, columns=["started (UTC)", "command", "revision", "took", "outcome"]),
+        sorted(machines),
+        _makers(run),
+        trouble,
+    )
+
+
+def _lines(run: Run, trouble: list[str]) -> Iterator[Mapping[str, Any]]:
+    """The lines of the history that can be read; those of earlier versions have no checksum."""
+    where = run.path / "history.jsonl"
+    damaged = 0
+    try:
+        with open_regular(where, links=False) as stream:
+            for line in stream:
+                try:
+                    content = unseal(line) if line.startswith(HEAD) else json.loads(line)
+                    if not isinstance(content, dict):
+                        raise ValueError("not a mapping")
+                except (ValueError, RecursionError):
+                    damaged += 1
+                    continue
+                yield content
+    except FileNotFoundError:
+        trouble.append("There is no history.jsonl, so nothing is known of the commands.")
+    except OSError as error:
+        trouble.append(f"history.jsonl cannot be read: {error.strerror}.")
+    if damaged:
+        trouble.append(f"Damaged lines of history.jsonl that were left out: {damaged}.")
+
+
+def _end_of(start: Mapping[str, Any], lines: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The first end by the same process after a start; nothing if it was killed."""
+    later = lines[next(place for place, line in enumerate(lines) if line is start) + 1 :]
+    for line in later:
+        if line.get("pid") == start.get("pid"):
+            return line if line.get("event") == "end" else {}
+    return {}
+
+
+def _invocation(start: Mapping[str, Any], end: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "started (UTC)": _moment(start.get("time")),
+        "command": _text(start.get("command", "")),
+        "revision": _text(start.get("revision") or "unknown"),
+        "took": duration(end.get("wall_seconds")),
+        "outcome": _text(end.get("outcome", "no end is on record")),
+    }
+
+
+def _makers(run: Run) -> pd.DataFrame:
+    made = run.epochs.groupby("made_by", sort=True)["seconds"].agg(["size", "sum"])
+    return pd.DataFrame(
+        {
+            "made by": made.index.astype(str),
+            "epochs": [str(count) for count in made["size"]],
+            "training time": [duration(seconds) for seconds in made["sum"]],
+        }
+    )
+
+
+def duration(seconds: object) -> str:
+    """A time as people read it: 42 s, 3 min 20 s, 2 h 5 min."""
+    if not isinstance(seconds, int | float) or not 0 <= seconds < 1e12:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _moment(seconds: object) -> str:
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError, OSError):
+        return "unknown"
+
+
+def _text(value: Any) -> str:
+    return shortened(printable(_said(value)), LONGEST)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, Mapping):
+        named = f"{value['name']}: " if "name" in value else ""
+        return named + ", ".join(f"{key} {_said(part)}" for key, part in value.items() if key != "name")
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_said, value))
+    return compact(value) if isinstance(value, float) else str(value)
