@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.costs import Cost, network_cost
+from analysis.equivalence import MARGIN
 from analysis.incumbents import incumbents
 from analysis.published import PUBLISHED, Published
 from analysis.records import Run
@@ -78,10 +79,12 @@ class Evidence:
     Attributes:
         runs: one or more, in the order of the command.
         candidates: the architectures of the first run in its order, then those of the next.
+        margin: the difference in points of accuracy that does not matter, when ours is held against the published.
     """
 
     runs: Sequence[Run]
     candidates: Sequence[Candidate]
+    margin: float = MARGIN
 
     @property
     def names(self) -> list[str]:
@@ -104,14 +107,16 @@ class Evidence:
         return [candidate for candidate in self.candidates if len(candidate.accuracies)]
 
 
-def gather(runs: Sequence[Run]) -> Evidence:
+def gather(runs: Sequence[Run], margin: float = MARGIN) -> Evidence:
     """Takes runs together.
 
     Raises:
-        UserError: no run, or the same one twice.
+        UserError: no run, or the same one twice, or a margin that is not above 0.
     """
     if not runs:
         raise UserError("runs: give at least one run folder")
+    if not 0 < margin < 100:
+        raise UserError(f"margin: {margin:g} is not allowed; give points of accuracy above 0, such as {MARGIN:g}")
     names = names_of(runs)
     candidates = [
         Candidate(run, architecture, f"{name}: {title}" if len(runs) > 1 else title, known)
@@ -119,7 +124,7 @@ def gather(runs: Sequence[Run]) -> Evidence:
         for architecture in run.spec["architectures"]
         for known, title in [_published(run, architecture)]
     ]
-    return Evidence(runs, candidates)
+    return Evidence(runs, candidates, margin)
 
 
 def names_of(runs: Sequence[Run]) -> list[str]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.equivalence import MARGIN
 from analysis.evidence import Evidence
 from analysis.fairness import fairness
 from analysis.importance import importance
 from analysis.pairs import pairs
 from analysis.ranking import ranking
-from analysis.status import progress
 from analysis.tables.columns import probability, rounded
 from analysis.tables.equivalence import against_published
 from spaces.hyperparameters import NAMES
@@ -18,41 +16,15 @@ from spaces.hyperparameters import NAMES
 LR_MOST = "lr"  # Table 1.3: "we found that lr was the most important hyperparameter to choose correctly".
 
 
-def verdict(evidence: Evidence, margin: float = MARGIN) -> list[str]:
-    """Answers what a reader asks first: who is better, is it reproduced, was the search fair, what mattered.
-
-    Args:
-        evidence: one run or several.
-        margin: of the equivalence test, in points.
-    """
+def verdict(evidence: Evidence) -> list[str]:
+    """Answers what a reader asks first: who is better, is it reproduced, was the search fair, what mattered."""
     return [
         *_who_is_ahead(evidence),
-        *_reproduced(evidence, margin),
+        *_reproduced(evidence),
         *_was_it_fair(evidence),
         *_what_mattered(evidence),
         *_different_data(evidence),
     ]
-
-
-def missing(evidence: Evidence) -> list[str]:
-    """What unfinished runs lack, one sentence per gap; empty where everything asked for has ended."""
-    said = []
-    for run, name in zip(evidence.runs, evidence.names, strict=True):
-        start = f"{name}: " if len(evidence.runs) > 1 else ""
-        counts = progress(run)
-        counts["ended"] = counts[["completed", "stopped", "diverged", "failed"]].sum(axis=1)
-        for row in counts.to_dict("records"):
-            if row["ended"] < row["planned"]:
-                of = f"of {row['planned']} trials of the {row['phase']} have ended"
-                said.append(f"{start}{row['architecture']}: {row['ended']} {of}.")
-            if row["failed"]:
-                said.append(f"{start}{row['architecture']}: {row['failed']} trials of the {row['phase']} failed.")
-        if run.spec.get("rerun_seeds") and "rerun" not in set(counts["phase"]):
-            said.append(f"{start}no rerun has begun; invsearch rerun {run.path} trains them.")
-        said += [
-            f"{start}{file.name} of {file.parent.name} is damaged and left out: {why}." for file, why in run.damaged
-        ]
-    return said
 
 
 def _who_is_ahead(evidence: Evidence) -> list[str]:
@@ -85,17 +57,17 @@ def _who_is_ahead(evidence: Evidence) -> list[str]:
     return said
 
 
-def _reproduced(evidence: Evidence, margin: float) -> list[str]:
-    frame, notes = against_published(evidence, margin)
+def _reproduced(evidence: Evidence) -> list[str]:
+    frame, notes = against_published(evidence)
     if not len(frame):
         return notes[:1]
     ends = {
-        "reproduced": "is reproduced within {margin:g} points",
+        "reproduced": f"is reproduced within {evidence.margin:g} points",
         "differs": "is not reproduced: ours differs",
-        "inconclusive": "is neither reproduced nor refuted within {margin:g} points; more seeds would tell",
+        "inconclusive": f"is neither reproduced nor refuted within {evidence.margin:g} points; more seeds would tell",
     }
     return [
-        f"The published {row['published_mean']:.1f} % of {row['group']} {ends[row['verdict']].format(margin=margin)} "
+        f"The published {row['published_mean']:.1f} % of {row['group']} {ends[row['verdict']]} "
         f"(ours minus published {rounded(row['difference'], 2, sign=True)}, "
         f"90 % CI {rounded(row['low'], 2)} to {rounded(row['high'], 2)})."
         for row in frame.to_dict("records")

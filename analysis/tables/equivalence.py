@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.equivalence import MARGIN, PUBLISHED_SEEDS, equivalence
+from analysis.equivalence import PUBLISHED_SEEDS, equivalence
 from analysis.evidence import Evidence
 from analysis.tables.columns import between, number, p_value, shown, words
 from analysis.tables.table import Table
@@ -12,13 +12,9 @@ from analysis.tables.table import Table
 FIELDS = ["group", "n", "mean", "published_mean", "published_std", "margin"]
 
 
-def against_published(evidence: Evidence, margin: float = MARGIN) -> tuple[pd.DataFrame, list[str]]:
-    """Each candidate that the text has a number for, against that number.
-
-    Args:
-        evidence: the candidates.
-        margin: the difference in points that does not matter.
-    """
+def against_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+    """Each candidate that the text has a number for, against that number."""
+    margin = evidence.margin
     rows = [
         {
             **dict(zip(FIELDS, (one.group, len(ours), ours.mean(), known.mean, known.std, margin), strict=True)),

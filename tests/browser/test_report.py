@@ -84,7 +84,8 @@ def test_nothing_of_a_record_runs(page: Browser) -> None:
 
 def test_a_script_that_got_in_would_not_run(page: Browser) -> None:
     page.js(
-        "const s = document.createElement('script'); s.textContent = \"document.title = 'taken'\"; document.body.append(s)"
+        "const s = document.createElement('script');"
+        "s.textContent = \"document.title = 'taken'\"; document.body.append(s)"
     )
     assert page.js("return document.title").startswith("mnist")
     assert any("Content Security Policy" in line for line in page.said())
@@ -135,7 +136,8 @@ def marked(page: Browser) -> str:
 
 def on_screen(page: Browser) -> bool:
     return page.js(
-        "const b = document.querySelector('tr.marked').getBoundingClientRect(); return b.top >= 0 && b.bottom <= innerHeight"
+        "const b = document.querySelector('tr.marked').getBoundingClientRect();"
+        "return b.top >= 0 && b.bottom <= innerHeight"
     )
 
 
