@@ -18,13 +18,13 @@ RIGHT = frozenset({"param", "mults", "mults + transform", "mean", "std", "n", "p
 }
 
 
-def display(frame: pd.DataFrame) -> pd.DataFrame:
+def display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
     """Turns the raw values of an accuracy table into text, with the headings of the text.
 
     ``""`` stands for nothing was rerun or counted, ``-`` for a number that too few seeds have.
     """
     costs = "param_ratio" in frame
-    return pd.DataFrame([_row(row, costs) for row in frame.to_dict("records")])
+    return pd.DataFrame([_row(row, costs) for row in frame.to_dict("records")]), RIGHT
 
 
 def compact(value: float) -> str:

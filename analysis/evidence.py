@@ -9,11 +9,12 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from analysis.costs import Cost, network_cost
+from analysis.equivalence import MARGIN
 from analysis.incumbents import incumbents
 from analysis.published import PUBLISHED, Published
 from analysis.records import Run
 from analysis.reruns import Reruns, reruns_of
-from analysis.tables.costs import Cost, network_cost
 from spaces.errors import UserError
 
 
@@ -78,15 +79,27 @@ class Evidence:
     Attributes:
         runs: one or more, in the order of the command.
         candidates: the architectures of the first run in its order, then those of the next.
+        margin: the difference in points of accuracy that does not matter, when ours is held against the published.
     """
 
     runs: Sequence[Run]
     candidates: Sequence[Candidate]
+    margin: float = MARGIN
+
+    @property
+    def names(self) -> list[str]:
+        """A short name for each run."""
+        return names_of(self.runs)
 
     @property
     def groups(self) -> tuple[str, ...]:
         """The groups of the candidates, in order."""
         return tuple(candidate.group for candidate in self.candidates)
+
+    @cached_property
+    def samples(self) -> dict[str, np.ndarray]:
+        """The test accuracies in percent of those with at least one finished rerun, by group."""
+        return {candidate.group: candidate.accuracies for candidate in self.finished}
 
     @property
     def finished(self) -> list[Candidate]:
@@ -94,14 +107,16 @@ class Evidence:
         return [candidate for candidate in self.candidates if len(candidate.accuracies)]
 
 
-def gather(runs: Sequence[Run]) -> Evidence:
+def gather(runs: Sequence[Run], margin: float = MARGIN) -> Evidence:
     """Takes runs together.
 
     Raises:
-        UserError: no run, or the same one twice.
+        UserError: no run, or the same one twice, or a margin that is not above 0.
     """
     if not runs:
         raise UserError("runs: give at least one run folder")
+    if not 0 < margin < 100:
+        raise UserError(f"margin: {margin:g} is not allowed; give points of accuracy above 0, such as {MARGIN:g}")
     names = names_of(runs)
     candidates = [
         Candidate(run, architecture, f"{name}: {title}" if len(runs) > 1 else title, known)
@@ -109,7 +124,7 @@ def gather(runs: Sequence[Run]) -> Evidence:
         for architecture in run.spec["architectures"]
         for known, title in [_published(run, architecture)]
     ]
-    return Evidence(runs, candidates)
+    return Evidence(runs, candidates, margin)
 
 
 def names_of(runs: Sequence[Run]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from analysis.cells import RIGHT, display
 from analysis.tables.table import Filled
 
 LATEX_ESCAPES = str.maketrans(
@@ -19,8 +18,8 @@ LATEX_ESCAPES = str.maketrans(
 
 def markdown(table: Filled) -> str:
     """A pipe table with its title above and its notes below."""
-    cells = display(table.frame)
-    sides = ["right" if name in RIGHT else "left" for name in cells]
+    cells = table.cells
+    sides = ["right" if name in table.right else "left" for name in cells]
     body = cells.to_markdown(index=False, disable_numparse=True, colalign=sides)
     notes = "".join(f"\n- {note}" for note in table.notes)
     return f"**Table {table.number}.** {table.title}\n\n{body}\n{notes}\n"
@@ -28,8 +27,8 @@ def markdown(table: Filled) -> str:
 
 def latex(table: Filled) -> str:
     """A booktabs table with table notes; it needs the packages booktabs and threeparttable."""
-    cells = display(table.frame)
-    sides = "".join("r" if name in RIGHT else "l" for name in cells)
+    cells = table.cells
+    sides = "".join("r" if name in table.right else "l" for name in cells)
     body = cells.to_latex(index=False, escape=True, column_format=sides)
     notes = "".join(f"\\item {note.translate(LATEX_ESCAPES)}\n" for note in table.notes)
     return (

@@ -1,10 +1,11 @@
-"""Mean, spread and confidence of a few repeated measurements."""
+"""Mean, spread and confidence of a few repeated measurements, and Welch's test between two such samples."""
 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -21,6 +22,8 @@ class Summary(NamedTuple):
         std: their standard deviation (ddof = 1); NaN for fewer than two values.
         low: the lower end of the 95 % Student-t confidence interval of the mean.
         high: the upper end.
+        best: the largest value.
+        worst: the smallest value.
     """
 
     n: int
@@ -28,15 +31,63 @@ class Summary(NamedTuple):
     std: float
     low: float
     high: float
+    best: float
+    worst: float
 
 
 def summarise(values: Iterable[float]) -> Summary:
     """Sums up a sample, in the unit of its values."""
     sample = np.asarray(list(values), dtype=float)
     n = len(sample)
-    mean = float(sample.mean()) if n else math.nan
+    if not n:
+        return Summary(0, *[math.nan] * 6)
+    mean, best, worst = float(sample.mean()), float(sample.max()), float(sample.min())
     if n < 2:
-        return Summary(n, mean, math.nan, math.nan, math.nan)
+        return Summary(n, mean, math.nan, math.nan, math.nan, best, worst)
     std = float(sample.std(ddof=1))
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * std / math.sqrt(n)
-    return Summary(n, mean, std, mean - half, mean + half)
+    return Summary(n, mean, std, mean - half, mean + half, best, worst)
+
+
+class Difference(NamedTuple):
+    """Welch's comparison of two samples; all but the difference are NaN where it is undefined.
+
+    Attributes:
+        difference: mean of the first minus mean of the second.
+        low: the lower end of the confidence interval of the difference.
+        high: the upper end.
+        p: two-sided p-value of Welch's test that the means are equal.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p: float
+
+
+def welch(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE) -> Difference:
+    """Compares two means without assuming equal variances (Welch's t-test).
+
+    It is undefined for samples of fewer than two values, and where neither sample varies at all.
+    """
+    if not len(first) or not len(second):
+        return Difference(*[math.nan] * 4)
+    difference = float(np.mean(first) - np.mean(second))
+    if not testable(first, second):
+        return Difference(difference, math.nan, math.nan, math.nan)
+    test = welch_test(first, second)
+    interval = test.confidence_interval(confidence)
+    return Difference(difference, float(interval.low), float(interval.high), float(test.pvalue))
+
+
+def welch_test(first: np.ndarray, second: np.ndarray, alternative: str = "two-sided") -> Any:
+    """SciPy's Welch test of two samples that are ``testable``."""
+    with warnings.catch_warnings():
+        # Of one sample without any spread, which is exact here: the other one has some.
+        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
+        return stats.ttest_ind(first, second, equal_var=False, alternative=alternative)
+
+
+def testable(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether Welch's test is defined: two values each, and not all alike in both."""
+    return len(first) > 1 and len(second) > 1 and (np.ptp(first) > 0 or np.ptp(second) > 0)

@@ -62,7 +62,7 @@ def page(
     evidence: Evidence,
     sections: Sequence[Section],
     figures: Mapping[str, Drawing | str],
-    tables: Mapping[str, Sequence[Shown] | str],
+    tables: Mapping[str, Shown],
     trials: TrialTable,
     sentences: Sequence[str],
 ) -> bytes:

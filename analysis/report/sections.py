@@ -26,46 +26,53 @@ class Section:
 
 SECTIONS: tuple[Section, ...] = (
     Section("verdict", "Verdict"),
-    Section("published", "Beside the published numbers", tables=("published",)),
+    Section(
+        "published",
+        "Beside the published numbers",
+        "Our means over fresh seeds, what the text reports, and whether the two agree.",
+        tables=("beside", "published"),
+    ),
+    Section(
+        "ranking",
+        "Who is ahead",
+        "Which differences are real, and how many seeds would settle the others.",
+        tables=("ranking", "pairs"),
+    ),
     Section(
         "seeds",
         "Seeds",
         "Each incumbent was trained again from several seeds and judged on the test images.",
+        figures=("seeds",),
     ),
     Section(
         "curves",
         "Learning curves",
         "What every trial scored after each epoch.",
+        figures=("sweep-curves", "rerun-curves"),
     ),
     Section(
         "parallel",
         "Configurations",
         "Every configuration of the sweep with the accuracy it reached.",
+        figures=("parallel",),
     ),
     Section(
-        "lr-momentum",
-        "Learning rate and momentum",
-        "The best that the sweep found for each pair.",
+        "surface", "Learning rate and momentum", "The best that the sweep found for each pair.", figures=("surface",)
     ),
     Section(
         "importance",
-        "Importance of the hyperparameters",
+        "What mattered",
         "How much of the spread in accuracy each hyperparameter accounts for.",
+        figures=("importance",),
+        tables=("importance",),
     ),
+    Section("budget", "Budget", "What a search of any size would have found.", figures=("budget",)),
+    Section("cost", "Cost and accuracy", "What a network costs and what it reaches.", figures=("costs",)),
     Section(
-        "budget",
-        "Budget",
-        "What a search of any size would have found.",
-    ),
-    Section(
-        "cost",
-        "Cost and accuracy",
-        "What a network costs and what it reaches.",
-    ),
-    Section(
-        "fairness",
+        "search",
         "Fairness of the search",
-        "Whether every architecture was given the same chances.",
+        "Whether each architecture had the same chances, and whether its winner was luck.",
+        tables=("search", "near"),
     ),
     Section("provenance", "Where the numbers come from"),
     Section(

@@ -1,51 +1,17 @@
-"""Tables of the report as text, from every run or from all of them: one function each, listed in ``SOURCES``."""
+"""The tables of the report, each with the text of its files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
-import pandas as pd
-
-from analysis.cells import RIGHT, display
-from analysis.evidence import Evidence, names_of
+from analysis.evidence import Evidence
 from analysis.formats import FORMATS
-from analysis.records import Run
-from analysis.report.files import slug
 from analysis.tables import TABLES, Filled
 
 ENDINGS = {"md": "md", "latex": "tex", "csv": "csv"}  # Of the files in each format.
-BESIDE_PUBLISHED = ("1.3", "1.4")
-
-
-class TextTable(Protocol):
-    """A table whose cells are text."""
-
-    @property
-    def number(self) -> str:
-        """Its number in the text, or a name."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """One sentence above it."""
-        ...
-
-    @property
-    def cells(self) -> pd.DataFrame:
-        """The text of every cell."""
-        ...
-
-    @property
-    def right(self) -> frozenset[str]:
-        """Names of the columns of numbers."""
-        ...
-
-    @property
-    def notes(self) -> list[str]:
-        """Sentences below it."""
-        ...
+BESIDE = "beside"
+TEXT = ("1.3", "1.4")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,65 +25,28 @@ class Shown:
     """
 
     name: str
-    table: TextTable
+    table: Filled
     files: dict[str, str]
 
 
-@dataclass(frozen=True, eq=False)
-class AsText:
-    """An accuracy table as a ``TextTable``."""
-
-    number: str
-    title: str
-    cells: pd.DataFrame
-    right: frozenset[str]
-    notes: list[str]
+Source = Callable[[Evidence], Shown]
 
 
-Source = Callable[[Evidence], Sequence[Shown] | str]  # A line that says why, where there is nothing to show.
+def shown(filled: Filled) -> Shown:
+    """A filled table with its files."""
+    name = f"table-{filled.number}" if filled.number[0].isdigit() else filled.number
+    return Shown(name, filled, {ending: FORMATS[form](filled) for form, ending in ENDINGS.items()})
 
 
-def shown(name: str, filled: Filled, of: str = "") -> Shown:
-    """A filled table with its files.
-
-    Args:
-        name: of its files.
-        filled: the table.
-        of: the run it is of, where there are several.
-    """
-    title = f"{filled.title} Run {of}." if of else filled.title
-    text = AsText(filled.number, title, display(filled.frame), RIGHT, filled.notes)
-    return Shown(name, text, {ending: FORMATS[form](filled) for form, ending in ENDINGS.items()})
+def beside_published(evidence: Evidence) -> Shown:
+    """The largest table of the text whose architectures every run has, else whatever they have."""
+    common = set.intersection(*({*run.spec["architectures"]} for run in evidence.runs))
+    fitting = [number for number in TEXT if {*TABLES[number].architectures} <= common]
+    return shown(TABLES[fitting[-1] if fitting else "summary"].fill(evidence))
 
 
-def beside_published(evidence: Evidence) -> Sequence[Shown] | str:
-    """For each run the largest table of the text whose architectures it has, else all that it has."""
-    found = []
-    for run, of in _named(evidence):
-        fitting = [number for number in BESIDE_PUBLISHED if set(TABLES[number].architectures) <= _architectures(run)]
-        found.append(_of_run(run, of, fitting[-1] if fitting else "summary"))
-    return found
+def _named(number: str) -> Source:
+    return lambda evidence: shown(TABLES[number].fill(evidence))
 
 
-def _each_run(number: str) -> Source:
-    return lambda evidence: [_of_run(run, of, number) for run, of in _named(evidence)]
-
-
-SOURCES: dict[str, Source] = {
-    "published": beside_published,
-    **{number: _each_run(number) for number in TABLES},
-}
-
-
-def _named(evidence: Evidence) -> list[tuple[Run, str]]:
-    names = names_of(evidence.runs) if len(evidence.runs) > 1 else [""]
-    return list(zip(evidence.runs, names, strict=True))
-
-
-def _architectures(run: Run) -> set[str]:
-    return set(run.spec["architectures"])
-
-
-def _of_run(run: Run, of: str, number: str) -> Shown:
-    name = f"table-{number}" if number[0].isdigit() else number
-    return shown(f"{name}-{slug(of)}" if of else name, TABLES[number].build(run), of)
+SOURCES: dict[str, Source] = {BESIDE: beside_published, **{number: _named(number) for number in TABLES}}

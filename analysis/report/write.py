@@ -11,8 +11,8 @@ from analysis.figures import FIGURES
 from analysis.figures.figure import Drawing, Figure
 from analysis.report.files import folder, slug, write_whole
 from analysis.report.sections import SECTIONS, Section
-from analysis.report.sentences import sentences
 from analysis.report.text_tables import SOURCES, Shown, Source
+from analysis.verdict import verdict
 
 PARTS = ("html", "figures", "tables")
 PAGE = "report.html"
@@ -24,11 +24,11 @@ class Content:
 
     Attributes:
         figures: name -> the drawing, or why there is none.
-        tables: name -> the tables, or why there are none.
+        tables: name -> the table.
     """
 
     figures: dict[str, Drawing | str] = field(default_factory=dict)
-    tables: dict[str, Sequence[Shown] | str] = field(default_factory=dict)
+    tables: dict[str, Shown] = field(default_factory=dict)
 
 
 def fill(
@@ -86,7 +86,7 @@ def write_content(
     trials = trial_table(evidence)
     if only in (None, "tables"):
         where = folder(target / "tables")
-        for shown in (shown for tables in content.tables.values() if not isinstance(tables, str) for shown in tables):
+        for shown in content.tables.values():
             files |= {
                 where / f"{slug(shown.name)}.{ending}": f"{text.rstrip()}\n".encode("utf-8", "replace")
                 for ending, text in shown.files.items()
@@ -103,7 +103,7 @@ def write_content(
     if only in (None, "html"):
         from analysis.report.page import page
 
-        files[target / PAGE] = page(evidence, sections, content.figures, content.tables, trials, sentences(evidence))
+        files[target / PAGE] = page(evidence, sections, content.figures, content.tables, trials, verdict(evidence))
     for path, text in files.items():
         write_whole(path, text)
     return list(files)

@@ -1,10 +1,19 @@
-"""The tables of the text, filled from a run: one file each, listed in ``TABLES``."""
+"""The tables of the text and of our own, filled from runs: one file each, listed in ``TABLES``."""
 
+from analysis.tables.equivalence import EQUIVALENCE
+from analysis.tables.fairness import FAIRNESS
+from analysis.tables.importance import IMPORTANCE
+from analysis.tables.near import NEAR
+from analysis.tables.pairs import PAIRS
+from analysis.tables.ranking import RANKING
 from analysis.tables.summary import SUMMARY
 from analysis.tables.table import Filled, Table
 from analysis.tables.table_1_3 import TABLE_1_3
 from analysis.tables.table_1_4 import TABLE_1_4
 
-TABLES: dict[str, Table] = {table.number: table for table in (TABLE_1_3, TABLE_1_4, SUMMARY)}
+TABLES: dict[str, Table] = {
+    table.number: table
+    for table in (TABLE_1_3, TABLE_1_4, SUMMARY, RANKING, PAIRS, EQUIVALENCE, FAIRNESS, NEAR, IMPORTANCE)
+}
 
 __all__ = ["TABLES", "Filled", "Table"]

@@ -5,36 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
+from analysis.costs import Cost, network_cost
 from analysis.published import PUBLISHED
 from analysis.records import Run
-
-COUNTED = ("conv", "invariant")  # The layers that are compared; the linear tail is the same in every network.
-
-
-class Cost(NamedTuple):
-    """Sums over the compared layers of one network, per image.
-
-    Attributes:
-        params: learned weights without biases (equation 1.4.2).
-        mults: multiplies of the mixing or convolution.
-        transform: multiplies of the wavelet transform (equation 1.4.3).
-    """
-
-    params: int
-    mults: int
-    transform: int
-
-
-def network_cost(run: Run, name: str) -> Cost | None:
-    """Sums the costs of an architecture's layers; None where the run has not counted them."""
-    layers = [layer for layer in run.costs.get(name, []) if layer["kind"] in COUNTED]
-    if not layers:
-        return None
-    return Cost(*(sum(layer[count] for layer in layers) for count in ("params", "mults", "transform_mults")))
 
 
 def cost_rows(run: Run, architectures: Iterable[str]) -> pd.DataFrame:

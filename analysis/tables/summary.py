@@ -2,10 +2,11 @@
 
 import pandas as pd
 
+from analysis.cells import display
 from analysis.records import Run
 from analysis.tables.notes import notes_on
 from analysis.tables.rows import accuracy_rows
-from analysis.tables.table import Table
+from analysis.tables.table import Table, each_run
 
 
 def compared(run: Run) -> tuple[pd.DataFrame, list[str]]:
@@ -14,4 +15,4 @@ def compared(run: Run) -> tuple[pd.DataFrame, list[str]]:
     return rows, notes_on(run, rows)
 
 
-SUMMARY = Table("summary", "Every architecture of the run.", (), compared)
+SUMMARY = Table("summary", "Every architecture of the run.", (), each_run(compared), display)

@@ -7,43 +7,79 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.evidence import Evidence, gather
 from analysis.records import Run
+
+Display = Callable[[pd.DataFrame], tuple[pd.DataFrame, frozenset[str]]]
+"""Raw values -> the text of the cells, and the headings of those columns that are aligned to the right."""
 
 
 @dataclass(frozen=True, eq=False)
 class Filled:
-    """A table filled from a run, before it is formatted.
+    """A table filled from runs, before it is formatted.
 
     Attributes:
-        number: its number in the text.
+        number: its number in the text, or a name.
         title: one sentence above it.
-        frame: the raw, unrounded values, one row per architecture; ``analysis.cells`` makes text of them.
+        frame: the raw, unrounded values.
+        cells: the same rows as text, with the headings that people read.
+        right: the headings of columns of numbers, which are aligned to the right.
         notes: plain sentences below it.
     """
 
     number: str
     title: str
     frame: pd.DataFrame
+    cells: pd.DataFrame
+    right: frozenset[str]
     notes: list[str]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the text.
+    """A table of the text, or one of our own.
 
     Attributes:
         number: its number in the text, or a name.
         title: what the text calls it, one sentence.
-        architectures: the networks that it compares, in the text's order; none if it takes a run as it is.
-        rows: a run -> its raw values and the notes below them.
+        architectures: the networks that it compares, in the text's order; none if it takes runs as they are.
+        rows: the evidence -> its raw values and the notes below them.
+        display: makes text of the raw values.
     """
 
     number: str
     title: str
     architectures: tuple[str, ...]
-    rows: Callable[[Run], tuple[pd.DataFrame, list[str]]]
+    rows: Callable[[Evidence], tuple[pd.DataFrame, list[str]]]
+    display: Display
 
-    def build(self, run: Run) -> Filled:
-        """Fills the table from a run; cells are blank where the run has nothing."""
-        frame, notes = self.rows(run)
-        return Filled(self.number, self.title, frame, notes)
+    def build(self, *runs: Run) -> Filled:
+        """Fills the table from one run or several; cells are blank where they have nothing.
+
+        Raises:
+            UserError: no run, or one twice.
+        """
+        return self.fill(gather(runs))
+
+    def fill(self, evidence: Evidence) -> Filled:
+        """Fills the table."""
+        frame, notes = self.rows(evidence)
+        return Filled(self.number, self.title, frame, *self.display(frame), notes)
+
+
+def each_run(
+    rows: Callable[[Run], tuple[pd.DataFrame, list[str]]],
+) -> Callable[[Evidence], tuple[pd.DataFrame, list[str]]]:
+    """Makes of a table of one run one of several: their rows below each other, each titled with its run."""
+
+    def all_rows(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+        if len(evidence.runs) == 1:
+            return rows(evidence.runs[0])
+        frames, notes = [], []
+        for run, name in zip(evidence.runs, evidence.names, strict=True):
+            frame, said = rows(run)
+            frames.append(frame.assign(title=[f"{name}: {title}" for title in frame["title"]]))
+            notes += [f"{name}: {note}" for note in said]
+        return pd.concat(frames, ignore_index=True), notes
+
+    return all_rows

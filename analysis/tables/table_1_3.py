@@ -2,10 +2,11 @@
 
 import pandas as pd
 
+from analysis.cells import display
 from analysis.records import Run
 from analysis.tables.notes import notes_on
 from analysis.tables.rows import accuracy_rows
-from analysis.tables.table import Table
+from analysis.tables.table import Table, each_run
 
 ARCHITECTURES = ("conv", "invariant")
 
@@ -16,4 +17,4 @@ def compared(run: Run) -> tuple[pd.DataFrame, list[str]]:
     return rows, notes_on(run, rows)
 
 
-TABLE_1_3 = Table("1.3", "Architecture performance comparison.", ARCHITECTURES, compared)
+TABLE_1_3 = Table("1.3", "Architecture performance comparison.", ARCHITECTURES, each_run(compared), display)

@@ -2,12 +2,13 @@
 
 import pandas as pd
 
+from analysis.cells import display
 from analysis.published import PUBLISHED
 from analysis.records import Run
 from analysis.tables.costs import cost_rows
 from analysis.tables.notes import notes_on
 from analysis.tables.rows import accuracy_rows
-from analysis.tables.table import Table
+from analysis.tables.table import Table, each_run
 
 ARCHITECTURES = tuple(PUBLISHED)
 
@@ -35,4 +36,4 @@ def compared(run: Run) -> tuple[pd.DataFrame, list[str]]:
     return pd.concat([rows, costs], axis=1), notes
 
 
-TABLE_1_4 = Table("1.4", "Modified architecture performance comparison.", ARCHITECTURES, compared)
+TABLE_1_4 = Table("1.4", "Modified architecture performance comparison.", ARCHITECTURES, each_run(compared), display)

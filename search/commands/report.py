@@ -19,6 +19,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=options.folder, metavar="DIR", help="where to (default: RUN/report; needed for several runs)"
     )
+    parser.add_argument(
+        "--margin",
+        type=float,
+        default=0.5,
+        metavar="POINTS",
+        help="difference from a published mean that does not matter, in points of accuracy (default: 0.5)",
+    )
     parser.add_argument("--only", choices=("html", "figures", "tables"), help="write only these (default: all)")
 
 
@@ -38,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     found = [read_run(path) for path in args.runs]
     codes = [options.name_damaged(each) for each in found]
     target = Path(args.out or Path(args.runs[0]) / "report")
-    written = write_report(gather(found), target, only=args.only)
+    written = write_report(gather(found, args.margin), target, only=args.only)
     for line in summed_up(written, target):
         print(line)
     return max(codes)

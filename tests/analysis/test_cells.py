@@ -42,7 +42,7 @@ def test_a_full_row(full) -> None:
     full.spec["rerun_seeds"] = 4
     theta = full.trials[1][0].theta
     full.rerun("conv", [None], "diverged", theta=theta, seed=4, status="diverged")
-    cells = display(TABLES["1.4"].build(read_run(full.write())).frame)
+    cells, _ = display(TABLES["1.4"].build(read_run(full.write())).frame)
     assert cells.iloc[0].to_dict() == {
         "Architecture": "Convolutional",
         "theta = {lr, mom, wd, a}": "{0.0316, 0.9, 3.16e-5, 1.0}",
@@ -66,11 +66,11 @@ def test_a_full_row(full) -> None:
 
 def test_one_seed_shows_dashes(folder) -> None:
     folder.rerun("conv", [0.5] * 4, "completed", seed=1)
-    cells = display(TABLES["1.3"].build(read_run(folder.write())).frame)
+    cells, _ = display(TABLES["1.3"].build(read_run(folder.write())).frame)
     assert cells.iloc[0][["mean", "std", "95 % CI", "n"]].tolist() == ["50.0", "-", "-", "1"]
 
 
 def test_only_diverged_seeds_show_dashes(folder) -> None:
     folder.rerun("conv", [None], "diverged", seed=1, status="diverged")
-    cells = display(TABLES["1.3"].build(read_run(folder.write())).frame)
+    cells, _ = display(TABLES["1.3"].build(read_run(folder.write())).frame)
     assert cells.iloc[0][["mean", "std", "95 % CI", "n"]].tolist() == ["-", "-", "-", "0 (1 diverged)"]

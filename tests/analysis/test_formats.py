@@ -4,6 +4,7 @@ import csv
 import io
 import re
 
+import numpy as np
 import pytest
 
 from analysis.formats import FORMATS
@@ -11,7 +12,8 @@ from analysis.records import Run, read_run
 from analysis.tables import TABLES
 from spaces import Hyperparameters
 
-CONV_TITLES = ("Convolutional", "Invariant")
+TITLES = ("Convolutional", "Invariant")
+TEXT = ("1.3", "1.4", "summary")  # A row for each architecture, whatever the run has.
 
 
 @pytest.fixture(params=["full", "empty", "partly finished"])
@@ -34,13 +36,35 @@ def test_every_table_in_every_format(run, number, name) -> None:
     assert text.endswith("\n")
     assert "nan" not in text.lower()
     assert "None" not in text
-    places = [text.index(title) for title in CONV_TITLES]
-    assert places == sorted(places)
     assert table.number == number
+    assert len(table.cells) == len(table.frame)
+    assert table.right <= {*table.cells} | {*TABLES["1.4"].build(run).right}
     assert table.notes
     assert all(note.endswith(".") and "\n" not in note for note in table.notes)
+
+
+@pytest.mark.parametrize("number", TEXT)
+def test_tables_of_the_text_have_a_row_for_each_architecture(run, number) -> None:
+    table = TABLES[number].build(run)
+    text = FORMATS["md"](table)
+    places = [text.index(title) for title in TITLES]
+    assert places == sorted(places)
     assert tuple(table.frame["architecture"]) == (TABLES[number].architectures or tuple(run.spec["architectures"]))
     assert len(table.frame) == {"1.3": 2, "1.4": 8}.get(number, len(run.spec["architectures"]))
+
+
+@pytest.mark.parametrize("number", TABLES)
+def test_two_runs_stand_in_one_table(full, make_folder, number) -> None:
+    other = make_folder("other")
+    other.spec.update(full.spec, dataset="mnist")
+    other.trials = full.trials
+    runs = read_run(full.write()), read_run(other.write())
+    both, one = (TABLES[number].build(*chosen) for chosen in (runs, runs[:1]))
+    assert len(both.frame) >= len(one.frame)
+    assert "nan" not in FORMATS["md"](both).lower()
+    if len(one.frame) and number != "published":
+        assert "full: Convolutional" in FORMATS["md"](both)
+        assert "other: Convolutional" in FORMATS["md"](both)
 
 
 @pytest.mark.parametrize("number", TABLES)
@@ -91,12 +115,12 @@ def test_csv_gives_the_raw_values_back(run, number) -> None:
     frame = TABLES[number].build(run).frame
     rows = list(csv.DictReader(io.StringIO(FORMATS["csv"](TABLES[number].build(run)))))
     assert len(rows) == len(frame)
-    assert all(re.fullmatch(r"[a-z_]+", name) for name in rows[0])
-    for name in rows[0]:
+    assert all(re.fullmatch(r"[a-z_0-9]+", name) for name in frame)
+    for name in frame:
         for text, value in zip((row[name] for row in rows), frame[name], strict=True):
             if text == "":
-                assert value != value  # NaN
-            elif name in ("architecture", "title", "cost_differs"):
+                assert value == "" or value != value  # NaN
+            elif isinstance(value, str | bool | np.bool_):
                 assert text == str(value)
             else:
                 assert float(text) == value

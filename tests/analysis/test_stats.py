@@ -18,6 +18,7 @@ def test_a_small_sample_by_hand() -> None:
     assert summary[:3] == (3, 92.0, 2.0)
     assert summary.low == pytest.approx(92 - 4.968275, abs=1e-5)
     assert summary.high == pytest.approx(92 + 4.968275, abs=1e-5)
+    assert (summary.best, summary.worst) == (94.0, 90.0)
 
 
 @given(VALUES)
@@ -42,8 +43,8 @@ def test_order_changes_nothing_and_a_shift_only_the_place(values, shift, random)
 
 def test_one_value_has_no_spread() -> None:
     summary = summarise([97.0])
-    assert summary[:2] == (1, 97.0)
-    assert all(math.isnan(value) for value in summary[2:])
+    assert (summary.n, summary.mean, summary.best, summary.worst) == (1, 97.0, 97.0, 97.0)
+    assert all(math.isnan(value) for value in (summary.std, summary.low, summary.high))
 
 
 def test_no_value_has_nothing() -> None:
@@ -53,4 +54,4 @@ def test_no_value_has_nothing() -> None:
 
 
 def test_equal_values_have_a_point_for_an_interval() -> None:
-    assert summarise(np.full(4, 50.0)) == (4, 50.0, 0.0, 50.0, 50.0)
+    assert summarise(np.full(4, 50.0)) == (4, 50.0, 0.0, 50.0, 50.0, 50.0, 50.0)

@@ -1,0 +1,64 @@
+"""What a search buys: the expected best validation accuracy among the first k configurations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.special import gammaln
+
+from analysis.evidence import Candidate
+
+LOW, HIGH = 0.05, 0.95
+ROUNDING = 1e-9  # Of chances that went through logarithms.
+BUDGETS = {
+    "trials": "configurations tried",
+    "epochs": "epochs trained",
+    "seconds": "training time in seconds",
+    "mults": "multiplies per training image, forward only",
+}
+
+
+def expected_best(accuracies: np.ndarray) -> pd.DataFrame:
+    """The best of k values drawn without replacement from those given, for each k.
+
+    The chance that the best of k is at most the i-th smallest of N values is C(i, k) / C(N, k): the
+    exact form of the estimator of Dodge et al., "Show Your Work" (EMNLP 2019), which draws with replacement.
+
+    Returns:
+        ``k`` from 1 to N, its ``mean``, and the 5 % and 95 % quantiles ``low`` and ``high``, in the unit of the values.
+    """
+    values = np.sort(np.asarray(accuracies, dtype=float))
+    n = len(values)
+    rows = []
+    for k in range(1, n + 1):
+        below = np.zeros(n)
+        i = np.arange(k, n + 1)
+        below[k - 1 :] = np.exp(_log_choose(i, k) - _log_choose(n, k))
+        below[-1] = 1.0  # Whatever rounding made of it.
+        low, high = (values[int(np.searchsorted(below, quantile - ROUNDING))] for quantile in (LOW, HIGH))
+        rows.append((k, float(np.diff(below, prepend=0.0) @ values), low, high))
+    return pd.DataFrame(rows, columns=["k", "mean", "low", "high"])
+
+
+def budget_curve(candidate: Candidate) -> pd.DataFrame:
+    """Expected best validation accuracy in percent against four budgets, in the order a random search spends them.
+
+    Every trial counts with the accuracy that it ended with, also one that ASHA stopped; a diverged or failed one
+    counts as 0. The other budgets are k times the mean cost of a trial, so early stopping makes them smaller.
+
+    Returns:
+        ``expected_best`` with the columns of ``BUDGETS``; no rows without a trial that ended.
+    """
+    ended = candidate.sweep[candidate.sweep["status"] != "unfinished"]
+    alive = ended["status"].isin(["completed", "stopped"])
+    curve = expected_best(100.0 * ended["val_accuracy"].where(alive).fillna(0.0).to_numpy(dtype=float))
+    curve["trials"] = curve["k"]
+    curve["epochs"] = curve["k"] * ended["epoch"].mean()
+    curve["seconds"] = curve["k"] * ended["seconds"].mean()
+    cost = candidate.cost
+    curve["mults"] = curve["epochs"] * (float("nan") if cost is None else cost.mults + cost.transform)
+    return curve
+
+
+def _log_choose(n: np.ndarray | int, k: int) -> np.ndarray:
+    return gammaln(np.asarray(n) + 1.0) - gammaln(k + 1.0) - gammaln(np.asarray(n) - k + 1.0)

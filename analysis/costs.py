@@ -1,0 +1,31 @@
+"""What a network costs: the sums over its layers that the text compares."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from analysis.records import Run
+
+COUNTED = ("conv", "invariant")  # The layers that are compared; the linear tail is the same in every network.
+
+
+class Cost(NamedTuple):
+    """Sums over the compared layers of one network, per image.
+
+    Attributes:
+        params: learned weights without biases (equation 1.4.2).
+        mults: multiplies of the mixing or convolution.
+        transform: multiplies of the wavelet transform (equation 1.4.3).
+    """
+
+    params: int
+    mults: int
+    transform: int
+
+
+def network_cost(run: Run, name: str) -> Cost | None:
+    """Sums the costs of an architecture's layers; None where the run has not counted them."""
+    layers = [layer for layer in run.costs.get(name, []) if layer["kind"] in COUNTED]
+    if not layers:
+        return None
+    return Cost(*(sum(layer[count] for layer in layers) for count in ("params", "mults", "transform_mults")))

@@ -1,0 +1,135 @@
+"""Was the search fair to each architecture, and was its winner luck?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import pandas as pd
+from scipy import stats
+
+from analysis.cells import compact
+from analysis.evidence import Candidate
+from analysis.stats import CONFIDENCE, summarise
+from spaces.hyperparameters import NAMES
+
+
+class Fairness(NamedTuple):
+    """What the sweep of one architecture says of itself; NaN and empty where it cannot.
+
+    Attributes:
+        group: the candidate.
+        ended: configurations that ended, of
+        planned: those asked for.
+        diverged: the fraction of the ended ones that diverged, with its 95 % Wilson interval
+        diverged_low: from
+        diverged_high: to.
+        selected: validation accuracy in percent by which the incumbent was chosen, on one seed.
+        rerun: mean test accuracy in percent of its reruns on fresh seeds.
+        curse: selected minus rerun in points: what the choice of the best flattered, as far as the test images are
+            as hard as the held-out ones.
+        spread: the standard deviation in points of one rerun, the error of a single-seed choice.
+        near: configurations that reached the last epoch within one ``spread`` of the incumbent, itself included: as
+            far as one seed can tell, any of them could be the best.
+        edges: hyperparameters of the incumbent on the edge of the searched range, as ``lr = 1 (highest)``.
+    """
+
+    group: str
+    ended: int
+    planned: int
+    diverged: float
+    diverged_low: float
+    diverged_high: float
+    selected: float
+    rerun: float
+    curse: float
+    spread: float
+    near: float
+    edges: tuple[str, ...]
+
+
+def fairness(candidate: Candidate) -> Fairness:
+    """Judges the search for one candidate."""
+    sweep, spec = candidate.sweep, candidate.run.spec
+    ended = int((sweep["status"] != "unfinished").sum())
+    diverged = int((sweep["status"] == "diverged").sum())
+    rate = low = high = math.nan
+    if ended:
+        rate = diverged / ended
+        interval = stats.binomtest(diverged, ended).proportion_ci(CONFIDENCE, method="wilson")
+        low, high = float(interval.low), float(interval.high)
+    reruns = summarise(candidate.accuracies)
+    incumbent = candidate.incumbent
+    selected = math.nan if incumbent is None else 100.0 * float(incumbent["val_accuracy"])
+    return Fairness(
+        candidate.group,
+        ended,
+        int(spec.get("samples") or 0),
+        rate,
+        low,
+        high,
+        selected,
+        reruns.mean,
+        selected - reruns.mean,
+        reruns.std,
+        float(len(near_optimal(candidate))) or math.nan,
+        edges(candidate),
+    )
+
+
+def near_optimal(candidate: Candidate) -> pd.DataFrame:
+    """The configurations within one standard deviation of a rerun of the incumbent, best first.
+
+    Returns:
+        Rows of ``Candidate.sweep`` that reached the last epoch, the incumbent's first; none without an
+        incumbent of the sweep and two finished reruns.
+    """
+    sweep, budget = candidate.sweep, candidate.run.spec.get("max_epochs") or 1
+    spread = summarise(candidate.accuracies).std / 100.0
+    last = sweep[(sweep["status"] == "completed") & (sweep["epoch"] >= budget)]
+    if candidate.incumbent is None or math.isnan(spread):
+        return last.iloc[:0]
+    near = last[last["val_accuracy"] >= candidate.incumbent["val_accuracy"] - spread]
+    return near.sort_values(["val_accuracy", "val_loss", "config_id"], ascending=[False, True, True])
+
+
+def edges(candidate: Candidate) -> tuple[str, ...]:
+    """Which hyperparameters of the incumbent lie on the edge of what was searched, and on which.
+
+    Beyond an edge there may be something better. A momentum of 0 is no edge: there is nothing below it. Of a
+    continuous range the edge is its outermost twentieth.
+    """
+    incumbent = candidate.incumbent
+    space = candidate.run.spec.get("space")
+    if incumbent is None or not isinstance(space, Mapping) or not len(candidate.sweep):
+        return ()
+    found = []
+    for name in NAMES:
+        value = float(incumbent[name])
+        side = _side(value, space.get(name))
+        if side and not (side == "lowest" and value == 0):
+            found.append(f"{name} = {compact(value)} ({side})")
+    return tuple(found)
+
+
+def _side(value: float, domain: object) -> str:
+    """``lowest``, ``highest`` or nothing; a domain of one value has no edges."""
+    if not isinstance(domain, Mapping) or not domain:
+        return ""
+    kind, given = next(iter(domain.items()))
+    if (
+        not isinstance(given, (list, tuple))
+        or len(given) < 2
+        or not all(isinstance(end, (int, float)) for end in given)
+    ):
+        return ""
+    low, high = min(given), max(given)
+    if kind == "choice":
+        return "lowest" if value <= low else "highest" if value >= high else ""
+    if "log" in str(kind):
+        if low <= 0 or value <= 0:
+            return ""
+        low, high, value = math.log(low), math.log(high), math.log(value)
+    place = (value - low) / (high - low)
+    return "lowest" if place <= 0.05 else "highest" if place >= 0.95 else ""

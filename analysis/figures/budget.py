@@ -1,0 +1,37 @@
+"""What a search of a given size would have found, per architecture."""
+
+from __future__ import annotations
+
+from analysis.budget import BUDGETS, budget_curve
+from analysis.evidence import Evidence
+from analysis.figures.figure import Axis, Drawing, Figure, Line, Panel
+
+
+def draw(evidence: Evidence) -> Drawing | str:
+    """Draws the expected best validation accuracy against trials, epochs, seconds and multiplies."""
+    curves = [(one, budget_curve(one)) for one in evidence.candidates]
+    curves = [(one, curve) for one, curve in curves if len(curve)]
+    if not curves:
+        return "No configuration of a sweep has ended."
+    panels = []
+    for name, label in BUDGETS.items():
+        marks = [
+            Line(curve[name], curve["mean"], one.group, one.group, low=curve["low"], high=curve["high"])
+            for one, curve in curves
+            if curve[name].notna().to_numpy().all()
+        ]
+        if marks:
+            panels.append(Panel("", Axis(label, log=True), Axis("expected best (%)", low=_floor(curves)), marks))
+    caption = (
+        "Expected best validation accuracy of a random search of that size in the same space, with its 5 % to 95 % "
+        "range: the configurations of this sweep drawn without replacement (Dodge et al., 2019), diverged ones as 0 %."
+    )
+    return Drawing("budget", "What a smaller search would have found", caption, panels, 2, evidence.groups)
+
+
+def _floor(curves: list) -> float:
+    """Where the vertical axes begin: below the worst expectation, so that the top is not squeezed by unlucky draws."""
+    return max(0.0, min(float(curve["mean"].min()) for _, curve in curves) - 5)
+
+
+BUDGET = Figure("budget", draw)

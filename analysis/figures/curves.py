@@ -1,0 +1,86 @@
+"""Learning curves of the sweep, where ASHA judged, and of the reruns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.evidence import Candidate, Evidence
+from analysis.figures.figure import Axis, Drawing, Figure, Line, Mark, Panel
+from spaces.rungs import ladder
+
+
+def joined(rows: pd.DataFrame, measure: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """All curves of some trials as one, with a NaN after each.
+
+    Args:
+        rows: epochs, with the columns of ``schema.EPOCHS``.
+        measure: the column to draw.
+
+    Returns:
+        The epochs, the measure in percent, and the trial of each.
+    """
+    ordered = rows.sort_values(["trial_id", "epoch"], kind="stable")
+    trials = ordered["trial_id"].to_numpy(dtype=object)
+    ends = np.flatnonzero(trials[1:] != trials[:-1]) + 1
+    x = np.insert(ordered["epoch"].to_numpy(dtype=float), ends, np.nan)
+    y = np.insert(100.0 * ordered[measure].to_numpy(dtype=float), ends, np.nan)
+    return x, y, list(np.insert(trials, ends, ""))
+
+
+def rungs_of(candidate: Candidate) -> list[tuple[float, str]]:
+    """Where ASHA judged, as vertical lines."""
+    spec = candidate.run.spec
+    if spec.get("scheduler") != "asha":
+        return []
+    epochs = ladder(spec["grace_period"], spec["max_epochs"], spec["reduction_factor"])
+    return [(float(epoch), f"rung {number}") for number, epoch in enumerate(epochs)]
+
+
+def _sweeps(evidence: Evidence) -> Drawing | str:
+    panels = []
+    for one in evidence.candidates:
+        rows = one.epochs[one.epochs["phase"] == "sweep"]
+        if not len(rows):
+            continue
+        x, y, links = joined(rows, "val_accuracy")
+        marks: list[Mark] = [Line(x, y, one.group, thin=True, links=links)]
+        if one.incumbent is not None and one.incumbent["trial_id"] is not None:
+            best = rows[rows["trial_id"] == one.incumbent["trial_id"]]
+            x, y, links = joined(best, "val_accuracy")
+            marks.append(Line(x, y, one.group, label="incumbent", links=links))
+        axes = Axis("epoch", low=1), Axis("validation accuracy (%)", low=0, high=100)
+        panels.append(Panel(one.group, *axes, marks, rungs_of(one)))
+    caption = (
+        "Validation accuracy of every configuration (thin) and of the incumbent (thick). Vertical lines: the rungs, "
+        "where ASHA stops who is not among the best of those before, one in as many as the reduction factor says."
+    )
+    nothing = "Nothing was searched in these runs: their configurations were given."
+    return (
+        Drawing("sweep-curves", "Learning curves of the sweep", caption, panels, 2, evidence.groups)
+        if panels
+        else nothing
+    )
+
+
+def _reruns(evidence: Evidence) -> Drawing | str:
+    marks: list[Mark] = []
+    for one in evidence.candidates:
+        rows = one.epochs[
+            one.epochs["trial_id"].isin(one.reruns.trials["trial_id"]) & one.epochs["test_accuracy"].notna()
+        ]
+        if not len(rows):
+            continue
+        x, y, links = joined(rows, "test_accuracy")
+        marks.append(Line(x, y, one.group, thin=True, links=links))
+        mean = 100.0 * rows.groupby("epoch")["test_accuracy"].mean()
+        marks.append(Line(mean.index.to_numpy(dtype=float), mean.to_numpy(), one.group, label=one.group))
+    if not marks:
+        return "No rerun has begun yet; invsearch rerun trains them."
+    caption = "Test accuracy of the reruns of each incumbent: every seed (thin) and the mean of the seeds (thick)."
+    panel = Panel("", Axis("epoch", low=1), Axis("test accuracy (%)"), marks)
+    return Drawing("rerun-curves", "Learning curves of the reruns", caption, [panel], 1, evidence.groups)
+
+
+SWEEP_CURVES = Figure("sweep-curves", _sweeps)
+RERUN_CURVES = Figure("rerun-curves", _reruns)

@@ -1,0 +1,36 @@
+"""What mattered: shares of the variance of validation accuracy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis.evidence import Evidence
+from analysis.figures.figure import Axis, Bars, Drawing, Figure, Panel
+from analysis.importance import importance
+
+
+def draw(evidence: Evidence) -> Drawing | str:
+    """Draws the share of each hyperparameter and each pair, a panel for each candidate."""
+    panels = []
+    for one in evidence.candidates:
+        found = importance(one)
+        if not len(found):
+            continue
+        found = found.sort_values("share", kind="stable")
+        names = tuple(
+            term.replace(":", " x ") + (" *" if matters else "")
+            for term, matters in zip(found["term"], found["matters"], strict=True)
+        )
+        bars = Bars(np.arange(len(found)), 100.0 * found["share"].to_numpy(dtype=float), one.group)
+        panels.append(
+            Panel(one.group, Axis("share of the variance (%)", low=0, high=100), Axis("", categories=names), [bars])
+        )
+    caption = (
+        "How much of the variance of validation accuracy at the end of the grace period each hyperparameter explains, "
+        "and each pair beyond its two members. *: significant at 5 %, Holm-corrected."
+    )
+    nothing = "Too few configurations were searched to tell what mattered."
+    return Drawing("importance", "What mattered", caption, panels, 2, evidence.groups) if panels else nothing
+
+
+IMPORTANCE = Figure("importance", draw)

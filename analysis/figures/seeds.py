@@ -1,0 +1,54 @@
+"""Where each seed ended: the spread behind every mean."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis.evidence import Evidence
+from analysis.figures.figure import Axis, Drawing, Figure, Line, Mark, Panel, Points
+from analysis.stats import summarise
+
+SPREAD = 0.16
+"""How far, in rows, the seeds of one architecture are spread so that equal ones do not hide each other."""
+
+
+def draw(evidence: Evidence) -> Drawing | str:
+    """Draws one row for each candidate: its seeds, its mean with the interval, the published mean and std."""
+    finished = evidence.finished
+    if not finished:
+        return "No rerun has finished yet; invsearch rerun trains them."
+    marks: list[Mark] = []
+    for row, one in enumerate(finished):
+        accuracies = one.reruns.final
+        heights = row + SPREAD * np.linspace(-1, 1, len(accuracies)) if len(accuracies) > 1 else np.array([float(row)])
+        seeds = one.reruns.trials.set_index("trial_id")["seed"].reindex(accuracies.index)
+        marks.append(
+            Points(
+                accuracies.to_numpy(dtype=float),
+                heights,
+                one.group,
+                texts=[f"seed {seed}" for seed in seeds],
+                links=list(accuracies.index),
+            )
+        )
+        summary = summarise(one.accuracies)
+        if summary.n > 1:
+            marks.append(Line([summary.low, summary.high], [row + 0.3, row + 0.3], one.group))
+        text = f"mean of {summary.n}" + (f", 95 % CI {summary.low:.2f} to {summary.high:.2f}" if summary.n > 1 else "")
+        marks.append(Points([summary.mean], [row + 0.3], one.group, texts=[text], emphasis=True))
+        if known := one.published:
+            ends = [known.mean - known.std, known.mean + known.std]
+            marks.append(Line(ends, [row - 0.3, row - 0.3], one.group, dashed=True))
+            text = f"published mean, std {known.std:g}"
+            marks.append(Points([known.mean], [row - 0.3], one.group, texts=[text], hollow=True))
+    names = tuple(one.group for one in finished)
+    caption = (
+        "Test accuracy after the last epoch. Small points: one seed each; above them their mean with its 95 % "
+        "interval; below, as a ring, the published mean with one standard deviation to each side, where there is one."
+    )
+    x = Axis("test accuracy (%)")
+    panel = Panel("", x, Axis("", categories=names, low=-0.6, high=len(names) - 0.4), marks)
+    return Drawing("seeds", "Seeds", caption, [panel], 1, evidence.groups)
+
+
+SEEDS = Figure("seeds", draw)

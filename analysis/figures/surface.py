@@ -1,0 +1,48 @@
+"""Learning rate against momentum: where each architecture trains at all, and where best."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis.evidence import Candidate, Evidence
+from analysis.figures.figure import Axis, Drawing, Figure, Heat, Panel
+from analysis.levels import levels
+
+UNIT = "best validation accuracy (%)"
+
+
+def draw(evidence: Evidence) -> Drawing | str:
+    """Draws a heat map for each candidate that was searched."""
+    found = [(one, *cells) for one in evidence.candidates if (cells := _cells(one)) is not None]
+    if not found:
+        return "Nothing was searched in these runs: their configurations were given."
+    reached = np.concatenate([z[np.isfinite(z)] for _, _, _, z in found])
+    low, high = (float(reached.min()), float(reached.max())) if len(reached) else (0.0, 100.0)
+    panels = [
+        Panel(
+            one.group,
+            Axis("learning rate", categories=rates),
+            Axis("momentum", categories=momenta),
+            [Heat(z, UNIT, low, high, [[f"{value:.1f}" if value == value else "" for value in row] for row in z])],
+        )
+        for one, rates, momenta, z in found
+    ]
+    caption = (
+        "The best last validation accuracy among the configurations of each cell, over all weight decays and gains, "
+        "stopped ones too. Blank: every one diverged, or none was tried."
+    )
+    return Drawing("surface", "Learning rate and momentum", caption, panels, 2, evidence.groups)
+
+
+def _cells(one: Candidate) -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray] | None:
+    """The levels of the two hyperparameters, and the best accuracy in percent of each cell, one row per momentum."""
+    if not len(one.sweep):
+        return None
+    rates, momenta = levels(one.sweep["lr"]), levels(one.sweep["momentum"])
+    alive = one.sweep["status"].isin(["completed", "stopped", "unfinished"])
+    best = (100.0 * one.sweep["val_accuracy"].where(alive)).groupby([momenta, rates], observed=False).max().unstack()
+    names = (tuple(str(name) for name in axis.cat.categories) for axis in (rates, momenta))
+    return (*names, best.to_numpy(dtype=float))  # type: ignore[return-value]
+
+
+SURFACE = Figure("surface", draw)

@@ -1,0 +1,48 @@
+"""Are the published numbers reproduced?"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.equivalence import PUBLISHED_SEEDS, equivalence
+from analysis.evidence import Evidence
+from analysis.tables.columns import between, number, p_value, shown, words
+from analysis.tables.table import Table
+
+FIELDS = ["group", "n", "mean", "published_mean", "published_std", "margin"]
+
+
+def against_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+    """Each candidate that the text has a number for, against that number."""
+    margin = evidence.margin
+    rows = [
+        {
+            **dict(zip(FIELDS, (one.group, len(ours), ours.mean(), known.mean, known.std, margin), strict=True)),
+            **equivalence(ours, known.mean, known.std, margin=margin)._asdict(),
+        }
+        for one in evidence.finished
+        if (known := one.published) is not None and len(ours := one.accuracies)
+    ]
+    frame = pd.DataFrame(rows, columns=[*FIELDS, "difference", "low", "high", "p_equivalent", "p_differs", "verdict"])
+    if not len(frame):
+        return frame, ["Nothing to compare: the published numbers are for other data sets, or no rerun has finished."]
+    return frame, [
+        f"Difference: our mean minus the published one (std as published, n = {PUBLISHED_SEEDS}), in points, with its "
+        "90 % Welch interval.",
+        f"reproduced: the difference is smaller than {margin:g} points, by two one-sided Welch tests at 5 % (TOST). "
+        "differs: it is not zero, by Welch's two-sided test, and not shown to be that small. inconclusive: neither.",
+    ]
+
+
+COLUMNS = (
+    words("Architecture", "group"),
+    number("ours", "mean", 2),
+    number("n", "n"),
+    number("published", "published_mean", 1),
+    number("difference", "difference", 2, sign=True),
+    between("90 % CI", "low", "high", 2),
+    p_value("p (TOST)", "p_equivalent"),
+    p_value("p (differs)", "p_differs"),
+    words("verdict", "verdict"),
+)
+EQUIVALENCE = Table("published", "Against the published numbers.", (), against_published, shown(COLUMNS))

@@ -1,0 +1,40 @@
+"""The configurations that one seed cannot tell from the incumbent."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.cells import compact
+from analysis.evidence import Evidence
+from analysis.fairness import near_optimal
+from analysis.tables.columns import Column, number, shown, words
+from analysis.tables.table import Table
+from spaces.hyperparameters import NAMES
+
+FIELDS = ["group", *NAMES, "val_percent", "trial_id"]
+NOTES = [
+    "Configurations trained to the last epoch whose validation accuracy (percent, one seed) lies within one standard "
+    "deviation of a rerun of the incumbent, which is the first of each architecture.",
+]
+
+
+def listed(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+    """The near-optimal set of each candidate."""
+    frames = [
+        found.assign(group=one.group, val_percent=100.0 * found["val_accuracy"])
+        for one in evidence.candidates
+        if len(found := near_optimal(one))
+    ]
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=FIELDS)
+    if not len(frame):
+        return frame[FIELDS], ["No architecture has both a finished sweep and two finished reruns."]
+    return frame[FIELDS], NOTES
+
+
+COLUMNS = (
+    words("Architecture", "group"),
+    *(Column(name, lambda row, name=name: compact(row[name])) for name in NAMES),
+    number("validation", "val_percent", 2),
+    words("trial", "trial_id"),
+)
+NEAR = Table("near", "Configurations as good as the incumbent.", (), listed, shown(COLUMNS))
