@@ -120,6 +120,12 @@ def bundles(mark: Line, most: int) -> list[np.ndarray]:
     return [np.flatnonzero(curve % count == place) for place in range(count)]
 
 
+def held(column: np.ndarray) -> np.ndarray:
+    """A column whose gaps hold the value before them: whole numbers without gaps take a quarter of the room."""
+    last = np.maximum.accumulate(np.where(np.isfinite(column), np.arange(len(column)), 0))
+    return np.where(np.isfinite(column), column, column[last] if len(column) else column)
+
+
 def staircase(x: np.ndarray, *heights: np.ndarray) -> tuple[np.ndarray, ...]:
     """Columns with the corners that a curve has which changes after each x."""
     return np.repeat(x, 2)[1:], *(np.repeat(column, 2)[:-1] for column in heights)

@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.figures.figure import Axis, Bars, Heat, Line, Mark, Numbers, Panel, Points
 from analysis.render.labels import places
-from analysis.render.layout import bundles, pieces, staircase
+from analysis.render.layout import bundles, held, pieces, staircase
 from analysis.render.packed import packed, plain, runs_of
 from analysis.render.theme import (
     BAND_OPACITY,
@@ -109,7 +109,7 @@ class Traces:
         if not mark.thin:
             self._append(trace, mark.group, mark.links)
             return
-        x, y = np.asarray(mark.x, float), np.asarray(mark.y, float)
+        x, y = held(np.asarray(mark.x, float)), np.asarray(mark.y, float)
         for there in bundles(mark, BUNDLES):
             part = {**trace, "x": packed(x[there]), "y": packed(y[there])}
             self._append(part, mark.group, [mark.links[place] for place in there] if mark.links else ())
