@@ -76,6 +76,7 @@ def limits(axis: Axis) -> tuple[float | None, float | None]:
 
 def tick(value: float) -> str:
     """A number at an axis: 1000, 0.25, 1e-5."""
+    value = value or 0.0  # Not -0.
     text = compact(float(f"{value:.4g}"))
     return f"{value:.4g}" if "e+" in text else text.removesuffix(".0")
 

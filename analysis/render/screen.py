@@ -116,12 +116,14 @@ def _axis(axis: Axis, reverse: bool, names: Sequence[str], at: Sequence[float]) 
     if axis.log:
         low, high = (value if value is None or value <= 0 else float(np.log10(value)) for value in (low, high))
     ends = [high, low] if reverse else [low, high]
+    clip = {} if axis.log else without_none({"clipmin": low, "clipmax": high})
     return without_none(
         {
             "title": {"text": plain(axis.label), "standoff": 8, "font": {"size": SCREEN_FONT_PX}},
             "tickfont": {"size": 12},
             "type": "log" if axis.log else "linear",
-            "range": None if ends == [None, None] else ends,
+            "range": None if None in ends else ends,
+            "autorangeoptions": clip if None in ends and clip else None,
             "automargin": True,
             "gridcolor": GRID[0],
             "linecolor": MUTED[0],
