@@ -23,7 +23,7 @@ from spaces.sealed import Damaged
 
 COMMANDS = {
     module.NAME: module
-    for module in (reproduce, sweep, rerun, train, table, report, status, show, check, listing, data)
+    for module in (reproduce, sweep, rerun, train, table, report, compare, status, show, check, listing, data)
 }
 BAD_INPUT = 2
 
