@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from search import __version__
-from search.commands import check, data, listing, report, reproduce, rerun, show, status, sweep, table, train
+from search.commands import check, compare, data, listing, report, reproduce, rerun, show, status, sweep, table, train
 from search.commands.options import INCOMPLETE
 from search.driver_lock import Superseded
 from search.signals import Halted, at_once, handled, last_resort
