@@ -12,7 +12,7 @@ from typing import Any
 
 from search.provenance import ROOT
 from search.resources import Resources
-from search.signals import kept
+from search.signals import Halted, kept
 from spaces import UserError
 
 CONNECT_SECONDS = 10.0
@@ -117,6 +117,7 @@ def _started(resources: Resources) -> Path:
 
     Raises:
         UserError: it did not start, or there is none.
+        Halted: it took too long, so the same command may succeed later.
     """
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", "configure_logging": True}
     if resources.address is None:
@@ -137,4 +138,8 @@ def _started(resources: Resources) -> Path:
         reason = str(error).strip().splitlines()[0]
         where = f"address {resources.address}" if resources.address else "Ray did not start on this machine"
         raise UserError(f"{where}: {reason}; see ray status, or start a cluster with ray up") from None
+    except Exception as error:  # Ray's very words for a node that takes longer than half a minute.
+        if type(error) is not Exception:
+            raise
+        raise Halted(f"Ray did not start on this machine, which is perhaps overloaded: {error}") from None
     return Path(context.address_info["session_dir"])

@@ -6,6 +6,9 @@ from analysis.budget import BUDGETS, budget_curve
 from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Panel
 
+BELOW = 8
+"""How many points below the worst of the final results the vertical axes begin."""
+
 
 def draw(evidence: Evidence) -> Drawing | str:
     """Draws the expected best validation accuracy against trials, epochs, seconds and multiplies."""
@@ -13,6 +16,7 @@ def draw(evidence: Evidence) -> Drawing | str:
     curves = [(one, curve) for one, curve in curves if len(curve)]
     if not curves:
         return "No configuration of a sweep has ended."
+    low, high = _ends([float(curve["mean"].iloc[-1]) for _, curve in curves])
     panels = []
     for name, label in BUDGETS.items():
         marks = [
@@ -21,7 +25,7 @@ def draw(evidence: Evidence) -> Drawing | str:
             if curve[name].notna().to_numpy().all()
         ]
         if marks:
-            panels.append(Panel("", Axis(label, log=True), Axis("expected best (%)", low=_floor(curves)), marks))
+            panels.append(Panel("", Axis(label, log=True), Axis("expected best (%)", low=low, high=high), marks))
     caption = (
         "Expected best validation accuracy of a random search of that size in the same space, with its 5 % to 95 % "
         "range: the configurations of this sweep drawn without replacement (Dodge et al., 2019), diverged ones as 0 %."
@@ -29,9 +33,10 @@ def draw(evidence: Evidence) -> Drawing | str:
     return Drawing("budget", "What a smaller search would have found", caption, panels, 2, evidence.groups)
 
 
-def _floor(curves: list) -> float:
-    """Where the vertical axes begin: below the worst expectation, so that the top is not squeezed by unlucky draws."""
-    return max(0.0, min(float(curve["mean"].min()) for _, curve in curves) - 5)
+def _ends(best: list[float]) -> tuple[float, float]:
+    """Where the vertical axes begin and end: unlucky draws of a few configurations would squeeze all that matters."""
+    low, high = max(0.0, min(best) - BELOW), max(best)
+    return low, high + (high - low) / 20
 
 
 BUDGET = Figure("budget", draw)

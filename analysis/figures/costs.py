@@ -44,7 +44,14 @@ def draw(evidence: Evidence) -> Drawing | str:
             where, low, high = [getattr(point, field)], _known(point.low), _known(point.high)
             name = [point.group]
             marks.append(Points(where, [point.mean], point.group, "", low, high, name, emphasis=True, named=True))
-        panels.append(Panel("", Axis(label, log=True), Axis("test accuracy (%)"), marks))
+        panels.append(
+            Panel(
+                "",
+                Axis(label, log=_wide([getattr(point, field) for point in points])),
+                Axis("test accuracy (%)"),
+                marks,
+            )
+        )
     caption = (
         "Mean test accuracy of the reruns, with its 95 % interval, against cost. Dashed: the Pareto front; who lies "
         "below it is beaten by a network that costs no more."
@@ -57,6 +64,11 @@ def front(points: list[Point], field: str) -> list[Point]:
     frame = pd.DataFrame(points).sort_values([field, "mean"], ascending=[True, False], kind="stable")
     kept = frame["mean"] > frame["mean"].cummax().shift(fill_value=float("-inf"))
     return [points[int(place)] for place in frame.index[kept]]
+
+
+def _wide(costs: list[int]) -> bool:
+    """Whether costs span more than a decade, so that a logarithmic axis has marks to show."""
+    return max(costs) > 10 * min(costs) > 0
 
 
 def _known(value: float) -> list[float] | None:

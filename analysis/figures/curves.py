@@ -48,7 +48,7 @@ def _sweeps(evidence: Evidence) -> Drawing | str:
         if one.incumbent is not None and one.incumbent["trial_id"] is not None:
             best = rows[rows["trial_id"] == one.incumbent["trial_id"]]
             x, y, links = joined(best, "val_accuracy")
-            marks.append(Line(x, y, one.group, label="incumbent", links=links))
+            marks.append(Line(x, y, one.group, label=f"{one.group}: incumbent", links=links))
         axes = Axis("epoch", low=1), Axis("validation accuracy (%)", low=0, high=100)
         panels.append(Panel(one.group, *axes, marks, rungs_of(one)))
     caption = (

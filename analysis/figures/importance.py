@@ -16,7 +16,7 @@ def draw(evidence: Evidence) -> Drawing | str:
         found = importance(one)
         if not len(found):
             continue
-        found = found.sort_values("share", kind="stable")
+        found = found.sort_values("share", ascending=False, kind="stable")
         names = tuple(
             term.replace(":", " x ") + (" *" if matters else "")
             for term, matters in zip(found["term"], found["matters"], strict=True)

@@ -43,8 +43,8 @@ def draw(evidence: Evidence) -> Drawing | str:
             marks.append(Points([known.mean], [row - 0.3], one.group, texts=[text], hollow=True))
     names = tuple(one.group for one in finished)
     caption = (
-        "Test accuracy after the last epoch. Small points: one seed each; above them their mean with its 95 % "
-        "interval; below, as a ring, the published mean with one standard deviation to each side, where there is one."
+        "Test accuracy after the last epoch. Small points: one seed each; below them their mean with its 95 % "
+        "interval; above, as a ring, the published mean with one standard deviation to each side, where there is one."
     )
     x = Axis("test accuracy (%)")
     panel = Panel("", x, Axis("", categories=names, low=-0.6, high=len(names) - 0.4), marks)

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.plugin import in_workers
+
 ROOT = Path(__file__).resolve().parents[2]
 FULL = ["--scheduler", "none", "--samples", "4", "--epochs", "60", "--architectures", "conv,invariant"]
 PATIENCE = 240.0
@@ -178,8 +180,8 @@ def test_divergence_is_a_result_and_stops_nothing(tmp_path: Path, search: str) -
 def test_failure_is_a_result_and_stops_nothing(tmp_path: Path) -> None:
     """One of two architectures cannot be built: a MemoryError is injected into the workers."""
     run = tmp_path / "run"
-    plugin = tmp_path / "sitecustomize.py"
-    plugin.write_text(
+    in_workers(
+        tmp_path,
         "import models\n"
         "build = models.build\n"
         "def broken(name, **options):\n"
@@ -188,7 +190,7 @@ def test_failure_is_a_result_and_stops_nothing(tmp_path: Path) -> None:
         "    return build(name, **options)\n"
         "import search.train\n"
         "names = {'build': staticmethod(broken), 'ARCHITECTURES': models.ARCHITECTURES}\n"
-        "search.train.models = type('models', (), names)\n"
+        "search.train.models = type('models', (), names)\n",
     )
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
     arguments = ["sweep", "--samples", "2", "--epochs", "2", "--out", str(run)]
@@ -207,12 +209,13 @@ def test_failure_is_a_result_and_stops_nothing(tmp_path: Path) -> None:
 def test_a_worker_that_dies_again_and_again_is_a_failure(tmp_path: Path) -> None:
     """Every worker that trains the second architecture is killed, as the kernel does without memory."""
     run = tmp_path / "run"
-    (tmp_path / "sitecustomize.py").write_text(
+    in_workers(
+        tmp_path,
         "import os, search.train\n"
         "epoch = search.train.Training.run_epoch\n"
         "def run_epoch(self):\n"
         "    return os._exit(9) if self.spec.architecture == 'invariant' else epoch(self)\n"
-        "search.train.Training.run_epoch = run_epoch\n"
+        "search.train.Training.run_epoch = run_epoch\n",
     )
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
     arguments = ["sweep", "--samples", "1", "--epochs", "2", "--out", str(run)]

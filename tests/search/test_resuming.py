@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.plugin import in_workers
+
 ROOT = Path(__file__).resolve().parents[2]
 SWEEP = ["sweep", "--scheduler", "none", "--architectures", "conv"]
 
@@ -90,14 +92,15 @@ def test_a_larger_grid_adds_only_its_new_points(tmp_path: Path) -> None:
 def test_failures_stay_until_they_are_to_be_tried_again(tmp_path: Path) -> None:
     """A trial fails in its third epoch, for a reason that goes away; it goes on from the second."""
     run = tmp_path / "run"
-    (tmp_path / "sitecustomize.py").write_text(
+    in_workers(
+        tmp_path,
         "import search.train\n"
         "epoch = search.train.Training.run_epoch\n"
         "def run_epoch(self):\n"
         "    if self.spec.theta.lr > 0.1 and self.epoch == 2:\n"
         "        raise MemoryError('no memory today')\n"
         "    return epoch(self)\n"
-        "search.train.Training.run_epoch = run_epoch\n"
+        "search.train.Training.run_epoch = run_epoch\n",
     )
     space = tmp_path / "two.yaml"
     space.write_text("lr: {choice: [0.05, 0.2]}\nmomentum: 0\nweight_decay: 0\ngain: 1\n")
@@ -159,11 +162,12 @@ def test_other_versions_are_refused_before_anything_is_written(tmp_path: Path) -
 def test_a_worker_that_cannot_start_is_no_endless_loop(tmp_path: Path) -> None:
     """As on a node without a driver for its GPU."""
     run = tmp_path / "run"
-    (tmp_path / "sitecustomize.py").write_text(
+    in_workers(
+        tmp_path,
         "import search.trainable\n"
         "def setup(self, config, **options):\n"
         "    raise RuntimeError('no such device')\n"
-        "search.trainable.RecordedTrial.setup = setup\n"
+        "search.trainable.RecordedTrial.setup = setup\n",
     )
     ended = invsearch(*SWEEP, "--samples", "1", "--out", str(run), PYTHONPATH=f"{tmp_path}:{ROOT}")
     assert ended.returncode == 3, ended.stderr

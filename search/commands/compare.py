@@ -1,0 +1,27 @@
+"""``invsearch compare``: two runs side by side in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+
+from search.commands import options
+
+NAME = "compare"
+HELP = "compare two runs: settings that differ, and for each architecture whether its accuracy does"
+EXAMPLE = "invsearch compare runs/grid runs/tpe"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    parser.add_argument("first", type=options.folder, metavar="RUN_A", help="run folder")
+    parser.add_argument("second", type=options.folder, metavar="RUN_B", help="run folder")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the comparison; ``INCOMPLETE`` where a record cannot be read."""
+    from analysis.comparison import compared
+    from analysis.records import read_run
+
+    first, second = read_run(args.first), read_run(args.second)
+    print(compared(first, second))
+    return max(options.name_damaged(first), options.name_damaged(second))
