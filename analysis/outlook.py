@@ -73,9 +73,9 @@ def parts(run: Run) -> list[Part]:
 
 def _swept(run: Run, spec: RunSpec, name: str, best: pd.DataFrame) -> Part:
     trials = run.trials.query("phase == 'sweep' and architecture == @name", local_dict={"name": name})
-    row: Any = best.loc[name] if name in best.index else None
-    incumbent = None if row is None else row["trial_id"]
-    accuracy = float("nan") if incumbent is None else float(row["val_accuracy"])
+    row: Any = best.loc[name] if name in best.index else {"trial_id": None}
+    incumbent = row["trial_id"] if isinstance(row["trial_id"], str) else None
+    accuracy = float(row["val_accuracy"]) if incumbent else float("nan")
     return _part(name, "sweep", spec.planned, trials, spec.max_epochs, expected_epochs(spec), incumbent, accuracy)
 
 
@@ -104,10 +104,10 @@ def _part(
     counts = Counter(trials["status"])
     longer: Any = (trials["status"] == "completed") & (trials["epoch"] < budget)  # Their verdict will be taken back.
     ended: Any = trials[trials["status"].isin(ENDED) & ~longer]
-    begun = trials.drop(index=ended.index)
+    begun: Any = trials.drop(index=ended.index)["epoch"].sum()
     left = max(0, planned - len(ended))
     per_trial = float(ended["epoch"].mean()) if phase == "sweep" and len(ended) >= TELLING else expected
-    epochs_left = max(left * per_trial - float(begun["epoch"].sum()), float(left))
+    epochs_left = max(left * per_trial - float(begun), float(left))
     return Part(
         name, phase, planned, {status: counts[status] for status in STATUSES}, left, epochs_left, incumbent, accuracy
     )
