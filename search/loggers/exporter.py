@@ -48,7 +48,7 @@ class Exporter:
         patience = LAST_SECONDS
         try:
             yield
-            patience = float("inf")
+            patience = threading.TIMEOUT_MAX
         finally:
             self._enough.set()
             self._thread.join(patience)
@@ -61,7 +61,7 @@ class Exporter:
             if self._enough.wait(INTERVAL_SECONDS):
                 return
 
-    def catch_up(self, patience: float = float("inf")) -> None:
+    def catch_up(self, patience: float = threading.TIMEOUT_MAX) -> None:
         """Logs what has been recorded since the last time.
 
         Args:
