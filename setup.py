@@ -65,12 +65,24 @@ setup(
         "scipy",
         "setuptools<81",  # pytorch_wavelets imports pkg_resources
         "tabulate",  # DataFrame.to_markdown
+        "tensorboardX",  # --log tensorboard; ray[tune] brings it too
         "torch",
     ],
     extras_require={
-        "dev": ["clang-format", "hypothesis", "pyright[nodejs]", "pytest", "pytest-xdist", "ray[default]", "ruff"],
+        "dev": [
+            "clang-format",
+            "hypothesis",
+            "mlflow-skinny",
+            "pyright[nodejs]",
+            "pytest",
+            "pytest-xdist",
+            "ray[default]",
+            "ruff",
+            "tensorboard",  # Reads what --log tensorboard writes.
+        ],
         "bench": ["optuna", "pillow"],
         "cluster": ["ray[default]"],  # `ray up` and `ray job submit`.
+        "mlflow": ["mlflow-skinny"],  # --log mlflow
     },
     entry_points={"console_scripts": ["invsearch = search.cli:main"]},
 )

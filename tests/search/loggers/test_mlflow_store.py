@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -77,8 +78,7 @@ def test_invocations_after_one_another(tmp_path: Path, grown: Any) -> None:
 @pytest.mark.parametrize("after", range(1, 8))
 def test_a_kill_between_any_two_writes(after: int, tmp_path: Path, grown: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """MLflow's store stops after some of its writes; the next invocation adds what is missing and nothing else."""
-    from mlflow.store.tracking import file_store
-
+    file_store: Any = importlib.import_module("mlflow.store.tracking.file_store")
     left = [after]
     append = file_store.append_to
 
