@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -47,7 +48,7 @@ class MlflowLogger(Logger):
         """Adds the epochs that the trial's MLflow run lacks; one that was trained anew gets a new run."""
         experiment = self._known()
         name = trial.spec.trial_id
-        if len(trial.rows) < int(self._tags.get(name, {}).get(EPOCHS, "0")):
+        if len(trial.rows) < int(self._tags.get(name, {}).get(EPOCHS, 0)):
             self._client.delete_run(self._runs.pop(name))
             self._tags.pop(name)
         if name not in self._runs:
@@ -69,6 +70,7 @@ class MlflowLogger(Logger):
         """The experiment; at the first call also what earlier invocations logged."""
         if self._experiment is not None:
             return self._experiment
+        mend(self._folder)
         found = self._client.get_experiment_by_name(EXPERIMENT)
         experiment = found.experiment_id if found else self._client.create_experiment(EXPERIMENT)
         token: str | None = None
@@ -109,3 +111,17 @@ class MlflowLogger(Logger):
         else:
             end = int(1000 * trial.rows[-1]["time"]) if trial.rows else None
             self._client.set_terminated(run, status=ENDS[trial.status], end_time=end)
+
+
+def mend(folder: Path) -> None:
+    """Removes what a killed process made and had not written yet: MLflow writes in place and stumbles over empty files.
+
+    Of what is removed, all is logged again: a run or experiment that has no description goes as a whole.
+    """
+    for root, _, files in os.walk(folder):
+        for path in (Path(root) / name for name in files):
+            if path.lstat().st_size == 0 and path.name == "meta.yaml":
+                shutil.rmtree(root)
+                break
+            if path.lstat().st_size == 0:
+                path.unlink()

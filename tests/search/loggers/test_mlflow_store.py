@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +97,24 @@ def test_a_kill_between_any_two_writes(after: int, tmp_path: Path, grown: Any, m
     MlflowLogger(tmp_path).log(grown(4, "completed"))
     for tag in ("loss/train", "loss/val", "accuracy/val"):
         assert [step for step, _, _ in metric(only(tmp_path), tag)] == [1, 2, 3, 4]
+
+
+def test_a_kill_between_making_any_file_and_writing_it(tmp_path: Path, grown: Any) -> None:
+    """MLflow writes in place, so a file may be there and be empty."""
+    MlflowLogger(tmp_path / "whole").log(grown(2))
+    files = [path.relative_to(tmp_path / "whole") for path in sorted((tmp_path / "whole").rglob("*")) if path.is_file()]
+    kinds = {(len(file.parts), file.parts[2:-1]): file for file in files}
+    assert len(kinds) == 6  # Of an experiment, of a run, its tags, params and two folders of metrics.
+    for number, file in enumerate(kinds.values()):
+        folder = tmp_path / str(number)
+        shutil.copytree(tmp_path / "whole", folder)
+        (folder / file).write_bytes(b"")
+        MlflowLogger(folder).log(grown(3, "completed"))
+        run = only(folder)
+        for tag in ("loss/train", "loss/val", "accuracy/val"):
+            assert sorted(step for step, _, _ in metric(run, tag)) == [1, 2, 3], file
+        assert {path.name: path.read_text() for path in (run / "params").iterdir()}["lr"] == "0.05", file
+        assert status(run) == FINISHED
 
 
 def test_a_trial_that_goes_on_after_its_end_runs_again(tmp_path: Path, grown: Any) -> None:
