@@ -23,8 +23,6 @@ test-browser: .venv/installed
 	@test -x /usr/bin/chromium && test -x /usr/bin/chromedriver || { \
 	  test "$$(id -u)" = 0 || { echo "as root: apt-get install chromium chromium-driver"; exit 1; }; \
 	  apt-get update && apt-get install --yes --no-install-recommends chromium chromium-driver; }
-	$(BIN)/python -c "import selenium" 2> /dev/null || \
-	  $(PIP) install --quiet --constraint constraints.txt --editable ".[browser]"
 	SCREENSHOTS=$(SHOTS) $(BIN)/pytest -m browser tests/browser
 
 # Two thousand trials under a kill every 20 seconds: make soak SOAK="--trials 200"

@@ -171,6 +171,17 @@ def policy(args: argparse.Namespace) -> Policy:
     )
 
 
+def add_margin(parser: argparse.ArgumentParser) -> None:
+    """The margin of the equivalence test against the published numbers."""
+    parser.add_argument(
+        "--margin",
+        type=float,
+        default=0.5,
+        metavar="POINTS",
+        help="difference from a published mean that does not matter, in points of accuracy (default: 0.5)",
+    )
+
+
 def seconds(text: str) -> float:
     """An argparse type: a length of time, such as 90s, 30m or 1.5h."""
     units = {"s": 1.0, "m": 60.0, "h": 3600.0}

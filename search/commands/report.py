@@ -19,13 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=options.folder, metavar="DIR", help="where to (default: RUN/report; needed for several runs)"
     )
-    parser.add_argument(
-        "--margin",
-        type=float,
-        default=0.5,
-        metavar="POINTS",
-        help="difference from a published mean that does not matter, in points of accuracy (default: 0.5)",
-    )
+    options.add_margin(parser)
     parser.add_argument("--only", choices=("html", "figures", "tables"), help="write only these (default: all)")
 
 

@@ -13,23 +13,30 @@ if TYPE_CHECKING:
 from search.commands import options
 
 NAME = "table"
-HELP = "print Table 1.3 or 1.4 from a run's records, beside the published numbers"
+HELP = "print a table from the records of runs: the text's beside the published numbers, rankings, fairness and more"
 EXAMPLE = "invsearch table 1.3 runs/first --format md"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("table", metavar="TABLE", help="1.3 or 1.4; see invsearch list")
-    parser.add_argument("run", type=options.folder, metavar="RUN", help="run folder")
+    parser.add_argument("table", metavar="TABLE", help="such as 1.3 or ranking; see invsearch list")
+    parser.add_argument(
+        "runs", type=options.folder, nargs="+", metavar="RUN", help="run folder; several stand together"
+    )
+    options.add_margin(parser)
     parser.add_argument("--format", choices=("md", "latex", "csv"), default="md", help="md (default), latex or csv")
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints the table; 0 even where cells are blank, which the notes below it say; INCOMPLETE with damaged files."""
+    from analysis.evidence import gather
+    from analysis.formats import FORMATS
     from analysis.records import read_run
 
-    print(rendered(args.table, args.run, args.format))
-    return options.name_damaged(read_run(args.run))
+    table = table_named(args.table)
+    runs = [read_run(path) for path in args.runs]
+    print(FORMATS[args.format](table.fill(gather(runs, args.margin))).rstrip())
+    return max(map(options.name_damaged, runs))
 
 
 def rendered(table: str, run: str, form: str) -> str:
