@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import matplotlib.style
 import numpy as np
@@ -178,7 +179,7 @@ def _handle(entry: Entry) -> Line2D | Patch:
     label, colour = drawable(entry.label), entry.look.colour
     if entry.kind == "bar":
         return Patch(color=colour, label=label)
-    line = {"line": "-", "dashed": "--"}.get(entry.kind, "none")
+    line: Any = {"line": "-", "dashed": "--"}.get(entry.kind, "none")
     marker = "" if entry.kind == "dashed" or (entry.look.number < 0 and entry.kind == "line") else entry.look.marker
     fill = "none" if entry.kind == "hollow" else colour
     return Line2D(

@@ -61,3 +61,11 @@ def test_a_thousand_curves_are_pixels_in_the_pdf() -> None:
     x = np.tile(np.append(np.arange(20.0), np.nan), 1000)
     drawing = Drawing("n", "", "", [Panel("", Axis(""), Axis(""), [Line(x, x, "g", thin=True)])], 1, ("g",))
     assert len(printed(drawing).pdf) < 200_000
+
+
+def test_axes_without_extent_are_drawn() -> None:
+    same = Axis("", low=5.0, high=5.0)
+    nan = Axis("", low=float("nan"), high=float("inf"))
+    above = Axis("", low=100.0)
+    for axis in (same, nan, above):
+        printed(Drawing("n", "", "", [Panel("", axis, axis, [Points([5.0], [5.0], "g")])], 1, ("g",)))

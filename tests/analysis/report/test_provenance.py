@@ -54,7 +54,9 @@ def test_without_a_history_it_says_so(full: RunFolder) -> None:
 def test_makers_are_counted(full: RunFolder) -> None:
     found = provenance(read_run(full.write()), "full")
     epochs = sum(len(record["rows"]) for _, record, _ in full.trials)
-    assert found.makers.to_numpy().tolist() == [["native 1 avx2, host h", str(epochs), duration(0.5 * epochs)]]
+    ((maker, counted, time),) = found.makers.to_numpy().tolist()
+    assert maker.startswith("native 1 avx2")
+    assert (counted, time) == (str(epochs), duration(0.5 * epochs))
 
 
 @pytest.mark.parametrize(
