@@ -52,6 +52,7 @@ setup(
         "hyperopt",
         "jinja2",  # The report's page, and DataFrame.to_latex
         "matplotlib",
+        "networkx",
         "numpy",
         "pandas",
         "platformdirs",
@@ -67,14 +68,28 @@ setup(
         "scikit-learn",
         "scipy",
         "setuptools<81",  # pytorch_wavelets imports pkg_resources
+        "statsmodels",
         "tabulate",  # DataFrame.to_markdown
+        "tensorboardX",  # --log tensorboard; ray[tune] brings it too
         "torch",
     ],
     extras_require={
-        "dev": ["clang-format", "hypothesis", "pyright[nodejs]", "pytest", "pytest-xdist", "ray[default]", "ruff"],
+        "dev": [
+            "clang-format",
+            "hypothesis",
+            "mlflow-skinny",
+            "pandas-stubs",
+            "pyright[nodejs]",
+            "pytest",
+            "pytest-xdist",
+            "ray[default]",
+            "ruff",
+            "selenium",  # make test-browser
+            "tensorboard",  # Reads what --log tensorboard writes.
+        ],
         "bench": ["optuna", "pillow"],
-        "browser": ["selenium"],
         "cluster": ["ray[default]"],  # `ray up` and `ray job submit`.
+        "mlflow": ["mlflow-skinny"],  # --log mlflow
     },
     entry_points={"console_scripts": ["invsearch = search.cli:main"]},
 )

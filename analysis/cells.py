@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.schema import records
 from spaces.hyperparameters import NAMES
 
 THETA = "{lr, mom, wd, a}"
@@ -24,7 +25,7 @@ def display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
     ``""`` stands for nothing was rerun or counted, ``-`` for a number that too few seeds have.
     """
     costs = "param_ratio" in frame
-    return pd.DataFrame([_row(row, costs) for row in frame.to_dict("records")]), RIGHT
+    return pd.DataFrame([_row(row, costs) for row in records(frame)]), RIGHT
 
 
 def compact(value: float) -> str:

@@ -49,7 +49,8 @@ class Candidate:
     def incumbent(self) -> pd.Series | None:
         """Its row of ``incumbents``, or None while there is none."""
         chosen = incumbents(self.run)
-        return chosen.loc[self.architecture] if self.architecture in chosen.index else None
+        found = chosen[chosen.index == self.architecture]
+        return found.iloc[0] if len(found) else None
 
     @cached_property
     def reruns(self) -> Reruns:

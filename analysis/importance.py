@@ -75,8 +75,8 @@ def _anova(table: pd.DataFrame) -> pd.DataFrame | None:
         if not terms:
             return None
         model = formulas.ols("accuracy ~ " + " + ".join(terms), data)
-        wide = model.exog.shape[1]
-        if len(table) <= wide or np.linalg.matrix_rank(model.exog) < wide:
+        design = np.asarray(model.exog)
+        if len(table) <= design.shape[1] or np.linalg.matrix_rank(design) < design.shape[1]:
             continue
         found = anova_lm(model.fit(), typ=2)
         total = float(((table["accuracy"] - table["accuracy"].mean()) ** 2).sum())

@@ -25,7 +25,7 @@ def levels(values: pd.Series) -> pd.Series:
         named = {value: compact(float(value)) for value in distinct}
         return values.map(named).astype(pd.CategoricalDtype(list(named.values()), ordered=True))
     edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)))
-    return pd.cut(values, edges, labels=_between(edges), include_lowest=True)
+    return pd.cut(values, list(edges), labels=_between(edges), include_lowest=True)
 
 
 def _between(edges: np.ndarray) -> list[str]:

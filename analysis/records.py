@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ STATUSES = (*ENDED, "unfinished")
 # What reading and taking apart an arbitrary JSON file can raise.
 UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError, UserError)
 MAX_INTEGER = 2**63 - 1  # The integers of pandas.
+
+Trial = tuple[dict[str, Any], dict[str, list[Any]]]  # Its row of the trials, its columns of the epochs.
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +59,23 @@ def read_run(path: str | Path) -> Run:
         UserError: not a run folder, or its spec.json cannot be read.
     """
     path = Path(path)
+    return assembled(path, {folder: attempt(folder) for folder in trial_folders(path)})
+
+
+def attempt(folder: str) -> Trial | str | None:
+    """Reads one trial's folder; a text says in one line what is wrong with it, None that it has no record yet."""
+    try:
+        return _read_trial(folder)
+    except UNREADABLE as error:
+        return _reason(error)
+
+
+def assembled(path: Path, found: Mapping[str, Trial | str | None]) -> Run:
+    """Makes a run of its trials, which ``attempt`` read, in the order in which they are given.
+
+    Raises:
+        UserError: not a run folder, or its spec.json cannot be read.
+    """
     spec = _read_spec(path)
     damaged: list[tuple[Path, str]] = []
     costs: dict[str, list[dict[str, Any]]] = {}
@@ -67,17 +86,13 @@ def read_run(path: str | Path) -> Run:
 
     trials: dict[str, list[Any]] = {name: [] for name in TRIALS}
     epochs: dict[str, list[Any]] = {name: [] for name in EPOCHS}
-    for folder in _trial_folders(path / "trials"):
-        try:
-            found = _read_trial(folder)
-        except UNREADABLE as error:
-            damaged.append((Path(folder), _reason(error)))
-            continue
-        if found is not None:
-            trial, rows = found
-            for name, value in trial.items():
+    for folder, read in found.items():
+        if isinstance(read, str):
+            damaged.append((Path(folder), read))
+        elif read is not None:
+            for name, value in read[0].items():
                 trials[name].append(value)
-            for name, values in rows.items():
+            for name, values in read[1].items():
                 epochs[name].extend(values)
     return Run(path, spec, costs, frame_of(TRIALS, trials), frame_of(EPOCHS, epochs), damaged)
 
@@ -117,8 +132,9 @@ def _read_costs(path: Path) -> dict[str, list[dict[str, Any]]]:
     return costs
 
 
-def _trial_folders(trials: Path) -> Iterator[str]:
-    """Trial folders by name, so that no result depends on the order of a directory."""
+def trial_folders(run: Path) -> Iterator[str]:
+    """A run's trial folders by name, so that no result depends on the order of a directory."""
+    trials = run / "trials"
     try:
         with os.scandir(trials) as entries:
             names = sorted(entry.name for entry in entries if entry.is_dir() and not ignored(entry.name))
@@ -142,7 +158,7 @@ def _made_by(maker: dict[str, Any]) -> str:
     return ", ".join(part for part in parts if part).encode("utf-8", "replace").decode()
 
 
-def _read_trial(folder: str) -> tuple[dict[str, Any], dict[str, list[Any]]] | None:
+def _read_trial(folder: str) -> Trial | None:
     """Reads one trial: its row of the trials and its columns of the epochs; None before its first commit."""
     try:  # Verdict first: it is written last, so a trial that ends meanwhile has a record at least as new.
         verdict = read_sealed(os.path.join(folder, "verdict.json"))

@@ -60,3 +60,8 @@ def frame_of(columns: Mapping[str, Column], values: Mapping[str, Sequence[Any]])
     return pd.DataFrame(
         {name: pd.Series(values[name], dtype=column.dtype) for name, column in columns.items()},  # type: ignore[arg-type]
     )
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table as dicts by column name."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]

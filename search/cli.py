@@ -14,7 +14,22 @@ import sys
 from collections.abc import Sequence
 
 from search import __version__
-from search.commands import check, compare, data, listing, report, reproduce, rerun, show, status, sweep, table, train
+from search.commands import (
+    best,
+    check,
+    compare,
+    data,
+    listing,
+    report,
+    reproduce,
+    rerun,
+    show,
+    status,
+    sweep,
+    table,
+    train,
+    watch,
+)
 from search.commands.options import INCOMPLETE
 from search.driver_lock import Superseded
 from search.signals import Halted, at_once, handled, last_resort
@@ -23,7 +38,12 @@ from spaces.sealed import Damaged
 
 COMMANDS = {
     module.NAME: module
-    for module in (reproduce, sweep, rerun, train, table, report, compare, status, show, check, listing, data)
+    for module in (
+        *(reproduce, sweep, rerun, train),
+        *(table, report, compare, best),
+        *(status, watch, show, check),
+        *(listing, data),
+    )
 }
 BAD_INPUT = 2
 

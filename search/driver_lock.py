@@ -15,7 +15,7 @@ import socket
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -183,4 +183,33 @@ def holder(run: Path) -> str:
     return f"{note.get('host', 'an unknown host')} pid {note.get('pid', '?')} since {note.get('since', '?')}"
 
 
-__all__ = ["NAME", "DriverLock", "Guard", "Superseded", "alive", "holder"]
+class Driver(NamedTuple):
+    """A driver that has not signed off.
+
+    Attributes:
+        text: who it is, for people.
+        born: when it began, Unix seconds.
+    """
+
+    text: str
+    born: float
+
+
+def driver(run: Path) -> Driver | None:
+    """Who drives a run now, by what its lock says; None where nobody does.
+
+    A driver on another machine counts as one, because whether it lives cannot be seen from here. The lock itself
+    is left alone, so this may be asked as often as one likes.
+    """
+    try:
+        note = read_json(run / NAME) or {}
+    except (Damaged, OSError):
+        return None
+    if not note.get("driving") or not isinstance(note.get("born"), int | float):
+        return None
+    if note.get("host") != socket.gethostname():
+        return Driver(f"{holder(run)} (another machine, which cannot be seen from here)", note["born"])
+    return Driver(holder(run), note["born"]) if alive(note.get("pid", -1), note["born"]) else None
+
+
+__all__ = ["NAME", "Driver", "DriverLock", "Guard", "Superseded", "alive", "driver", "holder"]

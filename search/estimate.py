@@ -10,10 +10,10 @@ import torch
 
 from search.datasets import Split, dataset
 from search.resources import Resources
-from search.scheduler import expected_epochs, rungs
 from search.train import Training, make_repeatable
 from spaces import Hyperparameters
 from spaces.run import RunSpec
+from spaces.rungs import expected_epochs, rungs
 
 TIMED_STEPS = 20
 SAFE = Hyperparameters(lr=0.01, momentum=0.0, weight_decay=0.0, gain=1.0)

@@ -6,6 +6,7 @@ Here the test set is read for the first time.
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from analysis.incumbents import incumbents
 from analysis.records import read_run
@@ -41,15 +42,15 @@ def chosen(run: RunFolder, spec: RunSpec) -> dict[str, Hyperparameters]:
             f"{run.path}: the sweep is not finished ({', '.join(behind)}), so the choice is not final and the test set "
             "stays closed; run the sweep again to go on"
         )
-    best = incumbents(found)
+    best: Any = incumbents(found)
     lacking = [name for name in spec.architectures if name not in best.index]
     if lacking:
         raise UserError(
             f"{run.path}: no trial of {', '.join(lacking)} was trained to the end, so there is no incumbent; "
             "finish the sweep (run it again), or give it more --samples"
         )
-    names = ("lr", "momentum", "weight_decay", "gain")
-    return {name: Hyperparameters(*(float(best.loc[name, field]) for field in names)) for name in spec.architectures}
+    names = ["lr", "momentum", "weight_decay", "gain"]
+    return {name: Hyperparameters(*map(float, best.loc[name, names])) for name in spec.architectures}
 
 
 def rerun(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy, title: str = "rerun") -> None:

@@ -7,6 +7,7 @@ RUN/history.jsonl     who ran what here, when (search/history.py)
 RUN/decisions.jsonl   whom ASHA judged, in order (search/journal.py)
 RUN/driver.lock       who drives it (search/driver_lock.py)
 RUN/trials/ID/        one folder a trial (search/trial_folder.py)
+RUN/log/NAME/         what --log keeps for other programs (search/loggers)
 RUN/.tune/            Ray Tune's scratch; may be deleted at any time
 """
 

@@ -21,7 +21,7 @@ from search.trainable import METRIC, TIME_ATTR, report
 from search.trial_folder import TrialFolder
 from search.trouble import TROUBLE, reason_of
 from spaces.run import RunSpec
-from spaces.rungs import ladder
+from spaces.rungs import rungs
 
 
 class InOrder(FIFOScheduler):
@@ -134,20 +134,3 @@ def scheduler_for(spec: RunSpec, run: Path, folders: Iterable[TrialFolder], guar
     journal = Journal(run, rungs(spec), guard)
     journal.restore(folders, lambda folder, rows: report(folder, spec.max_epochs, rows)[METRIC])
     return PerArchitecture(spec, journal)
-
-
-def rungs(spec: RunSpec) -> list[int]:
-    """The epochs at which ASHA judges; none without it."""
-    if spec.scheduler != "asha":
-        return []
-    return ladder(spec.grace_period, spec.max_epochs, spec.reduction_factor)
-
-
-def expected_epochs(spec: RunSpec) -> float:
-    """Epochs a trial takes on average if 1/eta of the trials goes on at each rung."""
-    ends = [*rungs(spec), spec.max_epochs]
-    share, start, total = 1.0, 0, 0.0
-    for end in ends:
-        total += share * (end - start)
-        share, start = share / spec.reduction_factor, end
-    return total

@@ -13,10 +13,11 @@ from search.nodes import Watch
 from search.policy import Policy
 from search.progress import Progress
 from search.run_folder import RunFolder
-from search.scheduler import expected_epochs, scheduler_for
+from search.scheduler import scheduler_for
 from search.trial_folder import TrialFolder
 from spaces import TrialSpec
 from spaces.run import RunSpec
+from spaces.rungs import expected_epochs
 
 
 def planned(spec: RunSpec) -> list[TrialSpec]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from spaces.errors import UserError
+
+if TYPE_CHECKING:
+    from spaces.run import RunSpec
 
 
 def ladder(grace_period: int, max_epochs: int, reduction_factor: float) -> list[int]:
@@ -25,3 +29,19 @@ def ladder(grace_period: int, max_epochs: int, reduction_factor: float) -> list[
             )
         epochs.append(math.ceil(rung))
     return epochs
+
+
+def rungs(spec: RunSpec) -> list[int]:
+    """The epochs at which ASHA judges; none without it."""
+    if spec.scheduler != "asha":
+        return []
+    return ladder(spec.grace_period, spec.max_epochs, spec.reduction_factor)
+
+
+def expected_epochs(spec: RunSpec) -> float:
+    """Epochs a trial takes on average if 1/eta of the trials goes on at each rung."""
+    share, start, total = 1.0, 0, 0.0
+    for end in [*rungs(spec), spec.max_epochs]:
+        total += share * (end - start)
+        share, start = share / spec.reduction_factor, end
+    return total

@@ -20,8 +20,9 @@ def draw(evidence: Evidence) -> Drawing | str:
     panels = []
     for name, label in BUDGETS.items():
         marks = [
-            Line(curve[name], curve["mean"], one.group, one.group, low=curve["low"], high=curve["high"])
+            Line(across, mean, one.group, one.group, low=worst, high=best)
             for one, curve in curves
+            for across, mean, worst, best in [[curve[part].to_numpy() for part in (name, "mean", "low", "high")]]
             if curve[name].notna().to_numpy().all()
         ]
         if marks:

@@ -106,7 +106,7 @@ def _points(axes: Axes, panel: Panel, mark: Points, groups: Sequence[str], drawa
         number = next(place for place, other in enumerate(panel.marks) if other is mark)
         for x, y, text, place in zip(mark.x, mark.y, mark.texts, places(panel)[number], strict=True):
             if math.isfinite(x) and math.isfinite(y):
-                _name(axes, (x, y), drawable(text), place)
+                _name(axes, (x, y), drawable(str(text)), place)
 
 
 def _name(axes: Axes, at: tuple[float, float], text: str, place: str) -> None:
@@ -160,7 +160,7 @@ def _heat(axes: Axes, mark: Heat, drawable: Drawable) -> None:
         axes.text(
             column,
             row,
-            drawable(text),
+            drawable(str(text)),
             ha="center",
             va="center",
             fontsize=PAPER_FONT_PT - 1.5,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analysis.records import Run
+from analysis.schema import records
 from analysis.status import progress
 
 
@@ -15,7 +16,7 @@ def missing(run: Run, name: str = "") -> list[str]:
     """
     start = f"{name}: " if name else ""
     said = []
-    for row in progress(run).to_dict("records"):
+    for row in records(progress(run)):
         ended = row["completed"] + row["stopped"] + row["diverged"] + row["failed"]
         what = "configurations" if row["phase"] == "sweep" else "reruns"
         if ended < row["planned"]:

@@ -65,7 +65,7 @@ def trial_table(evidence: Evidence) -> TrialTable:
     names = names_of(evidence.runs)
     frames = [_frame(run) for run in evidence.runs]
     frame = pd.concat(frames, ignore_index=True)
-    owners = np.repeat(np.arange(len(frames)), [len(part) for part in frames])
+    owners = [owner for owner, part in enumerate(frames) for _ in range(len(part))]
     groups = {(id(candidate.run), candidate.architecture): candidate.group for candidate in evidence.candidates}
     keys: list[str] = []
     rows: dict[tuple[str, str], int] = {}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.schema import records
 from analysis.tables.table import Display
 
 
@@ -31,7 +32,7 @@ def shown(columns: Sequence[Column]) -> Display:
     """The display of a table that has these columns."""
 
     def display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
-        rows = frame.to_dict("records")
+        rows = records(frame)
         cells = pd.DataFrame(
             {column.heading: pd.Series([column.text(row) for row in rows], dtype="str") for column in columns}
         )

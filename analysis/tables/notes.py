@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.records import Run
+from analysis.schema import records
 
 Row = dict[str, Any]
 
@@ -27,7 +28,7 @@ def notes_on(run: Run, frame: pd.DataFrame) -> list[str]:
         run: the run it was made from.
         frame: what ``accuracy_rows`` returned.
     """
-    rows: list[Row] = [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    rows = records(frame)
     finished = [row for row in rows if row["finished"]]
     said = "No rerun has finished yet; invsearch rerun trains them."
     if finished:

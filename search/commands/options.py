@@ -127,6 +127,32 @@ def add_policy_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="take the run over from a driver elsewhere that did not sign off"
     )
+    parser.add_argument(
+        "--log",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="also keep a log for tensorboard or mlflow under RUN/log; repeat it or give both with a comma "
+        "(default: none)",
+    )
+
+
+def logs(args: argparse.Namespace) -> tuple[str, ...]:
+    """The loggers asked for, each once.
+
+    Raises:
+        UserError: an unknown one, or one whose library is not installed.
+    """
+    if not args.log:
+        return ()
+    from search.loggers import LOGGERS
+    from search.loggers.exporter import check_installed
+
+    names = tuple(dict.fromkeys(name.strip() for text in args.log for name in text.split(",") if name.strip()))
+    for name in names:
+        choose("log", name, LOGGERS)
+    check_installed(names)
+    return names
 
 
 def policy(args: argparse.Namespace) -> Policy:

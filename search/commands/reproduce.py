@@ -39,17 +39,19 @@ def run(args: argparse.Namespace) -> int:
             f"table: {args.table} shows any run and has no experiment of its own; see invsearch list tables"
         )
     spec = options.run_spec(args, names, args.seeds, args.epochs if args.rerun_epochs is None else args.rerun_epochs)
+    logs = options.logs(args)
     resources = options.resources(args, spec.architectures)
     if options.only_described(args, spec, resources):
         return 0
     from search.environment import engines_here
+    from search.loggers.exporter import logged
     from search.rerun import rerun as run_again
     from search.run_folder import RunFolder
     from search.sweep import sweep
 
     folder = RunFolder(args.out)
     policy = options.policy(args)
-    with folder.driven(spec, policy, engines_here(resources, spec.architectures)) as spec:
+    with folder.driven(spec, policy, engines_here(resources, spec.architectures)) as spec, logged(folder.path, logs):
         sweep(folder, spec, resources, policy)
         run_again(folder, spec, resources, policy)
     print(rendered(args.table, args.out, "md"))

@@ -26,8 +26,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Reruns; 0 when every rerun has ended."""
+    logs = options.logs(args)
     resources = options.resources(args)
     from search.environment import engines_here
+    from search.loggers.exporter import logged
     from search.rerun import rerun
     from search.run_folder import RunFolder
 
@@ -37,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     spec = folder.read_spec()
     epochs = args.epochs if args.epochs is not None else spec.rerun_epochs or spec.max_epochs
     asked = replace(spec, rerun_seeds=args.seeds, rerun_epochs=epochs)
-    with folder.driven(asked, policy, engines_here(resources, spec.architectures)) as spec:
+    with folder.driven(asked, policy, engines_here(resources, spec.architectures)) as spec, logged(folder.path, logs):
         rerun(folder, spec, resources, policy)
     print(f"rerun complete: {args.run}; next: invsearch table 1.3 {args.run}")
     return options.exit_code(folder.failures("rerun"), args.run)

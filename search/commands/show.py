@@ -30,8 +30,9 @@ def run(args: argparse.Namespace) -> int:
     found = read_run(args.run)
     damaged = options.name_damaged(found)
     name = matching(list(found.trials["trial_id"]), args.trial, args.run)
-    trial = found.trials.set_index("trial_id", drop=False).loc[name].dropna().to_dict()
-    error = trial.pop("error", None)
+    trial = found.trials.set_index("trial_id", drop=False).loc[name].dropna()
+    trial = {str(field): value for field, value in trial.items()}
+    error = str(trial.pop("error", ""))
     width = max(map(len, trial))
     for field, value in trial.items():
         print(f"{field:{width}}  {format(value, 'g') if isinstance(value, float) else value}")

@@ -26,16 +26,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Searches; 0 when every trial has ended."""
     spec = options.run_spec(args, options.architectures(args.architectures), None, None)
+    logs = options.logs(args)
     resources = options.resources(args, spec.architectures)
     if options.only_described(args, spec, resources):
         return 0
     from search.environment import engines_here
+    from search.loggers.exporter import logged
     from search.run_folder import RunFolder
     from search.sweep import sweep
 
     folder = RunFolder(args.out)
     policy = options.policy(args)
-    with folder.driven(spec, policy, engines_here(resources, spec.architectures)) as spec:
+    with folder.driven(spec, policy, engines_here(resources, spec.architectures)) as spec, logged(folder.path, logs):
         sweep(folder, spec, resources, policy)
     from analysis.incumbents import incumbents
     from analysis.records import read_run

@@ -27,10 +27,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains; 0 when every trial has ended. Prints the table of what was trained."""
     names = options.architectures(args.architectures)
+    logs = options.logs(args)
     resources = options.resources(args, names)
     from analysis.published import published_theta
     from search.commands.table import rendered
     from search.environment import engines_here
+    from search.loggers.exporter import logged
     from search.rerun import rerun
     from search.run_folder import RunFolder
     from spaces import parse_theta
@@ -50,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or f"runs/train-{spec.dataset}"
     folder = RunFolder(out)
     policy = options.policy(args)
-    with folder.driven(spec, policy, engines_here(resources, names)) as spec:
+    with folder.driven(spec, policy, engines_here(resources, names)) as spec, logged(folder.path, logs):
         rerun(folder, spec, resources, policy, title="train")
     print(rendered("summary", out, "md"))
     print(f"\nrecords: {out}")

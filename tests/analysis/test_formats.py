@@ -115,7 +115,7 @@ def test_csv_gives_the_raw_values_back(run, number) -> None:
     frame = TABLES[number].build(run).frame
     rows = list(csv.DictReader(io.StringIO(FORMATS["csv"](TABLES[number].build(run)))))
     assert len(rows) == len(frame)
-    assert all(re.fullmatch(r"[a-z_0-9]+", name) for name in frame)
+    assert all(re.fullmatch(r"[a-z_0-9]+", str(name)) for name in frame)
     for name in frame:
         for text, value in zip((row[name] for row in rows), frame[name], strict=True):
             if text == "":

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -96,7 +98,7 @@ def test_sorting(table) -> None:
 def test_progress(full) -> None:
     full.sweep("conv", [0.5], None, theta=Hyperparameters(0.3, 0, 0, 1))
     full.sweep("conv", [], "failed", theta=Hyperparameters(0.4, 0, 0, 1), status="failed")
-    counts = progress(read_run(full.write())).set_index(["architecture", "phase"])
+    counts: Any = progress(read_run(full.write())).set_index(["architecture", "phase"])
     statuses = ["completed", "stopped", "diverged", "failed", "unfinished"]
     assert list(counts) == ["planned", *statuses, "incumbent_val_accuracy"]
     assert counts.loc[("conv", "sweep"), statuses].tolist() == [2, 1, 1, 1, 1]

@@ -11,9 +11,9 @@ import torch
 
 from search import checkpoint
 from search.files import read_json, read_lines
-from search.scheduler import rungs
 from search.sweep import planned
 from spaces.run import RunSpec
+from spaces.rungs import rungs
 from spaces.sealed import Damaged, unseal
 
 CLOCK = ("seconds", "time", "maker")  # What of a row may differ between two runs: when and where it was made.

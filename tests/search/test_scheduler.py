@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from search.journal import Journal
-from search.scheduler import InOrder, PerArchitecture, expected_epochs, rungs, scheduler_for
+from search.scheduler import InOrder, PerArchitecture, scheduler_for
 from search.trainable import report
 from search.trial_folder import TrialFolder
 from spaces import SPACES, TrialSpec, UserError
 from spaces.run import RunSpec
+from spaces.rungs import expected_epochs, rungs
 
 TABLE_1_2 = SPACES["table-1.2"]
 SPEC = RunSpec(

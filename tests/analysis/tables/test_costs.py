@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 import models
@@ -8,7 +10,7 @@ from analysis.tables.costs import cost_rows
 WIDE = [("conv", 250, 250 * 784, 0), ("conv", 25000, 25000 * 196, 0)]
 
 
-def costs_of(folder):
+def costs_of(folder) -> Any:
     return cost_rows(read_run(folder.write()), PUBLISHED).assign(name=list(PUBLISHED)).set_index("name")
 
 

@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ NAMES = ("conv", "invariant", "dct")
 COUNTS = ["finished", "diverged", "failed", "unfinished", "not_started", "other"]
 
 
-def rows_of(folder) -> pd.DataFrame:
+def rows_of(folder) -> Any:
     return accuracy_rows(read_run(folder.write()), NAMES).set_index("architecture")
 
 

@@ -1,0 +1,101 @@
+"""Each architecture's best: the configuration that it is judged by, what its reruns scored, the best of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis.cells import THETA, compact
+from analysis.evidence import Candidate, gather
+from analysis.records import Run
+from analysis.stats import Summary, summarise
+from spaces.hyperparameters import NAMES, Hyperparameters
+
+COLUMNS = [
+    "architecture",
+    f"theta = {THETA}",
+    "incumbent",
+    "val %",
+    "test mean %",
+    "std",
+    "n",
+    "best rerun",
+    "its test %",
+]
+
+
+@dataclass(frozen=True)
+class Best:
+    """One architecture's best.
+
+    Attributes:
+        architecture: its name.
+        config_id: of its configuration.
+        theta: the configuration.
+        incumbent: the sweep's trial of it; None where nothing was searched.
+        val_accuracy: of that trial on held-out training images, a fraction; NaN likewise.
+        reruns: test accuracies in percent of its finished reruns, summed up.
+        rerun: the finished rerun of the highest test accuracy; ties by lower test loss, then by trial id. None while
+            none has finished.
+        test_accuracy: of that rerun, a fraction; NaN likewise.
+    """
+
+    architecture: str
+    config_id: str
+    theta: Hyperparameters
+    incumbent: str | None
+    val_accuracy: float
+    reruns: Summary
+    rerun: str | None
+    test_accuracy: float
+
+
+def bests(run: Run) -> list[Best]:
+    """The best of every architecture that has an incumbent, in the order of the run."""
+    return [_best(candidate) for candidate in gather([run]).candidates if candidate.incumbent is not None]
+
+
+def _best(candidate: Candidate) -> Best:
+    row: Any = candidate.incumbent
+    incumbent = row["trial_id"] if isinstance(row["trial_id"], str) else None
+    reruns = candidate.reruns
+    finished = reruns.trials.query("trial_id in @ids", local_dict={"ids": list(reruns.final.index)})
+    ranked = finished.sort_values(["test_accuracy", "test_loss", "trial_id"], ascending=[False, True, True])
+    first: Any = ranked.iloc[0] if len(ranked) else None
+    return Best(
+        candidate.architecture,
+        str(row["config_id"]),
+        Hyperparameters(*(float(row[name]) for name in NAMES)),
+        incumbent,
+        float(row["val_accuracy"]) if incumbent else float("nan"),
+        summarise(reruns.accuracies),
+        None if first is None else str(first["trial_id"]),
+        float("nan") if first is None else float(first["test_accuracy"]),
+    )
+
+
+def best_table(found: Sequence[Best]) -> pd.DataFrame:
+    """One row an architecture, with ``COLUMNS``, as people read it: percent, ``-`` where there is none."""
+    rows = [
+        (
+            best.architecture,
+            "{" + ", ".join(map(compact, best.theta.as_dict().values())) + "}",
+            best.incumbent or "-",
+            _text(100.0 * best.val_accuracy),
+            _text(best.reruns.mean),
+            _text(best.reruns.std),
+            best.reruns.n,
+            best.rerun or "-",
+            _text(100.0 * best.test_accuracy),
+        )
+        for best in found
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _text(percent: float) -> str:
+    return "-" if math.isnan(percent) else f"{percent:.2f}"

@@ -1,0 +1,223 @@
+"""``invsearch watch``: follows a run from another terminal, by its records alone."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from search.commands import options
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Group
+
+    from analysis.outlook import Part
+    from analysis.records import Run
+    from search.driver_lock import Driver
+
+NAME = "watch"
+HELP = "follow a run from another terminal until nothing is left to do; Ctrl-C ends it and harms nothing"
+EXAMPLE = "invsearch watch runs/first --interval 2"
+LAST = 5
+WIDE = 120  # Columns that it takes to name the incumbents too.
+COLUMNS = ("planned", "completed", "stopped", "diverged", "failed", "unfinished")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    parser.add_argument("run", type=options.folder, metavar="RUN", help="run folder")
+    parser.add_argument(
+        "--interval", type=positive, default=2.0, metavar="SECONDS", help="seconds between two looks (default 2)"
+    )
+    parser.add_argument("--once", action="store_true", help="show the state once")
+
+
+def positive(text: str) -> float:
+    """An argparse type: a number of seconds above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 < value <= 86400.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; give seconds above 0, such as 2 or 0.5")
+    return value
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What there is to show of a run at one moment.
+
+    Attributes:
+        run: its records.
+        parts: its architectures and phases.
+        driver: who works on it, or None.
+        rate: epochs a minute, None while nobody works on it.
+        now: Unix seconds.
+    """
+
+    run: Run
+    parts: list[Part]
+    driver: Driver | None
+    rate: float | None
+    now: float
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do."""
+        return not any(part.left for part in self.parts)
+
+    @property
+    def state(self) -> tuple[Any, ...]:
+        """What a plain line is printed for when it changes: everything but epochs and the pace."""
+        told = [(part.planned, *part.counts.values(), part.incumbent, part.ended) for part in self.parts]
+        return (*told, self.driver and self.driver.text, len(self.run.damaged))
+
+    def driven(self) -> str:
+        """Who drives it."""
+        return "no driver works on it" if self.driver is None else f"driven by {self.driver.text}"
+
+    def pace(self) -> str:
+        """Epochs a minute and the time left."""
+        if self.is_done:
+            return "nothing is left to do"
+        if self.rate is None:
+            return f"about {sum(part.epochs_left for part in self.parts):.0f} epochs left"
+        left = 60.0 * sum(part.epochs_left for part in self.parts) / self.rate
+        pace = f"{self.rate:.0f}" if self.rate >= 10.0 else f"{self.rate:.2g}"
+        return f"{pace} epochs a minute, about {clock(left)} left"
+
+    def damage(self) -> str:
+        """How many records cannot be read; empty where all can."""
+        count = len(self.run.damaged)
+        return f"{count} cannot be read, see: invsearch check {self.run.path}" if count else ""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Follows; 0 when nothing is left to do, ``INCOMPLETE`` where a record cannot be read."""
+    from rich.console import Console
+
+    from analysis.following import Follower
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)  # Nothing is there to wrap lines for.
+    follower = Follower(args.run)
+    view = look(follower, Path(args.run))
+    if args.once:
+        console.print(drawn(view, console.width))
+    elif console.is_terminal:
+        view = followed_live(follower, view, args.interval, console)
+    else:
+        view = followed_plainly(follower, view, args.interval)
+    return options.name_damaged(view.run)
+
+
+def look(follower: Any, path: Path) -> View:
+    """The state now.
+
+    Raises:
+        UserError: not a run folder.
+    """
+    from analysis.outlook import epochs_per_minute, parts
+    from search.driver_lock import driver
+
+    # The driver first: one that ends meanwhile has written all that is read then.
+    now, driven = time.time(), driver(path)
+    found = follower.read()
+    return View(found, parts(found), driven, driven and epochs_per_minute(found, now, driven.born), now)
+
+
+def followed_live(follower: Any, view: View, interval: float, console: Any) -> View:
+    """Shows tables in place until nothing is left to do; returns the last state."""
+    from rich.live import Live
+
+    with Live(drawn(view, console.width), console=console, auto_refresh=False) as live:
+        while not view.is_done:
+            time.sleep(interval)
+            view = look(follower, view.run.path)
+            live.update(drawn(view, console.width), refresh=True)
+    return view
+
+
+def followed_plainly(follower: Any, view: View, interval: float) -> View:
+    """Prints a line for each change until nothing is left to do; returns the last state."""
+    print(line(view), flush=True)
+    while not view.is_done:
+        time.sleep(interval)
+        before, view = view, look(follower, view.run.path)
+        if view.state != before.state:
+            print(line(view), flush=True)
+    return view
+
+
+def line(view: View) -> str:
+    """The state in one line."""
+    told = []
+    for part in view.parts:
+        ends = [f"{part.counts[status]} {status}" for status in COLUMNS[2:] if part.counts[status]]
+        counts = f"{part.ended}/{part.planned} ended" + (f" ({', '.join(ends)})" if ends else "")
+        told.append(f"{part.architecture} {part.phase} {counts}, {summary(part)}")
+    ends = [view.pace(), view.driven(), view.damage()]
+    return " | ".join([time.strftime("%T", time.localtime(view.now)), *told, *filter(None, ends)])
+
+
+def summary(part: Part) -> str:
+    """The incumbent, or the mean of the reruns."""
+    name = "incumbent" if part.phase == "sweep" else "mean"
+    if math.isnan(part.accuracy):
+        return f"{name} -"
+    which = f" ({part.incumbent})" if part.incumbent else ""
+    return f"{name} {100.0 * part.accuracy:.2f} %{which}"
+
+
+def drawn(view: View, width: int) -> Group:
+    """The state as tables, for so many columns."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from analysis.outlook import last_ended
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("architecture", "phase"):
+        table.add_column(column, no_wrap=True)
+    for column in (*COLUMNS, "accuracy"):
+        table.add_column(column, justify="right", no_wrap=True)
+    if width >= WIDE:
+        table.add_column("incumbent", no_wrap=True)
+    for part in view.parts:
+        counts = (str(part.counts[status]) for status in COLUMNS[1:])
+        accuracy = "-" if math.isnan(part.accuracy) else f"{100.0 * part.accuracy:.2f} %"
+        which = [part.incumbent or "-"] if width >= WIDE else []
+        table.add_row(part.architecture, part.phase, str(part.planned), *counts, accuracy, *which)
+    lines = [f"{view.run.path}: {view.driven()}", view.pace(), view.damage()]
+    said = [Text(text, overflow="fold") for text in lines if text]
+    ended = last_ended(view.run, LAST)
+    return Group(*said[:1], table, *said[1:], *([_latest(ended)] if len(ended) else []))
+
+
+def _latest(ended: pd.DataFrame) -> Any:
+    from rich.table import Table
+
+    table = Table(title="ended last", title_justify="left", box=None, pad_edge=False, show_header=False)
+    for trial in ended.to_dict("records"):
+        judged = ("val", "test")[trial["phase"] == "rerun"]
+        accuracy = trial[f"{judged}_accuracy"]
+        table.add_row(
+            "-" if math.isnan(trial["time"]) else time.strftime("%T", time.localtime(trial["time"])),
+            trial["trial_id"],
+            trial["status"],
+            f"epoch {trial['epoch']}",
+            "-" if math.isnan(accuracy) else f"{100.0 * accuracy:.2f} % {judged}",
+        )
+    return table
+
+
+def clock(seconds: float) -> str:
+    """Seconds as h:mm:ss."""
+    whole = int(seconds)
+    return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"

@@ -1,0 +1,115 @@
+"""The exported folder: weights, config.json, load.py and README.md, there whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+import shutil
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save
+
+import models
+from analysis.best import Best
+from search.datasets import dataset
+from search.export.readme import readme
+from search.export.weights import Weights
+from search.files import finite, write_atomically
+from search.provenance import code_digest, versions
+from search.train import JUDGED_ON
+from spaces import UserError
+
+FORMAT = "invsearch export 1"
+JUDGED = {"val": "held-out training", "test": "test"}
+
+
+def refuse(out: Path, run: Path) -> None:
+    """Refuses a folder that is not free to be written.
+
+    Raises:
+        UserError: it holds something, is no folder, or lies in the run folder.
+    """
+    if out.resolve().is_relative_to(run.resolve()):
+        raise UserError(f"export: {out} lies in the run folder, which export never touches; give a folder elsewhere")
+    if out.exists() and not out.is_dir():
+        raise UserError(f"export: {out} is no folder; give a new or empty one")
+    if out.is_dir() and any(out.iterdir()):
+        raise UserError(f"export: {out} is not empty; give a new or empty folder")
+
+
+def export(run: Path, best: Best, weights: Weights, out: Path) -> None:
+    """Writes the folder under a temporary name beside it, then renames it.
+
+    Args:
+        run: the run folder, which is named in the texts.
+        best: what the trial is the best of.
+        weights: of the trial.
+        out: the folder; it must not exist or be empty.
+
+    Raises:
+        OSError: it cannot be written, or somebody filled it meanwhile.
+    """
+    content = config(run, best, weights)
+    header = {"format": "pt", "trial_id": weights.folder.spec.trial_id, "architecture": best.architecture}
+    files = {
+        "weights.safetensors": save(dict(weights.tensors), header),
+        "config.json": (json.dumps(finite(content), indent=2) + "\n").encode(),
+        "load.py": resources.files("search.export").joinpath("load.py").read_bytes(),
+        "README.md": readme(content).encode(),
+    }
+    out = out.resolve()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draft = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
+    draft.mkdir()
+    try:
+        for name, text in files.items():
+            write_atomically(draft / name, lambda stream, text=text: stream.write(text))
+        os.rename(draft, out)  # Takes the place of an empty folder, never of another one.
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
+    """What the weights are, as plain data."""
+    folder, spec = weights.folder, weights.folder.spec
+    data, judged = dataset(spec.dataset), JUDGED_ON[spec.phase]
+    is_rerun = spec.trial_id == best.rerun
+    return {
+        "format": FORMAT,
+        "run": str(run.resolve()),
+        "trial_id": spec.trial_id,
+        "config_id": spec.config_id,
+        "architecture": spec.architecture,
+        "title": models.ARCHITECTURES[spec.architecture].title,
+        "theta": spec.theta.as_dict(),
+        "seed": spec.seed,
+        "phase": spec.phase,
+        "split_seed": spec.split_seed,
+        "batch_size": spec.batch_size,
+        "epochs": folder.epoch,
+        "dataset": spec.dataset,
+        "data_hash": spec.data_hash,
+        "input_shape": list(data.input_shape),
+        "classes": data.classes,
+        "normalisation": {"mean": data.mean, "std": data.std, "formula": "(grey level / 255 - mean) / std"},
+        "accuracy": {
+            "judged_on": JUDGED[judged],
+            "fraction": folder.rows[-1][f"{judged}_accuracy"],
+            "chosen_as": f"the best of {best.reruns.n} reruns by test accuracy"
+            if is_rerun
+            else "the sweep's incumbent",
+            "reruns": {
+                "n": best.reruns.n,
+                "mean_percent": None if math.isnan(best.reruns.mean) else best.reruns.mean,
+                "std_percent": None if math.isnan(best.reruns.std) else best.reruns.std,
+            },
+        },
+        "weights": {"from": weights.source, "differs_from_record": weights.difference},
+        "made_by": dict(weights.maker),
+        "exported_by": {**versions(), "code": code_digest()},
+    }

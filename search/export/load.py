@@ -1,0 +1,58 @@
+"""Loads the network of this folder, classifies images of its data set and prints the accuracy.
+
+Run it with an environment in which invsearch is installed:  python load.py
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+import models
+from search.datasets import dataset, load_split
+
+HERE = Path(__file__).resolve().parent
+SHOWN = 10
+
+
+def load(folder: Path = HERE) -> tuple[torch.nn.Sequential, dict[str, Any]]:
+    """The trained network, ready to classify, and the content of config.json.
+
+    The network maps normalised images, float32 (N, C, H, W), to scores (N, classes).
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    name = config["architecture"]
+    print(f"{models.ARCHITECTURES[name].title}: {config['trial_id']}")
+    network = models.build(
+        name,
+        gain=config["theta"]["gain"],  # Only initial weights depend on gain and seed; they are replaced at once.
+        seed=config["seed"],
+        input_shape=tuple(config["input_shape"]),
+        classes=config["classes"],
+    )
+    network.load_state_dict(load_file(folder / "weights.safetensors"))
+    return network.eval(), config
+
+
+def main() -> None:
+    """Judges the network on the very images that its accuracy was measured on."""
+    network, config = load()
+    data = dataset(config["dataset"])
+    if data.data_hash != config["data_hash"]:
+        raise SystemExit(f"{data.name} is {data.data_hash} here; the network was judged on {config['data_hash']}")
+    split = load_split(data, config["phase"], config["split_seed"])
+    with torch.inference_mode():
+        guesses = torch.cat([network(images).argmax(1) for images in torch.from_numpy(split.eval_x).split(1000)])
+    labels = torch.from_numpy(split.eval_y)
+    print(f"the first {SHOWN} images: labels  {labels[:SHOWN].tolist()}")
+    print(f"                     network {guesses[:SHOWN].tolist()}")
+    accuracy = (guesses == labels).double().mean().item()
+    recorded = config["accuracy"]
+    print(f"accuracy on {len(labels)} {recorded['judged_on']} images: {100 * accuracy:.2f} %")
+    print(f"on record: {100 * recorded['fraction']:.2f} %")
+
+
+if __name__ == "__main__":
+    main()

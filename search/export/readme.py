@@ -1,0 +1,65 @@
+"""The README.md of an exported folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def readme(config: Mapping[str, Any]) -> str:
+    """A page for people who find the folder.
+
+    Args:
+        config: the content of config.json.
+    """
+    theta = ", ".join(f"{name} {value:g}" for name, value in config["theta"].items())
+    shape = ", ".join(map(str, config["input_shape"]))
+    norm = config["normalisation"]
+    return f"""# {config["title"]} ({config["architecture"]}) on {config["dataset"]}
+
+Trial `{config["trial_id"]}`: {theta}, seed {config["seed"]}, {config["epochs"]} epochs. Exported by invsearch from
+`{config["run"]}`.
+
+| file | holds |
+|---|---|
+| weights.safetensors | weights and fixed kernels, by the names of the network's `state_dict` |
+| config.json | what they are: architecture, theta, seed, data, normalisation, accuracy, versions |
+| load.py | loads them and judges them: `python load.py`, with invsearch installed |
+
+Images are float32 (N, {shape}), normalised as {norm["formula"]} with mean {norm["mean"]} and std {norm["std"]}; the
+network returns {config["classes"]} scores for each.
+
+## How good it is
+
+{_accuracy(config["accuracy"])}
+
+## Where the weights come from
+
+{_source(config)}
+"""
+
+
+def _accuracy(accuracy: Mapping[str, Any]) -> str:
+    reruns = accuracy["reruns"]
+    lines = [
+        f"{100.0 * accuracy['fraction']:.2f} % of the {accuracy['judged_on']} images are classified correctly.",
+        f"This trial is {accuracy['chosen_as']}, so **that number is optimistic**: the trial was chosen by it.",
+    ]
+    if accuracy["judged_on"] == "test":
+        std = "" if reruns["std_percent"] is None else f", standard deviation {reruns['std_percent']:.2f}"
+        lines.append(
+            f"The number to quote is the mean over seeds: **{reruns['mean_percent']:.2f} %** (n = {reruns['n']}{std})."
+        )
+    else:
+        lines.append("No rerun has finished; `invsearch rerun` measures the mean over seeds, the number to quote.")
+    return "\n".join(lines)
+
+
+def _source(config: Mapping[str, Any]) -> str:
+    if config["weights"]["from"] == "checkpoint":
+        return "They are the trial's last checkpoint, which the run kept."
+    text = "The run kept no checkpoint of this trial, so it was trained again, with the same seed, data and batch order"
+    difference = config["weights"]["differs_from_record"]
+    if difference is None:
+        return f"{text};\nevery epoch came out exactly as recorded."
+    return f"{text}.\n**It came out differently from the record** (another machine or other versions): {difference}."

@@ -1,0 +1,80 @@
+"""What a logger is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from spaces import TrialSpec
+
+MEASURES = {  # A row's number -> its name in the log; what stands before the slash is drawn together.
+    "train_loss": "loss/train",
+    "val_loss": "loss/val",
+    "val_accuracy": "accuracy/val",
+    "test_loss": "loss/test",
+    "test_accuracy": "accuracy/test",
+}
+JUDGED_ON = {"sweep": "val", "rerun": "test"}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A trial as it is on record.
+
+    Attributes:
+        spec: the trial.
+        rows: one dict per epoch.
+        status: completed, stopped, diverged or failed; None while it has not ended.
+    """
+
+    spec: TrialSpec
+    rows: Sequence[Mapping[str, Any]]
+    status: str | None
+
+    @property
+    def hyperparameters(self) -> dict[str, str | float]:
+        """What a log names a trial by."""
+        return {
+            **self.spec.theta.as_dict(),
+            "architecture": self.spec.architecture,
+            "phase": self.spec.phase,
+            "seed": self.spec.seed,
+        }
+
+
+def measures(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """The numbers of a row under their names in the log; those that were not finite are left out."""
+    for name, tag in MEASURES.items():
+        if row.get(name) is not None:
+            yield tag, row[name]
+
+
+class Logger(ABC):
+    """Keeps a log of a run's trials in a folder of its own.
+
+    What was logged by an invocation that was killed counts: ``log`` finds out what is there and adds
+    what is missing, so that no epoch is ever logged twice.
+
+    Args:
+        folder: RUN/log/NAME; made on the first use.
+
+    Attributes:
+        MODULE: what it needs, to be imported.
+        INSTALL: the same, to be installed with pip.
+
+    Raises:
+        ImportError: it is not there, or broken.
+    """
+
+    MODULE: ClassVar[str]
+    INSTALL: ClassVar[str]
+
+    @abstractmethod
+    def __init__(self, folder: Path) -> None: ...
+
+    @abstractmethod
+    def log(self, trial: Recorded) -> None:
+        """Brings the log of a trial up to its record; nothing happens where it is."""

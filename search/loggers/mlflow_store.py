@@ -1,0 +1,127 @@
+"""MLflow: RUN/log/mlflow, MLflow's own store of plain files, one MLflow run a trial.
+
+MLflow's databases would need SQLAlchemy; its file store needs nothing, and MLflow 3 opens it with
+``MLFLOW_ALLOW_FILE_STORE=true``. Nothing leaves this machine: telemetry is turned off before the import.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from pathlib import Path
+from typing import Any, ClassVar
+
+from search.loggers.base import MEASURES, Logger, Recorded, measures
+
+EXPERIMENT = "invsearch"
+SETTINGS = {
+    "MLFLOW_ALLOW_FILE_STORE": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "GIT_PYTHON_REFRESH": "quiet",  # It need not complain that there is no git.
+}
+PAGE = 1000
+EPOCHS, STATUS = "invsearch.epochs", "invsearch.status"  # Tags: how far a trial is logged; how it ended.
+ENDS = {"completed": "FINISHED", "stopped": "KILLED", "diverged": "FAILED", "failed": "FAILED", None: "RUNNING"}
+
+
+class MlflowLogger(Logger):
+    """Metrics of every epoch and the hyperparameters as params; the MLflow run is named by the trial id."""
+
+    MODULE: ClassVar[str] = "mlflow"
+    INSTALL: ClassVar[str] = "mlflow-skinny"
+
+    def __init__(self, folder: Path) -> None:
+        os.environ.update(SETTINGS)
+        from mlflow.tracking import MlflowClient  # Here and not in a thread: it is large, and so is Ray.
+
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
+        self._folder = folder
+        self._client = MlflowClient(tracking_uri=folder.as_uri(), registry_uri=folder.as_uri())
+        self._experiment: str | None = None
+        self._runs: dict[str, str] = {}  # Trial id -> MLflow's run id.
+        self._tags: dict[str, dict[str, str]] = {}
+        self._added: dict[str, int] = {}  # Epochs that this process knows to be there.
+
+    def log(self, trial: Recorded) -> None:
+        """Adds the epochs that the trial's MLflow run lacks; one that was trained anew gets a new run."""
+        experiment = self._known()
+        name = trial.spec.trial_id
+        if len(trial.rows) < int(self._tags.get(name, {}).get(EPOCHS, 0)):
+            self._client.delete_run(self._runs.pop(name))
+            self._tags.pop(name)
+        if name not in self._runs:
+            start = int(1000 * trial.rows[0]["time"]) if trial.rows else None
+            created = self._client.create_run(experiment, start_time=start, run_name=name)
+            self._runs[name], self._tags[name] = created.info.run_id, {}
+        run, tags = self._runs[name], self._tags[name]
+        if tags.get(EPOCHS) != str(len(trial.rows)):
+            self._add_rows(run, trial)
+        wanted = {EPOCHS: str(len(trial.rows)), STATUS: trial.status or "running"}
+        for tag, value in wanted.items():  # After the metrics: what a tag says is there.
+            if tags.get(tag) != value:
+                self._client.set_tag(run, tag, value)
+                if tag == STATUS:
+                    self._set_status(run, trial)
+                tags[tag] = value
+
+    def _known(self) -> str:
+        """The experiment; at the first call also what earlier invocations logged."""
+        if self._experiment is not None:
+            return self._experiment
+        mend(self._folder)
+        found = self._client.get_experiment_by_name(EXPERIMENT)
+        experiment = found.experiment_id if found else self._client.create_experiment(EXPERIMENT)
+        token: str | None = None
+        while True:
+            page = self._client.search_runs([experiment], max_results=PAGE, page_token=token)
+            for run in page:
+                name = run.info.run_name or ""
+                self._runs[name], self._tags[name] = run.info.run_id, dict(run.data.tags)
+            token = page.token
+            if not token:
+                break
+        self._experiment = experiment
+        return experiment
+
+    def _add_rows(self, run: str, trial: Recorded) -> None:
+        """Adds what is missing; a process that was killed may have added a part of an epoch."""
+        from mlflow.entities import Metric, Param
+
+        sure = self._added.pop(run, None)
+        there = {tag: self._steps(run, tag) if sure is None else set(range(1, sure + 1)) for tag in MEASURES.values()}
+        missing: list[Any] = [
+            Metric(tag, value, int(1000 * row["time"]), row["epoch"])
+            for row in trial.rows
+            for tag, value in measures(row)
+            if row["epoch"] not in there[tag]
+        ]
+        params = [Param(name, str(value)) for name, value in trial.hyperparameters.items()] if sure is None else []
+        for start in range(0, max(len(missing), 1), PAGE):  # It takes no more at a time.
+            self._client.log_batch(run, metrics=missing[start : start + PAGE], params=[] if start else params)
+        self._added[run] = len(trial.rows)
+
+    def _steps(self, run: str, tag: str) -> set[int]:
+        return {metric.step for metric in self._client.get_metric_history(run, tag)}
+
+    def _set_status(self, run: str, trial: Recorded) -> None:
+        if trial.status is None:
+            self._client.update_run(run, status="RUNNING")
+        else:
+            end = int(1000 * trial.rows[-1]["time"]) if trial.rows else None
+            self._client.set_terminated(run, status=ENDS[trial.status], end_time=end)
+
+
+def mend(folder: Path) -> None:
+    """Removes what a killed process made and had not written yet: MLflow writes in place and stumbles over empty files.
+
+    Of what is removed, all is logged again: a run or experiment that has no description goes as a whole.
+    """
+    for root, _, files in os.walk(folder):
+        for path in (Path(root) / name for name in files):
+            if path.lstat().st_size == 0 and path.name == "meta.yaml":
+                shutil.rmtree(root)
+                break
+            if path.lstat().st_size == 0:
+                path.unlink()

@@ -1,0 +1,112 @@
+"""TensorBoard: RUN/log/tensorboard/TRIAL_ID/events.out.tfevents.invsearch, one file a trial.
+
+The file is a function of the record: the events of N epochs are the beginning of the events of N + 1.
+So it is brought up to date by appending what it lacks, be that a few epochs or the rest of an event
+that a killed process wrote half of, and no epoch can be in it twice.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import struct
+from pathlib import Path
+from typing import Any, ClassVar
+
+from search.files import only_ours, write_atomically
+from search.loggers.base import JUDGED_ON, MEASURES, Logger, Recorded, measures
+
+NAME = "events.out.tfevents.invsearch"
+VERSION = "brain.Event:2"
+
+
+class TensorboardLogger(Logger):
+    """Scalars of every epoch, and the hyperparameters for the HPARAMS page."""
+
+    MODULE: ClassVar[str] = "tensorboardX"
+    INSTALL: ClassVar[str] = "tensorboardX"
+
+    def __init__(self, folder: Path) -> None:
+        importlib.import_module(self.MODULE)  # Here and not in a thread: it is large, and Ray may import it too.
+        self._folder = folder
+
+    def log(self, trial: Recorded) -> None:
+        """Appends what the trial's file lacks; a file of another record is replaced."""
+        path = self._folder / trial.spec.trial_id / NAME
+        path.parent.mkdir(exist_ok=True)
+        if path.parent.is_symlink():
+            raise OSError(f"{path.parent} is no folder of its own; remove it")
+        content = events(trial)
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644)
+        with open(handle, "rb+", buffering=0) as stream:
+            only_ours(handle, path)
+            there = stream.read()
+            if content.startswith(there):
+                rest = memoryview(content)[len(there) :]
+                while rest:  # A disk that becomes full takes a part; the rest follows when there is room.
+                    rest = rest[stream.write(rest) or 0 :]
+                return
+        write_atomically(path, lambda stream: stream.write(content))  # It was trained anew, or goes on after its end.
+
+
+def events(trial: Recorded) -> bytes:
+    """The content of a trial's file: version, hyperparameters, an event for each epoch, how it ended."""
+    out, messages = io.BytesIO(), _proto("summary")
+    start = trial.rows[0]["time"] if trial.rows else 0.0
+    _write(out, start, file_version=VERSION)
+    for summary in _hyperparameters(trial):
+        _write(out, start, summary=summary)
+    for row in trial.rows:
+        values = [messages.Summary.Value(tag=tag, simple_value=value) for tag, value in measures(row)]
+        _write(out, row["time"], step=row["epoch"], summary=messages.Summary(value=values))
+    if trial.status is not None:
+        _write(out, trial.rows[-1]["time"] if trial.rows else 0.0, summary=_end(trial.status))
+    return out.getvalue()
+
+
+def _proto(name: str) -> Any:
+    """A module of TensorBoard's messages; their classes are made when it is imported."""
+    return importlib.import_module(f"tensorboardX.proto.{name}_pb2")
+
+
+def _write(out: io.BytesIO, time: float, **content: Any) -> None:
+    """One event in TensorFlow's framing: length, its checksum, the event, its checksum."""
+    checksum = importlib.import_module("tensorboardX.record_writer").masked_crc32c
+    event = _proto("event").Event(wall_time=time, **content).SerializeToString(deterministic=True)
+    length = struct.pack("<Q", len(event))
+    out.write(length + struct.pack("<I", checksum(length)))
+    out.write(event + struct.pack("<I", checksum(event)))
+
+
+def _hyperparameters(trial: Recorded) -> list[Any]:
+    api = _proto("api")
+    start, infos = _proto("plugin_hparams").SessionStartInfo(group_name=trial.spec.config_id), []
+    for name, value in trial.hyperparameters.items():
+        is_text = isinstance(value, str)
+        setattr(start.hparams[name], "string_value" if is_text else "number_value", value)
+        kind = api.DataType.Value("DATA_TYPE_STRING" if is_text else "DATA_TYPE_FLOAT64")
+        infos.append(api.HParamInfo(name=name, type=kind))
+    judged = JUDGED_ON[trial.spec.phase]
+    tags = [tag for tag in MEASURES.values() if tag.endswith(("/train", f"/{judged}"))]
+    metrics = [api.MetricInfo(name=api.MetricName(tag=tag)) for tag in tags]
+    experiment = api.Experiment(hparam_infos=infos, metric_infos=metrics)
+    return [_hparams("experiment", experiment=experiment), _hparams("session_start_info", session_start_info=start)]
+
+
+def _end(status: str) -> Any:
+    well = status in ("completed", "stopped")
+    code = _proto("api").Status.Value("STATUS_SUCCESS" if well else "STATUS_FAILURE")
+    return _hparams("session_end_info", session_end_info=_proto("plugin_hparams").SessionEndInfo(status=code))
+
+
+def _hparams(tag: str, **content: Any) -> Any:
+    """A summary as the HPARAMS plugin reads it."""
+    messages = _proto("summary")
+    data = _proto("plugin_hparams").HParamsPluginData(version=0, **content).SerializeToString(deterministic=True)
+    plugin = messages.SummaryMetadata.PluginData(plugin_name="hparams", content=data)
+    about = messages.SummaryMetadata(plugin_data=plugin)
+    return messages.Summary(value=[messages.Summary.Value(tag=f"_hparams_/{tag}", metadata=about)])
