@@ -71,7 +71,10 @@ def limits(axis: Axis) -> tuple[float | None, float | None]:
             -0.5 if axis.low is None else axis.low,
             len(axis.categories) - 0.5 if axis.high is None else axis.high,
         )
-    return axis.low, axis.high
+    low, high = (value if value is None or np.isfinite(value) else None for value in (axis.low, axis.high))
+    if low is not None and high is not None and not low < high:
+        return None, None  # One value, which the data may lie around.
+    return low, high
 
 
 def tick(value: float) -> str:

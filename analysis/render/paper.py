@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter
 
-from analysis.figures.figure import Axis, Drawing, Heat, Panel
+from analysis.figures.figure import Axis, Drawing, Heat, Panel, Points
 from analysis.render.layout import Entry, dodged, downwards, legend, limits, log_ticks, parallel_of, tick, wrapped
 from analysis.render.paper_marks import draw_bars, draw_mark
 from analysis.render.paper_parallel import draw_parallel
@@ -108,7 +108,10 @@ def _figure(drawing: Drawing) -> Figure:
 def _inches(panel: Panel) -> tuple[float, float]:
     width, height = PARALLEL_INCHES if parallel_of(panel) else PANEL_INCHES
     if downwards(panel):
-        height = max(1.6, 0.8 + 0.24 * len(panel.y.categories))
+        height = max(
+            1.6,
+            0.8 + (0.5 if any(isinstance(mark, Points) for mark in panel.marks) else 0.24) * len(panel.y.categories),
+        )
     elif any(isinstance(mark, Heat) for mark in panel.marks):
         height = max(height, 0.9 + 0.36 * len(panel.y.categories))
     return width, height
@@ -164,9 +167,10 @@ def _axis(axes: Axes, name: str, axis: Axis, at: list[float]) -> None:
 def _limit(axes: Axes, panel: Panel) -> None:
     for name, axis in (("x", panel.x), ("y", panel.y)):
         low, high = limits(axis)
-        ends: dict[str, Any] = {"left": low, "right": high} if name == "x" else {"bottom": low, "top": high}
-        if low is not None or high is not None:
-            (axes.set_xlim if name == "x" else axes.set_ylim)(**ends)
+        seen = sorted(axes.get_xlim() if name == "x" else axes.get_ylim())
+        low, high = (seen[0] if low is None else low), (seen[1] if high is None else high)
+        if low < high and (axis.low, axis.high, axis.categories) != (None, None, ()):
+            (axes.set_xlim if name == "x" else axes.set_ylim)(low, high)
     if downwards(panel):
         axes.invert_yaxis()
 

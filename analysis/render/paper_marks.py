@@ -153,7 +153,7 @@ def _heat(axes: Axes, mark: Heat, drawable: Drawable) -> None:
     bar = axes.figure.colorbar(mesh, ax=axes, pad=0.02, aspect=24)
     bar.set_label(drawable(mark.unit))
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
-    for row, column in np.argwhere(~np.ma.getmaskarray(z)):
+    for row, column in np.argwhere(~np.ma.getmaskarray(z)).tolist():
         value = float(z[row, column])
         light = reads_light((value - mark.low) / ((mark.high - mark.low) or 1.0))
         text = mark.texts[row][column] if mark.texts else f"{value:.3g}"

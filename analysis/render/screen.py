@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.figures.figure import Axis, Drawing, Heat, Panel, Parallel
+from analysis.figures.figure import Axis, Drawing, Heat, Panel, Parallel, Points
 from analysis.render.layout import dodged, downwards, limits, log_ticks, parallel_of, tick, wrapped
 from analysis.render.packed import packed, plain, without_none
 from analysis.render.parallel import colour_range, scaled
@@ -21,7 +21,7 @@ from analysis.render.theme import FONT, GRID, INK, MUTED, SCREEN_FONT_PX
 Rows = Callable[[str, str], int]  # (group or "", trial) -> its row in the table of trials, -1 where it has none.
 
 HEIGHT, PARALLEL_HEIGHT = 310, 380
-MARGIN, BAR_HEIGHT, CELL_HEIGHT = 76, 24, 40
+MARGIN, BAR_HEIGHT, ROW_HEIGHT, CELL_HEIGHT = 76, 24, 64, 40
 
 
 def panels(drawing: Drawing, rows: Rows) -> list[dict[str, Any]]:
@@ -68,7 +68,8 @@ def _height(panel: Panel) -> int:
         return MARGIN + max(4, count) * CELL_HEIGHT
     if downwards(panel):
         side_by_side = max((round(0.8 / thickness) for _, _, thickness in dodged(panel)), default=1)
-        return max(HEIGHT // 2, MARGIN + count * max(BAR_HEIGHT, 14 * side_by_side))
+        points = any(isinstance(mark, Points) for mark in panel.marks)
+        return max(HEIGHT // 2, MARGIN + count * max(ROW_HEIGHT if points else BAR_HEIGHT, 14 * side_by_side))
     return HEIGHT
 
 

@@ -42,7 +42,7 @@ SEQUENTIAL = (
     "#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
 )  # fmt: skip
 
-CELL_INK = ("#111111", "#fefefe")  # Of the numbers in a heat map, the same in both themes.
+CELL_INK = ("#000000", "#fefefe")  # Of the numbers in a heat map, the same in both themes.
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
 SCREEN_FONT_PX = 13

@@ -111,7 +111,7 @@ def _unfinished_sweep(run: Run) -> list[str]:
     swept = run.trials.query("phase == 'sweep'")
     said = []
     for name in run.spec["architectures"]:
-        status = Counter(swept.query(f"architecture == '{name}'")["status"])
+        status = Counter(swept.loc[swept["architecture"] == name, "status"])
         ended = status.total() - status["unfinished"]
         if ended < samples:
             said.append(f"{name} {ended} of {samples}")

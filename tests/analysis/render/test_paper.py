@@ -1,0 +1,71 @@
+import io
+import time
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from analysis.figures.figure import Axis, Drawing, Line, Panel, Points
+from analysis.render.paper import drawable, printed
+from tests.drawings import samples
+
+DRAWINGS = {drawing.name: drawing for drawing in samples()}
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_every_kind_of_figure_has_ink(name: str) -> None:
+    found = printed(DRAWINGS[name])
+    picture = imread(io.BytesIO(found.png))
+    assert (picture[..., :3].min(axis=2) < 0.9).mean() > 0.01
+    assert found.pdf.startswith(b"%PDF")
+    assert b"/FontFile2" in found.pdf
+    assert b"CreationDate" not in found.pdf
+
+
+def test_the_same_drawing_gives_the_same_bytes_later() -> None:
+    drawing = DRAWINGS["seeds"]
+    first = printed(drawing)
+    time.sleep(1.1)  # Times in a PDF and in a font are whole seconds.
+    assert printed(drawing) == first
+
+
+def test_the_users_settings_neither_change_nor_matter() -> None:
+    drawing = DRAWINGS["importance"]
+    expected = printed(drawing)
+    with matplotlib.rc_context({"lines.linewidth": 9.0, "axes.facecolor": "red", "font.size": 30.0}):
+        before = dict(matplotlib.rcParams)
+        assert printed(drawing) == expected
+        assert dict(matplotlib.rcParams) == before
+
+
+def test_a_strangers_names_are_drawn_as_they_are() -> None:
+    name = "$\\frac{1}$ \u6f22 \U0001f9ff %s"
+    mark = Points([1], [2], name, name, texts=[name], named=True)
+    panel = Panel(name, Axis(name, categories=(name, name)), Axis(name, log=True), [mark], rungs=[(1, name)])
+    printed(Drawing("n", name, name, [panel], 1, (name,)))
+    assert drawable(name) == "$\\frac{1}$ ? ? %s"
+
+
+def test_gaps_and_nothing_at_all_are_drawn() -> None:
+    nan = float("nan")
+    marks = [
+        Line([1, nan, 2], [nan, nan, nan], "g", thin=True),
+        Line([], [], "g", low=[], high=[]),
+        Points([nan], [nan], "g", low=[nan], high=[nan], texts=["x"], named=True),
+    ]
+    printed(Drawing("n", "", "", [Panel("", Axis("", log=True), Axis(""), marks)], 2, ("g",)))
+
+
+def test_a_thousand_curves_are_pixels_in_the_pdf() -> None:
+    x = np.tile(np.append(np.arange(20.0), np.nan), 1000)
+    drawing = Drawing("n", "", "", [Panel("", Axis(""), Axis(""), [Line(x, x, "g", thin=True)])], 1, ("g",))
+    assert len(printed(drawing).pdf) < 200_000
+
+
+def test_axes_without_extent_are_drawn() -> None:
+    same = Axis("", low=5.0, high=5.0)
+    nan = Axis("", low=float("nan"), high=float("inf"))
+    above = Axis("", low=100.0)
+    for axis in (same, nan, above):
+        printed(Drawing("n", "", "", [Panel("", axis, axis, [Points([5.0], [5.0], "g")])], 1, ("g",)))

@@ -1,0 +1,67 @@
+import json
+
+import pytest
+
+from analysis.records import read_run
+from analysis.report.provenance import duration, provenance
+from spaces.sealed import seal
+from tests.analysis.conftest import RunFolder
+
+START = {
+    "event": "start",
+    "time": 1.79e9,
+    "pid": 7,
+    "command": "invsearch sweep",
+    "host": "h",
+    "cpus": 2,
+    "revision": "r",
+}
+END = {"event": "end", "time": 1.79e9 + 200, "pid": 7, "outcome": "done", "wall_seconds": 200.0}
+
+
+def test_a_history_is_read_with_and_without_checksums_and_damage(full: RunFolder) -> None:
+    run = full.write()
+    lines = [seal(START), seal(END), b"{torn\n", b"[1]\n", b'{"checksum": "0000000000000000", "event": "start"}\n']
+    lines += [json.dumps({**START, "command": "invsearch rerun", "pid": 8}).encode() + b"\n"]
+    (run / "history.jsonl").write_bytes(b"".join(lines))
+    found = provenance(read_run(run), "full")
+    assert found.invocations.to_numpy().tolist() == [
+        ["2026-09-21 14:13:20", "invsearch sweep", "r", "3 min 20 s", "done"],
+        ["2026-09-21 14:13:20", "invsearch rerun", "r", "", "no end is on record"],
+    ]
+    assert found.trouble == ["Damaged lines of history.jsonl that were left out: 3."]
+    assert ("host", "h") in found.machines
+    assert ("data set", "digits") in found.spec
+
+
+@pytest.mark.parametrize("field", ["time", "command", "host", "revision", "versions", "pid"])
+@pytest.mark.parametrize("value", [None, [], {}, {"a": [1]}, 1e300, "x" * 10_000, "\ud800"])
+def test_any_value_in_a_history_gives_text(full: RunFolder, field: str, value: object) -> None:
+    run = full.write()
+    (run / "history.jsonl").write_text(json.dumps({**START, field: value}) + "\n")
+    found = provenance(read_run(run), "full")
+    assert len(found.invocations) == 1
+    text = " ".join(map(str, found.invocations.to_numpy().ravel())) + str(found.machines)
+    assert len(text) < 3000
+    text.encode()
+
+
+def test_without_a_history_it_says_so(full: RunFolder) -> None:
+    found = provenance(read_run(full.write()), "full")
+    assert found.trouble == ["There is no history.jsonl, so nothing is known of the commands."]
+
+
+def test_makers_are_counted(full: RunFolder) -> None:
+    found = provenance(read_run(full.write()), "full")
+    epochs = sum(len(record["rows"]) for _, record, _ in full.trials)
+    ((maker, counted, time),) = found.makers.to_numpy().tolist()
+    assert maker.startswith("native 1 avx2")
+    assert (counted, time) == (str(epochs), duration(0.5 * epochs))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.25, "0.25 s"), (42, "42 s"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (None, ""), ("x", ""), (-1, "")],
+)
+def test_durations(seconds: object, text: str) -> None:
+    assert duration(seconds) == text
