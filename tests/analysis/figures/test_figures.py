@@ -1,0 +1,110 @@
+"""The contract of every figure, and what some of them show."""
+
+import numpy as np
+import pytest
+
+from analysis.evidence import gather
+from analysis.figures import FIGURES
+from analysis.figures.costs import Point, front
+from analysis.figures.curves import joined
+from analysis.figures.figure import Bars, Drawing, Heat, Line, Parallel, Points
+from analysis.records import read_run
+from spaces import Hyperparameters
+
+
+@pytest.fixture(params=["full", "empty", "two runs"])
+def evidence(request, full, folder, make_folder):
+    full.spec["space"] = {"name": "table-1.2", "lr": {"choice": [0.0316, 1.0]}}
+    if request.param == "empty":
+        return gather([read_run(folder.write())])
+    if request.param == "full":
+        return gather([read_run(full.write())])
+    other = make_folder("other")
+    other.spec.update(full.spec, dataset="mnist")
+    other.trials = full.trials
+    return gather([read_run(full.write()), read_run(other.write())])
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_draws_or_says_why_not(evidence, name) -> None:
+    drawn = FIGURES[name].draw(evidence)
+    if isinstance(drawn, str):
+        assert drawn.endswith(".")
+        assert "\n" not in drawn
+        return
+    assert drawn.name == name
+    assert drawn.caption.endswith(".")
+    assert drawn.panels
+    trials = {trial for run in evidence.runs for trial in run.trials["trial_id"]}
+    for panel in drawn.panels:
+        assert panel.marks
+        for mark in panel.marks:
+            if isinstance(mark, Line | Points):
+                assert len(mark.x) == len(mark.y)
+                assert not mark.links or len(mark.links) == len(mark.x)
+            if isinstance(mark, Line | Points | Bars):
+                assert mark.group in drawn.groups
+            if isinstance(mark, Heat):
+                assert mark.z.shape == (len(panel.y.categories), len(panel.x.categories))
+                assert panel.x.label
+                assert panel.y.label
+            if isinstance(mark, Parallel):
+                assert {len(mark.colour)} == {len(column) for column in mark.values}
+            assert set(getattr(mark, "links", ())) - {""} <= trials
+
+
+def test_an_empty_run_draws_nothing(folder) -> None:
+    evidence = gather([read_run(folder.write())])
+    assert all(isinstance(figure.draw(evidence), str) for figure in FIGURES.values())
+
+
+def test_curves_are_joined_with_gaps(full) -> None:
+    epochs = read_run(full.write()).epochs.sample(frac=1, random_state=0)
+    chosen = sorted(set(epochs["trial_id"]))[:2]
+    x, _, links = joined(epochs[epochs["trial_id"].isin(chosen)], "train_loss")
+    gaps = np.flatnonzero(np.isnan(x))
+    assert len(gaps) == 1
+    assert set(links[: gaps[0]]) == {chosen[0]}
+    assert set(links[gaps[0] + 1 :]) == {chosen[1]}
+    assert list(x[: gaps[0]]) == list(range(1, gaps[0] + 1))
+
+
+def test_the_rungs_are_those_of_the_run(full) -> None:
+    full.spec.update(grace_period=1, reduction_factor=2)
+    drawn = FIGURES["sweep-curves"].draw(gather([read_run(full.write())]))
+    assert isinstance(drawn, Drawing)
+    assert [epoch for epoch, _ in drawn.panels[0].rungs] == [1, 2]
+
+
+def test_the_heat_map_has_the_best_of_each_cell(full) -> None:
+    drawn = FIGURES["surface"].draw(gather([read_run(full.write())]))
+    assert isinstance(drawn, Drawing)
+    panel = drawn.panels[0]
+    (heat,) = panel.marks
+    assert isinstance(heat, Heat)
+    cells = {
+        (rate, momentum): heat.z[row, column]
+        for row, momentum in enumerate(panel.y.categories)
+        for column, rate in enumerate(panel.x.categories)
+    }
+    assert cells["0.0316", "0.9"] == pytest.approx(90.0)
+    assert cells["0.1", "0.5"] == pytest.approx(80.0)
+    assert cells["1.0", "0.0"] == pytest.approx(95.0)  # Stopped, but it got there.
+    assert np.isnan(cells["1.0", "0.9"])  # Diverged.
+
+
+def test_the_pareto_front_is_cheapest_first_and_ever_better() -> None:
+    points = [
+        Point(name, cost, cost, mean, mean, mean)
+        for name, cost, mean in zip("abcde", (5, 1, 3, 3, 9), (90.0, 80.0, 85.0, 86.0, 88.0), strict=True)
+    ]
+    assert [point.group for point in front(points, "mults")] == ["b", "d", "a"]
+
+
+def test_diverged_configurations_without_an_accuracy_are_left_out_of_parallel_coordinates(full) -> None:
+    full.sweep("conv", [None], "diverged", theta=Hyperparameters(2.0, 0.9, 1e-4, 2), status="diverged")
+    drawn = FIGURES["parallel"].draw(gather([read_run(full.write())]))
+    assert isinstance(drawn, Drawing)
+    (mark,) = drawn.panels[0].marks
+    assert isinstance(mark, Parallel)
+    assert sorted(mark.colour) == pytest.approx([80.0, 90.0, 95.0])

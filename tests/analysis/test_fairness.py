@@ -1,0 +1,77 @@
+import math
+
+import pytest
+from scipy import stats
+
+from analysis.evidence import gather
+from analysis.fairness import edges, fairness, near_optimal
+from analysis.records import read_run
+from spaces import Hyperparameters
+
+BEST = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
+GRID = {
+    "name": "table-1.2",
+    "lr": {"choice": [0.0316, 0.1, 0.316, 1.0]},
+    "momentum": {"choice": [0.0, 0.25, 0.5, 0.9]},
+    "weight_decay": {"choice": [1e-5, 3.16e-5, 1e-4, 3.16e-4]},
+    "gain": {"choice": [0.5, 1.0, 1.5, 2.0]},
+}
+
+
+def first(folder):
+    return gather([read_run(folder.write())]).candidates[0]
+
+
+def test_a_known_sweep_by_hand(full) -> None:
+    """conv: chosen at 90 % on one seed, reruns 90, 92, 94: mean 92, std 2; 1 of 4 diverged."""
+    found = fairness(first(full))
+    assert (found.ended, found.planned) == (4, 256)
+    assert found.diverged == 0.25
+    # Wilson (1927) by its formula, z = 1.959964.
+    z = stats.norm.ppf(0.975)
+    middle, half = (0.25 + z**2 / 8) / (1 + z**2 / 4), z * math.sqrt(0.25 * 0.75 / 4 + z**2 / 64) / (1 + z**2 / 4)
+    assert (found.diverged_low, found.diverged_high) == pytest.approx((middle - half, middle + half))
+    assert (found.selected, found.rerun, found.curse, found.spread) == pytest.approx((90.0, 92.0, -2.0, 2.0))
+    assert found.near == 1  # 90 alone: 80 is further than 2 points, and 95 was stopped.
+
+
+def test_near_optimal_are_those_within_one_std_of_a_rerun(full) -> None:
+    for gain, accuracy in ((0.5, 0.881), (1.5, 0.879), (2.0, 0.899)):
+        full.sweep("conv", [0.1, 0.2, 0.3, accuracy], "completed", theta=Hyperparameters(0.0316, 0.9, 3.16e-5, gain))
+    found = near_optimal(first(full))
+    assert sorted(found["val_accuracy"], reverse=True) == [0.9, 0.899, 0.881]
+    assert fairness(first(full)).near == 3
+
+
+def test_nothing_rerun_and_nothing_ended(folder) -> None:
+    folder.sweep("conv", [0.5], None)
+    found = fairness(first(folder))
+    assert found.ended == 0
+    assert all(math.isnan(value) for value in (found.diverged, found.selected, found.curse, found.near))
+
+
+def test_edges_of_a_grid(full) -> None:
+    full.spec["space"] = GRID
+    assert edges(first(full)) == ("lr = 0.0316 (lowest)", "momentum = 0.9 (highest)")
+
+
+def test_nothing_lies_below_a_momentum_of_zero(full) -> None:
+    full.spec["space"] = GRID
+    full.sweep("conv", [0.1, 0.2, 0.3, 0.99], "completed", theta=Hyperparameters(0.1, 0.0, 1e-4, 2.0))
+    assert edges(first(full)) == ("gain = 2.0 (highest)",)
+
+
+@pytest.mark.parametrize(
+    ("lr", "expected"), [(0.0105, ("lr = 0.0105 (lowest)",)), (0.1, ()), (0.95, ("lr = 0.95 (highest)",))]
+)
+def test_edges_of_a_logarithmic_range(full, lr, expected) -> None:
+    """A twentieth of 0.01 to 1 in logarithms ends at 0.0126 and begins at 0.794."""
+    full.spec["space"] = {"name": "continuous", "lr": {"loguniform": [0.01, 1.0]}, "momentum": {"uniform": [0.0, 1.0]}}
+    full.sweep("conv", [0.1, 0.2, 0.3, 0.99], "completed", theta=Hyperparameters(lr, 0.5, 1e-4, 2.0))
+    assert edges(first(full)) == expected
+
+
+@pytest.mark.parametrize("space", [None, {}, {"lr": 0.1}, {"lr": {"choice": [0.0316]}}, {"lr": {"choice": "abc"}}])
+def test_a_space_that_says_nothing_has_no_edges(full, space) -> None:
+    full.spec["space"] = space
+    assert edges(first(full)) == ()

@@ -1,0 +1,70 @@
+import pytest
+
+from analysis.evidence import gather
+from analysis.records import read_run
+from analysis.verdict import verdict
+from spaces import Hyperparameters
+
+BEST = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
+
+
+def said(*folders, **options) -> str:
+    return "\n".join(verdict(gather([read_run(folder.write()) for folder in folders], **options)))
+
+
+def test_who_is_ahead_and_by_how_much(full) -> None:
+    text = said(full)
+    assert "Convolutional has the highest mean test accuracy: 92.00 % over 3 seeds, 95 % CI 87.03 to 96.97." in text
+    assert "It is better than Invariant by 10.00 points (95 % CI 4.52 to 15.48, Holm-corrected p = 0.0" in text
+    assert "The published numbers are for MNIST" not in text
+    assert "Nothing to compare: the published numbers are for other data sets" in text
+
+
+def test_who_cannot_be_told_apart(folder) -> None:
+    for name, accuracies in (("conv", (0.90, 0.94)), ("invariant", (0.91, 0.95))):
+        folder.sweep(name, [0.1, 0.2, 0.3, 0.9], "completed", theta=BEST)
+        for seed, accuracy in enumerate(accuracies):
+            folder.rerun(name, [0.1, 0.2, 0.3, accuracy], "completed", theta=BEST, seed=seed)
+    text = said(folder)
+    assert "Invariant has the highest mean" in text
+    assert "It cannot be told apart from Convolutional: 1.00 points" in text
+    assert "seeds each would show it" in text
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "expected"),
+    [
+        ((0.973, 0.9725, 0.9735), "is reproduced within 0.5 points (ours minus published +0.00"),
+        ((0.95, 0.9505, 0.9495), "is not reproduced: ours differs (ours minus published -2.30"),
+        ((0.95, 0.99), "is neither reproduced nor refuted within 0.5 points; more seeds would tell"),
+    ],
+)
+def test_the_published_number(folder, accuracies, expected) -> None:
+    folder.spec.update(dataset="mnist", architectures=["conv"])
+    for seed, accuracy in enumerate(accuracies):
+        folder.rerun("conv", [0.1, 0.2, 0.3, accuracy], "completed", theta=BEST, seed=seed)
+    assert f"The published 97.3 % of Convolutional {expected}" in said(folder)
+    if "not" not in expected:
+        assert "within 0.7 points" in said(folder, margin=0.7)
+
+
+def test_nothing_has_finished(folder) -> None:
+    assert said(folder).startswith("No rerun has finished, so nothing can be said about accuracy yet.")
+
+
+def test_two_data_sets_do_not_compare(full, make_folder) -> None:
+    other = make_folder("other")
+    other.spec["dataset"] = "mnist"
+    assert "The runs are on different data sets (digits, mnist)" in said(full, other)
+
+
+def test_what_mattered_and_what_did_not(folder) -> None:
+    folder.spec.update(grace_period=1, architectures=["conv"])
+    for number in range(32):
+        theta = Hyperparameters(
+            (0.1, 1.0)[number % 2], (0.0, 0.5)[number // 2 % 2], 10.0 ** -(4 + number // 4 % 2), 1.0 + number // 8
+        )
+        folder.sweep("conv", [0.5 + 0.3 * (number % 2) + number % 3 / 1000], "stopped", theta=theta)
+    text = said(folder)
+    assert "For Convolutional lr mattered most, as the text says: 100 % of the variance" in text
+    assert "No effect was found of" in text
