@@ -12,7 +12,11 @@ import pandas as pd
 from analysis.published import PUBLISHED
 from analysis.records import Run
 
-COUNTED = ("conv", "invariant")  # The layers that are compared; the linear tail is the same in every network.
+COUNTED = (
+    "conv",
+    "invariant",
+    "scattering",
+)  # The layers that are compared; the linear tail is the same in every network.
 
 
 class Cost(NamedTuple):

@@ -187,7 +187,7 @@ def test_failure_is_a_result_and_stops_nothing(tmp_path: Path) -> None:
         "        raise MemoryError('no memory for this one')\n"
         "    return build(name, **options)\n"
         "import search.train\n"
-        "names = {'build': staticmethod(broken), 'ARCHITECTURES': models.ARCHITECTURES}\n"
+        "names = {'build': staticmethod(broken), 'description_of': staticmethod(models.description_of)}\n"
         "search.train.models = type('models', (), names)\n"
     )
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}

@@ -59,7 +59,7 @@ def test_a_network_without_a_native_form_is_trained_by_torch(monkeypatch: pytest
         """A layer of a user's."""
 
     monkeypatch.setattr(engines, "instruction_set", lambda: "baseline")
-    monkeypatch.setitem(models.ARCHITECTURES, "own", Architecture("Own", lambda classes: {"own": Own()}))
+    monkeypatch.setitem(models.ARCHITECTURES, "own", Architecture("Own", lambda classes, shape: {"own": Own()}))
     assert engines.resolve("auto", "cpu", "own") == "torch"
     assert "torch on cpu for some; not native: it has no native form of own" in engines.announce(
         "auto", "cpu", ("conv", "own")
