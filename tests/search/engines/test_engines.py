@@ -68,6 +68,15 @@ def test_a_network_without_a_native_form_is_trained_by_torch(monkeypatch: pytest
         engines.announce("native", "cpu", ("conv", "own"))
 
 
+@pytest.mark.parametrize("name", [name for family in models.FAMILIES.values() for name in family.typical])
+def test_the_families_are_trained_by_torch(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "instruction_set", lambda: "baseline")
+    assert engines.resolve("auto", "cpu", name) == "torch"
+    with pytest.raises(UserError) as caught:
+        engines.resolve("native", "cpu", name)
+    assert str(caught.value) == f"engine native: it has no native form of {name}; or choose --engine torch"
+
+
 def test_the_option_offers_every_engine() -> None:
     parser = argparse.ArgumentParser()
     options.add_resource_options(parser)  # Written out there, because --help must not import torch.
