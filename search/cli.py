@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from search import __version__
-from search.commands import check, data, listing, reproduce, rerun, show, status, sweep, table, train
+from search.commands import check, data, listing, reproduce, rerun, show, stability, status, sweep, table, train
 from search.commands.options import INCOMPLETE
 from search.driver_lock import Superseded
 from search.signals import Halted, at_once, handled, last_resort
@@ -22,7 +22,8 @@ from spaces import UserError
 from spaces.sealed import Damaged
 
 COMMANDS = {
-    module.NAME: module for module in (reproduce, sweep, rerun, train, table, status, show, check, listing, data)
+    module.NAME: module
+    for module in (reproduce, sweep, rerun, train, table, status, show, check, listing, data, stability)
 }
 BAD_INPUT = 2
 

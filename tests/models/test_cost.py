@@ -184,3 +184,15 @@ def test_a_swapped_layer_costs_as_in_table_1_4(suffix, params, mults, letter):
     assert Fraction(swapped[f"inv{letter}"].mults, reference[f"conv{letter}"].mults) == mults
     for name in swapped.keys() & reference.keys():
         assert swapped[name] == reference[name]
+
+
+@pytest.mark.parametrize(("suffix", "ratio"), [("", Fraction(7, 9)), ("-B", Fraction(7, 9)), ("-C", Fraction(7))])
+@pytest.mark.parametrize("letter", "CE")
+def test_a_layer_just_after_a_pooling_mixes_at_the_size_of_its_convolution(suffix, ratio, letter):
+    """It takes the place of the pooling, so there is no quarter to save."""
+    shape = (3, 32, 32)
+    swapped, reference = (
+        {cost.name: cost for cost in layer_costs(build(name, gain=1.0, seed=0, input_shape=shape), shape)}
+        for name in (f"inv{letter}{suffix}-w8", "ref-w8")
+    )
+    assert Fraction(swapped[f"inv{letter}"].mults, reference[f"conv{letter}"].mults) == ratio
