@@ -96,6 +96,8 @@ def plot(rows: Sequence[Mapping[str, Any]], stem: Path) -> list[Path]:
 
     frame = pd.DataFrame(rows)
     scales, stages = list(frame["scale"].unique()), list(frame["stage"].unique())
+    networks = [stage for stage in stages if stage not in REFERENCES]
+    colours = REFERENCES | {stage: f"C{number}" for number, stage in enumerate(networks)}
     figure = Figure(figsize=(10, 3.6 * len(scales)), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(len(scales), 2, squeeze=False, sharey="row")
@@ -103,11 +105,10 @@ def plot(rows: Sequence[Mapping[str, Any]], stem: Path) -> list[Path]:
     for row, scale in zip(panels, scales, strict=True):
         for panel, (kind, label) in zip(row, axes, strict=True):
             part = frame[(frame["scale"] == scale) & (frame["kind"] == kind)]
-            for number, stage in enumerate(stages):
+            for stage in stages:
                 means = 100 * part[part["stage"] == stage].groupby("amount")["relative"].mean()
-                plain = stage in REFERENCES
-                colour = REFERENCES.get(stage) or f"C{number - len(REFERENCES)}"
-                panel.plot(means.index, means, label=stage, color=colour, linestyle="--" if plain else "-")
+                line = "--" if stage in REFERENCES else "-"
+                panel.plot(means.index, means, label=stage, color=colours[stage], linestyle=line)
             panel.set(xlabel=label, title=f"J = {scale}, {ORDERS[int(scale)]}", xlim=(0, None), ylim=(0, None))
             panel.grid(alpha=0.3)
         row[0].set_ylabel("change of the output (% of its norm)")
