@@ -21,7 +21,7 @@ SUMMARY = {  # Columns of the table, and what each says.
     "k": "K_L",
     "k_relative": "K_L of own output",
 }
-REFERENCES = {"pixels": "black", "details": "gray", "magnitudes": "darkgoldenrod"}  # And their colours.
+REFERENCES = {"pixels": "--", "details": ":", "magnitudes": "-."}  # Stages that are no network's, and their lines.
 NOTES = (
     "Shifts and warps: ||Phi(L_tau x) - Phi(x)|| / ||Phi(x)|| in percent, the mean over the images. A warp is smooth "
     "and random; its amount is the norm of the gradient of tau.",
@@ -97,7 +97,7 @@ def plot(rows: Sequence[Mapping[str, Any]], stem: Path) -> list[Path]:
     frame = pd.DataFrame(rows)
     scales, stages = list(frame["scale"].unique()), list(frame["stage"].unique())
     networks = [stage for stage in stages if stage not in REFERENCES]
-    colours = REFERENCES | {stage: f"C{number}" for number, stage in enumerate(networks)}
+    colours = dict.fromkeys(stages, "black") | {stage: f"C{number}" for number, stage in enumerate(networks)}
     figure = Figure(figsize=(10, 3.6 * len(scales)), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(len(scales), 2, squeeze=False, sharey="row")
@@ -107,12 +107,11 @@ def plot(rows: Sequence[Mapping[str, Any]], stem: Path) -> list[Path]:
             part = frame[(frame["scale"] == scale) & (frame["kind"] == kind)]
             for stage in stages:
                 means = 100 * part[part["stage"] == stage].groupby("amount")["relative"].mean()
-                line = "--" if stage in REFERENCES else "-"
-                panel.plot(means.index, means, label=stage, color=colours[stage], linestyle=line)
+                panel.plot(means.index, means, color=colours[stage], linestyle=REFERENCES.get(stage, "-"))
             panel.set(xlabel=label, title=f"J = {scale}, {ORDERS[int(scale)]}", xlim=(0, None), ylim=(0, None))
             panel.grid(alpha=0.3)
         row[0].set_ylabel("change of the output (% of its norm)")
-    panels[0][0].legend(fontsize="small", ncols=2)
+    figure.legend(panels[0][0].lines, stages, loc="outside lower center", ncols=6)
     files = [stem.with_name(f"{stem.name}.{ending}") for ending in ("png", "pdf")]
     for file in files:
         # Without a date, so that the same numbers make the same file.

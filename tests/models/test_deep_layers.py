@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -21,7 +23,7 @@ LAYERS = [
 ]
 
 
-def built(layer, shape=SHAPE, gain=1.0, seed=0):
+def built(layer, shape=SHAPE, gain=1.0, seed=0) -> Any:
     return layer.build(shape, gain, torch.Generator().manual_seed(seed))
 
 

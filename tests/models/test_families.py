@@ -66,7 +66,7 @@ def test_descriptions_are_plain_values(name, shape):
 @every
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 def test_every_parameter_gets_a_finite_gradient_that_is_not_zero(name, shape, memory_format):
-    network = build(name, gain=1.0, seed=0, input_shape=shape).to(memory_format=memory_format)
+    network = build(name, gain=1.0, seed=0, input_shape=shape).to(memory_format=memory_format)  # pyright: ignore
     F.cross_entropy(network(images(shape)), torch.arange(4)).backward()
     for key, parameter in network.named_parameters():
         assert parameter.grad is not None, key

@@ -1,6 +1,7 @@
 """The ScatNets of Table 1.7, and that the invariant layers contain the second-order ScatterNet (section 1.3.1.1)."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,7 +85,12 @@ def test_nothing_is_learned_or_between_the_fixed_orders(kind):
     names = list(description_of(f"scatnet{kind}", (3, 32, 32)))
     place = names.index("scat1")
     assert names[place : place + 3] == ["scat1", "scat2", "convC"]
-    assert not list(build(f"scatnet{kind}-w2", gain=1.0, seed=0, input_shape=(3, 32, 32)).scat1.parameters())
+    assert not list(network_of(kind).scat1.parameters())
+
+
+def network_of(kind) -> Any:
+    """A narrow network: C has no effect on the front end."""
+    return build(f"scatnet{kind}-w2", gain=1.0, seed=0, input_shape=(3, 32, 32))
 
 
 def photographs():
@@ -107,17 +113,17 @@ def oracle():
 
 def test_fixed_front_end_is_the_second_order_scatternet():
     x = photographs()
-    network = build("scatnetA-w2", gain=1.0, seed=0, input_shape=(3, 32, 32))
+    network = network_of("A")
     torch.testing.assert_close(nn.Sequential(network.scat1, network.scat2)(x), oracle()(x), rtol=0, atol=1e-10)
 
 
 def test_invariant_layers_with_the_identity_are_the_second_order_scatternet():
     """3(1 + 6 + 6 + 36) = 147 channels at 1/16 of the pixels, as in section 1.5.3."""
     x = photographs()
-    network = build("scatnetB-w2", gain=1.0, seed=0, input_shape=(3, 32, 32)).double()
+    network = network_of("B").double()
     layers = nn.Sequential(network.inv1, network.inv2)
     with torch.no_grad():
-        for layer in layers:
+        for layer in (network.inv1, network.inv2):
             # C_{l+1} = 7 C_l for the identity of section 1.3.1.1: inv1 has 21 outputs and inv2 147.
             layer.kernel.A.copy_(torch.eye(*layer.kernel.A.shape))
         z = layers(x)

@@ -1,5 +1,7 @@
 """Table 1.5, and the swaps of Table 1.6 with the pooling rules of the text."""
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -66,6 +68,11 @@ SWAPS_64 = {
 SWAPS = [(32, name, *what) for name, what in SWAPS_32.items()] + [(64, name, *what) for name, what in SWAPS_64.items()]
 
 
+def network_of(name, seed=0) -> Any:
+    """The network for CIFAR."""
+    return build(name, gain=1.0, seed=seed, input_shape=(3, 32, 32))
+
+
 def outputs(name, size, width):
     """The activations' shapes after each child of the network."""
     x = torch.zeros(2, 3, size, size)
@@ -130,18 +137,18 @@ def test_every_member_ends_in_8_by_8(size):
 
 @pytest.mark.parametrize(("suffix", "mixing"), [("", "1x1"), ("-B", "shifted-impulse"), ("-C", "learned")])
 def test_columns_of_table_1_6_are_mixings(suffix, mixing):
-    network = build(f"invB+invD{suffix}-w3", gain=1.0, seed=0, input_shape=(3, 32, 32))
+    network = network_of(f"invB+invD{suffix}-w3")
     assert type(network.invB.kernel) is type(network.invD.kernel) is KERNELS[mixing]
 
 
 def test_order_is_mixing_upsampling_normalisation_relu():
-    children = list(build("invA-w3", gain=1.0, seed=0, input_shape=(3, 32, 32)).named_children())[:4]
+    children = list(network_of("invA-w3").named_children())[:4]
     assert [name for name, _ in children] == ["invA", "upA", "bnA", "reluA"]
     assert [type(module) for _, module in children[1:]] == [nn.Upsample, nn.BatchNorm2d, nn.ReLU]
 
 
 def test_upsampling_is_bilinear_and_does_not_align_corners():
-    up = build("invA-w3", gain=1.0, seed=0, input_shape=(3, 32, 32)).upA
+    up = network_of("invA-w3").upA
     ramp = torch.arange(4.0).expand(1, 1, 2, 4)
     # By hand: samples at (i + 1/2) / 2 - 1/2 of the small grid, held constant beyond its first and last.
     expected = torch.tensor([0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3])
@@ -149,7 +156,7 @@ def test_upsampling_is_bilinear_and_does_not_align_corners():
 
 
 def test_no_layer_before_a_batch_norm_has_a_bias():
-    network = build("invB+invC-C-w3", gain=1.0, seed=0, input_shape=(3, 32, 32))
+    network = network_of("invB+invC-C-w3")
     assert {key for key, _ in network.named_parameters() if key.endswith("bias")} == {
         *(f"bn{letter}.bias" for letter in "ABCDEF"),
         "fc1.bias",
@@ -158,7 +165,7 @@ def test_no_layer_before_a_batch_norm_has_a_bias():
 
 def test_the_reference_computes_what_torch_layers_do():
     """Table 1.5 (a) written out by hand with the network's weights."""
-    network = build("ref-w4", gain=1.0, seed=3, input_shape=(3, 32, 32)).eval()
+    network = network_of("ref-w4", seed=3).eval()
     x = y = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     for place, letter in enumerate("ABCDEF"):
         convolution, norm = network.get_submodule(f"conv{letter}"), network.get_submodule(f"bn{letter}")
