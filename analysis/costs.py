@@ -6,7 +6,11 @@ from typing import NamedTuple
 
 from analysis.records import Run
 
-COUNTED = ("conv", "invariant")  # The layers that are compared; the linear tail is the same in every network.
+COUNTED = (
+    "conv",
+    "invariant",
+    "scattering",
+)  # The layers that are compared; the linear tail is the same in every network.
 
 
 class Cost(NamedTuple):

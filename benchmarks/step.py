@@ -22,7 +22,7 @@ from benchmarks.options import parser, publish
 from benchmarks.pictures import mnist_is_here, pictures
 from benchmarks.report import Report, times, verdict
 from benchmarks.usual import Pictures, UsualTraining
-from models import ARCHITECTURES
+from models import ARCHITECTURES, description_of
 from search.datasets import MNIST, Arrays, Split
 from search.datasets.split import normalised
 from search.train import Training
@@ -67,7 +67,7 @@ class Outcome:
     def flops(self, direct: bool = False) -> int:
         """Floating point operations of a training step for one image."""
         return flops_per_image(
-            ARCHITECTURES[self.architecture].describe(MNIST.classes), MNIST.input_shape, direct=direct
+            description_of(self.architecture, MNIST.input_shape, MNIST.classes), MNIST.input_shape, direct=direct
         )
 
     def rate(self, direct: bool = False) -> float:

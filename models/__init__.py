@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from models import mnist
+from models import hybrid, mnist, vgg
 from models.architecture import Architecture
 from models.cost import LayerCost, layer_costs
-from models.description import assemble
-from spaces.choose import choose
-from spaces.errors import UserError
+from models.description import Description, Shape, assemble
+from models.family import Family
+from spaces.choose import nearest
+from spaces.errors import UserError, quoted
 from spaces.hyperparameters import checked_number
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -25,7 +26,45 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 """In the order of Table 1.4."""
 
+FAMILIES: dict[str, Family] = {
+    "vgg": vgg.FAMILY,
+    "scatnet": hybrid.FAMILY,
+}
+"""Further architectures, whose names say what they are: ``invB+invC``, ``invC-B-w16``, ``scatnetD``."""
+
 MIN_SIZE = 4  # Two layers halve the size twice.
+
+
+def architecture_named(name: str) -> Architecture:
+    """The architecture of that name, of ``ARCHITECTURES`` or of one of the ``FAMILIES``.
+
+    Raises:
+        UserError: there is none; says the nearest name, if any is near, and what names there are.
+    """
+    for found in (ARCHITECTURES.get(name), *(family.find(name) for family in FAMILIES.values())):
+        if found is not None:
+            return found
+    hint = nearest(name, [*ARCHITECTURES, *(member for family in FAMILIES.values() for member in family.members)])
+    raise UserError(
+        f"architecture: {quoted(name)} is unknown; {hint}choose one of {', '.join(ARCHITECTURES)}; "
+        f"or of {'; or of '.join(family.words for family in FAMILIES.values())}"
+    )
+
+
+def description_of(name: str, input_shape: Shape = (1, 28, 28), classes: int = 10) -> Description:
+    """The description of an architecture's network for images (C, H, W) of that shape.
+
+    Raises:
+        UserError: an unknown name, or an architecture that is not made for such images.
+    """
+    architecture = architecture_named(name)
+    if not architecture.takes(input_shape):
+        sizes = " or ".join(f"{size} x {size}" for size in architecture.sizes)
+        raise UserError(
+            f"architecture: {name} is made for images of {sizes} pixels, not {' x '.join(map(str, input_shape[1:]))}; "
+            "choose another data set or another architecture"
+        )
+    return architecture.describe(classes, input_shape)
 
 
 def build(
@@ -34,7 +73,7 @@ def build(
     """Builds a network with its initial weights; the same arguments give the same bits.
 
     Args:
-        name: a name of ``ARCHITECTURES``.
+        name: a name that ``architecture_named`` knows.
         gain: a of equation 1.5.1, on the convolutional or invariant layers only; above 0.
         seed: decides initial weights and fixed kernels, at least 0; the global generator is not touched.
         input_shape: (C, H, W) of one image; H and W at least 4.
@@ -46,7 +85,6 @@ def build(
     Raises:
         UserError: an unknown name, or a value that is not allowed.
     """
-    architecture = choose("architecture", name, ARCHITECTURES)
     if len(input_shape) != 3 or input_shape[0] < 1 or min(input_shape[1:]) < MIN_SIZE:
         raise UserError(
             f"input shape: {input_shape!r} is not allowed; give (C, H, W) with C >= 1, H and W >= {MIN_SIZE}"
@@ -55,8 +93,19 @@ def build(
         raise UserError(f"classes: {classes!r} is not allowed; give at least 1")
     if not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise UserError(f"seed: {seed!r} is not allowed; give a whole number from 0 to 2^63 - 1")
+    description = description_of(name, input_shape, classes)
     generator = torch.Generator().manual_seed(seed)
-    return assemble(architecture.describe(classes), input_shape, checked_number("gain", gain), generator)
+    return assemble(description, input_shape, checked_number("gain", gain), generator)
 
 
-__all__ = ["ARCHITECTURES", "Architecture", "LayerCost", "build", "layer_costs"]
+__all__ = [
+    "ARCHITECTURES",
+    "FAMILIES",
+    "Architecture",
+    "Family",
+    "LayerCost",
+    "architecture_named",
+    "build",
+    "description_of",
+    "layer_costs",
+]

@@ -1,4 +1,4 @@
-"""Parameters and multiplies of a network's layers, for the cost columns of Table 1.4."""
+"""Parameters and multiplies of a network's layers, for the cost columns of Tables 1.4 and 1.7."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import nn
 
 from models.fixed import FixedLinear
 from models.invariant import InvariantLayer
-from models.scattering import SUBBANDS
+from models.scattering import SUBBANDS, Scattering
 
 TRANSFORM_MULTS = 36
 """Multiplies of the wavelet transform per input pixel and channel (equation 1.4.3)."""
@@ -25,10 +25,10 @@ class LayerCost:
 
     Attributes:
         name: of the layer in its network.
-        kind: ``conv``, ``invariant`` or ``linear``.
+        kind: ``conv``, ``invariant``, ``scattering`` (fixed) or ``linear``.
         params: learned weights; no biases (equation 1.4.2), no fixed weights.
         mults: multiplies of the convolution, the mixing or the linear map. A fixed zero costs nothing.
-        transform_mults: multiplies of the wavelet transform, 0 outside invariant layers.
+        transform_mults: multiplies of the wavelet transform, 0 outside invariant and scattering layers.
     """
 
     name: str
@@ -42,17 +42,19 @@ class LayerCost:
         return asdict(self)
 
 
-Counted = nn.Conv2d | nn.Linear | FixedLinear | InvariantLayer
+Counted = nn.Conv2d | nn.Linear | FixedLinear | InvariantLayer | Scattering
 """Not counted: activations, pooling, normalisation and the few multiplies a pixel of an upsampling."""
 
 
 def cost_of(name: str, module: Counted, x: torch.Tensor, y: torch.Tensor) -> LayerCost:
     """The cost of one module that maps one image's x to y."""
-    if isinstance(module, InvariantLayer):
+    if isinstance(module, InvariantLayer | Scattering):
         _, channels, height, width = x.shape
+        transform = TRANSFORM_MULTS * channels * height * width
+        if isinstance(module, Scattering):
+            return LayerCost(name, "scattering", 0, 0, transform)
         pixels = math.ceil(height / 2) * math.ceil(width / 2)  # The mixing comes before any upsampling.
         mults = module.out_channels * SUBBANDS * channels * module.kernel.taps * pixels
-        transform = TRANSFORM_MULTS * channels * height * width
         return LayerCost(name, "invariant", module.kernel.A.numel(), mults, transform)
     weights = module.weight.numel()
     if isinstance(module, nn.Conv2d):

@@ -12,12 +12,13 @@ from spaces.choose import choose
 from spaces.errors import UserError
 
 
-def mix(z: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+def mix(z: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
     """Y of equation 1.5.2, (N, Q, H, W) to (N, F, H, W); a 3x3 kernel sees zeros outside the image."""
     if kernel.shape[2:] == (1, 1):
         # scatter's z is batch-last, so this is one matrix product on a view of it.
         pixels = z.permute(1, 2, 3, 0)
-        y = torch.addmm(bias[:, None], kernel.flatten(1), pixels.flatten(1))
+        weights, flat = kernel.flatten(1), pixels.flatten(1)
+        y = weights @ flat if bias is None else torch.addmm(bias[:, None], weights, flat)
         return y.unflatten(1, pixels.shape[1:]).permute(3, 0, 1, 2)
     # Channels-last is what convolution is fastest on; spelled so because vmap has no contiguous(memory_format=...).
     channels_last = z.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
@@ -36,10 +37,11 @@ class InvariantLayer(nn.Module):
         upsample: interpolate the output bilinearly (``align_corners=False``) to the size of the input: a
             factor of 2 where that is even, slightly less where it is odd.
         dct_scale: the factor on the orthonormal DCT images; only for mixing ``dct``.
+        bias: whether there is one; batch normalisation after the layer makes it idle.
 
     Attributes:
         kernel: the mixing kernel, with the learned weights ``A``.
-        bias: (F,), initially zero.
+        bias: (F,), initially zero, or None.
 
     Raises:
         UserError: unknown mixing, or an input without ``in_channels`` channels.
@@ -55,6 +57,7 @@ class InvariantLayer(nn.Module):
         generator: torch.Generator,
         upsample: bool = False,
         dct_scale: float = 1 / 9,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         kind = choose("mixing", mixing, KERNELS)
@@ -62,7 +65,7 @@ class InvariantLayer(nn.Module):
         self.in_channels, self.out_channels = in_channels, out_channels
         self.mixing, self.upsample = mixing, upsample
         self.kernel = kind(out_channels, SUBBANDS * in_channels, gain, generator, **options)
-        self.bias = nn.Parameter(torch.zeros(out_channels))
+        self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, C, H, W) to (N, F, ceil(H/2), ceil(W/2)), or to (N, F, H, W) when upsampling."""

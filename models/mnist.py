@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from models.architecture import Architecture
-from models.description import Conv, Description, Invariant, Layer, MaxPool, Project, Relu, Reshuffle, Unravel
+from models.description import Conv, Description, Invariant, Layer, MaxPool, Project, Relu, Reshuffle, Shape, Unravel
 
 
-def network(*layers: Conv | Invariant) -> Callable[[int], Description]:
+def network(*layers: Conv | Invariant) -> Callable[[int, Shape], Description]:
     """Puts the layers under study before the tail of Table 1.1.
 
     Returns:
-        What gives the description for a number of classes.
+        What gives the description for a number of classes, whatever the images.
     """
 
-    def describe(classes: int) -> Description:
+    def describe(classes: int, shape: Shape) -> Description:
         described: dict[str, Layer] = {}
         for number, layer in enumerate(layers, start=1):
             described[f"{'conv' if isinstance(layer, Conv) else 'inv'}{number}"] = layer

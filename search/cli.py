@@ -24,6 +24,7 @@ from search.commands import (
     reproduce,
     rerun,
     show,
+    stability,
     status,
     sweep,
     table,
@@ -42,7 +43,7 @@ COMMANDS = {
         *(reproduce, sweep, rerun, train),
         *(table, report, compare, best),
         *(status, watch, show, check),
-        *(listing, data),
+        *(listing, data, stability),
     )
 }
 BAD_INPUT = 2

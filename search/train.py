@@ -107,7 +107,7 @@ class Training:
             weight_decay=spec.theta.weight_decay,
             fused=True,
         )
-        description = models.ARCHITECTURES[spec.architecture].describe(classes)
+        description = models.description_of(spec.architecture, (channels, height, width), classes)
         self.engine = chosen(Problem(spec, split, description, self.network, self.optimiser, self.device))
         self._images = len(split.train_y)
         self._order = torch.Generator().manual_seed(spec.seed)

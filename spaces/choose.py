@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from spaces.errors import UserError, quoted
@@ -19,6 +19,10 @@ def choose(what: str, name: str, known: Mapping[str, T]) -> T:
     """
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(str(name), known, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise UserError(f"{what}: {quoted(name)} is unknown; {hint}choose one of {', '.join(known)}")
+    raise UserError(f"{what}: {quoted(name)} is unknown; {nearest(name, known)}choose one of {', '.join(known)}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A question that names the known name nearest to ``name``, or nothing if none is near."""
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    return f"did you mean {near[0]}? " if near else ""

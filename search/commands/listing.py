@@ -31,7 +31,10 @@ def named(kind: str) -> dict[str, str]:
     if kind == "architectures":
         import models
 
-        return {name: architecture.title for name, architecture in models.ARCHITECTURES.items()}
+        named_one_by_one = {name: architecture.title for name, architecture in models.ARCHITECTURES.items()}
+        return named_one_by_one | {
+            family.typical[0] + " ..": f"{family.about} ({family.words})" for family in models.FAMILIES.values()
+        }
     if kind == "datasets":
         from search.datasets import DATASETS
 

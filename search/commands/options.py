@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from search.cluster import Resources, set_environment
 from search.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, read_space
-from spaces.choose import choose
 from spaces.run import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES, RunSpec
 
 if TYPE_CHECKING:
@@ -213,7 +212,7 @@ def resources(args: argparse.Namespace, names: Sequence[str] = ()) -> Resources:
 
 
 def architectures(text: str) -> tuple[str, ...]:
-    """Names from ``a,b`` or ``all``, each once.
+    """Names from ``a,b`` or ``all``, which are those of Table 1.4, each once.
 
     Raises:
         UserError: an unknown name.
@@ -226,7 +225,7 @@ def architectures(text: str) -> tuple[str, ...]:
     if not names:
         raise UserError(f"architectures: {text!r} names none; give all, or some of {', '.join(models.ARCHITECTURES)}")
     for name in names:
-        choose("architecture", name, models.ARCHITECTURES)
+        models.architecture_named(name)
     return names
 
 
@@ -247,15 +246,22 @@ def space(args: argparse.Namespace) -> Space:
     return own
 
 
-def data_fields(args: argparse.Namespace) -> dict[str, object]:
+def data_fields(args: argparse.Namespace, names: Sequence[str]) -> dict[str, object]:
     """The fields of a ``RunSpec`` that say what to train on.
 
+    Args:
+        args: the options.
+        names: the architectures.
+
     Raises:
-        UserError: an unknown data set.
+        UserError: an unknown data set, or an architecture that is not made for its images.
     """
+    import models
     from search.datasets import dataset
 
     chosen = dataset(args.dataset)
+    for name in names:
+        models.description_of(name, chosen.input_shape, chosen.classes)  # Refuses images that it cannot take.
     return {
         "dataset": chosen.name,
         "data_hash": chosen.data_hash,
@@ -286,7 +292,7 @@ def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None
             f"grace-period: {grace} is above the maximum of {args.epochs} epochs; lower it or raise --epochs"
         )
     return RunSpec(
-        **data_fields(args),  # pyright: ignore[reportArgumentType]
+        **data_fields(args, names),  # pyright: ignore[reportArgumentType]
         architectures=names,
         space=searched.describe(),
         search=args.search,

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         for name in names
     }
     spec = RunSpec(
-        **options.data_fields(args),  # pyright: ignore[reportArgumentType]
+        **options.data_fields(args, names),  # pyright: ignore[reportArgumentType]
         architectures=names,
         thetas=thetas,
         rerun_seeds=args.seeds,

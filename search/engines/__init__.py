@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import models
+from models.description import Description
 from models.native import has_native_program, instruction_set, why_none
 from search.engines.base import Engine, Problem
 from search.engines.native_engine import NativeEngine
@@ -27,8 +28,13 @@ def why_not_native(device: str, architectures: Sequence[str] = (), *, here: bool
         return f"it runs on CPUs only, not on {device}"
     if here and instruction_set() is None:
         return f"{why_none()}; with g++ installed, make native builds it"
-    without = [name for name in architectures if not has_native_program(models.ARCHITECTURES[name].describe(10))]
+    without = [name for name in architectures if not has_native_program(_description(name))]
     return f"it has no native form of {', '.join(without)}" if without else None
+
+
+def _description(name: str) -> Description:
+    """What an architecture is made of, which the size of the images does not change."""
+    return models.description_of(name, models.architecture_named(name).example)
 
 
 def _reason_for_torch(engine: str, device: str, architectures: Sequence[str], here: bool = True) -> str | None:

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.executed import executed, flops_per_image
-from models import ARCHITECTURES
+from models import description_of
 from models.description import Conv, Invariant, MaxPool, Relu, Scatter
 
 MNIST = (1, 28, 28)
@@ -18,13 +18,13 @@ def test_conv():
     # 16 products a tile and pair of channels; the first layer's input needs no gradient.
     first = 2 * 16 * (14 * 14) * (1 * 7)
     second = 3 * 16 * (7 * 7) * (7 * 49)
-    assert total(ARCHITECTURES["conv"].describe(10), MNIST) == first + second + LINEAR
+    assert total(description_of("conv"), MNIST) == first + second + LINEAR
 
 
 def test_conv_directly():
     first = 2 * 9 * (28 * 28) * (1 * 7)
     second = 3 * 9 * (14 * 14) * (7 * 49)
-    assert total(ARCHITECTURES["conv"].describe(10), MNIST, direct=True) == first + second + LINEAR
+    assert total(description_of("conv"), MNIST, direct=True) == first + second + LINEAR
 
 
 def test_invariant():
@@ -32,14 +32,14 @@ def test_invariant():
     per_quad = 4 * 7 + 2 * 3 + 4 * 11
     first = 196 * per_quad + 2 * 196 * (7 * 7)
     second = 2 * 7 * 49 * per_quad + 3 * 49 * (49 * 49)
-    assert total(ARCHITECTURES["invariant"].describe(10), MNIST) == first + second + LINEAR
+    assert total(description_of("invariant"), MNIST) == first + second + LINEAR
 
 
 def test_wide_conv():
     first = 2 * 36 * (14 * 14) * 10
     second = 3 * 36 * (7 * 7) * (10 * 100)
     linear = 2 * (4900 * 10) + 3 * (10 * 10)
-    assert total(ARCHITECTURES["wide-conv"].describe(10), MNIST) == first + second + linear
+    assert total(description_of("wide-conv"), MNIST) == first + second + linear
 
 
 @pytest.mark.parametrize("name", ["shifted-impulse", "shifted-gaussian", "random", "learned", "dct"])
@@ -48,7 +48,7 @@ def test_3x3_mixing_is_a_convolution_of_all_subbands(name):
     first = 196 * per_quad + 2 * 16 * (7 * 7) * (7 * 7)
     # 7x7 outputs without pooling are 4x4 tiles.
     second = 2 * 7 * 49 * per_quad + 3 * 16 * (4 * 4) * (49 * 49)
-    assert total(ARCHITECTURES[name].describe(10), MNIST) == first + second + LINEAR
+    assert total(description_of(name), MNIST) == first + second + LINEAR
 
 
 def test_odd_sizes():

@@ -101,3 +101,98 @@ def test_counting_leaves_the_network_as_it_was():
     for key, value in network.state_dict().items():
         assert value.device.type == "cpu"
         assert torch.equal(value, before[key]), key
+
+
+# Table 1.7 at C = 96: the back end's four 3x3 convolutions at 8x8, and the linear head, for any front end.
+BACK = 9 * (192 * 192 + 192 * 384 + 384 * 384)
+HEAD = 384 * 10
+# What the front end adds: weights, multiplies and multiplies of the transform, by equations 1.4.2 and 1.4.3.
+TABLE_1_7 = {
+    "A": (9 * 147 * 192, 0, 36 * (3 * 32**2 + 21 * 16**2)),
+    "B": (9 * 147 * 192 + 7 * 3 * 21 + 7 * 21 * 147, 7 * 3 * 21 * 16**2 + 7 * 21 * 147 * 8**2, None),
+    "C": (9 * 784 * 192 + 9 * 3 * 16, 9 * 3 * 16 * 32**2, 36 * (16 * 32**2 + 112 * 16**2)),
+    "D": (
+        9 * 784 * 192 + 9 * 3 * 16 + 7 * 16 * 112 + 7 * 112 * 784,
+        9 * 3 * 16 * 32**2 + 7 * 16 * 112 * 16**2 + 7 * 112 * 784 * 8**2,
+        None,
+    ),
+}
+PUBLISHED_1_7 = {"A": (2.6, 165), "B": (2.7, 167), "C": (3.7, 251), "D": (4.3, 294)}
+FIRST_OF_96 = 9 * (96 - 3) * 16 * 32**2
+"""The published multiplies of C and D are those of a first convolution with 96 input channels instead of 3."""
+
+
+@pytest.mark.parametrize("kind", TABLE_1_7)
+def test_scatnets_cost_what_the_formulas_say(kind):
+    costs = layer_costs(build(f"scatnet{kind}", gain=1.0, seed=0, input_shape=(3, 32, 32)), (3, 32, 32))
+    params, mults, transform = TABLE_1_7[kind]
+    into_back = 9 * {"A": 147, "B": 147, "C": 784, "D": 784}[kind] * 192
+    assert total(costs, "params") == params + BACK + HEAD
+    assert total(costs, "mults") == mults + (into_back + BACK) * 8**2 + HEAD
+    if transform is None:  # Mixing learned or not, the transforms are the same.
+        transform = TABLE_1_7["A" if kind == "B" else "C"][2]
+    assert total(costs, "transform_mults") == transform
+
+
+@pytest.mark.parametrize("kind", TABLE_1_7)
+def test_scatnets_cost_what_table_1_7_prints(kind):
+    """To its digits, but for two counts: B's weights, and the first convolution of C and D."""
+    costs = layer_costs(build(f"scatnet{kind}", gain=1.0, seed=0, input_shape=(3, 32, 32)), (3, 32, 32))
+    params, mults = PUBLISHED_1_7[kind]
+    assert round(total(costs, "params") / 1e6, 1) == {"B": 2.6}.get(kind, params)
+    counted = total(costs, "mults", "transform_mults") + (FIRST_OF_96 if kind in "CD" else 0)
+    assert abs(counted / 1e6 - mults) < 0.6
+
+
+def test_fixed_scattering_costs_its_transform_only():
+    costs = layer_costs(build("scatnetA-w4", gain=1.0, seed=0, input_shape=(3, 32, 32)), (3, 32, 32))
+    assert costs[:2] == [
+        LayerCost("scat1", "scattering", 0, 0, 36 * 3 * 32**2),
+        LayerCost("scat2", "scattering", 0, 0, 36 * 21 * 16**2),
+    ]
+
+
+def test_reference_is_9_c_c_a_pixel():
+    """Table 1.5 (a) at C = 64."""
+    costs = layer_costs(build("ref", gain=1.0, seed=0, input_shape=(3, 32, 32)), (3, 32, 32))
+    weights = {"convA": 3 * 64, "convB": 64**2, "convC": 2 * 64**2, "convD": 4 * 64**2, "convE": 8 * 64**2}
+    heights = {"convA": 32, "convB": 32, "convC": 16, "convD": 16, "convE": 8, "convF": 8}
+    expected = {name: 9 * count for name, count in (weights | {"convF": 16 * 64**2}).items()}
+    assert {cost.name: (cost.params, cost.mults) for cost in costs if cost.kind == "conv"} == {
+        name: (expected[name], expected[name] * heights[name] ** 2) for name in expected
+    }
+    assert costs[-1] == LayerCost("fc1", "linear", 2560, 2560, 0)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "params", "mults"),
+    [
+        ("", Fraction(7, 9), Fraction(7, 36)),
+        ("-B", Fraction(7, 9), Fraction(7, 36)),
+        ("-C", Fraction(7), Fraction(7, 4)),
+    ],
+)
+@pytest.mark.parametrize("letter", "ABDF")
+def test_a_swapped_layer_costs_as_in_table_1_4(suffix, params, mults, letter):
+    """Whether it is upsampled (A, F) or takes the place of a pooling (B, D): the mixing comes before either."""
+    shape = (3, 32, 32)
+    swapped, reference = (
+        {cost.name: cost for cost in layer_costs(build(name, gain=1.0, seed=0, input_shape=shape), shape)}
+        for name in (f"inv{letter}{suffix}-w8", "ref-w8")
+    )
+    assert Fraction(swapped[f"inv{letter}"].params, reference[f"conv{letter}"].params) == params
+    assert Fraction(swapped[f"inv{letter}"].mults, reference[f"conv{letter}"].mults) == mults
+    for name in swapped.keys() & reference.keys():
+        assert swapped[name] == reference[name]
+
+
+@pytest.mark.parametrize(("suffix", "ratio"), [("", Fraction(7, 9)), ("-B", Fraction(7, 9)), ("-C", Fraction(7))])
+@pytest.mark.parametrize("letter", "CE")
+def test_a_layer_just_after_a_pooling_mixes_at_the_size_of_its_convolution(suffix, ratio, letter):
+    """It takes the place of the pooling, so there is no quarter to save."""
+    shape = (3, 32, 32)
+    swapped, reference = (
+        {cost.name: cost for cost in layer_costs(build(name, gain=1.0, seed=0, input_shape=shape), shape)}
+        for name in (f"inv{letter}{suffix}-w8", "ref-w8")
+    )
+    assert Fraction(swapped[f"inv{letter}"].mults, reference[f"conv{letter}"].mults) == ratio

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.fft
@@ -11,9 +13,9 @@ from models.kernels import KERNELS
 from spaces.errors import UserError
 
 
-def layer(in_channels, out_channels, mixing="1x1", seed=0, **options):
+def layer(in_channels, out_channels, mixing="1x1", seed=0, **options) -> Any:
     generator = torch.Generator().manual_seed(seed)
-    made = InvariantLayer(in_channels, out_channels, mixing=mixing, gain=1.0, generator=generator, **options)
+    made: Any = InvariantLayer(in_channels, out_channels, mixing=mixing, gain=1.0, generator=generator, **options)
     torch.nn.init.uniform_(made.bias, generator=generator)
     return made
 
@@ -78,7 +80,7 @@ def test_parameters_are_those_of_equation_1_4_2(channels, outputs):
 
 
 def test_bias_starts_at_zero():
-    made = InvariantLayer(1, 7, gain=2.0, generator=torch.Generator())
+    made: Any = InvariantLayer(1, 7, gain=2.0, generator=torch.Generator())
     assert torch.equal(made.bias, torch.zeros(7))
 
 

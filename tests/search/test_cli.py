@@ -45,6 +45,11 @@ def test_list_shows_everything_there_is(capsys: pytest.CaptureFixture[str]) -> N
     shown = capsys.readouterr().out
     for name in (*models.ARCHITECTURES, *DATASETS, *SPACES, *TABLES):
         assert f"  {name} " in shown
+    for family in models.FAMILIES.values():
+        assert family.words in shown
+
+
+THETA = "lr=0.1,momentum=0,weight_decay=0,gain=1"
 
 
 @pytest.mark.parametrize(
@@ -53,6 +58,12 @@ def test_list_shows_everything_there_is(capsys: pytest.CaptureFixture[str]) -> N
         (["sweep", "--architectures", "nosuch", "--out", "OUT"], ["nosuch", "conv", "wide-conv"]),
         (["sweep", "--architectures", "invariamt", "--out", "OUT"], ["did you mean invariant"]),
         (["sweep", "--architectures", ",", "--out", "OUT"], ["names none"]),
+        (["sweep", "--architectures", "invC+invB", "--out", "OUT"], ["'invC+invB'", "write invB+invC"]),
+        (
+            ["sweep", "--architectures", "conv,ref", "--out", "OUT"],
+            ["ref is made for", "32 x 32 or 64 x 64", "28 x 28"],
+        ),
+        (["train", "invG-w8", "--theta", THETA, "--out", "OUT"], ["invG-w8 is made for images of 64 x 64", "28 x 28"]),
         (["sweep", "--dataset", "nosuch", "--out", "OUT"], ["nosuch", "digits", "mnist"]),
         (["sweep", "--space", "nosuch", "--out", "OUT"], ["nosuch", "table-1.2"]),
         (["sweep", "--space", "continuous", "--out", "OUT"], ["continuous", "--search tpe"]),

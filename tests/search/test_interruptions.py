@@ -188,9 +188,7 @@ def test_failure_is_a_result_and_stops_nothing(tmp_path: Path) -> None:
         "    if name == 'invariant':\n"
         "        raise MemoryError('no memory for this one')\n"
         "    return build(name, **options)\n"
-        "import search.train\n"
-        "names = {'build': staticmethod(broken), 'ARCHITECTURES': models.ARCHITECTURES}\n"
-        "search.train.models = type('models', (), names)\n",
+        "models.build = broken\n",
     )
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
     arguments = ["sweep", "--samples", "2", "--epochs", "2", "--out", str(run)]

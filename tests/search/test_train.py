@@ -87,6 +87,28 @@ def test_goes_on_from_a_checkpoint_as_if_nothing_happened(
     assert same(weights(through), weights(resumed))
 
 
+@pytest.mark.parametrize("name", ["scatnetD-w2", "invB+invC-B-w2"])
+def test_dropout_and_running_means_go_on_from_a_checkpoint_too(
+    name: str, trial: TrialSpec, split: Split, tmp_path: Path
+) -> None:
+    """What is dropped belongs to the trial's seed, whatever else the process has drawn meanwhile."""
+    padding = ((0, 0), (0, 2), (2, 2), (2, 2))
+    large = Split(np.pad(split.train_x, padding), split.train_y, np.pad(split.eval_x, padding), split.eval_y)
+    spec = replace(trial, architecture=name)
+    through = Training(spec, large)
+    through.run_epoch()
+    checkpoint.save(tmp_path / "c.pt", through.state(), {})
+    expected = [numbers(through.run_epoch()) for _ in range(2)]
+    resumed = Training(spec, large)
+    torch.rand(7)
+    resumed.load_state(checkpoint.load(tmp_path / "c.pt")[0])
+    assert [numbers(resumed.run_epoch()) for _ in range(2)] == expected
+    assert same(weights(through), weights(resumed))
+    again = Training(spec, large)
+    again.run_epoch()
+    assert [numbers(again.run_epoch()) for _ in range(2)] == expected
+
+
 def test_refuses_the_checkpoint_of_another_trial(trial: TrialSpec, split: Split, engine: str) -> None:
     state = Training(trial, split, engine=engine).state()
     with pytest.raises(ValueError, match="belongs to trial"):

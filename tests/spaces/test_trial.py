@@ -112,6 +112,8 @@ def test_ids_come_first_in_a_record() -> None:
         ({"data_hash": "xyz"}, "data_hash: 'xyz' is not allowed; give at most 64 hexadecimal digits"),
         ({"architecture": "../../conv"}, "architecture: '../../conv' is not allowed; give a name of at most 40"),
         ({"architecture": "conv\n"}, "architecture: .* is not allowed"),
+        ({"architecture": "+conv"}, "architecture: .* is not allowed"),
+        ({"architecture": "a_b"}, r"give a name of at most 40 of the characters A-Z, a-z, 0-9, \+ and -"),
         ({"dataset": "/etc"}, "dataset: '/etc' is not allowed"),
         ({"dataset": ["digits"]}, r"dataset: \['digits'\] is not allowed"),
         ({"lr": "fast"}, "lr: 'fast' is not a number"),
@@ -161,3 +163,9 @@ def test_any_change_gives_a_trial_or_a_user_error_of_one_line(change) -> None:
 def test_an_unknown_phase_has_no_trial() -> None:
     with pytest.raises(UserError, match="phase: 'final' is unknown; allowed are sweep, rerun"):
         dataclasses.replace(SPEC, phase="final")
+
+
+def test_a_swap_of_two_layers_is_a_name() -> None:
+    spec = dataclasses.replace(SPEC, architecture="invB+invC-C-w16")
+    assert TrialSpec.from_dict(spec.as_dict()) == spec
+    assert spec.trial_id.startswith("invB+invC-C-w16-")

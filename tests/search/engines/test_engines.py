@@ -59,13 +59,22 @@ def test_a_network_without_a_native_form_is_trained_by_torch(monkeypatch: pytest
         """A layer of a user's."""
 
     monkeypatch.setattr(engines, "instruction_set", lambda: "baseline")
-    monkeypatch.setitem(models.ARCHITECTURES, "own", Architecture("Own", lambda classes: {"own": Own()}))
+    monkeypatch.setitem(models.ARCHITECTURES, "own", Architecture("Own", lambda classes, shape: {"own": Own()}))
     assert engines.resolve("auto", "cpu", "own") == "torch"
     assert "torch on cpu for some; not native: it has no native form of own" in engines.announce(
         "auto", "cpu", ("conv", "own")
     )
     with pytest.raises(UserError, match="no native form of own"):
         engines.announce("native", "cpu", ("conv", "own"))
+
+
+@pytest.mark.parametrize("name", [name for family in models.FAMILIES.values() for name in family.typical])
+def test_the_families_are_trained_by_torch(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "instruction_set", lambda: "baseline")
+    assert engines.resolve("auto", "cpu", name) == "torch"
+    with pytest.raises(UserError) as caught:
+        engines.resolve("native", "cpu", name)
+    assert str(caught.value) == f"engine native: it has no native form of {name}; or choose --engine torch"
 
 
 def test_the_option_offers_every_engine() -> None:

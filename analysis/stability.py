@@ -1,0 +1,120 @@
+"""Stability of first stages under shifts and warps: a table and a plot of what ``invsearch stability`` measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+ORDERS = {1: "first order", 2: "second order"}
+SUMMARY = {  # Columns of the table, and what each says.
+    "stage": "stage",
+    "layers": "layers",
+    "shift 1": "shift by 1 px",
+    "shift 4": "shift by 4 px",
+    "warp 0.1": "warp of 0.1",
+    "warp 0.5": "warp of 0.5",
+    "k_shift": "K_L, shifts",
+    "k_warp": "K_L, warps",
+    "k": "K_L",
+    "k_relative": "K_L of own output",
+}
+REFERENCES = {"pixels": "--", "details": ":", "magnitudes": "-."}  # Stages that are no network's, and their lines.
+NOTES = (
+    "Shifts and warps: ||Phi(L_tau x) - Phi(x)|| / ||Phi(x)|| in percent, the mean over the images. A warp is smooth "
+    "and random; its amount is the norm of the gradient of tau.",
+    "K_L: the smallest with ||Phi(L_tau x) - Phi(x)|| <= K_L P F(tau) ||x|| (equation 1.2.10) for every image and "
+    "displacement measured, F by equation 1.2.11 with P = J = the order. K_L of own output: with ||Phi(x)|| for ||x||, "
+    "which does not reward a stage for making everything small.",
+    "The text's bound is a statement about scattering; for the other stages it is the same quotient, to compare.",
+)
+
+
+def summary(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row for each stage and scale, in the order of the measurements.
+
+    Args:
+        rows: of ``search.stability.measure``.
+
+    Returns:
+        Columns ``scale`` and those of ``SUMMARY``: mean changes in percent of the own output, and constants.
+    """
+    frame = pd.DataFrame(rows)
+    moved = frame[frame["bound"] > 0].copy()
+    moved["k"] = moved["change"] / (moved["scale"] * moved["bound"])
+    moved["k_relative"] = moved["relative"] / (moved["scale"] * moved["bound"])
+    found = []
+    for (scale, stage, layers), part in moved.groupby(["scale", "stage", "layers"], sort=False):
+        means = 100 * part.groupby(["kind", "amount"])["relative"].mean()
+        found.append(
+            {
+                "scale": scale,
+                "stage": stage,
+                "layers": layers,
+                **{f"{kind} {amount:g}": means.get((kind, amount)) for kind, amount in means.index},
+                "k_shift": part.loc[part["kind"] == "shift", "k"].max(),
+                "k_warp": part.loc[part["kind"] == "warp", "k"].max(),
+                "k": part["k"].max(),
+                "k_relative": part["k_relative"].max(),
+            }
+        )
+    return pd.DataFrame(found)[["scale", *SUMMARY]]
+
+
+def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The summary as Markdown: a table for each order, and notes."""
+    whole, parts = summary(rows), []
+    for scale, part in whole.groupby("scale", sort=False):
+        shown = part[list(SUMMARY)].copy()
+        for name in SUMMARY:
+            if name.startswith(("shift", "warp")):
+                shown[name] = shown[name].map("{:.1f} %".format)
+            elif name.startswith("k"):
+                shown[name] = shown[name].map("{:.3f}".format)
+        sides = ["left" if name in ("stage", "layers") else "right" for name in SUMMARY]
+        body = shown.rename(columns=SUMMARY).to_markdown(index=False, disable_numparse=True, colalign=sides)
+        parts.append(
+            f"**J = P = {scale}: {ORDERS[int(str(scale))]}, 1/{2 ** int(str(scale))} of the size**\n\n{body}\n"
+        )
+    return "\n".join(parts) + "\n" + "\n".join(f"- {note}" for note in NOTES) + "\n"
+
+
+def plot(rows: Sequence[Mapping[str, Any]], stem: Path) -> list[Path]:
+    """Draws the mean changes, a row of panels for each order, as PNG and PDF.
+
+    Args:
+        rows: of ``search.stability.measure``.
+        stem: the files' path without an ending.
+
+    Returns:
+        The files.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    frame = pd.DataFrame(rows)
+    scales, stages = list(frame["scale"].unique()), list(frame["stage"].unique())
+    networks = [stage for stage in stages if stage not in REFERENCES]
+    colours = dict.fromkeys(stages, "black") | {stage: f"C{number}" for number, stage in enumerate(networks)}
+    figure = Figure(figsize=(10, 3.6 * len(scales)), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(len(scales), 2, squeeze=False, sharey="row")
+    axes = (("shift", "shift (pixels)"), ("warp", "warp (norm of the gradient of tau)"))
+    for row, scale in zip(panels, scales, strict=True):
+        for panel, (kind, label) in zip(row, axes, strict=True):
+            part = frame[(frame["scale"] == scale) & (frame["kind"] == kind)]
+            for stage in stages:
+                means = 100 * part[part["stage"] == stage].groupby("amount")["relative"].mean()
+                panel.plot(means.index, means, color=colours[stage], linestyle=REFERENCES.get(stage, "-"))
+            panel.set(xlabel=label, title=f"J = {scale}, {ORDERS[int(scale)]}", xlim=(0, None), ylim=(0, None))
+            panel.grid(alpha=0.3)
+        row[0].set_ylabel("change of the output (% of its norm)")
+    figure.legend(panels[0][0].lines, stages, loc="outside lower center", ncols=6)
+    files = [stem.with_name(f"{stem.name}.{ending}") for ending in ("png", "pdf")]
+    for file in files:
+        # Without a date, so that the same numbers make the same file.
+        metadata = {"CreationDate": None} if file.suffix == ".pdf" else None
+        figure.savefig(file, dpi=200, metadata=metadata)
+    return files

@@ -1,0 +1,53 @@
+"""Families: architectures of one kind, too many for lines of their own, that differ in what their names say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from models.architecture import Architecture
+from spaces.errors import UserError, quoted
+
+WIDTH = re.compile(r"(?P<member>.+)-w(?P<width>[1-9][0-9]{0,3})")
+"""``invC-B-w16`` is ``invC-B`` at width 16."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Architectures by name, each at any width.
+
+    Attributes:
+        about: a line about them, for lists.
+        words: their names, for messages.
+        width: C, the first number of channels, of names without a width.
+        members: name -> what makes the architecture of a width.
+        typical: names that between them have every kind of layer and size, for tests and examples.
+    """
+
+    about: str
+    words: str
+    width: int
+    members: Mapping[str, Callable[[int], Architecture]]
+    typical: tuple[str, ...]
+
+    def find(self, name: str) -> Architecture | None:
+        """The architecture of that name; None if it is none of this family.
+
+        Raises:
+            UserError: it is one, but not spelled as usual: a network must not have two names.
+        """
+        match = WIDTH.fullmatch(name)
+        spelled, width = (match["member"], int(match["width"])) if match else (name, self.width)
+        member = next((known for known in self.members if known == spelled or parts(known) == parts(spelled)), None)
+        if member is None:
+            return None
+        usual = member if width == self.width else f"{member}-w{width}"
+        if name != usual:
+            raise UserError(f"architecture: {quoted(name)} is not how that network is spelled; write {usual}")
+        return self.members[member](width)
+
+
+def parts(name: str) -> list[str]:
+    """What a name says, without case and order, and without mixing A, which goes without saying."""
+    return sorted(part for part in re.split("[+-]", name.lower()) if part != "a")

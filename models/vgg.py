@@ -1,0 +1,101 @@
+"""The VGG-like reference of Table 1.5 and its swaps of Table 1.6: some convolutions become invariant layers.
+
+``invB+invC-C`` has invariant layers in place of convB and convC with mixing C; ``invAll`` has no convolution. An
+invariant layer halves the size, and is upsampled to keep it, but for those that take the place of a pooling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import combinations
+
+from models.architecture import Architecture
+from models.deep_layers import AveragePool, BareConv, BareInvariant, BatchNorm, Linear, Upsample
+from models.description import Description, Layer, MaxPool, Relu, Shape, Unravel
+from models.family import Family
+
+LETTERS = {32: "ABCDEF", 64: "ABCDEFGH"}
+"""The layers for images of that size: two for each halving down to 8 x 8, then the average pooling."""
+
+MIXINGS = {"A": "1x1", "B": "shifted-impulse", "C": "learned"}
+"""The columns of Table 1.6, by names of ``models.kernels.KERNELS``."""
+
+FINAL = 8  # Height and width before the average pooling.
+WIDTH = 64
+
+
+def pools(letters: str) -> Iterator[tuple[str, str]]:
+    """The layers just before and just after each pooling, which stands after every second layer but the last."""
+    yield from zip(letters[1:-1:2], letters[2::2], strict=True)
+
+
+def halving(letters: str, swapped: str) -> set[str]:
+    """The invariant layers that take the place of a pooling.
+
+    Of two around one pooling it is the first; the second keeps its size. The average pooling is never replaced.
+    """
+    return {next(letter for letter in pair if letter in swapped) for pair in pools(letters) if set(pair) & set(swapped)}
+
+
+def layers(letters: str, swapped: str, mixing: str, width: int) -> Iterator[tuple[str, Layer]]:
+    """Names and layers down to the last 8 x 8 activations."""
+    halves = halving(letters, swapped)
+    replaced = {before for before, after in pools(letters) if {before, after} & halves}
+    kept = [before for before, _ in pools(letters)]
+    for place, letter in enumerate(letters):
+        out = width << place // 2
+        if letter in swapped:
+            yield f"inv{letter}", BareInvariant(out, mixing)
+            if letter not in halves:
+                yield f"up{letter}", Upsample()
+        else:
+            yield f"conv{letter}", BareConv(out)
+        yield f"bn{letter}", BatchNorm()
+        yield f"relu{letter}", Relu()
+        if letter in kept and letter not in replaced:
+            yield f"pool{kept.index(letter) + 1}", MaxPool()
+
+
+def describe(swapped: str | None, mixing: str, width: int, classes: int, shape: Shape) -> Description:
+    """The network for images of a size of ``LETTERS``; every layer is swapped where ``swapped`` is None."""
+    letters = LETTERS[shape[1]]
+    return dict(layers(letters, letters if swapped is None else swapped, mixing, width)) | {
+        "avg": AveragePool(FINAL),
+        "unravel": Unravel(),
+        "fc1": Linear(classes),
+    }
+
+
+def swap(swapped: str | None, column: str = "A") -> Callable[[int], Architecture]:
+    """What makes the network of a width with those layers swapped; every layer where ``swapped`` is None."""
+    layer_names = "all" if swapped is None else ", ".join(f"inv{letter}" for letter in swapped)
+    title = f"{layer_names or 'reference'}{'' if column == 'A' else f' ({MIXINGS[column]})'}"
+    sizes = tuple(size for size, letters in LETTERS.items() if set(swapped or "") <= set(letters))
+
+    def of_width(width: int) -> Architecture:
+        suffix = "" if width == WIDTH else f", C = {width}"
+        return Architecture(title + suffix, partial(describe, swapped, MIXINGS[column], width), sizes)
+
+    return of_width
+
+
+def members() -> Iterator[tuple[str, Callable[[int], Architecture]]]:
+    """The reference, then the swaps of one layer, of two and of all; mixing A goes without saying."""
+    yield "ref", swap("")
+    for column in MIXINGS:
+        suffix = "" if column == "A" else f"-{column}"
+        for count in (1, 2):
+            for chosen in combinations(LETTERS[64], count):
+                yield "+".join(f"inv{letter}" for letter in chosen) + suffix, swap("".join(chosen), column)
+        yield f"invAll{suffix}", swap(None, column)
+
+
+FAMILY = Family(
+    about="Tables 1.5 and 1.6: the VGG-like reference, and one, two or all of its convolutions made invariant layers",
+    words="ref, invA to invH, two of them such as invB+invC, invAll; these for mixing B or C with -B or -C; "
+    "any for another width than 64 with -w16",
+    width=WIDTH,
+    members=dict(members()),
+    typical=("ref", "invA", "invC-B", "invF-C", "invH", "invB+invC", "invC+invD-C", "invAll"),
+)

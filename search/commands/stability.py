@@ -1,0 +1,83 @@
+"""``invsearch stability``: how much the first stages of networks change when an image is shifted or warped."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from search.commands import options
+from spaces import UserError
+
+NAME = "stability"
+HELP = (
+    "measure how much the untrained first stages of networks change when images are shifted or warped (equation 1.2.10)"
+)
+EXAMPLE = "invsearch stability --dataset mnist --architectures conv,invariant --out results/stability"
+DEFAULT = ("ref", "invA", "invB", "invAll", "scatnetA", "scatnetB", "scatnetC", "scatnetD")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    parser.add_argument("--dataset", default="digits", metavar="NAME", help="data set: digits (default), mnist, ..")
+    parser.add_argument(
+        "--architectures",
+        metavar="A,B|all",
+        help=f"default: {','.join(DEFAULT)} where the images are of their size, else conv,invariant",
+    )
+    parser.add_argument("--images", type=options.whole, default=100, metavar="N", help="training images (default 100)")
+    parser.add_argument("--seed", type=options.whole, default=0, metavar="N", help="of weights and warps (default 0)")
+    parser.add_argument(
+        "--out", type=options.folder, metavar="FOLDER", help="write stability.md, .csv, .png and .pdf there"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the table; with ``--out`` writes it too, with every measured value and a plot."""
+    from search.datasets import dataset
+
+    if args.images < 1:
+        raise UserError(f"images: {args.images} is not allowed; give at least 1")
+    chosen = dataset(args.dataset)
+    names = asked(args.architectures, chosen.input_shape)
+    import numpy as np
+    import pandas as pd
+    import torch
+
+    from analysis import stability
+    from search.datasets.split import normalised
+    from search.stability import measure, stages
+
+    compared = stages(names, chosen.input_shape, args.seed)
+    images = chosen.load_train(None).images
+    some = images[np.linspace(0, len(images) - 1, min(args.images, len(images)), dtype=int)]
+    print(f"{len(some)} training images of {chosen.name}, seed {args.seed}", file=sys.stderr)
+    rows = measure(torch.from_numpy(normalised(some, chosen)), compared, args.seed)
+    text = stability.markdown(rows)
+    print(text, end="")
+    if args.out:
+        folder = Path(args.out)
+        folder.mkdir(parents=True, exist_ok=True)
+        heading = f"# Stability of first stages\n\n{len(some)} training images of {chosen.name}, seed {args.seed}.\n\n"
+        (folder / "stability.md").write_text(heading + text, encoding="utf-8")
+        pd.DataFrame(rows).to_csv(folder / "stability.csv", index=False, float_format="%.6g")
+        stability.plot(rows, folder / "stability")
+    return 0
+
+
+def asked(text: str | None, input_shape: tuple[int, int, int]) -> Sequence[str]:
+    """The architectures to compare on images of that shape.
+
+    Raises:
+        UserError: an unknown one, or one that is not made for such images.
+    """
+    import models
+
+    if text is None:
+        deep = all(models.architecture_named(name).takes(input_shape) for name in DEFAULT)
+        return DEFAULT if deep else ("conv", "invariant")
+    names = options.architectures(text)
+    for name in names:
+        models.description_of(name, input_shape)
+    return names

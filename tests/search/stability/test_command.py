@@ -1,0 +1,37 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from search.cli import main
+
+
+def test_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["stability", "--dataset", "digits", "--images", "2", "--out", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    shown = capsys.readouterr()
+    assert "| invariant " in shown.out
+    assert "2 training images of digits, seed 0" in shown.err
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        f"stability.{end}" for end in ("md", "csv", "png", "pdf")
+    }
+    assert shown.out in (tmp_path / "out" / "stability.md").read_text(encoding="utf-8")
+    values = pd.read_csv(tmp_path / "out" / "stability.csv")
+    assert set(values["stage"]) == {"pixels", "details", "magnitudes", "conv", "invariant"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--images", "0"], ["images: 0", "at least 1"]),
+        (["--images", "x"], ["not a whole number"]),
+        (["--dataset", "nosuch"], ["nosuch", "digits"]),
+        (["--architectures", "ref"], ["ref is made for images of 32 x 32 or 64 x 64", "28 x 28"]),
+        (["--architectures", "nosuch"], ["nosuch", "scatnetA"]),
+    ],
+)
+def test_bad_input_is_one_line(arguments: list[str], words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stability", *arguments]) == 2
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert all(word in message for word in words)
