@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
     folder = RunFolder(args.out)
     policy = options.policy(args)
-    with folder.driven(spec, policy, engines_here(resources, spec.architectures)) as spec:
+    with folder.driven(spec, policy, engines_here(resources, spec.architectures, spec.recipe is not None)) as spec:
         sweep(folder, spec, resources, policy)
     from analysis.incumbents import incumbents
     from analysis.records import read_run

@@ -81,7 +81,7 @@ def described(name: str, path: Path) -> Dataset:
 
 
 def content_hash(path: Path, files: list[str], classes: int) -> str:
-    """The SHA-256 of the files of a folder. It reads the test file too, but only to name it: nobody published its hash."""
+    """The SHA-256 of the files of a folder, the test file too: nobody published a hash that could stand for it."""
     found = hashlib.sha256(f"{classes} classes\n".encode())
     for file in files:
         content = _content(path / file)

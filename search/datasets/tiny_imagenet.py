@@ -1,4 +1,4 @@
-"""Tiny ImageNet: 100,000 training images of 200 classes, 64x64 in colour; its 10,000 validation images are the test part.
+"""Tiny ImageNet: 100,000 training images of 200 classes, 64x64 in colour; its 10,000 validation images are tested on.
 
 The labels of its own test images were never published. The JPEG images are decoded once.
 """
@@ -162,7 +162,7 @@ def _to_stderr(line: str) -> None:
     print(f"tiny-imagenet: {line}", file=sys.stderr)
 
 
-def tiny_imagenet(archive: Archive, counts: Counts = Counts()) -> Dataset:  # noqa: B008 - it is frozen.
+def tiny_imagenet(archive: Archive, counts: Counts = Counts()) -> Dataset:
     """The data set over an archive that holds that much."""
     images = counts.classes * counts.per_class
     return Dataset(

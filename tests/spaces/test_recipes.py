@@ -16,7 +16,7 @@ SWEEP = RunSpec("cifar10", "ab", 128, 0, 0, ("conv",), space=SPACE, search="grid
 
 
 def test_the_numbers_of_section_1_5_2() -> None:
-    assert THETA == Hyperparameters(0.5, 0.85, 1e-4, 1.0)
+    assert Hyperparameters(0.5, 0.85, 1e-4, 1.0) == THETA
     assert BATCH_SIZE == 128
     expected = [0.5] * 60 + [0.1] * 20 + [0.02] * 20 + [0.004] * 20
     assert [CIFAR.lr(0.5, epoch) for epoch in range(1, 121)] == pytest.approx(expected)
@@ -81,7 +81,7 @@ def test_steps_cannot_be_moved() -> None:
         run.extended_by(replace(run, max_epochs=24))
     with pytest.raises(UserError, match="rerun-epochs is 60 there and 30 here"):
         run.extended_by(replace(run, rerun_epochs=30))
-    with pytest.raises(UserError, match="recipe is lr x 0.2 after epochs 60, 80, 100 of 120, random crops"):
+    with pytest.raises(UserError, match=r"recipe is lr x 0.2 after epochs 60, 80, 100 of 120, random crops"):
         run.extended_by(replace(run, recipe=TINY_IMAGENET))
     constant = replace(run, recipe=replace(CIFAR, lr_drops=()))
     assert constant.extended_by(replace(constant, rerun_epochs=90)).rerun_epochs == 90
