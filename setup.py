@@ -52,6 +52,7 @@ setup(
         "jinja2",  # DataFrame.to_latex
         "numpy",
         "pandas",
+        "pillow",
         "platformdirs",
         "pooch",
         "psutil",
@@ -69,7 +70,7 @@ setup(
     ],
     extras_require={
         "dev": ["clang-format", "hypothesis", "pyright[nodejs]", "pytest", "pytest-xdist", "ray[default]", "ruff"],
-        "bench": ["optuna", "pillow"],
+        "bench": ["optuna"],
         "cluster": ["ray[default]"],  # `ray up` and `ray job submit`.
     },
     entry_points={"console_scripts": ["invsearch = search.cli:main"]},
