@@ -20,7 +20,9 @@ EXAMPLE = "invsearch data mnist --from ~/Downloads"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the command."""
-    parser.add_argument("dataset", nargs="?", help=f"one of {', '.join(DATASETS)}, or {PREFIX}NAME; without it, all are listed")
+    parser.add_argument(
+        "dataset", nargs="?", help=f"one of {', '.join(DATASETS)}, or {PREFIX}NAME; without it, all are listed"
+    )
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--from",

@@ -114,7 +114,7 @@ def test_any_bytes_are_records_or_refused(tail: bytes, whole: int, layout: Layou
     except UserError as error:
         assert str(error).startswith("x.bin: ")  # noqa: PT017 - both outcomes are allowed.
         labels = [body[i + layout.label_bytes - 1] for i in range(0, len(body) - layout.record + 1, layout.record)]
-        assert count != int(count) or not count or max(labels) >= layout.classes  # noqa: PT017
+        assert count != int(count) or not count or max(labels) >= layout.classes
     else:
         assert len(found.labels) == count
         assert found.labels.max() < layout.classes
