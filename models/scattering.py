@@ -94,7 +94,7 @@ def scatter(x: Tensor) -> Tensor:
             f"scatter: the input is {tuple(x.shape)} {x.dtype}; it must be (N, C, H, W) with H, W >= 1 and floating "
             "point; reshape or convert it"
         )
-    if torch.is_autocast_enabled(x.device.type):  # The magnitudes of small wavelet coefficients need their 32 bits.
+    if not x.is_meta and torch.is_autocast_enabled(x.device.type):  # Small magnitudes need their 32 bits.
         with torch.autocast(x.device.type, enabled=False):
             return scatter(x.float())
     n, c = x.shape[:2]

@@ -104,7 +104,8 @@ def import_folder(name: str, source: Path, root: Path | None = None) -> Path:
         raise UserError(f"{source}: no such folder; give one that holds {LAYOUT}")
     origin = source.expanduser()
     known = described(name, origin)
-    known.load_train(None), known.load_test(None)  # Refuses what could not be trained on.
+    for load in (known.load_train, known.load_test):  # Refuses what could not be trained on.
+        load(None)
     if os.path.lexists(target):
         raise UserError(f"{target} is there already; remove it, or choose another name than {name}")
     origin = origin / FOLDER if os.path.isdir(origin / FOLDER) else origin
