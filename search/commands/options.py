@@ -213,37 +213,15 @@ def space(args: argparse.Namespace) -> Space:
     return own
 
 
-def _dataset(args: argparse.Namespace) -> Dataset:
-    from search.datasets import dataset
-
-    return dataset(args.dataset)
-
-
-def epochs(args: argparse.Namespace) -> int:
-    """The epochs asked for, or the data set's own; says it where they shorten or lengthen the data set's schedule.
-
-    Raises:
-        UserError: an unknown data set.
-    """
-    chosen = _dataset(args)
-    if args.epochs is None:
-        return chosen.epochs
-    if chosen.recipe is not None and args.epochs != chosen.recipe.epochs and args.epochs > 0:
-        print(
-            f"recipe of {chosen.name} for {args.epochs} epochs: {chosen.recipe.scaled(args.epochs)}; "
-            f"published: {chosen.recipe}",
-            file=sys.stderr,
-        )
-    return args.epochs
-
-
 def data_fields(args: argparse.Namespace) -> dict[str, object]:
     """The fields of a ``RunSpec`` that say what to train on.
 
     Raises:
         UserError: an unknown data set.
     """
-    chosen = _dataset(args)
+    from search.datasets import dataset
+
+    chosen = dataset(args.dataset)
     return {
         "dataset": chosen.name,
         "data_hash": chosen.data_hash,
@@ -286,6 +264,30 @@ def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None
         rerun_seeds=seeds,
         rerun_epochs=rerun_epochs,
     )
+
+
+def _dataset(args: argparse.Namespace) -> Dataset:
+    from search.datasets import dataset
+
+    return dataset(args.dataset)
+
+
+def epochs(args: argparse.Namespace) -> int:
+    """The epochs asked for, or the data set's own; says it where they shorten or lengthen the data set's schedule.
+
+    Raises:
+        UserError: an unknown data set.
+    """
+    chosen = _dataset(args)
+    if args.epochs is None:
+        return chosen.epochs
+    if chosen.recipe is not None and args.epochs != chosen.recipe.epochs and args.epochs > 0:
+        print(
+            f"recipe of {chosen.name} for {args.epochs} epochs: {chosen.recipe.scaled(args.epochs)}; "
+            f"published: {chosen.recipe}",
+            file=sys.stderr,
+        )
+    return args.epochs
 
 
 def only_described(args: argparse.Namespace, spec: RunSpec, asked: Resources) -> bool:

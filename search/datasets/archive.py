@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import os
 import shutil
 import tarfile
@@ -74,8 +75,10 @@ class Archive:
             with open_regular(path) as file:
                 if os.fstat(file.fileno()).st_size >= self.limit:
                     raise UnusableFileError("is far larger than it should be")
-                found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-                if found != self.md5:
+                digest = hashlib.md5(usedforsecurity=False)
+                while chunk := file.read(2**20):
+                    digest.update(chunk)
+                if (found := digest.hexdigest()) != self.md5:
                     raise UnusableFileError(f"is truncated, damaged or not {self.file}: its MD5 is {found}")
                 file.seek(0)
                 yield file
@@ -226,13 +229,13 @@ class _TooMuchError(Exception):
     """An archive unpacks to more than it should."""
 
 
-class _Bounded:
+class _Bounded(io.RawIOBase):
     """What tarfile reads from, up to ``limit`` bytes."""
 
     def __init__(self, stream: gzip.GzipFile, limit: int) -> None:
         self.stream, self.left = stream, limit
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = -1) -> bytes:
         """At most ``size`` bytes."""
         chunk = self.stream.read(size)
         self.left -= len(chunk)

@@ -34,7 +34,7 @@ def jpeg(pixels: np.ndarray) -> bytes:
 def smooth(seed: int, grey: bool = False) -> np.ndarray:
     """A picture that JPEG keeps nearly as it is, (64, 64, 3) or (64, 64)."""
     y, x = np.mgrid[:64, :64]
-    planes = [np.uint8(x + y * (1 + seed % 2) / 2 + 10 * c + seed) for c in (0, 1, 2)]
+    planes = [(x + y * (1 + seed % 2) / 2 + 10 * c + seed).astype(np.uint8) for c in (0, 1, 2)]
     return planes[0] if grey else np.stack(planes, -1)
 
 
