@@ -55,6 +55,7 @@ setup(
         "networkx",
         "numpy",
         "pandas",
+        "pillow",
         "platformdirs",
         "plotly",
         "pooch",
@@ -87,7 +88,7 @@ setup(
             "selenium",  # make test-browser
             "tensorboard",  # Reads what --log tensorboard writes.
         ],
-        "bench": ["optuna", "pillow"],
+        "bench": ["optuna"],
         "cluster": ["ray[default]"],  # `ray up` and `ray job submit`.
         "mlflow": ["mlflow-skinny"],  # --log mlflow
     },

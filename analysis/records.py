@@ -192,6 +192,7 @@ def _read_trial(folder: str) -> Trial | None:
     trial = {
         **{name: value for name, value in record["trial"].items() if name in TRIALS},
         **spec.theta.as_dict(),
+        "recipe": None if spec.recipe is None else str(spec.recipe),
         "status": _status(record, verdict),
         "epoch": length,
         **{name: columns[name][-1] if length else math.nan for name in MEASURES},

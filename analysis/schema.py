@@ -37,6 +37,7 @@ TRIALS: dict[str, Column] = {
     "split_seed": Column("Int64", "decides which training images are held out; missing where none are"),
     "batch_size": Column("int64", "images per SGD step"),
     "data_hash": Column("str", "hash of the data set's content"),
+    "recipe": Column("str", "learning-rate steps and augmentation, missing where there are none"),
     "status": Column("str", "completed, stopped, diverged, failed or unfinished"),
     "epoch": Column("int64", "the last recorded epoch, 0 where there is none"),
     **MEASURES,  # Of the last recorded epoch.

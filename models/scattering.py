@@ -94,6 +94,9 @@ def scatter(x: Tensor) -> Tensor:
             f"scatter: the input is {tuple(x.shape)} {x.dtype}; it must be (N, C, H, W) with H, W >= 1 and floating "
             "point; reshape or convert it"
         )
+    if not x.is_meta and torch.is_autocast_enabled(x.device.type):  # Small magnitudes need their 32 bits.
+        with torch.autocast(x.device.type, enabled=False):
+            return scatter(x.float())
     n, c = x.shape[:2]
     height, width = (index(size) for size in x.shape[2:])  # index: torch.compile makes a graph for each size.
     rows, columns = matrices(height, width, x.dtype, x.device)

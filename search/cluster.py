@@ -66,6 +66,7 @@ def ray_session(
     architectures: Sequence[str] = (),
     run: Path | None = None,
     keep_logs: Callable[[], bool] = lambda: False,
+    recipe: bool = False,
 ) -> Iterator[int]:
     """Ray for the time of a ``with`` block; yields how many trials may run, or wait for room, at once.
 
@@ -79,6 +80,7 @@ def ray_session(
         architectures: names, for the line about the engine.
         run: the run folder, of which the nodes of a cluster must see the same one; None records nothing.
         keep_logs: asked at the end whether Ray's logs on this machine are to stay.
+        recipe: whether the data set has a recipe, which decides the engine too.
 
     Raises:
         UserError: no such cluster, or none of its nodes can hold a trial, or one does not see the run folder.
@@ -87,7 +89,7 @@ def ray_session(
     from search.engines import announce
 
     local = resources.address is None
-    print(announce(resources.engine, resources.device, architectures, here=local), file=sys.stderr)
+    print(announce(resources.engine, resources.device, architectures, here=local, recipe=recipe), file=sys.stderr)
     print("starting Ray" if local else f"joining Ray at {resources.address}", file=sys.stderr)
     session = _started(resources)
     import ray  # Only now: it reads the environment.

@@ -17,8 +17,14 @@ FORMAT = 1
 NAME = "environment.json"
 
 
-def engines_here(resources: Resources, architectures: Sequence[str]) -> dict[str, str]:
-    """The engine that will train each architecture; on a cluster its nodes decide, and only the device is known."""
+def engines_here(resources: Resources, architectures: Sequence[str], recipe: bool = False) -> dict[str, str]:
+    """The engine that will train each architecture; on a cluster its nodes decide, and only the device is known.
+
+    Args:
+        resources: what trials get.
+        architectures: names.
+        recipe: whether the data set has a recipe.
+    """
     if resources.address is not None:
         return dict.fromkeys(architectures, f"on {resources.device}")
     import torch
@@ -26,10 +32,15 @@ def engines_here(resources: Resources, architectures: Sequence[str]) -> dict[str
     from models.native import instruction_set
     from models.native.library import VERSION
     from search.engines import resolve
+    from search.engines.mixed_engine import half_type
 
     found = {}
     for name in architectures:
-        if resolve(resources.engine, resources.device, name) == "native":
+        engine = resolve(resources.engine, resources.device, name, recipe=recipe)
+        if engine == "mixed":
+            half = str(half_type(torch.device(resources.device))).removeprefix("torch.")
+            found[name] = f"torch, {half} on {resources.device}"
+        elif engine == "native":
             found[name] = f"native {VERSION} {instruction_set()} on cpu"
         elif resources.device == "cpu":
             capability = torch.backends.cpu.get_cpu_capability().lower()

@@ -8,7 +8,8 @@ import time
 import numpy as np
 import torch
 
-from search.datasets import Split, dataset
+from search.datasets import dataset
+from search.datasets.split import split_of
 from search.resources import Resources
 from search.train import Training, make_repeatable
 from spaces import Hyperparameters
@@ -60,10 +61,11 @@ def measure(spec: RunSpec, architecture: str, device: str, engine: str) -> tuple
     """Seconds of a training step and bytes of a checkpoint of one architecture on this machine."""
     images = spec.batch_size * TIMED_STEPS
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((images, *dataset(spec.dataset).input_shape), dtype=np.float32)
-    y = rng.integers(0, dataset(spec.dataset).classes, images)
+    data = dataset(spec.dataset)
+    grey = rng.integers(0, 256, (images, *data.input_shape), dtype=np.uint8)
+    y = rng.integers(0, data.classes, images)
     trial = spec.sweep_trial(architecture, SAFE)
-    training = Training(trial, Split(x, y, x[:1], y[:1]), device, engine)
+    training = Training(trial, split_of(data, grey, y, grey[:1], y[:1]), device, engine)
     training.run_epoch()  # The first pass pays for allocations.
     start = time.perf_counter()
     training.run_epoch()

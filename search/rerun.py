@@ -67,8 +67,10 @@ def rerun(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy, t
     run.reopen(run.folders(trials), spec.rerun_epochs, policy.retry_failed)
     if not _left(run, trials):
         return
-    split = load_split(dataset(spec.dataset), "rerun", spec.split_seed)
-    with ray_session(resources, spec.architectures, run.path, lambda: run.failures("rerun") > 0) as slots:
+    split = load_split(dataset(spec.dataset, spec.data_hash), "rerun", spec.split_seed)
+    with ray_session(
+        resources, spec.architectures, run.path, lambda: run.failures("rerun") > 0, spec.recipe is not None
+    ) as slots:
         totals = dict.fromkeys(spec.architectures, spec.rerun_seeds or 0)
         deaths: Counter[tuple[str, int]] = Counter()
         while left := _left(run, trials):

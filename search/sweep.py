@@ -40,8 +40,10 @@ def sweep(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy) -
     run.reopen(recorded, spec.max_epochs, policy.retry_failed)
     if not _left(spec, recorded)[2]:
         return
-    split = load_split(dataset(spec.dataset), "sweep", spec.split_seed)
-    with ray_session(resources, spec.architectures, run.path, lambda: run.failures("sweep") > 0) as slots:
+    split = load_split(dataset(spec.dataset, spec.data_hash), "sweep", spec.split_seed)
+    with ray_session(
+        resources, spec.architectures, run.path, lambda: run.failures("sweep") > 0, spec.recipe is not None
+    ) as slots:
         totals = dict.fromkeys(spec.architectures, spec.planned)
         lost, deaths = 1, Counter()
         while lost:  # Trials whose node went away before they began are taken up again.

@@ -1,8 +1,9 @@
 """Training one network for one trial, epoch by epoch. Knows nothing of Ray.
 
 Everything random is a function of the trial's seed: the initial weights and fixed kernels (drawn
-in ``models.build``), the order of the batches (one generator of its own) and whatever a layer
-draws while it trains (torch's generator, saved with every checkpoint). So a trial's result does
+in ``models.build``), the order of the batches (one generator of its own, saved with every checkpoint),
+and, of the seed and the epoch, what a layer draws while it trains (dropout; torch's generator, seeded
+before each epoch) and how images are cropped and flipped (``search.augment``). So a trial's result does
 not depend on when, where or beside what it ran.
 """
 
@@ -20,6 +21,7 @@ from torch import nn
 import models
 from search.datasets import Split, dataset
 from search.engines import ENGINES, Problem, resolve
+from search.seeding import epoch_seed
 from spaces import TrialSpec
 
 JUDGED_ON = {"sweep": "val", "rerun": "test"}
@@ -77,7 +79,7 @@ class Training:
 
     Args:
         spec: the trial.
-        split: images (N, C, H, W), float32 and normalised, and labels (N,), int64.
+        split: images (N, C, H, W) and labels (N,).
         device: where to train, ``cpu`` or ``cuda``.
         engine: what does the arithmetic: ``auto``, or a name of ``ENGINES``.
 
@@ -89,9 +91,9 @@ class Training:
         self.spec = spec
         self.device = torch.device(device)
         self.epoch = 0
-        chosen = ENGINES[resolve(engine, self.device.type, spec.architecture)]
+        chosen = ENGINES[resolve(engine, self.device.type, spec.architecture, recipe=spec.recipe is not None)]
         channels, height, width = split.train_x.shape[1:]
-        classes = dataset(spec.dataset).classes
+        classes = dataset(spec.dataset).classes if split.classes is None else split.classes
         network = models.build(
             spec.architecture,
             gain=spec.theta.gain,
@@ -111,13 +113,16 @@ class Training:
         self.engine = chosen(Problem(spec, split, description, self.network, self.optimiser, self.device))
         self._images = len(split.train_y)
         self._order = torch.Generator().manual_seed(spec.seed)
-        torch.manual_seed(spec.seed)
 
     def run_epoch(self) -> Epoch:
         """Trains on every image once, in a fresh order, then judges."""
         start = time.perf_counter()
         self.epoch += 1
-        train_loss = self.engine.train(torch.randperm(self._images, generator=self._order))
+        theta, recipe = self.spec.theta, self.spec.recipe
+        for group in self.optimiser.param_groups:
+            group["lr"] = theta.lr if recipe is None else recipe.lr(theta.lr, self.epoch)
+        torch.manual_seed(epoch_seed(self.spec.seed, self.epoch))
+        train_loss = self.engine.train(torch.randperm(self._images, generator=self._order), self.epoch)
         loss, accuracy = self.engine.judge() if math.isfinite(train_loss) else (math.nan, math.nan)
         diverged = not (math.isfinite(train_loss) and math.isfinite(loss))
         if diverged:
@@ -125,16 +130,14 @@ class Training:
         return Epoch(self.epoch, train_loss, loss, accuracy, time.perf_counter() - start, diverged)
 
     def state(self) -> dict[str, Any]:
-        """All that the next epoch depends on: weights and fixed kernels, optimiser, epoch, generators."""
-        generators = {"order": self._order.get_state(), "torch": torch.get_rng_state()}
-        if self.device.type == "cuda":
-            generators["cuda"] = torch.cuda.get_rng_state(self.device)
+        """All that the next epoch depends on: weights, statistics and fixed kernels, optimiser, epoch, batch order."""
         return {
             "trial_id": self.spec.trial_id,
             "epoch": self.epoch,
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "generators": generators,
+            "generators": {"order": self._order.get_state()},
+            "engine": self.engine.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -148,7 +151,5 @@ class Training:
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self._order.set_state(state["generators"]["order"].cpu())
-        torch.set_rng_state(state["generators"]["torch"].cpu())
-        if self.device.type == "cuda" and "cuda" in state["generators"]:
-            torch.cuda.set_rng_state(state["generators"]["cuda"].cpu(), self.device)
+        self.engine.load_state(state.get("engine", {}))  # Older checkpoints have none.
         self.epoch = state["epoch"]

@@ -81,6 +81,11 @@ def _of_settings(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
         old, new = getattr(spec, name), getattr(asked, name)
         if name not in COMPARED_ELSEWHERE and old != new:
             yield f"{option(name)} is {shown(old)} there and {shown(new)} here"
+    if spec.recipe is not None and spec.recipe.lr_drops:
+        for name in ("max_epochs", "rerun_epochs"):
+            old, new = getattr(spec, name), getattr(asked, name)
+            if old is not None and new is not None and old != new:
+                yield f"{option(name)} is {old} there and {new} here, which would move the steps of the learning rate"
     if spec.search == asked.search == "tpe" and spec.max_epochs != asked.max_epochs:
         yield (
             f"epochs is {spec.max_epochs} there and {asked.max_epochs} here, and tpe made its proposals from "

@@ -13,6 +13,7 @@ from spaces.extension import extended, kept, lengthened
 from spaces.fields import option
 from spaces.growth import check_spaces, grown
 from spaces.hyperparameters import Hyperparameters
+from spaces.recipes import Recipe
 from spaces.rungs import ladder
 from spaces.space import MAX_POINTS, Space, space_from
 from spaces.trial import TrialSpec
@@ -25,7 +26,7 @@ MAX_ARCHITECTURES = 1000
 EPOCHS = fields.whole(1, 100_000)  # A record of more would be too large to be read.
 LEAST_ETA = 1.01  # Closer to 1, ASHA would have a rung in every epoch, many times over.
 
-FIELDS = {  # And architectures, thetas, space and earlier.
+FIELDS = {  # And architectures, thetas, space, earlier and recipe.
     "dataset": fields.NAME,
     "data_hash": fields.HASH,
     "batch_size": fields.BATCH_SIZE,
@@ -66,6 +67,8 @@ class RunSpec:
         rerun_epochs: epochs of a rerun.
         earlier: the smaller grids that were searched before ``space``, oldest first, each as
             ``{"space": .., "samples": ..}``; samples count all configurations up to then.
+        recipe: the data set's schedule and augmentation, at their published length; each phase scales it to its
+            epochs. None where the data set has none.
 
     Raises:
         UserError: a field that is not allowed, or fields that do not belong together.
@@ -88,6 +91,7 @@ class RunSpec:
     rerun_seeds: int | None = None
     rerun_epochs: int | None = None
     earlier: tuple[Mapping[str, Any], ...] = ()
+    recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
         for name, field in FIELDS.items():
@@ -137,16 +141,21 @@ class RunSpec:
 
     def sweep_trial(self, architecture: str, theta: Hyperparameters) -> TrialSpec:
         """The trial of a configuration in the search phase."""
-        return TrialSpec(
-            "sweep", architecture, self.dataset, self.data_hash, theta, self.seed, self.split_seed, self.batch_size
-        )
+        return self._trial("sweep", architecture, theta, self.seed, self.split_seed, self.max_epochs)
 
     def rerun_trials(self, architecture: str, theta: Hyperparameters) -> list[TrialSpec]:
         """The trials of a configuration in the repeated-seed phase, on seeds the sweep never used."""
         return [
-            TrialSpec("rerun", architecture, self.dataset, self.data_hash, theta, seed, None, self.batch_size)
+            self._trial("rerun", architecture, theta, seed, None, self.rerun_epochs or self.max_epochs)
             for seed in range(self.seed + 1, self.seed + 1 + (self.rerun_seeds or 0))
         ]
+
+    def _trial(
+        self, phase: str, architecture: str, theta: Hyperparameters, seed: int, split_seed: int | None, epochs: int
+    ) -> TrialSpec:
+        recipe = self.recipe and self.recipe.scaled(epochs)
+        data = (self.dataset, self.data_hash)
+        return TrialSpec(phase, architecture, *data, theta, seed, split_seed, self.batch_size, recipe)
 
     @property
     def planned(self) -> int:
@@ -165,8 +174,10 @@ class RunSpec:
         return grown(self)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data for spec.json."""
-        return {"format": FORMAT, **asdict(self)}
+        """Plain data for spec.json; ``recipe`` only where there is one, as in runs from before there were any."""
+        content = {"format": FORMAT, **asdict(self)}
+        del content["recipe"]
+        return content if self.recipe is None else {**content, "recipe": self.recipe.as_dict()}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> RunSpec:
@@ -178,13 +189,15 @@ class RunSpec:
         if not isinstance(content, Mapping) or content.get("format") != FORMAT:
             raise UserError(f"spec.json: not of format {FORMAT}; use the version of invsearch that wrote it")
         names = {"format", *(field.name for field in dataclass_fields(cls))}
-        wrong = sorted(map(quoted, names ^ set(content)))
+        wrong = sorted(map(quoted, (names ^ set(content)) - ({"recipe"} - set(content))))
         if wrong:
             raise UserError(f"spec.json: missing or unknown: {shortened(', '.join(wrong))}; restore the file")
         values = {name: value for name, value in content.items() if name != "format"}
         for name in ("architectures", "earlier"):  # JSON has no tuples.
             values[name] = tuple(values[name]) if isinstance(values[name], list) else values[name]
         try:
+            if "recipe" in values:
+                values["recipe"] = Recipe.from_dict(values["recipe"])
             return cls(**values)
         except UserError as error:
             raise UserError(f"spec.json: {error}") from None

@@ -11,9 +11,10 @@ from typing import Any
 from spaces import fields
 from spaces.errors import UserError, quoted
 from spaces.hyperparameters import NAMES, Hyperparameters
+from spaces.recipes import Recipe
 
 PHASES = ("sweep", "rerun")
-FIELDS = {  # And theta.
+FIELDS = {  # And theta and, where there is one, recipe.
     "phase": fields.one_of(*PHASES),
     "architecture": fields.NAME,
     "dataset": fields.NAME,
@@ -36,18 +37,20 @@ def digest(content: Any) -> str:
 class TrialSpec:
     """One configuration x one seed: everything that decides what a training computes.
 
-    The number of epochs is not part of it, so a trial can be trained further under the same id.
+    The number of epochs is not part of it, so a trial can be trained further under the same id; unless it has a
+    recipe, whose learning rate falls at epochs that depend on how many there are.
 
     Attributes:
         phase: ``sweep`` (judged on held-out training images) or ``rerun`` (trained on all training
             images, judged on the test set).
         architecture: a name in ``models.ARCHITECTURES``.
-        dataset: a name in ``search.datasets.DATASETS``.
+        dataset: a name that ``search.datasets.dataset`` knows.
         data_hash: the hash of the data set's content.
         theta: the hyperparameters.
         seed: decides initial weights, fixed kernels and batch order.
         split_seed: decides which training images are held out; None where none are.
         batch_size: images per SGD step.
+        recipe: schedule and augmentation; None where the learning rate is constant and images stay as they are.
     """
 
     phase: str
@@ -58,6 +61,7 @@ class TrialSpec:
     seed: int
     split_seed: int | None
     batch_size: int
+    recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
         if self.phase not in PHASES:
@@ -74,6 +78,7 @@ class TrialSpec:
         return f"{self.architecture}-{digest(self._content())}"
 
     def _content(self) -> dict[str, Any]:
+        recipe = {} if self.recipe is None else {"recipe": self.recipe.as_dict()}  # Ids without one stay as they were.
         return {
             "phase": self.phase,
             "architecture": self.architecture,
@@ -83,6 +88,7 @@ class TrialSpec:
             "seed": self.seed,
             "split_seed": self.split_seed,
             "batch_size": self.batch_size,
+            **recipe,
         }
 
     def as_dict(self) -> dict[str, Any]:
@@ -105,7 +111,8 @@ class TrialSpec:
             raise UserError(f"trial: the record lacks the field {error}; it was not written by invsearch") from None
         for name, field in FIELDS.items():
             field.check(name, values[name])
-        spec = cls(theta=theta, **values)
+        recipe = Recipe.from_dict(content["recipe"]) if "recipe" in content else None
+        spec = cls(theta=theta, **values, recipe=recipe)
         whole = spec.as_dict()
         if content != whole:
             raise UserError(f"trial: {_difference(content, whole)}; the record was changed by hand")

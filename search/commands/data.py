@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 from search.datasets import DATASETS, Dataset, dataset
+from search.datasets.archive import import_archive, obtain
 from search.datasets.fetch import fetch, import_from
-from search.datasets.verify import read_cached
+from search.datasets.folder import PREFIX, import_folder
+from search.datasets.verify import UnusableFileError, read_cached
 from spaces.errors import UserError
 
 NAME = "data"
@@ -18,10 +20,17 @@ EXAMPLE = "invsearch data mnist --from ~/Downloads"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the command."""
-    parser.add_argument("dataset", nargs="?", help=f"one of {', '.join(DATASETS)}; without it, all are listed")
+    parser.add_argument(
+        "dataset", nargs="?", help=f"one of {', '.join(DATASETS)}, or {PREFIX}NAME; without it, all are listed"
+    )
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
-        "--from", dest="source", type=Path, metavar="DIR", help="import the files from this folder, raw or as .gz"
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="PATH",
+        help="import the files from this folder, raw or as .gz, or this archive; "
+        f"for {PREFIX}NAME, a folder in CIFAR-10's binary layout",
     )
     source.add_argument("--mirror", metavar="URL", help="download from this web folder instead of the usual mirrors")
 
@@ -39,7 +48,19 @@ def run(args: argparse.Namespace) -> int:
         for known in DATASETS.values():
             print(f"{known.name:<{width}}  {known.data_hash}  {known.title}: {_state(known)}")
         return 0
+    if args.dataset.startswith(PREFIX):
+        return _run_folder(args)
     chosen = dataset(args.dataset)
+    mirrors = [args.mirror] if args.mirror else None
+    if chosen.archive is not None:
+        if args.source:
+            path = import_archive(chosen.archive, args.source)
+        else:
+            path = obtain(chosen.archive, mirrors=mirrors, say=_to_stderr)
+        for load in (chosen.load_train, chosen.load_test):  # Verifies, and decodes what is to be decoded.
+            load(None)
+        print(f"{chosen.name} is complete in {path.parent}; hash {chosen.data_hash}")
+        return 0
     if chosen.store is None:
         if args.source or args.mirror:
             raise UserError(f"data: {chosen.name} is embedded, nothing to fetch; leave out --from and --mirror")
@@ -48,15 +69,39 @@ def run(args: argparse.Namespace) -> int:
     if args.source:
         folder = import_from(chosen.store, args.source)
     else:
-        mirrors = [args.mirror] if args.mirror else None
-        folder = fetch(chosen.store, mirrors=mirrors, say=lambda line: print(line, file=sys.stderr))
+        folder = fetch(chosen.store, mirrors=mirrors, say=_to_stderr)
     for file in chosen.store.files:
         read_cached(chosen.store, file, folder)
     print(f"{chosen.name} is complete in {folder}; hash {chosen.data_hash}")
     return 0
 
 
+def _run_folder(args: argparse.Namespace) -> int:
+    if args.mirror:
+        raise UserError(f"data: {args.dataset} is a folder of your own, nothing to download; leave out --mirror")
+    if args.source:
+        import_folder(args.dataset, args.source)
+    chosen = dataset(args.dataset)
+    for load in (chosen.load_train, chosen.load_test):
+        load(None)
+    print(f"{chosen.name}: {chosen.title}; hash {chosen.data_hash}")
+    return 0
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
 def _state(known: Dataset) -> str:
+    if known.archive is not None:
+        path = known.archive.path()
+        if not known.archive.there():
+            return f"missing in {path.parent}: {path.name}; run 'invsearch data {known.name}'"
+        try:
+            with known.archive.opened(path):
+                return f"complete in {path.parent}"
+        except UnusableFileError as reason:
+            return f"unusable: {path} {reason}"
     if known.store is None:
         return "embedded"
     folder = known.store.folder()

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from search.cluster import Resources, set_environment
 from search.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, read_space
+from spaces.choose import choose
 from spaces.run import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES, RunSpec
 
 if TYPE_CHECKING:
     from analysis.records import Run
+    from search.datasets import Dataset
 
 TPE_SAMPLES = 64
 INCOMPLETE = 3
@@ -42,7 +44,9 @@ def folder(text: str) -> str:
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
     """What to train on."""
-    parser.add_argument("--dataset", default="digits", metavar="NAME", help="data set: digits (default), mnist, ..")
+    parser.add_argument(
+        "--dataset", default="digits", metavar="NAME", help="data set: digits (default), mnist, cifar10, .."
+    )
     parser.add_argument("--batch-size", type=whole, metavar="N", help="images per step (default: the data set's own)")
     parser.add_argument("--seed", type=whole, default=0, metavar="N", help="seed of the sweep's trials (default 0)")
     parser.add_argument(
@@ -68,9 +72,8 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--epochs",
         type=whole,
-        default=MAX_EPOCHS,
         metavar="N",
-        help=f"maximum epochs of a trial (default {MAX_EPOCHS})",
+        help=f"maximum epochs of a trial (default: the data set's own, {MAX_EPOCHS} for digits and mnist)",
     )
     parser.add_argument(
         "--reduction-factor",
@@ -90,10 +93,10 @@ def add_resource_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--engine",
-        choices=("auto", "native", "torch"),
+        choices=("auto", "native", "torch", "mixed"),
         default="auto",
-        help="what does the arithmetic: native (compiled, one CPU core a trial), torch, or auto (default): "
-        "native wherever it can",
+        help="what does the arithmetic: native (compiled, one CPU core a trial), torch, mixed (torch in 16 "
+        "bits, GPUs only), or auto (default): native wherever it can; mixed on GPUs where the data set has a recipe",
     )
     parser.add_argument(
         "--address", metavar="ADDR", help="a running Ray cluster: auto, or HOST:PORT (default: start Ray here)"
@@ -207,7 +210,8 @@ def resources(args: argparse.Namespace, names: Sequence[str] = ()) -> Resources:
     set_environment(asked)
     from search.engines import announce
 
-    announce(asked.engine, asked.device, names, here=asked.address is None)  # Refuses what cannot work.
+    recipe = hasattr(args, "dataset") and _dataset(args).recipe is not None
+    announce(asked.engine, asked.device, names, here=asked.address is None, recipe=recipe)  # Refuses what cannot work.
     return asked
 
 
@@ -268,6 +272,7 @@ def data_fields(args: argparse.Namespace, names: Sequence[str]) -> dict[str, obj
         "batch_size": chosen.batch_size if args.batch_size is None else args.batch_size,
         "seed": args.seed,
         "split_seed": args.split_seed,
+        "recipe": chosen.recipe,
     }
 
 
@@ -286,11 +291,10 @@ def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None
         samples = size if samples is None else min(samples, size)
     elif samples is None:
         samples = TPE_SAMPLES
-    grace = min(GRACE_PERIOD, max(1, args.epochs)) if args.grace_period is None else args.grace_period
-    if args.scheduler == "asha" and grace > args.epochs > 0:
-        raise UserError(
-            f"grace-period: {grace} is above the maximum of {args.epochs} epochs; lower it or raise --epochs"
-        )
+    most = epochs(args)
+    grace = min(GRACE_PERIOD, max(1, most)) if args.grace_period is None else args.grace_period
+    if args.scheduler == "asha" and grace > most > 0:
+        raise UserError(f"grace-period: {grace} is above the maximum of {most} epochs; lower it or raise --epochs")
     return RunSpec(
         **data_fields(args, names),  # pyright: ignore[reportArgumentType]
         architectures=names,
@@ -298,12 +302,36 @@ def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None
         search=args.search,
         scheduler=args.scheduler,
         grace_period=grace,
-        max_epochs=args.epochs,
+        max_epochs=most,
         reduction_factor=args.reduction_factor,
         samples=samples,
         rerun_seeds=seeds,
         rerun_epochs=rerun_epochs,
     )
+
+
+def _dataset(args: argparse.Namespace) -> Dataset:
+    from search.datasets import dataset
+
+    return dataset(args.dataset)
+
+
+def epochs(args: argparse.Namespace) -> int:
+    """The epochs asked for, or the data set's own; says it where they shorten or lengthen the data set's schedule.
+
+    Raises:
+        UserError: an unknown data set.
+    """
+    chosen = _dataset(args)
+    if args.epochs is None:
+        return chosen.epochs
+    if chosen.recipe is not None and args.epochs != chosen.recipe.epochs and args.epochs > 0:
+        print(
+            f"recipe of {chosen.name} for {args.epochs} epochs: {chosen.recipe.scaled(args.epochs)}; "
+            f"published: {chosen.recipe}",
+            file=sys.stderr,
+        )
+    return args.epochs
 
 
 def only_described(args: argparse.Namespace, spec: RunSpec, asked: Resources) -> bool:

@@ -38,7 +38,9 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(
             f"table: {args.table} shows any run and has no experiment of its own; see invsearch list tables"
         )
-    spec = options.run_spec(args, names, args.seeds, args.epochs if args.rerun_epochs is None else args.rerun_epochs)
+    spec = options.run_spec(
+        args, names, args.seeds, options.epochs(args) if args.rerun_epochs is None else args.rerun_epochs
+    )
     logs = options.logs(args)
     resources = options.resources(args, spec.architectures)
     if options.only_described(args, spec, resources):
@@ -51,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
 
     folder = RunFolder(args.out)
     policy = options.policy(args)
-    with folder.driven(spec, policy, engines_here(resources, spec.architectures)) as spec, logged(folder.path, logs):
+    engines = engines_here(resources, spec.architectures, spec.recipe is not None)
+    with folder.driven(spec, policy, engines) as spec, logged(folder.path, logs):
         sweep(folder, spec, resources, policy)
         run_again(folder, spec, resources, policy)
     print(rendered(args.table, args.out, "md"))

@@ -39,7 +39,8 @@ def run(args: argparse.Namespace) -> int:
     spec = folder.read_spec()
     epochs = args.epochs if args.epochs is not None else spec.rerun_epochs or spec.max_epochs
     asked = replace(spec, rerun_seeds=args.seeds, rerun_epochs=epochs)
-    with folder.driven(asked, policy, engines_here(resources, spec.architectures)) as spec, logged(folder.path, logs):
+    engines = engines_here(resources, spec.architectures, asked.recipe is not None)
+    with folder.driven(asked, policy, engines) as spec, logged(folder.path, logs):
         rerun(folder, spec, resources, policy)
     print(f"rerun complete: {args.run}; next: invsearch table 1.3 {args.run}")
     return options.exit_code(folder.failures("rerun"), args.run)

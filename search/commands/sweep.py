@@ -37,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
 
     folder = RunFolder(args.out)
     policy = options.policy(args)
-    with folder.driven(spec, policy, engines_here(resources, spec.architectures)) as spec, logged(folder.path, logs):
+    engines = engines_here(resources, spec.architectures, spec.recipe is not None)
+    with folder.driven(spec, policy, engines) as spec, logged(folder.path, logs):
         sweep(folder, spec, resources, policy)
     from analysis.incumbents import incumbents
     from analysis.records import read_run

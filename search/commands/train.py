@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("architectures", metavar="ARCH[,ARCH]|all", help="architectures")
     parser.add_argument("--theta", default="published", metavar="THETA", help=f"published (default), or {THETA}")
     parser.add_argument("--seeds", type=options.whole, default=1, metavar="N", help="seeds (default 1)")
-    parser.add_argument("--epochs", type=options.whole, default=20, metavar="N", help="epochs (default 20)")
+    parser.add_argument("--epochs", type=options.whole, metavar="N", help="epochs (default: the data set's own)")
     parser.add_argument("--out", type=options.folder, metavar="RUN", help="run folder (default: runs/train-DATASET)")
     options.add_data_options(parser)
     options.add_resource_options(parser)
@@ -31,28 +31,34 @@ def run(args: argparse.Namespace) -> int:
     resources = options.resources(args, names)
     from analysis.published import published_theta
     from search.commands.table import rendered
+    from search.datasets import dataset
     from search.environment import engines_here
     from search.loggers.exporter import logged
     from search.rerun import rerun
     from search.run_folder import RunFolder
-    from spaces import parse_theta
+    from spaces import Hyperparameters, parse_theta
     from spaces.run import RunSpec
 
-    thetas = {
-        name: (published_theta(name) if args.theta == "published" else parse_theta(args.theta)).as_dict()
-        for name in names
-    }
+    common = dataset(args.dataset).theta
+
+    def theta(name: str) -> Hyperparameters:
+        if args.theta != "published":
+            return parse_theta(args.theta)
+        return common or published_theta(name)
+
+    thetas = {name: theta(name).as_dict() for name in names}
     spec = RunSpec(
         **options.data_fields(args, names),  # pyright: ignore[reportArgumentType]
         architectures=names,
         thetas=thetas,
         rerun_seeds=args.seeds,
-        rerun_epochs=args.epochs,
+        rerun_epochs=options.epochs(args),
     )
     out = args.out or f"runs/train-{spec.dataset}"
     folder = RunFolder(out)
     policy = options.policy(args)
-    with folder.driven(spec, policy, engines_here(resources, names)) as spec, logged(folder.path, logs):
+    engines = engines_here(resources, names, spec.recipe is not None)
+    with folder.driven(spec, policy, engines) as spec, logged(folder.path, logs):
         rerun(folder, spec, resources, policy, title="train")
     print(rendered("summary", out, "md"))
     print(f"\nrecords: {out}")

@@ -1,24 +1,42 @@
 """Data sets: one file each, listed in ``DATASETS``."""
 
 from search.datasets.base import Arrays, Dataset
+from search.datasets.cifar10 import CIFAR10
+from search.datasets.cifar100 import CIFAR100
 from search.datasets.digits import DIGITS
+from search.datasets.folder import PREFIX, folder_dataset
 from search.datasets.mnist import MNIST
 from search.datasets.split import Split, load_split
+from search.datasets.tiny_imagenet import TINY_IMAGENET
 from spaces.choose import choose
+from spaces.errors import UserError
 
 DATASETS: dict[str, Dataset] = {
     "digits": DIGITS,
     "mnist": MNIST,
+    "cifar10": CIFAR10,
+    "cifar100": CIFAR100,
+    "tiny-imagenet": TINY_IMAGENET,
 }
 
 
-def dataset(name: str) -> Dataset:
-    """The data set called ``name``.
+def dataset(name: str, data_hash: str | None = None) -> Dataset:
+    """The data set called ``name``: one of ``DATASETS``, or ``folder-NAME``.
+
+    Args:
+        name: its name.
+        data_hash: the hash that it must have; None for any.
 
     Raises:
-        UserError: there is none, with the list and the nearest name.
+        UserError: there is none, with the list and the nearest name; or it has changed.
     """
-    return choose("dataset", name, DATASETS)
+    found = folder_dataset(name) if name.startswith(PREFIX) else choose("dataset", name, DATASETS)
+    if data_hash is not None and found.data_hash != data_hash:
+        raise UserError(
+            f"dataset: {name} has the hash {found.data_hash} here and {data_hash} in the run; it was changed, or is "
+            "another one of that name: restore it, or give another --out"
+        )
+    return found
 
 
 __all__ = ["DATASETS", "Arrays", "Dataset", "Split", "dataset", "load_split"]

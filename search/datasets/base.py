@@ -10,8 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from search.datasets.archive import Archive
 from search.datasets.cache import Store
 from spaces.errors import UserError
+from spaces.hyperparameters import Hyperparameters
+from spaces.recipes import Recipe
+from spaces.run import MAX_EPOCHS
 
 HASH_DIGITS = 16
 
@@ -56,12 +60,16 @@ class Dataset:
         classes: number of classes.
         batch_size: images per SGD step in its recipe.
         holdout: training images that a sweep holds out for validation.
-        mean: subtracted from grey levels scaled to 0..1.
-        std: divides what is left.
+        mean: subtracted from grey levels scaled to 0..1; of each channel where there are several.
+        std: divides what is left; likewise.
         load_train: loads the training part; its argument is the data folder, None for the usual one.
         load_test: loads the test part, likewise.
         fingerprint: a hash of all images and labels, found without reading a file of the test part.
-        store: the files behind it (see ``search.datasets.fetch``), None where it is embedded.
+        store: the files behind it (see ``search.datasets.fetch``), None where there are none.
+        archive: the archive behind it (see ``search.datasets.archive``), None where there is none.
+        epochs: how long its trials are trained unless something else is asked for.
+        recipe: schedule and augmentation of its trainings; None where there are none.
+        theta: the published hyperparameters, where one set is for all its architectures.
     """
 
     name: str
@@ -71,12 +79,16 @@ class Dataset:
     classes: int
     batch_size: int
     holdout: int
-    mean: float
-    std: float
+    mean: float | tuple[float, ...]
+    std: float | tuple[float, ...]
     load_train: Loader
     load_test: Loader
     fingerprint: Callable[[], str]
     store: Store | None = None
+    archive: Archive | None = None
+    epochs: int = MAX_EPOCHS
+    recipe: Recipe | None = None
+    theta: Hyperparameters | None = None
 
     @property
     def data_hash(self) -> str:

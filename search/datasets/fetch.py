@@ -42,7 +42,7 @@ def fetch(
     if not wanted:
         return folder
     reasons: list[str] = []
-    with _scratch(folder) as scratch:
+    with writing_in(folder) as scratch:
         for url in urls:
             # Every file from one mirror before the next, so that an unreachable one costs its timeout once.
             for file in tuple(wanted):
@@ -85,7 +85,7 @@ def import_from(store: Store, source: Path, root: Path | None = None) -> Path:
         raise UserError(
             f"{source} lacks {_names(absent or store.files)}; put {_names(store.files)} there, raw or as .gz"
         )
-    with _scratch(folder) as scratch:
+    with writing_in(folder) as scratch:
         for file in found:
             path = store.find(file, origin) or origin / file.name
             try:
@@ -103,7 +103,7 @@ def _install(content: bytes, file: DataFile, scratch: Path, folder: Path) -> Non
 
 
 @contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
+def writing_in(folder: Path) -> Iterator[Path]:
     """A temporary folder within ``folder``, so that a move out of it never crosses file systems."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -12,21 +12,38 @@ from spaces.errors import UserError
 from spaces.trial import PHASES
 
 
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Normalised images and labels, C-contiguous so that Ray's object store shares them without a copy.
+@dataclass(frozen=True)
+class Scaling:
+    """How images that are kept as they are stored become what a network sees: (grey level / 255 - mean) / std.
 
     Attributes:
-        train_x: float32 (N, C, H, W).
+        mean: of each channel, or of all.
+        std: likewise.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images and labels, C-contiguous so that Ray's object store shares them without a copy.
+
+    Attributes:
+        train_x: float32 (N, C, H, W), normalised; or uint8, as stored, where there is a ``scaling``.
         train_y: int64 (N,).
-        eval_x: float32 (M, C, H, W).
+        eval_x: (M, C, H, W), likewise.
         eval_y: int64 (M,).
+        scaling: what is left to be done with every batch; None where the images are normalised.
+        classes: how many there are; None for those of the data set that the trial names.
     """
 
     train_x: np.ndarray
     train_y: np.ndarray
     eval_x: np.ndarray
     eval_y: np.ndarray
+    scaling: Scaling | None = None
+    classes: int | None = None
 
 
 def load_split(dataset: Dataset, phase: str, split_seed: int | None, root: Path | None = None) -> Split:
@@ -34,6 +51,9 @@ def load_split(dataset: Dataset, phase: str, split_seed: int | None, root: Path 
 
     A sweep is judged on ``dataset.holdout`` training images, the last of a permutation by ``split_seed``,
     and never calls the test loader. A rerun trains on all training images and is judged on the test set.
+
+    Images of a data set with a recipe stay as they are stored, a quarter of the size and perhaps mapped into memory:
+    each batch is cropped and flipped anyway, and is normalised with that, on the device.
 
     Args:
         dataset: the data set.
@@ -51,15 +71,22 @@ def load_split(dataset: Dataset, phase: str, split_seed: int | None, root: Path 
     train = dataset.load_train(root)
     if phase == "rerun":
         test = dataset.load_test(root)
-        return Split(normalised(train.images, dataset), train.labels, normalised(test.images, dataset), test.labels)
+        return split_of(dataset, train.images, train.labels, test.images, test.labels)
     order = np.random.Generator(np.random.PCG64(split_seed)).permutation(len(train.labels))
     kept, held_out = np.sort(order[: -dataset.holdout]), np.sort(order[-dataset.holdout :])
-    return Split(
-        normalised(train.images[kept], dataset),
-        train.labels[kept],
-        normalised(train.images[held_out], dataset),
-        train.labels[held_out],
-    )
+    return split_of(dataset, train.images[kept], train.labels[kept], train.images[held_out], train.labels[held_out])
+
+
+def split_of(
+    dataset: Dataset, train_x: np.ndarray, train_y: np.ndarray, eval_x: np.ndarray, eval_y: np.ndarray
+) -> Split:
+    """The split of given images as stored (N, C, H, W) and labels (N,), as the data set wants them."""
+    if dataset.recipe is None:
+        return Split(normalised(train_x, dataset), train_y, normalised(eval_x, dataset), eval_y, None, dataset.classes)
+    scaling = Scaling(tuple(np.atleast_1d(dataset.mean).tolist()), tuple(np.atleast_1d(dataset.std).tolist()))
+    # A plain view of a memory map goes to the object store straight from the file.
+    train_x, eval_x = (np.asarray(np.ascontiguousarray(x)) for x in (train_x, eval_x))
+    return Split(train_x, train_y, eval_x, eval_y, scaling, dataset.classes)
 
 
 def normalised(images: np.ndarray, dataset: Dataset) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -20,10 +21,10 @@ class Problem:
 
     Attributes:
         spec: the trial.
-        split: images (N, C, H, W), float32 and normalised, and labels (N,), int64.
+        split: images (N, C, H, W) and labels (N,).
         description: what the network was built from.
         network: the torch network; an engine may change its memory layout.
-        optimiser: SGD over its learned parameters.
+        optimiser: SGD over its learned parameters; the training sets its learning rate before each epoch.
         device: where the network is.
     """
 
@@ -55,8 +56,12 @@ class Engine(ABC):
         """Takes a problem whose weights may still be loaded from a checkpoint."""
 
     @abstractmethod
-    def train(self, order: torch.Tensor) -> float:
+    def train(self, order: torch.Tensor, epoch: int = 1) -> float:
         """One pass of SGD over the training images in the given order.
+
+        Args:
+            order: numbers of the images, on the CPU.
+            epoch: which one it is, 1 for the first; it decides the augmentation.
 
         Returns:
             The mean cross entropy over the steps, while the weights changed; not finite as soon as one is not.
@@ -65,6 +70,13 @@ class Engine(ABC):
     @abstractmethod
     def judge(self) -> tuple[float, float]:
         """Mean cross entropy and accuracy (a fraction) on the judging images."""
+
+    def state(self) -> dict[str, Any]:
+        """What the next epoch depends on besides weights and optimiser, for the checkpoint; nothing by default."""
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:  # noqa: B027 - most engines have none.
+        """Goes on from what ``state`` returned."""
 
     @abstractmethod
     def identity(self) -> dict[str, str]:

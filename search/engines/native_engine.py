@@ -20,7 +20,7 @@ class NativeEngine(Engine):
         self._train_x, self._eval_x = (np.ascontiguousarray(x, np.float32) for x in (split.train_x, split.eval_x))
         self._train_y, self._eval_y = (np.ascontiguousarray(y, np.int64) for y in (split.train_y, split.eval_y))
 
-    def train(self, order: Tensor) -> float:
+    def train(self, order: Tensor, epoch: int = 1) -> float:
         """Stops right after the first step whose loss is not finite."""
         theta = self._problem.spec.theta
         total = self._native.train(
@@ -28,7 +28,7 @@ class NativeEngine(Engine):
             self._train_y,
             order.numpy(),
             batch_size=self._problem.spec.batch_size,
-            lr=theta.lr,
+            lr=self._problem.optimiser.param_groups[0]["lr"],
             momentum=theta.momentum,
             weight_decay=theta.weight_decay,
             momenta=self._momenta() if theta.momentum else {},

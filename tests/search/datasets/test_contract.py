@@ -17,6 +17,8 @@ def at_hand(known: Dataset) -> Path | None:
     """The data folder to load it from; None where its files would have to be downloaded."""
     roots = [Path(os.environ.get("INVSEARCH_DATA", SHARED)), SHARED]
     store = known.store
+    if known.archive is not None:
+        return next((root for root in roots if known.archive.there(root)), None)
     return next((root for root in roots if store is None or not store.missing(store.folder(root))), None)
 
 
@@ -32,7 +34,7 @@ def test_splits(name: str, phase: str) -> None:
     assert split.train_x.shape == (kept, *known.input_shape)
     assert split.eval_x.shape[1:] == known.input_shape
     for x, y in ((split.train_x, split.train_y), (split.eval_x, split.eval_y)):
-        assert (x.dtype, y.dtype) == (np.float32, np.int64)
+        assert (x.dtype, y.dtype) == (np.float32 if split.scaling is None else np.uint8, np.int64)
         assert len(x) == len(y)
         assert set(np.unique(y)) == set(range(known.classes))
         assert np.isfinite(x).all()

@@ -25,7 +25,9 @@ def command(*words: str) -> int:
 
 def test_list(fake, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command() == 0
-    digits, listed = capsys.readouterr().out.splitlines()
+    digits, listed, *others = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in others] == ["cifar10", "cifar100", "tiny-imagenet"]
+    assert all(" missing in " in line for line in others)
     assert digits.startswith("digits")
     assert digits.endswith(": embedded")
     assert f"missing in {cache / 'mnist'}: train-images" in listed

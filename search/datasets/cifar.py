@@ -1,0 +1,71 @@
+"""The binary CIFAR layout (https://www.cs.toronto.edu/~kriz/cifar.html): records of labels and 3x32x32 bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from search.datasets.base import Arrays
+from spaces.errors import UserError
+
+SHAPE = (3, 32, 32)
+PIXELS = 3 * 32 * 32
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a record of a file begins with.
+
+    Attributes:
+        label_bytes: how many labels a record has; the last one counts (CIFAR-100: coarse, then fine).
+        classes: how many classes there are.
+    """
+
+    label_bytes: int
+    classes: int
+
+    @property
+    def record(self) -> int:
+        """Bytes of a record."""
+        return self.label_bytes + PIXELS
+
+
+CIFAR_10, CIFAR_100 = Layout(1, 10), Layout(2, 100)
+
+
+def parse_cifar(content: bytes, layout: Layout, where: str, images: int | None = None) -> Arrays:
+    """Reads a file of records: the labels, then the red, green and blue plane of an image, row by row.
+
+    Args:
+        content: the whole file.
+        layout: CIFAR-10's or CIFAR-100's.
+        where: the file, for error messages.
+        images: how many there must be; None for any number but 0.
+
+    Returns:
+        Images (N, 3, 32, 32), a read-only view of ``content``, and labels (N,).
+
+    Raises:
+        UserError: not a whole number of records, another number than ``images``, or a label that is none.
+    """
+    count, rest = divmod(len(content), layout.record)
+    if rest or not count or images not in (None, count):
+        wanted = "whole records" if images is None else f"{images} records"
+        raise UserError(
+            f"{where}: {len(content)} bytes are not {wanted} of {layout.record} bytes; the file is empty, truncated or "
+            "of another format"
+        )
+    records = np.frombuffer(content, np.uint8).reshape(count, layout.record)
+    labels = records[:, layout.label_bytes - 1].astype(np.int64)
+    if labels.max() >= layout.classes:
+        raise UserError(
+            f"{where}: label {labels.max()} in record {labels.argmax() + 1}, allowed are 0 to {layout.classes - 1}; "
+            "the file is damaged or of another format"
+        )
+    return Arrays(records[:, layout.label_bytes :].reshape(count, *SHAPE), labels)
+
+
+def joined(parts: list[Arrays]) -> Arrays:
+    """Several files as one."""
+    return Arrays(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))

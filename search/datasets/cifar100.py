@@ -1,0 +1,42 @@
+"""CIFAR-100: 50,000 training and 10,000 test images of a hundred classes, 32x32 in colour, in the binary version."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from search.datasets.archive import Archive
+from search.datasets.base import Dataset
+from search.datasets.cifar import CIFAR_100, SHAPE
+from search.datasets.cifar10 import MIRRORS, fingerprint, load_members
+from spaces import recipes
+
+TRAIN, TEST = "cifar-100-binary/train.bin", "cifar-100-binary/test.bin"
+MEAN, STD = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)  # Of the training images, as usually given.
+
+
+def cifar100(archive: Archive, train_images: int = 50_000, test_images: int = 10_000) -> Dataset:
+    """The data set over an archive with that many images; its classes are the fine labels."""
+    counts = {TRAIN: train_images, TEST: test_images}
+    return Dataset(
+        name="cifar100",
+        title="CIFAR-100, 50,000 + 10,000 colour images of a hundred classes",
+        train_images=train_images,
+        input_shape=SHAPE,
+        classes=CIFAR_100.classes,
+        batch_size=recipes.BATCH_SIZE,
+        holdout=train_images // 10,
+        mean=MEAN,
+        std=STD,
+        load_train=partial(load_members, archive, CIFAR_100, counts, (TRAIN,)),
+        load_test=partial(load_members, archive, CIFAR_100, counts, (TEST,)),
+        fingerprint=partial(fingerprint, archive),
+        archive=archive,
+        epochs=recipes.CIFAR.epochs,
+        recipe=recipes.CIFAR,
+        theta=recipes.THETA,
+    )
+
+
+CIFAR100 = cifar100(
+    Archive("cifar100", "cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8", 180_000_000, MIRRORS)
+)

@@ -1,0 +1,157 @@
+"""Data sets of one's own: a folder in CIFAR-10's binary layout, below the data folder.
+
+``folder-NAME`` is the folder NAME there. It is recorded under that name and the hash of its own content, so no table
+can take it for CIFAR-10.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from functools import partial
+from pathlib import Path
+
+from search.datasets.base import Arrays, Dataset
+from search.datasets.cache import VARIABLE, cache_root
+from search.datasets.cifar import PIXELS, SHAPE, Layout, joined, parse_cifar
+from search.datasets.cifar10 import FOLDER, MEAN, STD
+from search.datasets.fetch import writing_in
+from spaces import fields, recipes
+from spaces.errors import UserError
+from spaces.regular import open_regular
+
+PREFIX = "folder-"
+TRAIN, TEST, NAMES = re.compile(r"data_batch_([1-9][0-9]{0,2})\.bin"), "test_batch.bin", "batches.meta.txt"
+LAYOUT = "data_batch_1.bin, data_batch_2.bin and so on, and test_batch.bin"
+CLASSES = 10  # Where no batches.meta.txt lists them.
+MAX_BYTES = 2**31  # Of one file.
+
+
+def folder_dataset(name: str, root: Path | None = None) -> Dataset:
+    """The data set ``folder-NAME``.
+
+    Args:
+        name: with its prefix.
+        root: the data folder, None for the usual one.
+
+    Raises:
+        UserError: no such folder, or not in CIFAR-10's binary layout.
+    """
+    fields.NAME.check("dataset", name)
+    top = cache_root(root) / name.removeprefix(PREFIX)
+    if not os.path.isdir(top):
+        raise UserError(
+            f"dataset: {name}: no folder {top}; set {VARIABLE} to the folder above it, or run 'invsearch data {name} "
+            "--from PATH' on a folder in CIFAR-10's binary layout"
+        )
+    return described(name, top)
+
+
+def described(name: str, path: Path) -> Dataset:
+    """The data set ``name`` in the folder ``path``, or in its ``cifar-10-batches-bin``.
+
+    Raises:
+        UserError: not in CIFAR-10's binary layout.
+    """
+    path = path / FOLDER if os.path.isdir(path / FOLDER) else path
+    train = _training_files(path)
+    layout = Layout(1, _classes(path))
+    record = 1 + PIXELS
+    images, tested = (sum(_size(path / file) for file in files) // record for files in (train, [TEST]))
+    if images < 2:
+        raise UserError(f"{path}: {images} training images; give at least 2, as records of {record} bytes")
+    return Dataset(
+        name=name,
+        title=f"{images:,} + {tested:,} images in CIFAR-10's binary layout in {path}",
+        train_images=images,
+        input_shape=SHAPE,
+        classes=layout.classes,
+        batch_size=recipes.BATCH_SIZE,
+        holdout=max(1, images // 10),
+        mean=MEAN,
+        std=STD,
+        load_train=lambda root: _load(path, train, layout),
+        load_test=lambda root: _load(path, [TEST], layout),
+        fingerprint=partial(content_hash, path, [*train, TEST], layout.classes),
+        epochs=recipes.CIFAR.epochs,
+        recipe=recipes.CIFAR,
+        theta=recipes.THETA,
+    )
+
+
+def content_hash(path: Path, files: list[str], classes: int) -> str:
+    """The SHA-256 of the files of a folder, the test file too: nobody published a hash that could stand for it."""
+    found = hashlib.sha256(f"{classes} classes\n".encode())
+    for file in files:
+        content = _content(path / file)
+        found.update(f"{file} {len(content)}\n".encode() + hashlib.sha256(content).digest())
+    return found.hexdigest()
+
+
+def import_folder(name: str, source: Path, root: Path | None = None) -> Path:
+    """Copies a folder in CIFAR-10's binary layout into the data folder, as the data set ``name``.
+
+    Returns:
+        The new folder.
+
+    Raises:
+        UserError: ``source`` is no such folder, the name is taken, or the data folder cannot be written.
+    """
+    fields.NAME.check("dataset", name)
+    target = cache_root(root) / name.removeprefix(PREFIX)
+    if not os.path.isdir(source.expanduser()):
+        raise UserError(f"{source}: no such folder; give one that holds {LAYOUT}")
+    origin = source.expanduser()
+    known = described(name, origin)
+    for load in (known.load_train, known.load_test):  # Refuses what could not be trained on.
+        load(None)
+    if os.path.lexists(target):
+        raise UserError(f"{target} is there already; remove it, or choose another name than {name}")
+    origin = origin / FOLDER if os.path.isdir(origin / FOLDER) else origin
+    names = [*_training_files(origin), TEST, *([NAMES] if (origin / NAMES).is_file() else [])]
+    with writing_in(target.parent) as scratch:
+        (scratch / "folder").mkdir()
+        for file in names:
+            (scratch / "folder" / file).write_bytes(_content(origin / file))
+        os.rename(scratch / "folder", target)
+    return target
+
+
+def _training_files(path: Path) -> list[str]:
+    numbers = sorted(int(found[1]) for found in map(TRAIN.fullmatch, os.listdir(path)) if found)
+    if not numbers or numbers != list(range(1, len(numbers) + 1)) or not (path / TEST).is_file():
+        raise UserError(f"{path}: not in CIFAR-10's binary layout, {LAYOUT}")
+    return [f"data_batch_{number}.bin" for number in numbers]
+
+
+def _classes(path: Path) -> int:
+    """The number of class names, where the folder lists them as CIFAR-10 does."""
+    if not (path / NAMES).is_file():
+        return CLASSES
+    count = sum(bool(line.strip()) for line in _content(path / NAMES).splitlines())
+    if not 2 <= count <= 256:
+        raise UserError(f"{path / NAMES}: {count} classes; give 2 to 256 names, one a line")
+    return count
+
+
+def _load(path: Path, files: list[str], layout: Layout) -> Arrays:
+    return joined([parse_cifar(_content(path / file), layout, str(path / file)) for file in files])
+
+
+def _size(path: Path) -> int:
+    try:
+        return os.path.getsize(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with open_regular(path) as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+    if len(content) > MAX_BYTES:
+        raise UserError(f"{path}: larger than {MAX_BYTES} bytes; split it into several data_batch files")
+    return content

@@ -1,0 +1,196 @@
+"""Tiny ImageNet: 100,000 training images of 200 classes, 64x64 in colour; its 10,000 validation images are tested on.
+
+The labels of its own test images were never published. The JPEG images are decoded once.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from search.datasets.archive import Archive
+from search.datasets.base import Arrays, Dataset
+from search.datasets.cifar10 import fingerprint
+from search.datasets.decoded import Decoded, decode_jpeg
+from spaces import recipes
+from spaces.errors import UserError, quoted
+
+TOP = "tiny-imagenet-200"
+SIZE = 64
+MAX_TEXT, MAX_JPEG = 2**20, 2**17  # Bytes of a member, decompressed; a 64x64 image at full quality takes 12 KB.
+WNID = re.compile(r"n[0-9]{8}")
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, from which the images were made.
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much there is of everything."""
+
+    classes: int = 200
+    per_class: int = 500
+    val: int = 10_000
+
+
+class Members:
+    """The members of the zip file that are wanted, by their exact names."""
+
+    def __init__(self, file: BinaryIO, where: str) -> None:
+        self._where = where
+        try:
+            self._zip = zipfile.ZipFile(file)
+        except (zipfile.BadZipFile, ValueError, OSError, struct.error, NotImplementedError) as error:
+            raise UserError(f"{where}: not the zip file it should be ({error})") from None
+        names = self._zip.namelist()
+        if len(set(names)) != len(names):
+            raise UserError(f"{where}: has members of the same name")
+
+    def read(self, name: str, limit: int) -> bytes:
+        """A member of at most ``limit`` bytes; no more is unpacked.
+
+        Raises:
+            UserError: missing, larger or damaged.
+        """
+        try:
+            with self._zip.open(name) as member:
+                content = member.read(limit + 1)
+        except KeyError:
+            raise UserError(f"{self._where}: lacks {name}") from None
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, struct.error) as error:
+            raise UserError(f"{self._where}: {name} cannot be read ({error})") from None
+        if len(content) > limit:
+            raise UserError(f"{self._where}: {name} has more than {limit} bytes")
+        return content
+
+    def text(self, name: str) -> str:
+        """A member that is a text.
+
+        Raises:
+            UserError: likewise, or no text.
+        """
+        try:
+            return self.read(name, MAX_TEXT).decode("ascii")
+        except UnicodeDecodeError:
+            raise UserError(f"{self._where}: {name} is no text") from None
+
+
+def parse_wnids(text: str, classes: int, where: str) -> list[str]:
+    """The names of the classes, in the order of their numbers: sorted.
+
+    Raises:
+        UserError: not as many different WordNet ids, one a line.
+    """
+    found = sorted({line.strip() for line in text.splitlines() if line.strip()})
+    wrong = next((name for name in found if not WNID.fullmatch(name)), None)
+    if wrong is not None or len(found) != classes:
+        what = f"{quoted(wrong)} is no WordNet id" if wrong else f"{len(found)} ids instead of {classes}"
+        raise UserError(f"{where}: wnids.txt: {what}")
+    return found
+
+
+def parse_annotations(text: str, wnids: list[str], images: int, where: str) -> list[int]:
+    """The classes of val_0.JPEG, val_1.JPEG and so on, from lines of a name, a WordNet id and a box, between tabs.
+
+    Raises:
+        UserError: not one line for each image, or an id that is none.
+    """
+    numbers = {wnid: number for number, wnid in enumerate(wnids)}
+    labels: dict[str, int] = {}
+    for line in (line for line in text.splitlines() if line.strip()):
+        name, wnid = (*line.split("\t"), "")[:2]
+        if wnid not in numbers or name in labels:
+            raise UserError(f"{where}: val_annotations.txt: {quoted(line)} names no class, or an image twice")
+        labels[name] = numbers[wnid]
+    expected = [f"val_{number}.JPEG" for number in range(images)]
+    if set(labels) != set(expected):
+        raise UserError(f"{where}: val_annotations.txt: not one line for each of val_0.JPEG to val_{images - 1}.JPEG")
+    return [labels[name] for name in expected]
+
+
+def load_part(
+    archive: Archive, counts: Counts, part: str, root: Path | None = None, say: Callable[[str], object] | None = None
+) -> Arrays:
+    """Loads the part ``train`` or ``val``; downloads the archive and decodes the part where that is still to be done.
+
+    Args:
+        archive: the archive.
+        counts: how much it holds.
+        part: which one; of the other nothing is read.
+        root: the data folder, None for the usual one.
+        say: is told of the progress; standard error by default.
+
+    Returns:
+        Images (N, 3, 64, 64), mapped into memory, and labels (N,).
+
+    Raises:
+        UserError: the archive cannot be had, is not the published one, or cannot be decoded.
+    """
+    where = archive.path(root)
+    with archive.cached(root) as file:
+        members = Members(file, str(where))
+        wnids = parse_wnids(members.text(f"{TOP}/wnids.txt"), counts.classes, str(where))
+        if part == "train":
+            names = [
+                f"{TOP}/train/{wnid}/images/{wnid}_{number}.JPEG"
+                for wnid in wnids
+                for number in range(counts.per_class)
+            ]
+            labels = np.repeat(np.arange(counts.classes, dtype=np.int64), counts.per_class)
+        else:
+            names = [f"{TOP}/val/images/val_{number}.JPEG" for number in range(counts.val)]
+            annotations = members.text(f"{TOP}/val/val_annotations.txt")
+            labels = np.array(parse_annotations(annotations, wnids, counts.val, str(where)), np.int64)
+
+        def decode(number: int) -> np.ndarray:
+            name = names[number]
+            return decode_jpeg(members.read(name, MAX_JPEG), (SIZE, SIZE), f"{where}: {name}")
+
+        decoded = Decoded(where.parent, part, archive.md5, (len(names), 3, SIZE, SIZE))
+        return Arrays(decoded.images(decode, say or _to_stderr), labels)
+
+
+def _to_stderr(line: str) -> None:
+    print(f"tiny-imagenet: {line}", file=sys.stderr)
+
+
+def tiny_imagenet(archive: Archive, counts: Counts = Counts()) -> Dataset:
+    """The data set over an archive that holds that much."""
+    images = counts.classes * counts.per_class
+    return Dataset(
+        name="tiny-imagenet",
+        title="Tiny ImageNet, 100,000 + 10,000 colour images of 200 classes, 64x64",
+        train_images=images,
+        input_shape=(3, SIZE, SIZE),
+        classes=counts.classes,
+        batch_size=recipes.BATCH_SIZE,
+        holdout=images // 10,
+        mean=MEAN,
+        std=STD,
+        load_train=partial(load_part, archive, counts, "train"),
+        load_test=partial(load_part, archive, counts, "val"),
+        fingerprint=partial(fingerprint, archive),
+        archive=archive,
+        epochs=recipes.TINY_IMAGENET.epochs,
+        recipe=recipes.TINY_IMAGENET,
+        theta=recipes.THETA,
+    )
+
+
+TINY_IMAGENET = tiny_imagenet(
+    Archive(
+        "tiny-imagenet",
+        "tiny-imagenet-200.zip",
+        "90528d7ca1a48142e341f4ef8d21d0de",
+        260_000_000,
+        ("http://cs231n.stanford.edu/",),
+    )
+)

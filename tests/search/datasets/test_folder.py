@@ -1,0 +1,100 @@
+"""Folders in CIFAR-10's binary layout: named by their own names and content."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from search.datasets import dataset
+from search.datasets.folder import import_folder
+from spaces.errors import UserError
+from spaces.recipes import CIFAR
+
+SUBSET = Path(__file__).resolve().parents[4] / "shared" / "data" / "cifar10-subset"
+
+
+def make(folder: Path, counts: tuple[int, ...] = (20, 10), tested: int = 10, seed: int = 0, classes: int = 0) -> Path:
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    names = [*(f"data_batch_{number}.bin" for number in range(1, len(counts) + 1)), "test_batch.bin"]
+    for name, count in zip(names, (*counts, tested), strict=True):
+        records = rng.integers(0, 256, (count, 3073), np.uint8)
+        records[:, 0] = np.arange(count) % (classes or 10)
+        (folder / name).write_bytes(records.tobytes())
+    if classes:
+        (folder / "batches.meta.txt").write_text("".join(f"class {i}\n" for i in range(classes)) + "\n")
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("INVSEARCH_DATA", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("below", ["", "cifar-10-batches-bin"])
+def test_a_folder_below_the_data_folder(root: Path, below: str) -> None:
+    folder = make(root / "mine" / below, classes=3)
+    known = dataset("folder-mine")
+    assert (known.name, known.train_images, known.classes, known.holdout) == ("folder-mine", 30, 3, 3)
+    assert known.recipe == CIFAR
+    raw = b"".join((folder / f"data_batch_{number}.bin").read_bytes() for number in (1, 2))
+    train = known.load_train(None)
+    assert b"".join(bytes([y]) + x.tobytes() for x, y in zip(train.images, train.labels, strict=True)) == raw
+    assert len(known.load_test(None).labels) == 10
+
+
+def test_the_hash_is_that_of_the_content(root: Path) -> None:
+    make(root / "a")
+    make(root / "b")
+    make(root / "c", seed=1)
+    first = dataset("folder-a").data_hash
+    assert dataset("folder-b").data_hash == first
+    assert dataset("folder-c").data_hash != first
+    assert dataset("folder-a", first).name == "folder-a"
+    path = root / "a" / "test_batch.bin"
+    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    with pytest.raises(UserError, match=r"folder-a has the hash .* it was changed, or is another one"):
+        dataset("folder-a", first)
+
+
+def test_import(root: Path, tmp_path: Path) -> None:
+    make(tmp_path / "mine" / "cifar-10-batches-bin", classes=5)
+    assert import_folder("folder-own", tmp_path / "mine") == root / "own"
+    assert dataset("folder-own").classes == 5
+    assert sorted(path.name for path in root.iterdir()) == ["own"]
+    with pytest.raises(UserError, match="own is there already"):
+        import_folder("folder-own", tmp_path / "mine")
+
+
+def test_what_is_no_such_folder(root: Path) -> None:
+    with pytest.raises(UserError, match=r"no folder .*mine; set INVSEARCH_DATA .* 'invsearch data folder-mine --from"):
+        dataset("folder-mine")
+    with pytest.raises(UserError, match="is not allowed; give a name"):
+        dataset("folder-../x")
+    make(root / "gap", (2, 2, 2))
+    (root / "gap" / "data_batch_2.bin").unlink()
+    make(root / "empty", (1,))
+    make(root / "bad", (3,), classes=2)
+    (root / "bad" / "data_batch_1.bin").write_bytes(bytes([7] * 3073 * 3))
+    make(root / "pipe", (3,))
+    (root / "pipe" / "data_batch_1.bin").unlink()
+    os.mkfifo(root / "pipe" / "data_batch_1.bin")
+    for name, message in (("gap", "not in CIFAR-10's binary"), ("empty", "1 training images"), ("pipe", "0 training")):
+        with pytest.raises(UserError, match=message):
+            dataset(f"folder-{name}")
+    with pytest.raises(UserError, match=r"label 7 in record 1, allowed are 0 to 1"):
+        dataset("folder-bad").load_train(None)
+
+
+@pytest.mark.skipif(not SUBSET.is_dir(), reason="no subset here")
+def test_the_real_subset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INVSEARCH_DATA", str(SUBSET.parent))
+    known = dataset("folder-cifar10-subset")
+    train, test = known.load_train(None), known.load_test(None)
+    assert (len(train.labels), len(test.labels), known.classes) == (10_000, 2_000, 10)
+    mean = train.images.mean((0, 2, 3)) / 255
+    np.testing.assert_allclose(mean, known.mean, atol=0.005)  # The published means of all 50,000.
