@@ -112,11 +112,7 @@ class Traces:
         x, y = held(np.asarray(mark.x, float)), np.asarray(mark.y, float)
         for there in bundles(mark, BUNDLES):
             part = {**trace, "x": packed(x[there]), "y": packed(y[there])}
-<<<<<<< HEAD
-            self._append(part, mark.group, [mark.links[place] for place in there.tolist()] if mark.links else ())
-=======
             self._append(part, mark.group, [str(mark.links[place]) for place in there] if mark.links else ())
->>>>>>> 3776aae95c177ee4b77f3d3d45d56dcb6161db75
 
     def _band(self, mark: Line, look: Look) -> None:
         edges = [np.asarray(values, float) for values in (mark.x, mark.low, mark.high)]
@@ -223,11 +219,7 @@ class Traces:
                     "mode": "text",
                     "x": [int(column) for _, column in cells],
                     "y": [int(row) for row, _ in cells],
-<<<<<<< HEAD
-                    "text": [plain(texts[row][column]) for row, column in cells.tolist()],
-=======
                     "text": [plain(str(texts[row][column])) for row, column in cells],
->>>>>>> 3776aae95c177ee4b77f3d3d45d56dcb6161db75
                     "textfont": {"size": CELL_FONT_PX, "color": colour},
                     "hoverinfo": "skip",
                 }

@@ -44,7 +44,7 @@ def test_one_seed_is_not_compared(folder) -> None:
     assert "overlap" not in notes_of(folder)
 
 
-@pytest.mark.parametrize("number", ("1.3", "1.4", "summary"))
+@pytest.mark.parametrize("number", ["1.3", "1.4", "summary"])
 def test_published_numbers_are_compared_on_mnist_only(full, number) -> None:
     assert "The published numbers are for MNIST and not comparable" in notes_of(full, number)
 
