@@ -97,7 +97,8 @@ def measure(trials: int) -> dict[str, float]:
         spec.sweep_trial("conv", Hyperparameters(lr=(k + 1) / trials, momentum=0.0, weight_decay=0.0, gain=1.0))
         for k in range(trials)
     ]
-    empty = Split(*(np.zeros((1, 1, 8, 8), np.float32), np.zeros(1, np.int64)) * 2)
+    images, labels = np.zeros((1, 1, 8, 8), np.float32), np.zeros(1, np.int64)
+    empty = Split(images, labels, images, labels)
     with tempfile.TemporaryDirectory() as out, ray_session(Resources()) as slots:
         run = RunFolder(Path(out) / "run")
         with run.driven(spec):

@@ -45,6 +45,9 @@ def normalize(tensor: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -
     return tensor.sub_(means.view(-1, 1, 1)).div_(stds.view(-1, 1, 1))
 
 
+Scaling = float | tuple[float, ...]  # Of one channel, or of each.
+
+
 class Pictures(Dataset[tuple[Tensor, int]]):
     """Grey images as torchvision's data sets give them.
 
@@ -55,9 +58,11 @@ class Pictures(Dataset[tuple[Tensor, int]]):
         std: divides what is left.
     """
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray, mean: float, std: float):
+    def __init__(
+        self, images: np.ndarray, labels: np.ndarray, mean: float | tuple[float, ...], std: float | tuple[float, ...]
+    ):
         self._images, self._labels = torch.from_numpy(images[:, 0]), torch.from_numpy(labels)
-        self._mean, self._std = (mean,), (std,)
+        self._mean, self._std = tuple(np.atleast_1d(mean)), tuple(np.atleast_1d(std))
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         picture = Image.fromarray(self._images[index].numpy(), mode="L")

@@ -112,7 +112,7 @@ class Traces:
         x, y = held(np.asarray(mark.x, float)), np.asarray(mark.y, float)
         for there in bundles(mark, BUNDLES):
             part = {**trace, "x": packed(x[there]), "y": packed(y[there])}
-            self._append(part, mark.group, [mark.links[place] for place in there.tolist()] if mark.links else ())
+            self._append(part, mark.group, [str(mark.links[place]) for place in there] if mark.links else ())
 
     def _band(self, mark: Line, look: Look) -> None:
         edges = [np.asarray(values, float) for values in (mark.x, mark.low, mark.high)]
@@ -219,7 +219,7 @@ class Traces:
                     "mode": "text",
                     "x": [int(column) for _, column in cells],
                     "y": [int(row) for row, _ in cells],
-                    "text": [plain(texts[row][column]) for row, column in cells.tolist()],
+                    "text": [plain(str(texts[row][column])) for row, column in cells],
                     "textfont": {"size": CELL_FONT_PX, "color": colour},
                     "hoverinfo": "skip",
                 }

@@ -70,7 +70,7 @@ def trial_table(evidence: Evidence) -> TrialTable:
     keys: list[str] = []
     rows: dict[tuple[str, str], int] = {}
     for row, (owner, trial, architecture) in enumerate(
-        zip(owners.tolist(), frame["trial_id"], frame["architecture"], strict=True)
+        zip(owners, frame["trial_id"], frame["architecture"], strict=True)
     ):
         new = rows.setdefault(("", trial), row) == row
         rows.setdefault((groups.get((id(evidence.runs[owner]), architecture), ""), trial), row)
@@ -79,7 +79,7 @@ def trial_table(evidence: Evidence) -> TrialTable:
     headings = [*COLUMNS]
     if several:
         headings.insert(0, ("run", False))
-        values.insert(0, [printable(names[owner]) for owner in owners.tolist()])
+        values.insert(0, [printable(names[owner]) for owner in owners])
         frame.insert(0, "run", values[0])
     data = {
         "headings": [heading for heading, _ in headings],

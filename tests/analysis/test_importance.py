@@ -1,4 +1,5 @@
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from spaces import Hyperparameters
 LEVELS = ([0.03, 0.1, 0.3], [0.0, 0.5], [1e-5, 1e-4], [0.5, 1.0])
 
 
-def swept(folder, accuracy, levels=LEVELS, **spec):
+def swept(folder, accuracy, levels=LEVELS, **spec) -> Any:
     folder.spec.update(grace_period=1, **spec)
     for number, theta in enumerate(itertools.product(*levels)):
         value = accuracy(number, *theta)

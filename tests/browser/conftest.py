@@ -57,7 +57,7 @@ def report(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     figures["none"] = Figure("none", lambda _: "There is nothing to draw, because nothing was swept.")
     sections = [
         Section("verdict", "Verdict"),
-        Section("published", "Beside the published numbers", tables=("published",)),
+        Section("published", "Beside the published numbers", tables=("beside",)),
         *(Section(name, name.capitalize(), figures=(name,)) for name in figures),
         Section("provenance", "Where the numbers come from"),
         Section("trials", "All trials"),
