@@ -51,6 +51,21 @@ def architecture_named(name: str) -> Architecture:
     )
 
 
+def at_width(name: str, width: int | None) -> str:
+    """The name of a family's network at another width; None leaves it as it is.
+
+    Raises:
+        UserError: an unknown name, or an architecture that has but one width.
+    """
+    architecture_named(name)
+    if width is None:
+        return name
+    for family in FAMILIES.values():
+        if family.find(name) is not None:
+            return family.at(name, width)
+    raise UserError(f"width: {name} has but one; leave it out")
+
+
 def description_of(name: str, input_shape: Shape = (1, 28, 28), classes: int = 10) -> Description:
     """The description of an architecture's network for images (C, H, W) of that shape.
 

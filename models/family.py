@@ -47,6 +47,19 @@ class Family:
             raise UserError(f"architecture: {quoted(name)} is not how that network is spelled; write {usual}")
         return self.members[member](width)
 
+    def at(self, name: str, width: int) -> str:
+        """The name of a member at a width, whatever width its name has now.
+
+        Raises:
+            UserError: no such width.
+        """
+        match = WIDTH.fullmatch(name)
+        member = match["member"] if match else name
+        wider = member if width == self.width else f"{member}-w{width}"
+        if self.find(wider) is None:
+            raise UserError(f"width: {width} is not allowed; give a whole number from 1 to 9999")
+        return wider
+
 
 def parts(name: str) -> list[str]:
     """What a name says, without case and order, and without mixing A, which goes without saying."""

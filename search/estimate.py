@@ -1,9 +1,10 @@
-"""What a sweep would take, from a short measurement on this machine."""
+"""What a run would take, from a short measurement on this machine."""
 
 from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,7 +15,8 @@ from search.resources import Resources
 from search.train import Training, make_repeatable
 from spaces import Hyperparameters
 from spaces.run import RunSpec
-from spaces.rungs import expected_epochs, rungs
+from spaces.rungs import expected_epochs
+from spaces.rungs import rungs as ladder_of
 
 TIMED_STEPS = 20
 SAFE = Hyperparameters(lr=0.01, momentum=0.0, weight_decay=0.0, gain=1.0)
@@ -27,13 +29,16 @@ def describe(spec: RunSpec, resources: Resources, keep_checkpoints: str) -> str:
     The seconds a step takes are measured here on random images of the data set's shape, so the
     estimate holds for a machine like this one; data are not read.
     """
-    epochs = expected_epochs(spec)
-    samples = spec.planned
+    searches = spec.thetas is None
+    epochs = expected_epochs(spec) if searches else 0.0
+    samples = spec.planned if searches else 0
+    rungs = ladder_of(spec) if searches else []
     device = resources.device if torch.cuda.is_available() else "cpu"
     make_repeatable(device, resources.threads)
     slots = max(1, resources.slots(len(os.sched_getaffinity(0)), torch.cuda.device_count()))
     images = dataset(spec.dataset).train_images
-    lines = [f"{spec.search} search of {spec.searched.name} on {spec.dataset}, {len(spec.architectures)} architectures"]
+    what = f"{spec.search} search of {spec.searched.name}" if searches else "fixed configurations"
+    lines = [f"{what} on {spec.dataset}, {len(spec.architectures)} architectures"]
     hours = bytes_kept = 0.0
     for name in spec.architectures:
         step, checkpoint_bytes = measure(spec, name, device, resources.engine)
@@ -41,15 +46,18 @@ def describe(spec: RunSpec, resources: Resources, keep_checkpoints: str) -> str:
         again = (spec.rerun_seeds or 0) * (spec.rerun_epochs or 0)
         seconds = (swept + again * step * images / spec.batch_size) / slots
         hours += seconds / 3600
-        finished = samples * spec.reduction_factor ** -len(rungs(spec)) + (spec.rerun_seeds or 0)
+        finished = samples * spec.reduction_factor ** -len(rungs) + (spec.rerun_seeds or 0)
         kept = {"none": 0.0, "best": 1 + bool(again), "all": finished}[keep_checkpoints]
         bytes_kept += kept * checkpoint_bytes + (samples * epochs + again) * ROW_BYTES
-        lines.append(
-            f"  {name}: {samples} trials, about {samples * epochs:.0f} epochs (at most {samples * spec.max_epochs})"
-            + (f", {spec.rerun_seeds} reruns x {spec.rerun_epochs} epochs" if again else "")
-            + f", {1000 * step:.2f} ms a step on {device}, about {seconds / 3600:.2f} h"
-        )
-    rung_text = f"asha judges at epochs {', '.join(map(str, rungs(spec)))}" if rungs(spec) else "no early stopping"
+        parts = [
+            *[f"{samples} trials, about {samples * epochs:.0f} epochs (at most {samples * spec.max_epochs})"]
+            * searches,
+            *[f"{spec.rerun_seeds} reruns x {spec.rerun_epochs} epochs"] * bool(again),
+            f"{1000 * step:.2f} ms a step on {device}",
+            f"about {seconds / 3600:.2f} h",
+        ]
+        lines.append(f"  {name}: {', '.join(parts)}")
+    rung_text = f"asha judges at epochs {', '.join(map(str, rungs))}" if rungs else "no early stopping"
     lines.append(f"  {rung_text}; {slots} trials at once on this machine")
     lines.append(
         f"  in all about {hours:.2f} h and {bytes_kept / 2**20:.0f} MiB of disk in a new run folder; nothing was run"
@@ -64,7 +72,7 @@ def measure(spec: RunSpec, architecture: str, device: str, engine: str) -> tuple
     data = dataset(spec.dataset)
     grey = rng.integers(0, 256, (images, *data.input_shape), dtype=np.uint8)
     y = rng.integers(0, data.classes, images)
-    trial = spec.sweep_trial(architecture, SAFE)
+    trial = replace(spec, thetas=None).sweep_trial(architecture, SAFE)
     training = Training(trial, split_of(data, grey, y, grey[:1], y[:1]), device, engine)
     training.run_epoch()  # The first pass pays for allocations.
     start = time.perf_counter()

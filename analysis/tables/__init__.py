@@ -10,10 +10,24 @@ from analysis.tables.summary import SUMMARY
 from analysis.tables.table import Filled, Table
 from analysis.tables.table_1_3 import TABLE_1_3
 from analysis.tables.table_1_4 import TABLE_1_4
+from analysis.tables.table_1_6 import TABLE_1_6
+from analysis.tables.table_1_7 import TABLE_1_7
 
 TABLES: dict[str, Table] = {
     table.number: table
-    for table in (TABLE_1_3, TABLE_1_4, SUMMARY, RANKING, PAIRS, EQUIVALENCE, FAIRNESS, NEAR, IMPORTANCE)
+    for table in (
+        TABLE_1_3,
+        TABLE_1_4,
+        TABLE_1_6,
+        TABLE_1_7,
+        SUMMARY,
+        RANKING,
+        PAIRS,
+        EQUIVALENCE,
+        FAIRNESS,
+        NEAR,
+        IMPORTANCE,
+    )
 }
 
 __all__ = ["TABLES", "Filled", "Table"]

@@ -45,6 +45,8 @@ class Table:
         architectures: the networks that it compares, in the text's order; none if it takes runs as they are.
         rows: the evidence -> its raw values and the notes below them.
         display: makes text of the raw values.
+        searched: whether its experiment searches hyperparameters before the reruns, or takes those of the recipe.
+        seeds: the published number of reruns.
     """
 
     number: str
@@ -52,6 +54,8 @@ class Table:
     architectures: tuple[str, ...]
     rows: Callable[[Evidence], tuple[pd.DataFrame, list[str]]]
     display: Display
+    searched: bool = True
+    seeds: int = 10
 
     def build(self, *runs: Run) -> Filled:
         """Fills the table from one run or several; cells are blank where they have nothing.

@@ -1,30 +1,43 @@
-"""``invsearch reproduce``: sweep, rerun and table in one."""
+"""``invsearch reproduce``: a whole experiment of the text and its table in one."""
 
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
-from search.commands import options, rerun
+from search.commands import options
+from search.commands.fixed import PUBLISHED, fixed_spec
 from search.commands.table import rendered, table_named
 from spaces import UserError
+from spaces.choose import choose
+
+if TYPE_CHECKING:
+    from analysis.tables import Table
+    from spaces.run import RunSpec
 
 NAME = "reproduce"
-HELP = "run a whole experiment of the text: sweep, reruns and the table; run again to go on"
-EXAMPLE = "invsearch reproduce 1.3 --dataset digits --out runs/table-1.3"
+HELP = "run a whole experiment of the text: sweep (1.3, 1.4), reruns and the table; run again to go on"
+EXAMPLE = (
+    "invsearch reproduce 1.3 --dataset digits --out runs/table-1.3\n"
+    "  invsearch reproduce 1.6 --dataset cifar10 --rows ref,invC --mixings A,C --out runs/table-1.6"
+)
+SEARCH_ONLY = ("samples", "space", "grace_period", "rerun_epochs")
+FIXED_ONLY = ("rows", "width", "mixings")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("table", metavar="TABLE", help="1.3 or 1.4; see invsearch list")
+    parser.add_argument("table", metavar="TABLE", help="1.3, 1.4, 1.6 or 1.7; see invsearch list")
     parser.add_argument(
         "--out", type=options.folder, required=True, metavar="RUN", help="run folder, new or to be continued"
     )
-    parser.add_argument(
-        "--seeds", type=options.whole, default=rerun.SEEDS, metavar="N", help=f"rerun seeds (default {rerun.SEEDS})"
-    )
+    parser.add_argument("--seeds", type=options.whole, metavar="N", help="rerun seeds (default: as published, 10 or 5)")
     parser.add_argument(
         "--rerun-epochs", type=options.whole, metavar="N", help="epochs of a rerun (default: as --epochs)"
     )
+    parser.add_argument("--rows", metavar="ROW[,ROW]", help="of Tables 1.6 and 1.7, such as ref,invC (default: all)")
+    parser.add_argument("--mixings", metavar="A,B,C", help="columns of Table 1.6 (default: all three)")
+    parser.add_argument("--width", type=options.whole, metavar="C", help="width of the networks of Tables 1.6 and 1.7")
     options.add_data_options(parser)
     options.add_search_options(parser)
     options.add_resource_options(parser)
@@ -33,14 +46,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the experiment and prints its table."""
-    names = table_named(args.table).architectures
-    if not names:
+    table = table_named(args.table)
+    if not table.architectures:
         raise UserError(
             f"table: {args.table} shows any run and has no experiment of its own; see invsearch list tables"
         )
-    spec = options.run_spec(
-        args, names, args.seeds, options.epochs(args) if args.rerun_epochs is None else args.rerun_epochs
-    )
+    _check_options(args, table)
+    spec = _spec(args, table)
     logs = options.logs(args)
     resources = options.resources(args, spec.architectures)
     if options.only_described(args, spec, resources):
@@ -55,7 +67,60 @@ def run(args: argparse.Namespace) -> int:
     policy = options.policy(args)
     engines = engines_here(resources, spec.architectures, spec.recipe is not None)
     with folder.driven(spec, policy, engines) as spec, logged(folder.path, logs):
-        sweep(folder, spec, resources, policy)
+        if table.searched:
+            sweep(folder, spec, resources, policy)
         run_again(folder, spec, resources, policy)
     print(rendered(args.table, args.out, "md"))
     return options.exit_code(folder.failures("sweep") + folder.failures("rerun"), args.out)
+
+
+def _check_options(args: argparse.Namespace, table: Table) -> None:
+    """Refuses options that the table's experiment has no use for."""
+    for name in FIXED_ONLY if table.searched else SEARCH_ONLY:
+        if getattr(args, name) is not None:
+            what = "has fixed rows" if table.searched else "searches nothing: its recipe is fixed"
+            raise UserError(
+                f"{name.replace('_', '-')}: Table {table.number} {what}; leave --{name.replace('_', '-')} out"
+            )
+
+
+def _spec(args: argparse.Namespace, table: Table) -> RunSpec:
+    seeds = table.seeds if args.seeds is None else args.seeds
+    if not table.searched:
+        return fixed_spec(args, _networks(args, table), PUBLISHED, seeds)
+    epochs = options.epochs(args) if args.rerun_epochs is None else args.rerun_epochs
+    return options.run_spec(args, table.architectures, seeds, epochs)
+
+
+def _networks(args: argparse.Namespace, table: Table) -> tuple[str, ...]:
+    """The rows and columns asked for, at the width asked for.
+
+    Raises:
+        UserError: a row or mixing that the table does not have.
+    """
+    from analysis.published_deep import MIXINGS, swap_of
+    from models import at_width
+
+    known = {name: swap for name in table.architectures if (swap := swap_of(name)) is not None}
+    rows = _listed(args.rows, "rows", dict.fromkeys(swap.row for swap in known.values()))
+    mixings = _listed(args.mixings, "mixings", dict.fromkeys(MIXINGS))
+    # Networks without mixings stand in column A, whatever columns were asked for.
+    single = [row for row in rows if sum(swap.row == row for swap in known.values()) == 1]
+    return tuple(
+        at_width(name, args.width)
+        for row in rows
+        for name, swap in known.items()
+        if swap.row == row and (row in single or swap.mixing in mixings)
+    )
+
+
+def _listed(text: str | None, what: str, known: dict[str, None]) -> list[str]:
+    """The parts of a list separated by commas, each of them known; all that are known where nothing was given."""
+    if text is None:
+        return list(known)
+    names = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    for name in names:
+        choose(what, name, known)
+    if not names:
+        raise UserError(f"{what}: give at least one of {', '.join(known)}")
+    return names

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from search.commands import options
+from search.commands.fixed import PUBLISHED, fixed_spec
 
 NAME = "train"
 HELP = "train fixed configurations over seeds on all training images, judged on the test set"
@@ -15,7 +16,7 @@ THETA = "lr=0.1,momentum=0.5,weight_decay=1e-5,gain=1.5"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument("architectures", metavar="ARCH[,ARCH]|all", help="architectures")
-    parser.add_argument("--theta", default="published", metavar="THETA", help=f"published (default), or {THETA}")
+    parser.add_argument("--theta", default=PUBLISHED, metavar="THETA", help=f"published (default), or {THETA}")
     parser.add_argument("--seeds", type=options.whole, default=1, metavar="N", help="seeds (default 1)")
     parser.add_argument("--epochs", type=options.whole, metavar="N", help="epochs (default: the data set's own)")
     parser.add_argument("--out", type=options.folder, metavar="RUN", help="run folder (default: runs/train-DATASET)")
@@ -29,31 +30,13 @@ def run(args: argparse.Namespace) -> int:
     names = options.architectures(args.architectures)
     logs = options.logs(args)
     resources = options.resources(args, names)
-    from analysis.published import published_theta
     from search.commands.table import rendered
-    from search.datasets import dataset
     from search.environment import engines_here
     from search.loggers.exporter import logged
     from search.rerun import rerun
     from search.run_folder import RunFolder
-    from spaces import Hyperparameters, parse_theta
-    from spaces.run import RunSpec
 
-    common = dataset(args.dataset).theta
-
-    def theta(name: str) -> Hyperparameters:
-        if args.theta != "published":
-            return parse_theta(args.theta)
-        return common or published_theta(name)
-
-    thetas = {name: theta(name).as_dict() for name in names}
-    spec = RunSpec(
-        **options.data_fields(args, names),  # pyright: ignore[reportArgumentType]
-        architectures=names,
-        thetas=thetas,
-        rerun_seeds=args.seeds,
-        rerun_epochs=options.epochs(args),
-    )
+    spec = fixed_spec(args, names, args.theta, args.seeds)
     out = args.out or f"runs/train-{spec.dataset}"
     folder = RunFolder(out)
     policy = options.policy(args)

@@ -62,7 +62,7 @@ def test_two_runs_stand_in_one_table(full, make_folder, number) -> None:
     both, one = (TABLES[number].build(*chosen) for chosen in (runs, runs[:1]))
     assert len(both.frame) >= len(one.frame)
     assert "nan" not in FORMATS["md"](both).lower()
-    if len(one.frame) and number != "published":
+    if len(one.frame) and number not in ("published", "1.6", "1.7"):
         assert "full: Convolutional" in FORMATS["md"](both)
         assert "other: Convolutional" in FORMATS["md"](both)
 

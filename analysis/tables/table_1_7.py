@@ -1,0 +1,78 @@
+"""Table 1.7: the hybrid ScatterNets beside the networks of others."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from analysis.evidence import Evidence
+from analysis.published_deep import HYBRIDS, OTHERS, SEEDS
+from analysis.schema import records
+from analysis.tables.columns import rounded
+from analysis.tables.groups import Entry, cell, datasets, entries, field_of, heading, notes_on, sample
+from analysis.tables.table import Table
+
+MILLION = 1e6
+LARGER = ("tiny-imagenet",)  # Its images are 64x64.
+NOTES = [
+    "#Mparam and #Mmults: millions of learned weights, and of multiplies per 32x32 image with the wavelet transform; "
+    "counted on the networks that ran, the published number in brackets; docs/costs.md explains the differences.",
+    "*: estimated by the text from the architecture's description. Networks of others as their authors report them.",
+]
+
+
+def hybrids(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+    """Rows are networks; costs, then one column for each data set."""
+    found = entries(evidence)
+    rows = []
+    for name, known in [*HYBRIDS.items(), *((other.title, other) for other in OTHERS)]:
+        values: dict[str, object] = {"title": known.title, "layers": known.layers}
+        for what, ours in zip(("params", "mults"), _cost(found, name), strict=True):
+            values |= {f"{what}_millions": ours, f"{what}_published": getattr(known, what)}
+            values[f"{what}_estimated"] = what in known.estimated
+        for dataset in datasets(found):
+            summary, field = sample(found, name, "A", dataset), field_of(dataset)
+            values |= {f"{field}_mean": summary.mean, f"{field}_std": summary.std, f"{field}_n": summary.n}
+            values[f"{field}_published"] = known.accuracies.get(dataset, math.nan)
+        rows.append(values)
+    return pd.DataFrame(rows), [*notes_on(evidence, found), *NOTES]
+
+
+def display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
+    """The text's columns, and one more for each data set of one's own."""
+    fields = [str(name).removesuffix("_mean") for name in frame if str(name).endswith("_mean")]
+    rows = records(frame)
+    cells = {"Arch. Name": [row["title"] for row in rows], "N_l": [str(row["layers"]) for row in rows]}
+    for what, digits in (("params", 1), ("mults", 0)):
+        cells[f"#M{what[:-1]}" if what == "params" else "#Mmults"] = [
+            _counted(row[f"{what}_millions"], row[f"{what}_published"], row[f"{what}_estimated"], digits)
+            for row in rows
+        ]
+    cells |= {heading(field): [cell(row, field) for row in rows] for field in fields}
+    return pd.DataFrame(cells, dtype="str"), frozenset(cells) - {"Arch. Name"}
+
+
+def _counted(ours: float, known: float, estimated: bool, digits: int) -> str:
+    return f"{'' if math.isnan(ours) else rounded(ours, digits)} ({known:g}{'*' * estimated})".strip()
+
+
+def _cost(found: list[Entry], name: str) -> tuple[float, float]:
+    """Millions of learned weights and of multiplies with the transform, of the network's last run; else NaN."""
+    for entry in reversed(found):
+        layers = entry.candidate.run.costs.get(entry.candidate.architecture)
+        if entry.swap.row == name and layers and entry.dataset not in LARGER:
+            mults = sum(layer["mults"] + layer["transform_mults"] for layer in layers)
+            return sum(layer["params"] for layer in layers) / MILLION, mults / MILLION
+    return math.nan, math.nan
+
+
+TABLE_1_7 = Table(
+    "1.7",
+    "Hybrid ScatterNet top-1 classification accuracies on CIFAR-10 and CIFAR-100.",
+    tuple(HYBRIDS),
+    hybrids,
+    display,
+    searched=False,
+    seeds=SEEDS,
+)
