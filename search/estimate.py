@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -49,6 +48,7 @@ def describe(spec: RunSpec, resources: Resources, keep_checkpoints: str) -> str:
         finished = samples * spec.reduction_factor ** -len(rungs) + (spec.rerun_seeds or 0)
         kept = {"none": 0.0, "best": 1 + bool(again), "all": finished}[keep_checkpoints]
         bytes_kept += kept * checkpoint_bytes + (samples * epochs + again) * ROW_BYTES
+        most = samples * spec.max_epochs
         parts = [
             *[f"{samples} trials, about {samples * epochs:.0f} epochs (at most {samples * spec.max_epochs})"]
             * searches,
@@ -72,7 +72,7 @@ def measure(spec: RunSpec, architecture: str, device: str, engine: str) -> tuple
     data = dataset(spec.dataset)
     grey = rng.integers(0, 256, (images, *data.input_shape), dtype=np.uint8)
     y = rng.integers(0, data.classes, images)
-    trial = replace(spec, thetas=None).sweep_trial(architecture, SAFE)
+    trial = spec.rerun_trials(architecture, SAFE)[0] if spec.thetas else spec.sweep_trial(architecture, SAFE)
     training = Training(trial, split_of(data, grey, y, grey[:1], y[:1]), device, engine)
     training.run_epoch()  # The first pass pays for allocations.
     start = time.perf_counter()
