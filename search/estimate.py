@@ -50,8 +50,7 @@ def describe(spec: RunSpec, resources: Resources, keep_checkpoints: str) -> str:
         bytes_kept += kept * checkpoint_bytes + (samples * epochs + again) * ROW_BYTES
         most = samples * spec.max_epochs
         parts = [
-            *[f"{samples} trials, about {samples * epochs:.0f} epochs (at most {samples * spec.max_epochs})"]
-            * searches,
+            *[f"{samples} trials, about {samples * epochs:.0f} epochs (at most {most})"] * searches,
             *[f"{spec.rerun_seeds} reruns x {spec.rerun_epochs} epochs"] * bool(again),
             f"{1000 * step:.2f} ms a step on {device}",
             f"about {seconds / 3600:.2f} h",
