@@ -6,7 +6,7 @@ OUT ?= runs/table-1.3-digits
 REPRODUCE ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: reproduce test test-slow test-browser soak lint types install native results clean
+.PHONY: reproduce test test-slow test-browser soak lint types install native results report clean
 
 reproduce: .venv/installed
 	$(BIN)/invsearch reproduce 1.3 --dataset digits --out $(OUT) $(REPRODUCE)
@@ -55,6 +55,13 @@ results: .venv/installed
 	$(BIN)/invsearch table $(TABLE) $(RUN) > results/$(NAME)/table.md
 	$(BIN)/invsearch status $(RUN) --phase sweep --csv > results/$(NAME)/sweep.csv
 	$(BIN)/invsearch status $(RUN) --phase rerun --csv > results/$(NAME)/reruns.csv
+
+# The committed report, made anew from the committed records.
+REPORT := results/table-1.3-mnist
+report: .venv/installed
+	mkdir -p build
+	tar -xJf $(REPORT)/run.tar.xz -C build
+	$(BIN)/invsearch report build/table-1.3-mnist --out $(REPORT)/report
 
 clean:
 	rm -rf .venv build *.egg-info models/native/*.so .pytest_cache .ruff_cache .hypothesis

@@ -85,7 +85,8 @@ def _was_it_fair(evidence: Evidence) -> list[str]:
             )
         if one.near == one.near:
             others = int(one.near) - 1
-            parts.append(f"{others} other configuration{'s' * (others != 1)} cannot be told from it by one seed")
+            many = f"{others} other configuration{'s' * (others != 1)}" if others else "no other configuration"
+            parts.append(f"{many} came within one standard deviation of a rerun of it")
         if one.edges:
             parts.append(f"it lies on the edge of the searched range: {', '.join(one.edges)}")
         said.append(f"The search of {one.group}: {'; '.join(parts)}.")
