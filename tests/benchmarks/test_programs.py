@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import layer, step
+from benchmarks import deep, layer, step
 from models import ARCHITECTURES
 from models.native import instruction_set
 
@@ -41,3 +41,10 @@ def test_step(capsys):
     assert targets["invariant"] == ["target >= 27", "target >= 2.5", "target >= 65 %"]
     assert targets["dct"] == ["target >= 5", "-", "target >= 65 %"]
     assert targets["wide-conv"] == ["target >= 2.5", "-", "target >= 65 %"]
+
+
+def test_deep(capsys):
+    deep.main(["--quick"])
+    rows = rows_of(capsys.readouterr().out, "Speed")
+    assert [row[0] for row in rows] == ["ref-w2", "invC-w2", "scatnetD-w2"]
+    assert all(float(row[4]) < 1e-5 for row in rows)  # Both forms are the same network.
