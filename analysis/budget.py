@@ -43,13 +43,14 @@ def expected_best(accuracies: np.ndarray) -> pd.DataFrame:
 def budget_curve(candidate: Candidate) -> pd.DataFrame:
     """Expected best validation accuracy in percent against four budgets, in the order a random search spends them.
 
-    Every trial counts with the accuracy that it ended with, also one that ASHA stopped; a diverged or failed one
-    counts as 0. The other budgets are k times the mean cost of a trial, so early stopping makes them smaller.
+    Every trial counts with the accuracy that it ended with, also one that ASHA stopped; a diverged one counts as 0,
+    and a failed one not at all. The other budgets are k times the mean cost of a trial, so early stopping makes them
+    smaller.
 
     Returns:
         ``expected_best`` with the columns of ``BUDGETS``; no rows without a trial that ended.
     """
-    ended = candidate.sweep[candidate.sweep["status"] != "unfinished"]
+    ended = candidate.sweep[~candidate.sweep["status"].isin(["unfinished", "failed"])]
     alive = ended["status"].isin(["completed", "stopped"])
     curve = expected_best(100.0 * ended["val_accuracy"].where(alive).fillna(0.0).to_numpy(dtype=float))
     curve["trials"] = curve["k"]

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from analysis.evidence import Candidate, gather
+from analysis.formats import piped
 from analysis.records import Run
-from analysis.stats import CONFIDENCE, summarise, welch
-from analysis.tables.columns import Column, between, number, p_value, shown, words
+from analysis.stats import ALPHA, holm, summarise, welch
+from analysis.tables.columns import Column, between, number, p_value, shown, tested, words
 from spaces.hyperparameters import NAMES
 
-ALPHA = 1 - CONFIDENCE
 UNIMPORTANT = ("format", "checksum")
 
 
@@ -33,7 +31,7 @@ COLUMNS = (
     number("B - A", "difference", 2, sign=True),
     between("95 % CI", "low", "high", 2),
     p_value("p (Holm)", "p_holm"),
-    Column("differs", lambda row: "yes" if row["differs"] else "no", right=False),
+    Column("differs", lambda row: tested(row["p_holm"], row["differs"]), right=False),
 )
 
 
@@ -42,7 +40,7 @@ def compared(first: Run, second: Run) -> str:
     asked = settings(first, second)
     cells, right = shown(COLUMNS)(found := outcomes(first, second))
     sides = ["right" if name in right else "left" for name in cells]
-    table = asked.rename(columns={"first": "A", "second": "B"}).to_markdown(index=False, disable_numparse=True)
+    table = piped(asked.rename(columns={"first": "A", "second": "B"})).to_markdown(index=False, disable_numparse=True)
     return "\n".join(
         [
             f"A: {first.path}",
@@ -50,7 +48,7 @@ def compared(first: Run, second: Run) -> str:
             "",
             table if len(asked) else "The same was asked of both.",
             "",
-            cells.to_markdown(index=False, disable_numparse=True, colalign=sides),
+            piped(cells).to_markdown(index=False, disable_numparse=True, colalign=sides),
             "",
             *_conclusion(first, second, found),
         ]
@@ -93,10 +91,7 @@ def outcomes(first: Run, second: Run) -> pd.DataFrame:
             }
         )
     frame = pd.DataFrame(rows)
-    known = frame["p"].notna()
-    frame["p_holm"] = math.nan
-    if known.any():
-        frame.loc[known, "p_holm"] = multipletests(frame.loc[known, "p"], method="holm")[1]
+    frame["p_holm"] = holm(frame["p"])
     return frame.assign(differs=frame["p_holm"] < ALPHA)
 
 

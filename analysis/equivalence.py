@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.stats import CONFIDENCE, testable, welch, welch_test
+from analysis.stats import ALPHA, testable, welch, welch_test
 
-ALPHA = 1 - CONFIDENCE
 MARGIN = 0.5
 """Points of accuracy within which two means count as the same, unless asked otherwise."""
 PUBLISHED_SEEDS = 10

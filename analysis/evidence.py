@@ -102,6 +102,34 @@ class Evidence:
         """The test accuracies in percent of those with at least one finished rerun, by group."""
         return {candidate.group: candidate.accuracies for candidate in self.finished}
 
+    @cached_property
+    def by_data(self) -> dict[str, dict[str, np.ndarray]]:
+        """``samples`` apart by the data they are on: accuracies on different data do not compare networks.
+
+        Data sets of one name and different content are told apart by the beginning of their hashes.
+        """
+        found: dict[tuple[str, str], dict[str, np.ndarray]] = {}
+        for one in self.finished:
+            spec = one.run.spec
+            found.setdefault((spec["dataset"], str(spec.get("data_hash"))), {})[one.group] = one.accuracies
+        names = [name for name, _ in found]
+        return {name if names.count(name) == 1 else f"{name} {code[:6]}": of for (name, code), of in found.items()}
+
+    @cached_property
+    def lost(self) -> list[str]:
+        """A sentence for each candidate of which reruns diverged or failed: they are in no mean."""
+        said = []
+        for one in self.candidates:
+            lost = [
+                f"{count} {how}"
+                for count, how in ((one.reruns.diverged, "diverged"), (one.reruns.failed, "failed"))
+                if count
+            ]
+            if lost:
+                rest = f"its mean is over the other {len(one.accuracies)}" if len(one.accuracies) else "it has no mean"
+                said.append(f"{one.group}: of {len(one.reruns.trials)} reruns {' and '.join(lost)}; {rest}.")
+        return said
+
     @property
     def finished(self) -> list[Candidate]:
         """Those with at least one finished rerun."""

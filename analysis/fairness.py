@@ -11,6 +11,7 @@ from scipy import stats
 
 from analysis.cells import compact
 from analysis.evidence import Candidate
+from analysis.incumbents import trained_to_the_end
 from analysis.stats import CONFIDENCE, summarise
 from spaces.hyperparameters import NAMES
 
@@ -20,7 +21,7 @@ class Fairness(NamedTuple):
 
     Attributes:
         group: the candidate.
-        ended: configurations that ended, of
+        ended: configurations that ended other than by a failure, of
         planned: those asked for.
         diverged: the fraction of the ended ones that diverged, with its 95 % Wilson interval
         diverged_low: from
@@ -30,8 +31,7 @@ class Fairness(NamedTuple):
         curse: selected minus rerun in points: what the choice of the best flattered, as far as the test images are
             as hard as the held-out ones.
         spread: the standard deviation in points of one rerun, the error of a single-seed choice.
-        near: configurations that reached the last epoch within one ``spread`` of the incumbent, itself included: as
-            far as one seed can tell, any of them could be the best.
+        near: configurations that reached the last epoch within one ``spread`` of the incumbent, itself included.
         edges: hyperparameters of the incumbent on the edge of the searched range, as ``lr = 1 (highest)``.
     """
 
@@ -52,7 +52,7 @@ class Fairness(NamedTuple):
 def fairness(candidate: Candidate) -> Fairness:
     """Judges the search for one candidate."""
     sweep, spec = candidate.sweep, candidate.run.spec
-    ended = int((sweep["status"] != "unfinished").sum())
+    ended = int((~sweep["status"].isin(["unfinished", "failed"])).sum())
     diverged = int((sweep["status"] == "diverged").sum())
     rate = low = high = math.nan
     if ended:
@@ -85,20 +85,18 @@ def near_optimal(candidate: Candidate) -> pd.DataFrame:
         Rows of ``Candidate.sweep`` that reached the last epoch, the incumbent's first; none without an
         incumbent of the sweep and two finished reruns.
     """
-    sweep, budget = candidate.sweep, candidate.run.spec.get("max_epochs") or 1
+    last = trained_to_the_end(candidate.sweep, candidate.run.spec.get("max_epochs"))
     spread = summarise(candidate.accuracies).std / 100.0
-    last = sweep[(sweep["status"] == "completed") & (sweep["epoch"] >= budget)]
     if candidate.incumbent is None or math.isnan(spread):
         return last.iloc[:0]
-    near = last[last["val_accuracy"] >= candidate.incumbent["val_accuracy"] - spread]
-    return near.sort_values(["val_accuracy", "val_loss", "config_id"], ascending=[False, True, True])
+    return last[last["val_accuracy"] >= candidate.incumbent["val_accuracy"] - spread]
 
 
 def edges(candidate: Candidate) -> tuple[str, ...]:
     """Which hyperparameters of the incumbent lie on the edge of what was searched, and on which.
 
-    Beyond an edge there may be something better. A momentum of 0 is no edge: there is nothing below it. Of a
-    continuous range the edge is its outermost twentieth.
+    Beyond an edge there may be something better, but not below 0. Of a continuous range the edge is its outermost
+    twentieth.
     """
     incumbent = candidate.incumbent
     space = candidate.run.spec.get("space")
@@ -108,7 +106,7 @@ def edges(candidate: Candidate) -> tuple[str, ...]:
     for name in NAMES:
         value = float(incumbent[name])
         side = _side(value, space.get(name))
-        if side and not (side == "lowest" and value == 0):
+        if side:
             found.append(f"{name} = {compact(value)} ({side})")
     return tuple(found)
 
@@ -125,11 +123,14 @@ def _side(value: float, domain: object) -> str:
     ):
         return ""
     low, high = min(given), max(given)
+    if low == high:
+        return ""
+    lowest = "" if low == 0 else "lowest"  # Nothing lies below 0.
     if kind == "choice":
-        return "lowest" if value <= low else "highest" if value >= high else ""
+        return lowest if value <= low else "highest" if value >= high else ""
     if "log" in str(kind):
         if low <= 0 or value <= 0:
             return ""
         low, high, value = math.log(low), math.log(high), math.log(value)
     place = (value - low) / (high - low)
-    return "lowest" if place <= 0.05 else "highest" if place >= 0.95 else ""
+    return lowest if place <= 0.05 else "highest" if place >= 0.95 else ""

@@ -9,14 +9,12 @@ import numpy as np
 import pandas as pd
 import statsmodels.formula.api as formulas
 from statsmodels.stats.anova import anova_lm
-from statsmodels.stats.multitest import multipletests
 
 from analysis.evidence import Candidate
 from analysis.levels import levels
-from analysis.stats import CONFIDENCE
+from analysis.stats import ALPHA, holm
 from spaces.hyperparameters import NAMES
 
-ALPHA = 1 - CONFIDENCE
 COLUMNS = ["term", "share", "p_holm", "matters", "share_trained"]
 
 
@@ -39,10 +37,7 @@ def importance(candidate: Candidate) -> pd.DataFrame:
     if everything is None:
         return pd.DataFrame(columns=COLUMNS).astype({"share": float, "p_holm": float, "matters": bool})
     trained = _anova(table[table["alive"]])
-    known = everything["p"].notna()
-    everything["p_holm"] = math.nan
-    if known.any():
-        everything.loc[known, "p_holm"] = multipletests(everything.loc[known, "p"], method="holm")[1]
+    everything["p_holm"] = holm(everything["p"])
     everything["matters"] = everything["p_holm"] < ALPHA
     shares = {} if trained is None else dict(zip(trained["term"], trained["share"], strict=True))
     everything["share_trained"] = [shares.get(term, math.nan) for term in everything["term"]]

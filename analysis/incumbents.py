@@ -9,6 +9,15 @@ from analysis.records import Run
 COLUMNS = ["config_id", "trial_id", "lr", "momentum", "weight_decay", "gain", "val_accuracy", "val_loss"]
 
 
+def trained_to_the_end(sweep: pd.DataFrame, budget: int | None) -> pd.DataFrame:
+    """The completed trials of a sweep that reached the maximum epochs, the best first.
+
+    By final validation accuracy; ties by lower validation loss, then by config_id.
+    """
+    ended = sweep[(sweep["status"] == "completed") & (sweep["epoch"] >= (budget or 1)) & sweep["val_accuracy"].notna()]
+    return ended.sort_values(["val_accuracy", "val_loss", "config_id"], ascending=[False, True, True])
+
+
 def incumbents(run: Run) -> pd.DataFrame:
     """The best configuration per architecture, by validation only.
 
@@ -20,11 +29,8 @@ def incumbents(run: Run) -> pd.DataFrame:
     Returns:
         A table indexed by architecture with ``COLUMNS``; architectures without an incumbent are left out.
     """
-    budget = run.spec.get("max_epochs") or 1
     sweep = run.trials.query("phase == 'sweep'")
-    ended = sweep.query(f"status == 'completed' and epoch >= {budget} and val_accuracy.notna()")
-    ranked = ended.sort_values(["val_accuracy", "val_loss", "config_id"], ascending=[False, True, True])
-    searched = ranked.drop_duplicates(subset=["architecture"])
+    searched = trained_to_the_end(sweep, run.spec.get("max_epochs")).drop_duplicates(subset=["architecture"])
 
     given = run.trials.query(
         "phase == 'rerun' and architecture not in @searched", local_dict={"searched": set(sweep["architecture"])}

@@ -29,5 +29,6 @@ def levels(values: pd.Series) -> pd.Series:
 
 
 def _between(edges: np.ndarray) -> list[str]:
-    ends = [f"{edge:.2g}" for edge in edges]
+    texts = ([f"{edge:.{digits}g}" for edge in edges] for digits in range(2, 18))  # 17 digits tell all floats apart.
+    ends = next(ends for ends in texts if len(set(ends)) == len(ends))
     return [f"{low} to {high}" for low, high in itertools.pairwise(ends)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pandas as pd
 
 from analysis.schema import EPOCHS, MEASURES, TRIALS, frame_of
 from spaces.errors import UserError, quoted
+from spaces.fields import NAME
 from spaces.sealed import ASIDE, read_sealed
 from spaces.trial import TrialSpec
 
@@ -29,6 +30,26 @@ UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, Recur
 MAX_INTEGER = 2**63 - 1  # The integers of pandas.
 
 Trial = tuple[dict[str, Any], dict[str, list[Any]]]  # Its row of the trials, its columns of the epochs.
+
+
+def _count(value: Any) -> bool:
+    return value is None or (type(value) is int and 0 < value <= MAX_INTEGER)
+
+
+def _names(value: Any) -> bool:
+    """Architectures: some, each named as a file may be named, none twice."""
+    listed = isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value)
+    return listed and len(set(value)) == len(value) and all(NAME.allows(name) for name in value)
+
+
+SOUND: dict[str, Callable[[Any], bool]] = {
+    "dataset": NAME.allows,
+    "architectures": _names,
+    **dict.fromkeys(("samples", "max_epochs", "rerun_seeds", "rerun_epochs", "grace_period"), _count),
+    "scheduler": lambda value: value is None or isinstance(value, str),
+    "reduction_factor": lambda value: value is None or (type(value) in (int, float) and 1 < value < MAX_INTEGER),
+}
+"""What analysis relies on in a spec: field -> whether a value is sound."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,14 +130,11 @@ def _read_spec(path: Path) -> dict[str, Any]:
         raise UserError(f"{where}: cannot be read: {_reason(error)}; {MENDS.format(path)}") from None
     if spec.get("format") != FORMAT:
         raise UserError(f"{where}: format {quoted(spec.get('format'))} is unknown; this version reads format {FORMAT}")
-    numbers = [spec.get(name) for name in ("samples", "max_epochs", "rerun_seeds", "rerun_epochs")]
-    names = spec.get("architectures")
-    if (
-        not isinstance(spec.get("dataset"), str)
-        or not (isinstance(names, list) and all(isinstance(name, str) for name in names))
-        or not all(number is None or type(number) is int for number in numbers)
-    ):
-        raise UserError(f"{where}: its fields are not those of a run; restore it or give another run folder")
+    wrong = next((name for name, sound in SOUND.items() if not sound(spec.get(name))), None)
+    if wrong is not None:
+        raise UserError(
+            f"{where}: {wrong}: {quoted(spec.get(wrong))} is not that of a run; restore it or give another run folder"
+        )
     return spec
 
 
@@ -126,7 +144,8 @@ def _read_costs(path: Path) -> dict[str, list[dict[str, Any]]]:
     costs = read_sealed(path)
     for layer in (layer for layers in costs.values() for layer in layers):
         if type(layer["kind"]) is not str or not all(
-            type(layer[count]) is int for count in ("params", "mults", "transform_mults")
+            type(layer[count]) is int and 0 <= layer[count] <= MAX_INTEGER
+            for count in ("params", "mults", "transform_mults")
         ):
             raise ValueError(f"not a layer's costs: {quoted(layer)}")
     return costs

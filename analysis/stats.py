@@ -8,9 +8,12 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 CONFIDENCE = 0.95
+ALPHA = 1 - CONFIDENCE
 
 
 class Summary(NamedTuple):
@@ -78,6 +81,15 @@ def welch(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE)
     test = welch_test(first, second)
     interval = test.confidence_interval(confidence)
     return Difference(difference, float(interval.low), float(interval.high), float(test.pvalue))
+
+
+def holm(p: pd.Series) -> pd.Series:
+    """Holm's correction of p-values for there being many; those that are NaN are no tests and stay so."""
+    corrected = pd.Series(math.nan, index=p.index, dtype=float)
+    known = p.notna()
+    if known.any():
+        corrected[known] = multipletests(p[known], alpha=ALPHA, method="holm")[1]
+    return corrected
 
 
 def welch_test(first: np.ndarray, second: np.ndarray, alternative: str = "two-sided") -> Any:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import pandas as pd
 
-from analysis.evidence import Evidence
+from analysis.evidence import Candidate, Evidence
 from analysis.fairness import fairness
 from analysis.importance import importance
 from analysis.pairs import pairs
 from analysis.ranking import ranking
+from analysis.schema import records
 from analysis.tables.columns import probability, rounded
-from analysis.tables.equivalence import against_published
+from analysis.tables.equivalence import against_published, less
 from spaces.hyperparameters import NAMES
 
 LR_MOST = "lr"  # Table 1.3: "we found that lr was the most important hyperparameter to choose correctly".
@@ -20,39 +24,47 @@ def verdict(evidence: Evidence) -> list[str]:
     """Answers what a reader asks first: who is better, is it reproduced, was the search fair, what mattered."""
     return [
         *_who_is_ahead(evidence),
+        *evidence.lost,
         *_reproduced(evidence),
         *_was_it_fair(evidence),
         *_what_mattered(evidence),
-        *_different_data(evidence),
     ]
 
 
 def _who_is_ahead(evidence: Evidence) -> list[str]:
-    samples = evidence.samples
-    if not samples:
+    if not evidence.by_data:
         return ["No rerun has finished, so nothing can be said about accuracy yet."]
+    several = len(evidence.by_data) > 1
+    said = ["The runs are on different data, so only networks on the same data are compared."] if several else []
+    for data, samples in evidence.by_data.items():
+        said += _ahead(samples, f"On {data}, " if several else "")
+    return said
+
+
+def _ahead(samples: Mapping[str, np.ndarray], where: str) -> list[str]:
+    """Who is ahead among networks on the same data."""
     compared = pairs(samples)
     ranked = ranking(samples, compared)
     best = ranked.iloc[0]
     if len(ranked) == 1:
-        return [f"{best['group']} reaches {_mean(best)}; there is nothing to compare it with."]
-    said = [f"{best['group']} has the highest mean test accuracy: {_mean(best)}."]
-    for row in compared[(compared["first"] == best["group"]) | (compared["second"] == best["group"])].to_dict(
-        "records"
-    ):
+        return [f"{where}{best['group']} reaches {_mean(best)}; there is nothing to compare it with."]
+    said = [f"{where}{best['group']} has the highest mean test accuracy: {_mean(best)}."]
+    for row in records(compared[(compared["first"] == best["group"]) | (compared["second"] == best["group"])]):
         sign = 1 if row["first"] == best["group"] else -1
         other = row["second"] if sign == 1 else row["first"]
         low, high = sorted((sign * row["low"], sign * row["high"]))
         by = f"{rounded(sign * row['difference'], 2)} points"
         between = f"95 % CI {rounded(low, 2)} to {rounded(high, 2)}, Holm-corrected p {_p(row['p_holm'])}"
+        sizes = len(samples[best["group"]]), len(samples[other])
         if row["p_holm"] != row["p_holm"]:
-            said.append(f"It is {by} ahead of {other}, which too few seeds can judge.")
+            why = "one of them has a single seed" if min(sizes) < 2 else "neither of them varies at all"
+            said.append(f"It is {by} ahead of {other}, which no test can judge: {why}.")
         elif row["differs"]:
             said.append(f"It is better than {other} by {by} ({between}, Hedges' g {rounded(abs(row['g']), 1)}).")
         else:
             said.append(
-                f"It cannot be told apart from {other}: {by} ({between}); "
-                f"if the difference is real, {_seeds(row['seeds'])} would show it."
+                f"It cannot be told apart from {other}: {by} ({between}); if the difference is as large as it looks, "
+                f"{_seeds(row['seeds'], sizes)}."
             )
     return said
 
@@ -66,12 +78,18 @@ def _reproduced(evidence: Evidence) -> list[str]:
         "differs": "is not reproduced: ours differs",
         "inconclusive": f"is neither reproduced nor refuted within {evidence.margin:g} points; more seeds would tell",
     }
-    return [
-        f"The published {row['published_mean']:.1f} % of {row['group']} {ends[row['verdict']]} "
-        f"(ours minus published {rounded(row['difference'], 2, sign=True)}, "
-        f"90 % CI {rounded(row['low'], 2)} to {rounded(row['high'], 2)})."
-        for row in frame.to_dict("records")
-    ]
+    said = []
+    for row in records(frame):
+        known = row["low"] == row["low"]
+        interval = (
+            f"90 % CI {rounded(row['low'], 2)} to {rounded(row['high'], 2)}" if known else "one seed, no interval"
+        )
+        said.append(
+            f"The published {row['published_mean']:.1f} % of {row['group']} {ends[row['verdict']]} "
+            f"(ours minus published {rounded(row['difference'], 2, sign=True)}, {interval})."
+        )
+    asked = less(evidence)
+    return [*said, *([f"That is of less than the published protocol. {' '.join(asked)}"] if asked else [])]
 
 
 def _was_it_fair(evidence: Evidence) -> list[str]:
@@ -100,27 +118,33 @@ def _what_mattered(evidence: Evidence) -> list[str]:
         if not len(found):
             continue
         single = found[found["term"].isin(NAMES)].sort_values("share", ascending=False, kind="stable")
-        first, second = single.iloc[0], single.iloc[min(1, len(single) - 1)]
-        holds = "as the text says" if first["term"] == LR_MOST else f"unlike the text, which says {LR_MOST}"
-        line = (
-            f"For {candidate.group} {first['term']} mattered most, {holds}: {_share(first)} of the variance of "
-            f"validation accuracy, next {second['term']} with {_share(second)}"
-        )
         crossed = found[~found["term"].isin(NAMES)].sort_values("share", ascending=False, kind="stable")
-        if len(crossed) and bool(crossed.iloc[0]["matters"]):
-            line += f"; {crossed.iloc[0]['term'].replace(':', ' and ')} together beyond that {_share(crossed.iloc[0])}"
         idle = [name for name in single["term"] if not _matters(found, name)]
-        said.append(f"{line}." + (f" No effect was found of {' and '.join(idle)}." if idle else ""))
+        if len(idle) == len(single):
+            said.append(f"For {candidate.group} no effect was found of any hyperparameter on validation accuracy.")
+            continue
+        first = single.iloc[0]
+        line = f"For {candidate.group} {first['term']}, all that was varied, explains"
+        if len(single) > 1:
+            holds = "as the text says" if first["term"] == LR_MOST else f"where the text says {LR_MOST}"
+            line = f"For {candidate.group} {first['term']} mattered most of the four by itself, {holds}:"
+        line += f" {_share(first['share'])} of the variance of validation accuracy"
+        if first["share_trained"] == first["share_trained"] and _diverged(candidate):
+            line += (
+                f" ({_share(first['share_trained'])} among those that did not diverge; a diverged one counts as 0 %)"
+            )
+        if len(single) > 1:
+            second = single.iloc[1]
+            line += f", next {second['term']} with {_share(second['share'])}"
+        if len(crossed) and bool(crossed.iloc[0]["matters"]):
+            pair, share = crossed.iloc[0]["term"].replace(":", " and "), crossed.iloc[0]["share"]
+            line += f"; {pair} together beyond that {_share(share)}"
+        said.append(f"{line}." + (f" No effect was found of {', '.join(idle)}." if idle else ""))
     return said
 
 
-def _different_data(evidence: Evidence) -> list[str]:
-    names = {run.spec["dataset"] for run in evidence.runs}
-    if len(names) < 2:
-        return []
-    return [
-        f"The runs are on different data sets ({', '.join(sorted(names))}): their accuracies do not compare layers."
-    ]
+def _diverged(candidate: Candidate) -> bool:
+    return bool((candidate.sweep["status"] == "diverged").any())
 
 
 def _matters(found: pd.DataFrame, name: str) -> bool:
@@ -140,9 +164,15 @@ def _p(p: float) -> str:
     return text if text.startswith("<") else f"= {text}"
 
 
-def _seeds(seeds: float) -> str:
-    return "more than 10,000 seeds each" if seeds == float("inf") else f"about {int(seeds)} seeds each"
+def _seeds(needed: float, sizes: tuple[int, int]) -> str:
+    """How many seeds would show a difference, of which there are so many now."""
+    now = f"{sizes[0]} and {sizes[1]} now"
+    if needed == float("inf"):
+        return f"it takes more than 10,000 seeds each to show it ({now})"
+    if needed <= min(sizes):
+        return f"a few more seeds would show it ({now})"
+    return f"about {int(needed)} seeds each would show it ({now})"
 
 
-def _share(row: pd.Series) -> str:
-    return f"{100 * row['share']:.0f} %"
+def _share(share: float) -> str:
+    return f"{100 * share:.0f} %"

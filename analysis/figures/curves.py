@@ -31,9 +31,10 @@ def joined(rows: pd.DataFrame, measure: str) -> tuple[np.ndarray, np.ndarray, li
 def rungs_of(candidate: Candidate) -> list[tuple[float, str]]:
     """Where ASHA judged, as vertical lines."""
     spec = candidate.run.spec
-    if spec.get("scheduler") != "asha":
+    given = [spec.get(name) for name in ("grace_period", "max_epochs", "reduction_factor")]
+    if spec.get("scheduler") != "asha" or None in given:
         return []
-    epochs = ladder(spec["grace_period"], spec["max_epochs"], spec["reduction_factor"])
+    epochs = ladder(*given)
     return [(float(epoch), f"rung {number}") for number, epoch in enumerate(epochs)]
 
 
@@ -73,11 +74,14 @@ def _reruns(evidence: Evidence) -> Drawing | str:
             continue
         x, y, links = joined(rows, "test_accuracy")
         marks.append(Line(x, y, one.group, thin=True, links=links))
-        mean = 100.0 * rows.groupby("epoch")["test_accuracy"].mean()
+        every = rows.groupby("epoch")["test_accuracy"]
+        mean = 100.0 * every.mean()[every.count() == len(one.reruns.trials)]  # Not of those alone that got so far.
         marks.append(Line(mean.index.to_numpy(dtype=float), mean.to_numpy(), one.group, label=one.group))
     if not marks:
         return "No rerun has begun yet; invsearch rerun trains them."
-    caption = "Test accuracy of the reruns of each incumbent: every seed (thin) and the mean of the seeds (thick)."
+    caption = (
+        "Test accuracy of the reruns of each incumbent: every seed (thin), and their mean (thick) as far as all got."
+    )
     panel = Panel("", Axis("epoch", low=1), Axis("test accuracy (%)"), marks)
     return Drawing("rerun-curves", "Learning curves of the reruns", caption, [panel], 1, evidence.groups)
 

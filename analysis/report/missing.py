@@ -6,6 +6,8 @@ from analysis.records import Run
 from analysis.schema import records
 from analysis.status import progress
 
+SAID = 10  # Damaged files that are named.
+
 
 def missing(run: Run, name: str = "") -> list[str]:
     """One sentence for everything that was asked for and has not ended, failed, or cannot be read.
@@ -22,6 +24,8 @@ def missing(run: Run, name: str = "") -> list[str]:
         if ended < row["planned"]:
             running = f", {row['unfinished']} have begun" if row["unfinished"] else ""
             said.append(f"{start}{row['architecture']}: {ended} of {row['planned']} {what} have ended{running}.")
+        if row["diverged"] and row["phase"] == "rerun":
+            said.append(f"{start}{row['architecture']}: {row['diverged']} {what} diverged and are in no mean.")
         if row["failed"]:
             said.append(f"{start}{row['architecture']}: {row['failed']} {what} failed.")
     if not run.trials["phase"].eq("rerun").any() and run.spec.get("rerun_seeds"):
@@ -30,6 +34,3 @@ def missing(run: Run, name: str = "") -> list[str]:
     if len(run.damaged) > SAID:
         said.append(f"{start}{len(run.damaged) - SAID} more files cannot be read.")
     return said
-
-
-SAID = 10

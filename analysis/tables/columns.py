@@ -76,6 +76,11 @@ def probability(p: float) -> str:
     return "-" if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
 
 
+def tested(p: float, differs: bool) -> str:
+    """Whether a pair was told apart; ``-`` where it could not be tested."""
+    return "-" if math.isnan(p) else "yes" if differs else "no"
+
+
 def rounded(value: float, digits: int, sign: bool = False) -> str:
     """A number with that many decimals, never ``-0``."""
     if math.isnan(value):

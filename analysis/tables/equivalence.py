@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.equivalence import PUBLISHED_SEEDS, equivalence
 from analysis.evidence import Evidence
 from analysis.tables.columns import between, number, p_value, shown, words
+from analysis.tables.notes import reduced
 from analysis.tables.table import Table
 
 FIELDS = ["group", "n", "mean", "published_mean", "published_std", "margin"]
@@ -25,13 +26,23 @@ def against_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     ]
     frame = pd.DataFrame(rows, columns=[*FIELDS, "difference", "low", "high", "p_equivalent", "p_differs", "verdict"])
     if not len(frame):
-        return frame, ["Nothing to compare: the published numbers are for other data sets, or no rerun has finished."]
+        known = any(one.published for one in evidence.candidates)
+        why = "no rerun has finished" if known else "the text has no numbers for these networks on these data"
+        return frame, [f"Nothing to hold against the published numbers: {why}.", *evidence.lost]
     return frame, [
         f"Difference: our mean minus the published one (std as published, n = {PUBLISHED_SEEDS}), in points, with its "
         "90 % Welch interval.",
         f"reproduced: the difference is smaller than {margin:g} points, by two one-sided Welch tests at 5 % (TOST). "
         "differs: it is not zero, by Welch's two-sided test, and not shown to be that small. inconclusive: neither.",
+        *less(evidence),
+        *evidence.lost,
     ]
+
+
+def less(evidence: Evidence) -> list[str]:
+    """What runs that the text has numbers for asked less of than the text did."""
+    runs = {id(one.run): one.run for one in evidence.finished if one.published is not None}
+    return [note for run in runs.values() for note in reduced(run)]
 
 
 COLUMNS = (

@@ -13,7 +13,7 @@ from analysis.tables.table import Table
 NOTES = [
     "Shares of the variance of validation accuracy at the end of the grace period, where ASHA has stopped nobody yet: "
     "a functional analysis of variance over the levels of the four hyperparameters and their pairs. all: every "
-    "configuration, diverged ones as 0 %; trained: without the diverged ones.",
+    "configuration, diverged ones as 0 %; trained: without those that had diverged by then.",
     "p: of the term's F-test over all, Holm-corrected over the terms; matters: at 5 %.",
 ]
 
@@ -31,6 +31,10 @@ def decided(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
             said.append(
                 f"{one.group}: too few configurations to judge pairs; their shares are in what is left unexplained."
             )
+        if found["share_trained"].isna().to_numpy().any() and found["share_trained"].notna().to_numpy().any():
+            said.append(f"{one.group}: trained is of a model without pairs, for which too few configurations are left.")
+        if one.run.spec.get("search") == "tpe":
+            said.append(f"{one.group}: TPE chose where to look, so shares and p describe this sweep and not the space.")
         frames.append(found.assign(group=one.group))
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=FIELDS)
     frame = frame.reindex(columns=["group", *FIELDS])

@@ -7,7 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.equivalence import MARGIN, VERDICTS, equivalence
+from analysis.incumbents import incumbents
+from analysis.pairs import pairs
 from analysis.records import Run
+from analysis.reruns import reruns_of
 from analysis.schema import records
 
 Row = dict[str, Any]
@@ -40,9 +44,9 @@ def notes_on(run: Run, frame: pd.DataFrame) -> list[str]:
     return [
         f"Data set: {run.spec['dataset']}. {said}",
         *_incomplete(rows),
-        *_against_conv(finished),
+        *_against_conv(run, finished),
         *_against_published(run, finished),
-        *_reduced(run),
+        *reduced(run),
         *_unfinished_sweep(run),
         *([f"Damaged files that could not be read and were left out: {len(run.damaged)}."] if run.damaged else []),
     ]
@@ -63,39 +67,50 @@ def _incomplete(rows: list[Row]) -> list[str]:
     return said
 
 
-def _against_conv(finished: list[Row]) -> list[str]:
-    """Which intervals overlap that of the convolutional network."""
-    conv = next((row for row in finished if row["architecture"] == "conv"), None)
-    others = [row for row in finished if row is not conv]
-    if conv is None or not others:
+def _against_conv(run: Run, finished: list[Row]) -> list[str]:
+    """Who is told apart from the convolutional network, by the test of table ``pairs``."""
+    titles = {row["architecture"]: row["title"] for row in finished}
+    if "conv" not in titles or len(titles) < 2:
         return []
-    if not _has_interval(conv):
-        return [f"{conv['title']} has one finished seed and no interval, so nothing is compared with it."]
-    known = [row for row in others if _has_interval(row)]
-    overlap = [
-        row["ci_low_percent"] <= conv["ci_high_percent"] and row["ci_high_percent"] >= conv["ci_low_percent"]
-        for row in known
-    ]
+    chosen = incumbents(run)["config_id"]
+    samples = {name: reruns_of(run, name, str(chosen.get(name, ""))).accuracies for name in titles}
+    compared = pairs(samples)
+    rows = records(compared[(compared["first"] == "conv") | (compared["second"] == "conv")])
+    others = [(titles[row["second"] if row["first"] == "conv" else row["first"]], row) for row in rows]
+    test = "Welch's test, Holm-corrected over all pairs"
     return [
-        *_listed(f"The 95 % interval overlaps that of {conv['title']}", known, overlap),
-        *_listed(f"The 95 % interval does not overlap that of {conv['title']}", known, [not it for it in overlap]),
-        *_listed("One finished seed and no interval", others, [not _has_interval(row) for row in others]),
+        *_listed(f"Told apart from {titles['conv']} at 5 % ({test})", [name for name, row in others if row["differs"]]),
+        *_listed(
+            f"Not told apart from {titles['conv']} at 5 % ({test})",
+            [name for name, row in others if not row["differs"] and row["p"] == row["p"]],
+        ),
+        *_listed(
+            f"Not tested against {titles['conv']}, for want of a second seed or of any spread",
+            [name for name, row in others if row["p"] != row["p"]],
+        ),
     ]
 
 
 def _against_published(run: Run, finished: list[Row]) -> list[str]:
-    """Where the published means lie; only the same data set may be compared."""
+    """Where the published numbers are reproduced; only the same data set may be compared."""
     if run.spec["dataset"] != "mnist":
         return ["The published numbers are for MNIST and not comparable with these."]
-    known = [row for row in finished if _has_interval(row) and row["published_mean_percent"] > 0]
-    inside = [row["ci_low_percent"] <= row["published_mean_percent"] <= row["ci_high_percent"] for row in known]
-    return [
-        *_listed("The published mean lies inside our 95 % interval", known, inside),
-        *_listed("The published mean lies outside our 95 % interval", known, [not it for it in inside]),
-    ]
+    verdicts: dict[str, list[str]] = {verdict: [] for verdict in VERDICTS}
+    chosen = incumbents(run)["config_id"]
+    for row in finished:
+        if row["published_mean_percent"] > 0:
+            ours = reruns_of(run, row["architecture"], str(chosen.get(row["architecture"], ""))).accuracies
+            found = equivalence(ours, row["published_mean_percent"], row["published_std_percent"])
+            verdicts[found.verdict].append(row["title"])
+    means = {
+        "reproduced": f"The published mean is reproduced within {MARGIN:g} points (TOST at 5 %)",
+        "differs": "Ours differs from the published mean (Welch's test at 5 %)",
+        "inconclusive": f"Neither shown to differ from the published mean nor to lie within {MARGIN:g} points of it",
+    }
+    return [note for verdict in VERDICTS for note in _listed(means[verdict], verdicts[verdict])]
 
 
-def _reduced(run: Run) -> list[str]:
+def reduced(run: Run) -> list[str]:
     """Where the run asked for less than the published protocol."""
     less = [
         f"{run.spec[field]} {what} (published: {full})"
@@ -120,11 +135,6 @@ def _unfinished_sweep(run: Run) -> list[str]:
     return [f"The sweep is incomplete, counting configurations that ended: {', '.join(said)}."] if said else []
 
 
-def _has_interval(row: Row) -> bool:
-    return row["finished"] > 1
-
-
-def _listed(start: str, rows: list[Row], chosen: list[bool]) -> list[str]:
-    """A sentence that lists the chosen rows; none if there are none."""
-    titles = [row["title"] for row, it in zip(rows, chosen, strict=True) if it]
+def _listed(start: str, titles: list[str]) -> list[str]:
+    """A sentence that lists titles; none if there are none."""
     return [f"{start}: {', '.join(titles)}."] if titles else []

@@ -10,21 +10,28 @@ from analysis.tables.table import Table
 
 NOTES = [
     "Test accuracy in percent over the finished reruns; std with ddof = 1, Student-t interval of the mean.",
-    "Who shares a letter cannot be told apart: Welch's test of the pair, Holm-corrected over all pairs, at 5 %.",
+    "Who shares a letter was not told apart: Welch's test of the pair, Holm-corrected over all pairs, at 5 %.",
 ]
+APART = "Accuracies on different data do not compare networks: each data set is ranked by itself."
 
 
 def ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
-    """The candidates by mean test accuracy."""
-    samples = evidence.samples
-    frame = ranking(samples, pairs(samples))
+    """The candidates by mean test accuracy, each data set by itself."""
+    frames = [ranking(samples, pairs(samples)).assign(data=data) for data, samples in evidence.by_data.items()]
+    if not frames:
+        return ranking({}, pairs({})).assign(data=""), [
+            "No rerun has finished yet; invsearch rerun trains them.",
+            *evidence.lost,
+        ]
+    frame = pd.concat(frames, ignore_index=True)
     single = list(frame.loc[frame["n"] == 1, "group"])
     alone = [f"One finished seed, so no interval and no letter: {', '.join(single)}."] if single else []
-    return frame, (NOTES + alone) if len(frame) else ["No rerun has finished yet; invsearch rerun trains them."]
+    return frame, [*NOTES, *([APART] if len(frames) > 1 else []), *alone, *evidence.lost]
 
 
 COLUMNS = (
     words("Architecture", "group"),
+    words("data", "data"),
     number("mean", "mean", 2),
     number("std", "std", 2),
     number("n", "n"),

@@ -200,6 +200,14 @@ def drawn(view: View, width: int) -> Group:
     return Group(*said[:1], table, *said[1:], *([_latest(ended)] if len(ended) else []))
 
 
+def _clock(moment: float) -> str:
+    """The time of day of Unix seconds; a dash where a record says what no clock can show."""
+    try:
+        return time.strftime("%T", time.localtime(moment))
+    except (ValueError, OverflowError, OSError):
+        return "-"
+
+
 def _latest(ended: pd.DataFrame) -> Any:
     from rich.table import Table
 
@@ -208,7 +216,7 @@ def _latest(ended: pd.DataFrame) -> Any:
         judged = ("val", "test")[trial["phase"] == "rerun"]
         accuracy = trial[f"{judged}_accuracy"]
         table.add_row(
-            "-" if math.isnan(trial["time"]) else time.strftime("%T", time.localtime(trial["time"])),
+            _clock(trial["time"]),
             trial["trial_id"],
             trial["status"],
             f"epoch {trial['epoch']}",

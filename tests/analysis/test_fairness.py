@@ -71,6 +71,12 @@ def test_edges_of_a_logarithmic_range(full, lr, expected) -> None:
     assert edges(first(full)) == expected
 
 
+def test_nothing_lies_below_zero_in_a_range_either(full) -> None:
+    full.spec["space"] = {"momentum": {"uniform": [0.0, 0.9]}, "lr": {"uniform": [0.5, 0.5]}}
+    full.sweep("conv", [0.1, 0.2, 0.3, 0.99], "completed", theta=Hyperparameters(0.5, 0.03, 1e-4, 2.0))
+    assert edges(first(full)) == ()
+
+
 @pytest.mark.parametrize("space", [None, {}, {"lr": 0.1}, {"lr": {"choice": [0.0316]}}, {"lr": {"choice": "abc"}}])
 def test_a_space_that_says_nothing_has_no_edges(full, space) -> None:
     full.spec["space"] = space

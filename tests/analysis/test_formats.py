@@ -126,10 +126,22 @@ def test_csv_gives_the_raw_values_back(run, number) -> None:
                 assert float(text) == value
 
 
-def test_latex_escapes_what_a_data_set_may_be_called(full) -> None:
-    full.spec["dataset"] = r"a_b%&#${x}~^\y"
-    text = FORMATS["latex"](TABLES["1.3"].build(read_run(full.write())))
-    assert r"Data set: a\_b\%\&\#\$\{x\}\textasciitilde{}\textasciicircum{}\textbackslash{}y." in text
+NASTY = r"a_b%&#${x}~^\y<|>"
+
+
+def test_latex_escapes_what_a_run_folder_may_be_called(full, make_folder) -> None:
+    other = make_folder(NASTY)
+    other.spec["data_hash"] = "e" * 10
+    text = FORMATS["latex"](TABLES["summary"].build(read_run(full.write()), read_run(other.write())))
+    escaped = r"a\_b\%\&\#\$\{x\}\textasciitilde{}\textasciicircum{}\textbackslash{}y\textless{}|\textgreater{}"
+    assert f"{escaped}: Convolutional" in text
+
+
+def test_markdown_escapes_bars(full, make_folder) -> None:
+    other = make_folder(NASTY)
+    text = FORMATS["md"](TABLES["summary"].build(read_run(full.write()), read_run(other.write())))
+    rows = [line.replace(r"\|", "") for line in text.splitlines() if line.startswith("|")]
+    assert len({row.count("|") for row in rows}) == 1
 
 
 def test_the_csv_of_a_known_run(full) -> None:

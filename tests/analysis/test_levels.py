@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,11 @@ def test_a_grid_is_its_own_levels_in_order() -> None:
     named = levels(pd.Series([1.0, 0.0316, 0.1, 1.0]))
     assert list(named.cat.categories) == ["0.0316", "0.1", "1.0"]
     assert list(named) == ["1.0", "0.0316", "0.1", "1.0"]
+
+
+def test_bins_that_round_alike_have_names_of_their_own() -> None:
+    named = levels(pd.Series(np.linspace(0.891, 0.9, 40)))
+    assert len(set(named.cat.categories)) == BINS
 
 
 @given(st.lists(st.floats(1e-4, 10), min_size=MOST + 1, max_size=60, unique=True))

@@ -72,6 +72,15 @@ def test_seeds_needed_at_the_ends() -> None:
     assert math.isnan(seeds_needed(math.nan))
 
 
+def test_a_pair_of_unequal_spreads_is_told_how_many_seeds_welch_needs() -> None:
+    """97.45 +- 0.64 (n = 2) against 96.08 +- 0.12 (n = 10): the pooled spread would say 3, Welch's sees 0.46."""
+    few, many = np.array([97.0, 97.9]), 96 + np.array([0, 0.1, 0.2, 0.3, -0.1, 0.1, 0.2, 0, 0.1, 0])
+    spread = math.sqrt((few.var(ddof=1) + many.var(ddof=1)) / 2)
+    frame = pairs({"a": few, "b": many})
+    assert not frame["differs"][0]
+    assert frame["seeds"][0] == seeds_needed((few.mean() - many.mean()) / spread) > 3
+
+
 def test_nothing_and_a_single_seed() -> None:
     assert len(pairs({})) == 0
     assert len(pairs({"a": FIRST})) == 0

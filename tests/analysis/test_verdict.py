@@ -1,3 +1,6 @@
+import itertools
+
+import numpy as np
 import pytest
 
 from analysis.evidence import gather
@@ -17,7 +20,7 @@ def test_who_is_ahead_and_by_how_much(full) -> None:
     assert "Convolutional has the highest mean test accuracy: 92.00 % over 3 seeds, 95 % CI 87.03 to 96.97." in text
     assert "It is better than Invariant by 10.00 points (95 % CI 4.52 to 15.48, Holm-corrected p = 0.0" in text
     assert "The published numbers are for MNIST" not in text
-    assert "Nothing to compare: the published numbers are for other data sets" in text
+    assert "Nothing to hold against the published numbers: the text has no numbers for these networks" in text
 
 
 def test_who_cannot_be_told_apart(folder) -> None:
@@ -55,7 +58,38 @@ def test_nothing_has_finished(folder) -> None:
 def test_two_data_sets_do_not_compare(full, make_folder) -> None:
     other = make_folder("other")
     other.spec["dataset"] = "mnist"
-    assert "The runs are on different data sets (digits, mnist)" in said(full, other)
+    for seed, accuracy in enumerate((0.9, 0.91, 0.92)):
+        other.rerun("conv", [0.1, 0.2, 0.3, accuracy], "completed", theta=BEST, seed=seed)
+    text = said(full, other)
+    assert text.startswith("The runs are on different data, so only networks on the same data are compared.")
+    assert "On digits, full: Convolutional has the highest mean test accuracy" in text
+    assert "On mnist, other: Convolutional reaches 91.00 %" in text
+    assert "than other" not in text
+
+
+def test_the_same_name_and_other_content_are_different_data(full, make_folder) -> None:
+    other = make_folder("other")
+    other.spec["data_hash"] = "e" * 10
+    other.rerun("conv", [0.1, 0.2, 0.3, 0.9], "completed", theta=BEST, seed=1)
+    text = said(full, other)
+    assert "On digits dddddd, full: Convolutional" in text
+    assert "On digits eeeeee, other: Convolutional reaches 90.00 % over 1 seed" in text
+
+
+def test_lost_reruns_are_named(full) -> None:
+    for seed in range(4, 8):
+        full.rerun("conv", [None], "diverged", theta=BEST, seed=seed, status="diverged")
+    full.spec["architectures"].append("dct")
+    full.sweep("dct", [0.1, 0.2, 0.3, 0.8], "completed", theta=BEST)
+    full.rerun("dct", [None], "diverged", theta=BEST, seed=1, status="diverged")
+    text = said(full)
+    assert "Convolutional: of 7 reruns 4 diverged; its mean is over the other 3." in text
+    assert "Learned 3 DCT coeffs (e): of 1 reruns 1 diverged; it has no mean." in text
+
+
+def test_a_reduced_run_says_so_beside_the_published(full) -> None:
+    full.spec["dataset"] = "mnist"
+    assert "That is of less than the published protocol. Reduced settings: 4 epochs per configuration" in said(full)
 
 
 def test_what_mattered_and_what_did_not(folder) -> None:
@@ -66,5 +100,14 @@ def test_what_mattered_and_what_did_not(folder) -> None:
         )
         folder.sweep("conv", [0.5 + 0.3 * (number % 2) + number % 3 / 1000], "stopped", theta=theta)
     text = said(folder)
-    assert "For Convolutional lr mattered most, as the text says: 100 % of the variance" in text
+    assert "For Convolutional lr mattered most of the four by itself, as the text says: 100 % of the variance" in text
     assert "No effect was found of" in text
+
+
+def test_nothing_mattered(folder) -> None:
+    folder.spec.update(grace_period=1, architectures=["conv"])
+    random = np.random.default_rng(0)
+    for lr, momentum, gain in itertools.product((0.1, 1.0), (0.0, 0.5), (0.5, 1.0, 1.5, 2.0)):
+        theta = Hyperparameters(lr, momentum, 1e-5, gain)
+        folder.sweep("conv", [0.9 + random.normal(0, 0.001)], "stopped", theta=theta)
+    assert "For Convolutional no effect was found of any hyperparameter on validation accuracy." in said(folder)
