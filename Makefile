@@ -15,7 +15,7 @@ test: .venv/installed lint types
 	$(BIN)/pytest -m "not slow and not browser"
 
 test-slow: .venv/installed
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow -n 2 --dist loadgroup
 
 # The report in Chromium; screenshots are left in SHOTS.
 SHOTS ?= build/screenshots
