@@ -14,8 +14,9 @@ reproduce: .venv/installed
 test: .venv/installed lint types
 	$(BIN)/pytest -m "not slow and not browser"
 
+# Two at once: they spend half of their time waiting, for Ray to start or for something to have died.
 test-slow: .venv/installed
-	$(BIN)/pytest -m slow -n 2 --dist loadgroup
+	$(BIN)/pytest -m slow -n 2
 
 # The report in Chromium; screenshots are left in SHOTS.
 SHOTS ?= build/screenshots
