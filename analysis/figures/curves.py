@@ -31,10 +31,10 @@ def joined(rows: pd.DataFrame, measure: str) -> tuple[np.ndarray, np.ndarray, li
 def rungs_of(candidate: Candidate) -> list[tuple[float, str]]:
     """Where ASHA judged, as vertical lines."""
     spec = candidate.run.spec
-    given = [spec.get(name) for name in ("grace_period", "max_epochs", "reduction_factor")]
-    if spec.get("scheduler") != "asha" or None in given:
+    grace, most, factor = (spec.get(name) for name in ("grace_period", "max_epochs", "reduction_factor"))
+    if spec.get("scheduler") != "asha" or grace is None or most is None or factor is None:
         return []
-    epochs = ladder(*given)
+    epochs = ladder(grace, most, factor)
     return [(float(epoch), f"rung {number}") for number, epoch in enumerate(epochs)]
 
 
