@@ -12,7 +12,7 @@ reproduce: .venv/installed
 	$(BIN)/invsearch reproduce 1.3 --dataset digits --out $(OUT) $(REPRODUCE)
 
 test: .venv/installed lint types
-	$(BIN)/pytest -m "not slow and not browser"
+	$(BIN)/pytest -m "not slow and not browser" -n 2
 
 # Two at once: they spend half of their time waiting, for Ray to start or for something to have died.
 test-slow: .venv/installed
