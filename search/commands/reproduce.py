@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
 NAME = "reproduce"
 HELP = "run a whole experiment of the text: sweep (1.3, 1.4), reruns and the table; run again to go on"
-EXAMPLE = (
-    "invsearch reproduce 1.3 --dataset digits --out runs/table-1.3\n"
-    "  invsearch reproduce 1.6 --dataset cifar10 --rows ref,invC --mixings A,C --out runs/table-1.6"
-)
+EXAMPLE = "invsearch reproduce 1.3 --dataset digits --out runs/table-1.3"
 SEARCH_ONLY = ("samples", "space", "grace_period", "rerun_epochs")
 FIXED_ONLY = ("rows", "width", "mixings")
 

@@ -72,7 +72,6 @@ def test_it_asks_the_network_for_nothing(full: RunFolder, tmp_path: Path) -> Non
 
 
 def test_nothing_of_a_record_becomes_markup(folder: RunFolder, tmp_path: Path) -> None:
-    folder.spec["architectures"] = ["conv", HOSTILE]
     trial = folder.sweep("conv", [0.5], "failed", status="failed", error=HOSTILE)
     drawings = samples([trial])
     figures = {drawing.name: Figure(drawing.name, lambda _, drawing=drawing: drawing) for drawing in drawings}
