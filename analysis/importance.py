@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 
@@ -18,6 +19,7 @@ from spaces.hyperparameters import NAMES
 COLUMNS = ["term", "share", "p_holm", "matters", "share_trained"]
 
 
+@functools.lru_cache(maxsize=64)  # The table, the figure and the verdict ask for it; none of them changes it.
 def importance(candidate: Candidate) -> pd.DataFrame:
     """The share of the variance of validation accuracy that each hyperparameter and each pair explains.
 
