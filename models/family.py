@@ -12,6 +12,8 @@ from spaces.errors import UserError, quoted
 WIDTH = re.compile(r"(?P<member>.+)-w(?P<width>[1-9][0-9]{0,3})")
 """``invC-B-w16`` is ``invC-B`` at width 16."""
 
+WIDEST = 256  # A slip of the pen must not fill the memory: invAll-C of 64x64 images has 0.5 G weights at this width.
+
 
 @dataclass(frozen=True)
 class Family:
@@ -35,13 +37,15 @@ class Family:
         """The architecture of that name; None if it is none of this family.
 
         Raises:
-            UserError: it is one, but not spelled as usual: a network must not have two names.
+            UserError: it is one, but too wide, or not spelled as usual: a network must not have two names.
         """
         match = WIDTH.fullmatch(name)
         spelled, width = (match["member"], int(match["width"])) if match else (name, self.width)
         member = next((known for known in self.members if known == spelled or parts(known) == parts(spelled)), None)
         if member is None:
             return None
+        if width > WIDEST:
+            raise UserError(f"architecture: {quoted(name)} is too wide; give a width from 1 to {WIDEST}")
         usual = member if width == self.width else f"{member}-w{width}"
         if name != usual:
             raise UserError(f"architecture: {quoted(name)} is not how that network is spelled; write {usual}")
@@ -56,8 +60,8 @@ class Family:
         match = WIDTH.fullmatch(name)
         member = match["member"] if match else name
         wider = member if width == self.width else f"{member}-w{width}"
-        if self.find(wider) is None:
-            raise UserError(f"width: {width} is not allowed; give a whole number from 1 to 9999")
+        if not 1 <= width <= WIDEST or self.find(wider) is None:
+            raise UserError(f"width: {width} is not allowed; give a whole number from 1 to {WIDEST}")
         return wider
 
 

@@ -29,7 +29,12 @@ SETTINGS = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
-LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # Never on a cluster: nodes could not meet.
+HERE_ONLY = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Never on a cluster: nodes could not meet.
+    # Where the machine's memory runs low, Ray would kill workers for what any other process takes, in a way that ends
+    # Tune. Without it the kernel kills, Ray's workers first, which is a death like any other.
+    "RAY_memory_monitor_refresh_ms": "0",
+}
 
 
 def set_environment(resources: Resources) -> None:
@@ -37,7 +42,7 @@ def set_environment(resources: Resources) -> None:
 
     A cluster that was started where a token exists asks for it; a driver sends it only if told to.
     """
-    settings = SETTINGS | (LOOPBACK_ONLY if resources.address is None else {})
+    settings = SETTINGS | (HERE_ONLY if resources.address is None else {})
     tokens = [os.environ.get("RAY_AUTH_TOKEN_PATH", ""), Path.home() / ".ray" / "auth_token"]
     if resources.address and ("RAY_AUTH_TOKEN" in os.environ or any(map(os.path.isfile, tokens))):
         settings["RAY_AUTH_MODE"] = "token"

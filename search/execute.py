@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ray import tune
+from ray.exceptions import OutOfMemoryError
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from search.datasets.split import Split
@@ -209,5 +210,10 @@ def execute(
             tuner.fit()
     except OSError as error:
         raise Halted(reason_of(error)) from error
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, OutOfMemoryError):
+            raise
+        first = str(error.__cause__).splitlines()[0].rstrip(".")
+        raise Halted(f"{first}; give each trial more of a node (--cpus-per-trial)") from error
     shutil.rmtree(job.run.scratch, ignore_errors=True)
     return verdicts.lost

@@ -79,9 +79,7 @@ def _reruns(evidence: Evidence) -> Drawing | str:
         marks.append(Line(mean.index.to_numpy(dtype=float), mean.to_numpy(), one.group, label=one.group))
     if not marks:
         return "No rerun has begun yet; invsearch rerun trains them."
-    caption = (
-        "Test accuracy of the reruns of each incumbent: every seed (thin), and their mean (thick) as far as all got."
-    )
+    caption = "Test accuracy of the reruns: every seed (thin), and their mean (thick) as far as all got."
     panel = Panel("", Axis("epoch", low=1), Axis("test accuracy (%)"), marks)
     return Drawing("rerun-curves", "Learning curves of the reruns", caption, [panel], 1, evidence.groups)
 

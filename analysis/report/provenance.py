@@ -14,6 +14,7 @@ from analysis.cells import compact
 from analysis.records import Run
 from analysis.report.safe import printable
 from spaces.errors import shortened
+from spaces.recipes import Recipe
 from spaces.regular import open_regular
 from spaces.sealed import HEAD, unseal
 
@@ -34,7 +35,9 @@ SPEC = (
     ("batch_size", "batch size"),
     ("seed", "seed of the sweep"),
     ("split_seed", "seed of the held-out split"),
+    ("recipe", "recipe (its steps scaled to the epochs)"),
 )
+SEARCH_ONLY = ("scheduler", "grace_period", "reduction_factor", "max_epochs", "seed", "split_seed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +67,12 @@ def provenance(run: Run, name: str) -> Provenance:
     lines = list(_lines(run, trouble))
     starts = [line for line in lines if line.get("event") == "start"]
     rows = [_invocation(start, _end_of(start, lines)) for start in starts]
-    spec = [(what, _text(run.spec[field])) for field, what in SPEC if run.spec.get(field) is not None]
+    asked = {field: value for field, value in run.spec.items() if value is not None}
+    if "thetas" in asked:
+        asked = {field: value for field, value in asked.items() if field not in SEARCH_ONLY}
+    if "recipe" in asked:
+        asked["recipe"] = Recipe.from_dict(asked["recipe"])
+    spec = [(what, _text(asked[field])) for field, what in SPEC if field in asked]
     machines = {
         (what, _text(start[field]))
         for start in starts

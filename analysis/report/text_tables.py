@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from analysis.evidence import Evidence
 from analysis.formats import FORMATS
+from analysis.published_deep import swap_of
 from analysis.tables import TABLES, Filled
 
 ENDINGS = {"md": "md", "latex": "tex", "csv": "csv"}  # Of the files in each format.
 BESIDE = "beside"
 TEXT = ("1.3", "1.4")
+DEEP = ("1.6", "1.7")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +31,8 @@ class Shown:
     files: dict[str, str]
 
 
-Source = Callable[[Evidence], Shown]
+Source = Callable[[Evidence], Shown | None]
+"""None where the table has no place for anything that the runs trained."""
 
 
 def shown(filled: Filled) -> Shown:
@@ -49,4 +52,18 @@ def _named(number: str) -> Source:
     return lambda evidence: shown(TABLES[number].fill(evidence))
 
 
-SOURCES: dict[str, Source] = {BESIDE: beside_published, **{number: _named(number) for number in TABLES}}
+def _deep(number: str) -> Source:
+    rows = {swap.row for name in TABLES[number].architectures if (swap := swap_of(name)) is not None}
+
+    def source(evidence: Evidence) -> Shown | None:
+        trained = {swap.row for one in evidence.candidates if (swap := swap_of(one.architecture)) is not None}
+        return shown(TABLES[number].fill(evidence)) if trained & rows else None
+
+    return source
+
+
+SOURCES: dict[str, Source] = {
+    BESIDE: beside_published,
+    **{number: _named(number) for number in TABLES},
+    **{number: _deep(number) for number in DEEP},
+}

@@ -44,7 +44,8 @@ def fill(
         if only != "tables":
             content.figures |= {name: figures[name].draw(evidence) for name in section.figures}
         if only != "figures":
-            content.tables |= {name: sources[name](evidence) for name in section.tables}
+            found = {name: sources[name](evidence) for name in section.tables}
+            content.tables |= {name: shown for name, shown in found.items() if shown is not None}
     return content
 
 

@@ -71,8 +71,11 @@ def notes_on(evidence: Evidence, found: list[Entry]) -> list[str]:
         mine = [entry for entry in found if entry.candidate.run is run]
         if not mine:
             continue
-        less = [f"{run.spec['rerun_epochs']} epochs"]
-        less += [f"{run.spec['rerun_seeds']} seeds (published: {SEEDS})"] * (run.spec["rerun_seeds"] < SEEDS)
+        epochs, seeds, recipe = run.spec["rerun_epochs"], run.spec["rerun_seeds"], run.spec.get("recipe")
+        less = [
+            f"{epochs} epochs" + (f" (published: {recipe['epochs']})" if recipe and epochs < recipe["epochs"] else "")
+        ]
+        less += [f"{seeds} seeds (published: {SEEDS})"] * (seeds < SEEDS)
         widths = sorted({entry.swap.width for entry in mine if entry.swap.width is not None})
         less += [f"width {', '.join(map(str, widths))}"] * bool(widths)
         where = run.spec["dataset"]

@@ -10,13 +10,14 @@ import pandas as pd
 from analysis.equivalence import MARGIN, VERDICTS, equivalence
 from analysis.incumbents import incumbents
 from analysis.pairs import pairs
+from analysis.published_deep import SEEDS
 from analysis.records import Run
 from analysis.reruns import reruns_of
 from analysis.schema import records
 
 Row = dict[str, Any]
 
-# The published protocol: (field of the spec, how many, of what).
+# The protocol of Tables 1.3 and 1.4: (field of the spec, how many, of what). Data with a recipe have that of the text.
 PROTOCOL = (
     ("samples", 256, "configurations per architecture"),
     ("max_epochs", 20, "epochs per configuration"),
@@ -45,7 +46,7 @@ def notes_on(run: Run, frame: pd.DataFrame) -> list[str]:
         f"Data set: {run.spec['dataset']}. {said}",
         *_incomplete(rows),
         *_against_conv(run, finished),
-        *_against_published(run, finished),
+        *_against_published(run, rows),
         *reduced(run),
         *_unfinished_sweep(run),
         *([f"Damaged files that could not be read and were left out: {len(run.damaged)}."] if run.damaged else []),
@@ -91,14 +92,17 @@ def _against_conv(run: Run, finished: list[Row]) -> list[str]:
     ]
 
 
-def _against_published(run: Run, finished: list[Row]) -> list[str]:
+def _against_published(run: Run, rows: list[Row]) -> list[str]:
     """Where the published numbers are reproduced; only the same data set may be compared."""
+    known = [row for row in rows if row["published_mean_percent"] > 0]
+    if not known:
+        return []
     if run.spec["dataset"] != "mnist":
         return ["The published numbers are for MNIST and not comparable with these."]
     verdicts: dict[str, list[str]] = {verdict: [] for verdict in VERDICTS}
     chosen = incumbents(run)["config_id"]
-    for row in finished:
-        if row["published_mean_percent"] > 0:
+    for row in known:
+        if row["finished"]:
             ours = reruns_of(run, row["architecture"], str(chosen.get(row["architecture"], ""))).accuracies
             found = equivalence(ours, row["published_mean_percent"], row["published_std_percent"])
             verdicts[found.verdict].append(row["title"])
@@ -112,9 +116,13 @@ def _against_published(run: Run, finished: list[Row]) -> list[str]:
 
 def reduced(run: Run) -> list[str]:
     """Where the run asked for less than the published protocol."""
+    recipe = run.spec.get("recipe")
+    protocol = PROTOCOL
+    if recipe:
+        protocol = (("rerun_seeds", SEEDS, "rerun seeds"), ("rerun_epochs", recipe["epochs"], "epochs per rerun"))
     less = [
         f"{run.spec[field]} {what} (published: {full})"
-        for field, full, what in PROTOCOL
+        for field, full, what in protocol
         if run.spec.get(field) is not None and run.spec[field] < full
     ]
     return [f"Reduced settings: {', '.join(less)}."] if less else []

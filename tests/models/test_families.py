@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from models import ARCHITECTURES, FAMILIES, architecture_named, build, description_of
+from models import ARCHITECTURES, FAMILIES, architecture_named, at_width, build, description_of
 from models.description import Conv, Invariant
 from models.native import has_native_program
 from spaces import fields
@@ -134,7 +134,7 @@ def test_the_native_engine_is_not_for_them(name, shape):
 def test_every_name_is_that_of_a_record_at_any_width():
     for family in FAMILIES.values():
         for name in family.members:
-            fields.NAME.check("architecture", f"{name}-w9999")
+            fields.NAME.check("architecture", f"{name}-w256")
 
 
 def test_names_and_titles_are_different():
@@ -189,3 +189,15 @@ def test_an_unknown_name_gets_the_good_ones_in_one_line(name):
 def test_images_of_another_size_are_refused(name, shape, words):
     with pytest.raises(UserError, match=words):
         build(name, gain=1.0, seed=0, input_shape=shape)
+
+
+@pytest.mark.parametrize("name", ["ref-w257", "invC-B-w9999", "scatnetA-w1000"])
+def test_a_slip_of_the_pen_fills_no_memory(name):
+    with pytest.raises(UserError, match="from 1 to 256"):
+        architecture_named(name)
+
+
+@pytest.mark.parametrize("width", [0, 257, 100_000])
+def test_widths_that_there_are_not(width):
+    with pytest.raises(UserError, match=f"width: {width} is not allowed; give a whole number from 1 to 256"):
+        at_width("ref", width)

@@ -1,0 +1,66 @@
+"""What ends a round of Tune without being a bug of invsearch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray import tune
+from ray.exceptions import OutOfMemoryError
+
+from search import execute
+from search.policy import Policy
+from search.progress import Progress
+from search.resources import Resources
+from search.run_folder import RunFolder
+from search.scheduler import InOrder
+from search.signals import Halted
+
+
+def ending(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Makes Tune's ``fit`` end with an error."""
+
+    class Tuner:
+        def __init__(self, *_: Any, **__: Any):
+            pass
+
+        def fit(self) -> None:
+            raise error
+
+    monkeypatch.setattr(tune, "Tuner", Tuner)
+    monkeypatch.setattr(tune, "with_parameters", lambda trainable, **_: trainable)
+    monkeypatch.setattr(tune, "with_resources", lambda trainable, _: trainable)
+
+
+def run(folder: Path) -> None:
+    progress = Progress("sweep", {}, 1, [])
+    job = execute.Job(RunFolder(folder), None, 1, [], None, InOrder(), progress)  # type: ignore[arg-type]
+    execute.execute(job, Resources(), 1, Policy())
+
+
+def test_workers_that_ray_kills_for_lack_of_memory_halt_the_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # As ray.air's actor manager raises it, which takes this for a death of no worker.
+    error = RuntimeError("Caught unexpected exception: ..")
+    error.__cause__ = OutOfMemoryError("2 worker(s) were killed due to the node running low on memory.\nand so on")
+    ending(monkeypatch, error)
+    with pytest.raises(Halted) as halt:
+        run(tmp_path)
+    assert str(halt.value) == (
+        "2 worker(s) were killed due to the node running low on memory; give each trial more of a node "
+        "(--cpus-per-trial)"
+    )
+
+
+def test_another_error_of_tune_is_not_hidden(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ending(monkeypatch, RuntimeError("Caught unexpected exception: .."))
+    with pytest.raises(RuntimeError, match="unexpected"):
+        run(tmp_path)
+
+
+def test_a_full_disk_halts_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ending(monkeypatch, OSError(28, "No space left on device", "/runs/one"))
+    with pytest.raises(Halted, match="/runs/one: No space left on device"):
+        run(tmp_path)
