@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -17,13 +18,14 @@ from spaces.run import RunSpec
 from spaces.rungs import expected_epochs
 from spaces.rungs import rungs as ladder_of
 
-TIMED_STEPS = 20
+TIMED_STEPS = (1, 20)  # The second only where the first was too short to be timed.
+LONG_ENOUGH = 0.2  # Seconds.
 SAFE = Hyperparameters(lr=0.01, momentum=0.0, weight_decay=0.0, gain=1.0)
 ROW_BYTES = 480  # One epoch in a record and in the copy that its verdict keeps.
 
 
-def describe(spec: RunSpec, resources: Resources, keep_checkpoints: str) -> str:
-    """Trials, epochs, hours and disk of a run, without running it.
+def describe(spec: RunSpec, resources: Resources, keep_checkpoints: str) -> Iterator[str]:
+    """Trials, epochs, hours and disk of a run, line by line as they are measured, without running it.
 
     The seconds a step takes are measured here on random images of the data set's shape, so the
     estimate holds for a machine like this one; data are not read.
@@ -37,7 +39,7 @@ def describe(spec: RunSpec, resources: Resources, keep_checkpoints: str) -> str:
     slots = max(1, resources.slots(len(os.sched_getaffinity(0)), torch.cuda.device_count()))
     images = dataset(spec.dataset).train_images
     what = f"{spec.search} search of {spec.searched.name}" if searches else "fixed configurations"
-    lines = [f"{what} on {spec.dataset}, {len(spec.architectures)} architectures"]
+    yield f"{what} on {spec.dataset}, {len(spec.architectures)} architectures"
     hours = bytes_kept = 0.0
     for name in spec.architectures:
         step, checkpoint_bytes = measure(spec, name, device, resources.engine)
@@ -55,27 +57,28 @@ def describe(spec: RunSpec, resources: Resources, keep_checkpoints: str) -> str:
             f"{1000 * step:.2f} ms a step on {device}",
             f"about {seconds / 3600:.2f} h",
         ]
-        lines.append(f"  {name}: {', '.join(parts)}")
+        yield f"  {name}: {', '.join(parts)}"
     rung_text = f"asha judges at epochs {', '.join(map(str, rungs))}" if rungs else "no early stopping"
-    lines.append(f"  {rung_text}; {slots} trials at once on this machine")
-    lines.append(
-        f"  in all about {hours:.2f} h and {bytes_kept / 2**20:.0f} MiB of disk in a new run folder; nothing was run"
-    )
-    return "\n".join(lines)
+    yield f"  {rung_text}; {slots} trials at once on this machine"
+    yield f"  in all about {hours:.2f} h and {bytes_kept / 2**20:.0f} MiB of disk in a new run folder; nothing was run"
 
 
 def measure(spec: RunSpec, architecture: str, device: str, engine: str) -> tuple[float, int]:
     """Seconds of a training step and bytes of a checkpoint of one architecture on this machine."""
-    images = spec.batch_size * TIMED_STEPS
-    rng = np.random.default_rng(0)
-    data = dataset(spec.dataset)
-    grey = rng.integers(0, 256, (images, *data.input_shape), dtype=np.uint8)
-    y = rng.integers(0, data.classes, images)
     trial = spec.rerun_trials(architecture, SAFE)[0] if spec.thetas else spec.sweep_trial(architecture, SAFE)
-    training = Training(trial, split_of(data, grey, y, grey[:1], y[:1]), device, engine)
-    training.run_epoch()  # The first pass pays for allocations.
-    start = time.perf_counter()
-    training.run_epoch()
-    seconds = (time.perf_counter() - start) / TIMED_STEPS
+    data = dataset(spec.dataset)
+    rng = np.random.default_rng(0)
+    for steps in TIMED_STEPS:
+        images = spec.batch_size * steps
+        grey = rng.integers(0, 256, (images, *data.input_shape), dtype=np.uint8)
+        y = rng.integers(0, data.classes, images)
+        training = Training(trial, split_of(data, grey, y, grey[:1], y[:1]), device, engine)
+        training.run_epoch()  # The first pass pays for allocations.
+        start = time.perf_counter()
+        training.run_epoch()
+        taken = time.perf_counter() - start
+        if taken > LONG_ENOUGH:
+            break
+    seconds = taken / steps
     values = [*training.network.state_dict().values(), *training.network.parameters()]  # Momentum doubles the weights.
     return seconds, sum(value.nbytes for value in values)

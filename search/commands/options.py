@@ -327,8 +327,8 @@ def epochs(args: argparse.Namespace) -> int:
         return chosen.epochs
     if chosen.recipe is not None and args.epochs != chosen.recipe.epochs and args.epochs > 0:
         print(
-            f"recipe of {chosen.name} for {args.epochs} epochs: {chosen.recipe.scaled(args.epochs)}; "
-            f"published: {chosen.recipe}",
+            f"recipe of {chosen.name} for {args.epochs} epochs: {chosen.recipe.scaled(args.epochs)}; in full: "
+            f"{chosen.recipe}",
             file=sys.stderr,
         )
     return args.epochs
@@ -339,7 +339,8 @@ def only_described(args: argparse.Namespace, spec: RunSpec, asked: Resources) ->
     if args.dry_run:
         from search.estimate import describe
 
-        print(describe(spec, asked, args.keep_checkpoints))
+        for line in describe(spec, asked, args.keep_checkpoints):
+            print(line, flush=True)
     return args.dry_run
 
 

@@ -10,16 +10,21 @@ from search.commands.fixed import PUBLISHED, fixed_spec
 from search.commands.table import rendered, table_named
 from spaces import UserError
 from spaces.choose import choose
+from spaces.run import REDUCTION_FACTOR
 
 if TYPE_CHECKING:
     from analysis.tables import Table
     from spaces.run import RunSpec
 
 NAME = "reproduce"
-HELP = "run a whole experiment of the text: sweep (1.3, 1.4), reruns and the table; run again to go on"
+HELP = "run a whole experiment of the text: a sweep (of 1.3, 1.4), reruns and the table; run again to go on"
 EXAMPLE = "invsearch reproduce 1.3 --dataset digits --out runs/table-1.3"
-SEARCH_ONLY = ("samples", "space", "grace_period", "rerun_epochs")
-FIXED_ONLY = ("rows", "width", "mixings")
+SEARCHED_DATA = "digits"
+SEARCH_ONLY: dict[str, object] = {  # And their defaults.
+    **dict.fromkeys(("samples", "space", "grace_period", "rerun_epochs")),
+    **{"search": "grid", "scheduler": "asha", "reduction_factor": REDUCTION_FACTOR, "seed": 0, "split_seed": 0},
+}
+FIXED_ONLY: dict[str, object] = dict.fromkeys(("rows", "width", "mixings"))
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mixings", metavar="A,B,C", help="columns of Table 1.6 (default: all three)")
     parser.add_argument("--width", type=options.whole, metavar="C", help="width of the networks of Tables 1.6 and 1.7")
     options.add_data_options(parser)
+    parser.set_defaults(dataset=None)
     options.add_search_options(parser)
     options.add_resource_options(parser)
     options.add_policy_options(parser)
@@ -72,13 +78,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check_options(args: argparse.Namespace, table: Table) -> None:
-    """Refuses options that the table's experiment has no use for."""
-    for name in FIXED_ONLY if table.searched else SEARCH_ONLY:
-        if getattr(args, name) is not None:
+    """Refuses options that the table's experiment has no use for, and chooses the data set where none is named."""
+    for name, default in (FIXED_ONLY if table.searched else SEARCH_ONLY).items():
+        if getattr(args, name) != default:
             what = "has fixed rows" if table.searched else "searches nothing: its recipe is fixed"
             raise UserError(
                 f"{name.replace('_', '-')}: Table {table.number} {what}; leave --{name.replace('_', '-')} out"
             )
+    if args.dataset is None:
+        if not table.searched:
+            raise UserError(
+                f"dataset: Table {table.number} needs colour images of 32 x 32 or 64 x 64 pixels; give --dataset "
+                "cifar10, cifar100, tiny-imagenet or folder-NAME"
+            )
+        args.dataset = SEARCHED_DATA
 
 
 def _spec(args: argparse.Namespace, table: Table) -> RunSpec:
@@ -103,6 +116,8 @@ def _networks(args: argparse.Namespace, table: Table) -> tuple[str, ...]:
     mixings = _listed(args.mixings, "mixings", dict.fromkeys(MIXINGS))
     # Networks without mixings stand in column A, whatever columns were asked for.
     single = [row for row in rows if sum(swap.row == row for swap in known.values()) == 1]
+    if args.mixings is not None and single == rows:
+        raise UserError(f"mixings: {', '.join(rows)} of Table {table.number} have none; leave --mixings out")
     return tuple(
         at_width(name, args.width)
         for row in rows

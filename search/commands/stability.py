@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
     from search.datasets.split import normalised
     from search.stability import measure, stages
 
+    if args.out:
+        writable(Path(args.out))  # Before minutes of measuring.
     compared = stages(names, chosen.input_shape, args.seed)
     images = chosen.load_train(None).images
     some = images[np.linspace(0, len(images) - 1, min(args.images, len(images)), dtype=int)]
@@ -58,12 +61,24 @@ def run(args: argparse.Namespace) -> int:
     print(text, end="")
     if args.out:
         folder = Path(args.out)
-        folder.mkdir(parents=True, exist_ok=True)
         heading = f"# Stability of first stages\n\n{len(some)} training images of {chosen.name}, seed {args.seed}.\n\n"
         (folder / "stability.md").write_text(heading + text, encoding="utf-8")
         pd.DataFrame(rows).to_csv(folder / "stability.csv", index=False, float_format="%.6g")
         stability.plot(rows, folder / "stability")
     return 0
+
+
+def writable(folder: Path) -> None:
+    """Makes the folder.
+
+    Raises:
+        UserError: it cannot be made, or nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UserError(f"out: {folder}: {error.strerror}; give a folder that can be written") from None
 
 
 def asked(text: str | None, input_shape: tuple[int, int, int]) -> Sequence[str]:

@@ -14,7 +14,7 @@ import shutil
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -71,19 +71,23 @@ class Archive:
         Raises:
             UnusableFileError: unreadable, or not the published one.
         """
-        try:
-            with open_regular(path) as file:
-                if os.fstat(file.fileno()).st_size >= self.limit:
-                    raise UnusableFileError("is far larger than it should be")
-                digest = hashlib.md5(usedforsecurity=False)
-                while chunk := file.read(2**20):
-                    digest.update(chunk)
-                if (found := digest.hexdigest()) != self.md5:
-                    raise UnusableFileError(f"is truncated, damaged or not {self.file}: its MD5 is {found}")
-                file.seek(0)
-                yield file
-        except OSError as error:
-            raise UnusableFileError(f"cannot be read ({error.strerror or error})") from None
+        with ExitStack() as stack:
+            try:  # Not around the yield: what goes wrong there is not this file's fault.
+                file = stack.enter_context(open_regular(path))
+                self._verify(file)
+            except OSError as error:
+                raise UnusableFileError(f"cannot be read ({error.strerror or error})") from None
+            yield file
+
+    def _verify(self, file: BinaryIO) -> None:
+        if os.fstat(file.fileno()).st_size >= self.limit:
+            raise UnusableFileError("is far larger than it should be")
+        digest = hashlib.md5(usedforsecurity=False)
+        while chunk := file.read(2**20):
+            digest.update(chunk)
+        if (found := digest.hexdigest()) != self.md5:
+            raise UnusableFileError(f"is truncated, damaged or not {self.file}: its MD5 is {found}")
+        file.seek(0)
 
     @contextmanager
     def cached(self, root: Path | None = None) -> Iterator[BinaryIO]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
 import warnings
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import numpy as np
 
 from search.datasets.cache import VARIABLE
 from search.files import read_json, write_json
+from search.lock import Lock
 from spaces.errors import UserError
 from spaces.regular import open_regular
 from spaces.sealed import Damaged
@@ -65,15 +67,31 @@ class Decoded:
             UserError: the files cannot be written.
         """
         try:
-            hashes = self._verified()
-            if len(hashes) < len(self.pieces) or None in hashes:
-                self._decode(hashes, decode, say)
+            if not self._complete(self._verified()):
+                self._decode_alone(decode, say)
             return np.memmap(self.path, np.uint8, "r", shape=self.shape)
         except OSError as error:
             raise UserError(
                 f"{self.path}: cannot be written or read ({error.strerror or error}); set {VARIABLE} to a folder with "
                 f"{int(np.prod(self.shape)) / 2**30:.1f} GiB free"
             ) from None
+
+    def _complete(self, hashes: list[str | None]) -> bool:
+        return len(hashes) == len(self.pieces) and None not in hashes
+
+    def _decode_alone(self, decode: Callable[[int], np.ndarray], say: Callable[[str], object]) -> None:
+        """Decodes what is missing; of several processes that want the same images one does it and the others wait."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = Lock(self.folder / f"{self.name}.lock")
+        if not lock.acquire():
+            say(f"{self.name}: waiting for another process that decodes these images")
+            lock.acquire(math.inf)
+        try:
+            hashes = self._verified()
+            if not self._complete(hashes):
+                self._decode(hashes, decode, say)
+        finally:
+            lock.release()
 
     def _verified(self) -> list[str | None]:
         """The hashes of the pieces on record; None in place of those that do not fit their pieces."""
@@ -97,7 +115,6 @@ class Decoded:
     def _decode(
         self, hashes: list[str | None], decode: Callable[[int], np.ndarray], say: Callable[[str], object]
     ) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
         bytes_each = int(np.prod(self.shape[1:]))
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         with open(handle, "r+b") as file:

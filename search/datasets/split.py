@@ -90,6 +90,9 @@ def split_of(
 
 
 def normalised(images: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """(grey level / 255 - mean) / std as float32, of the shape of ``images``; a table look-up for the 256 levels."""
-    levels = (np.arange(256) / 255 - dataset.mean) / dataset.std
-    return np.ascontiguousarray(levels.astype(np.float32)[images])
+    """(grey level / 255 - mean) / std as float32, of the shape (N, C, H, W) of ``images``; 256 levels are looked up."""
+    mean, std = (np.atleast_1d(value)[:, None] for value in (dataset.mean, dataset.std))
+    levels = ((np.arange(256) / 255 - mean) / std).astype(np.float32)  # (C, 256), or (1, 256) for all channels.
+    if len(levels) == 1:
+        return np.ascontiguousarray(levels[0][images])
+    return np.stack([level[images[:, channel]] for channel, level in enumerate(levels)], axis=1)

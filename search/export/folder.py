@@ -85,7 +85,7 @@ def config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
         "trial_id": spec.trial_id,
         "config_id": spec.config_id,
         "architecture": spec.architecture,
-        "title": models.ARCHITECTURES[spec.architecture].title,
+        "title": models.architecture_named(spec.architecture).title,
         "theta": spec.theta.as_dict(),
         "seed": spec.seed,
         "phase": spec.phase,

@@ -12,9 +12,11 @@ from safetensors.torch import load_file
 
 import models
 from search.datasets import dataset, load_split
+from search.images import Images
 
 HERE = Path(__file__).resolve().parent
 SHOWN = 10
+AT_ONCE = 1000  # Images.
 
 
 def load(folder: Path = HERE) -> tuple[torch.nn.Sequential, dict[str, Any]]:
@@ -24,7 +26,7 @@ def load(folder: Path = HERE) -> tuple[torch.nn.Sequential, dict[str, Any]]:
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     name = config["architecture"]
-    print(f"{models.ARCHITECTURES[name].title}: {config['trial_id']}")
+    print(f"{models.architecture_named(name).title}: {config['trial_id']}")
     network = models.build(
         name,
         gain=config["theta"]["gain"],  # Only initial weights depend on gain and seed; they are replaced at once.
@@ -43,9 +45,10 @@ def main() -> None:
     if data.data_hash != config["data_hash"]:
         raise SystemExit(f"{data.name} is {data.data_hash} here; the network was judged on {config['data_hash']}")
     split = load_split(data, config["phase"], config["split_seed"])
+    images, labels = Images(split.eval_x, split.scaling, torch.device("cpu")), torch.from_numpy(split.eval_y)
+    parts = [slice(start, start + AT_ONCE) for start in range(0, len(labels), AT_ONCE)]
     with torch.inference_mode():
-        guesses = torch.cat([network(images).argmax(1) for images in torch.from_numpy(split.eval_x).split(1000)])
-    labels = torch.from_numpy(split.eval_y)
+        guesses = torch.cat([network(images.batch(part)).argmax(1) for part in parts])
     print(f"the first {SHOWN} images: labels  {labels[:SHOWN].tolist()}")
     print(f"                     network {guesses[:SHOWN].tolist()}")
     accuracy = (guesses == labels).double().mean().item()

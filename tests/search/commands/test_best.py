@@ -18,8 +18,13 @@ from safetensors.torch import load_file
 
 from search import checkpoint
 from search.cli import main
+from search.datasets import dataset
 from search.export import folder as writer
+from search.run_folder import RunFolder
+from spaces.run import RunSpec
 from spaces.sealed import read_sealed, seal
+from tests.search.commands.conftest import BEST, EPOCHS, train
+from tests.search.datasets.test_folder import make
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = {"weights.safetensors", "config.json", "load.py", "README.md"}
@@ -98,6 +103,38 @@ def test_export(small: Any, name: str, source: str, tmp_path: Path, capsys: pyte
     judged = float(done.stdout.split("test images: ")[1].split(" %")[0])
     assert judged == pytest.approx(100 * max(accuracies), abs=100 / 450 + 0.01)
     assert f"on record: {100 * max(accuracies):.2f} %" in done.stdout
+
+
+def test_a_network_on_colour_images_is_exported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INVSEARCH_DATA", str(tmp_path / "data"))
+    make(tmp_path / "data" / "own", counts=(30,), tested=10)
+    data = dataset("folder-own")
+    spec = RunSpec(
+        data.name,
+        data.data_hash,
+        8,
+        0,
+        0,
+        ("invC-B-w1",),
+        thetas={"invC-B-w1": BEST.as_dict()},
+        rerun_seeds=1,
+        rerun_epochs=EPOCHS,
+        recipe=data.recipe,
+    )
+    run, out = RunFolder(tmp_path / "run"), tmp_path / "out"
+    with run.driven(spec):
+        train(run, spec.rerun_trials("invC-B-w1", BEST)[0], "torch", keep=True)
+    assert main(["best", str(run.path), "--export", str(out)]) == 0, capsys.readouterr().err
+    (record,) = records(run.path, "invC-B-w1", "rerun")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "load.py"], cwd=out, env=environment, capture_output=True, text=True, check=True
+    )
+    fraction = record["rows"][-1]["test_accuracy"]
+    assert f"accuracy on 10 test images: {100 * fraction:.2f} %" in done.stdout
+    assert done.stdout.startswith("invC (shifted-impulse), C = 1: invC-B-w1-")
 
 
 def test_where_nothing_was_rerun_the_incumbent_is_exported(

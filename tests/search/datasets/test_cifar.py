@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
 import os
+import shutil
 import tarfile
 import tracemalloc
 from pathlib import Path
@@ -230,6 +232,19 @@ def test_a_bad_import_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"empty lacks cifar10.tar.gz; put the archive there"):
         import_archive(archive, tmp_path / "empty", tmp_path)
+
+
+def test_a_full_disk_is_not_blamed_on_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = archive_of("cifar10", TEN_BODY)
+    (tmp_path / "good.tar.gz").write_bytes(TEN_BODY)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    with pytest.raises(UserError) as error:
+        import_archive(archive, tmp_path / "good.tar.gz", tmp_path / "cache")
+    assert "cache/cifar10: cannot be written (No space left on device); set INVSEARCH_DATA" in str(error.value)
 
 
 def test_a_damaged_cache_says_what_to_do(tmp_path: Path) -> None:

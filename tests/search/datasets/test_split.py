@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from search.datasets import DATASETS, Arrays, Dataset, dataset, load_split
+from search.datasets.split import normalised
 from spaces.errors import UserError
 
 
@@ -40,6 +41,16 @@ def test_images_keep_their_labels_and_are_normalised(small: Dataset, phase: str)
         assert y.dtype == np.int64
         assert x.flags.c_contiguous
         assert y.flags.c_contiguous
+
+
+def test_each_channel_is_normalised_by_its_own_numbers() -> None:
+    colour = replace(DATASETS["digits"], input_shape=(3, 2, 2), mean=(0.1, 0.2, 0.3), std=(0.5, 1.0, 2.0))
+    images = np.random.default_rng(0).integers(0, 256, (5, 3, 2, 2), np.uint8)
+    found = normalised(images, colour)
+    for channel, (mean, std) in enumerate(((0.1, 0.5), (0.2, 1.0), (0.3, 2.0))):
+        np.testing.assert_allclose(found[:, channel], (images[:, channel] / 255 - mean) / std, rtol=1e-6, atol=1e-7)
+    assert found.dtype == np.float32
+    assert found.flags.c_contiguous
 
 
 def test_split_seed_alone_decides(small: Dataset) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import threading
 import zipfile
 from pathlib import Path
 
@@ -130,6 +131,30 @@ def test_decoding_goes_on_after_an_interruption(tmp_path: Path) -> None:
     third = Counted()
     assert np.array_equal(decoded.images(third, silent), expected(23))
     assert third.calls == []
+
+
+def test_of_two_at_once_one_decodes_and_the_other_waits(tmp_path: Path) -> None:
+    decoded = Decoded(tmp_path, "train", "ab", (23, 3, 2, 2), piece=5)
+    begun, go_on = threading.Event(), threading.Event()
+    slow, second, said = Counted(), Counted(), []
+
+    def decode(number: int) -> np.ndarray:
+        begun.set()
+        assert go_on.wait(60)
+        return slow(number)
+
+    def tell(line: str) -> None:
+        said.append(line)
+        go_on.set()
+
+    first = threading.Thread(target=lambda: decoded.images(decode, silent))
+    first.start()
+    assert begun.wait(60)
+    assert np.array_equal(decoded.images(second, tell), expected(23))
+    first.join(60)
+    assert slow.calls == list(range(23))
+    assert second.calls == []
+    assert said == ["train: waiting for another process that decodes these images"]
 
 
 def test_a_damaged_piece_is_decoded_again(tmp_path: Path) -> None:

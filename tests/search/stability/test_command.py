@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from search.cli import main
+from tests.search.datasets.test_folder import make
 
 
 def test_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -18,6 +19,31 @@ def test_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert shown.out in (tmp_path / "out" / "stability.md").read_text(encoding="utf-8")
     values = pd.read_csv(tmp_path / "out" / "stability.csv")
     assert set(values["stage"]) == {"pixels", "details", "magnitudes", "conv", "invariant"}
+
+
+def test_colour_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("INVSEARCH_DATA", str(tmp_path))
+    make(tmp_path / "own")
+    asked = ["--dataset", "folder-own", "--architectures", "ref-w1,scatnetA", "--images", "2"]
+    assert main(["stability", *asked, "--out", str(tmp_path / "out")]) == 0
+    assert "| scatnetA " in capsys.readouterr().out
+    assert "2 training images of folder-own" in (tmp_path / "out" / "stability.md").read_text(encoding="utf-8")
+
+
+def test_a_place_that_cannot_be_written_is_found_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measured(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("search.stability.measure", measured)
+    (tmp_path / "file").write_text("")
+    for out in ("file", "file/below"):
+        assert main(["stability", "--dataset", "digits", "--out", str(tmp_path / out)]) == 2
+        message = capsys.readouterr().err
+        assert message.count("\n") == 1
+        assert f"out: {tmp_path / out}: " in message
+        assert "give a folder that can be written" in message
 
 
 @pytest.mark.parametrize(

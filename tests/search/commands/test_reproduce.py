@@ -1,0 +1,81 @@
+"""``invsearch reproduce``: what it refuses, and how the tables that search nothing are trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from search.cli import main
+from tests.search.datasets.test_folder import make
+
+SEARCHING_NOTHING = "Table 1.6 searches nothing"
+
+
+@pytest.fixture
+def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A data set of 40 colour images."""
+    monkeypatch.setenv("INVSEARCH_DATA", str(tmp_path / "data"))
+    make(tmp_path / "data" / "tiny", counts=(30,), tested=10)
+    return "folder-tiny"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["1.6", "--rows", "invX"], ["invX", "ref"]),
+        (["1.6", "--rows", ","], ["rows", "ref", "invAll"]),
+        (["1.6", "--rows", "scatnetA"], ["scatnetA", "ref"]),
+        (["1.6", "--mixings", "D"], ["D", "A, B, C"]),
+        (["1.6", "--rows", "ref", "--mixings", "B"], ["mixings: ref of Table 1.6 have none"]),
+        (["1.7", "--mixings", "B"], ["mixings: scatnetA, scatnetB, scatnetC, scatnetD of Table 1.7 have none"]),
+        (["1.6", "--width", "0"], ["width: 0", "1 to 256"]),
+        (["1.6", "--width", "257"], ["width: 257", "1 to 256"]),
+        (["1.6", "--search", "tpe"], ["search", SEARCHING_NOTHING, "leave --search out"]),
+        (["1.6", "--scheduler", "none"], ["scheduler", SEARCHING_NOTHING]),
+        (["1.6", "--reduction-factor", "9"], ["reduction-factor", SEARCHING_NOTHING]),
+        (["1.6", "--samples", "9"], ["samples", SEARCHING_NOTHING]),
+        (["1.6", "--split-seed", "9"], ["split-seed", SEARCHING_NOTHING]),
+        (["1.3", "--rows", "ref"], ["rows: Table 1.3 has fixed rows"]),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_options_that_it_has_no_use_for(
+    images: str, arguments: list[str], words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert main(["reproduce", *arguments, "--dataset", images, "--out", str(out)]) == 2
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert all(word in message for word in words), message
+    assert not out.exists()
+
+
+def test_deep_tables_name_the_data_that_they_need(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", "1.6", "--out", str(tmp_path / "run")]) == 2
+    message = capsys.readouterr().err
+    assert "dataset: Table 1.6 needs colour images of 32 x 32 or 64 x 64 pixels" in message
+    assert "cifar10, cifar100, tiny-imagenet or folder-NAME" in message
+
+
+def test_a_dry_run_measures_each_network_once_or_twice_and_runs_nothing(
+    images: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from search import estimate
+
+    measured: list[int] = []
+
+    class Timed(estimate.Training):
+        def run_epoch(self) -> dict[str, float]:
+            measured.append(1)
+            return super().run_epoch()
+
+    monkeypatch.setattr(estimate, "Training", Timed)
+    monkeypatch.setattr(estimate, "LONG_ENOUGH", 0.0)  # As for a network whose one step takes long.
+    asked = ["--rows", "ref,invC", "--mixings", "A", "--width", "1", "--batch-size", "4", "--epochs", "3"]
+    assert main(["reproduce", "1.6", "--dataset", images, *asked, "--dry-run", "--out", str(tmp_path / "run")]) == 0
+    assert len(measured) == 4  # Two networks, a pass for allocations and one that is timed.
+    shown = capsys.readouterr().out
+    assert "ref-w1: 5 reruns x 3 epochs" in shown
+    assert "invC-w1: 5 reruns x 3 epochs" in shown
+    assert not (tmp_path / "run").exists()
