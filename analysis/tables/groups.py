@@ -3,42 +3,83 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from analysis.evidence import Candidate, Evidence
-from analysis.published_deep import DATASETS, SEEDS, Swap, swap_of
+from analysis.published_deep import DATASETS, Swap, swap_of
 from analysis.stats import Summary, summarise
 from analysis.tables.columns import rounded
 
 
 class Entry(NamedTuple):
-    """One network of the evidence in these tables."""
+    """One network of the evidence in these tables.
+
+    Attributes:
+        candidate: the network.
+        swap: its row and its mixing.
+        column: its data set: the name, and the beginning of the hash where runs have several of that name.
+        run: the short name of its run.
+    """
 
     candidate: Candidate
     swap: Swap
-    dataset: str
+    column: str
+    run: str
 
 
-def entries(evidence: Evidence) -> list[Entry]:
-    """The networks that have a place, in the order of the runs."""
-    found = [(one, swap_of(one.architecture), one.run.spec["dataset"]) for one in evidence.candidates]
-    return [Entry(one, swap, dataset) for one, swap, dataset in found if swap is not None]
+def entries(evidence: Evidence, rows: Iterable[str]) -> list[Entry]:
+    """The networks that have a place in a table with those rows, in the order of the runs."""
+    names = dict(zip(map(id, evidence.runs), evidence.names, strict=True))
+    kept = set(rows)
+    found = [(one, swap) for one in evidence.candidates if (swap := swap_of(one.architecture)) and swap.row in kept]
+    columns = _columns([one for one, _ in found])
+    return [Entry(one, swap, columns[_data(one)], names[id(one.run)]) for one, swap in found]
 
 
-def datasets(found: list[Entry]) -> dict[str, str]:
-    """Data set -> heading: those of the text, then whatever else was trained on, by its own name."""
-    return DATASETS | {entry.dataset: entry.dataset for entry in found if entry.dataset not in DATASETS}
+def _data(one: Candidate) -> tuple[str, str]:
+    return one.run.spec["dataset"], str(one.run.spec.get("data_hash"))
 
 
-def sample(found: list[Entry], row: str, mixing: str, dataset: str) -> Summary:
-    """The finished reruns of a cell; the last run that has any counts, and none is an empty sample."""
+def _columns(found: list[Candidate]) -> dict[tuple[str, str], str]:
+    """(data set, hash) -> the column: networks are compared only on the same data."""
+    seen = dict.fromkeys(map(_data, found))
+    alike = [name for name, _ in seen]
+    return {(name, code): name if alike.count(name) == 1 else f"{name} {code[:6]}" for name, code in seen}
+
+
+def columns(found: list[Entry]) -> list[str]:
+    """The data sets of the text, then whatever else was trained on, by its own name."""
+    return list(dict.fromkeys([*DATASETS, *(entry.column for entry in found)]))
+
+
+def widths(found: list[Entry], row: str) -> list[int | None]:
+    """The text's width, then every other one at which a row was trained, wide to narrow."""
+    others = {entry.swap.width for entry in found if entry.swap.row == row and entry.swap.width is not None}
+    return [None, *sorted(others, reverse=True)]
+
+
+def titled(title: str, width: int | None) -> str:
+    """A row's title; a network of another width is another row, with no published number."""
+    return title if width is None else f"{title}, C = {width}"
+
+
+def chosen(found: list[Entry], swap: Swap, column: str) -> Entry | None:
+    """The network of a cell: of the last run that has any finished rerun of it."""
     ours = [
-        entry.candidate.accuracies
-        for entry in found
-        if (entry.swap.row, entry.swap.mixing, entry.dataset) == (row, mixing, dataset)
-        and len(entry.candidate.accuracies)
+        entry for entry in found if (entry.swap, entry.column) == (swap, column) and entry.candidate.accuracies.size
     ]
-    return summarise(ours[-1] if ours else [])
+    return ours[-1] if ours else None
+
+
+def numbers(entry: Entry | None, field: str) -> dict[str, Any]:
+    """The raw values of a cell, but for the published one."""
+    summary: Summary = summarise([] if entry is None else entry.candidate.accuracies)
+    values = {f"{field}_mean": summary.mean, f"{field}_std": summary.std, f"{field}_n": summary.n}
+    return values | {
+        f"{field}_epochs": math.nan if entry is None else entry.candidate.run.spec["rerun_epochs"],
+        f"{field}_run": "" if entry is None else entry.run,
+    }
 
 
 def cell(row: dict[str, Any], field: str) -> str:
@@ -48,49 +89,13 @@ def cell(row: dict[str, Any], field: str) -> str:
     return f"{'' if math.isnan(ours) else rounded(ours, 1)} {published}".strip()
 
 
-def field_of(dataset: str, mixing: str = "") -> str:
-    """The name of a cell's raw columns."""
-    return "_".join(part for part in (dataset.replace("-", "_").lower(), mixing.lower()) if part)
+def field_of(column: str, mixing: str = "") -> str:
+    """The beginning of the names of a cell's raw values."""
+    return "_".join(
+        part for part in (column.replace("-", "_") if column in DATASETS else column, mixing.lower()) if part
+    )
 
 
 def heading(field: str) -> str:
     """What people read above the columns of a data set."""
-    return {field_of(name): title for name, title in DATASETS.items()}.get(field, field.replace("_", "-"))
-
-
-def notes_on(evidence: Evidence, found: list[Entry]) -> list[str]:
-    """What the numbers are, and where they are of less than the text's protocol."""
-    if not found:
-        return ["No network of this table was trained in these runs; the published numbers stand in brackets."]
-    said = [
-        "Mean test accuracy in percent over the finished reruns, the published number in brackets. Seeds (finished): "
-        + ", ".join(f"{entry.candidate.architecture} {len(entry.candidate.accuracies)}" for entry in found)
-        + "."
-    ]
-    for run, name in zip(evidence.runs, evidence.names, strict=True):
-        mine = [entry for entry in found if entry.candidate.run is run]
-        if not mine:
-            continue
-        epochs, seeds, recipe = run.spec["rerun_epochs"], run.spec["rerun_seeds"], run.spec.get("recipe")
-        less = [
-            f"{epochs} epochs" + (f" (published: {recipe['epochs']})" if recipe and epochs < recipe["epochs"] else "")
-        ]
-        less += [f"{seeds} seeds (published: {SEEDS})"] * (seeds < SEEDS)
-        widths = sorted({entry.swap.width for entry in mine if entry.swap.width is not None})
-        less += [f"width {', '.join(map(str, widths))}"] * bool(widths)
-        where = run.spec["dataset"]
-        said.append(f"{name}: {where}, {', '.join(less)}.")
-        if where not in DATASETS:
-            said.append(f"{where} is a data set of its own: its columns do not compare with any published number.")
-    lost = [
-        f"{one.architecture} {', '.join(parts)}"
-        for one in (entry.candidate for entry in found)
-        if (
-            parts := [
-                f"{count} {what}"
-                for what, count in (("diverged", one.reruns.diverged), ("failed", one.reruns.failed))
-                if count
-            ]
-        )
-    ]
-    return [*said, *([f"The means leave out: {'; '.join(lost)}."] if lost else [])]
+    return {field_of(name): title for name, title in DATASETS.items()}.get(field, field)

@@ -7,13 +7,15 @@ import math
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.published_deep import HYBRIDS, OTHERS, SEEDS
+from analysis.published_deep import HYBRIDS, OTHERS, SEEDS, Swap
 from analysis.schema import records
 from analysis.tables.columns import rounded
-from analysis.tables.groups import Entry, cell, datasets, entries, field_of, heading, notes_on, sample
+from analysis.tables.deep_notes import notes_on
+from analysis.tables.groups import Entry, cell, chosen, columns, entries, field_of, heading, numbers, titled, widths
 from analysis.tables.table import Table
 
 MILLION = 1e6
+WIDTH = 96
 LARGER = ("tiny-imagenet",)  # Its images are 64x64.
 NOTES = [
     "#Mparam and #Mmults: millions of learned weights, and of multiplies per 32x32 image with the wavelet transform; "
@@ -24,19 +26,22 @@ NOTES = [
 
 def hybrids(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """Rows are networks; costs, then one column for each data set."""
-    found = entries(evidence)
+    found = entries(evidence, HYBRIDS)
     rows = []
     for name, known in [*HYBRIDS.items(), *((other.title, other) for other in OTHERS)]:
-        values: dict[str, object] = {"title": known.title, "layers": known.layers}
-        for what, ours in zip(("params", "mults"), _cost(found, name), strict=True):
-            values |= {f"{what}_millions": ours, f"{what}_published": getattr(known, what)}
-            values[f"{what}_estimated"] = what in known.estimated
-        for dataset in datasets(found):
-            summary, field = sample(found, name, "A", dataset), field_of(dataset)
-            values |= {f"{field}_mean": summary.mean, f"{field}_std": summary.std, f"{field}_n": summary.n}
-            values[f"{field}_published"] = known.accuracies.get(dataset, math.nan)
-        rows.append(values)
-    return pd.DataFrame(rows), [*notes_on(evidence, found), *NOTES]
+        for width in widths(found, name):
+            values: dict[str, object] = {"title": titled(known.title, width), "layers": known.layers}
+            for what, ours in zip(("params", "mults"), _cost(found, name, width), strict=True):
+                values |= {f"{what}_millions": ours, f"{what}_published": getattr(known, what)}
+                values[f"{what}_estimated"] = what in known.estimated
+            for column in columns(found):
+                field = field_of(column)
+                values |= numbers(chosen(found, Swap(name, "A", width), column), field)
+                values[f"{field}_published"] = known.accuracies.get(column, math.nan)
+            if width is not None:
+                values |= {key: math.nan for key in values if key.endswith("_published")}
+            rows.append(values)
+    return pd.DataFrame(rows), [*notes_on(evidence, found, WIDTH, None), *NOTES]
 
 
 def display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
@@ -54,14 +59,15 @@ def display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
 
 
 def _counted(ours: float, known: float, estimated: bool, digits: int) -> str:
-    return f"{'' if math.isnan(ours) else rounded(ours, digits)} ({known:g}{'*' * estimated})".strip()
+    published = "" if math.isnan(known) else f"({known:g}{'*' * estimated})"
+    return f"{'' if math.isnan(ours) else rounded(ours, digits)} {published}".strip()
 
 
-def _cost(found: list[Entry], name: str) -> tuple[float, float]:
+def _cost(found: list[Entry], name: str, width: int | None) -> tuple[float, float]:
     """Millions of learned weights and of multiplies with the transform, of the network's last run; else NaN."""
     for entry in reversed(found):
         layers = entry.candidate.run.costs.get(entry.candidate.architecture)
-        if entry.swap.row == name and layers and entry.dataset not in LARGER:
+        if (entry.swap.row, entry.swap.width) == (name, width) and layers and entry.column not in LARGER:
             mults = sum(layer["mults"] + layer["transform_mults"] for layer in layers)
             return sum(layer["params"] for layer in layers) / MILLION, mults / MILLION
     return math.nan, math.nan

@@ -9,8 +9,27 @@ from analysis.published_deep import ABLATION, HYBRIDS, OTHERS, swap_of
 from analysis.records import read_run
 from analysis.tables import TABLES
 from spaces import Hyperparameters
+from spaces.recipes import CIFAR
 
 THETA = Hyperparameters(0.5, 0.85, 1e-4, 1.0)
+
+CHAPTER = """
+reference | 92.6 | - | - | 72.0 | - | - | 59.3 | - | -
+invA | 92.3 | 92.4 | 92.3 | 71.4 | 71.4 | 70.7 | 60.0 | 60.5 | 59.2
+invB | 93.4 | 93.2 | 93.4 | 73.4 | 72.9 | 72.3 | 61.3 | 60.7 | 61.0
+invC | 93.7 | 93.2 | 93.4 | 73.7 | 73.5 | 73.0 | 61.7 | 62.0 | 61.0
+invD | 92.7 | 92.6 | 92.8 | 72.5 | 72.4 | 72.1 | 61.5 | 61.2 | 59.7
+invE | 91.8 | 92.2 | 92.5 | 71.1 | 71.7 | 71.8 | 60.7
+invF | 92.4 | 92.9 | 92.7 | 70.3 | 71.1 | 71.7 | 59.8 | 59.9 | 58.6
+invA, invB | 92.6 | 91.8 | 92.4 | 71.1 | 71.2 | 70.2 | 58.9 | 60.4 | 59.3
+invB, invC | 92.2 | 91.8 | 92.3 | 71.3 | 70.9 | 70.5 | 59.6 | 59.2 | 59.3
+invC, invD | 92.5 | 92.0 | 92.9 | 72.1 | 72.2 | 72.2 | 60.7 | 61.4 | 60.0
+invD, invE | 90.4 | 91.2 | 91.9 | 68.6 | 69.7 | 70.5 | 58.9 | 59.1 | 58.1
+invA, invC | 92.2 | 92.0 | 92.5 | 71.7 | 71.0 | 70.7 | 59.4 | 59.6 | 60.1
+invB, invD | 92.8 | 92.3 | 82.8 | 73.0 | 72.3 | 71.8 | 61.4 | 60.8 | 59.5
+invC, invE | 91.5 | 92.0 | 92.3 | 70.9 | 71.7 | 72.4 | 61.2
+"""
+"""The lines of Table 1.6 as the chapter prints them."""
 
 
 def trained(folder, dataset, accuracies, epochs=4):
@@ -47,7 +66,14 @@ def test_names_say_their_place(name, expected) -> None:
 
 
 def test_the_published_numbers_are_those_of_the_text() -> None:
-    """Spot checks of corners, blanks and the suspicious cell against the chapter."""
+    """All of Table 1.6 as the chapter has it, copied line by line, then spot checks of Table 1.7."""
+    rows = [line.split(" | ") for line in CHAPTER.strip().splitlines()]
+    names = [name.replace(", ", "+").replace("reference", "ref") for name, *_ in rows]
+    assert names == list(ABLATION)
+    for name, (_, *cells) in zip(names, rows, strict=True):
+        numbers = [None if cell == "-" else float(cell) for cell in cells]
+        found = [value for group in ABLATION[name].values() for value in group]
+        assert numbers + [None] * (9 - len(numbers)) == found, name
     assert ABLATION["ref"]["cifar100"] == (72.0, None, None)
     assert ABLATION["invC"]["tiny-imagenet"] == (61.7, 62.0, 61.0)
     assert ABLATION["invB+invD"]["cifar10"] == (92.8, 92.3, 82.8)
@@ -72,9 +98,13 @@ def test_ours_stand_beside_the_published(folder, make_folder) -> None:
     table = TABLES["1.6"].build(first, second)
     ref, inv = row_of(table.frame, "swap", "ref"), row_of(table.frame, "swap", "invC")
     assert (ref["cifar10_a_mean"], ref["cifar10_a_n"], ref["cifar10_a_published"]) == pytest.approx((92.5, 2, 92.6))
-    assert (inv["cifar10_a_mean"], inv["cifar10_c_mean"]) == pytest.approx((94.0, 81.0))
-    assert inv["cifar10_c_std"] == pytest.approx(math.sqrt(2))
+    narrow = row_of(table.frame, "swap", "invC, C = 16")
+    assert (inv["cifar10_a_mean"], narrow["cifar10_c_mean"]) == pytest.approx((94.0, 81.0))
+    assert narrow["cifar10_c_std"] == pytest.approx(math.sqrt(2))
     assert math.isnan(inv["cifar10_b_mean"])
+    assert math.isnan(inv["cifar10_c_mean"])
+    assert math.isnan(narrow["cifar10_c_published"])  # Published are networks of width 64.
+    assert (inv["cifar10_a_epochs"], inv["cifar10_a_run"]) == (4, "run")
     cells = table.cells.set_index("")
     assert cells.loc["ref", "CIFAR-10 A"] == "92.5 (92.6)"
     assert cells.loc["invC", "CIFAR-10 B"] == "(93.2)"
@@ -86,8 +116,8 @@ def test_ours_stand_beside_the_published(folder, make_folder) -> None:
     ]
     notes = " ".join(table.notes)
     assert "folder-mine is a data set of its own" in notes
-    assert "width 16" in notes
-    assert "4 epochs, 2 seeds (published: 5)" in notes
+    assert "width 16 (published: 64)" in notes
+    assert "4 epochs (published: 120), 2 seeds (published: 5)" in notes
     assert "CIFAR-10 A" in FORMATS["latex"](table)
 
 
@@ -103,3 +133,54 @@ def test_costs_of_what_ran_stand_beside_the_published(folder) -> None:
 def test_multiplies_of_larger_images_do_not_stand_there(folder) -> None:
     table = TABLES["1.7"].build(trained(folder, "tiny-imagenet", {"scatnetB": [0.5, 0.52]}))
     assert table.cells.set_index("Arch. Name").loc["ScatNet B", "#Mmults"] == "(167)"
+
+
+def test_another_width_is_another_row_with_costs_of_its_own(folder) -> None:
+    run = trained(folder, "cifar100", {"scatnetB": [0.7, 0.72], "scatnetB-w16": [0.3, 0.32]})
+    run.costs["scatnetB-w16"] = [{"params": 100_000, "mults": 2_000_000, "transform_mults": 0}]
+    cells = TABLES["1.7"].build(run).cells.set_index("Arch. Name")
+    assert list(cells.loc["ScatNet B"]) == ["6", "1.5 (2.7)", "36 (167)", "(91.1)", "71.0 (70.7)", "(59.6)"]
+    assert list(cells.loc["ScatNet B, C = 16"]) == ["6", "0.1", "2", "", "31.0", ""]
+
+
+def test_of_two_runs_of_a_cell_the_last_counts_and_the_other_is_named(folder, make_folder) -> None:
+    first = trained(folder, "cifar10", {"ref": [0.5, 0.6]})
+    second = trained(make_folder("again"), "cifar10", {"ref": [0.7, 0.8]})
+    table = TABLES["1.6"].build(first, second)
+    assert row_of(table.frame, "swap", "ref")["cifar10_a_mean"] == pytest.approx(75.0)
+    assert row_of(table.frame, "swap", "ref")["cifar10_a_run"] == "again"
+    assert "ref of run is left out: again has it too, and counts." in table.notes
+
+
+def test_data_of_one_name_and_different_content_are_two_columns(folder, make_folder) -> None:
+    folder.spec["data_hash"] = "aaaaaaaaaa"
+    first = trained(folder, "folder-Mine", {"ref": [0.5, 0.6]})
+    other = make_folder("other")
+    other.spec["data_hash"] = "bbbbbbbbbb"
+    cells = TABLES["1.6"].build(first, trained(other, "folder-Mine", {"ref": [0.1, 0.2]})).cells.set_index("")
+    assert cells.loc["ref", "folder-Mine aaaaaa A"] == "55.0"
+    assert cells.loc["ref", "folder-Mine bbbbbb A"] == "15.0"
+
+
+@pytest.mark.parametrize(("number", "other"), [("1.6", "scatnetB"), ("1.7", "invC")])
+def test_networks_of_the_other_table_have_no_place(folder, number, other) -> None:
+    notes = TABLES[number].build(trained(folder, "cifar10", {other: [0.5, 0.6]})).notes
+    assert notes[0].startswith("No network of this table was trained")
+
+
+def test_what_was_asked_otherwise_than_by_the_text_is_said(folder) -> None:
+    folder.spec.update(batch_size=8, thetas={"ref": {"lr": 0.1, "momentum": 0.5, "weight_decay": 0.0, "gain": 2.0}})
+    notes = " ".join(TABLES["1.6"].build(trained(folder, "tiny-imagenet", {"ref": [0.5, 0.6]})).notes)
+    assert "4 epochs (published: 45), 2 seeds (published: 5), batches of 8 (published: 128)" in notes
+    theta = "lr 0.5, momentum 0.85, weight decay 1e-4, gain 1.0"
+    assert f"other lr, momentum, weight decay or gain (published: {theta})" in notes
+    assert "recipe: constant lr, images as they are (published: lr x 0.2 after epochs 18, 30, 40 of 45, " in notes
+
+
+def test_a_run_by_the_book_has_nothing_to_say(folder) -> None:
+    folder.spec.update(batch_size=128, rerun_epochs=120, recipe=CIFAR.as_dict(), thetas={"ref": THETA.as_dict()})
+    run = trained(folder, "cifar10", {"ref": [0.5, 0.6, 0.5, 0.6, 0.5]}, epochs=120)
+    run.spec["rerun_seeds"] = 5
+    notes = TABLES["1.6"].build(run).notes
+    assert notes[1] == "run: cifar10, 120 epochs, 5 seeds."
+    assert "published:" not in " ".join(notes)

@@ -1,0 +1,97 @@
+"""The sentences below Tables 1.6 and 1.7: what the numbers are, and what was asked otherwise than by the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from analysis.cells import compact
+from analysis.evidence import Evidence
+from analysis.published_deep import DATASETS, Swap
+from analysis.records import Run
+from analysis.tables.groups import Entry, chosen
+from spaces.hyperparameters import Hyperparameters
+from spaces.recipes import BATCH_SIZE, CIFAR, THETA, TINY_IMAGENET, Recipe
+
+RECIPES = {"tiny-imagenet": TINY_IMAGENET}  # Others have that of CIFAR.
+
+
+def notes_on(evidence: Evidence, found: list[Entry], width: int, seeds: int | None) -> list[str]:
+    """The notes.
+
+    Args:
+        evidence: the runs.
+        found: the networks that have a place in the table.
+        width: C of the text.
+        seeds: of the text, where it says how many.
+    """
+    if not found:
+        return ["No network of this table was trained in these runs; the published numbers stand in brackets."]
+    said = ["Mean test accuracy in percent over the finished reruns, the published number in brackets."]
+    for run, name in zip(evidence.runs, evidence.names, strict=True):
+        mine = [entry for entry in found if entry.candidate.run is run]
+        if mine:
+            said.append(f"{name}: {', '.join([mine[0].column, *asked(run, mine, width, seeds)])}.")
+    own = dict.fromkeys(entry.column for entry in found if entry.candidate.run.spec["dataset"] not in DATASETS)
+    said += [f"{name} is a data set of its own: its columns do not compare with any published number." for name in own]
+    return [*said, *_left_out(found), *_lost(found)]
+
+
+def asked(run: Run, mine: list[Entry], width: int, seeds: int | None) -> Iterator[str]:
+    """What a run asked for, each with the text's value where that is another one."""
+    spec = run.spec
+    recipe = RECIPES.get(spec["dataset"], CIFAR)
+    counts = sorted({len(entry.candidate.accuracies) for entry in mine})
+    finished = (
+        "" if counts == [spec["rerun_seeds"]] else f", {' to '.join(map(str, counts[:1] + counts[1:][-1:]))} finished"
+    )
+    yield _against(f"{spec['rerun_epochs']} epochs", spec["rerun_epochs"] != recipe.epochs and recipe.epochs)
+    yield _against(f"{spec['rerun_seeds']} seeds", spec["rerun_seeds"] != seeds and seeds) + finished
+    other = sorted({entry.swap.width for entry in mine if entry.swap.width is not None})
+    if other:
+        yield _against(f"width {', '.join(map(str, other))}", width)
+    if spec["batch_size"] != BATCH_SIZE:
+        yield _against(f"batches of {spec['batch_size']}", BATCH_SIZE)
+    thetas = spec.get("thetas")
+    if not thetas:
+        yield "lr, momentum, weight decay and gain from a search (published: not searched)"
+    elif any(Hyperparameters.from_mapping(thetas[entry.candidate.architecture]) != THETA for entry in mine):
+        yield _against("other lr, momentum, weight decay or gain", _short(THETA))
+    if (used := _recipe(spec)) != recipe:
+        yield _against(f"recipe: {used or 'constant lr, images as they are'}", str(recipe))
+
+
+def _recipe(spec: dict[str, Any]) -> Recipe | None:
+    return Recipe.from_dict(spec["recipe"]) if spec.get("recipe") else None
+
+
+def _short(theta: Hyperparameters) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {compact(value)}" for name, value in theta.as_dict().items())
+
+
+def _against(ours: str, published: object) -> str:
+    return f"{ours} (published: {published})" if published else ours
+
+
+def _left_out(found: list[Entry]) -> list[str]:
+    """Networks with finished reruns whose cell another run has filled."""
+    cells: dict[tuple[Swap, str], list[Entry]] = {}
+    for entry in found:
+        if entry.candidate.accuracies.size:
+            cells.setdefault((entry.swap, entry.column), []).append(entry)
+    return [
+        f"{first.candidate.architecture} of {first.run} is left out: {last.run} has it too, and counts."
+        for (swap, column), several in cells.items()
+        if (last := chosen(found, swap, column)) is not None
+        for first in several[:-1]
+    ]
+
+
+def _lost(found: list[Entry]) -> list[str]:
+    said = []
+    for one in (entry.candidate for entry in found):
+        lost = [(one.reruns.diverged, "diverged"), (one.reruns.failed, "failed")]
+        parts = [f"{count} {what}" for count, what in lost if count]
+        if parts:
+            said.append(f"{one.architecture} {', '.join(parts)}")
+    return [f"The means leave out: {'; '.join(said)}."] if said else []
