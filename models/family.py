@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from models.architecture import Architecture
 from spaces.errors import UserError, quoted
 
-WIDTH = re.compile(r"(?P<member>.+)-w(?P<width>[1-9][0-9]{0,3})")
+WIDTH = re.compile(r"(?P<member>.+)-w(?P<width>[^+-]*)")
 """``invC-B-w16`` is ``invC-B`` at width 16."""
 
 WIDEST = 256  # A slip of the pen must not fill the memory: invAll-C of 64x64 images has 0.5 G weights at this width.
@@ -40,12 +40,12 @@ class Family:
             UserError: it is one, but too wide, or not spelled as usual: a network must not have two names.
         """
         match = WIDTH.fullmatch(name)
-        spelled, width = (match["member"], int(match["width"])) if match else (name, self.width)
+        spelled, digits = (match["member"], match["width"]) if match else (name, str(self.width))
         member = next((known for known in self.members if known == spelled or parts(known) == parts(spelled)), None)
         if member is None:
             return None
-        if width > WIDEST:
-            raise UserError(f"architecture: {quoted(name)} is too wide; give a width from 1 to {WIDEST}")
+        if re.fullmatch("[1-9][0-9]{0,3}", digits) is None or (width := int(digits)) > WIDEST:
+            raise UserError(f"architecture: {quoted(name)}: -w{digits[:20]} is no width; give -w1 to -w{WIDEST}")
         usual = member if width == self.width else f"{member}-w{width}"
         if name != usual:
             raise UserError(f"architecture: {quoted(name)} is not how that network is spelled; write {usual}")

@@ -13,12 +13,12 @@ from search.datasets import dataset
 from search.datasets.split import split_of
 from search.resources import Resources
 from search.train import Training, make_repeatable
-from spaces import Hyperparameters
+from spaces import Hyperparameters, TrialSpec
 from spaces.run import RunSpec
 from spaces.rungs import expected_epochs
 from spaces.rungs import rungs as ladder_of
 
-TIMED_STEPS = (1, 20)  # The second only where the first was too short to be timed.
+MANY = 20  # Steps, where a single one is too short to be timed.
 LONG_ENOUGH = 0.2  # Seconds.
 SAFE = Hyperparameters(lr=0.01, momentum=0.0, weight_decay=0.0, gain=1.0)
 ROW_BYTES = 480  # One epoch in a record and in the copy that its verdict keeps.
@@ -66,19 +66,22 @@ def describe(spec: RunSpec, resources: Resources, keep_checkpoints: str) -> Iter
 def measure(spec: RunSpec, architecture: str, device: str, engine: str) -> tuple[float, int]:
     """Seconds of a training step and bytes of a checkpoint of one architecture on this machine."""
     trial = spec.rerun_trials(architecture, SAFE)[0] if spec.thetas else spec.sweep_trial(architecture, SAFE)
-    data = dataset(spec.dataset)
-    rng = np.random.default_rng(0)
-    for steps in TIMED_STEPS:
-        images = spec.batch_size * steps
-        grey = rng.integers(0, 256, (images, *data.input_shape), dtype=np.uint8)
-        y = rng.integers(0, data.classes, images)
-        training = Training(trial, split_of(data, grey, y, grey[:1], y[:1]), device, engine)
-        training.run_epoch()  # The first pass pays for allocations.
-        start = time.perf_counter()
-        training.run_epoch()
-        taken = time.perf_counter() - start
-        if taken > LONG_ENOUGH:
-            break
-    seconds = taken / steps
+    taken, training = _timed(trial, 1, device, engine)
+    if taken < LONG_ENOUGH:
+        taken, training = _timed(trial, MANY, device, engine)
     values = [*training.network.state_dict().values(), *training.network.parameters()]  # Momentum doubles the weights.
-    return seconds, sum(value.nbytes for value in values)
+    return taken, sum(value.nbytes for value in values)
+
+
+def _timed(trial: TrialSpec, steps: int, device: str, engine: str) -> tuple[float, Training]:
+    """Seconds a step of an epoch of so many steps on random images, and the training."""
+    data = dataset(trial.dataset)
+    rng = np.random.default_rng(0)
+    images = trial.batch_size * steps
+    grey = rng.integers(0, 256, (images, *data.input_shape), dtype=np.uint8)
+    y = rng.integers(0, data.classes, images)
+    training = Training(trial, split_of(data, grey, y, grey[:1], y[:1]), device, engine)
+    training.run_epoch()  # The first pass pays for allocations.
+    start = time.perf_counter()
+    training.run_epoch()
+    return (time.perf_counter() - start) / steps, training

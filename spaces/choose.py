@@ -11,15 +11,23 @@ from spaces.errors import UserError, quoted
 T = TypeVar("T")
 
 
-def choose(what: str, name: str, known: Mapping[str, T]) -> T:
+def choose(what: str, name: str, known: Mapping[str, T], more: Iterable[str] = ()) -> T:
     """Returns ``known[name]``.
+
+    Args:
+        what: the kind of thing, for the message.
+        name: what the user gave.
+        known: what there is.
+        more: what else the message lists, such as a kind of name.
 
     Raises:
         UserError: no such name; says the nearest one, if any is near, and all of them.
     """
     if name in known:
         return known[name]
-    raise UserError(f"{what}: {quoted(name)} is unknown; {nearest(name, known)}choose one of {', '.join(known)}")
+    raise UserError(
+        f"{what}: {quoted(name)} is unknown; {nearest(name, known)}choose one of {', '.join([*known, *more])}"
+    )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

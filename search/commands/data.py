@@ -8,6 +8,7 @@ from pathlib import Path
 
 from search.datasets import DATASETS, Dataset, dataset
 from search.datasets.archive import import_archive, obtain
+from search.datasets.cache import cache_root
 from search.datasets.fetch import fetch, import_from
 from search.datasets.folder import PREFIX, import_folder
 from search.datasets.verify import UnusableFileError, read_cached
@@ -47,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
         width = max(map(len, DATASETS))
         for known in DATASETS.values():
             print(f"{known.name:<{width}}  {known.data_hash}  {known.title}: {_state(known)}")
+        print(f"{PREFIX}NAME: the folder NAME in {cache_root(None)}, in CIFAR-10's binary layout")
         return 0
     if args.dataset.startswith(PREFIX):
         return _run_folder(args)

@@ -36,9 +36,10 @@ def named(kind: str) -> dict[str, str]:
             family.typical[0] + " ..": f"{family.about} ({family.words})" for family in models.FAMILIES.values()
         }
     if kind == "datasets":
-        from search.datasets import DATASETS
+        from search.datasets import DATASETS, PREFIX
 
-        return {name: dataset.title for name, dataset in DATASETS.items()}
+        own = {f"{PREFIX}NAME": "the folder NAME below the data folder, in CIFAR-10's binary layout"}
+        return {name: dataset.title for name, dataset in DATASETS.items()} | own
     if kind == "spaces":
         from spaces import SPACES
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from search.commands import options
@@ -10,6 +11,7 @@ from search.commands.fixed import PUBLISHED, fixed_spec
 from search.commands.table import rendered, table_named
 from spaces import UserError
 from spaces.choose import choose
+from spaces.errors import quoted
 from spaces.run import REDUCTION_FACTOR
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ SEARCH_ONLY: dict[str, object] = {  # And their defaults.
     **dict.fromkeys(("samples", "space", "grace_period", "rerun_epochs")),
     **{"search": "grid", "scheduler": "asha", "reduction_factor": REDUCTION_FACTOR, "seed": 0, "split_seed": 0},
 }
-FIXED_ONLY: dict[str, object] = dict.fromkeys(("rows", "width", "mixings"))
+FIXED_ONLY = ("rows", "width", "mixings")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_options(args: argparse.Namespace, table: Table) -> None:
     """Refuses options that the table's experiment has no use for, and chooses the data set where none is named."""
-    for name, default in (FIXED_ONLY if table.searched else SEARCH_ONLY).items():
+    for name, default in (dict.fromkeys(FIXED_ONLY) if table.searched else SEARCH_ONLY).items():
         if getattr(args, name) != default:
             what = "has fixed rows" if table.searched else "searches nothing: its recipe is fixed"
             raise UserError(
@@ -112,7 +114,7 @@ def _networks(args: argparse.Namespace, table: Table) -> tuple[str, ...]:
     from models import at_width
 
     known = {name: swap for name in table.architectures if (swap := swap_of(name)) is not None}
-    rows = _listed(args.rows, "rows", dict.fromkeys(swap.row for swap in known.values()))
+    rows = _listed(args.rows, "rows", dict.fromkeys(swap.row for swap in known.values()), _misplaced)
     mixings = _listed(args.mixings, "mixings", dict.fromkeys(MIXINGS))
     # Networks without mixings stand in column A, whatever columns were asked for.
     single = [row for row in rows if sum(swap.row == row for swap in known.values()) == 1]
@@ -126,12 +128,26 @@ def _networks(args: argparse.Namespace, table: Table) -> tuple[str, ...]:
     )
 
 
-def _listed(text: str | None, what: str, known: dict[str, None]) -> list[str]:
+def _misplaced(name: str) -> None:
+    """Refuses the name of a network in place of that of a row."""
+    from analysis.published_deep import swap_of
+
+    swap = swap_of(name)
+    if swap is not None and name != swap.row:
+        mixing, width = f" --mixings {swap.mixing}" * (swap.mixing != "A"), f" --width {swap.width}" * bool(swap.width)
+        raise UserError(f"rows: {quoted(name)} is a network; give --rows {swap.row}{mixing}{width}")
+
+
+def _listed(
+    text: str | None, what: str, known: dict[str, None], refuse: Callable[[str], None] = lambda name: None
+) -> list[str]:
     """The parts of a list separated by commas, each of them known; all that are known where nothing was given."""
     if text is None:
         return list(known)
     names = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     for name in names:
+        if name not in known:
+            refuse(name)
         choose(what, name, known)
     if not names:
         raise UserError(f"{what}: give at least one of {', '.join(known)}")

@@ -30,7 +30,7 @@ def dataset(name: str, data_hash: str | None = None) -> Dataset:
     Raises:
         UserError: there is none, with the list and the nearest name; or it has changed.
     """
-    found = folder_dataset(name) if name.startswith(PREFIX) else choose("dataset", name, DATASETS)
+    found = folder_dataset(name) if name.startswith(PREFIX) else choose("dataset", name, DATASETS, [f"{PREFIX}NAME"])
     if data_hash is not None and found.data_hash != data_hash:
         raise UserError(
             f"dataset: {name} has the hash {found.data_hash} here and {data_hash} in the run; it was changed, or is "
@@ -39,4 +39,4 @@ def dataset(name: str, data_hash: str | None = None) -> Dataset:
     return found
 
 
-__all__ = ["DATASETS", "Arrays", "Dataset", "Split", "dataset", "load_split"]
+__all__ = ["DATASETS", "PREFIX", "Arrays", "Dataset", "Split", "dataset", "load_split"]

@@ -86,7 +86,9 @@ class Archive:
         while chunk := file.read(2**20):
             digest.update(chunk)
         if (found := digest.hexdigest()) != self.md5:
-            raise UnusableFileError(f"is truncated, damaged or not {self.file}: its MD5 is {found}")
+            raise UnusableFileError(
+                f"is truncated, damaged or not {self.file}: its MD5 is {found}, that of the published one {self.md5}"
+            )
         file.seek(0)
 
     @contextmanager
@@ -170,8 +172,9 @@ def import_archive(archive: Archive, source: Path, root: Path | None = None) -> 
         found = next((path for path in inside if os.path.isfile(path)), None)
         if found is None:
             raise UserError(
-                f"{source} lacks {archive.file}; put the archive there as it was published, since its unpacked files "
-                "have no published hashes"
+                f"{source} lacks the file {archive.file}; put the archive there as it was published, since unpacked "
+                "files have no published hashes (those in CIFAR-10's binary layout can be a data set of their own: "
+                "invsearch data folder-NAME --from PATH)"
             )
         source = found
     if not os.path.isfile(source):

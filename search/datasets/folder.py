@@ -38,7 +38,7 @@ def folder_dataset(name: str, root: Path | None = None) -> Dataset:
     Raises:
         UserError: no such folder, or not in CIFAR-10's binary layout.
     """
-    fields.NAME.check("dataset", name)
+    checked(name)
     top = cache_root(root) / name.removeprefix(PREFIX)
     if not os.path.isdir(top):
         raise UserError(
@@ -46,6 +46,17 @@ def folder_dataset(name: str, root: Path | None = None) -> Dataset:
             "--from PATH' on a folder in CIFAR-10's binary layout"
         )
     return described(name, top)
+
+
+def checked(name: str) -> None:
+    """Refuses a name that is not ``folder-`` and the name of a folder: letters, digits, + and -.
+
+    Raises:
+        UserError: such a name.
+    """
+    fields.NAME.check("dataset", name)
+    if name == PREFIX:
+        raise UserError(f"dataset: {name} lacks the folder's name; give {PREFIX}NAME, such as {PREFIX}mine")
 
 
 def described(name: str, path: Path) -> Dataset:
@@ -98,10 +109,10 @@ def import_folder(name: str, source: Path, root: Path | None = None) -> Path:
     Raises:
         UserError: ``source`` is no such folder, the name is taken, or the data folder cannot be written.
     """
-    fields.NAME.check("dataset", name)
+    checked(name)
     target = cache_root(root) / name.removeprefix(PREFIX)
     if not os.path.isdir(source.expanduser()):
-        raise UserError(f"{source}: no such folder; give one that holds {LAYOUT}")
+        raise UserError(f"{source}: not a folder; give one that holds {LAYOUT}")
     origin = source.expanduser()
     known = described(name, origin)
     for load in (known.load_train, known.load_test):  # Refuses what could not be trained on.
@@ -120,8 +131,10 @@ def import_folder(name: str, source: Path, root: Path | None = None) -> Path:
 
 def _training_files(path: Path) -> list[str]:
     numbers = sorted(int(found[1]) for found in map(TRAIN.fullmatch, os.listdir(path)) if found)
-    if not numbers or numbers != list(range(1, len(numbers) + 1)) or not (path / TEST).is_file():
-        raise UserError(f"{path}: not in CIFAR-10's binary layout, {LAYOUT}")
+    lacking = [f"data_batch_{number}.bin" for number in range(1, max(numbers, default=1) + 1) if number not in numbers]
+    lacking += [TEST] * (not (path / TEST).is_file())
+    if lacking:
+        raise UserError(f"{path}: lacks {', '.join(lacking[:3])}; CIFAR-10's binary layout is {LAYOUT}")
     return [f"data_batch_{number}.bin" for number in numbers]
 
 

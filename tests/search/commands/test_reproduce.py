@@ -24,6 +24,7 @@ def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     ("arguments", "words"),
     [
         (["1.6", "--rows", "invX"], ["invX", "ref"]),
+        (["1.6", "--rows", "invC-B-w16"], ["'invC-B-w16' is a network; give --rows invC --mixings B --width 16"]),
         (["1.6", "--rows", ","], ["rows", "ref", "invAll"]),
         (["1.6", "--rows", "scatnetA"], ["scatnetA", "ref"]),
         (["1.6", "--mixings", "D"], ["D", "A, B, C"]),

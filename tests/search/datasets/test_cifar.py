@@ -230,7 +230,7 @@ def test_a_bad_import_changes_nothing(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=message):
             import_archive(archive, source, tmp_path)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match=r"empty lacks cifar10.tar.gz; put the archive there"):
+    with pytest.raises(UserError, match=r"empty lacks the file cifar10.tar.gz; put the archive there"):
         import_archive(archive, tmp_path / "empty", tmp_path)
 
 

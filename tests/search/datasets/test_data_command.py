@@ -25,7 +25,8 @@ def command(*words: str) -> int:
 
 def test_list(fake, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command() == 0
-    digits, listed, *others = capsys.readouterr().out.splitlines()
+    digits, listed, *others, own = capsys.readouterr().out.splitlines()
+    assert own == f"folder-NAME: the folder NAME in {cache}, in CIFAR-10's binary layout"
     assert [line.split()[0] for line in others] == ["cifar10", "cifar100", "tiny-imagenet"]
     assert all(" missing in " in line for line in others)
     assert digits.startswith("digits")

@@ -75,6 +75,10 @@ def test_what_is_no_such_folder(root: Path) -> None:
         dataset("folder-mine")
     with pytest.raises(UserError, match="is not allowed; give a name"):
         dataset("folder-../x")
+    with pytest.raises(UserError, match="folder- lacks the folder's name; give folder-NAME"):
+        dataset("folder-")  # Which would be the data folder itself.
+    with pytest.raises(UserError, match="folder- lacks the folder's name; give folder-NAME"):
+        import_folder("folder-", root)
     make(root / "gap", (2, 2, 2))
     (root / "gap" / "data_batch_2.bin").unlink()
     make(root / "empty", (1,))
@@ -83,7 +87,11 @@ def test_what_is_no_such_folder(root: Path) -> None:
     make(root / "pipe", (3,))
     (root / "pipe" / "data_batch_1.bin").unlink()
     os.mkfifo(root / "pipe" / "data_batch_1.bin")
-    for name, message in (("gap", "not in CIFAR-10's binary"), ("empty", "1 training images"), ("pipe", "0 training")):
+    for name, message in (
+        ("gap", "lacks data_batch_2.bin; CIFAR-10's binary layout is"),
+        ("empty", "1 training images"),
+        ("pipe", "0 training"),
+    ):
         with pytest.raises(UserError, match=message):
             dataset(f"folder-{name}")
     with pytest.raises(UserError, match=r"label 7 in record 1, allowed are 0 to 1"):

@@ -113,7 +113,7 @@ def test_names_and_hashes(name: str) -> None:
 def test_unknown_dataset() -> None:
     with pytest.raises(UserError, match="'minst' is unknown; did you mean mnist"):
         dataset("minst")
-    with pytest.raises(UserError, match=r"choose one of digits, mnist, cifar10, cifar100, tiny-imagenet$"):
+    with pytest.raises(UserError, match=r"choose one of digits, mnist, cifar10, cifar100, tiny-imagenet, folder-NAME$"):
         dataset("zzz")
 
 
