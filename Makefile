@@ -55,14 +55,20 @@ results: .venv/installed
 	cp $(RUN)/spec.json $(RUN)/costs.json $(RUN)/history.jsonl results/$(NAME)/
 	$(BIN)/invsearch table $(TABLE) $(RUN) > results/$(NAME)/table.md
 	$(BIN)/invsearch status $(RUN) --phase sweep --csv > results/$(NAME)/sweep.csv
+	test $$(wc -l < results/$(NAME)/sweep.csv) -gt 1 || rm results/$(NAME)/sweep.csv  # Nothing was searched.
 	$(BIN)/invsearch status $(RUN) --phase rerun --csv > results/$(NAME)/reruns.csv
+	$(BIN)/invsearch report $(RUN) --out build/$(NAME) --only figures
+	cp build/$(NAME)/figures/rerun-curves.p* results/$(NAME)/
+	tar -cJf results/$(NAME)/run.tar.xz --transform 's|^\.|$(NAME)|' -C $(RUN) \
+	  ./spec.json ./costs.json ./history.jsonl ./trials
 
-# The committed report, made anew from the committed records.
-REPORT := results/table-1.3-mnist
+# The committed report, made anew from the committed records; another one: make report NAME=table-1.6-subset REPORT=build/report
+NAME ?= table-1.3-mnist
+REPORT ?= results/$(NAME)/report
 report: .venv/installed
 	mkdir -p build
-	tar -xJf $(REPORT)/run.tar.xz -C build
-	$(BIN)/invsearch report build/table-1.3-mnist --out $(REPORT)/report
+	tar -xJf results/$(NAME)/run.tar.xz -C build
+	$(BIN)/invsearch report build/$(NAME) --out $(REPORT)
 
 clean:
 	rm -rf .venv build *.egg-info models/native/*.so .pytest_cache .ruff_cache .hypothesis

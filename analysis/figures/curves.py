@@ -50,7 +50,7 @@ def _sweeps(evidence: Evidence) -> Drawing | str:
             best = rows[rows["trial_id"] == one.incumbent["trial_id"]]
             x, y, links = joined(best, "val_accuracy")
             marks.append(Line(x, y, one.group, label=f"{one.group}: incumbent", links=links))
-        axes = Axis("epoch", low=1), Axis("validation accuracy (%)", low=0, high=100)
+        axes = Axis("epoch", low=1, whole=True), Axis("validation accuracy (%)", low=0, high=100)
         panels.append(Panel(one.group, *axes, marks, rungs_of(one)))
     caption = (
         "Validation accuracy of every configuration (thin) and of the incumbent (thick). Vertical lines: the rungs, "
@@ -80,7 +80,7 @@ def _reruns(evidence: Evidence) -> Drawing | str:
     if not marks:
         return "No rerun has begun yet; invsearch rerun trains them."
     caption = "Test accuracy of the reruns: every seed (thin), and their mean (thick) as far as all got."
-    panel = Panel("", Axis("epoch", low=1), Axis("test accuracy (%)"), marks)
+    panel = Panel("", Axis("epoch", low=1, whole=True), Axis("test accuracy (%)"), marks)
     return Drawing("rerun-curves", "Learning curves of the reruns", caption, [panel], 1, evidence.groups)
 
 

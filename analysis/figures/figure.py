@@ -22,6 +22,7 @@ class Axis:
         categories: names at 0, 1, 2 and so on instead of numbers.
         low: where it begins; None fits the data.
         high: where it ends; None fits the data.
+        whole: whether only whole numbers make sense.
     """
 
     label: str
@@ -29,6 +30,7 @@ class Axis:
     categories: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, eq=False)

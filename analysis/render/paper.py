@@ -16,7 +16,7 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from analysis.figures.figure import Axis, Drawing, Heat, Panel, Points
 from analysis.render.layout import Entry, dodged, downwards, legend, limits, log_ticks, parallel_of, tick, wrapped
@@ -153,6 +153,8 @@ def _draw(axes: Axes, panel: Panel, drawing: Drawing) -> None:
 def _axis(axes: Axes, name: str, axis: Axis, at: list[float]) -> None:
     own = axes.xaxis if name == "x" else axes.yaxis
     own.set_label_text(drawable(axis.label))
+    if axis.whole:
+        own.set_major_locator(MaxNLocator(integer=True))
     if axis.log:
         (axes.set_xscale if name == "x" else axes.set_yscale)("log")
         own.set_minor_formatter(NullFormatter())

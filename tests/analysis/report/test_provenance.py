@@ -4,8 +4,9 @@ import pytest
 
 from analysis.records import read_run
 from analysis.report.provenance import duration, provenance
+from spaces.recipes import CIFAR
 from spaces.sealed import seal
-from tests.analysis.conftest import RunFolder
+from tests.analysis.conftest import THETA, RunFolder
 
 START = {
     "event": "start",
@@ -44,6 +45,16 @@ def test_any_value_in_a_history_gives_text(full: RunFolder, field: str, value: o
     text = " ".join(map(str, found.invocations.to_numpy().ravel())) + str(found.machines)
     assert len(text) < 3000
     text.encode()
+
+
+def test_a_run_that_searched_nothing_names_its_recipe_and_no_search(folder: RunFolder) -> None:
+    folder.spec.update(samples=None, space=None, search=None, thetas={"conv": THETA.as_dict()}, recipe=CIFAR.as_dict())
+    spec = dict(provenance(read_run(folder.write()), "run").spec)
+    assert spec["recipe (its steps scaled to the epochs)"] == (
+        "lr x 0.2 after epochs 60, 80, 100 of 120, random crops with padding 4, horizontal flips"
+    )
+    assert not {"scheduler", "grace period (epochs)", "reduction factor", "seed of the held-out split"} & set(spec)
+    assert spec["rerun seeds"] == "3"
 
 
 def test_without_a_history_it_says_so(full: RunFolder) -> None:

@@ -51,6 +51,23 @@ def test_it_writes_page_figures_and_tables_and_links_to_what_is_there(full: RunF
     assert anchors <= set(re.findall(r'id="([^"]+)"', page))
 
 
+@pytest.mark.parametrize(
+    ("architecture", "there", "missing"),
+    [("ref", "1.6", "1.7"), ("scatnetA-w16", "1.7", "1.6"), ("conv", "1.3", "1.6")],
+)
+def test_the_tables_of_the_text_that_have_a_place_for_what_was_trained(
+    folder: RunFolder, tmp_path: Path, architecture: str, there: str, missing: str
+) -> None:
+    folder.spec["architectures"] = [architecture, "invariant"]
+    folder.rerun(architecture, [0.1, 0.9], "completed", seed=1)
+    page = written(folder, tmp_path / "report")
+    assert f"Table {there}." in page
+    assert f"Table {missing}." not in page
+    names = {path.name for path in (tmp_path / "report" / "tables").iterdir()}
+    assert f"table-{there}.md" in names
+    assert f"table-{missing}.md" not in names
+
+
 def test_the_same_records_give_the_same_bytes(full: RunFolder, tmp_path: Path) -> None:
     written(full, tmp_path / "one")
     full.shuffle(1)

@@ -5,6 +5,7 @@ import pytest
 from analysis.records import read_run
 from analysis.tables import TABLES
 from spaces import Hyperparameters
+from spaces.recipes import CIFAR
 
 BEST = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
 
@@ -60,6 +61,15 @@ def test_published_means_on_mnist(folder) -> None:
     notes = notes_of(folder)
     assert "The published mean is reproduced within 0.5 points (TOST at 5 %): Convolutional." in notes
     assert "Ours differs from the published mean (Welch's test at 5 %): Invariant." in notes
+
+
+def test_where_the_text_has_no_number_of_tables_1_3_and_1_4_none_is_spoken_of(folder) -> None:
+    folder.spec.update(architectures=["ref"], dataset="cifar10", recipe=CIFAR.as_dict(), samples=None, max_epochs=None)
+    for seed in (1, 2):
+        folder.rerun("ref", [0.5] * 4, "completed", seed=seed)
+    notes = notes_of(folder, "summary")
+    assert "MNIST" not in notes
+    assert "Reduced settings: 3 rerun seeds (published: 5), 4 epochs per rerun (published: 120)." in notes
 
 
 def test_what_the_mean_leaves_out(full) -> None:
