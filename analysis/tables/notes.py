@@ -36,6 +36,8 @@ def notes_on(run: Run, frame: pd.DataFrame) -> list[str]:
     rows = records(frame)
     finished = [row for row in rows if row["finished"]]
     said = "No rerun has finished yet; invsearch rerun trains them."
+    if not {row["architecture"] for row in rows} & set(run.spec["architectures"]):
+        said = "None of these networks is in the run; invsearch table summary has those that are."
     if finished:
         counts = ", ".join(f"{row['title']} {row['finished']}" for row in finished)
         said = (

@@ -99,6 +99,25 @@ def test_a_resumed_training_is_bitwise_the_undisturbed_one(split: Split, tmp_pat
     assert not torch.equal(resumed.network.norm1.running_mean, torch.zeros(4))  # pyright: ignore
 
 
+@pytest.mark.parametrize("name", ["invA+invC-B-w2", "invAll-C-w1", "scatnetB-w1"])
+def test_a_resumed_training_of_the_families_is_bitwise_the_undisturbed_one(
+    split: Split, tmp_path: Path, name: str
+) -> None:
+    """Upsampling, fixed kernels, learned 3x3 mixings, invariant layers before dropout."""
+    few = replace(split, train_x=split.train_x[:41], train_y=split.train_y[:41])  # The last batch has nine images.
+    trial = replace(TRIAL, architecture=name)
+    through = Training(trial, few)
+    expected = [numbers(through.run_epoch()) for _ in range(3)]
+    interrupted = Training(trial, few)
+    interrupted.run_epoch()
+    checkpoint.save(tmp_path / "c", interrupted.state(), {})
+    torch.manual_seed(1234)
+    resumed = Training(trial, few)
+    resumed.load_state(checkpoint.load(tmp_path / "c")[0])
+    assert [numbers(resumed.run_epoch()) for _ in range(2)] == expected[1:]
+    assert same(through, resumed)
+
+
 def test_the_learning_rate_falls_by_epoch(split: Split) -> None:
     training = Training(TRIAL, split)
     rates = []

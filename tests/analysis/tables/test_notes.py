@@ -63,6 +63,12 @@ def test_published_means_on_mnist(folder) -> None:
     assert "Ours differs from the published mean (Welch's test at 5 %): Invariant." in notes
 
 
+def test_a_run_of_other_networks_is_not_told_to_go_on(folder) -> None:
+    folder.spec["architectures"] = ["ref"]
+    folder.rerun("ref", [0.5] * 4, "completed", seed=1)
+    assert "Data set: digits. None of these networks is in the run; invsearch table summary has" in notes_of(folder)
+
+
 def test_where_the_text_has_no_number_of_tables_1_3_and_1_4_none_is_spoken_of(folder) -> None:
     folder.spec.update(architectures=["ref"], dataset="cifar10", recipe=CIFAR.as_dict(), samples=None, max_epochs=None)
     for seed in (1, 2):

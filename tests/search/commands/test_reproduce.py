@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from search.cli import main
+from search.train import Epoch
 from tests.search.datasets.test_folder import make
 
 SEARCHING_NOTHING = "Table 1.6 searches nothing"
@@ -67,7 +68,7 @@ def test_a_dry_run_measures_each_network_once_or_twice_and_runs_nothing(
     measured: list[int] = []
 
     class Timed(estimate.Training):
-        def run_epoch(self) -> dict[str, float]:
+        def run_epoch(self) -> Epoch:
             measured.append(1)
             return super().run_epoch()
 
