@@ -57,10 +57,10 @@ def test_warps_are_of_the_size_that_they_say_and_within_the_theorems_condition()
                 assert not gradients.any()
                 assert size.bound(1) == pytest.approx(amount / 2)
                 continue
-            # The suprema are over a finer grid than the pixels.
-            assert 0.9 * amount <= gradients.max() <= 1.00001 * amount <= 0.500005
+            # The suprema are over a finer grid, which the pixels lie between: near, not exact.
+            assert 0.9 * amount <= gradients.max() <= 1.001 * amount <= 0.5005
             assert size.gradient == pytest.approx(amount)
-            assert lengths.max() <= 1.00001 * size.displacement
+            assert lengths.max() <= 1.001 * size.displacement
             assert size.bound(1) >= amount + size.displacement / 2
         seen.add(kind)
     assert seen == {"shift", "warp"}
