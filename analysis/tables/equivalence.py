@@ -27,7 +27,11 @@ def against_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     frame = pd.DataFrame(rows, columns=[*FIELDS, "difference", "low", "high", "p_equivalent", "p_differs", "verdict"])
     if not len(frame):
         known = any(one.published for one in evidence.candidates)
-        why = "no rerun has finished" if known else "the text has no mean with a spread of these networks on these data"
+        why = (
+            "no rerun has finished"
+            if known
+            else "the text has no mean with a standard deviation of these networks on these data"
+        )
         return frame, [f"Nothing to hold against the published numbers: {why}.", *evidence.lost]
     return frame, [
         f"Difference: our mean minus the published one (std as published, n = {PUBLISHED_SEEDS}), in points, with its "
