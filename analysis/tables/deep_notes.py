@@ -41,11 +41,16 @@ def asked(run: Run, mine: list[Entry], width: int, seeds: int | None) -> Iterato
     """What a run asked for, each with the text's value where that is another one."""
     spec = run.spec
     recipe = RECIPES.get(spec["dataset"], CIFAR)
-    counts = [len(entry.candidate.accuracies) for entry in mine]
-    least, most = min(counts), max(counts)
-    finished = f", {least if least == most else f'{least} to {most}'} finished" if least < spec["rerun_seeds"] else ""
-    yield _against(f"{spec['rerun_epochs']} epochs", spec["rerun_epochs"] != recipe.epochs and recipe.epochs)
-    yield _against(f"{spec['rerun_seeds']} seeds", spec["rerun_seeds"] != seeds and seeds) + finished
+    if spec.get("rerun_seeds") is None:
+        yield "searched and not rerun yet (invsearch rerun does)"
+    else:
+        counts = [len(entry.candidate.accuracies) for entry in mine]
+        least, most = min(counts), max(counts)
+        finished = (
+            f", {least if least == most else f'{least} to {most}'} finished" if least < spec["rerun_seeds"] else ""
+        )
+        yield _against(f"{spec['rerun_epochs']} epochs", spec["rerun_epochs"] != recipe.epochs and recipe.epochs)
+        yield _against(f"{spec['rerun_seeds']} seeds", spec["rerun_seeds"] != seeds and seeds) + finished
     other = sorted({entry.swap.width for entry in mine if entry.swap.width is not None})
     if other:
         yield _against(f"width {', '.join(map(str, other))}", width)

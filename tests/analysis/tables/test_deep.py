@@ -177,6 +177,14 @@ def test_what_was_asked_otherwise_than_by_the_text_is_said(folder) -> None:
     assert "recipe: constant lr, images as they are (published: lr x 0.2 after epochs 18, 30, 40 of 45, " in notes
 
 
+@pytest.mark.parametrize("number", ["1.6", "1.7"])
+def test_a_sweep_without_reruns_says_so(folder, number) -> None:
+    folder.spec.update(architectures=["ref", "scatnetA"], dataset="folder-own", rerun_seeds=None, rerun_epochs=None)
+    folder.sweep("ref", [0.5] * 4, "completed")
+    notes = " ".join(TABLES[number].build(read_run(folder.write())).notes)
+    assert "run: folder-own, searched and not rerun yet (invsearch rerun does), batches of 16 (published: 128)" in notes
+
+
 def test_a_run_by_the_book_has_nothing_to_say(folder) -> None:
     folder.spec.update(batch_size=128, rerun_epochs=120, recipe=CIFAR.as_dict(), thetas={"ref": THETA.as_dict()})
     run = trained(folder, "cifar10", {"ref": [0.5, 0.6, 0.5, 0.6, 0.5]}, epochs=120)
