@@ -16,6 +16,7 @@ from analysis.published import PUBLISHED, Published
 from analysis.records import Run
 from analysis.reruns import Reruns, reruns_of
 from spaces.errors import UserError
+from spaces.wording import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +128,7 @@ class Evidence:
             ]
             if lost:
                 rest = f"its mean is over the other {len(one.accuracies)}" if len(one.accuracies) else "it has no mean"
-                said.append(f"{one.group}: of {len(one.reruns.trials)} reruns {' and '.join(lost)}; {rest}.")
+                said.append(f"{one.group}: of {counted(len(one.reruns.trials), 'rerun')} {' and '.join(lost)}; {rest}.")
         return said
 
     @property

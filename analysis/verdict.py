@@ -16,6 +16,7 @@ from analysis.schema import records
 from analysis.tables.columns import probability, rounded
 from analysis.tables.equivalence import against_published, less
 from spaces.hyperparameters import NAMES
+from spaces.wording import counted
 
 LR_MOST = "lr"  # Table 1.3: "we found that lr was the most important hyperparameter to choose correctly".
 
@@ -103,7 +104,7 @@ def _was_it_fair(evidence: Evidence) -> list[str]:
             )
         if one.near == one.near:
             others = int(one.near) - 1
-            many = f"{others} other configuration{'s' * (others != 1)}" if others else "no other configuration"
+            many = counted(others, "other configuration") if others else "no other configuration"
             parts.append(f"{many} came within one standard deviation of a rerun of it")
         if one.edges:
             parts.append(f"it lies on the edge of the searched range: {', '.join(one.edges)}")
@@ -156,7 +157,7 @@ def _matters(found: pd.DataFrame, name: str) -> bool:
 
 def _mean(row: pd.Series) -> str:
     interval = f", 95 % CI {row['low']:.2f} to {row['high']:.2f}" if row["n"] > 1 else ""
-    return f"{row['mean']:.2f} % over {row['n']} seed{'' if row['n'] == 1 else 's'}{interval}"
+    return f"{row['mean']:.2f} % over {counted(row['n'], 'seed')}{interval}"
 
 
 def _p(p: float) -> str:

@@ -93,8 +93,8 @@ def members() -> Iterator[tuple[str, Callable[[int], Architecture]]]:
 
 FAMILY = Family(
     about="Tables 1.5 and 1.6: the VGG-like reference, and one, two or all of its convolutions made invariant layers",
-    words="ref, invA to invH, two of them such as invB+invC, invAll; these for mixing B or C with -B or -C; "
-    "any for another width than 64 with -w16",
+    words="ref, invA to invH (invG and invH for 64x64 images), two of them such as invB+invC, invAll; "
+    "these for mixing B or C with -B or -C; any for another width than 64 with -w16",
     width=WIDTH,
     members=dict(members()),
     typical=("ref", "invA", "invC-B", "invF-C", "invH", "invB+invC", "invC+invD-C", "invAll"),

@@ -17,6 +17,7 @@ from spaces import Hyperparameters, TrialSpec
 from spaces.run import RunSpec
 from spaces.rungs import expected_epochs
 from spaces.rungs import rungs as ladder_of
+from spaces.wording import counted
 
 MANY = 20  # Steps, where a single one is too short to be timed.
 LONG_ENOUGH = 0.2  # Seconds.
@@ -42,6 +43,7 @@ def describe(spec: RunSpec, resources: Resources, keep_checkpoints: str) -> Iter
     what = f"{spec.search} search of {spec.searched.name}" if searches else "fixed configurations"
     yield f"{what} on {spec.dataset}, {len(spec.architectures)} architectures"
     hours = bytes_kept = 0.0
+    measure(spec, spec.architectures[0], device, resources.engine)  # The first pays for the start of the libraries.
     for name in spec.architectures:
         step, checkpoint_bytes = measure(spec, name, device, resources.engine)
         swept = samples * epochs * step * (images - dataset(spec.dataset).holdout) / spec.batch_size
@@ -53,14 +55,14 @@ def describe(spec: RunSpec, resources: Resources, keep_checkpoints: str) -> Iter
         bytes_kept += kept * checkpoint_bytes + (samples * epochs + again) * ROW_BYTES
         most = samples * spec.max_epochs
         parts = [
-            *[f"{samples} trials, about {samples * epochs:.0f} epochs (at most {most})"] * searches,
-            *[f"{spec.rerun_seeds} reruns x {spec.rerun_epochs} epochs"] * bool(again),
+            *[f"{counted(samples, 'trial')}, about {counted(samples * epochs, 'epoch')} (at most {most})"] * searches,
+            *[f"{counted(spec.rerun_seeds or 0, 'rerun')} x {counted(spec.rerun_epochs or 0, 'epoch')}"] * bool(again),
             f"{1000 * step:.2f} ms a step on {device}",
             f"about {seconds / 3600:.2f} h",
         ]
         yield f"  {name}: {', '.join(parts)}"
     rung_text = f"asha judges at epochs {', '.join(map(str, rungs))}" if rungs else "no early stopping"
-    yield f"  {rung_text}; {slots} trials at once on this machine"
+    yield f"  {rung_text}; {counted(slots, 'trial')} at once on this machine"
     yield f"  in all about {hours:.2f} h and {bytes_kept / 2**20:.0f} MiB of disk in a new run folder; nothing was run"
 
 

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from search.trainable import METRIC, TIME_ATTR
 from search.trial_folder import TrialFolder
+from spaces.wording import clock
 
 PLAIN_SECONDS = 60.0  # A line this often where output is not a terminal.
 COLUMNS = ("ended", "running", "stopped", "diverged", "failed")
@@ -198,9 +199,3 @@ class Progress(UnsavedCallback):
         done, total = self._done()
         text = f"{clock(time.monotonic() - self._started)} gone"
         return text if left is None or done == total else f"{text}, about {clock(left)} left"
-
-
-def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss."""
-    whole = int(seconds)
-    return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"

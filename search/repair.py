@@ -20,6 +20,7 @@ from search.trial_folder import checked, checked_verdict
 from spaces import UserError
 from spaces.run import RunSpec
 from spaces.sealed import ASIDE, Damaged, seal
+from spaces.wording import counted
 
 LOGS = (history.NAME, "decisions.jsonl", "ray_sessions.jsonl")
 # What becomes of a file of the run's own folder when it is lost.
@@ -218,7 +219,7 @@ def _checkpoints(folder: Path, record: Any) -> Iterator[Finding]:
         except FileNotFoundError:
             continue  # A trial that goes on while it is looked at.
         except (Damaged, OSError, KeyError, TypeError) as error:
-            again = f"{len(record['rows']) if record else 0} epochs are trained again if it is needed"
+            again = f"{counted(len(record['rows']) if record else 0, 'epoch')} to train again if it is needed"
             yield Finding(path, str(error), partial(_set_aside_and, path, again))
 
 

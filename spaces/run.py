@@ -17,6 +17,7 @@ from spaces.recipes import Recipe
 from spaces.rungs import ladder
 from spaces.space import MAX_POINTS, Space, space_from
 from spaces.trial import TrialSpec
+from spaces.wording import counted
 
 FORMAT = 2
 SEARCHES = ("grid", "tpe")
@@ -105,7 +106,7 @@ class RunSpec:
             self._check_thetas(self.thetas)
         elif self.scheduler == "asha" and self.grace_period > self.max_epochs:
             raise UserError(
-                f"grace-period: {self.grace_period} is above the maximum of {self.max_epochs} epochs; "
+                f"grace-period: {self.grace_period} is above the maximum of {counted(self.max_epochs, 'epoch')}; "
                 "lower it or raise --epochs"
             )
         elif self.scheduler == "asha":

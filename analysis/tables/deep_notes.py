@@ -12,6 +12,7 @@ from analysis.records import Run
 from analysis.tables.groups import Entry, chosen
 from spaces.hyperparameters import Hyperparameters
 from spaces.recipes import BATCH_SIZE, CIFAR, THETA, TINY_IMAGENET, Recipe
+from spaces.wording import counted
 
 RECIPES = {"tiny-imagenet": TINY_IMAGENET}  # Others have that of CIFAR.
 
@@ -49,8 +50,8 @@ def asked(run: Run, mine: list[Entry], width: int, seeds: int | None) -> Iterato
         finished = (
             f", {least if least == most else f'{least} to {most}'} finished" if least < spec["rerun_seeds"] else ""
         )
-        yield _against(f"{spec['rerun_epochs']} epochs", spec["rerun_epochs"] != recipe.epochs and recipe.epochs)
-        yield _against(f"{spec['rerun_seeds']} seeds", spec["rerun_seeds"] != seeds and seeds) + finished
+        yield _against(counted(spec["rerun_epochs"], "epoch"), spec["rerun_epochs"] != recipe.epochs and recipe.epochs)
+        yield _against(counted(spec["rerun_seeds"], "seed"), spec["rerun_seeds"] != seeds and seeds) + finished
     other = sorted({entry.swap.width for entry in mine if entry.swap.width is not None})
     if other:
         yield _against(f"width {', '.join(map(str, other))}", width)

@@ -60,7 +60,9 @@ def display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
 
 def _counted(ours: float, known: float, estimated: bool, digits: int) -> str:
     published = "" if math.isnan(known) else f"({known:g}{'*' * estimated})"
-    return f"{'' if math.isnan(ours) else rounded(ours, digits)} {published}".strip()
+    # The text's decimals, but two digits at least: a narrow network has few parameters.
+    counted = rounded(ours, digits) if ours >= 1.0 else f"{ours:.2g}"
+    return f"{'' if math.isnan(ours) else counted} {published}".strip()
 
 
 def _cost(found: list[Entry], name: str, width: int | None) -> tuple[float, float]:

@@ -7,6 +7,7 @@ import sys
 
 from search.commands import options
 from spaces import UserError
+from spaces.wording import counted
 
 NAME = "check"
 HELP = "verify the checksum of every file of a run; --repair sets damaged ones aside and restores what can be"
@@ -42,5 +43,5 @@ def run(args: argparse.Namespace) -> int:
         print(f"{path}: was set aside; remove it when you have looked at it")
     trials = len(repair.recorded(folder.path))
     after = f"; invsearch check {args.run} --repair mends, and so does the next sweep" if found else ""
-    print(f"{args.run}: {trials} trials, {len(found)} damaged{after}")
+    print(f"{args.run}: {counted(trials, 'trial')}, {len(found)} damaged{after}")
     return options.INCOMPLETE if found else 0

@@ -14,6 +14,7 @@ from search.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, read_space
 from spaces.choose import choose
 from spaces.run import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES, RunSpec
+from spaces.wording import counted
 
 if TYPE_CHECKING:
     from analysis.records import Run
@@ -294,7 +295,9 @@ def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None
     most = epochs(args)
     grace = min(GRACE_PERIOD, max(1, most)) if args.grace_period is None else args.grace_period
     if args.scheduler == "asha" and grace > most > 0:
-        raise UserError(f"grace-period: {grace} is above the maximum of {most} epochs; lower it or raise --epochs")
+        raise UserError(
+            f"grace-period: {grace} is above the maximum of {counted(most, 'epoch')}; lower it or raise --epochs"
+        )
     return RunSpec(
         **data_fields(args, names),  # pyright: ignore[reportArgumentType]
         architectures=names,
@@ -327,8 +330,8 @@ def epochs(args: argparse.Namespace) -> int:
         return chosen.epochs
     if chosen.recipe is not None and args.epochs != chosen.recipe.epochs and args.epochs > 0:
         print(
-            f"recipe of {chosen.name} for {args.epochs} epochs: {chosen.recipe.scaled(args.epochs)}; in full: "
-            f"{chosen.recipe}",
+            f"recipe of {chosen.name} for {counted(args.epochs, 'epoch')}: {chosen.recipe.scaled(args.epochs)}; "
+            f"in full: {chosen.recipe}",
             file=sys.stderr,
         )
     return args.epochs
@@ -347,7 +350,9 @@ def only_described(args: argparse.Namespace, spec: RunSpec, asked: Resources) ->
 def exit_code(failures: int, run: str) -> int:
     """0, or ``INCOMPLETE`` with a line about the trials that failed."""
     if failures:
-        print(f"{failures} trials failed; see: invsearch status {run} --filter status=failed", file=sys.stderr)
+        print(
+            f"{counted(failures, 'trial')} failed; see: invsearch status {run} --filter status=failed", file=sys.stderr
+        )
     return INCOMPLETE if failures else 0
 
 

@@ -129,13 +129,16 @@ def _networks(args: argparse.Namespace, table: Table) -> tuple[str, ...]:
 
 
 def _misplaced(name: str) -> None:
-    """Refuses the name of a network in place of that of a row."""
+    """Refuses the name of a network in place of that of a row, and one spelled in another order."""
     from analysis.published_deep import swap_of
+    from models import FAMILIES
 
     swap = swap_of(name)
     if swap is not None and name != swap.row:
         mixing, width = f" --mixings {swap.mixing}" * (swap.mixing != "A"), f" --width {swap.width}" * bool(swap.width)
         raise UserError(f"rows: {quoted(name)} is a network; give --rows {swap.row}{mixing}{width}")
+    for family in FAMILIES.values():
+        family.find(name)
 
 
 def _listed(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search.commands import options
+from spaces.wording import clock, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +86,7 @@ class View:
         if self.is_done:
             return "nothing is left to do"
         if self.rate is None:
-            return f"about {sum(part.epochs_left for part in self.parts):.0f} epochs left"
+            return f"about {counted(sum(part.epochs_left for part in self.parts), 'epoch')} left"
         left = 60.0 * sum(part.epochs_left for part in self.parts) / self.rate
         pace = f"{self.rate:.0f}" if self.rate >= 10.0 else f"{self.rate:.2g}"
         return f"{pace} epochs a minute, about {clock(left)} left"
@@ -223,9 +224,3 @@ def _latest(ended: pd.DataFrame) -> Any:
             "-" if math.isnan(accuracy) else f"{100.0 * accuracy:.2f} % {judged}",
         )
     return table
-
-
-def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss."""
-    whole = int(seconds)
-    return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"

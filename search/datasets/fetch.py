@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from search.datasets.cache import VARIABLE, DataFile, Store
@@ -105,6 +105,7 @@ def _install(content: bytes, file: DataFile, scratch: Path, folder: Path) -> Non
 @contextmanager
 def writing_in(folder: Path) -> Iterator[Path]:
     """A temporary folder within ``folder``, so that a move out of it never crosses file systems."""
+    made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as name:
@@ -113,6 +114,10 @@ def writing_in(folder: Path) -> Iterator[Path]:
         raise UserError(
             f"{folder}: cannot be written ({error.strerror or error}); set {VARIABLE} to a folder that can"
         ) from None
+    finally:
+        if made:
+            with suppress(OSError):  # Something came into it.
+                folder.rmdir()
 
 
 def _names(files: Sequence[DataFile]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from spaces.wording import counted
+
 
 def readme(config: Mapping[str, Any]) -> str:
     """A page for people who find the folder.
@@ -17,8 +19,8 @@ def readme(config: Mapping[str, Any]) -> str:
     norm = config["normalisation"]
     return f"""# {config["title"]} ({config["architecture"]}) on {config["dataset"]}
 
-Trial `{config["trial_id"]}`: {theta}, seed {config["seed"]}, {config["epochs"]} epochs. Exported by invsearch from
-`{config["run"]}`.
+Trial `{config["trial_id"]}`: {theta}, seed {config["seed"]}, {counted(config["epochs"], "epoch")}.
+Exported by invsearch from `{config["run"]}`.
 
 | file | holds |
 |---|---|

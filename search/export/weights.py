@@ -17,6 +17,7 @@ from search.train import Epoch, Training, make_repeatable
 from search.trial_folder import TrialFolder, checked
 from spaces import UserError
 from spaces.sealed import Damaged
+from spaces.wording import counted
 
 CLOCK = ("seconds", "time")  # What of a row differs each time.
 
@@ -66,10 +67,10 @@ def weights_of(run: Path, trial_id: str, accept_changes: bool = False) -> Weight
             return Weights(_plain(state["network"]), folder, "checkpoint")
         except (OSError, Damaged, KeyError, TypeError) as error:
             why = f"its checkpoint cannot be used ({error})"
-    print(f"{trial_id}: {why}; training it again, {folder.epoch} epochs", file=sys.stderr)
+    print(f"{trial_id}: {why}; training it again, {counted(folder.epoch, 'epoch')}", file=sys.stderr)
     training, difference = trained(folder, accept_changes)
     said = f"differently: {difference}" if difference else "exactly as recorded"
-    print(f"{trial_id}: all {folder.epoch} epochs came out {said}", file=sys.stderr)
+    print(f"{trial_id}: {counted(folder.epoch, 'epoch')} came out {said}", file=sys.stderr)
     return Weights(_plain(training.network.state_dict()), folder, "trained again", difference)
 
 
@@ -121,7 +122,7 @@ def _read(run: Path, trial_id: str) -> TrialFolder:
         folder = TrialFolder(run, checked(record))
         folder.adopt(record)
         if folder.spec.trial_id != trial_id or not folder.rows:
-            raise Damaged(f"it is the record of {folder.spec.trial_id}, with {folder.epoch} epochs")
+            raise Damaged(f"it is the record of {folder.spec.trial_id}, with {counted(folder.epoch, 'epoch')}")
     except Damaged as error:
         raise UserError(f"{path}: damaged ({error}); run invsearch check {run} --repair") from None
     return folder

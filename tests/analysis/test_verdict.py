@@ -84,7 +84,7 @@ def test_lost_reruns_are_named(full) -> None:
     full.rerun("dct", [None], "diverged", theta=BEST, seed=1, status="diverged")
     text = said(full)
     assert "Convolutional: of 7 reruns 4 diverged; its mean is over the other 3." in text
-    assert "Learned 3 DCT coeffs (e): of 1 reruns 1 diverged; it has no mean." in text
+    assert "Learned 3 DCT coeffs (e): of 1 rerun 1 diverged; it has no mean." in text
 
 
 def test_a_reduced_run_says_so_beside_the_published(full) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from search import progress
-from search.progress import Progress, clock
+from search.progress import Progress
 from search.trial_folder import TrialFolder
 from spaces import TrialSpec
 
@@ -86,10 +86,3 @@ def test_time_left(trial: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:
         run_trials(shown, [tune_trial(trial, n, 5, 0.5) for n in range(4)], ["completed"] * 4)
         now = 120.0
         assert shown.seconds_left() == pytest.approx(20.0)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0:00:00"), (59.9, "0:00:59"), (3661, "1:01:01"), (360000, "100:00:00")]
-)
-def test_clock(seconds: float, text: str) -> None:
-    assert clock(seconds) == text

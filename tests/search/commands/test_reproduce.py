@@ -26,6 +26,7 @@ def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     [
         (["1.6", "--rows", "invX"], ["invX", "ref"]),
         (["1.6", "--rows", "invC-B-w16"], ["'invC-B-w16' is a network; give --rows invC --mixings B --width 16"]),
+        (["1.6", "--rows", "invC+invB"], ["'invC+invB' is not how", "write invB+invC"]),
         (["1.6", "--rows", ","], ["rows", "ref", "invAll"]),
         (["1.6", "--rows", "scatnetA"], ["scatnetA", "ref"]),
         (["1.6", "--mixings", "D"], ["D", "A, B, C"]),
@@ -77,7 +78,7 @@ def test_a_dry_run_measures_one_step_where_steps_take_long_and_runs_nothing(
     monkeypatch.setattr(estimate, "ALLOCATIONS_COUNT", 0.0)
     asked = ["--rows", "ref,invC", "--mixings", "A", "--width", "1", "--batch-size", "4", "--epochs", "3"]
     assert main(["reproduce", "1.6", "--dataset", images, *asked, "--dry-run", "--out", str(tmp_path / "run")]) == 0
-    assert len(measured) == 2  # One step of each network.
+    assert len(measured) == 3  # One step of each network, after one that pays for the start.
     shown = capsys.readouterr().out
     assert "ref-w1: 5 reruns x 3 epochs" in shown
     assert "invC-w1: 5 reruns x 3 epochs" in shown

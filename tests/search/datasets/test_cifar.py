@@ -202,7 +202,7 @@ def test_a_mirror_that_sends_too_much(tmp_path: Path, serve) -> None:
     endless = serve({f"/{archive.file}": TEN_BODY + bytes(2000)})
     with pytest.raises(UserError, match="far larger"):
         obtain(archive, tmp_path, [endless.url])
-    assert list((tmp_path / "cifar10").iterdir()) == []
+    assert not (tmp_path / "cifar10").exists()
 
 
 @pytest.mark.parametrize("below", ["", "cifar10", "cifar10/renamed.tgz"])
