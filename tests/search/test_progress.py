@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -31,11 +32,26 @@ def test_plain_lines_where_output_is_not_a_terminal(trial: TrialSpec, capsys: py
     with shown.shown():
         run_trials(shown, trials, ["completed", "stopped", "completed", "diverged"])
     first, *_, last = capsys.readouterr().err.splitlines()
-    assert "conv 0/4 ended" in first
-    assert "incumbent -" in first
+    assert first.endswith("gone | 0/4 ended")
     for part in ("conv 4/4 ended (1 stopped, 1 diverged)", "0 running", "incumbent 70.00 %"):
         assert part in last
     assert "\x1b" not in last
+
+
+def test_a_line_names_what_is_going_on_and_what_has_ended_since(
+    trial: TrialSpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = Progress("rerun", {"dct": 1, "conv": 10, "learned": 1}, 1.0, [])
+    reruns = [tune_trial(trial, n, 1, 0.5) for n in range(10)]
+    first_of_dct = tune_trial(replace(trial, architecture="dct"), 10, 1, 0.8)
+    with shown.shown():
+        run_trials(shown, [first_of_dct, *reruns], ["completed"] * 11)
+    began, *lines = capsys.readouterr().err.splitlines()
+    assert "0/12 ended" in began
+    assert sum("dct 1/1 ended, 0 running, mean 80.00 %" in line for line in lines) == 1
+    assert [line.count("conv ") for line in lines[-3:]] == [1, 1, 1]
+    assert not any("learned" in line for line in lines)
+    assert "11/12 ended" in lines[-1]
 
 
 def test_a_sweep_without_a_finished_trial_shows_the_best_stopped_one(
