@@ -46,6 +46,7 @@ DPI = 180
 PANEL_INCHES = (3.4, 2.5)
 PARALLEL_INCHES = (6.8, 3.0)
 WIDEST_INCHES = 14.0
+LINE_INCHES, MARGIN_INCHES = 0.165, 0.085  # Of a legend.
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,9 @@ def _figure(drawing: Drawing) -> Figure:
     ]
     width = min(WIDEST_INCHES, columns * max(_inches(panel)[0] for panel in drawing.panels))
     entries = legend(drawing)
-    figure = Figure(figsize=(width, sum(heights) + 0.25 * bool(entries)), dpi=DPI)
+    abreast = max(1, min(len(entries), int(width / 1.6)))
+    lines = -(-len(entries) // abreast)
+    figure = Figure(figsize=(width, sum(heights) + bool(entries) * MARGIN_INCHES + lines * LINE_INCHES), dpi=DPI)
     grid = figure.add_gridspec(rows, columns, height_ratios=heights)
     for place, panel in enumerate(drawing.panels):
         _draw(figure.add_subplot(grid[place // columns, place % columns]), panel, drawing)
@@ -99,7 +102,7 @@ def _figure(drawing: Drawing) -> Figure:
         figure.legend(
             handles=[_handle(entry) for entry in entries],
             loc="outside lower center",
-            ncols=max(1, min(len(entries), int(width / 1.6))),
+            ncols=abreast,
             frameon=False,
         )
     return figure

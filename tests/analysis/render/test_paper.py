@@ -4,10 +4,12 @@ import time
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from analysis.figures.figure import Axis, Drawing, Line, Panel, Points
 from analysis.render.paper import drawable, printed
+from analysis.render.theme import MUTED
 from tests.drawings import samples
 
 DRAWINGS = {drawing.name: drawing for drawing in samples()}
@@ -61,6 +63,21 @@ def test_a_thousand_curves_are_pixels_in_the_pdf() -> None:
     x = np.tile(np.append(np.arange(20.0), np.nan), 1000)
     drawing = Drawing("n", "", "", [Panel("", Axis(""), Axis(""), [Line(x, x, "g", thin=True)])], 1, ("g",))
     assert len(printed(drawing).pdf) < 200_000
+
+
+def test_a_long_legend_takes_no_room_from_the_axes() -> None:
+    def axis_pixels(groups: int) -> int:
+        names = tuple(f"invB+inv{number}-C-w16" for number in range(groups))
+        marks = [Line([0, 1], [0, 1], name, label=name) for name in names]
+        picture = imread(
+            io.BytesIO(printed(Drawing("n", "", "", [Panel("", Axis("x"), Axis("y"), marks)], 1, names)).png)
+        )
+        axis = np.all(np.isclose(picture[..., :3], to_rgb(MUTED[0]), atol=0.02), axis=2)
+        return axis.sum(axis=0).max()  # The left edge.
+
+    few = axis_pixels(2)
+    assert few > 200
+    assert axis_pixels(13) == pytest.approx(few, rel=0.05)
 
 
 def test_axes_without_extent_are_drawn() -> None:
