@@ -72,10 +72,18 @@ class View:
         return not any(part.left for part in self.parts)
 
     @property
+    def told(self) -> dict[str, str]:
+        """What a plain line tells of each part that has begun: everything but epochs and the pace."""
+        return {f"{part.architecture} {part.phase}": _told(part) for part in self.parts if any(part.counts.values())}
+
+    @property
     def state(self) -> tuple[Any, ...]:
-        """What a plain line is printed for when it changes: everything but epochs and the pace."""
-        told = [(part.planned, *part.counts.values(), part.incumbent, part.ended) for part in self.parts]
-        return (*told, self.driver and self.driver.text, len(self.run.damaged))
+        """What a plain line is printed for when it changes."""
+        return self.told, self.ended(), self.driver and self.driver.text, len(self.run.damaged)
+
+    def ended(self) -> str:
+        """How many of all trials have ended."""
+        return f"{sum(part.ended for part in self.parts)}/{sum(part.planned for part in self.parts)} ended"
 
     def driven(self) -> str:
         """Who drives it."""
@@ -151,19 +159,21 @@ def followed_plainly(follower: Any, view: View, interval: float) -> View:
         time.sleep(interval)
         before, view = view, look(follower, view.run.path)
         if view.state != before.state:
-            print(line(view), flush=True)
+            print(line(view, before), flush=True)
     return view
 
 
-def line(view: View) -> str:
-    """The state in one line."""
-    told = []
-    for part in view.parts:
-        ends = [f"{part.counts[status]} {status}" for status in COLUMNS[2:] if part.counts[status]]
-        counts = f"{part.ended}/{part.planned} ended" + (f" ({', '.join(ends)})" if ends else "")
-        told.append(f"{part.architecture} {part.phase} {counts}, {summary(part)}")
+def line(view: View, before: View | None = None) -> str:
+    """The state in one line; of the parts only those that changed since another one."""
+    known = before.told if before else {}
+    changed = [f"{name} {told}" for name, told in view.told.items() if known.get(name) != told]
     ends = [view.pace(), view.driven(), view.damage()]
-    return " | ".join([time.strftime("%T", time.localtime(view.now)), *told, *filter(None, ends)])
+    return " | ".join([time.strftime("%T", time.localtime(view.now)), view.ended(), *changed, *filter(None, ends)])
+
+
+def _told(part: Part) -> str:
+    ends = [f"{part.counts[status]} {status}" for status in COLUMNS[2:] if part.counts[status]]
+    return f"{part.ended}/{part.planned} ended" + (f" ({', '.join(ends)})" if ends else "") + f", {summary(part)}"
 
 
 def summary(part: Part) -> str:
@@ -183,15 +193,17 @@ def drawn(view: View, width: int) -> Group:
 
     from analysis.outlook import last_ended
 
-    table = Table(box=None, pad_edge=False)
+    # Without what is zero everywhere the headings fit 80 columns.
+    statuses = [name for name in COLUMNS[1:] if name == COLUMNS[1] or any(part.counts[name] for part in view.parts)]
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
     for column in ("architecture", "phase"):
         table.add_column(column, no_wrap=True)
-    for column in (*COLUMNS, "accuracy"):
+    for column in (COLUMNS[0], *statuses, "accuracy"):
         table.add_column(column, justify="right", no_wrap=True)
     if width >= WIDE:
         table.add_column("incumbent", no_wrap=True)
     for part in view.parts:
-        counts = (str(part.counts[status]) for status in COLUMNS[1:])
+        counts = (str(part.counts[status]) for status in statuses)
         accuracy = "-" if math.isnan(part.accuracy) else f"{100.0 * part.accuracy:.2f} %"
         which = [part.incumbent or "-"] if width >= WIDE else []
         table.add_row(part.architecture, part.phase, str(part.planned), *counts, accuracy, *which)

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from analysis.following import Follower
 from search.cli import main
 from search.commands import watch
 from search.driver_lock import DriverLock
@@ -49,7 +51,8 @@ def test_once(small: Any, capsys: pytest.CaptureFixture[str]) -> None:
     for word in ("no driver works on it", "nothing is left to do", "rerun", "ended last", "completed", trial):
         assert word in shown
     conv = next(line for line in shown.splitlines() if line.startswith("conv"))
-    assert conv.split()[1:8] == ["sweep", "2", "2", "0", "0", "0", "0"]
+    assert conv.split()[1:4] == ["sweep", "2", "2"]
+    assert "failed" not in shown  # No trial has.
     assert "\x1b" not in shown
 
 
@@ -71,6 +74,31 @@ def test_a_line_for_each_change_until_nothing_is_left(
     assert ["0/2" in lines[0], "1/2" in lines[1], "2/2" in lines[2], len(lines)] == [True, True, True, 3]
     assert f"incumbent 75.00 % ({trials[1].trial_id})" in lines[2]
     assert "about 2 epochs left" in lines[0]
+
+
+def test_a_line_tells_only_of_what_changed(
+    tmp_path: Path, small: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_json(tmp_path / "spec.json", small.spec.as_dict() | {"rerun_seeds": None, "rerun_epochs": None})
+    order = ["conv", "conv", "invariant", "invariant"]
+    trials = [small.spec.sweep_trial(*both) for both in zip(order, small.spec.points() * 2, strict=True)]
+    steps = iter(trials)
+    monkeypatch.setattr(watch.time, "sleep", lambda seconds: end(tmp_path, next(steps), 0.5))
+    assert main(["watch", str(tmp_path)]) == 0
+    told = [line.split(" | ")[1:3] for line in capsys.readouterr().out.splitlines()]
+    assert [parts[0] for parts in told] == [f"{ended}/4 ended" for ended in range(5)]
+    assert told[0][1].startswith("about")  # Nothing has begun.
+    assert [parts[1].split(", ")[0] for parts in told[1:]] == [
+        f"{name} sweep {ended}/2 ended" for name in ("conv", "invariant") for ended in (1, 2)
+    ]
+
+
+def test_tables_fit_a_terminal_of_80_columns(small: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    view = watch.look(Follower(str(small.path)), small.path)
+    Console(width=80).print(watch.drawn(view, 80))
+    shown = capsys.readouterr().out
+    assert "\u2026" not in shown  # The ellipsis of a heading or a name cut off.
+    assert "planned" in shown
 
 
 def test_who_drives_it_and_how_fast(
