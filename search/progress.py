@@ -87,7 +87,7 @@ class Progress(UnsavedCallback):
         self._started = time.monotonic()
         self._training_since: float | None = None  # Ray's own start is not training.
         self._spoke = (time.monotonic(), 0)
-        self._settled: set[str] = set()  # Architectures of which a line said that all their trials had ended.
+        self._told: dict[str, str] = {}  # What a line last said of each architecture.
         for folder in folders:
             verdict = folder.verdict()
             if verdict is not None and folder.spec.architecture in self._tallies:
@@ -177,13 +177,13 @@ class Progress(UnsavedCallback):
         self._spoke = (time.monotonic(), done)
         parts = [f"{done}/{total} ended"]
         for name, tally in self._tallies.items():
-            if name in self._settled or not (tally.done or tally.running):
-                continue  # Table 1.6 has 43 networks, and a line is to be read.
-            if tally.done == tally.total:
-                self._settled.add(name)
             ends = [f"{tally.ended[status]} {status}" for status in COLUMNS[2:] if tally.ended[status]]
             ended = f"{name} {tally.done}/{tally.total} ended" + (f" ({', '.join(ends)})" if ends else "")
-            parts.append(f"{ended}, {len(tally.running)} running, {self._summary} {self._accuracy(tally)}")
+            told = f"{ended}, {len(tally.running)} running, {self._summary} {self._accuracy(tally)}"
+            # Table 1.6 has 43 networks, and a line is to be read: it tells of what is going on and what has changed.
+            if tally.running or (tally.done and told != self._told.get(name)):
+                self._told[name] = told
+                parts.append(told)
         self._console.print(f"{self._title} {self._timing()} | " + " | ".join(parts), soft_wrap=True, highlight=False)
 
     def _ends(self, tally: Tally) -> list[str]:

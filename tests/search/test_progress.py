@@ -54,6 +54,21 @@ def test_a_line_names_what_is_going_on_and_what_has_ended_since(
     assert "11/12 ended" in lines[-1]
 
 
+def test_a_line_leaves_out_what_waits_and_did_not_change(
+    trial: TrialSpec, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "PLAIN_SECONDS", 0.0)
+    shown = Progress("rerun", {"dct": 2, "conv": 2}, 1.0, [])
+    with shown.shown():
+        run_trials(shown, [tune_trial(replace(trial, architecture="dct"), 0, 1, 0.8)], ["completed"])
+        capsys.readouterr()
+        run_trials(shown, [tune_trial(trial, 1, 3, 0.5)], ["completed"])
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) >= 3
+    assert all("conv " in line for line in lines)  # It runs in most of them, and ends in the last.
+    assert sum("dct " in line for line in lines) <= 1  # What ended before is told once.
+
+
 def test_a_sweep_without_a_finished_trial_shows_the_best_stopped_one(
     trial: TrialSpec, capsys: pytest.CaptureFixture[str]
 ) -> None:
