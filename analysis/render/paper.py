@@ -104,6 +104,8 @@ def _figure(drawing: Drawing) -> Figure:
             loc="outside lower center",
             ncols=abreast,
             frameon=False,
+            columnspacing=1.0,  # Names of the text's architectures fit side by side.
+            handletextpad=0.5,
         )
     return figure
 
