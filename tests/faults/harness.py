@@ -96,10 +96,19 @@ class Driver:
                     return [process.pid, *(child.pid for child in process.children(recursive=True))]
         return []
 
-    def kill(self) -> None:
-        """SIGKILL to it alone; what it started has to notice by itself."""
+    def kill(self, settled: bool = False) -> None:
+        """SIGKILL to it alone; what it started has to notice by itself.
+
+        Args:
+            settled: wait until its workers have noticed: until then they still write to the run folder.
+        """
+        family = self.family() if settled else []
         self.process.kill()
         self.process.wait()
+        give_up = time.monotonic() + PATIENCE
+        while workers_among(family):
+            assert time.monotonic() < give_up, "its workers go on without it"
+            time.sleep(0.01)
 
 
 def workers_among(processes: Iterable[psutil.Process]) -> list[int]:

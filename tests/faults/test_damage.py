@@ -25,7 +25,7 @@ def killed_when(line: list[str], run: Path, trials_ended: int) -> str:
     try:
         driver.wait_for(lambda: len(ended(run)) >= trials_ended)
     finally:
-        driver.kill()
+        driver.kill(settled=True)
     return driver.errors
 
 
@@ -89,7 +89,7 @@ def test_decisions(tmp_path: Path) -> None:
     line = ["sweep", "--dataset", "digits", *shape, "--out", str(run)]
     driver = Driver(*line)
     driver.wait_for(lambda: len(decisions(run)) >= 16)
-    driver.kill()
+    driver.kill(settled=True)
     garble_line(run / "decisions.jsonl", chooser)
     tear(run / "decisions.jsonl", chooser)
     code, errors = finish(*line)
