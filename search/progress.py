@@ -17,7 +17,7 @@ from rich.table import Table
 
 from search.trainable import METRIC, TIME_ATTR
 from search.trial_folder import TrialFolder
-from spaces.wording import clock
+from spaces.wording import clock, tallied
 
 PLAIN_SECONDS = 60.0  # A line this often where output is not a terminal.
 COLUMNS = ("ended", "running", "stopped", "diverged", "failed")
@@ -177,9 +177,9 @@ class Progress(UnsavedCallback):
         self._spoke = (time.monotonic(), done)
         parts = [f"{done}/{total} ended"]
         for name, tally in self._tallies.items():
-            ends = [f"{tally.ended[status]} {status}" for status in COLUMNS[2:] if tally.ended[status]]
-            ended = f"{name} {tally.done}/{tally.total} ended" + (f" ({', '.join(ends)})" if ends else "")
-            told = f"{ended}, {len(tally.running)} running, {self._summary} {self._accuracy(tally)}"
+            ends = {status: tally.ended[status] for status in COLUMNS[2:]}
+            now = f"{len(tally.running)} running, {self._summary} {self._accuracy(tally)}"
+            told = f"{name} {tallied(tally.done, tally.total, ends)}, {now}"
             # Table 1.6 has 43 networks, and a line is to be read: it tells of what is going on and what has changed.
             if tally.running or (tally.done and told != self._told.get(name)):
                 self._told[name] = told

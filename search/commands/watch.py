@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search.commands import options
-from spaces.wording import clock, counted
+from spaces.wording import clock, counted, tallied
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,8 +172,8 @@ def line(view: View, before: View | None = None) -> str:
 
 
 def _told(part: Part) -> str:
-    ends = [f"{part.counts[status]} {status}" for status in COLUMNS[2:] if part.counts[status]]
-    return f"{part.ended}/{part.planned} ended" + (f" ({', '.join(ends)})" if ends else "") + f", {summary(part)}"
+    ends = {status: part.counts[status] for status in COLUMNS[2:]}
+    return f"{tallied(part.ended, part.planned, ends)}, {summary(part)}"
 
 
 def summary(part: Part) -> str:
@@ -193,7 +193,7 @@ def drawn(view: View, width: int) -> Group:
 
     from analysis.outlook import last_ended
 
-    # Without what is zero everywhere the headings fit 80 columns.
+    # Without what is zero everywhere the headings of most runs fit 80 columns.
     statuses = [name for name in COLUMNS[1:] if name == COLUMNS[1] or any(part.counts[name] for part in view.parts)]
     table = Table(box=None, pad_edge=False, collapse_padding=True)
     for column in ("architecture", "phase"):

@@ -1,6 +1,6 @@
 import pytest
 
-from spaces.wording import clock, counted
+from spaces.wording import clock, counted, tallied
 
 
 @pytest.mark.parametrize(
@@ -8,6 +8,11 @@ from spaces.wording import clock, counted
 )
 def test_counted(number: float, text: str) -> None:
     assert counted(number, "epoch") == text
+
+
+def test_tallied() -> None:
+    assert tallied(7, 16, {"stopped": 4, "diverged": 1, "failed": 0}) == "7/16 ended (4 stopped, 1 diverged)"
+    assert tallied(0, 4, {"stopped": 0}) == "0/4 ended"
 
 
 @pytest.mark.parametrize(
