@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from analysis import spreadsheet
 from analysis.tables.table import Filled
 
 LATEX_ESCAPES = str.maketrans(
@@ -52,13 +53,8 @@ def latex(table: Filled) -> str:
     )
 
 
-def csv(table: Filled) -> str:
-    """The raw, unrounded values; empty where there is none. Notes are left out."""
-    return table.frame.to_csv(index=False)
-
-
 FORMATS: dict[str, Callable[[Filled], str]] = {
     "md": markdown,
     "latex": latex,
-    "csv": csv,
+    "csv": lambda table: spreadsheet.csv(table.frame),  # Without notes.
 }

@@ -210,6 +210,7 @@ def _read_trial(folder: str) -> Trial | None:
     error = record["error"]
     trial = {
         **{name: value for name, value in record["trial"].items() if name in TRIALS},
+        "config_id": spec.config_id,  # Also of a record whose id has the earlier form.
         **spec.theta.as_dict(),
         "recipe": None if spec.recipe is None else str(spec.recipe),
         "status": _status(record, verdict),

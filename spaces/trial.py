@@ -23,6 +23,7 @@ FIELDS = {  # And theta and, where there is one, recipe.
     "split_seed": fields.optional(fields.SEED),
     "batch_size": fields.BATCH_SIZE,
 }
+LETTER = "c"  # Begins a config id: without one, some look like numbers to a spreadsheet (0955086164, 6764e21198).
 ID_DIGITS = 10  # 40 bits: a collision among 10,000 trials has odds of about 1 in 20,000.
 
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
@@ -70,7 +71,7 @@ class TrialSpec:
     @property
     def config_id(self) -> str:
         """Names the configuration (architecture and theta): the same in a sweep and in its reruns."""
-        return digest([self.architecture, self.theta.as_dict()])
+        return LETTER + digest([self.architecture, self.theta.as_dict()])
 
     @property
     def trial_id(self) -> str:
@@ -97,7 +98,7 @@ class TrialSpec:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> TrialSpec:
-        """Reads what ``as_dict`` wrote, and nothing else.
+        """Reads what ``as_dict`` wrote, now or in earlier versions, and nothing else.
 
         Raises:
             UserError: a field is missing, unknown or not allowed, or the ids do not belong to the content.
@@ -114,6 +115,8 @@ class TrialSpec:
         recipe = Recipe.from_dict(content["recipe"]) if "recipe" in content else None
         spec = cls(theta=theta, **values, recipe=recipe)
         whole = spec.as_dict()
+        if content.get("config_id") == whole["config_id"].removeprefix(LETTER):  # The earlier form.
+            content = {**content, "config_id": whole["config_id"]}
         if content != whole:
             raise UserError(f"trial: {_difference(content, whole)}; the record was changed by hand")
         return spec

@@ -12,6 +12,7 @@ from analysis.figures.figure import Drawing, Figure
 from analysis.report.files import folder, slug, write_whole
 from analysis.report.sections import SECTIONS, Section
 from analysis.report.text_tables import SOURCES, Shown, Source
+from analysis.spreadsheet import csv
 from analysis.verdict import verdict
 
 PARTS = ("html", "figures", "tables")
@@ -92,7 +93,7 @@ def write_content(
                 where / f"{slug(shown.name)}.{ending}": f"{text.rstrip()}\n".encode("utf-8", "replace")
                 for ending, text in shown.files.items()
             }
-        files[where / "trials.csv"] = trials.frame.to_csv(index=False).encode("utf-8", "replace")
+        files[where / "trials.csv"] = csv(trials.frame).encode("utf-8", "replace")
     if only in (None, "figures"):
         from analysis.render.paper import printed
 

@@ -20,12 +20,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--filter", action="append", default=[], metavar="COND", help="such as status=diverged or lr>=0.1"
     )
-    parser.add_argument("--csv", action="store_true", help="only the rows, as CSV, unrounded")
+    parser.add_argument(
+        "--csv",
+        action="store_true",
+        help="only the rows, as CSV, unrounded; text that a spreadsheet would change has an apostrophe in front",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints the run's state; ``INCOMPLETE`` where a record cannot be read."""
     from analysis.records import read_run
+    from analysis.spreadsheet import csv
     from analysis.status import filtered, ordered, progress, status_table
     from search.driver_lock import holder
     from search.run_folder import RunFolder
@@ -37,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         table = ordered(table, args.sort)
     code = options.name_damaged(found)
     if args.csv:
-        print(table.to_csv(index=False), end="")
+        print(csv(table), end="")
         return code
     driven = RunFolder(args.run).is_driven()
     state = f"driven by {holder(Path(args.run))}" if driven else "no driver works on it"

@@ -24,7 +24,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "runs", type=options.folder, nargs="+", metavar="RUN", help="run folder; several stand together"
     )
     options.add_margin(parser)
-    parser.add_argument("--format", choices=("md", "latex", "csv"), default="md", help="md (default), latex or csv")
+    parser.add_argument(
+        "--format",
+        choices=("md", "latex", "csv"),
+        default="md",
+        help="md (default), latex, or csv (text that a spreadsheet would change has an apostrophe in front)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

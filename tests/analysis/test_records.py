@@ -8,7 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from analysis.incumbents import incumbents
 from analysis.records import read_run
+from analysis.reruns import reruns_of
 from analysis.schema import EPOCHS, TRIALS
 from spaces import UserError
 
@@ -122,6 +124,20 @@ def _edit(path: Path, change) -> None:
 
 def _flip(path: Path) -> None:
     path.write_text(path.read_text().replace("0.6", "0.7"))
+
+
+def test_config_ids_of_the_earlier_form_are_those_of_today(full) -> None:
+    """A run begun with them goes on: its reruns, recorded later, belong to the incumbent of its sweep."""
+    now = read_run(full.write()).trials["config_id"]
+    for path in full.path.glob("trials/*/record.json"):
+        if path.parent.name in {trial.trial_id for trial, *_ in full.trials if trial.phase == "sweep"}:
+            _edit(path, lambda record: record["trial"].update(config_id=record["trial"]["config_id"][1:]))
+    run = read_run(full.path)
+    assert run.damaged == []
+    assert list(run.trials["config_id"]) == list(now)
+    assert all(name[0].isalpha() for name in now)
+    best = incumbents(run)["config_id"]
+    assert {name: reruns_of(run, name, best[name]).finished for name in best.index} == {"conv": 3, "invariant": 3}
 
 
 DAMAGE = {

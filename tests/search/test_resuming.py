@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from spaces.sealed import seal
 from tests.plugin import in_workers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +71,28 @@ def test_longer_trials_go_on_where_they_ended(tmp_path: Path) -> None:
     refused = invsearch(*SWEEP, "--samples", "3", "--epochs", "12", "--out", str(short))
     assert refused.returncode == 2
     assert "3 of 3 finished ones have no checkpoint" in refused.stderr.splitlines()[-1]
+
+
+def test_a_run_with_ids_of_the_earlier_form_goes_on(tmp_path: Path) -> None:
+    """They had no letter in front, up to revision 657d15c. What ended stays; the rest and the reruns follow."""
+    run, direct = tmp_path / "run", tmp_path / "direct"
+    done(*SWEEP, "--samples", "2", "--epochs", "5", "--out", str(run))
+    for path in [*run.glob("trials/*/record.json"), *run.glob("trials/*/verdict.json")]:
+        content = json.loads(path.read_bytes())
+        record = content.get("record", content)
+        record["trial"]["config_id"] = record["trial"]["config_id"].removeprefix("c")
+        content.pop("checksum")
+        path.write_bytes(seal(content))
+    before = stamps(run)
+    done(*SWEEP, "--samples", "3", "--epochs", "5", "--out", str(run))
+    assert before.items() <= stamps(run).items()
+    assert len(stamps(run)) == 3
+    done("rerun", str(run), "--seeds", "1")
+    assert before.items() <= stamps(run).items()
+    assert re.search(r"Convolutional .* 1 \| ", done("table", "summary", str(run)))
+    done(*SWEEP, "--samples", "3", "--epochs", "5", "--out", str(direct))
+    assert numbers(direct).items() <= numbers(run).items()
+    assert "4 trials, 0 damaged" in done("check", str(run))
 
 
 def test_a_larger_grid_adds_only_its_new_points(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ import hashlib
 import json
 import math
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from spaces import Hyperparameters, TrialSpec, UserError
 
+CANONICAL: dict[str, Any] = {"sort_keys": True, "separators": (",", ":")}
 THETA = Hyperparameters(0.1, 0.5, 1e-5, 1.5)
 SPEC = TrialSpec("sweep", "conv", "digits", "0123456789", THETA, 3, 7, 16)
 
@@ -20,7 +22,7 @@ def sha(text: str) -> str:
 
 def test_ids_are_digests_of_canonical_json() -> None:
     config = '["conv",{"gain":1.5,"lr":0.1,"momentum":0.5,"weight_decay":1e-05}]'
-    assert SPEC.config_id == sha(config)
+    assert SPEC.config_id == "c" + sha(config)
     content = {
         "phase": "sweep",
         "architecture": "conv",
@@ -39,7 +41,7 @@ def test_ids_are_digests_of_canonical_json() -> None:
 
 def test_ids_never_change() -> None:
     """Committed results name these; sha256sum of the canonical JSON gave them."""
-    assert SPEC.config_id == "502b056836"
+    assert SPEC.config_id == "c502b056836"
     assert SPEC.trial_id == "conv-5f122b9f1d"
 
 
@@ -89,7 +91,16 @@ def test_a_spec_survives_json(spec: TrialSpec) -> None:
     assert again == spec
     assert again.trial_id == spec.trial_id
     assert re.fullmatch(r"(conv|invariant)-[0-9a-f]{10}", spec.trial_id)
-    assert re.fullmatch(r"[0-9a-f]{10}", spec.config_id)
+    assert re.fullmatch(r"c[0-9a-f]{10}", spec.config_id)
+
+
+@given(SPECS)
+def test_a_record_with_an_id_of_the_earlier_form_is_read(spec: TrialSpec) -> None:
+    """Up to revision 657d15c a config id had no letter in front; the trial id, which names the folder, is the same."""
+    earlier = {**spec.as_dict(), "config_id": sha(json.dumps([spec.architecture, spec.theta.as_dict()], **CANONICAL))}
+    again = TrialSpec.from_dict(earlier)
+    assert again == spec
+    assert again.as_dict()["config_id"] == "c" + earlier["config_id"]
 
 
 def test_ids_come_first_in_a_record() -> None:
