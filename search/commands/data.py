@@ -9,7 +9,7 @@ from pathlib import Path
 from search.datasets import DATASETS, Dataset, dataset
 from search.datasets.archive import import_archive, obtain
 from search.datasets.cache import cache_root
-from search.datasets.fetch import fetch, import_from
+from search.datasets.fetch import fetch, import_from, remove_abandoned
 from search.datasets.folder import PREFIX, import_folder
 from search.datasets.verify import UnusableFileError, read_cached
 from spaces.errors import UserError
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="source",
         type=Path,
         metavar="PATH",
-        help="import the files from this folder, raw or as .gz, or this archive; "
+        help="import the files from this folder, or this archive (docs/data.md lists the forms); "
         f"for {PREFIX}NAME, a folder in CIFAR-10's binary layout",
     )
     source.add_argument("--mirror", metavar="URL", help="download from this web folder instead of the usual mirrors")
@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
             path = obtain(chosen.archive, mirrors=mirrors, say=_to_stderr)
         for load in (chosen.load_train, chosen.load_test):  # Verifies, and decodes what is to be decoded.
             load(None)
+        remove_abandoned(cache_root(None) / chosen.name)
         print(f"{chosen.name} is complete in {path.parent}; hash {chosen.data_hash}")
         return 0
     if chosen.store is None:
@@ -73,7 +74,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         folder = fetch(chosen.store, mirrors=mirrors, say=_to_stderr)
     for file in chosen.store.files:
-        read_cached(chosen.store, file, folder)
+        read_cached(chosen.store, file)
+    remove_abandoned(folder)
     print(f"{chosen.name} is complete in {folder}; hash {chosen.data_hash}")
     return 0
 
@@ -96,23 +98,24 @@ def _to_stderr(line: str) -> None:
 
 def _state(known: Dataset) -> str:
     if known.archive is not None:
-        path = known.archive.path()
-        if not known.archive.there():
-            return f"missing in {path.parent}: {path.name}; run 'invsearch data {known.name}'"
-        try:
-            with known.archive.opened(path):
+        wrong = ""
+        for path in known.archive.found():
+            try:
+                known.archive.check(path)
                 return f"complete in {path.parent}"
-        except UnusableFileError as reason:
-            return f"unusable: {path} {reason}"
+            except UnusableFileError as reason:
+                wrong = wrong or f"unusable: {path} {reason}"
+        path = known.archive.path()
+        return wrong or f"missing in {path.parent}: {path.name}; run 'invsearch data {known.name}'"
     if known.store is None:
         return "embedded"
     folder = known.store.folder()
-    missing = known.store.missing(folder)
+    missing = known.store.missing()
     if missing:
         return f"missing in {folder}: {', '.join(file.name for file in missing)}; run 'invsearch data {known.name}'"
     try:
         for file in known.store.files:
-            read_cached(known.store, file, folder)
+            read_cached(known.store, file)
     except UserError as error:
         return f"unusable: {error}"
     return f"complete in {folder}"

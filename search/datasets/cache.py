@@ -33,9 +33,10 @@ class DataFile:
 
     @property
     def spellings(self) -> tuple[str, ...]:
-        """File names it goes by, the one that we write first."""
-        dotted = self.name.replace("-idx", ".idx")
-        return (self.name, f"{self.name}.gz", dotted, f"{dotted}.gz")
+        """Paths it goes by in a folder, the one that we write first; Kaggle puts it in a folder of its own name."""
+        names = (self.name, self.name.replace("-idx", ".idx"))
+        flat = tuple(f"{name}{ending}" for name in names for ending in ("", ".gz"))
+        return (*flat, *(f"{folder}/{name}" for folder in names for name in flat))
 
 
 @dataclass(frozen=True)
@@ -52,23 +53,28 @@ class Store:
     files: tuple[DataFile, ...]
     mirrors: tuple[str, ...]
 
-    def folder(self, root: Path | None = None) -> Path:
-        """The folder that holds the files, or will: ROOT/NAME, or ROOT itself if only that has any of them."""
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Folders below a data folder that may hold the files: ours, itself, and torchvision's."""
+        return (self.name, "", f"{self.name.upper()}/raw", f"{self.name}/raw", "raw")
+
+    def paths(self, file: DataFile, root: Path | None = None) -> list[Path]:
+        """Every path below ``root`` at which ``file`` lies, unverified, the likeliest first."""
         top = cache_root(root)
-        nested = top / self.name
-        return top if not self.found(nested) and self.found(top) else nested
+        paths = dict.fromkeys(top / place / spelling for place in self.places for spelling in file.spellings)
+        return [path for path in paths if os.path.isfile(path)]  # Unlike Path.is_file, False without permission.
 
-    def find(self, file: DataFile, folder: Path) -> Path | None:
-        """The path of ``file`` in ``folder`` under any spelling, or None."""
-        paths = (folder / spelling for spelling in file.spellings)
-        return next(
-            (path for path in paths if os.path.isfile(path)), None
-        )  # Unlike Path.is_file, False without permission.
+    def folder(self, root: Path | None = None) -> Path:
+        """The folder that holds the files, or will: ROOT/NAME, or another place if only that has any of them."""
+        top = cache_root(root)
+        spellings = [spelling for file in self.files for spelling in file.spellings]
+        found = (place for place in self.places if any(os.path.isfile(top / place / name) for name in spellings))
+        return top / next(found, self.name)
 
-    def found(self, folder: Path) -> list[DataFile]:
-        """The files that ``folder`` has, unverified."""
-        return [file for file in self.files if self.find(file, folder)]
+    def found(self, root: Path | None = None) -> list[DataFile]:
+        """The files that are there, unverified."""
+        return [file for file in self.files if self.paths(file, root)]
 
-    def missing(self, folder: Path) -> list[DataFile]:
-        """The files that ``folder`` lacks."""
-        return [file for file in self.files if not self.find(file, folder)]
+    def missing(self, root: Path | None = None) -> list[DataFile]:
+        """The files that are not there."""
+        return [file for file in self.files if not self.paths(file, root)]

@@ -13,6 +13,18 @@ SHAPE = (3, 32, 32)
 PIXELS = 3 * 32 * 32
 
 
+# What people have in place of the archive they were asked for: file, MD5 (of the CIFAR page), folder inside, words.
+_PUBLISHED = (
+    ("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a", "cifar-10-batches-py", "CIFAR-10 for Python"),
+    ("cifar-10-matlab.tar.gz", "70270af85842c9e89bb428ec9976c926", "cifar-10-batches-mat", "CIFAR-10 for Matlab"),
+    ("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530", "cifar-10-batches-bin", "CIFAR-10 in binary"),
+    ("cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85", "cifar-100-python", "CIFAR-100 for Python"),
+    ("cifar-100-matlab.tar.gz", "6a4bfa1dcd5c9453dda6bb54194911f4", "cifar-100-matlab", "CIFAR-100 for Matlab"),
+    ("cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8", "cifar-100-binary", "CIFAR-100 in binary"),
+)
+OTHERS = {key: words for file, md5, folder, words in _PUBLISHED for key in (file, md5, folder)}
+
+
 @dataclass(frozen=True)
 class Layout:
     """What a record of a file begins with.

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from search.datasets.archive import Archive, tar_members
+from search.datasets.archive import Archive, Member, cached_members
 from search.datasets.base import Arrays, Dataset
-from search.datasets.cifar import CIFAR_10, SHAPE, Layout, joined, parse_cifar
+from search.datasets.cifar import CIFAR_10, OTHERS, SHAPE, Layout, joined, parse_cifar
 from spaces import recipes
 
 MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
@@ -40,9 +40,7 @@ def load_members(
         UserError: the archive cannot be had, or is not the published one.
     """
     sizes = {name: count * layout.record for name, count in counts.items()}
-    where = archive.path(root)
-    with archive.cached(root) as file:
-        contents = tar_members(file, sizes, names, str(where))
+    where, contents = cached_members(archive, sizes, names, root)
     return joined([parse_cifar(contents[name], layout, f"{where}: {name}", counts[name]) for name in names])
 
 
@@ -74,6 +72,22 @@ def cifar10(archive: Archive, per_file: int = PER_FILE) -> Dataset:
     )
 
 
+SHA1 = (  # As MXNet's gluon.data.vision.CIFAR10 lists them for the archive of the CIFAR page.
+    "aadd24acce27caa71bf4b10992e9e7b2d74c2540",
+    "c0ba65cce70568cd57b4e03e9ac8d2a5367c1795",
+    "1dd00a74ab1d17a6e7d73e185b69dbf31242f295",
+    "aab85764eb3584312d3c7f65fd2fd016e36a258e",
+    "26e2849e66a845b7f1e4614ae70f4889ae604628",
+    "67eb016db431130d61cd03c7ad570b013799c88c",
+)
 CIFAR10 = cifar10(
-    Archive("cifar10", "cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530", 180_000_000, MIRRORS)
+    Archive(
+        "cifar10",
+        "cifar-10-binary.tar.gz",
+        "c32a1d4ab5d03f1284b67883e8d87530",
+        180_000_000,
+        MIRRORS,
+        {name: Member(PER_FILE * CIFAR_10.record, digest) for name, digest in zip((*TRAIN, *TEST), SHA1, strict=True)},
+        OTHERS,
+    )
 )

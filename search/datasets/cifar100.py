@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from search.datasets.archive import Archive
+from search.datasets.archive import Archive, Member
 from search.datasets.base import Dataset
-from search.datasets.cifar import CIFAR_100, SHAPE
+from search.datasets.cifar import CIFAR_100, OTHERS, SHAPE
 from search.datasets.cifar10 import MIRRORS, fingerprint, load_members
 from spaces import recipes
 
@@ -38,5 +38,16 @@ def cifar100(archive: Archive, train_images: int = 50_000, test_images: int = 10
 
 
 CIFAR100 = cifar100(
-    Archive("cifar100", "cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8", 180_000_000, MIRRORS)
+    Archive(
+        "cifar100",
+        "cifar-100-binary.tar.gz",
+        "03b5dce01913d631647c71ecec9e9cb8",
+        180_000_000,
+        MIRRORS,
+        {  # As MXNet's gluon.data.vision.CIFAR100 lists them.
+            TRAIN: Member(50_000 * CIFAR_100.record, "e207cd2e05b73b1393c74c7f5e7bea451d63e08e"),
+            TEST: Member(10_000 * CIFAR_100.record, "8fb6623e830365ff53cf14adec797474f5478006"),
+        },
+        OTHERS,
+    )
 )

@@ -6,6 +6,7 @@ hash is missing or wrong is decoded again, so an interruption and a damaged disk
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import math
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from search.datasets.cache import VARIABLE
+from search.datasets.verify import UnusableFileError, reading
 from search.files import read_json, write_json
 from search.lock import Lock
 from spaces.errors import UserError
@@ -71,9 +73,13 @@ class Decoded:
                 self._decode_alone(decode, say)
             return np.memmap(self.path, np.uint8, "r", shape=self.shape)
         except OSError as error:
+            size = f"{int(np.prod(self.shape)) / 2**30:.1f} GiB"
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             raise UserError(
-                f"{self.path}: cannot be written or read ({error.strerror or error}); set {VARIABLE} to a folder with "
-                f"{int(np.prod(self.shape)) / 2**30:.1f} GiB free"
+                f"{self.path}: cannot be written or read ({error.strerror or error}); "
+                + (f"make room for {size}" if full else f"the images are decoded once, into {size}: let who may do so")
+                + f", or set {VARIABLE} to a folder of your own"
+                + (" with that much free" if full else " with the archive in it")
             ) from None
 
     def _complete(self, hashes: list[str | None]) -> bool:
@@ -159,12 +165,12 @@ def decode_jpeg(content: bytes, size: tuple[int, int], where: str) -> np.ndarray
     from PIL import Image  # Lazily: needed once only.
 
     try:
-        with warnings.catch_warnings():
+        with reading("a JPEG"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Of odd metadata, which nobody reads.
             with Image.open(io.BytesIO(content), formats=("JPEG",)) as image:
                 if image.size != size:
                     raise UserError(f"{where}: {image.size[0]} x {image.size[1]} pixels, not {size[0]} x {size[1]}")
                 pixels = np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, TypeError, LookupError, Image.DecompressionBombError) as error:
-        raise UserError(f"{where}: not a JPEG, or damaged ({' '.join(str(error).split())[:80]})") from None
+    except UnusableFileError as reason:
+        raise UserError(f"{where} {reason}") from None
     return pixels.transpose(2, 0, 1)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from search.datasets.cache import VARIABLE, DataFile, Store
 from search.datasets.download import checked_mirror, download
-from search.datasets.verify import SLACK, UnusableFileError, read_content
+from search.datasets.verify import SLACK, UnusableFileError, first_good, read_content
+from search.lock import Lock
 from spaces.errors import UserError
+
+PARTIAL, LOCK = ".partial-", "lock"
+YOUNG = 3600.0  # Seconds.
 
 
 def fetch(
@@ -38,7 +44,7 @@ def fetch(
     """
     urls = [checked_mirror(mirror) for mirror in (store.mirrors if mirrors is None else mirrors)]
     folder = store.folder(root)
-    wanted = [file for file in (store.files if files is None else files) if not store.find(file, folder)]
+    wanted = [file for file in (store.files if files is None else files) if not store.paths(file, root)]
     if not wanted:
         return folder
     reasons: list[str] = []
@@ -76,25 +82,32 @@ def import_from(store: Store, source: Path, root: Path | None = None) -> Path:
     Raises:
         UserError: ``source`` lacks a file or has an unusable one, or the cache cannot be written.
     """
-    if not os.path.isdir(source.expanduser()):
-        raise UserError(f"{source}: no such folder; give the one that holds {_names(store.files)}")
-    origin, folder = store.folder(source), store.folder(root)
-    found = store.found(origin)
-    absent = [file for file in store.missing(folder) if file not in found]
+    source = source.expanduser()
+    if not os.path.isdir(source):
+        what = "not a folder" if os.path.lexists(source) else "no such folder"
+        raise UserError(f"{source}: {what}; give the one that holds {_names(store.files)}")
+    found, folder = store.found(source), store.folder(root)
+    absent = [file for file in store.missing(root) if file not in found]
     if absent or not found:
         raise UserError(
             f"{source} lacks {_names(absent or store.files)}; put {_names(store.files)} there, raw or as .gz"
         )
     with writing_in(folder) as scratch:
         for file in found:
-            path = store.find(file, origin) or origin / file.name
-            try:
-                (scratch / file.name).write_bytes(read_content(store, file, path))
-            except UnusableFileError as reason:
-                raise UserError(f"{path} {reason}; nothing was imported, replace that file and try again") from None
+            (scratch / file.name).write_bytes(_read(store, file, source))
         for file in found:
             os.replace(scratch / file.name, folder / file.name)
     return folder
+
+
+def _read(store: Store, file: DataFile, source: Path) -> bytes:
+    found = first_good(store, file, source)
+    if found is None:
+        raise UserError(f"{source} lacks {file.name}")  # It went meanwhile.
+    path, content = found
+    if isinstance(content, UnusableFileError):
+        raise UserError(f"{path} {content}; nothing was imported, replace that file and try again")
+    return content
 
 
 def _install(content: bytes, file: DataFile, scratch: Path, folder: Path) -> None:
@@ -104,20 +117,40 @@ def _install(content: bytes, file: DataFile, scratch: Path, folder: Path) -> Non
 
 @contextmanager
 def writing_in(folder: Path) -> Iterator[Path]:
-    """A temporary folder within ``folder``, so that a move out of it never crosses file systems."""
+    """A temporary folder within ``folder``, so that a move out of it never crosses file systems.
+
+    It is locked while it is in use: what a killed process left is removed by the next one.
+    """
     made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as name:
-            yield Path(name)
+        remove_abandoned(folder)
+        with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=folder) as name:
+            lock = Lock(Path(name) / LOCK)
+            lock.acquire()
+            try:
+                yield Path(name)
+            finally:
+                lock.release()
     except OSError as error:
+        closed = os.path.isdir(folder) and not os.access(folder, os.R_OK | os.X_OK)
+        what, also = ("looked into", ", or have its owner open it") if closed else ("written", "")
         raise UserError(
-            f"{folder}: cannot be written ({error.strerror or error}); set {VARIABLE} to a folder that can"
+            f"{folder}: cannot be {what} ({error.strerror or error}); set {VARIABLE} to a folder that can{also}"
         ) from None
     finally:
         if made:
             with suppress(OSError):  # Something came into it.
                 folder.rmdir()
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Removes what killed downloads and imports left in a folder, as far as we may."""
+    for partial in folder.glob(f"{PARTIAL}*"):
+        with suppress(OSError):
+            young = time.time() - partial.lstat().st_mtime < YOUNG  # It may be about to be locked.
+            if Lock(partial / LOCK).is_free() and not (young and not (partial / LOCK).exists()):
+                shutil.rmtree(partial, ignore_errors=True)
 
 
 def _names(files: Sequence[DataFile]) -> str:

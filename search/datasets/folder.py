@@ -24,7 +24,6 @@ from spaces.regular import open_regular
 PREFIX = "folder-"
 TRAIN, TEST, NAMES = re.compile(r"data_batch_([1-9][0-9]{0,2})\.bin"), "test_batch.bin", "batches.meta.txt"
 LAYOUT = "data_batch_1.bin, data_batch_2.bin and so on, and test_batch.bin"
-CLASSES = 10  # Where no batches.meta.txt lists them.
 MAX_BYTES = 2**31  # Of one file.
 
 
@@ -67,14 +66,14 @@ def described(name: str, path: Path) -> Dataset:
     """
     path = path / FOLDER if os.path.isdir(path / FOLDER) else path
     train = _training_files(path)
-    layout = Layout(1, _classes(path))
     record = 1 + PIXELS
     images, tested = (sum(_size(path / file) for file in files) // record for files in (train, [TEST]))
     if images < 2:
         raise UserError(f"{path}: {images} training images; give at least 2, as records of {record} bytes")
+    layout = Layout(1, _classes(path, [*train, TEST]))
     return Dataset(
         name=name,
-        title=f"{images:,} + {tested:,} images in CIFAR-10's binary layout in {path}",
+        title=f"{images:,} + {tested:,} images of {layout.classes} classes in CIFAR-10's binary layout in {path}",
         train_images=images,
         input_shape=SHAPE,
         classes=layout.classes,
@@ -120,7 +119,7 @@ def import_folder(name: str, source: Path, root: Path | None = None) -> Path:
     if os.path.lexists(target):
         raise UserError(f"{target} is there already; remove it, or choose another name than {name}")
     origin = origin / FOLDER if os.path.isdir(origin / FOLDER) else origin
-    names = [*_training_files(origin), TEST, *([NAMES] if (origin / NAMES).is_file() else [])]
+    names = [*_training_files(origin), TEST, *([NAMES] if os.path.lexists(origin / NAMES) else [])]
     with writing_in(target.parent) as scratch:
         (scratch / "folder").mkdir()
         for file in names:
@@ -138,11 +137,18 @@ def _training_files(path: Path) -> list[str]:
     return [f"data_batch_{number}.bin" for number in numbers]
 
 
-def _classes(path: Path) -> int:
-    """The number of class names, where the folder lists them as CIFAR-10 does."""
-    if not (path / NAMES).is_file():
-        return CLASSES
-    count = sum(bool(line.strip()) for line in _content(path / NAMES).splitlines())
+def _classes(path: Path, files: list[str]) -> int:
+    """The number of class names, where the folder lists them as CIFAR-10 does; else all labels up to the highest."""
+    if not os.path.lexists(path / NAMES):
+        highest = max((max(_content(path / file)[:: 1 + PIXELS], default=0) for file in files), default=0)
+        if not highest:
+            raise UserError(f"{path}: every label is 0; give at least 2 classes, or list them in {NAMES}, one a line")
+        return highest + 1
+    try:
+        lines = [line.strip() for line in _content(path / NAMES).decode("utf-8-sig").splitlines()]
+    except UnicodeDecodeError:
+        raise UserError(f"{path / NAMES}: not UTF-8 text; give the names of the classes, one a line") from None
+    count = sum(bool(line) and not line.startswith("#") for line in lines)
     if not 2 <= count <= 256:
         raise UserError(f"{path / NAMES}: {count} classes; give 2 to 256 names, one a line")
     return count

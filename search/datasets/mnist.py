@@ -44,7 +44,7 @@ def load_part(store: Store, part: str, root: Path | None = None) -> Arrays:
     files = {file.name: file for file in store.files if file.name in names}
     folder = fetch(store, root, tuple(files.values()))
     images, labels = (
-        parse_idx(read_cached(store, files[name], folder), dims, f"{folder}: {name}")
+        parse_idx(read_cached(store, files[name], root), dims, f"{folder}: {name}")
         for name, dims in zip(names, (3, 1), strict=True)
     )
     if images.shape[1:] != (28, 28) or labels.max() > 9:

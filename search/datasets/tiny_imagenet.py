@@ -6,10 +6,8 @@ The labels of its own test images were never published. The JPEG images are deco
 from __future__ import annotations
 
 import re
-import struct
 import sys
 import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -22,11 +20,13 @@ from search.datasets.archive import Archive
 from search.datasets.base import Arrays, Dataset
 from search.datasets.cifar10 import fingerprint
 from search.datasets.decoded import Decoded, decode_jpeg
+from search.datasets.verify import UnusableFileError, reading
 from spaces import recipes
 from spaces.errors import UserError, quoted
 
 TOP = "tiny-imagenet-200"
 SIZE = 64
+MAX_DIRECTORY = 2**25  # Bytes of the list of members; the published one has 120,609 of some 130 bytes each.
 MAX_TEXT, MAX_JPEG = 2**20, 2**17  # Bytes of a member, decompressed; a 64x64 image at full quality takes 12 KB.
 WNID = re.compile(r"n[0-9]{8}")
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, from which the images were made.
@@ -42,45 +42,63 @@ class Counts:
 
 
 class Members:
-    """The members of the zip file that are wanted, by their exact names."""
+    """The members of the zip file that are wanted, by their exact names.
 
-    def __init__(self, file: BinaryIO, where: str) -> None:
-        self._where = where
-        try:
-            self._zip = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, ValueError, OSError, struct.error, NotImplementedError) as error:
-            raise UserError(f"{where}: not the zip file it should be ({error})") from None
+    Raises:
+        UnusableFileError: no zip file, or two members of one name.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        with reading("a zip file"):
+            self._zip = zipfile.ZipFile(_Sparing(file))
         names = self._zip.namelist()
         if len(set(names)) != len(names):
-            raise UserError(f"{where}: has members of the same name")
+            raise UnusableFileError("has members of the same name")
 
     def read(self, name: str, limit: int) -> bytes:
         """A member of at most ``limit`` bytes; no more is unpacked.
 
         Raises:
-            UserError: missing, larger or damaged.
+            UnusableFileError: missing, larger, damaged, or packed in another way than it was published.
         """
-        try:
+        with reading(f"what it should be: {name}"):
+            if name not in self._zip.NameToInfo:
+                raise UnusableFileError(f"lacks {name}")
+            if self._zip.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise UnusableFileError(f"has packed {name} in another way than deflate")
             with self._zip.open(name) as member:
                 content = member.read(limit + 1)
-        except KeyError:
-            raise UserError(f"{self._where}: lacks {name}") from None
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, struct.error) as error:
-            raise UserError(f"{self._where}: {name} cannot be read ({error})") from None
         if len(content) > limit:
-            raise UserError(f"{self._where}: {name} has more than {limit} bytes")
+            raise UnusableFileError(f"is not what it should be: {name} has more than {limit} bytes")
         return content
 
     def text(self, name: str) -> str:
         """A member that is a text.
 
         Raises:
-            UserError: likewise, or no text.
+            UnusableFileError: likewise, or no text.
         """
-        try:
+        with reading(f"what it should be: {name} is no text"):
             return self.read(name, MAX_TEXT).decode("ascii")
-        except UnicodeDecodeError:
-            raise UserError(f"{self._where}: {name} is no text") from None
+
+
+class _Sparing:
+    """What ``zipfile`` reads from: it would read a list of members of any length at once, and keep all of it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        """At most ``size`` bytes.
+
+        Raises:
+            UnusableFileError: far more than any part of the published archive has.
+        """
+        content = self._file.read(MAX_DIRECTORY + 1 if size < 0 else min(size, MAX_DIRECTORY + 1))
+        if len(content) > MAX_DIRECTORY:
+            raise UnusableFileError("lists far more than it should")
+        return content
 
 
 def parse_wnids(text: str, classes: int, where: str) -> list[str]:
@@ -136,7 +154,7 @@ def load_part(
     """
     where = archive.path(root)
     with archive.cached(root) as file:
-        members = Members(file, str(where))
+        members = Members(file)
         wnids = parse_wnids(members.text(f"{TOP}/wnids.txt"), counts.classes, str(where))
         if part == "train":
             names = [

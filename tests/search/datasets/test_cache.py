@@ -44,7 +44,7 @@ def test_folder_is_nested_unless_only_the_root_has_files(fake, tmp_path: Path) -
 )
 def test_spellings(fake, tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
-    assert fake.store.find(fake.store.files[0], tmp_path) == tmp_path / name
+    assert fake.store.paths(fake.store.files[0], tmp_path) == [tmp_path / name]
     assert fake.store.missing(tmp_path) == list(fake.store.files[1:])
 
 

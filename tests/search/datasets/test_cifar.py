@@ -10,6 +10,8 @@ import os
 import shutil
 import tarfile
 import tracemalloc
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.datasets import Dataset, cifar10, cifar100, load_split
-from search.datasets.archive import HEADERS, Archive, import_archive, obtain
-from search.datasets.cifar import CIFAR_10, CIFAR_100, Layout, parse_cifar
+from search.datasets.archive import Archive, Member, import_archive, obtain
+from search.datasets.cifar import CIFAR_10, CIFAR_100, OTHERS, Layout, parse_cifar
+from search.datasets.tar import HEADERS
 from spaces.errors import UserError
 
 CLOSED = ("http://127.0.0.1:9/",)
@@ -62,6 +65,12 @@ HUNDRED = {cifar100.TRAIN: records(CIFAR_100, 60, 10), cifar100.TEST: records(CI
 READ_ME = {"cifar-10-batches-bin/readme.html": b"<a>", "cifar-10-batches-bin/batches.meta.txt": b"airplane\n"}
 TEN_BODY = tar_of({**READ_ME, **{name: body for name, (body, _, _) in TEN.items()}})
 HUNDRED_BODY = tar_of({name: body for name, (body, _, _) in HUNDRED.items()})
+
+
+def with_members(archive: Archive, files: dict[str, tuple[bytes, np.ndarray, np.ndarray]]) -> Archive:
+    """The archive, of whose members the hashes are known too."""
+    members = {name: Member(len(body), hashlib.sha1(body).hexdigest()) for name, (body, _, _) in files.items()}
+    return replace(archive, members=members, others=OTHERS)
 
 
 def put(root: Path, archive: Archive, body: bytes) -> Path:
@@ -156,9 +165,9 @@ def test_members_are_what_they_should_be(tmp_path: Path) -> None:
     again = tarfile.TarInfo(first)
     again.size = len(files[first])
     assert "twice" in refusal(tmp_path, tar_of(files, [again]))
-    assert "not the tar file" in refusal(tmp_path, TEN_BODY[: len(TEN_BODY) // 2])
-    assert "not the tar file" in refusal(tmp_path, b"nonsense")
-    assert "not the tar file" in refusal(tmp_path, gzip.compress(b"nonsense" * 1000))
+    assert "damaged or not a tar file" in refusal(tmp_path, TEN_BODY[: len(TEN_BODY) // 2])
+    assert "damaged or not a tar file" in refusal(tmp_path, b"nonsense")
+    assert "damaged or not a tar file" in refusal(tmp_path, gzip.compress(b"nonsense" * 1000))
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
@@ -252,3 +261,116 @@ def test_a_damaged_cache_says_what_to_do(tmp_path: Path) -> None:
     assert known.archive
     with pytest.raises(UserError, match=r"delete it and run 'invsearch data cifar10', or bring in a good one"):
         known.load_test(put(tmp_path, known.archive, b"damaged"))
+
+
+def unpack(folder: Path, body: bytes = TEN_BODY) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+        tar.extractall(folder, filter="data")
+
+
+FORMS: dict[str, Callable[[Path], object]] = {
+    "published": lambda folder: (folder / "cifar10.tar.gz").write_bytes(TEN_BODY),
+    "Safari": lambda folder: (folder / "cifar10.tar").write_bytes(gzip.decompress(TEN_BODY)),
+    "raw under .gz": lambda folder: (folder / "cifar10.tar.gz").write_bytes(gzip.decompress(TEN_BODY)),
+    "recompressed": lambda folder: (folder / "cifar10.tar.gz").write_bytes(gzip.compress(gzip.decompress(TEN_BODY), 1)),
+    "unpacked": unpack,
+    "damaged beside unpacked": lambda folder: (
+        (folder / "cifar10.tar.gz").write_bytes(TEN_BODY[:-99]) and unpack(folder)
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("place", ["data folder", "its cifar10", "imported", "imported from what it is in"])
+def test_forms_whose_members_can_be_verified(tmp_path: Path, form: str, place: str) -> None:
+    archive = with_members(archive_of("cifar10", TEN_BODY), TEN)
+    known = cifar10.cifar10(archive, PER_FILE)
+    folder = tmp_path / "cifar10" if place == "its cifar10" else tmp_path
+    folder.mkdir(exist_ok=True)
+    FORMS[form](folder)
+    root = tmp_path
+    if place.startswith("imported"):
+        root = tmp_path / "cache"
+        inside = place.endswith("in") and form == "unpacked"
+        path = import_archive(archive, folder / "cifar-10-batches-bin" if inside else folder, root)
+        assert path.parent == root / "cifar10"
+        assert archive.found(root) == [path]
+        archive.check(path)
+    train, test = known.load_train(root), known.load_test(root)
+    assert np.array_equal(train.images, np.concatenate([TEN[name][1] for name in cifar10.TRAIN]))
+    assert np.array_equal(test.labels, TEN[cifar10.TEST[0]][2])
+
+
+def test_an_unpacked_folder_is_verified(tmp_path: Path) -> None:
+    archive = with_members(archive_of("cifar10", TEN_BODY), TEN)
+    known = cifar10.cifar10(archive, PER_FILE)
+    unpack(tmp_path)
+    first = tmp_path / cifar10.TRAIN[0]
+    good = first.read_bytes()
+    for body, words in (
+        (good[:-1] + bytes([good[-1] ^ 1]), "data_batch_1.bin is damaged, its SHA-1 is another one"),
+        (good[:-1], "data_batch_1.bin is damaged"),
+        (good + b"x", "data_batch_1.bin is far larger"),
+    ):
+        first.write_bytes(body)
+        with pytest.raises(UserError) as caught:
+            known.load_train(tmp_path)
+        assert words in str(caught.value)
+        assert "run 'invsearch data cifar10'" in str(caught.value)
+        with pytest.raises(UserError, match="nothing was imported"):
+            import_archive(archive, tmp_path, tmp_path / "cache")
+        known.load_test(tmp_path)
+    first.unlink()
+    with pytest.raises(UserError, match=r"data_batch_1\.bin cannot be read"):
+        known.load_train(tmp_path)
+    assert not (tmp_path / "cache" / "cifar10").exists()
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize(
+    ("folder", "what"),
+    [
+        ("cifar-10-batches-py", "CIFAR-10 for Python"),
+        ("cifar-10-batches-mat", "CIFAR-10 for Matlab"),
+        ("cifar-100-python", "CIFAR-100 for Python"),
+        ("cifar-100-binary", "CIFAR-100 in binary"),
+    ],
+)
+def test_another_archive_is_called_what_it_is(tmp_path: Path, zipped: bool, folder: str, what: str) -> None:
+    archive = with_members(archive_of("cifar10", TEN_BODY), TEN)
+    body = tar_of({f"{folder}/data_batch_4": b"x"})
+    (tmp_path / "other.tar.gz").write_bytes(body if zipped else gzip.decompress(body))
+    with pytest.raises(UserError, match=rf"other.tar.gz is {what}, not cifar10.tar.gz; nothing was imported"):
+        import_archive(archive, tmp_path / "other.tar.gz", tmp_path / "cache")
+    unpack(tmp_path, body)
+    for source in (tmp_path, tmp_path / folder):
+        with pytest.raises(UserError, match=rf"lacks the file cifar10.tar.gz \(what it has is {what}\)"):
+            import_archive(archive, source, tmp_path / "cache")
+
+
+def test_another_archive_is_known_by_its_published_md5(tmp_path: Path) -> None:
+    """The MD5s of https://www.cs.toronto.edu/~kriz/cifar.html."""
+    assert OTHERS["c58f30108f718f92721af3b95e74349a"] == "CIFAR-10 for Python"
+    assert OTHERS["eb9058c3a382ffc7106e4002c42a8d85"] == "CIFAR-100 for Python"
+    body = b"of another size"
+    md5 = hashlib.md5(body, usedforsecurity=False).hexdigest()
+    archive = replace(with_members(archive_of("cifar10", TEN_BODY), TEN), others={md5: "something else"})
+    (tmp_path / "x").write_bytes(body)
+    with pytest.raises(UserError, match=r"x is something else, not cifar10.tar.gz"):
+        import_archive(archive, tmp_path / "x", tmp_path / "cache")
+
+
+def test_nobody_is_told_to_delete_what_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = ten()
+    assert known.archive
+    put(tmp_path, known.archive, TEN_BODY)
+
+    def denied(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("search.datasets.archive.open_regular", denied)
+    with pytest.raises(UserError) as caught:
+        known.load_train(tmp_path)
+    assert "cannot be read (Permission denied); have its owner make it readable" in str(caught.value)
+    assert "delete it" not in str(caught.value)

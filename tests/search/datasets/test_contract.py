@@ -18,8 +18,8 @@ def at_hand(known: Dataset) -> Path | None:
     roots = [Path(os.environ.get("INVSEARCH_DATA", SHARED)), SHARED]
     store = known.store
     if known.archive is not None:
-        return next((root for root in roots if known.archive.there(root)), None)
-    return next((root for root in roots if store is None or not store.missing(store.folder(root))), None)
+        return next((root for root in roots if known.archive.found(root)), None)
+    return next((root for root in roots if store is None or not store.missing(root)), None)
 
 
 LOADABLE = {name: root for name, known in DATASETS.items() if (root := at_hand(known)) is not None}

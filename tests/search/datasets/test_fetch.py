@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from search.datasets import download
-from search.datasets.fetch import fetch
+from search.datasets.fetch import fetch, remove_abandoned, writing_in
+from search.lock import Lock
 from spaces.errors import UserError
 
 NAME = "train-images-idx3-ubyte"
@@ -95,7 +96,7 @@ def test_truncated_body(fake, good, tmp_path: Path) -> None:
     assert "breaks off" in refused(fake, tmp_path, good.url)
     good.claim = 0
     good.bodies[f"/{NAME}.gz"] = good.bodies[f"/{NAME}.gz"][:-100]
-    assert "truncated or damaged gzip" in refused(fake, tmp_path, good.url)
+    assert "damaged or not a gzip file" in refused(fake, tmp_path, good.url)
     assert set(files_below(tmp_path / "mnist")) == set(fake.content) - {NAME}  # The good ones stay.
 
 
@@ -174,3 +175,29 @@ def test_what_appears_in_the_cache_is_whole(fake, good, tmp_path: Path, monkeypa
     monkeypatch.setattr(os, "replace", watching)
     fetch(fake.store, tmp_path, mirrors=[good.url])
     assert seen == list(fake.content)
+
+
+def test_what_killed_downloads_left_is_removed_and_nothing_else(fake, good, tmp_path: Path) -> None:
+    folder = tmp_path / "mnist"
+    killed, old, new, running = (folder / f".partial-{name}" for name in ("killed", "old", "new", "running"))
+    for partial in (killed, old, new, running):
+        partial.mkdir(parents=True)
+        (partial / "body").write_bytes(b"half")
+    (killed / "lock").touch()  # Nobody holds it.
+    os.utime(old, (0, 0))  # Of before there were locks.
+    lock = Lock(running / "lock")
+    assert lock.acquire()
+    try:
+        fetch(fake.store, tmp_path, mirrors=[good.url])
+    finally:
+        lock.release()
+    assert {path.name for path in folder.glob(".partial-*")} == {".partial-new", ".partial-running"}
+
+
+def test_a_download_in_progress_is_not_abandoned(tmp_path: Path) -> None:
+    with writing_in(tmp_path) as scratch:
+        (scratch / "body").write_bytes(b"half")
+        os.utime(scratch, (0, 0))
+        remove_abandoned(tmp_path)
+        assert (scratch / "body").exists()
+    assert not any(tmp_path.iterdir())

@@ -98,6 +98,64 @@ def test_what_is_no_such_folder(root: Path) -> None:
         dataset("folder-bad").load_train(None)
 
 
+def labelled(folder: Path, train: list[int], test: list[int], names: str | None = None) -> Path:
+    folder.mkdir(parents=True)
+    for file, labels in (("data_batch_1.bin", train), ("test_batch.bin", test)):
+        (folder / file).write_bytes(b"".join(bytes([label]) + bytes(3072) for label in labels))
+    if names is not None:
+        (folder / "batches.meta.txt").write_text(names, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "names", "classes"),
+    [
+        ([0, 1, 0], [1], None, 2),  # No list: it was ten whatever the labels.
+        ([0, 1, 0], [2], None, 3),  # A class that only the test set has is one.
+        ([0, 255], [0], None, 256),
+        ([0, 1, 0], [1], "cat\ndog\n", 2),
+        ([0, 1, 0], [1], "# My classes\ncat\n  # and\ndog\n", 2),
+        ([0, 1, 0], [1], "\ufeffcat\r\ndog\r\n\r\n", 2),
+        ([0, 1, 0], [1], "cat\ndog\nfox", 3),  # Some may have no images yet.
+    ],
+)
+def test_classes(root: Path, train: list[int], test: list[int], names: str | None, classes: int) -> None:
+    labelled(root / "mine", train, test, names)
+    known = dataset("folder-mine")
+    assert known.classes == classes
+    assert f"{len(train)} + {len(test)} images of {classes} classes in CIFAR-10's binary layout" in known.title
+    assert known.load_train(None).labels.tolist() == train
+    assert known.load_test(None).labels.tolist() == test
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (None, "every label is 0; give at least 2 classes, or list them in batches.meta.txt"),
+        ("# cat\n# dog\n", "0 classes; give 2 to 256 names"),
+        ("cat\n#dog", "1 classes; give 2 to 256 names"),
+    ],
+)
+def test_what_are_no_classes(root: Path, names: str | None, words: str) -> None:
+    folder = labelled(root / "mine", [0, 0], [0], names)
+    with pytest.raises(UserError, match=words):
+        dataset("folder-mine")
+    (folder / "batches.meta.txt").write_bytes("cat\ndog\n".encode("utf-16"))
+    with pytest.raises(UserError, match=r"batches\.meta\.txt: not UTF-8 text"):
+        dataset("folder-mine")
+    (folder / "batches.meta.txt").unlink()
+    (folder / "batches.meta.txt").symlink_to(root / "nowhere")
+    with pytest.raises(UserError, match=r"batches\.meta\.txt: cannot be read"):
+        dataset("folder-mine")
+
+
+def test_ten_classes_hash_as_they_did(root: Path) -> None:
+    """The list of ten names decides nothing that ten labels do not."""
+    labelled(root / "a", list(range(10)), [0])
+    labelled(root / "b", list(range(10)), [0], "\n".join("abcdefghij"))
+    assert dataset("folder-a").data_hash == dataset("folder-b").data_hash
+
+
 @pytest.mark.skipif(not SUBSET.is_dir(), reason="no subset here")
 def test_the_real_subset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INVSEARCH_DATA", str(SUBSET.parent))

@@ -11,7 +11,7 @@ NAME = "train-images-idx3-ubyte"
 
 
 @pytest.mark.parametrize("form", ["{}", "{}.gz"])
-@pytest.mark.parametrize("below", ["", "mnist"])
+@pytest.mark.parametrize("below", ["", "mnist", "MNIST/raw", "mnist/raw", "raw"])
 def test_import(fake, tmp_path: Path, form: str, below: str) -> None:
     fake.write(tmp_path / "downloads" / below, form=form)
     folder = import_from(fake.store, tmp_path / "downloads", tmp_path / "cache")
@@ -116,3 +116,21 @@ def test_failing_disk_leaves_nothing_behind(fake, tmp_path: Path, monkeypatch: p
     with pytest.raises(UserError, match="No space left on device"):
         import_from(fake.store, tmp_path / "downloads", tmp_path / "cache")
     assert not (tmp_path / "cache" / "mnist").exists()
+
+
+@pytest.mark.parametrize("outer", ["{}", "{dotted}"])
+@pytest.mark.parametrize("inner", ["{}", "{dotted}", "{}.gz"])
+def test_kaggle_puts_each_file_into_a_folder_of_its_name(fake, tmp_path: Path, outer: str, inner: str) -> None:
+    for name in fake.content:
+        dotted = name.replace("-idx", ".idx")
+        fake.write(tmp_path / outer.format(name, dotted=dotted), name, form=inner.format("{}", dotted=dotted))
+    assert fake.store.folder(tmp_path) == tmp_path
+    assert not fake.store.missing(tmp_path)
+    folder = import_from(fake.store, tmp_path, tmp_path / "cache")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == fake.content
+
+
+def test_a_file_is_not_called_missing(fake, tmp_path: Path) -> None:
+    (tmp_path / "archive.zip").touch()
+    with pytest.raises(UserError, match=r"archive.zip: not a folder; give the one that holds train-images"):
+        import_from(fake.store, tmp_path / "archive.zip", tmp_path / "cache")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
+import os
 import threading
 import zipfile
 from pathlib import Path
@@ -18,7 +20,8 @@ from PIL import Image
 from search.datasets import Arrays
 from search.datasets.archive import Archive
 from search.datasets.decoded import Decoded, decode_jpeg
-from search.datasets.tiny_imagenet import Counts, load_part, parse_annotations, parse_wnids, tiny_imagenet
+from search.datasets.tiny_imagenet import Counts, Members, load_part, parse_annotations, parse_wnids, tiny_imagenet
+from search.datasets.verify import UnusableFileError
 from spaces.errors import UserError
 
 COUNTS = Counts(classes=3, per_class=4, val=5)
@@ -54,9 +57,9 @@ def members() -> dict[str, bytes]:
     return found
 
 
-def put(root: Path, content: dict[str, bytes]) -> Archive:
+def put(root: Path, content: dict[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> Archive:
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
+    with zipfile.ZipFile(stream, "w", packing) as target:
         for name, body in content.items():
             target.writestr(name, body)
     body = stream.getvalue()
@@ -200,8 +203,8 @@ FIRST = f"{TOP}/train/{WNIDS[0]}/images/{WNIDS[0]}_0.JPEG"
     ("change", "message"),
     [
         ({FIRST: jpeg(np.zeros((65, 64, 3), np.uint8))}, "64 x 65 pixels, not 64 x 64"),
-        ({FIRST: b"GIF89a"}, "not a JPEG, or damaged"),
-        ({FIRST: jpeg(smooth(0))[:300]}, "not a JPEG, or damaged"),
+        ({FIRST: b"GIF89a"}, "damaged or not a JPEG"),
+        ({FIRST: jpeg(smooth(0))[:300]}, "damaged or not a JPEG"),
         ({FIRST: bytes(2**22)}, "has more than 131072 bytes"),
         ({FIRST: None}, f"lacks {FIRST}"),
         ({f"{TOP}/wnids.txt": b"n02124075\nn01443537\n"}, "2 ids instead of 3"),
@@ -225,7 +228,7 @@ def test_an_archive_that_is_no_zip_file(tmp_path: Path) -> None:
     body = b"nonsense" * 100
     archive.path(tmp_path).write_bytes(body)
     other = Archive("tiny-imagenet", "tiny.zip", hashlib.md5(body, usedforsecurity=False).hexdigest(), 1000, ())
-    with pytest.raises(UserError, match="not the zip file it should be"):
+    with pytest.raises(UserError, match="damaged or not a zip file"):
         load(other, "train", tmp_path)
 
 
@@ -261,3 +264,48 @@ def test_the_data_set_over_it(tmp_path: Path) -> None:
     known = tiny_imagenet(put(tmp_path, members()), COUNTS)
     assert (known.train_images, known.classes, known.holdout, known.epochs) == (12, 3, 1, 45)
     assert len(known.load_test(tmp_path).labels) == 5
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_only_what_the_published_one_uses_is_unpacked(tmp_path: Path, packing: int) -> None:
+    """LZMA's own errors are no one's subclass, and its dictionary may take 4 GiB."""
+    archive = put(tmp_path, members(), packing)
+    if packing == zipfile.ZIP_STORED:
+        assert len(load(archive, "val", tmp_path).labels) == 5
+    else:
+        with pytest.raises(UserError, match=r"has packed tiny-imagenet-200/wnids.txt in another way than deflate"):
+            load(archive, "val", tmp_path)
+
+
+def test_a_list_of_members_without_end_is_not_read(tmp_path: Path) -> None:
+    archive = put(tmp_path, {f"{number}" * 20: b"" for number in range(1_000)})
+    body = archive.path(tmp_path).read_bytes()
+    with pytest.MonkeyPatch.context() as patch, io.BytesIO(body) as file:
+        patch.setattr("search.datasets.tiny_imagenet.MAX_DIRECTORY", 2**16)
+        with pytest.raises(UnusableFileError, match="lists far more than it should"):
+            Members(file)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (
+            errno.EROFS,
+            "the images are decoded once, into 0.0 GiB: let who may do so, or set INVSEARCH_DATA to a folder",
+        ),
+        (errno.EACCES, "the images are decoded once"),
+        (errno.ENOSPC, "make room for 0.0 GiB"),
+    ],
+)
+def test_only_a_full_disk_is_told_of_free_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "open", fail)
+    with pytest.raises(UserError) as caught:
+        Decoded(tmp_path, "train", "ab", (7, 3, 2, 2), piece=5).images(Counted(), silent)
+    assert words in str(caught.value)
+    assert os.strerror(number) in str(caught.value)
+    assert ("free" in str(caught.value)) == (number == errno.ENOSPC)

@@ -1,4 +1,5 @@
 import gzip
+import io
 import os
 import tracemalloc
 from pathlib import Path
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search.datasets.verify import SLACK, UnusableFileError, read_cached, read_content
+from search.datasets.verify import SLACK, UnusableFileError, content_of, read_cached, read_content
 from spaces.errors import UserError
 
 NAME = "train-images-idx3-ubyte"
@@ -44,10 +45,10 @@ def test_swapped_files_are_named(fake, tmp_path: Path, other: str) -> None:
 
 def test_damaged_gzip(fake, tmp_path: Path) -> None:
     zipped = gzip.compress(fake.content[NAME])
-    assert "truncated or damaged gzip" in refusal(fake, tmp_path, zipped[: len(zipped) // 2])
-    assert "truncated or damaged gzip" in refusal(fake, tmp_path, zipped[:-8] + bytes(8))  # Wrong checksum.
-    assert "truncated or damaged gzip" in refusal(fake, tmp_path, zipped[:100] + bytes(50) + zipped[150:])
-    assert "truncated or damaged gzip" in refusal(fake, tmp_path, b"\x1f\x8b")
+    assert "damaged or not a gzip file" in refusal(fake, tmp_path, zipped[: len(zipped) // 2])
+    assert "damaged or not a gzip file" in refusal(fake, tmp_path, zipped[:-8] + bytes(8))  # Wrong checksum.
+    assert "damaged or not a gzip file" in refusal(fake, tmp_path, zipped[:100] + bytes(50) + zipped[150:])
+    assert "damaged or not a gzip file" in refusal(fake, tmp_path, b"\x1f\x8b")
 
 
 def test_other_content(fake, tmp_path: Path) -> None:
@@ -112,3 +113,45 @@ def test_any_bytes_are_the_published_ones_or_refused(fake, tmp_path: Path, chang
 def test_missing_file(fake, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"{NAME} is missing; run 'invsearch data mnist'"):
         read_cached(fake.store, fake.store.files[0], tmp_path)
+
+
+@pytest.mark.parametrize("bad", [b"", b"short", b"\x1f\x8bbad"])
+def test_a_damaged_file_hides_no_good_one(fake, tmp_path: Path, bad: bytes) -> None:
+    fake.write(tmp_path / "mnist")
+    (tmp_path / "mnist" / NAME).write_bytes(bad)  # Before the good NAME.gz.
+    assert read_cached(fake.store, fake.store.files[0], tmp_path) == fake.content[NAME]
+    (tmp_path / "mnist" / f"{NAME}.gz").unlink()
+    with pytest.raises(UserError, match=f"mnist/{NAME} is truncated"):
+        read_cached(fake.store, fake.store.files[0], tmp_path)
+    fake.write(tmp_path / "MNIST" / "raw", NAME)
+    assert read_cached(fake.store, fake.store.files[0], tmp_path) == fake.content[NAME]
+
+
+def test_nobody_is_told_to_delete_what_may_not_be_read(fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake.write(tmp_path)
+
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("search.datasets.verify.open_regular", denied)
+    with pytest.raises(UserError) as caught:
+        read_cached(fake.store, fake.store.files[0], tmp_path)
+    assert "cannot be read (Permission denied); have its owner make it readable" in str(caught.value)
+    assert "delete it" not in str(caught.value)
+
+
+def test_time_is_bounded_by_what_is_read(fake, tmp_path: Path) -> None:
+    """Python's own reader goes through all empty members before it gives a byte."""
+    body = gzip.compress(b"") * 20_000 + gzip.compress(fake.content[NAME])
+    with (tmp_path / "x").open("w+b") as file:
+        file.write(body)
+        file.seek(0)
+        with pytest.raises(UnusableFileError, match="far larger than what it holds"):
+            content_of(file).read(10)
+        assert file.tell() < 10 * SLACK < len(body) * 2
+
+
+@given(st.lists(st.binary(max_size=300), min_size=1, max_size=5), st.integers(0, 9), st.binary(max_size=3))
+def test_content_is_what_gzip_says(pieces: list[bytes], level: int, tail: bytes) -> None:
+    zipped = b"".join(gzip.compress(piece, level) for piece in pieces) + bytes(len(tail))
+    assert content_of(io.BytesIO(zipped)).read() == gzip.decompress(zipped)
