@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any
@@ -42,8 +42,7 @@ class Job:
         run: the run folder.
         split: the images, which every trial of the job shares.
         max_epochs: each trial's budget.
-        trials: the unfinished trials, in order; empty where a searcher proposes them.
-        searcher: proposes trials one by one, or None.
+        searcher: hands out the trials one by one.
         scheduler: judges them.
         progress: shows them.
         trainable: what Tune runs for each trial; the benchmarks bring one that computes nothing.
@@ -52,8 +51,7 @@ class Job:
     run: RunFolder
     split: Split
     max_epochs: int
-    trials: Sequence[TrialSpec]
-    searcher: Searcher | None
+    searcher: Searcher
     scheduler: InOrder
     progress: Progress
     trainable: type[tune.Trainable] = RecordedTrial
@@ -177,20 +175,15 @@ def execute(
         ),
         {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial},
     )
-    planned = {"trial": tune.grid_search([trial.as_dict() for trial in job.trials]), "max_epochs": job.max_epochs}
-    # Tune would let a searcher have one waiting trial only: workers would start one by one, and a cluster never grow.
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots) if job.searcher else "auto"
-    searcher = None if job.searcher is None else ConcurrencyLimiter(job.searcher, max_concurrent=slots)
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)  # Waiting trials are what makes a cluster grow.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     try:
         tuner = tune.Tuner(
             trainable,
-            param_space={} if searcher else planned,
             tune_config=tune.TuneConfig(
-                search_alg=searcher,
+                search_alg=ConcurrencyLimiter(job.searcher, max_concurrent=slots),
                 scheduler=job.scheduler,
-                num_samples=-1 if searcher else 1,
-                max_concurrent_trials=None if searcher else policy.max_concurrent,
+                num_samples=-1,  # Until the searcher has no more.
                 reuse_actors=True,
                 trial_name_creator=lambda trial: trial.config["trial"]["trial_id"],
                 trial_dirname_creator=lambda trial: trial.config["trial"]["trial_id"],

@@ -13,6 +13,7 @@ from analysis.records import read_run
 from search.cluster import Resources, ray_session
 from search.datasets import dataset, load_split
 from search.execute import Job, execute
+from search.feed import InTurn
 from search.nodes import Watch
 from search.policy import Policy
 from search.progress import Progress
@@ -75,7 +76,7 @@ def rerun(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy, t
         deaths: Counter[tuple[str, int]] = Counter()
         while left := _left(run, trials):
             progress = Progress(title, totals, spec.rerun_epochs, run.folders(trials))
-            job = Job(run, split, spec.rerun_epochs, left, None, InOrder(), progress)
+            job = Job(run, split, spec.rerun_epochs, InTurn(left, spec.rerun_epochs), InOrder(), progress)
             execute(job, resources, slots, policy, Watch(resources, run.path).stuck, deaths)
 
 

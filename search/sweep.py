@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ray.tune.search import Searcher
-
 from search.cluster import Resources, ray_session
 from search.datasets import dataset, load_split
 from search.execute import Job, execute
+from search.feed import Feed, InTurn
 from search.nodes import Watch
 from search.policy import Policy
 from search.progress import Progress
@@ -38,7 +37,7 @@ def sweep(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy) -
     """
     recorded = run.recorded("sweep")
     run.reopen(recorded, spec.max_epochs, policy.retry_failed)
-    if not _left(spec, recorded)[2]:
+    if _left(spec, recorded).finished:
         return
     split = load_split(dataset(spec.dataset, spec.data_hash), "sweep", spec.split_seed)
     with ray_session(
@@ -48,22 +47,20 @@ def sweep(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy) -
         lost, deaths = 1, Counter()
         while lost:  # Trials whose node went away before they began are taken up again.
             recorded = run.recorded("sweep")
-            trials, searcher, left = _left(spec, recorded)
-            if not left:
+            searcher = _left(spec, recorded)
+            if searcher.finished:
                 return
             progress = Progress("sweep", totals, expected_epochs(spec), recorded)
             scheduler = scheduler_for(spec, run.path, recorded, run.guard)
-            job = Job(run, split, spec.max_epochs, trials, searcher, scheduler, progress)
+            job = Job(run, split, spec.max_epochs, searcher, scheduler, progress)
             lost = execute(job, resources, slots, policy, Watch(resources, run.path).stuck, deaths)
 
 
-def _left(spec: RunSpec, recorded: list[TrialFolder]) -> tuple[list[TrialSpec], Searcher | None, bool]:
-    """What is to be done: the trials in order, or who proposes them; and whether there is anything."""
+def _left(spec: RunSpec, recorded: list[TrialFolder]) -> Feed:
+    """Hands out what is to be done."""
     if spec.search == "tpe":
         from search.tpe import TpeSearch  # hyperopt takes a second to import, which a grid search need not wait for.
 
-        searcher = TpeSearch(spec, recorded)
-        return [], searcher, not searcher.finished
+        return TpeSearch(spec, recorded)
     ended = {folder.spec.trial_id for folder in recorded if folder.verdict() is not None}
-    trials = [trial for trial in planned(spec) if trial.trial_id not in ended]
-    return trials, None, bool(trials)
+    return InTurn([trial for trial in planned(spec) if trial.trial_id not in ended], spec.max_epochs)

@@ -10,6 +10,7 @@ from ray import tune
 from ray.exceptions import OutOfMemoryError
 
 from search import execute
+from search.feed import InTurn
 from search.policy import Policy
 from search.progress import Progress
 from search.resources import Resources
@@ -35,7 +36,7 @@ def ending(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
 
 def run(folder: Path) -> None:
     progress = Progress("sweep", {}, 1, [])
-    job = execute.Job(RunFolder(folder), None, 1, [], None, InOrder(), progress)  # type: ignore[arg-type]
+    job = execute.Job(RunFolder(folder), None, 1, InTurn([], 1), InOrder(), progress)  # type: ignore[arg-type]
     execute.execute(job, Resources(), 1, Policy())
 
 

@@ -73,6 +73,22 @@ def test_a_small_space_is_exhausted_and_repeats_cost_nothing() -> None:
     assert len(trials) == 6 == len({trial.trial_id for trial in trials})
 
 
+def test_a_repeat_costs_nothing() -> None:
+    """Told again, repeats made it 4,401 observations at the 221st of these 256 points, and 8 s a proposal."""
+    searcher = TpeSearch(spec_for(SPACES["table-1.2"], 256), [])
+    trials = drive(searcher)
+    assert len({trial.trial_id for trial in trials}) == 256 == len(trials)
+    assert len(searcher._proposers["conv"]._hyperopt._hpopt_trials.trials) <= 256
+
+
+def test_what_is_left_of_a_space_is_enumerated(monkeypatch: pytest.MonkeyPatch) -> None:
+    searcher = TpeSearch(spec_for(SPACES["table-1.2"], 256), [])
+    drive(searcher, until=231)
+    hyperopt = searcher._proposers["conv"]._hyperopt
+    monkeypatch.setattr(hyperopt, "suggest", lambda name: pytest.fail("hyperopt was asked"))
+    assert len(drive(searcher, prefix="rest")) == 25
+
+
 def test_architectures_advance_together() -> None:
     trials = drive(TpeSearch(spec_for(SMALL, 3, "conv", "invariant"), []))
     assert [trial.architecture for trial in trials] == ["conv", "invariant"] * 3
@@ -102,6 +118,14 @@ def test_a_restart_keeps_the_history_and_reopens_the_unfinished(tmp_path: Path) 
     assert after[0] == before[24]
     assert len(after) == 16  # 40 samples, 24 of them finished before.
     assert not {trial.trial_id for trial in after} & {trial.trial_id for trial in before[:24]}
+
+
+def test_a_restart_near_the_end_of_a_grid_finishes_what_was_begun(tmp_path: Path) -> None:
+    spec = spec_for(SMALL, 6)
+    before = drive(TpeSearch(spec, []))
+    folders = [recorded(tmp_path, trial, time) for time, trial in enumerate(before[:5])]
+    folders.append(recorded(tmp_path, before[5], 5, verdict=None))
+    assert drive(TpeSearch(spec, folders)) == [before[5]]
 
 
 def test_failed_trials_teach_nothing_and_diverged_ones_are_the_worst() -> None:
