@@ -17,7 +17,6 @@ MEASURES = {  # A row's number -> its name in the log; what stands before the sl
     "test_loss": "loss/test",
     "test_accuracy": "accuracy/test",
 }
-JUDGED_ON = {"sweep": "val", "rerun": "test"}
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,22 @@ class Recorded:
     status: str | None
 
     @property
+    def start(self) -> float | None:
+        """When its first epoch began, in Unix seconds; None before the first row."""
+        return self.rows[0]["time"] - (self.rows[0].get("seconds") or 0.0) if self.rows else None
+
+    @property
+    def end(self) -> float | None:
+        """When its last epoch was recorded."""
+        return self.rows[-1]["time"] if self.rows else None
+
+    @property
     def hyperparameters(self) -> dict[str, str | float]:
-        """What a log names a trial by."""
+        """What a log tells trials apart by."""
         return {
             **self.spec.theta.as_dict(),
             "architecture": self.spec.architecture,
+            "dataset": self.spec.dataset,  # Several runs may stand on one page.
             "phase": self.spec.phase,
             "seed": self.spec.seed,
         }

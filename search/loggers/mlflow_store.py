@@ -52,8 +52,7 @@ class MlflowLogger(Logger):
             self._client.delete_run(self._runs.pop(name))
             self._tags.pop(name)
         if name not in self._runs:
-            start = int(1000 * trial.rows[0]["time"]) if trial.rows else None
-            created = self._client.create_run(experiment, start_time=start, run_name=name)
+            created = self._client.create_run(experiment, start_time=milliseconds(trial.start), run_name=name)
             self._runs[name], self._tags[name] = created.info.run_id, {}
         run, tags = self._runs[name], self._tags[name]
         if tags.get(EPOCHS) != str(len(trial.rows)):
@@ -109,8 +108,12 @@ class MlflowLogger(Logger):
         if trial.status is None:
             self._client.update_run(run, status="RUNNING")
         else:
-            end = int(1000 * trial.rows[-1]["time"]) if trial.rows else None
-            self._client.set_terminated(run, status=ENDS[trial.status], end_time=end)
+            self._client.set_terminated(run, status=ENDS[trial.status], end_time=milliseconds(trial.end))
+
+
+def milliseconds(seconds: float | None) -> int | None:
+    """A time as MLflow counts it, which for None takes the present."""
+    return None if seconds is None else int(1000 * seconds)
 
 
 def mend(folder: Path) -> None:

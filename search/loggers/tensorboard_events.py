@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from search.files import only_ours, write_atomically
-from search.loggers.base import JUDGED_ON, MEASURES, Logger, Recorded, measures
+from search.loggers.base import Logger, Recorded, measures
 
 NAME = "events.out.tfevents.invsearch"
 VERSION = "brain.Event:2"
@@ -56,15 +56,14 @@ class TensorboardLogger(Logger):
 def events(trial: Recorded) -> bytes:
     """The content of a trial's file: version, hyperparameters, an event for each epoch, how it ended."""
     out, messages = io.BytesIO(), _proto("summary")
-    start = trial.rows[0]["time"] if trial.rows else 0.0
+    start, end = trial.start or 0.0, trial.end or 0.0
     _write(out, start, file_version=VERSION)
-    for summary in _hyperparameters(trial):
-        _write(out, start, summary=summary)
+    _write(out, start, summary=_hyperparameters(trial, start))
     for row in trial.rows:
         values = [messages.Summary.Value(tag=tag, simple_value=value) for tag, value in measures(row)]
         _write(out, row["time"], step=row["epoch"], summary=messages.Summary(value=values))
     if trial.status is not None:
-        _write(out, trial.rows[-1]["time"] if trial.rows else 0.0, summary=_end(trial.status))
+        _write(out, end, summary=_end(trial.status, end))
     return out.getvalue()
 
 
@@ -82,25 +81,23 @@ def _write(out: io.BytesIO, time: float, **content: Any) -> None:
     out.write(event + struct.pack("<I", checksum(event)))
 
 
-def _hyperparameters(trial: Recorded) -> list[Any]:
-    api = _proto("api")
-    start, infos = _proto("plugin_hparams").SessionStartInfo(group_name=trial.spec.config_id), []
+def _hyperparameters(trial: Recorded, time: float) -> Any:
+    """A row of its own on the HPARAMS page, so without a group: of a group the page shows averages.
+
+    Columns and their ranges are left to TensorBoard, which finds them in all trials. Were they described in each
+    trial, it would take one description, that of a sweep without a test accuracy, say.
+    """
+    start = _proto("plugin_hparams").SessionStartInfo(start_time_secs=time)
     for name, value in trial.hyperparameters.items():
-        is_text = isinstance(value, str)
-        setattr(start.hparams[name], "string_value" if is_text else "number_value", value)
-        kind = api.DataType.Value("DATA_TYPE_STRING" if is_text else "DATA_TYPE_FLOAT64")
-        infos.append(api.HParamInfo(name=name, type=kind))
-    judged = JUDGED_ON[trial.spec.phase]
-    tags = [tag for tag in MEASURES.values() if tag.endswith(("/train", f"/{judged}"))]
-    metrics = [api.MetricInfo(name=api.MetricName(tag=tag)) for tag in tags]
-    experiment = api.Experiment(hparam_infos=infos, metric_infos=metrics)
-    return [_hparams("experiment", experiment=experiment), _hparams("session_start_info", session_start_info=start)]
+        setattr(start.hparams[name], "string_value" if isinstance(value, str) else "number_value", value)
+    return _hparams("session_start_info", session_start_info=start)
 
 
-def _end(status: str) -> Any:
+def _end(status: str, time: float) -> Any:
     well = status in ("completed", "stopped")
     code = _proto("api").Status.Value("STATUS_SUCCESS" if well else "STATUS_FAILURE")
-    return _hparams("session_end_info", session_end_info=_proto("plugin_hparams").SessionEndInfo(status=code))
+    end = _proto("plugin_hparams").SessionEndInfo(status=code, end_time_secs=time)
+    return _hparams("session_end_info", session_end_info=end)
 
 
 def _hparams(tag: str, **content: Any) -> Any:

@@ -61,10 +61,24 @@ def test_what_it_says(tmp_path: Path, grown: Any) -> None:
         "weight_decay": "0.0001",
         "gain": "1.0",
         "architecture": "conv",
+        "dataset": "digits",
         "phase": "sweep",
         "seed": "0",
     }
     assert status(run) == FINISHED
+
+
+def test_its_own_client_reads_start_and_end(tmp_path: Path, grown: Any) -> None:
+    """The first epoch, of one second, was recorded at 1.79e9 + 1, the third at 1.79e9 + 3."""
+    from mlflow.tracking import MlflowClient
+
+    MlflowLogger(tmp_path).log(grown(3, "completed"))
+    client = MlflowClient(tracking_uri=tmp_path.as_uri())
+    experiment = client.get_experiment_by_name("invsearch")
+    assert experiment is not None
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert (run.info.start_time, run.info.end_time) == (1_790_000_000_000, 1_790_000_003_000)
+    assert run.data.metrics["accuracy/val"] == 0.875
 
 
 def test_invocations_after_one_another(tmp_path: Path, grown: Any) -> None:
