@@ -12,7 +12,7 @@ from typing import Any
 
 from search.provenance import ROOT
 from search.resources import Resources
-from search.signals import Halted, kept
+from search.signals import Halted, kept, own_sessions
 from spaces import UserError
 
 CONNECT_SECONDS = 10.0
@@ -38,7 +38,7 @@ HERE_ONLY = {
 
 
 def set_environment(resources: Resources) -> None:
-    """Sets what Ray reads from the environment, some of it already when it is imported.
+    """Sets what Ray reads from the environment, some of it already when it is imported, whatever it says now.
 
     A cluster that was started where a token exists asks for it; a driver sends it only if told to.
     """
@@ -46,8 +46,9 @@ def set_environment(resources: Resources) -> None:
     tokens = [os.environ.get("RAY_AUTH_TOKEN_PATH", ""), Path.home() / ".ray" / "auth_token"]
     if resources.address and ("RAY_AUTH_TOKEN" in os.environ or any(map(os.path.isfile, tokens))):
         settings["RAY_AUTH_MODE"] = "token"
-    for name, value in settings.items():
-        os.environ.setdefault(name, value)
+    for name in [name for name in os.environ if name.startswith("TUNE_")]:
+        del os.environ[name]  # One alone may hold reports back, or take Ctrl-C.
+    os.environ.update(settings)
 
 
 def check_reachable(address: str) -> None:
@@ -139,7 +140,7 @@ def _started(resources: Resources) -> Path:
     import ray
 
     try:
-        with kept():
+        with kept(), own_sessions():
             context: Any = ray.init(**options)
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]

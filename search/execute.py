@@ -63,13 +63,18 @@ class Verdicts(UnsavedCallback):
     ASHA's STOP is known only here: without the verdict a restart would reopen stopped trials.
 
     Attributes:
+        ended: trials that got a verdict.
         lost: trials that ended for Tune but not on record: their worker died before it began. They run again.
     """
 
     def __init__(self, job: Job, interrupt: Interrupt, keeper: Keeper, deaths: Counter[tuple[str, int]]):
         self._job, self._interrupt, self._keeper = job, interrupt, keeper
         self._deaths = deaths
-        self.lost = 0
+        self.ended = self.lost = 0
+
+    def setup(self, *args: Any, **info: Any) -> None:
+        """Tune begins, and has just taken SIGUSR1 for itself, which would end the sweep as if it were complete."""
+        self._interrupt.take_back()
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial ended by itself, or ASHA stopped it."""
@@ -86,6 +91,7 @@ class Verdicts(UnsavedCallback):
             status = "completed" if last[TIME_ATTR] >= self._job.max_epochs else "stopped"
         folder = self._folder(trial)
         folder.decide(status, last[TIME_ATTR], status == "completed" and self._keeper.keeps(folder, last[METRIC]))
+        self.ended += 1
         self._job.progress.ended(trial, status)
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -117,6 +123,7 @@ class Verdicts(UnsavedCallback):
                 folder = self._folder(trial)
                 folder.read()
                 folder.decide(folder.status, folder.epoch)
+                self.ended += 1
                 self._job.progress.ended(trial, folder.status)
             else:
                 self.lost += 1
@@ -149,7 +156,7 @@ def execute(
         How many trials were lost to workers that died before they began; running the rest of the job takes them up.
 
     Raises:
-        Interrupted: Ctrl-C or SIGTERM; what was committed stays.
+        Interrupted: a signal; what was committed stays.
         Halted: the time budget is used up, the disk is full, or the cluster is lost; likewise.
     """
     job.run.clear_scratch()
@@ -209,4 +216,6 @@ def execute(
         first = str(error.__cause__).splitlines()[0].rstrip(".")
         raise Halted(f"{first}; give each trial more of a node (--cpus-per-trial)") from error
     shutil.rmtree(job.run.scratch, ignore_errors=True)
+    if not verdicts.ended and not verdicts.lost:  # Or whoever asks the records again and again would never end.
+        raise Halted(job.progress.so_far("Ray Tune ended before any trial did"))
     return verdicts.lost

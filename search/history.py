@@ -14,6 +14,7 @@ from typing import Any
 
 from search.files import append_line, read_lines
 from search.provenance import invocation
+from search.signals import last_words
 from spaces import UserError
 from spaces.sealed import Damaged
 
@@ -30,8 +31,16 @@ def history(run: Path, **more: Any) -> Iterator[None]:
     """
     started, about, outcome = time.time(), invocation(), "failed"
     append_line(run / NAME, {"event": "start", "time": started, **about, **more})
+
+    def end(outcome: str) -> None:
+        wall = round(time.time() - started, 1)
+        line = {"event": "end", "time": time.time(), "pid": about["pid"], "outcome": outcome, "wall_seconds": wall}
+        with suppress(OSError):  # On a full disk the reason has been said, or is about to be.
+            append_line(run / NAME, line)
+
     try:
-        yield
+        with last_words(lambda: end("interrupted")):
+            yield
         outcome = "done"
     except KeyboardInterrupt:
         outcome = "interrupted"
@@ -40,10 +49,7 @@ def history(run: Path, **more: Any) -> Iterator[None]:
         outcome = getattr(error, "outcome", "failed")
         raise
     finally:
-        wall = round(time.time() - started, 1)
-        end = {"event": "end", "time": time.time(), "pid": about["pid"], "outcome": outcome, "wall_seconds": wall}
-        with suppress(OSError):  # On a full disk the reason has been said, or is about to be.
-            append_line(run / NAME, end)
+        end(outcome)
 
 
 def last_known(run: Path, field: str, check: Callable[[Any], object]) -> Mapping[str, Any] | None:

@@ -1,4 +1,4 @@
-"""What ends a sweep before its time: Ctrl-C and SIGTERM, a time budget, a full disk, a lost cluster.
+"""What ends a sweep before its time: Ctrl-C and other signals, a time budget, a full disk, a lost cluster.
 
 All of them end it cleanly, so that the same command goes on; a second signal ends it at once.
 """
@@ -25,6 +25,7 @@ class Interrupt(Stopper):
     def __init__(self, *reasons: Callable[[], str | None]) -> None:
         self.signal: int | None = None
         self.reason: str | None = None
+        self.take_back: Callable[[], None] = lambda: None  # The signals; `listening` knows how.
         self._reasons = reasons
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
@@ -66,8 +67,12 @@ class Interrupt(Stopper):
                 raise Interrupted(number)
             self.signal = number
 
-        with handled(note):
-            yield
+        with handled(note) as self.take_back:
+            try:
+                yield
+            except Exception:  # Ray fails where the signal went to its processes too.
+                if self.signal is None:
+                    raise
         if self.signal is not None:
             raise Interrupted(self.signal)
         if self.reason is not None:

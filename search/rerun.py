@@ -58,7 +58,7 @@ def rerun(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy, t
     """Trains what is left of the reruns; trials that have a verdict are not touched.
 
     Raises:
-        Interrupted: Ctrl-C or SIGTERM; what was committed stays.
+        Interrupted: a signal; what was committed stays.
         Halted: the time budget is used up, the disk is full, or the cluster is lost; likewise.
         UserError: data, resources or incumbents are missing.
     """

@@ -26,6 +26,7 @@ from search.driver_lock import NAME as LOCK_NAME
 from search.driver_lock import DriverLock, Guard
 from search.files import read_json, write_json
 from search.policy import Policy
+from search.signals import last_words
 from search.trial_folder import TrialFolder, checked
 from search.trouble import reason_of
 from spaces import TrialSpec, UserError
@@ -197,7 +198,8 @@ class RunFolder:
                     print(lines[-1], file=sys.stderr)
             except OSError as error:
                 raise UserError(f"{reason_of(error)}; mend that and try again") from None
-            yield lines
+            with last_words(self._lock.release):
+                yield lines
         finally:
             self._lock.release()
 
@@ -210,10 +212,6 @@ class RunFolder:
         if (self.path / "spec.json").exists() or (self.path / history.NAME).exists():
             with self.taken(force):
                 pass
-
-    def is_driven(self) -> bool:
-        """Whether a driver works on this run now, on this machine."""
-        return self._lock.is_held()
 
     def folders(self, trials: Iterable[TrialSpec]) -> list[TrialFolder]:
         """The folders of given trials, read; a trial never started has no rows."""

@@ -1,16 +1,21 @@
-"""How an invocation ends before its time, and who handles Ctrl-C and SIGTERM meanwhile."""
+"""How an invocation ends before its time, and who handles Ctrl-C, SIGTERM and the like meanwhile."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partialmethod
 from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-PATIENCE_SECONDS = 45.0  # Tune gives its workers 15 to end, and a busy machine takes its time.
+# A person's, a machine's that shuts down, a terminal's that closes, and those that schedulers send before time is up.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+PATIENCE_SECONDS = 25.0  # Tune gives its workers 15 to end; Slurm and Kubernetes kill after 30.
+ONE_WISH_SECONDS = 1.0  # `timeout` tells its command and then the command's process group.
 
 
 class Interrupted(KeyboardInterrupt):
@@ -36,23 +41,37 @@ class _LastResort:
 
     def __init__(self) -> None:
         self.line: str | None = None
+        self.words: list[Callable[[], object]] = []
         self._timer: threading.Timer | None = None
+        self._since: float | None = None
 
-    def start(self, number: int) -> None:
-        """From now on there are ``PATIENCE_SECONDS``; what is committed needs no more."""
-        if self.line is not None and self._timer is None:
+    def start(self, number: int) -> bool:
+        """From now on there are ``PATIENCE_SECONDS``; what is committed needs no more.
+
+        Returns:
+            Whether the signal is a wish of its own, and not the first one's echo.
+        """
+        if self.line is None:
+            return True
+        before, self._since = self._since, self._since or time.monotonic()
+        if self._timer is None:
             self._timer = threading.Timer(PATIENCE_SECONDS, self._end, [number])
             self._timer.daemon = True
             self._timer.start()
+        return before is None or time.monotonic() - before > ONE_WISH_SECONDS
 
     def stop(self) -> None:
         """The program has ended by itself."""
         if self._timer is not None:
             self._timer.cancel()
-        self.line, self._timer = None, None
+        self.line = self._timer = self._since = None
 
     def _end(self, number: int) -> None:
-        os.write(2, f"invsearch: interrupted; {self.line}\n".encode())
+        for say in reversed(self.words):
+            with suppress(Exception):
+                say()
+        with suppress(OSError):
+            os.write(2, f"invsearch: interrupted; {self.line}\n".encode())
         os._exit(128 + number)
 
 
@@ -70,21 +89,58 @@ def last_resort(line: str) -> Iterator[None]:
 
 
 @contextmanager
-def handled(handler: Callable[[int, Any], object]) -> Iterator[None]:
-    """Handles SIGINT and SIGTERM with a function for the time of a ``with`` block."""
-
-    def handle(number: int, frame: Any) -> None:
-        _last_resort.start(number)
-        handler(number, frame)
-
-    previous = {number: signal.getsignal(number) for number in SIGNALS}
-    for number in SIGNALS:
-        signal.signal(number, handle)
+def last_words(say: Callable[[], object]) -> Iterator[None]:
+    """Within the ``with`` block the last resort calls a function before it ends the program."""
+    _last_resort.words.append(say)
     try:
         yield
     finally:
-        for number, old in previous.items():
-            signal.signal(number, old)
+        _last_resort.words.remove(say)
+
+
+@contextmanager
+def handled(handler: Callable[[int, Any], object]) -> Iterator[Callable[[], None]]:
+    """Handles ``SIGNALS`` with a function for the time of a ``with`` block.
+
+    Those that the parent has this program ignore, as ``nohup`` does, stay ignored. Shells do that with SIGINT for
+    what they run in the background, where a person who sends it still means it.
+
+    Yields:
+        Takes the signals back from others who have taken them, as Tune does.
+    """
+
+    def handle(number: int, frame: Any) -> None:
+        if _last_resort.start(number):
+            handler(number, frame)
+
+    previous = {number: signal.getsignal(number) for number in SIGNALS}
+    wanted = {
+        number: old if old == signal.SIG_IGN and number != signal.SIGINT else handle for number, old in previous.items()
+    }
+
+    def install(handlers: dict[signal.Signals, Any]) -> None:
+        for number, new in handlers.items():
+            signal.signal(number, new)
+
+    install(wanted)
+    try:
+        yield lambda: install(wanted)
+    finally:
+        install(previous)
+
+
+@contextmanager
+def own_sessions() -> Iterator[None]:
+    """Programs that are started in the ``with`` block lead sessions of their own.
+
+    A signal to the driver's process group, or the end of its terminal, does not reach them: the driver ends them.
+    """
+    start = subprocess.Popen.__init__
+    subprocess.Popen.__init__ = partialmethod(start, start_new_session=True)
+    try:
+        yield
+    finally:
+        subprocess.Popen.__init__ = start
 
 
 @contextmanager
@@ -112,7 +168,8 @@ def kept() -> Iterator[None]:
         os.close(reader)
         os.close(writer)
         for number in SIGNALS:
-            if number in came:
+            if number in came and handlers[number] != signal.SIG_IGN:
+                _last_resort.start(number)
                 raise Interrupted(number)
 
 

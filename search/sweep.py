@@ -31,7 +31,7 @@ def sweep(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy) -
     """Runs what the sweep has left to do; trials that have a verdict are not touched.
 
     Raises:
-        Interrupted: Ctrl-C or SIGTERM; what was committed stays.
+        Interrupted: a signal; what was committed stays.
         Halted: the time budget is used up, the disk is full, or the cluster is lost; likewise.
         UserError: data or resources are missing.
     """

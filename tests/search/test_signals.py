@@ -1,0 +1,127 @@
+"""Who gets a signal, and what becomes of the program that got one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from search.interrupt import Interrupt
+from search.signals import (
+    SIGNALS,
+    Interrupted,
+    at_once,
+    handled,
+    kept,
+    last_resort,
+    own_sessions,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+STUCK = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from search import signals
+from search.history import history
+signals.PATIENCE_SECONDS = 0.1
+run = Path(sys.argv[1])
+with signals.handled(lambda number, frame: None), signals.last_resort("to go on: x"), history(run):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)  # As Ray does when it waits for what is gone.
+"""
+
+
+def send(number: int) -> None:
+    os.kill(os.getpid(), number)
+    time.sleep(0)  # Python runs handlers between two instructions.
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_every_signal_is_a_wish_to_end(number: signal.Signals) -> None:
+    with pytest.raises(Interrupted) as caught, handled(at_once):
+        send(number)
+    assert caught.value.number == number
+
+
+def test_what_nohup_ignores_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But a background job, for which a shell ignores SIGINT, is ended by one that somebody sends."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGHUP, signal.SIGINT)}
+    try:
+        with handled(at_once) as take_back:
+            send(signal.SIGHUP)
+            signal.signal(signal.SIGHUP, at_once)  # As Tune takes SIGUSR1.
+            take_back()
+            send(signal.SIGHUP)
+            with kept():
+                send(signal.SIGHUP)
+            with pytest.raises(Interrupted):
+                send(signal.SIGINT)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+def test_signals_are_taken_back_from_who_took_them() -> None:
+    heard: list[int] = []
+    with handled(lambda number, frame: heard.append(number)) as take_back:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        take_back()
+        for number in SIGNALS:
+            send(number)
+    assert heard == list(SIGNALS)
+
+
+def test_an_echo_is_not_a_second_wish(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`timeout` sends SIGTERM to its command, then to its group; a person who sends it twice means it."""
+    clock = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    interrupt = Interrupt()
+
+    def wish() -> None:
+        with last_resort("to go on: x"), interrupt.listening():
+            send(signal.SIGTERM)
+            send(signal.SIGTERM)
+            assert interrupt.stop_all()
+            clock[0] += 1.5
+            send(signal.SIGTERM)
+            pytest.fail("the second wish did not end it at once")
+
+    with pytest.raises(Interrupted):
+        wish()
+
+
+def test_what_fails_after_a_signal_is_an_interruption() -> None:
+    """Ray fails where the signal went to its processes too."""
+
+    def end(*numbers: int) -> None:
+        with Interrupt().listening():
+            for number in numbers:
+                send(number)
+            raise RuntimeError("the raylet is gone")
+
+    with pytest.raises(Interrupted):
+        end(signal.SIGTERM)
+    with pytest.raises(RuntimeError, match="the raylet"):
+        end()
+
+
+def test_what_ray_starts_is_not_in_our_group() -> None:
+    ask = [sys.executable, "-c", "import os; print(os.getsid(0) == os.getpid())"]
+    with own_sessions():
+        assert subprocess.run(ask, capture_output=True, text=True).stdout == "True\n"
+    assert subprocess.run(ask, capture_output=True, text=True).stdout == "False\n"
+
+
+def test_the_last_resort_ends_the_history(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", STUCK, str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (143, "invsearch: interrupted; to go on: x\n")
+    end = json.loads((tmp_path / "history.jsonl").read_text().splitlines()[-1])
+    assert (end["event"], end["outcome"]) == ("end", "interrupted")
