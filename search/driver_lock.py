@@ -1,8 +1,8 @@
 """One driver a run: who drives it now, who drove it last, and the token that shuts out leftovers.
 
 RUN/driver.lock is held with ``flock`` while a driver works, and says who that is. The kernel frees
-the lock when the driver dies, but only on its own machine, and some shared file systems do not
-carry locks from one machine to another; so what the file says counts as well.
+the lock when the driver dies, whichever container it was in, but only on its own machine, and some
+shared file systems do not carry locks from one machine to another; so what the file says counts as well.
 
 Each driver writes a token of its own. Its workers read it before every write: the workers of a
 driver that was killed, or whose run was taken over, find another token and write nothing more.
@@ -13,13 +13,13 @@ from __future__ import annotations
 import secrets
 import socket
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
-
 from search.files import read_json, set_aside
+from search.identity import identity, is_here, place, runs
 from search.lock import Lock
 from spaces import UserError
 from spaces.sealed import Damaged, seal
@@ -47,6 +47,7 @@ class DriverLock:
         self._run = run
         self._lock = Lock(run / NAME)
         self.token = secrets.token_hex(8)
+        self._since: dict[str, Any] = {}
 
     def take(self, force: bool = False) -> list[str]:
         """Takes the run, or says who has it.
@@ -65,7 +66,7 @@ class DriverLock:
         free = self._lock.acquire(PROBE_SECONDS)
         try:
             note = read_json(self._lock.path)
-            garbled = note is not None and not {"host", "pid", "born", "since", "driving"} <= note.keys()
+            garbled = note is not None and not _is_sound(note)
         except Damaged as error:
             # A lock that was never written to is the trace of a driver that died at its very first step.
             note, garbled = None, str(error) != "empty"
@@ -74,7 +75,7 @@ class DriverLock:
             if free:
                 lines.append(f"set aside: {set_aside(self._lock.path, copy=True)} (a garbled lock that nobody holds)")
         try:
-            lines += self._judged(note, free, force)
+            lines += self._judged(_seen(note, held=not free), force)
         except UserError:
             self._lock.release()
             raise
@@ -85,39 +86,22 @@ class DriverLock:
         self._write(driving=True)
         return lines
 
-    def _judged(self, note: dict[str, Any] | None, free: bool, force: bool) -> list[str]:
-        """Whether the run may be taken, from what its lock says."""
-        if note is None:
-            if free:
-                return []
-            raise UserError(f"{self._run}: in use by another process that has not said who it is; try again")
-        if not note["driving"] and free:
+    def _judged(self, last: Driver | None, force: bool) -> list[str]:
+        """Whether the run may be taken from the driver before."""
+        if last is None:
             return []
-        who = f"{note['host']} pid {note['pid']} since {note['since']}"
-        here = note["host"] == socket.gethostname()
-        if here and (not free or alive(note["pid"], note["born"])):  # A lock that is held has a living holder.
-            raise UserError(f"{self._run}: in use by {who}; wait for it, or stop it: kill {note['pid']}")
-        if here:
-            return [f"{self._run}: the last driver, {who}, ended without a word; going on where it left"]
+        if last.lives:
+            raise UserError(f"{self._run}: in use by {last.text}; {last.advice}")
+        if last.lives is False:
+            return [f"{self._run}: the last driver, {last.text}, ended without a word; going on where it left"]
         if force:
-            return [f"{self._run}: taken over from {who}; what is left of it can write nothing more"]
-        raise UserError(
-            f"{self._run}: in use by {who}, another machine, which did not sign off; if no driver works there now, "
-            "--force takes the run over"
-        )
+            return [f"{self._run}: taken over from {last.text}; what is left of it can write nothing more"]
+        raise UserError(f"{self._run}: in use by {last.text}; {last.advice}")
 
     def _write(self, driving: bool) -> None:
-        process = psutil.Process()
-        note = {
-            "format": FORMAT,
-            "host": socket.gethostname(),
-            "pid": process.pid,
-            "born": process.create_time(),
-            "since": time.strftime("%F %T", time.localtime(process.create_time())),
-            "token": self.token,
-            "driving": driving,
-        }
-        self._lock.write(seal(note))
+        now = time.time()
+        self._since = self._since or {"born": now, "since": time.strftime("%F %T", time.localtime(now))}
+        self._lock.write(seal({"format": FORMAT, **identity(), **self._since, "token": self.token, "driving": driving}))
 
     def release(self) -> None:
         """Signs off."""
@@ -125,10 +109,6 @@ class DriverLock:
             if Guard(self._run, self.token).superseded() is None:
                 self._write(driving=False)
         self._lock.release()
-
-    def is_held(self) -> bool:
-        """Whether a driver on this machine works on the run now."""
-        return not self._lock.is_free()
 
 
 class Guard:
@@ -165,51 +145,54 @@ class Guard:
             raise Superseded(reason)
 
 
-def alive(pid: int, born: float) -> bool:
-    """Whether the process of that number and birth still runs; numbers are used again."""
-    try:
-        process = psutil.Process(pid)
-        return abs(process.create_time() - born) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, ValueError, TypeError, OverflowError):
-        return False
-
-
-def holder(run: Path) -> str:
-    """Who drives a run, for people."""
-    try:
-        note = read_json(run / NAME) or {}
-    except (Damaged, OSError):
-        note = {}
-    return f"{note.get('host', 'an unknown host')} pid {note.get('pid', '?')} since {note.get('since', '?')}"
-
-
 class Driver(NamedTuple):
     """A driver that has not signed off.
 
     Attributes:
         text: who it is, for people.
         born: when it began, Unix seconds.
+        lives: whether it works on; None where that cannot be seen from here.
+        advice: what somebody who wants the run can do.
     """
 
     text: str
     born: float
+    lives: bool | None
+    advice: str
 
 
 def driver(run: Path) -> Driver | None:
-    """Who drives a run now, by what its lock says; None where nobody does.
+    """Who drives a run now; None where nobody does.
 
-    A driver on another machine counts as one, because whether it lives cannot be seen from here. The lock itself
-    is left alone, so this may be asked as often as one likes.
+    A driver on another machine counts as one, because whether it lives cannot be seen from here.
     """
     try:
-        note = read_json(run / NAME) or {}
+        note = read_json(run / NAME)
     except (Damaged, OSError):
-        return None
-    if not note.get("driving") or not isinstance(note.get("born"), int | float):
-        return None
-    if note.get("host") != socket.gethostname():
-        return Driver(f"{holder(run)} (another machine, which cannot be seen from here)", note["born"])
-    return Driver(holder(run), note["born"]) if alive(note.get("pid", -1), note["born"]) else None
+        note = None
+    if note is not None and not _is_sound(note):
+        note = None
+    found = _seen(note, held=not Lock(run / NAME).is_free())
+    return None if found is None or found.lives is False else found
 
 
-__all__ = ["NAME", "Driver", "DriverLock", "Guard", "Superseded", "alive", "driver", "holder"]
+def _is_sound(note: Mapping[str, Any]) -> bool:
+    return {"host", "pid", "born", "since", "driving"} <= note.keys() and isinstance(note["born"], int | float)
+
+
+def _seen(note: Mapping[str, Any] | None, held: bool) -> Driver | None:
+    """The one judgement of what a lock says and whether somebody holds it; None where there is no driver."""
+    if note is None or not note["driving"]:
+        who = "another process that has not said who it is"
+        return Driver(who, time.time(), True, "try again") if held else None
+    who, born = f"{note['host']} pid {note['pid']} since {note['since']}", note["born"]
+    if not is_here(note):
+        advice = "if no driver works there now, --force takes the run over"
+        return Driver(f"{who} (another machine, which cannot be seen from here)", born, None, advice)
+    where = place(note)
+    if where is None:
+        return Driver(who, born, held or runs(note), f"wait for it, or stop it: kill {note['pid']}")
+    return Driver(f"{who} ({where})", born, held, "wait for it, or stop it there")
+
+
+__all__ = ["NAME", "Driver", "DriverLock", "Guard", "Superseded", "driver"]

@@ -32,8 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from analysis.records import read_run
     from analysis.spreadsheet import csv
     from analysis.status import filtered, ordered, progress, status_table
-    from search.driver_lock import holder
-    from search.run_folder import RunFolder
+    from search.driver_lock import driver
 
     found = read_run(args.run)
     phase = args.phase or ("sweep" if found.spec.get("samples") else "rerun")
@@ -44,8 +43,8 @@ def run(args: argparse.Namespace) -> int:
     if args.csv:
         print(csv(table), end="")
         return code
-    driven = RunFolder(args.run).is_driven()
-    state = f"driven by {holder(Path(args.run))}" if driven else "no driver works on it"
+    driven = driver(Path(args.run))
+    state = "no driver works on it" if driven is None else f"driven by {driven.text}"
     print(f"{args.run}: {state}\n")
     print(progress(found).to_string(index=False, na_rep="-", float_format="{:.4f}".format))
     print()

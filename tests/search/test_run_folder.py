@@ -6,6 +6,7 @@ import pytest
 
 import models
 from search import environment
+from search.driver_lock import driver
 from search.policy import Policy
 from search.provenance import versions
 from search.run_folder import RunFolder
@@ -35,8 +36,8 @@ def test_a_run_folder_explains_itself(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     with folder.driven(SPEC) as spec:
         assert spec == SPEC
-        assert folder.is_driven()
-    assert not folder.is_driven()
+        assert driver(folder.path) is not None
+    assert driver(folder.path) is None
     assert folder.read_spec() == SPEC
     costs = json.loads((folder.path / "costs.json").read_text())
     assert list(costs) == ["checksum", "invariant", "conv"]

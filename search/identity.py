@@ -1,0 +1,77 @@
+"""Which process a note is about, told apart from any other process that has its number.
+
+A number means something in one pid namespace of one boot of one machine only: containers of a host all have
+a process 1, and numbers are used again. A host's name says little: a container that comes back may have another one.
+When the process was started is counted in ticks since the boot, because clocks are set.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+
+def identity() -> dict[str, Any]:
+    """This process, for a note."""
+    return {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "boot": _boot(),
+        "namespace": _namespace(),
+        "ticks": _ticks("self"),
+    }
+
+
+def is_here(note: Mapping[str, Any]) -> bool:
+    """Whether the process of a note was one of this machine, or of a container on it."""
+    return note["host"] == socket.gethostname() or (note.get("boot") is not None and note["boot"] == _boot())
+
+
+def place(note: Mapping[str, Any]) -> str | None:
+    """Where the process of a note was on this machine; None where its number is one of ours."""
+    # Notes of old say no more than the host's name.
+    if note.get("boot", _boot()) != _boot():
+        return "before this machine was last started, or on another of that name"
+    return None if note.get("namespace", _namespace()) == _namespace() else "in another container of this machine"
+
+
+def runs(note: Mapping[str, Any]) -> bool:
+    """Whether the very process of a note is seen to run; one in another container cannot be seen."""
+    mine = identity()
+    if any(note.get(name) != mine[name] for name in ("boot", "namespace")) or type(note["pid"]) is not int:
+        return False
+    return note.get("ticks") is not None and note["ticks"] == _ticks(note["pid"])
+
+
+def _boot() -> str | None:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+
+
+def _namespace() -> str | None:
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return None
+
+
+def _ticks(pid: int | str) -> float | None:
+    """When a process was started; None for one that is gone or only waits to be reaped."""
+    try:
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return None if state in "ZX" else int(fields[18])  # Field 22 of the line, as proc(5) counts.
+    except OSError:
+        pass
+    if Path("/proc/self/stat").exists():
+        return None
+    try:  # Not Linux.
+        return psutil.Process(None if pid == "self" else int(pid)).create_time()
+    except (psutil.Error, ValueError, OverflowError):
+        return None
