@@ -13,7 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from search import __version__
+from search import __version__, streams
 from search.commands import (
     best,
     check,
@@ -77,12 +77,19 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    streams.open_handles()
+    with streams.kept_errors():
+        return _main(list(sys.argv[1:] if arguments is None else arguments))
+
+
+def _main(given: list[str]) -> int:
     again = f"to go on: {shlex.join(['invsearch', *given])}"
     try:
         args = parser().parse_args(given)
         with handled(at_once), last_resort(again):
-            return COMMANDS[args.command].run(args)
+            code = COMMANDS[args.command].run(args)
+        print(end="", flush=True)  # Whether its reader is still there is seen here, or only when Python ends.
+        return code
     except UserError as error:
         print(f"invsearch: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -94,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"invsearch: interrupted; {again}", file=sys.stderr)
         return 128 + number
     except BrokenPipeError:
-        sys.stderr.close()  # The reader of our output left; nothing is wrong.
+        streams.drop(sys.stdout)  # The reader of our output left; nothing is wrong.
         return 0
     except (OSError, Damaged, Superseded) as error:
         reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.strerror else error

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from search import streams
 from search.files import append_line, read_lines
 from search.provenance import invocation
 from search.signals import last_words
@@ -35,6 +36,8 @@ def history(run: Path, **more: Any) -> Iterator[None]:
     def end(outcome: str) -> None:
         wall = round(time.time() - started, 1)
         line = {"event": "end", "time": time.time(), "pid": about["pid"], "outcome": outcome, "wall_seconds": wall}
+        if lost := streams.lost():
+            line["lost"] = lost
         with suppress(OSError):  # On a full disk the reason has been said, or is about to be.
             append_line(run / NAME, line)
 

@@ -136,7 +136,7 @@ def own_sessions() -> Iterator[None]:
     A signal to the driver's process group, or the end of its terminal, does not reach them: the driver ends them.
     """
     start = subprocess.Popen.__init__
-    subprocess.Popen.__init__ = partialmethod(start, start_new_session=True)
+    subprocess.Popen.__init__ = partialmethod(start, start_new_session=True)  # pyright: ignore[reportAttributeAccessIssue]
     try:
         yield
     finally:

@@ -44,8 +44,8 @@ def sweep(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy) -
         resources, spec.architectures, run.path, lambda: run.failures("sweep") > 0, spec.recipe is not None
     ) as slots:
         totals = dict.fromkeys(spec.architectures, spec.planned)
-        lost, deaths = 1, Counter()
-        while lost:  # Trials whose node went away before they began are taken up again.
+        deaths: Counter[tuple[str, int]] = Counter()
+        while True:  # Until the records say that all is done.
             recorded = run.recorded("sweep")
             searcher = _left(spec, recorded)
             if searcher.finished:
@@ -54,6 +54,9 @@ def sweep(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy) -
             scheduler = scheduler_for(spec, run.path, recorded, run.guard)
             job = Job(run, split, spec.max_epochs, searcher, scheduler, progress)
             lost = execute(job, resources, slots, policy, Watch(resources, run.path).stuck, deaths)
+            # TPE may have nothing new to propose for a space so narrow that rounding leaves nothing.
+            if searcher.finished and not lost and all(trial.verdict() for trial in run.recorded("sweep")):
+                return
 
 
 def _left(spec: RunSpec, recorded: list[TrialFolder]) -> Feed:

@@ -66,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     from search.loggers.exporter import logged
     from search.rerun import rerun as run_again
     from search.run_folder import RunFolder
+    from search.streams import show
     from search.sweep import sweep
 
     folder = RunFolder(args.out)
@@ -75,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         if table.searched:
             sweep(folder, spec, resources, policy)
         run_again(folder, spec, resources, policy)
-    print(rendered(args.table, args.out, "md"))
+    show(rendered(args.table, args.out, "md"))
     return options.exit_code(folder.failures("sweep") + folder.failures("rerun"), args.out)
 
 

@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from search.loggers.exporter import logged
     from search.rerun import rerun
     from search.run_folder import RunFolder
+    from search.streams import show
 
     folder = RunFolder(args.run)
     policy = options.policy(args)
@@ -42,5 +43,5 @@ def run(args: argparse.Namespace) -> int:
     engines = engines_here(resources, spec.architectures, asked.recipe is not None)
     with folder.driven(asked, policy, engines) as spec, logged(folder.path, logs):
         rerun(folder, spec, resources, policy)
-    print(f"rerun complete: {args.run}; next: invsearch table 1.3 {args.run}")
+    show(f"rerun complete: {args.run}; next: invsearch table 1.3 {args.run}")
     return options.exit_code(folder.failures("rerun"), args.run)

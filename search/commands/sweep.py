@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
     from search.environment import engines_here
     from search.loggers.exporter import logged
     from search.run_folder import RunFolder
+    from search.streams import show
     from search.sweep import sweep
 
     folder = RunFolder(args.out)
@@ -44,6 +45,6 @@ def run(args: argparse.Namespace) -> int:
     from analysis.records import read_run
 
     for name, best in incumbents(read_run(args.out)).iterrows():
-        print(f"{name}: incumbent {best['trial_id']}, {100 * best['val_accuracy']:.2f} % on held-out training images")
-    print(f"sweep complete: {args.out}; next: invsearch rerun {args.out}, or invsearch status {args.out}")
+        show(f"{name}: incumbent {best['trial_id']}, {100 * best['val_accuracy']:.2f} % on held-out training images")
+    show(f"sweep complete: {args.out}; next: invsearch rerun {args.out}, or invsearch status {args.out}")
     return options.exit_code(folder.failures("sweep"), args.out)

@@ -35,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from search.loggers.exporter import logged
     from search.rerun import rerun
     from search.run_folder import RunFolder
+    from search.streams import show
 
     spec = fixed_spec(args, names, args.theta, args.seeds)
     out = args.out or f"runs/train-{spec.dataset}"
@@ -43,6 +44,5 @@ def run(args: argparse.Namespace) -> int:
     engines = engines_here(resources, names, spec.recipe is not None)
     with folder.driven(spec, policy, engines) as spec, logged(folder.path, logs):
         rerun(folder, spec, resources, policy, title="train")
-    print(rendered("summary", out, "md"))
-    print(f"\nrecords: {out}")
+    show(rendered("summary", out, "md"), f"\nrecords: {out}")
     return options.exit_code(folder.failures("rerun"), out)

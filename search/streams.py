@@ -1,0 +1,99 @@
+"""Standard output and error, whose loss is no trouble with the run.
+
+A log reader goes, a terminal closes, a disk that takes a log is full: whoever trains goes on quietly, and says so in
+the history.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+GONE = (errno.EPIPE, errno.EIO)  # A pipe's reader; a terminal.
+
+
+class Kept:
+    """A text stream that, once it cannot be written, takes everything and shows nothing.
+
+    Args:
+        stream: shows it.
+        name: for the history.
+
+    Attributes:
+        lost: what became of it, None while it is well.
+    """
+
+    def __init__(self, stream: Any, name: str):
+        self._stream, self._name = stream, name
+        self.lost: str | None = None
+
+    def write(self, text: str) -> int:
+        """Shows text, or not."""
+        with self._bearing():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Shows what waits, or not."""
+        with self._bearing():
+            self._stream.flush()
+
+    @contextmanager
+    def _bearing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.lost = self.lost or f"{self._name}: {error.strerror or error}"
+            drop(self._stream)  # What is still in its buffer, and what Ray says there, goes the same way.
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def open_handles() -> None:
+    """Opens what of handles 0 to 2 is closed: else a file of the run gets its number, and what others say there."""
+    for handle in range(3):
+        try:
+            os.fstat(handle)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # The lowest that is free: this one.
+            os.set_inheritable(nowhere, True)
+
+
+@contextmanager
+def kept_errors() -> Iterator[None]:
+    """Standard error cannot end the program within the ``with`` block."""
+    before = sys.stderr
+    if before is not None:
+        sys.stderr = Kept(before, "standard error")
+    try:
+        yield
+    finally:
+        sys.stderr = before
+
+
+def lost() -> str | None:
+    """What became of standard error; None while it is well, or was never there."""
+    return getattr(sys.stderr, "lost", None)
+
+
+def show(*lines: str) -> None:
+    """Prints the last lines of a command that trained; who has left needs none, and the records say it all."""
+    try:
+        print(*lines, sep="\n", flush=True)
+    except OSError as error:
+        if error.errno not in GONE:
+            raise
+        drop(sys.stdout)
+
+
+def drop(stream: Any) -> None:
+    """Lets what is still to be shown go, or Python would fail with it at its end."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
