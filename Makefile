@@ -6,7 +6,7 @@ OUT ?= runs/table-1.3-digits
 REPRODUCE ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: reproduce test test-slow test-browser soak lint types install native results report clean
+.PHONY: reproduce test test-slow test-browser soak fuzz lint types install native results report clean
 
 reproduce: .venv/installed
 	$(BIN)/invsearch reproduce 1.3 --dataset digits --out $(OUT) $(REPRODUCE)
@@ -29,6 +29,10 @@ test-browser: .venv/installed
 # Two thousand trials under a kill every 20 seconds: make soak SOAK="--trials 200"
 soak: .venv/installed
 	$(BIN)/python -m tests.faults.soak $(SOAK)
+
+# Ten thousand damaged archives, options, space files and run folders: make fuzz FUZZ="--seed 1"
+fuzz: .venv/installed
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -35,6 +35,7 @@ from search.commands.options import INCOMPLETE
 from search.driver_lock import Superseded
 from search.signals import Halted, at_once, handled, last_resort
 from spaces import UserError
+from spaces.errors import printable
 from spaces.sealed import Damaged
 
 COMMANDS = {
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(given: list[str]) -> int:
-    again = f"to go on: {shlex.join(['invsearch', *given])}"
+    again = printable(f"to go on: {shlex.join(['invsearch', *given])}")
     try:
         args = parser().parse_args(given)
         with handled(at_once), last_resort(again):
@@ -91,10 +92,10 @@ def _main(given: list[str]) -> int:
         print(end="", flush=True)  # Whether its reader is still there is seen here, or only when Python ends.
         return code
     except UserError as error:
-        print(f"invsearch: {error}", file=sys.stderr)
+        print(f"invsearch: {printable(error)}", file=sys.stderr)
         return BAD_INPUT
     except Halted as halt:
-        print(f"invsearch: {halt}; {again}", file=sys.stderr)
+        print(f"invsearch: {printable(halt)}; {again}", file=sys.stderr)
         return INCOMPLETE
     except KeyboardInterrupt as interrupt:
         number = getattr(interrupt, "number", signal.SIGINT)
@@ -105,5 +106,5 @@ def _main(given: list[str]) -> int:
         return 0
     except (OSError, Damaged, Superseded) as error:
         reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.strerror else error
-        print(f"invsearch: {reason}", file=sys.stderr)
+        print(f"invsearch: {printable(reason)}", file=sys.stderr)
         return BAD_INPUT

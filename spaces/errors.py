@@ -21,3 +21,9 @@ def quoted(value: object) -> str:
 def shortened(text: str, most: int = 80) -> str:
     """A text cut to ``most`` characters, so that a message stays one that people read."""
     return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def printable(text: object) -> str:
+    """One line that a terminal takes as text: what a user or a file put into it controls nothing."""
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in str(text))
+    return shortened(line, 2000)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from spaces.errors import printable
 from spaces.regular import open_regular
 
 DIGITS = 16
@@ -24,7 +25,10 @@ MAX_BYTES = 64 * 2**20  # A record of 10,000 epochs takes 2 MB.
 
 
 class Damaged(ValueError):
-    """Not what was written: truncated, garbled, or of another program."""
+    """Not what was written: truncated, garbled, or of another program; the reason, which may quote it, is printable."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(printable(reason))
 
 
 def seal(content: Mapping[str, Any], indent: int | None = None) -> bytes:

@@ -11,6 +11,7 @@ import pytest
 from search.cli import COMMANDS, main
 from spaces import SPACES, Hyperparameters
 from spaces.run import RunSpec
+from spaces.sealed import Damaged
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -206,3 +207,14 @@ def test_theta_round_trips_through_the_command_line() -> None:
 
     theta = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
     assert parse_theta(str(theta)) == theta
+
+
+def test_what_a_user_wrote_controls_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    message = refused(capsys, "status", str(tmp_path / "\x1b[31mred\nx"))
+    assert "\\x1b[31mred\\nx" in message
+    assert len(refused(capsys, "status", str(tmp_path), "9" * 5000)) < 2100
+
+
+def test_what_a_damaged_file_says_controls_no_terminal() -> None:
+    """A record whose format is half a character, found by the fuzzer, could not even be written to a terminal."""
+    assert str(Damaged("format \ud800\x1b[31m instead of 2")) == r"format \ud800\x1b[31m instead of 2"
