@@ -46,6 +46,7 @@ setup(
     license="MIT",
     python_requires=">=3.11,<3.12",
     ext_modules=NATIVE,
+    py_modules=["invsearch_start"],
     packages=find_packages(include=["spaces*", "models*", "search*", "analysis*"]),
     package_data={"analysis.report": ["page/*"]},
     install_requires=[
@@ -92,5 +93,5 @@ setup(
         "cluster": ["ray[default]"],  # `ray up` and `ray job submit`.
         "mlflow": ["mlflow-skinny"],  # --log mlflow
     },
-    entry_points={"console_scripts": ["invsearch = search.cli:main"]},
+    entry_points={"console_scripts": ["invsearch = invsearch_start:main"]},
 )

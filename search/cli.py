@@ -8,6 +8,8 @@ the disk is full; 128 + its number where a signal ended it (Ctrl-C: 130, SIGTERM
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import shlex
 import signal
 import sys
@@ -76,9 +78,23 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def check_current_folder() -> None:
+    """Makes sure that the current folder is there; libraries that look for it without need end in an abort.
+
+    Raises:
+        UserError: it has been deleted.
+    """
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UserError(f"the current folder cannot be used ({error.strerror}); cd to another one") from None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     streams.open_handles()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # As stderr: a path need not be UTF-8.
     with streams.kept_errors():
         return _main(list(sys.argv[1:] if arguments is None else arguments))
 
@@ -86,6 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _main(given: list[str]) -> int:
     again = printable(f"to go on: {shlex.join(['invsearch', *given])}")
     try:
+        check_current_folder()
         args = parser().parse_args(given)
         with handled(at_once), last_resort(again):
             code = COMMANDS[args.command].run(args)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 from search.provenance import ROOT
 from search.resources import Resources
 from search.signals import Halted, kept, own_sessions
+from search.surroundings import check_utf8, choose_temporary_folder, code_of, have_home, limit_object_store
 from spaces import UserError
 
 CONNECT_SECONDS = 10.0
@@ -40,12 +42,22 @@ HERE_ONLY = {
 def set_environment(resources: Resources) -> None:
     """Sets what Ray reads from the environment, some of it already when it is imported, whatever it says now.
 
-    A cluster that was started where a token exists asks for it; a driver sends it only if told to.
+    A cluster that was started where a token exists asks for it; a driver sends it only if told to. On this machine each
+    session has a token of its own, which Ray would else keep below HOME, where perhaps nothing can be written.
+
+    Raises:
+        UserError: Ray could not start in this environment.
     """
+    check_utf8(*sys.argv)  # Which Ray writes down.
+    have_home()
     settings = SETTINGS | (HERE_ONLY if resources.address is None else {})
-    tokens = [os.environ.get("RAY_AUTH_TOKEN_PATH", ""), Path.home() / ".ray" / "auth_token"]
-    if resources.address and ("RAY_AUTH_TOKEN" in os.environ or any(map(os.path.isfile, tokens))):
-        settings["RAY_AUTH_MODE"] = "token"
+    if resources.address is None:
+        settings["RAY_TMPDIR"] = choose_temporary_folder()
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # Ray reads it once a process.
+    else:
+        tokens = [os.environ.get("RAY_AUTH_TOKEN_PATH", ""), Path.home() / ".ray" / "auth_token"]
+        if "RAY_AUTH_TOKEN" in os.environ or any(map(os.path.isfile, tokens)):
+            settings["RAY_AUTH_MODE"] = "token"
     for name in [name for name in os.environ if name.startswith("TUNE_")]:
         del os.environ[name]  # One alone may hold reports back, or take Ctrl-C.
     os.environ.update(settings)
@@ -132,7 +144,7 @@ def _started(resources: Resources) -> Path:
         if JOB in os.environ:
             raise UserError("address: a job of a Ray cluster would start a Ray of its own; add --address auto")
         # "local", because without it Ray would join whatever cluster runs on this machine.
-        options |= {"address": "local", "include_dashboard": False}
+        options |= {"address": "local", "include_dashboard": False, **limit_object_store()}
     else:
         check_reachable(resources.address)
         modules = [str(ROOT / name) for name in PACKAGES]
@@ -140,7 +152,7 @@ def _started(resources: Resources) -> Path:
     import ray
 
     try:
-        with kept(), own_sessions():
+        with kept(), own_sessions(), code_of(resources.address is None):
             context: Any = ray.init(**options)
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]

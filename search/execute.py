@@ -28,7 +28,7 @@ from search.scheduler import InOrder
 from search.signals import Halted
 from search.trainable import METRIC, TIME_ATTR, RecordedTrial
 from search.trial_folder import ENDED_BY_ITSELF, TrialFolder
-from search.trouble import reason_of
+from search.trouble import reason_of, why_not_started
 from spaces import TrialSpec
 
 MAX_WORKER_DEATHS = 3  # At one epoch; a long trial on spot machines may lose many workers and still get on.
@@ -103,7 +103,13 @@ class Verdicts(UnsavedCallback):
                 trial.max_failures = 0  # Its next worker says that it has ended, or is the last one.
 
     def _has_failed(self, trial: Any) -> bool:
-        """Counts a death; True, on record, where it was one too many at the same epoch."""
+        """Counts a death; True, on record, where it was one too many at the same epoch.
+
+        An error that keeps a worker from starting is no death, and would keep all others too: it ends the sweep.
+        """
+        self._interrupt.reason = self._interrupt.reason or why_not_started(trial)
+        if self._interrupt.reason is not None:
+            return False
         folder = self._folder(trial)
         folder.read()
         key = (folder.spec.trial_id, folder.epoch)

@@ -52,17 +52,21 @@ def expected_of_nodes() -> dict[str, str]:
     return {name: versions()[name] for name in ("invsearch", "torch", "numpy")} | {"code": code_digest()}
 
 
+def code_folders() -> dict[str, Path]:
+    """Where the packages lie that can change a number; Ray uploads each to a folder of its own."""
+    import models  # torch, which --help need not wait for.
+
+    return {package.__name__: Path(package.__path__[0]) for package in (spaces, models, search)}
+
+
 @functools.cache
 def code_digest() -> str:
     """The beginning of the SHA-256 of all source files that can change a number: another code, another digest."""
-    import models  # torch, which --help need not wait for.
-
     found = hashlib.sha256()
-    for package in (spaces, models, search):
-        folder = Path(package.__path__[0])  # Ray uploads each package to a folder of its own.
+    for name, folder in code_folders().items():
         for path in sorted(folder.rglob("*")):
             if path.suffix in SOURCES and path.is_file():
-                found.update(f"{package.__name__}/{path.relative_to(folder)}\n".encode() + path.read_bytes())
+                found.update(f"{name}/{path.relative_to(folder)}\n".encode() + path.read_bytes())
     return found.hexdigest()[:12]
 
 

@@ -27,6 +27,7 @@ from search.driver_lock import DriverLock, Guard
 from search.files import read_json, write_json
 from search.policy import Policy
 from search.signals import last_words
+from search.surroundings import check_utf8
 from search.trial_folder import TrialFolder, checked
 from search.trouble import reason_of
 from spaces import TrialSpec, UserError
@@ -159,6 +160,7 @@ class RunFolder:
             UserError: the folder holds another run or foreign files, another driver works on it, it
                 was made by another version, or it cannot be written.
         """
+        check_utf8(str(self.path))
         policy = policy or Policy()
         with self.taken(policy.force):
             here = environment.environment(engines or {})

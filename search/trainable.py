@@ -14,7 +14,7 @@ from search import checkpoint
 from search.datasets.split import Split
 from search.driver_lock import Guard
 from search.files import set_aside
-from search.provenance import made_by
+from search.provenance import code_folders, made_by
 from search.train import JUDGED_ON, Epoch, Training, make_repeatable
 from search.trial_folder import ENDED_BY_ITSELF, TrialFolder
 from search.trouble import TROUBLE, reason_of
@@ -93,6 +93,7 @@ class RecordedTrial(tune.Trainable):
         here = made_by(device)
         self._other_versions = [
             f"{name} {here.get(name)} instead of {version}"
+            + (f" (from {', '.join(map(str, code_folders().values()))})" if name == "code" else "")
             for name, version in (expected or {}).items()
             if here.get(name) != version
         ]
@@ -113,7 +114,7 @@ class RecordedTrial(tune.Trainable):
         if self._other_versions:
             return self._stop(
                 f"node {made_by(self._device)['host']} has {', '.join(self._other_versions)}; install there what "
-                "constraints.txt says, or go on with --accept-changes"
+                "constraints.txt says and let nothing hide the driver's code, or go on with --accept-changes"
             )
         try:
             return self._step()

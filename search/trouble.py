@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+from ray import cloudpickle
+from ray.exceptions import RayActorError
+
 from search.driver_lock import Superseded
 from search.trial_folder import Busy
 from spaces.sealed import Damaged
@@ -14,3 +20,17 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, OSError):
         return f"{error.filename or 'the run folder'}: {error.strerror or error}"
     return str(error)
+
+
+def why_not_started(trial: Any) -> str | None:
+    """The error of Python that kept a trial's worker from starting; None where the worker died.
+
+    Args:
+        trial: a trial of Tune that has just failed; Tune's callbacks are not told why, but it is written down.
+    """
+    if trial.run_metadata.pickled_error_filename is None:
+        return None
+    error = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+    if not isinstance(error, RayActorError) or not error.actor_init_failed:
+        return None
+    return f"a worker cannot start: {str(error).strip().splitlines()[-1]}"

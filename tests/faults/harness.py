@@ -28,17 +28,18 @@ class Driver:
     Args:
         options: its words, such as ``sweep --out RUN``.
         environment: variables added to this process's own.
+        folder: where it runs.
 
     Attributes:
         process: its process, which leads a session of its own.
     """
 
-    def __init__(self, *options: str, environment: Mapping[str, str] | None = None):
+    def __init__(self, *options: str, environment: Mapping[str, str] | None = None, folder: Path = ROOT):
         with tempfile.NamedTemporaryFile(prefix="faults-", delete=False) as stream:
             self._errors = Path(stream.name)
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "search", *options],
-                cwd=ROOT,
+                cwd=folder,
                 env=os.environ | dict(environment or {}),
                 stdout=subprocess.DEVNULL,
                 stderr=stream,

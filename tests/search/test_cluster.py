@@ -58,6 +58,7 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0"  # Loopback only.
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
     assert "RAY_AUTH_MODE" not in os.environ  # Ray's own default, which is on for a new local cluster.
+    assert len(os.environ["RAY_AUTH_TOKEN"]) == 64  # Nothing is read or written below HOME.
 
 
 @pytest.mark.parametrize("token", [True, False])
