@@ -95,7 +95,7 @@ def build(
         classes: the number of outputs.
 
     Returns:
-        A network from (N, C, H, W) to (N, classes).
+        A network from (N, C, H, W) to (N, classes), on torch's default device; its weights are drawn on the CPU.
 
     Raises:
         UserError: an unknown name, or a value that is not allowed.
@@ -109,8 +109,8 @@ def build(
     if not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise UserError(f"seed: {seed!r} is not allowed; give a whole number from 0 to 2^63 - 1")
     description = description_of(name, input_shape, classes)
-    generator = torch.Generator().manual_seed(seed)
-    return assemble(description, input_shape, checked_number("gain", gain), generator)
+    generator = torch.Generator("cpu").manual_seed(seed)
+    return assemble(description, input_shape, checked_number("gain", gain), generator).to(torch.get_default_device())
 
 
 __all__ = [

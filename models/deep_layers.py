@@ -56,7 +56,7 @@ class BatchNorm:
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """A ``nn.BatchNorm2d``."""
-        return nn.BatchNorm2d(image(shape, "batch norm")[0])
+        return nn.BatchNorm2d(image(shape, "batch norm")[0], device=generator.device)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ and the 2x2 average pooling of the lowpass (Algorithm 1.1, line 4).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -90,21 +92,36 @@ def column_matrices(size: int) -> tuple[np.ndarray, ...]:
 
 Key = tuple[int, int, torch.dtype, torch.device]
 _CACHE: dict[Key, tuple[RowMatrices, ColumnMatrices]] = {}
+KEPT = 32
+"""How many image sizes the cache keeps, the latest; of 128 x 128 pixels, one takes 1 MiB."""
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Hides from ``torch.jit.trace`` what happens inside: it is not the same in a second trace, from the cache."""
+    state = torch._C._get_tracing_state()
+    torch._C._set_tracing_state(None)  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        yield
+    finally:
+        torch._C._set_tracing_state(state)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @torch.compiler.assume_constant_result
 def matrices(height: int, width: int, dtype: torch.dtype, device: torch.device) -> tuple[RowMatrices, ColumnMatrices]:
     """The matrices of one image size, made once for each size, dtype and device."""
     key = (height, width, dtype, device)
-    if key not in _CACHE:
+    found = _CACHE.get(key)
+    if found is None:
         # An inference tensor in the cache would break the autograd of every later call.
-        with torch.inference_mode(False):
+        with torch.inference_mode(False), untraced():
             rows, columns = (
                 [torch.from_numpy(matrix).to(device, dtype) for matrix in made]
                 for made in (row_matrices(height), column_matrices(width))
             )
         found = RowMatrices(*rows), ColumnMatrices(*columns)
-        if type(rows[0]) is not torch.Tensor:  # A fake tensor of a tracer must not outlive the trace.
-            return found
-        _CACHE[key] = found
-    return _CACHE[key]
+        if type(rows[0]) is torch.Tensor:  # A fake tensor of a tracer must not outlive the trace.
+            _CACHE[key] = found
+            for oldest in list(_CACHE)[:-KEPT]:
+                _CACHE.pop(oldest, None)
+    return found

@@ -19,7 +19,7 @@ def mix(z: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
         pixels = z.permute(1, 2, 3, 0)
         weights, flat = kernel.flatten(1), pixels.flatten(1)
         y = weights @ flat if bias is None else torch.addmm(bias[:, None], weights, flat)
-        return y.unflatten(1, pixels.shape[1:]).permute(3, 0, 1, 2)
+        return y.reshape(y.shape[0], *pixels.shape[1:]).permute(3, 0, 1, 2)
     # Channels-last is what convolution is fastest on; spelled so because vmap has no contiguous(memory_format=...).
     channels_last = z.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
     return F.conv2d(channels_last, kernel, bias, padding=kernel.shape[-1] // 2)
@@ -65,7 +65,7 @@ class InvariantLayer(nn.Module):
         self.in_channels, self.out_channels = in_channels, out_channels
         self.mixing, self.upsample = mixing, upsample
         self.kernel = kind(out_channels, SUBBANDS * in_channels, gain, generator, **options)
-        self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
+        self.bias = nn.Parameter(torch.zeros(out_channels, device=generator.device)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, C, H, W) to (N, F, ceil(H/2), ceil(W/2)), or to (N, F, H, W) when upsampling."""

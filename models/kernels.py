@@ -136,8 +136,8 @@ class Dct(Kernel):
         nn.Module.__init__(self)
         draws = [glorot_uniform((outputs, subbands), gain, generator) for _ in range(3)]
         self.A = nn.Parameter(torch.stack(draws))
-        flat = torch.full((3,), 1 / math.sqrt(3))
-        slope = torch.tensor([1.0, 0.0, -1.0]) / math.sqrt(2)
+        flat = torch.full((3,), 1 / math.sqrt(3), device=generator.device)
+        slope = torch.tensor([1.0, 0.0, -1.0], device=generator.device) / math.sqrt(2)
         images = [torch.outer(flat, flat), torch.outer(flat, slope), torch.outer(slope, flat)]
         self.register_buffer("basis", scale * torch.stack(images))
 

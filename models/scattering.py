@@ -5,16 +5,19 @@ magbias=1e-2)``, which the tests hold this against. ScatLayer itself fails under
 ``torch.compile`` and is several times slower, so it is not used here.
 
 Both axes are matrix products on batch-last data (C, H, W, N). The result has the usual logical shape
-(N, C, H, W) with those strides, so a 1x1 mixing and a next layer work on it without a copy.
+(N, C, H, W) with those strides, so a 1x1 mixing and a next layer work on it without a copy. The matrices grow
+with the square of the image's side, so large images are filtered in overlapping tiles.
 """
 
 from __future__ import annotations
 
+import math
 from operator import index
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from models.filters import matrices
 from spaces.errors import UserError
@@ -24,6 +27,28 @@ SUBBANDS = 7
 
 SMOOTHING = 1e-2
 """b of the magnitude sqrt(re^2 + im^2 + b^2) - b, whose gradient exists at 0."""
+
+TILE = 128
+"""The longest side of an image, in pixels, that is filtered whole."""
+
+HALO = 4
+"""How far tiles overlap: the reach of the filters, 3, rounded up to whole quads."""
+
+
+def magnitudes(low: Tensor, outer: Tensor, inner: Tensor) -> Tensor:
+    """``Magnitudes`` in plain operations, where no function of ours may stand."""
+    outer, inner = (
+        ((parts.square().sum(2) + SMOOTHING**2).sqrt() - SMOOTHING).transpose(0, 1) for parts in (outer, inner)
+    )
+    return torch.cat([low[None], outer[:1], inner, outer[1:]])
+
+
+def needs_plain() -> bool:
+    """Whether a tracer is at work, which records no Python functions, or forward mode.
+
+    A rule for forward mode would be silently wrong in its second derivatives (pytorch issue 197867).
+    """
+    return torch.jit.is_tracing() or forward_ad._current_level >= 0
 
 
 class Magnitudes(torch.autograd.Function):
@@ -88,6 +113,9 @@ def scatter(x: Tensor) -> Tensor:
 
     Raises:
         UserError: x is not a 4-D floating point tensor, or has no pixels.
+
+    A trace of it (``torch.jit.trace``, the older ONNX exporter) holds for one image size and any N.
+    ``torch.jit.script`` cannot read it.
     """
     if x.dim() != 4 or not x.is_floating_point() or 0 in x.shape[2:]:
         raise UserError(
@@ -99,17 +127,34 @@ def scatter(x: Tensor) -> Tensor:
             return scatter(x.float())
     n, c = x.shape[:2]
     height, width = (index(size) for size in x.shape[2:])  # index: torch.compile makes a graph for each size.
+    if max(height, width) > TILE:
+        return scatter_tiles(x, 2 if height > TILE else 3)
     rows, columns = matrices(height, width, x.dtype, x.device)
     h, w = (height + 1) // 2, (width + 1) // 2
     lines = x.permute(1, 2, 3, 0).reshape(c * height, width, n)
     low = product(columns.low, lines).reshape(c, 2 * height, w * n)
     high = product(columns.high, lines).reshape(c, 2 * height, w * n)
-    z = Magnitudes.apply(
+    gather = magnitudes if needs_plain() else Magnitudes.apply
+    z = gather(
         product(rows.pooled, low).reshape(c, h * w * n),
         product(rows.outer, low).reshape(c, 2, 2, h * w * n),
         product(rows.inner, high).reshape(c, 4, 2, h * w * n),
     )
     return z.reshape(SUBBANDS * c, h, w, n).permute(3, 0, 1, 2)
+
+
+def scatter_tiles(x: Tensor, dim: int) -> Tensor:
+    """``scatter`` of images whose axis ``dim`` is long: each tile sees its neighbours, or the extension, around it."""
+    size = index(x.shape[dim])
+    if size % 2:
+        x, size = torch.cat([x, x.narrow(dim, size - 1, 1)], dim), size + 1
+    count = math.ceil(size / (TILE - 2 * HALO))
+    step = 2 * math.ceil(size / (2 * count))
+    after = count * step + HALO - size  # Whole tiles reach beyond the halo; what that adds is cut off.
+    x = torch.cat([x.narrow(dim, 0, HALO).flip(dim), x, x.narrow(dim, size - after, after).flip(dim)], dim)
+    tiles = torch.cat([x.narrow(dim, place * step, step + 2 * HALO) for place in range(count)])
+    z = scatter(tiles).narrow(dim, HALO // 2, step // 2)
+    return z.unflatten(0, (count, -1)).movedim(0, dim).flatten(dim, dim + 1).narrow(dim, 0, size // 2)
 
 
 class Scattering(nn.Module):

@@ -126,6 +126,15 @@ def test_global_generator_is_untouched(name):
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.parametrize("name", [*ARCHITECTURES, "invB+invC", "scatnetA", "scatnetD"])
+def test_a_network_is_built_whole_on_the_default_device(name):
+    shape = (1, 28, 28) if name in ARCHITECTURES else (3, 32, 32)
+    with torch.device("meta"):
+        net = build(name, gain=1.0, seed=3, input_shape=shape)
+        assert net(torch.zeros(2, *shape)).shape == (2, 10)
+    assert {tensor.device.type for tensor in net.state_dict().values()} == {"meta"}
+
+
 @every
 def test_networks_of_several_seeds_train_together_under_vmap(name):
     networks = [build(name, gain=1.0, seed=seed) for seed in range(2)]

@@ -1,4 +1,5 @@
 import gzip
+import io
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytorch_wavelets import ScatLayer
 from sklearn.datasets import load_digits
-from torch.func import grad, jacrev, vmap
+from torch.autograd.functional import jacobian
+from torch.func import grad, hessian, jacfwd, jacrev, jvp, vmap
 
 from models import filters
-from models.scattering import scatter
+from models.scattering import TILE, Scattering, scatter
 from spaces.errors import UserError
 
 MNIST = Path(__file__).resolve().parents[3] / "shared" / "data" / "mnist" / "t10k-images-idx3-ubyte.gz"
@@ -74,6 +76,23 @@ def test_agrees_with_scatlayer_on_the_networks_sizes(shape):
     assert_same(value_and_gradient(scatter, x), value_and_gradient(ORACLES[torch.float32], x), 1e-5)
 
 
+# One tile more, an odd side, a side shorter than a tile's halo, and both axes in tiles that fill no whole number.
+@pytest.mark.parametrize("shape", [(2, 2, TILE, TILE), (2, 2, TILE + 1, 3), (1, 1, 1, 2 * TILE), (1, 3, 257, 131)])
+def test_large_images_are_those_of_scatlayer(shape):
+    x = images(*shape)
+    assert_same(value_and_gradient(scatter, x), value_and_gradient(ORACLES[torch.float32], x), 1e-5)
+
+
+def test_the_cache_of_matrices_is_bounded(monkeypatch):
+    monkeypatch.setattr(filters, "_CACHE", {})
+    scatter(torch.zeros(1, 1, 2048, 2048))
+    sizes = [matrix.nbytes for pair in filters._CACHE.values() for matrices in pair for matrix in matrices]
+    assert sum(sizes) <= 2**20
+    for side in range(1, filters.KEPT + 9):
+        scatter(torch.zeros(1, 1, side, 1))
+    assert len(filters._CACHE) == filters.KEPT
+
+
 def test_any_memory_layout_gives_the_same():
     x = images(3, 4, 8, 6)
     for order, back in (((1, 2, 3, 0), (3, 0, 1, 2)), ((0, 2, 3, 1), (0, 3, 1, 2))):
@@ -116,8 +135,55 @@ def test_vmap_of_grad():
 
 def test_jacobian():
     x = images(1, 1, 3, 4, dtype=torch.float64)
-    expected = torch.autograd.functional.jacobian(ORACLES[torch.float64], x)
+    expected = jacobian(ORACLES[torch.float64], x)
     torch.testing.assert_close(jacrev(scatter)(x), expected)
+
+
+def energy(function):
+    return lambda x: function(x).pow(2).sum()
+
+
+def test_forward_mode():
+    x = images(1, 1, 3, 4, dtype=torch.float64).requires_grad_()
+    assert torch.autograd.gradcheck(scatter, x, check_forward_ad=True, check_batched_forward_grad=True)
+    assert torch.autograd.gradgradcheck(scatter, x, check_fwd_over_rev=True)
+    torch.testing.assert_close(jacfwd(scatter)(x), jacobian(ORACLES[torch.float64], x))
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        hessian,
+        lambda function: jacrev(jacfwd(function)),
+        # A rule of an autograd.Function for forward mode is silently wrong here.
+        lambda function: jacfwd(jacfwd(function)),
+    ],
+)
+def test_second_derivatives_in_every_mode(twice):
+    x = images(1, 1, 3, 4, dtype=torch.float64)
+    step = 1e-5 * torch.eye(x.numel(), dtype=x.dtype).reshape(-1, *x.shape)
+    slopes = [[jacobian(energy(ORACLES[x.dtype]), x + sign * part) for part in step] for sign in (1, -1)]
+    expected = (torch.stack(slopes[0]) - torch.stack(slopes[1])).reshape(*x.shape, *x.shape) / 2e-5
+    torch.testing.assert_close(twice(energy(scatter))(x), expected, rtol=0, atol=1e-4)
+
+
+def test_forward_mode_in_tiles():
+    x, change = images(1, 1, TILE + 3, 4, dtype=torch.float64), images(1, 1, TILE + 3, 4, dtype=torch.float64, seed=1)
+    weights = images(*scatter(x).shape, dtype=x.dtype, seed=1)
+    _, slope = value_and_gradient(ORACLES[x.dtype], x)  # Of the sum with those weights.
+    torch.testing.assert_close((jvp(scatter, (x,), (change,))[1] * weights).sum(), (slope * change).sum())
+
+
+# torch warns that a trace holds for images of this size only.
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning", "ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("size", [(8, 7), (TILE + 3, 6)])
+def test_torchscript_traces_and_loads_it_for_any_number_of_images(monkeypatch, size):
+    monkeypatch.setattr(filters, "_CACHE", {})  # The first trace must be that of a later one, from the cache.
+    file = io.BytesIO()
+    torch.jit.save(torch.jit.trace(Scattering(), images(2, 1, *size)), file)
+    file.seek(0)
+    x = images(5, 1, *size, seed=1)
+    torch.testing.assert_close(torch.jit.load(file)(x), ORACLES[torch.float32](x), rtol=0, atol=1e-5)
 
 
 @COMPILES
