@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from spaces import UserError
+
+LEAST_CPUS, LEAST_GPUS = 0.1, 0.01  # Below them one core or GPU would have more processes than it has memory for.
+MOST = 10_000
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,15 @@ class Resources:
     engine: str = "auto"
 
     def __post_init__(self) -> None:
-        if not 0 < self.cpus_per_trial < math.inf:
-            raise UserError(f"cpus-per-trial: {self.cpus_per_trial:g} is not allowed; give a number above 0")
-        whole = self.gpus_per_trial in (0, 1) or (self.gpus_per_trial > 1 and self.gpus_per_trial % 1 == 0)
-        if not whole and not 0 < self.gpus_per_trial < 1:
+        if not LEAST_CPUS <= self.cpus_per_trial <= MOST:
             raise UserError(
-                f"gpus-per-trial: {self.gpus_per_trial:g} is not allowed; give 0, a fraction below 1, or a whole number"
+                f"cpus-per-trial: {self.cpus_per_trial:g} is not allowed; give a number from {LEAST_CPUS:g} to {MOST}"
+            )
+        whole = 0 <= self.gpus_per_trial <= MOST and self.gpus_per_trial % 1 == 0
+        if not whole and not LEAST_GPUS <= self.gpus_per_trial < 1:
+            raise UserError(
+                f"gpus-per-trial: {self.gpus_per_trial:g} is not allowed; give 0, a fraction from "
+                f"{LEAST_GPUS:g} to 1, or a whole number up to {MOST}"
             )
 
     @property

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psutil
 
 from search.cluster import Resources, set_environment
 from search.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, read_space
 from spaces.choose import choose
+from spaces.errors import quoted
 from spaces.run import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES, RunSpec
 from spaces.wording import counted
 
@@ -21,6 +26,10 @@ if TYPE_CHECKING:
     from search.datasets import Dataset
 
 TPE_SAMPLES = 64
+UNITS = {r"d(?:ays?)?": 86400, r"h(?:(?:ou)?rs?)?": 3600, r"m(?:in(?:ute)?s?)?": 60, r"s(?:ec(?:ond)?s?)?": 1}
+NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
+LENGTH = re.compile(NUMBER + "|" + "".join(rf"(?:{NUMBER}\s*{unit}\s*)?" for unit in UNITS))  # A bare one is seconds.
+LONGEST = 3650 * 86400.0
 INCOMPLETE = 3
 
 
@@ -29,18 +38,32 @@ def whole(text: str) -> int:
     try:
         value = int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number") from None
     if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is not allowed; give a whole number from 0 up")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not allowed; give a whole number from 0 up")
     return value
 
 
 def folder(text: str) -> str:
     """An argparse type: the path of a folder, ``~`` expanded."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; give the path of a folder, or . for the current one")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", text):
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is a URL; give a folder on this machine, or a mounted one")
     try:
         return str(Path(text).expanduser())
     except RuntimeError as error:
-        raise argparse.ArgumentTypeError(f"{text}: {error}") from None
+        raise argparse.ArgumentTypeError(f"{quoted(text)}: {error}") from None
+
+
+def address(text: str) -> str:
+    """An argparse type: a running Ray cluster."""
+    if not text.strip() or "://" in text:
+        raise argparse.ArgumentTypeError(
+            f"{quoted(text)} is not allowed; give auto, or HOST:PORT as ray start printed it (Ray Client, ray://, is "
+            "not supported: run invsearch on a node of the cluster, or with ray job submit)"
+        )
+    return text
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +123,10 @@ def add_resource_options(parser: argparse.ArgumentParser) -> None:
         "bits, GPUs only), or auto (default): native wherever it can; mixed on GPUs where the data set has a recipe",
     )
     parser.add_argument(
-        "--address", metavar="ADDR", help="a running Ray cluster: auto, or HOST:PORT (default: start Ray here)"
+        "--address",
+        type=address,
+        metavar="ADDR",
+        help="a running Ray cluster: auto, or HOST:PORT (default: start Ray here)",
     )
 
 
@@ -113,7 +139,8 @@ def add_policy_options(parser: argparse.ArgumentParser) -> None:
         "--time-budget",
         type=seconds,
         metavar="TIME",
-        help="stop cleanly after 90s, 30m or 8h, the start of Ray included; run again to go on",
+        help="stop cleanly after 90s, 30m or 1h30m (a number alone: seconds), the start of the program included; run "
+        "again to go on",
     )
     parser.add_argument("--retry-failed", action="store_true", help="try failed trials again")
     parser.add_argument(
@@ -171,6 +198,7 @@ def policy(args: argparse.Namespace) -> Policy:
         keep_checkpoints=args.keep_checkpoints,
         max_concurrent=args.max_concurrent,
         time_budget=args.time_budget,
+        started=time.monotonic() - max(0.0, time.time() - psutil.Process().create_time()),
     )
 
 
@@ -186,14 +214,17 @@ def add_margin(parser: argparse.ArgumentParser) -> None:
 
 
 def seconds(text: str) -> float:
-    """An argparse type: a length of time, such as 90s, 30m or 1.5h."""
-    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
-    try:
-        value = float(text.rstrip("smh")) * units[text[-1:]]
-    except (ValueError, KeyError):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a length of time; give for example 90s, 30m or 8h") from None
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not allowed; give more than nothing, such as 90s, 30m or 8h")
+    """An argparse type: a length of time, such as 1h30m, 90 min or 90, which are seconds."""
+    found = LENGTH.fullmatch(text.strip().lower())
+    if found is None or not any(found.groups()):
+        raise argparse.ArgumentTypeError(
+            f"{quoted(text)} is not a length of time; give for example 90s, 30m, 8h or 1h30m (d, h, m and s)"
+        )
+    value = math.fsum(float(part or 0) * size for part, size in zip(found.groups(), (1, *UNITS.values()), strict=True))
+    if not 0 < value <= LONGEST:
+        raise argparse.ArgumentTypeError(
+            f"{quoted(text)} is not allowed; give more than nothing and at most ten years, such as 90s, 30m or 8h"
+        )
     return value
 
 
