@@ -107,7 +107,7 @@ def _was_it_fair(evidence: Evidence) -> list[str]:
             many = counted(others, "other configuration") if others else "no other configuration"
             parts.append(f"{many} came within one standard deviation of a rerun of it")
         if one.edges:
-            parts.append(f"it lies on the edge of the searched range: {', '.join(one.edges)}")
+            parts.append(f"all of these lie on the edge of the searched range: {', '.join(one.edges)}")
         said.append(f"The search of {one.group}: {'; '.join(parts)}.")
     return said
 

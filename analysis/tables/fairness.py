@@ -26,8 +26,8 @@ def judged(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     if not len(frame):
         return frame, ["Nothing was searched in these runs: their configurations were given."]
     said = [
-        f"{row.group}: the incumbent lies on the edge of the searched range ({', '.join(row.edges)}); "
-        "a wider one may hold better."
+        f"{row.group}: all configurations as good as the incumbent lie on the edge of the searched range "
+        f"({', '.join(row.edges)}); a wider one may hold better."
         for row in rows
         if row.edges
     ]
