@@ -52,6 +52,7 @@ setup(
     install_requires=[
         "hyperopt",
         "jinja2",  # The report's page, and DataFrame.to_latex
+        "joblib",  # Counts the cores that affinity and quota leave; scikit-learn brings it too.
         "matplotlib",
         "networkx",
         "numpy",

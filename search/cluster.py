@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from search.provenance import ROOT
-from search.resources import Resources
+from search.resources import Resources, count_cores
 from search.signals import Halted, kept, own_sessions
 from search.surroundings import check_utf8, choose_temporary_folder, code_of, have_home, limit_object_store
 from spaces import UserError
@@ -144,7 +144,8 @@ def _started(resources: Resources) -> Path:
         if JOB in os.environ:
             raise UserError("address: a job of a Ray cluster would start a Ray of its own; add --address auto")
         # "local", because without it Ray would join whatever cluster runs on this machine.
-        options |= {"address": "local", "include_dashboard": False, **limit_object_store()}
+        # Ray itself knows no affinity, and rounds half a core down to none.
+        options |= {"address": "local", "num_cpus": count_cores(), "include_dashboard": False, **limit_object_store()}
     else:
         check_reachable(resources.address)
         modules = [str(ROOT / name) for name in PACKAGES]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 
@@ -11,7 +10,7 @@ import torch
 
 from search.datasets import dataset
 from search.datasets.split import split_of
-from search.resources import Resources
+from search.resources import Resources, count_cores
 from search.train import Training, make_repeatable
 from spaces import Hyperparameters, TrialSpec
 from spaces.run import RunSpec
@@ -38,7 +37,8 @@ def describe(spec: RunSpec, resources: Resources, keep_checkpoints: str) -> Iter
     rungs = ladder_of(spec) if searches else []
     device = resources.device if torch.cuda.is_available() else "cpu"
     make_repeatable(device, resources.threads)
-    slots = max(1, resources.slots(len(os.sched_getaffinity(0)), torch.cuda.device_count()))
+    room = resources.slots(count_cores(), torch.cuda.device_count())
+    slots = max(1, room)
     images = dataset(spec.dataset).train_images
     what = f"{spec.search} search of {spec.searched.name}" if searches else "fixed configurations"
     yield f"{what} on {spec.dataset}, {len(spec.architectures)} architectures"
@@ -62,7 +62,8 @@ def describe(spec: RunSpec, resources: Resources, keep_checkpoints: str) -> Iter
         ]
         yield f"  {name}: {', '.join(parts)}"
     rung_text = f"asha judges at epochs {', '.join(map(str, rungs))}" if rungs else "no early stopping"
-    yield f"  {rung_text}; {counted(slots, 'trial')} at once on this machine"
+    at_once = f"{counted(slots, 'trial')} at once" if room else "no trial fits, the hours are for one at a time"
+    yield f"  {rung_text}; on this machine {at_once}"
     yield f"  in all about {hours:.2f} h and {bytes_kept / 2**20:.0f} MiB of disk in a new run folder; nothing was run"
 
 

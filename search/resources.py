@@ -10,6 +10,13 @@ LEAST_CPUS, LEAST_GPUS = 0.1, 0.01  # Below them one core or GPU would have more
 MOST = 10_000
 
 
+def count_cores() -> int:
+    """CPU cores that this process may use, by affinity (``taskset``, Slurm) and by quota (containers); at least 1."""
+    from joblib import cpu_count  # Takes half a second, which a command that only reads need not wait for.
+
+    return cpu_count()
+
+
 @dataclass(frozen=True)
 class Resources:
     """What a trial gets, and where it runs.
