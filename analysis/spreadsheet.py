@@ -21,13 +21,15 @@ TAKEN = re.compile(  # For a number, an amount, a date, a time or a truth value,
 )
 
 
-def csv(frame: pd.DataFrame) -> str:
-    """A table as CSV, its numbers unrounded; empty where there is none.
+def csv(frame: pd.DataFrame, float_format: str | None = None) -> str:
+    """A table as CSV, its numbers unrounded unless a format is given; empty where there is none.
 
     Text that a spreadsheet would take for something else has an apostrophe in front.
     """
     words = [name for name, kind in frame.dtypes.items() if not (is_numeric_dtype(kind) or is_bool_dtype(kind))]
-    return frame.assign(**{str(name): frame[name].map(_guarded) for name in words}).to_csv(index=False)
+    return frame.assign(**{str(name): frame[name].map(_guarded) for name in words}).to_csv(
+        index=False, float_format=float_format
+    )
 
 
 def _guarded(cell: Any) -> Any:

@@ -1,12 +1,13 @@
-"""Stability of first stages under shifts and warps: a table and a plot of what ``invsearch stability`` measured."""
+"""Stability of first stages under shifts and warps: a table and a drawing of what ``invsearch stability`` measured."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from analysis.figures.figure import Axis, Drawing, Line, Panel
 
 ORDERS = {1: "first order", 2: "second order"}
 SUMMARY = {  # Columns of the table, and what each says.
@@ -21,7 +22,7 @@ SUMMARY = {  # Columns of the table, and what each says.
     "k": "K_L",
     "k_relative": "K_L of own output",
 }
-REFERENCES = {"pixels": "--", "details": ":", "magnitudes": "-."}  # Stages that are no network's, and their lines.
+MOVES = {"shift": "shift (pixels)", "warp": "warp (norm of the gradient of tau)"}
 NOTES = (
     "Shifts and warps: ||Phi(L_tau x) - Phi(x)|| / ||Phi(x)|| in percent, the mean over the images. A warp is smooth "
     "and random; its amount is the norm of the gradient of tau.",
@@ -81,40 +82,20 @@ def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(parts) + "\n" + "\n".join(f"- {note}" for note in NOTES) + "\n"
 
 
-def plot(rows: Sequence[Mapping[str, Any]], stem: Path) -> list[Path]:
-    """Draws the mean changes, a row of panels for each order, as PNG and PDF.
+def drawing(rows: Sequence[Mapping[str, Any]]) -> Drawing:
+    """The mean changes: a row of panels for each order, shifts beside warps.
 
     Args:
         rows: of ``search.stability.measure``.
-        stem: the files' path without an ending.
-
-    Returns:
-        The files.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     frame = pd.DataFrame(rows)
-    scales, stages = list(frame["scale"].unique()), list(frame["stage"].unique())
-    networks = [stage for stage in stages if stage not in REFERENCES]
-    colours = dict.fromkeys(stages, "black") | {stage: f"C{number}" for number, stage in enumerate(networks)}
-    figure = Figure(figsize=(10, 3.6 * len(scales)), layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(len(scales), 2, squeeze=False, sharey="row")
-    axes = (("shift", "shift (pixels)"), ("warp", "warp (norm of the gradient of tau)"))
-    for row, scale in zip(panels, scales, strict=True):
-        for panel, (kind, label) in zip(row, axes, strict=True):
-            part = frame[(frame["scale"] == scale) & (frame["kind"] == kind)]
-            for stage in stages:
-                means = 100 * part[part["stage"] == stage].groupby("amount")["relative"].mean()
-                panel.plot(means.index, means, color=colours[stage], linestyle=REFERENCES.get(stage, "-"))
-            panel.set(xlabel=label, title=f"J = {scale}, {ORDERS[int(scale)]}", xlim=(0, None), ylim=(0, None))
-            panel.grid(alpha=0.3)
-        row[0].set_ylabel("change of the output (% of its norm)")
-    figure.legend(panels[0][0].lines, stages, loc="outside lower center", ncols=6)
-    files = [stem.with_name(f"{stem.name}.{ending}") for ending in ("png", "pdf")]
-    for file in files:
-        # Without a date, so that the same numbers make the same file.
-        metadata = {"CreationDate": None} if file.suffix == ".pdf" else None
-        figure.savefig(file, dpi=200, metadata=metadata)
-    return files
+    means = 100 * frame.groupby(["scale", "kind", "stage", "amount"])["relative"].mean()
+    stages = [str(stage) for stage in frame["stage"].unique()]
+    panels = []
+    for scale in frame["scale"].unique():
+        change = Axis("change of the output (% of its norm)", low=0, high=1.05 * float(means[scale].max()))
+        for kind, label in MOVES.items():
+            found = {stage: means[scale, kind, stage] for stage in stages}
+            marks = [Line(one.index.to_numpy(float), one.to_numpy(float), name, name) for name, one in found.items()]
+            panels.append(Panel(f"J = {scale}, {ORDERS[int(scale)]}", Axis(label, low=0), change, marks))
+    return Drawing("stability", "Stability of first stages", "", panels, len(MOVES), tuple(stages))

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import matplotlib.style
+import analysis.render.own_matplotlib  # noqa: F401 - before any other import of matplotlib.
+
+# isort: split
 import numpy as np
-from matplotlib import font_manager
+from matplotlib import font_manager, rc_context, rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
@@ -42,6 +44,7 @@ STYLE = {
     "pdf.fonttype": 42,  # Whole outlines: some publishers refuse Type 3.
     "figure.constrained_layout.use": True,
 }
+STANDARD = {name: value for name, value in rcParamsDefault.items() if name not in ("backend", "backend_fallback")}
 DPI = 180
 PANEL_INCHES = (3.4, 2.5)
 PARALLEL_INCHES = (6.8, 3.0)
@@ -64,7 +67,7 @@ class Printed:
 
 def printed(drawing: Drawing) -> Printed:
     """Draws a figure for paper."""
-    with matplotlib.style.context(["default", STYLE]):
+    with rc_context({**STANDARD, **STYLE}):  # Not matplotlib.style, which reads the user's style files.
         figure = _figure(drawing)
         png, pdf = io.BytesIO(), io.BytesIO()
         FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})

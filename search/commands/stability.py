@@ -47,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from analysis import stability
+    from analysis.report.files import write_whole
+    from analysis.spreadsheet import csv
     from search.datasets.split import normalised
     from search.stability import measure, stages
 
@@ -58,13 +60,17 @@ def run(args: argparse.Namespace) -> int:
     print(f"{len(some)} training images of {chosen.name}, seed {args.seed}", file=sys.stderr)
     rows = measure(torch.from_numpy(normalised(some, chosen)), compared, args.seed)
     text = stability.markdown(rows)
-    print(text, end="")
+    heading = f"# Stability of first stages\n\n{len(some)} training images of {chosen.name}, seed {args.seed}.\n\n"
+    if args.out:  # Before anything else can go wrong, such as a pipe that was closed.
+        write_whole(Path(args.out) / "stability.csv", csv(pd.DataFrame(rows), "%.6g").encode())
+        write_whole(Path(args.out) / "stability.md", (heading + text).encode())
+    print(text, end="", flush=True)
     if args.out:
-        folder = Path(args.out)
-        heading = f"# Stability of first stages\n\n{len(some)} training images of {chosen.name}, seed {args.seed}.\n\n"
-        (folder / "stability.md").write_text(heading + text, encoding="utf-8")
-        pd.DataFrame(rows).to_csv(folder / "stability.csv", index=False, float_format="%.6g")
-        stability.plot(rows, folder / "stability")
+        from analysis.render.paper import printed
+
+        figure = printed(stability.drawing(rows))
+        write_whole(Path(args.out) / "stability.png", figure.png)
+        write_whole(Path(args.out) / "stability.pdf", figure.pdf)
     return 0
 
 

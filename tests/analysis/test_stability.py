@@ -3,6 +3,9 @@ import itertools
 import pytest
 
 from analysis import stability
+from analysis.figures.figure import Line
+from analysis.render.layout import legend
+from analysis.render.paper import printed
 
 SHIFTS, WARPS = (0.0, 1.0, 4.0), (0.0, 0.1, 0.5)
 BOUNDS = {"shift": lambda amount: amount / 2, "warp": lambda amount: 2 * amount}
@@ -64,11 +67,25 @@ def test_markdown_has_a_table_for_each_order_and_says_what_its_columns_are() -> 
     assert "equation 1.2.10" in text
 
 
-def test_plot_writes_png_and_pdf_and_the_same_ones_again(tmp_path) -> None:
-    first = {file.suffix: file.read_bytes() for file in stability.plot(rows(), tmp_path / "one")}
-    again = {file.suffix: file.read_bytes() for file in stability.plot(rows(), tmp_path / "one")}
-    assert first == again
-    assert first[".png"].startswith(b"\x89PNG")
-    assert first[".pdf"].startswith(b"%PDF")
-    other = stability.plot(rows(lambda kind, amount, image: 0.3 * amount), tmp_path / "two")
-    assert other[0].read_bytes() != first[".png"]
+def test_the_drawing_has_the_means_and_each_stage_its_own_look() -> None:
+    figure = stability.drawing(rows())
+    assert [panel.title for panel in figure.panels] == [
+        *["J = 1, first order"] * 2,
+        *["J = 2, second order"] * 2,
+    ]
+    shifts, warps = figure.panels[:2]
+    marks = {mark.label: mark for mark in shifts.marks if isinstance(mark, Line)}
+    assert list(marks) == ["pixels", "one"]
+    # 2 x (0.1 + 0.2) / 2 for each pixel, in percent; the row's axes share the highest, 120, and a margin.
+    assert list(marks["one"].x) == [0, 1, 4]
+    assert list(marks["one"].y) == pytest.approx([0, 30, 120])
+    assert (shifts.y.high, warps.y.high) == (pytest.approx(126), pytest.approx(126))
+    looks = [entry.look for entry in legend(figure)]
+    assert len({look.colour for look in looks}) == len({look.marker for look in looks}) == 2
+
+
+def test_the_figure_is_drawn_by_the_renderer_of_the_report() -> None:
+    figure = printed(stability.drawing(rows()))
+    assert b"/Type3" not in figure.pdf
+    assert b"/FontFile2" in figure.pdf  # Whole outlines, embedded.
+    assert printed(stability.drawing(rows())) == figure

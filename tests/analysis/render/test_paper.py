@@ -1,5 +1,9 @@
 import io
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -12,6 +16,7 @@ from analysis.render.paper import drawable, printed
 from analysis.render.theme import MUTED
 from tests.drawings import samples
 
+ROOT = Path(__file__).resolve().parents[3]
 DRAWINGS = {drawing.name: drawing for drawing in samples()}
 
 
@@ -39,6 +44,35 @@ def test_the_users_settings_neither_change_nor_matter() -> None:
         before = dict(matplotlib.rcParams)
         assert printed(drawing) == expected
         assert dict(matplotlib.rcParams) == before
+
+
+DRAW = (
+    "import sys\n"
+    "from analysis.render.paper import printed\n"
+    "from tests.drawings import samples\n"
+    "both = printed({drawing.name: drawing for drawing in samples()}['importance'])\n"
+    "sys.stdout.buffer.write(both.png + both.pdf)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "backend"),
+    [
+        (b"text.usetex: True\npdf.fonttype: 3\nsavefig.bbox: tight\nbackend: qtagg\n", None),
+        (b"\xff\xfe: no text", "nosuch"),
+        (b"no.such: 1\nfont.size: big\n", "module://matplotlib_inline.backend_inline"),  # Of a terminal in Jupyter.
+    ],
+    ids=["sound", "not UTF-8", "unknown"],
+)
+def test_a_users_files_and_environment_do_not_matter(settings: bytes, backend: str | None, tmp_path: Path) -> None:
+    (tmp_path / "stylelib").mkdir()
+    (tmp_path / "stylelib" / "default.mplstyle").write_bytes(b"\xff\xfe")
+    (tmp_path / "matplotlibrc").write_bytes(settings)
+    environment = os.environ | {"MPLCONFIGDIR": str(tmp_path)} | ({"MPLBACKEND": backend} if backend else {})
+    done = subprocess.run([sys.executable, "-c", DRAW], cwd=ROOT, env=environment, capture_output=True, check=False)
+    expected = printed(DRAWINGS["importance"])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == expected.png + expected.pdf
 
 
 def test_a_strangers_names_are_drawn_as_they_are() -> None:

@@ -21,6 +21,19 @@ def test_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert set(values["stage"]) == {"pixels", "details", "magnitudes", "conv", "invariant"}
 
 
+def test_what_was_measured_is_written_before_anything_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr("analysis.render.paper.printed", fails)
+    with pytest.raises(RuntimeError, match="no ink"):
+        main(["stability", "--dataset", "digits", "--images", "2", "--out", str(tmp_path / "out")])
+    assert len(pd.read_csv(tmp_path / "out" / "stability.csv")) > 100
+    assert capsys.readouterr().out in (tmp_path / "out" / "stability.md").read_text(encoding="utf-8")
+
+
 def test_colour_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("INVSEARCH_DATA", str(tmp_path))
     make(tmp_path / "own")
