@@ -39,7 +39,7 @@ class Summary(NamedTuple):
 
 
 def summarise(values: Iterable[float]) -> Summary:
-    """Sums up a sample, in the unit of its values."""
+    """Sums up a sample of accuracies in percent, so no interval leaves 0 to 100."""
     sample = np.asarray(list(values), dtype=float)
     n = len(sample)
     if not n:
@@ -49,7 +49,7 @@ def summarise(values: Iterable[float]) -> Summary:
         return Summary(n, mean, math.nan, math.nan, math.nan, best, worst)
     std = float(sample.std(ddof=1))
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * std / math.sqrt(n)
-    return Summary(n, mean, std, mean - half, mean + half, best, worst)
+    return Summary(n, mean, std, max(0.0, mean - half), min(100.0, mean + half), best, worst)
 
 
 class Difference(NamedTuple):
@@ -69,7 +69,7 @@ class Difference(NamedTuple):
 
 
 def welch(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE) -> Difference:
-    """Compares two means without assuming equal variances (Welch's t-test).
+    """Compares two mean accuracies in percent without assuming equal variances (Welch's t-test).
 
     It is undefined for samples of fewer than two values, and where neither sample varies at all.
     """
@@ -80,7 +80,7 @@ def welch(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE)
         return Difference(difference, math.nan, math.nan, math.nan)
     test = welch_test(first, second)
     interval = test.confidence_interval(confidence)
-    return Difference(difference, float(interval.low), float(interval.high), float(test.pvalue))
+    return Difference(difference, max(-100.0, interval.low), min(100.0, interval.high), float(test.pvalue))
 
 
 def holm(p: pd.Series) -> pd.Series:

@@ -69,11 +69,11 @@ def exported(found: Run, shown: list[Best], args: argparse.Namespace) -> None:
     if not shown or (trial := shown[0].rerun or shown[0].incumbent) is None:
         which = args.architecture or names[0]
         raise UserError(f"{args.run}: no trial of {which} was trained to the end, so there is nothing to export")
-    from search.export import export, refuse, weights_of
+    from search.export import chosen_as, export, refuse, weights_of
 
     best, out = shown[0], Path(args.export)
     refuse(out, found.path)
     weights = weights_of(found.path, trial, args.accept_changes)
     export(found.path, best, weights, out)
-    what = "the best rerun by test accuracy" if best.rerun else "the sweep's incumbent (nothing was rerun)"
+    what = chosen_as(best.reruns.n) if best.rerun else "the sweep's incumbent (nothing was rerun)"
     print(f"exported {trial}, {what}: {out}; try: python {out / 'load.py'}")

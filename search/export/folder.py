@@ -74,6 +74,11 @@ def export(run: Path, best: Best, weights: Weights, out: Path) -> None:
         raise
 
 
+def chosen_as(reruns: int) -> str:
+    """What a rerun is among so many."""
+    return "the only rerun" if reruns == 1 else f"the best of {reruns} reruns by test accuracy"
+
+
 def config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
     """What the weights are, as plain data."""
     folder, spec = weights.folder, weights.folder.spec
@@ -100,9 +105,7 @@ def config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
         "accuracy": {
             "judged_on": JUDGED[judged],
             "fraction": folder.rows[-1][f"{judged}_accuracy"],
-            "chosen_as": f"the best of {best.reruns.n} reruns by test accuracy"
-            if is_rerun
-            else "the sweep's incumbent",
+            "chosen_as": chosen_as(best.reruns.n) if is_rerun else "the sweep's incumbent",
             "reruns": {
                 "n": best.reruns.n,
                 "mean_percent": None if math.isnan(best.reruns.mean) else best.reruns.mean,

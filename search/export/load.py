@@ -4,6 +4,7 @@ Run it with an environment in which invsearch is installed:  python load.py
 """
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from safetensors.torch import load_file
 import models
 from search.datasets import dataset, load_split
 from search.images import Images
+from spaces import UserError
 
 HERE = Path(__file__).resolve().parent
 SHOWN = 10
@@ -43,7 +45,10 @@ def main() -> None:
     network, config = load()
     data = dataset(config["dataset"])
     if data.data_hash != config["data_hash"]:
-        raise SystemExit(f"{data.name} is {data.data_hash} here; the network was judged on {config['data_hash']}")
+        raise UserError(
+            f"{data.name}: the data are {data.data_hash} here, and the network was judged on {config['data_hash']}; "
+            "set INVSEARCH_DATA to a folder with the data of then"
+        )
     split = load_split(data, config["phase"], config["split_seed"])
     images, labels = Images(split.eval_x, split.scaling, torch.device("cpu")), torch.from_numpy(split.eval_y)
     parts = [slice(start, start + AT_ONCE) for start in range(0, len(labels), AT_ONCE)]
@@ -58,4 +63,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (UserError, OSError) as error:
+        print(f"load.py: {error}", file=sys.stderr)
+        sys.exit(2)

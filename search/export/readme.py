@@ -42,15 +42,23 @@ network returns {config["classes"]} scores for each.
 
 
 def _accuracy(accuracy: Mapping[str, Any]) -> str:
-    reruns = accuracy["reruns"]
+    reruns, is_rerun = accuracy["reruns"], accuracy["judged_on"] == "test"
+    alone = is_rerun and reruns["n"] == 1
     lines = [
         f"{100.0 * accuracy['fraction']:.2f} % of the {accuracy['judged_on']} images are classified correctly.",
-        f"This trial is {accuracy['chosen_as']}, so **that number is optimistic**: the trial was chosen by it.",
+        f"This trial is {accuracy['chosen_as']}"
+        + (
+            ": nothing was chosen by its number, but **one seed says nothing of the spread between seeds**."
+            if alone
+            else ", so **that number is optimistic**: the trial was chosen by it."
+        ),
     ]
-    if accuracy["judged_on"] == "test":
-        std = "" if reruns["std_percent"] is None else f", standard deviation {reruns['std_percent']:.2f}"
+    if alone:
+        lines.append("To quote a number, add reruns (`invsearch rerun RUN --seeds 10`) and take their mean.")
+    elif is_rerun:
         lines.append(
-            f"The number to quote is the mean over seeds: **{reruns['mean_percent']:.2f} %** (n = {reruns['n']}{std})."
+            f"The number to quote is the mean over seeds: **{reruns['mean_percent']:.2f} %** (n = {reruns['n']}, "
+            f"standard deviation {reruns['std_percent']:.2f})."
         )
     else:
         lines.append("No rerun has finished; `invsearch rerun` measures the mean over seeds, the number to quote.")

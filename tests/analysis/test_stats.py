@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.stats import summarise
+from analysis.stats import summarise, welch
 
 VALUES = st.lists(st.floats(0, 100), min_size=2, max_size=20)
 
@@ -29,7 +29,7 @@ def test_agrees_with_the_standard_library_and_scipy(values) -> None:
     assert summary.std == pytest.approx(statistics.stdev(values), abs=1e-9)
     if max(values) - min(values) > 1e-3:
         expected = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
-        assert (summary.low, summary.high) == pytest.approx((expected.low, expected.high))
+        assert (summary.low, summary.high) == pytest.approx((max(0, expected.low), min(100, expected.high)))
 
 
 @given(VALUES, st.floats(-50, 50), st.randoms())
@@ -38,7 +38,28 @@ def test_order_changes_nothing_and_a_shift_only_the_place(values, shift, random)
     moved = summarise(random.sample([value + shift for value in values], len(values)))
     assert moved.mean == pytest.approx(summary.mean + shift, abs=1e-9)
     assert moved.std == pytest.approx(summary.std, abs=1e-9)
-    assert moved.high - moved.low == pytest.approx(summary.high - summary.low, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("values", "interval"),
+    [
+        # t(0.975, 1) = 12.7062 from a printed table; half = 12.7062 * (difference / sqrt(2)) / sqrt(2).
+        ([73.55, 88.65], (0, 100)),  # 81.1 -+ 95.9
+        ([96.0, 97.0], (96.5 - 6.3531, 100)),
+        ([2.0, 3.0], (0, 2.5 + 6.3531)),
+        ([50.0, 51.0], (50.5 - 6.3531, 50.5 + 6.3531)),
+        ([0.0, 100.0], (0, 100)),
+        ([99.9, 100.0], (99.95 - 0.63531, 100)),
+    ],
+)
+def test_an_interval_of_accuracies_lies_within_0_and_100(values, interval) -> None:
+    summary = summarise(values)
+    assert (summary.low, summary.high) == pytest.approx(interval, abs=1e-4)
+
+
+def test_an_interval_of_a_difference_lies_within_100_points() -> None:
+    found = welch(np.array([0.0, 90.0]), np.array([5.0, 100.0]))
+    assert (found.low, found.high) == (-100.0, 100.0)
 
 
 def test_one_value_has_no_spread() -> None:

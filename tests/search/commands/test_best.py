@@ -74,7 +74,7 @@ def test_export(small: Any, name: str, source: str, tmp_path: Path, capsys: pyte
     assert snapshot(small.path) == before
     captured = capsys.readouterr()
     assert ("weights from its checkpoint" if source == "checkpoint" else "exactly as recorded") in captured.err
-    assert "the best rerun by test accuracy" in captured.out
+    assert "the best of 2 reruns by test accuracy" in captured.out
     assert {path.name for path in out.iterdir()} == FILES
     assert [path.name for path in out.parent.iterdir()] == ["out"]
 
@@ -135,6 +135,24 @@ def test_a_network_on_colour_images_is_exported(
     fraction = record["rows"][-1]["test_accuracy"]
     assert f"accuracy on 10 test images: {100 * fraction:.2f} %" in done.stdout
     assert done.stdout.startswith("invC (shifted-impulse), C = 1: invC-B-w1-")
+    assert "the only rerun" in capsys.readouterr().out
+    readme = (out / "README.md").read_text()  # Of one rerun nothing was chosen, and one seed is no mean.
+    assert "the only rerun: nothing was chosen" in readme
+    assert not [word for word in ("optimistic", "best of", "The number to quote") if word in readme]
+
+    (tmp_path / "empty").mkdir()
+    make(tmp_path / "others" / "own", counts=(20,), tested=10)
+    for where, words in (
+        ("empty", "folder-own: no folder "),
+        ("others", "the data are"),
+        ("out/README.md", "folder-own"),
+    ):
+        elsewhere = environment | {"INVSEARCH_DATA": str(tmp_path / where)}
+        lost = subprocess.run([sys.executable, "load.py"], cwd=out, env=elsewhere, capture_output=True, text=True)
+        assert lost.returncode == 2
+        (line,) = lost.stderr.splitlines()
+        assert line.startswith("load.py: ")
+        assert words in line
 
 
 def test_where_nothing_was_rerun_the_incumbent_is_exported(
