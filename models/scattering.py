@@ -48,7 +48,7 @@ def needs_plain() -> bool:
 
     A rule for forward mode would be silently wrong in its second derivatives (pytorch issue 197867).
     """
-    return torch.jit.is_tracing() or forward_ad._current_level >= 0
+    return torch._C._get_tracing_state() is not None or forward_ad._current_level >= 0
 
 
 class Magnitudes(torch.autograd.Function):
