@@ -57,12 +57,15 @@ def _row(row: dict[str, Any], costs: bool) -> dict[str, str]:
     cells["std"] = "" if blank else _rounded(row["std_percent"], 2)
     cells["95 % CI"] = "" if blank else "-" if math.isnan(low) else f"{low:.1f} to {high:.1f}"
     cells["n"] = "" if blank else f"{row['finished']}" + (f" ({row['diverged']} diverged)" if row["diverged"] else "")
-    cells["published theta"] = _theta(row, "published_")
+    known = "published_mean_percent" in row
+    if known:
+        cells["published theta"] = _theta(row, "published_")
     if costs:
         cells["published param"] = ratio(row["published_param_ratio"])
         cells["published mults"] = ratio(row["published_mult_ratio"])
-    cells["published mean"] = _rounded(row["published_mean_percent"], 1)
-    cells["published std"] = _rounded(row["published_std_percent"], 2)
+    if known:
+        cells["published mean"] = _rounded(row["published_mean_percent"], 1)
+        cells["published std"] = _rounded(row["published_std_percent"], 2)
     return cells
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ import pandas as pd
 from analysis.evidence import Candidate, gather
 from analysis.formats import piped
 from analysis.records import Run
-from analysis.stats import ALPHA, holm, summarise, welch
+from analysis.stats import ALPHA, Difference, holm, summarise, welch
 from analysis.tables.columns import Column, between, number, p_value, shown, tested, words
 from spaces.hyperparameters import NAMES
+from spaces.wording import counted
 
 UNIMPORTANT = ("format", "checksum")
 
@@ -81,6 +83,8 @@ def outcomes(first: Run, second: Run) -> pd.DataFrame:
     for name in dict.fromkeys(one.architecture for one in evidence.candidates):
         ours, theirs = (found.get((id(run), name)) for run in (first, second))
         compared = welch(_accuracies(theirs), _accuracies(ours))
+        if any(one is not None and one.reruns.lost for one in (ours, theirs)):
+            compared = Difference(compared.difference, *[math.nan] * 3)
         rows.append(
             {
                 "architecture": name,
@@ -96,18 +100,21 @@ def outcomes(first: Run, second: Run) -> pd.DataFrame:
 
 
 def _conclusion(first: Run, second: Run, found: pd.DataFrame) -> list[str]:
-    said = ["Test accuracy in percent over the finished reruns; Welch's test, Holm-corrected over the architectures."]
+    tested = int(found["p"].notna().sum())
+    said = [
+        "Test accuracy in percent over the finished reruns; Welch's test, Holm-corrected over the "
+        f"{counted(tested, 'architecture')} that could be tested."
+    ]
     if first.spec["dataset"] != second.spec["dataset"] or first.spec.get("data_hash") != second.spec.get("data_hash"):
         said.append("The runs are on different data, so differences of accuracy say nothing about the networks.")
     different = list(found.loc[found["differs"], "architecture"])
-    tested = int(found["p"].notna().sum())
     if different:
         said.append(f"Different beyond chance at 5 %: {', '.join(different)}.")
     elif tested:
         said.append(f"None of the {tested} architectures with enough reruns in both differs beyond chance at 5 %.")
     else:
-        said.append("No architecture has two finished reruns in both, so nothing can be compared.")
-    return said
+        said.append("No architecture has two finished reruns in both that are not all alike, with none lost.")
+    return [*said, *gather([first, second]).lost]
 
 
 def _accuracies(one: Candidate | None) -> np.ndarray:

@@ -12,7 +12,7 @@ from analysis.stats import ALPHA, testable, welch, welch_test
 MARGIN = 0.5
 """Points of accuracy within which two means count as the same, unless asked otherwise."""
 PUBLISHED_SEEDS = 10
-VERDICTS = ("reproduced", "differs", "inconclusive")
+VERDICTS = ("reproduced", "differs", "inconclusive", "not tested")
 
 
 class Equivalence(NamedTuple):
@@ -25,7 +25,8 @@ class Equivalence(NamedTuple):
         p_equivalent: of the TOST: the larger of its two one-sided p-values.
         p_differs: of Welch's two-sided test.
         verdict: ``reproduced`` where the TOST is significant at 5 %: the difference is smaller than the margin, be
-            it zero or not; else ``differs`` where Welch's test is; else ``inconclusive``.
+            it zero or not; else ``differs`` where Welch's test is; else ``inconclusive``. ``not tested`` where there is
+            no test.
     """
 
     difference: float
@@ -37,7 +38,12 @@ class Equivalence(NamedTuple):
 
 
 def equivalence(
-    ours: np.ndarray, mean: float, std: float, n: int = PUBLISHED_SEEDS, margin: float = MARGIN
+    ours: np.ndarray,
+    mean: float,
+    std: float,
+    n: int = PUBLISHED_SEEDS,
+    margin: float = MARGIN,
+    lost: bool = False,
 ) -> Equivalence:
     """Tests two one-sided hypotheses (Schuirmann's TOST, in Welch's form for unequal variances).
 
@@ -47,11 +53,12 @@ def equivalence(
         std: the published standard deviation.
         n: the published number of seeds.
         margin: the difference in points that does not matter.
+        lost: whether seeds of ours diverged or failed. What is left is a selection, so it is not tested.
     """
     theirs = sample_like(mean, std, n)
     between = welch(ours, theirs, confidence=1 - 2 * ALPHA)
-    if not testable(ours, theirs):
-        return Equivalence(between.difference, math.nan, math.nan, math.nan, math.nan, "inconclusive")
+    if lost or not testable(ours, theirs):
+        return Equivalence(between.difference, *[math.nan] * 4, "not tested")
     above = welch_test(ours, theirs - margin, "greater").pvalue
     below = welch_test(ours, theirs + margin, "less").pvalue
     p = float(max(above, below))

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.costs import Cost, network_cost
-from analysis.equivalence import MARGIN
+from analysis.equivalence import MARGIN, Equivalence, equivalence
 from analysis.incumbents import incumbents
+from analysis.pairs import pairs, tests_of
 from analysis.published import PUBLISHED, Published
 from analysis.records import Run
 from analysis.reruns import Reruns, reruns_of
@@ -99,22 +100,42 @@ class Evidence:
         return tuple(candidate.group for candidate in self.candidates)
 
     @cached_property
-    def samples(self) -> dict[str, np.ndarray]:
-        """The test accuracies in percent of those with at least one finished rerun, by group."""
-        return {candidate.group: candidate.accuracies for candidate in self.finished}
-
-    @cached_property
-    def by_data(self) -> dict[str, dict[str, np.ndarray]]:
-        """``samples`` apart by the data they are on: accuracies on different data do not compare networks.
+    def by_data(self) -> dict[str, list[Candidate]]:
+        """Those with a seed that ended, apart by the data they are on: accuracies on others do not compare networks.
 
         Data sets of one name and different content are told apart by the beginning of their hashes.
         """
-        found: dict[tuple[str, str], dict[str, np.ndarray]] = {}
-        for one in self.finished:
-            spec = one.run.spec
-            found.setdefault((spec["dataset"], str(spec.get("data_hash"))), {})[one.group] = one.accuracies
+        found: dict[tuple[str, str], list[Candidate]] = {}
+        for one in self.candidates:
+            if one.reruns.finished or one.reruns.lost:
+                spec = one.run.spec
+                found.setdefault((spec["dataset"], str(spec.get("data_hash"))), []).append(one)
         names = [name for name, _ in found]
         return {name if names.count(name) == 1 else f"{name} {code[:6]}": of for (name, code), of in found.items()}
+
+    @cached_property
+    def compared(self) -> dict[str, pd.DataFrame]:
+        """What ``pairs`` says of each data set: one family of tests, which every table and sentence goes by."""
+        return {data: pairs(samples_of(found), lost_of(found)) for data, found in self.by_data.items()}
+
+    @property
+    def family(self) -> str:
+        """How many tests Holm's correction is over, such as ``28 pairs``."""
+        counts = {data: counted(tests_of(frame), "pair") for data, frame in self.compared.items()}
+        if len(counts) == 1:
+            return next(iter(counts.values()))
+        return " and ".join(f"{count} on {data}" for data, count in counts.items())
+
+    def of(self, run: Run) -> dict[str, Candidate]:
+        """The candidates of one run, by architecture."""
+        return {one.architecture: one for one in self.candidates if one.run is run}
+
+    def equivalence(self, one: Candidate) -> Equivalence | None:
+        """A candidate against the published number; None where there is none, or none of its seeds ended."""
+        if one.published is None or not (one.reruns.finished or one.reruns.lost):
+            return None
+        known, lost = one.published, bool(one.reruns.lost)
+        return equivalence(one.accuracies, known.mean, known.std, margin=self.margin, lost=lost)
 
     @cached_property
     def lost(self) -> list[str]:
@@ -152,7 +173,7 @@ def gather(runs: Sequence[Run], margin: float = MARGIN) -> Evidence:
         Candidate(run, architecture, f"{name}: {title}" if len(runs) > 1 else title, known)
         for run, name in zip(runs, names, strict=True)
         for architecture in run.spec["architectures"]
-        for known, title in [_published(run, architecture)]
+        for known, title in [published_of(run, architecture)]
     ]
     return Evidence(runs, candidates, margin)
 
@@ -174,7 +195,18 @@ def names_of(runs: Sequence[Run]) -> list[str]:
     raise AssertionError("different paths have different names")
 
 
-def _published(run: Run, architecture: str) -> tuple[Published | None, str]:
+def published_of(run: Run, architecture: str) -> tuple[Published | None, str]:
+    """The text's row of a network, None where the run is on other data than the text's, and the network's title."""
     row = PUBLISHED.get(architecture)
     comparable = row if run.spec["dataset"] == "mnist" else None
     return comparable, row.title if row else architecture
+
+
+def samples_of(found: Sequence[Candidate]) -> dict[str, np.ndarray]:
+    """Group -> test accuracies in percent of the finished reruns, one a seed."""
+    return {one.group: one.accuracies for one in found}
+
+
+def lost_of(found: Sequence[Candidate]) -> set[str]:
+    """The groups of which seeds diverged or failed."""
+    return {one.group for one in found if one.reruns.lost}

@@ -10,9 +10,10 @@ import pandas as pd
 from scipy import stats
 
 from analysis.cells import compact
+from analysis.collapse import collapsed
 from analysis.evidence import Candidate
 from analysis.incumbents import trained_to_the_end
-from analysis.stats import CONFIDENCE, summarise
+from analysis.stats import CONFIDENCE, summarise, varies
 from spaces.hyperparameters import NAMES
 
 
@@ -23,15 +24,18 @@ class Fairness(NamedTuple):
         group: the candidate.
         ended: configurations that ended other than by a failure, of
         planned: those asked for.
-        diverged: the fraction of the ended ones that diverged, with its 95 % Wilson interval
-        diverged_low: from
-        diverged_high: to.
+        diverged: the fraction of the ended ones that diverged.
+        collapsed: the fraction of them that did not diverge and ended below the collapse level (``collapse``).
+        broken: the fraction that did either, with its 95 % Wilson interval
+        broken_low: from
+        broken_high: to.
         selected: validation accuracy in percent by which the incumbent was chosen, on one seed.
         rerun: mean test accuracy in percent of its reruns on fresh seeds.
-        curse: selected minus rerun in points: what the choice of the best flattered, as far as the test images are
-            as hard as the held-out ones.
-        spread: the standard deviation in points of one rerun, the error of a single-seed choice.
-        near: configurations that reached the last epoch within one ``spread`` of the incumbent, itself included.
+        gap: selected minus rerun in points. Three things in one: the luck of the best of many on one seed (the
+            winner's curse), other images, and a training without the held-out ones.
+        spread: the standard deviation in points of one rerun.
+        near: configurations that reached the last epoch within root two of ``spread`` of the incumbent, itself
+            included: the standard error of a difference of two single seeds.
         edges: hyperparameters of which the near-optimal have only a value on the edge, as ``lr = 1 (highest)``.
     """
 
@@ -39,11 +43,13 @@ class Fairness(NamedTuple):
     ended: int
     planned: int
     diverged: float
-    diverged_low: float
-    diverged_high: float
+    collapsed: float
+    broken: float
+    broken_low: float
+    broken_high: float
     selected: float
     rerun: float
-    curse: float
+    gap: float
     spread: float
     near: float
     edges: tuple[str, ...]
@@ -54,11 +60,11 @@ def fairness(candidate: Candidate) -> Fairness:
     sweep, spec = candidate.sweep, candidate.run.spec
     ended = int((~sweep["status"].isin(["unfinished", "failed"])).sum())
     diverged = int((sweep["status"] == "diverged").sum())
-    rate = low = high = math.nan
+    down = int(collapsed(candidate.run, sweep).sum())
+    rates = [math.nan] * 5
     if ended:
-        rate = diverged / ended
-        interval = stats.binomtest(diverged, ended).proportion_ci(CONFIDENCE, method="wilson")
-        low, high = float(interval.low), float(interval.high)
+        interval = stats.binomtest(diverged + down, ended).proportion_ci(CONFIDENCE, method="wilson")
+        rates = [*(count / ended for count in (diverged, down, diverged + down)), interval.low, interval.high]
     reruns = summarise(candidate.accuracies)
     incumbent = candidate.incumbent
     selected = math.nan if incumbent is None else 100.0 * float(incumbent["val_accuracy"])
@@ -66,9 +72,7 @@ def fairness(candidate: Candidate) -> Fairness:
         candidate.group,
         ended,
         int(spec.get("samples") or 0),
-        rate,
-        low,
-        high,
+        *map(float, rates),
         selected,
         reruns.mean,
         selected - reruns.mean,
@@ -79,17 +83,20 @@ def fairness(candidate: Candidate) -> Fairness:
 
 
 def near_optimal(candidate: Candidate) -> pd.DataFrame:
-    """The configurations within one standard deviation of a rerun of the incumbent, best first.
+    """The configurations that one seed cannot tell from the incumbent, best first.
+
+    They lie within root two standard deviations of a rerun of it, the standard error of a difference of two single
+    seeds.
 
     Returns:
         Rows of ``Candidate.sweep`` that reached the last epoch, the incumbent's first; none without an
-        incumbent of the sweep and two finished reruns.
+        incumbent of the sweep and finished reruns that vary.
     """
     last = trained_to_the_end(candidate.sweep, candidate.run.spec.get("max_epochs"))
-    spread = summarise(candidate.accuracies).std / 100.0
-    if candidate.incumbent is None or math.isnan(spread):
+    if candidate.incumbent is None or not varies(candidate.accuracies):
         return last.iloc[:0]
-    return last[last["val_accuracy"] >= candidate.incumbent["val_accuracy"] - spread]
+    error = math.sqrt(2.0) * summarise(candidate.accuracies).std / 100.0
+    return last[last["val_accuracy"] >= candidate.incumbent["val_accuracy"] - error]
 
 
 def edges(candidate: Candidate) -> tuple[str, ...]:

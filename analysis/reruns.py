@@ -18,6 +18,7 @@ class Reruns:
     Attributes:
         trials: those of the configuration.
         final: test accuracy in percent after the last epoch, indexed by trial; of the finished ones only.
+        asked: how many seeds were asked for, or begun where those are more.
         finished: how many have recorded their last epoch.
         diverged: how many diverged.
         failed: how many failed.
@@ -28,6 +29,7 @@ class Reruns:
 
     trials: pd.DataFrame
     final: pd.Series
+    asked: int
     finished: int
     diverged: int
     failed: int
@@ -39,6 +41,11 @@ class Reruns:
     def accuracies(self) -> np.ndarray:
         """``final`` as an array."""
         return self.final.to_numpy(dtype=float)
+
+    @property
+    def lost(self) -> int:
+        """How many diverged or failed: with one of them the seeds that are left are a selection."""
+        return self.diverged + self.failed
 
 
 def reruns_of(run: Run, architecture: str, config_id: str | None) -> Reruns:
@@ -55,6 +62,7 @@ def reruns_of(run: Run, architecture: str, config_id: str | None) -> Reruns:
     return Reruns(
         counted,
         final,
+        asked=max(planned, len(counted)),
         finished=len(final),
         diverged=status["diverged"],
         failed=status["failed"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -23,7 +22,8 @@ class Summary(NamedTuple):
         n: how many values.
         mean: their mean.
         std: their standard deviation (ddof = 1); NaN for fewer than two values.
-        low: the lower end of the 95 % Student-t confidence interval of the mean.
+        low: the lower end of the 95 % Student-t confidence interval of the mean; NaN where all values are alike:
+            then the spread lies below what the measurement resolves, which is not a spread of zero.
         high: the upper end.
         best: the largest value.
         worst: the smallest value.
@@ -47,6 +47,8 @@ def summarise(values: Iterable[float]) -> Summary:
     mean, best, worst = float(sample.mean()), float(sample.max()), float(sample.min())
     if n < 2:
         return Summary(n, mean, math.nan, math.nan, math.nan, best, worst)
+    if not varies(sample):
+        return Summary(n, mean, 0.0, math.nan, math.nan, best, worst)
     std = float(sample.std(ddof=1))
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * std / math.sqrt(n)
     return Summary(n, mean, std, max(0.0, mean - half), min(100.0, mean + half), best, worst)
@@ -71,7 +73,7 @@ class Difference(NamedTuple):
 def welch(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE) -> Difference:
     """Compares two mean accuracies in percent without assuming equal variances (Welch's t-test).
 
-    It is undefined for samples of fewer than two values, and where neither sample varies at all.
+    It is undefined where one of the samples does not vary, or has a single value.
     """
     if not len(first) or not len(second):
         return Difference(*[math.nan] * 4)
@@ -94,12 +96,14 @@ def holm(p: pd.Series) -> pd.Series:
 
 def welch_test(first: np.ndarray, second: np.ndarray, alternative: str = "two-sided") -> Any:
     """SciPy's Welch test of two samples that are ``testable``."""
-    with warnings.catch_warnings():
-        # Of one sample without any spread, which is exact here: the other one has some.
-        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
-        return stats.ttest_ind(first, second, equal_var=False, alternative=alternative)
+    return stats.ttest_ind(first, second, equal_var=False, alternative=alternative)
 
 
 def testable(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether Welch's test is defined: two values each, and not all alike in both."""
-    return len(first) > 1 and len(second) > 1 and (np.ptp(first) > 0 or np.ptp(second) > 0)
+    """Whether Welch's test knows a spread of both samples."""
+    return varies(first) and varies(second)
+
+
+def varies(sample: np.ndarray) -> bool:
+    """Whether a sample tells of its spread: two values, and not all alike."""
+    return len(sample) > 1 and bool(np.ptp(sample) > 0)

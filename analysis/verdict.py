@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from analysis.evidence import Candidate, Evidence
-from analysis.fairness import fairness
+from analysis.evidence import Candidate, Evidence, lost_of, samples_of
+from analysis.fairness import Fairness, fairness
 from analysis.importance import importance
-from analysis.pairs import pairs
+from analysis.pairs import LOST
 from analysis.ranking import ranking
 from analysis.schema import records
-from analysis.tables.columns import probability, rounded
+from analysis.tables.columns import probability, rounded, seeds
 from analysis.tables.equivalence import against_published, less
 from spaces.hyperparameters import NAMES
 from spaces.wording import counted
@@ -37,35 +36,37 @@ def _who_is_ahead(evidence: Evidence) -> list[str]:
         return ["No rerun has finished, so nothing can be said about accuracy yet."]
     several = len(evidence.by_data) > 1
     said = ["The runs are on different data, so only networks on the same data are compared."] if several else []
-    for data, samples in evidence.by_data.items():
-        said += _ahead(samples, f"On {data}, " if several else "")
+    for data, found in evidence.by_data.items():
+        said += _ahead(found, evidence.compared[data], f"On {data}, " if several else "")
     return said
 
 
-def _ahead(samples: Mapping[str, np.ndarray], where: str) -> list[str]:
-    """Who is ahead among networks on the same data."""
-    compared = pairs(samples)
-    ranked = ranking(samples, compared)
-    best = ranked.iloc[0]
+def _ahead(found: list[Candidate], compared: pd.DataFrame, where: str) -> list[str]:
+    """Who is ahead among networks on the same data; a network that lost seeds is compared with nobody."""
+    ranked = records(ranking(samples_of(found), compared, lost := lost_of(found)))
+    best = ranked[0]
+    if best["group"] in lost:
+        return [f"{where}no network has kept all its seeds, so none can be said to be ahead."]
     if len(ranked) == 1:
         return [f"{where}{best['group']} reaches {_mean(best)}; there is nothing to compare it with."]
-    said = [f"{where}{best['group']} has the highest mean test accuracy: {_mean(best)}."]
+    among = " of those that lost no seed" if lost else ""
+    said = [f"{where}{best['group']} has the highest mean test accuracy{among}: {_mean(best)}."]
     for row in records(compared[(compared["first"] == best["group"]) | (compared["second"] == best["group"])]):
         sign = 1 if row["first"] == best["group"] else -1
         other = row["second"] if sign == 1 else row["first"]
         low, high = sorted((sign * row["low"], sign * row["high"]))
         by = f"{rounded(sign * row['difference'], 2)} points"
         between = f"95 % CI {rounded(low, 2)} to {rounded(high, 2)}, Holm-corrected p {_p(row['p_holm'])}"
-        sizes = len(samples[best["group"]]), len(samples[other])
-        if row["p_holm"] != row["p_holm"]:
-            why = "one of them has a single seed" if min(sizes) < 2 else "neither of them varies at all"
-            said.append(f"It is {by} ahead of {other}, which no test can judge: {why}.")
+        if row["untested"] == LOST:
+            said.append(f"It is not compared with {other}, which lost seeds.")
+        elif row["untested"]:
+            said.append(f"It is {by} ahead of {other}, which was not tested, since {row['untested']}.")
         elif row["differs"]:
             said.append(f"It is better than {other} by {by} ({between}, Hedges' g {rounded(abs(row['g']), 1)}).")
         else:
             said.append(
-                f"It cannot be told apart from {other}: {by} ({between}); if the difference is as large as it looks, "
-                f"{_seeds(row['seeds'], sizes)}."
+                f"It cannot be told apart from {other}: {by} ({between}); these seeds would have shown "
+                f"{rounded(row['detectable'], 2)} points with a probability of 80 %."
             )
     return said
 
@@ -78,13 +79,13 @@ def _reproduced(evidence: Evidence) -> list[str]:
         "reproduced": f"is reproduced within {evidence.margin:g} points",
         "differs": "is not reproduced: ours differs",
         "inconclusive": f"is neither reproduced nor refuted within {evidence.margin:g} points; more seeds would tell",
+        "not tested": "was not tested, for want of all seeds, of two or of any spread",
     }
     said = []
     for row in records(frame):
-        known = row["low"] == row["low"]
-        interval = (
-            f"90 % CI {rounded(row['low'], 2)} to {rounded(row['high'], 2)}" if known else "one seed, no interval"
-        )
+        interval = f"90 % CI {rounded(row['low'], 2)} to {rounded(row['high'], 2)}"
+        if row["verdict"] == "not tested":
+            interval = f"{seeds(row)} seeds finished, no interval"
         said.append(
             f"The published {row['published_mean']:.1f} % of {row['group']} {ends[row['verdict']]} "
             f"(ours minus published {rounded(row['difference'], 2, sign=True)}, {interval})."
@@ -96,20 +97,25 @@ def _reproduced(evidence: Evidence) -> list[str]:
 def _was_it_fair(evidence: Evidence) -> list[str]:
     said = []
     for one in (fairness(candidate) for candidate in evidence.candidates if len(candidate.sweep)):
-        parts = [f"{one.ended} of {one.planned} configurations ended", f"{rounded(100 * one.diverged, 1)} % diverged"]
-        if one.curse == one.curse:
+        parts = [f"{one.ended} of {one.planned} configurations ended", _broke_down(one)]
+        if one.gap == one.gap:
+            gap = f"{rounded(one.gap, 2, sign=True)} points: luck, other images, more training"
+            chosen, reached = rounded(one.selected, 2), rounded(one.rerun, 2)
             parts.append(
-                f"the incumbent was chosen at {rounded(one.selected, 2)} % on one seed and reached "
-                f"{rounded(one.rerun, 2)} % on fresh ones (winner's curse {rounded(one.curse, 2, sign=True)} points)"
+                f"the incumbent was chosen at {chosen} % on one seed and reached {reached} % on fresh ones ({gap})"
             )
         if one.near == one.near:
             others = int(one.near) - 1
             many = counted(others, "other configuration") if others else "no other configuration"
-            parts.append(f"{many} came within one standard deviation of a rerun of it")
+            parts.append(f"{many} came as close to it as two seeds of one configuration come to each other")
         if one.edges:
             parts.append(f"all of these lie on the edge of the searched range: {', '.join(one.edges)}")
         said.append(f"The search of {one.group}: {'; '.join(parts)}.")
     return said
+
+
+def _broke_down(one: Fairness) -> str:
+    return f"{rounded(100 * one.diverged, 1)} % diverged and {rounded(100 * one.collapsed, 1)} % collapsed"
 
 
 def _what_mattered(evidence: Evidence) -> list[str]:
@@ -155,24 +161,14 @@ def _matters(found: pd.DataFrame, name: str) -> bool:
     )
 
 
-def _mean(row: pd.Series) -> str:
-    interval = f", 95 % CI {row['low']:.2f} to {row['high']:.2f}" if row["n"] > 1 else ""
+def _mean(row: dict[str, Any]) -> str:
+    interval = f", 95 % CI {row['low']:.2f} to {row['high']:.2f}" if row["low"] == row["low"] else ""
     return f"{row['mean']:.2f} % over {counted(row['n'], 'seed')}{interval}"
 
 
 def _p(p: float) -> str:
     text = probability(p)
     return text if text.startswith("<") else f"= {text}"
-
-
-def _seeds(needed: float, sizes: tuple[int, int]) -> str:
-    """How many seeds would show a difference, of which there are so many now."""
-    now = f"{sizes[0]} and {sizes[1]} now"
-    if needed == float("inf"):
-        return f"it takes more than 10,000 seeds each to show it ({now})"
-    if needed <= min(sizes):
-        return f"a few more seeds would show it ({now})"
-    return f"about {int(needed)} seeds each would show it ({now})"
 
 
 def _share(share: float) -> str:

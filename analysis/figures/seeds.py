@@ -32,15 +32,16 @@ def draw(evidence: Evidence) -> Drawing | str:
             )
         )
         summary = summarise(one.accuracies)
-        if summary.n > 1:
+        known = summary.low == summary.low
+        if known:
             marks.append(Line([summary.low, summary.high], [row + 0.3, row + 0.3], one.group))
-        text = f"mean of {summary.n}" + (f", 95 % CI {summary.low:.2f} to {summary.high:.2f}" if summary.n > 1 else "")
+        text = f"mean of {summary.n}" + (f", 95 % CI {summary.low:.2f} to {summary.high:.2f}" if known else "")
         marks.append(Points([summary.mean], [row + 0.3], one.group, texts=[text], emphasis=True))
-        if known := one.published:
-            ends = [known.mean - known.std, known.mean + known.std]
+        if published := one.published:
+            ends = [published.mean - published.std, published.mean + published.std]
             marks.append(Line(ends, [row - 0.3, row - 0.3], one.group, dashed=True))
-            text = f"published mean, std {known.std:g}"
-            marks.append(Points([known.mean], [row - 0.3], one.group, texts=[text], hollow=True))
+            text = f"published mean, std {published.std:g}"
+            marks.append(Points([published.mean], [row - 0.3], one.group, texts=[text], hollow=True))
     names = tuple(one.group for one in finished)
     caption = (
         "Test accuracy after the last epoch. Small points: one seed each; below them their mean with its 95 % "

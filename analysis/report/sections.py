@@ -35,7 +35,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "ranking",
         "Who is ahead",
-        "Which differences are real, and how many seeds would settle the others.",
+        "Which differences are real, and how large one would have had to be to show.",
         tables=("ranking", "pairs"),
     ),
     Section(

@@ -47,7 +47,7 @@ def words(heading: str, field: str) -> Column:
 
 
 def number(heading: str, field: str, digits: int = 0, sign: bool = False) -> Column:
-    """A column of rounded numbers; ``-`` where there is none, ``many`` for infinity."""
+    """A column of rounded numbers; ``-`` where there is none."""
     return Column(heading, lambda row: rounded(row[field], digits, sign))
 
 
@@ -76,6 +76,11 @@ def probability(p: float) -> str:
     return "-" if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
 
 
+def seeds(row: dict[str, Any], side: str = "") -> str:
+    """How many seeds finished of those asked for, such as ``7 of 10``."""
+    return f"{row[side + 'n']} of {row[side + 'asked']}"
+
+
 def tested(p: float, differs: bool) -> str:
     """Whether a pair was told apart; ``-`` where it could not be tested."""
     return "-" if math.isnan(p) else "yes" if differs else "no"
@@ -85,7 +90,5 @@ def rounded(value: float, digits: int, sign: bool = False) -> str:
     """A number with that many decimals, never ``-0``."""
     if math.isnan(value):
         return "-"
-    if math.isinf(value):
-        return "many"
     near = round(value, digits) + 0.0
     return f"{near:+.{digits}f}" if sign else f"{near:.{digits}f}"

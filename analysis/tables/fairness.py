@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis.collapse import collapse_levels
 from analysis.evidence import Evidence
 from analysis.fairness import Fairness, fairness
-from analysis.tables.columns import Column, between, number, percent, shown, words
+from analysis.tables.columns import Column, between, number, percent, rounded, shown, words
 from analysis.tables.table import Table
 
 NOTES = [
     "selected: validation accuracy in percent by which the incumbent was chosen, on one seed and held-out training "
     "images; reruns: mean test accuracy of the same configuration on fresh seeds, trained on all training images. "
-    "Their difference is the winner's curse, as far as the two sets of images are equally hard.",
-    "near: configurations trained to the last epoch within one standard deviation of a rerun (std) of the incumbent, "
-    "itself included: one seed cannot tell them apart. Table near lists them.",
-    "diverged: share of the configurations that ended, with its 95 % Wilson interval.",
+    "gap: selected minus reruns. It holds the luck of the best of many on one seed, but also other images and fewer to "
+    "train on, so it does not measure that luck.",
+    "near: configurations trained to the last epoch within 1.41 std of the incumbent, itself included, which is the "
+    "standard error of a difference of two single seeds. Table near lists them.",
+    "diverged, collapsed: shares of the configurations that ended. Collapsed: ended without diverging, and below half "
+    "of the best validation accuracy that the run had at the same epoch{levels}. either: the two together, with the "
+    "95 % Wilson interval.",
 ]
 
 
@@ -31,17 +35,30 @@ def judged(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         for row in rows
         if row.edges
     ]
-    return frame.assign(edges=frame["edges"].map("; ".join)), NOTES + said
+    notes = [note.format(levels=_levels(evidence)) for note in NOTES]
+    return frame.assign(edges=frame["edges"].map("; ".join)), notes + said
+
+
+def _levels(evidence: Evidence) -> str:
+    """The collapse levels at the epochs at which trials ended, as the end of a sentence."""
+    found = [
+        f"{rounded(100 * ends.min(), 1)} to {rounded(100 * ends.max(), 1)} %"
+        for run in evidence.runs
+        if len(ends := collapse_levels(run).reindex(run.trials.query("phase == 'sweep'")["epoch"].unique()).dropna())
+    ]
+    return f" ({'; '.join(found)})" if found else ""
 
 
 COLUMNS = (
     words("Architecture", "group"),
     Column("configurations", lambda row: f"{row['ended']} of {row['planned']}"),
     percent("diverged %", "diverged"),
-    between("95 % CI", "diverged_low", "diverged_high", 1, 100.0),
+    percent("collapsed %", "collapsed"),
+    percent("either %", "broken"),
+    between("95 % CI", "broken_low", "broken_high", 1, 100.0),
     number("selected", "selected", 2),
     number("reruns", "rerun", 2),
-    number("curse", "curse", 2, sign=True),
+    number("gap", "gap", 2, sign=True),
     number("std", "spread", 2),
     number("near", "near"),
     words("on the edge", "edges"),

@@ -7,12 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.equivalence import MARGIN, VERDICTS, equivalence
-from analysis.incumbents import incumbents
-from analysis.pairs import pairs
+from analysis.equivalence import VERDICTS
+from analysis.evidence import Evidence
+from analysis.published import PUBLISHED
 from analysis.published_deep import SEEDS
 from analysis.records import Run
-from analysis.reruns import reruns_of
 from analysis.schema import records
 
 Row = dict[str, Any]
@@ -26,11 +25,12 @@ PROTOCOL = (
 )
 
 
-def notes_on(run: Run, frame: pd.DataFrame) -> list[str]:
+def notes_on(evidence: Evidence, run: Run, frame: pd.DataFrame) -> list[str]:
     """The notes of an accuracy table.
 
     Args:
-        run: the run it was made from.
+        evidence: the runs of the command.
+        run: the one that it was made from.
         frame: what ``accuracy_rows`` returned.
     """
     rows = records(frame)
@@ -47,8 +47,9 @@ def notes_on(run: Run, frame: pd.DataFrame) -> list[str]:
     return [
         f"Data set: {run.spec['dataset']}. {said}",
         *_incomplete(rows),
-        *_against_conv(run, finished),
-        *_against_published(run, rows),
+        *_against_conv(evidence, run, {row["architecture"]: row["title"] for row in rows}),
+        *_against_published(evidence, run, rows),
+        *_other_data(rows),
         *reduced(run),
         *_unfinished_sweep(run),
         *([f"Damaged files that could not be read and were left out: {len(run.damaged)}."] if run.damaged else []),
@@ -70,50 +71,46 @@ def _incomplete(rows: list[Row]) -> list[str]:
     return said
 
 
-def _against_conv(run: Run, finished: list[Row]) -> list[str]:
-    """Who is told apart from the convolutional network, by the test of table ``pairs``."""
-    titles = {row["architecture"]: row["title"] for row in finished}
-    if "conv" not in titles or len(titles) < 2:
+def _against_conv(evidence: Evidence, run: Run, titles: dict[str, str]) -> list[str]:
+    """Who is told apart from the convolutional network, by the tests of table ``pairs``."""
+    of = {one.group: titles[name] for name, one in evidence.of(run).items() if name in titles}
+    conv = evidence.of(run).get("conv")
+    if conv is None or len(of) < 2:
         return []
-    chosen = incumbents(run)["config_id"]
-    samples = {name: reruns_of(run, name, str(chosen.get(name, ""))).accuracies for name in titles}
-    compared = pairs(samples)
-    rows = records(compared[(compared["first"] == "conv") | (compared["second"] == "conv")])
-    others = [(titles[row["second"] if row["first"] == "conv" else row["first"]], row) for row in rows]
-    test = "Welch's test, Holm-corrected over all pairs"
-    return [
-        *_listed(f"Told apart from {titles['conv']} at 5 % ({test})", [name for name, row in others if row["differs"]]),
-        *_listed(
-            f"Not told apart from {titles['conv']} at 5 % ({test})",
-            [name for name, row in others if not row["differs"] and row["p"] == row["p"]],
-        ),
-        *_listed(
-            f"Not tested against {titles['conv']}, for want of a second seed or of any spread",
-            [name for name, row in others if row["p"] != row["p"]],
-        ),
-    ]
+    kinds: dict[str, list[str]] = {}
+    test = f"at 5 % (Welch's test, Holm-corrected over {evidence.family})"
+    for row in (row for frame in evidence.compared.values() for row in records(frame)):
+        pair = [row["first"], row["second"]]
+        if conv.group in pair and {*pair} <= {*of}:
+            start = f"{'T' if row['differs'] else 'Not t'}old apart from {of[conv.group]} {test}"
+            if row["untested"]:
+                start = f"Not tested against {of[conv.group]}, since {row['untested']}"
+            kinds.setdefault(start, []).append(of[next(group for group in pair if group != conv.group)])
+    return [f"{start}: {', '.join(kinds[start])}." for start in sorted(kinds, reverse=True)]
 
 
-def _against_published(run: Run, rows: list[Row]) -> list[str]:
+def _against_published(evidence: Evidence, run: Run, rows: list[Row]) -> list[str]:
     """Where the published numbers are reproduced; only the same data set may be compared."""
-    known = [row for row in rows if row["published_mean_percent"] > 0]
-    if not known:
-        return []
-    if run.spec["dataset"] != "mnist":
-        return ["The published numbers are for MNIST and not comparable with these."]
     verdicts: dict[str, list[str]] = {verdict: [] for verdict in VERDICTS}
-    chosen = incumbents(run)["config_id"]
-    for row in known:
-        if row["finished"]:
-            ours = reruns_of(run, row["architecture"], str(chosen.get(row["architecture"], ""))).accuracies
-            found = equivalence(ours, row["published_mean_percent"], row["published_std_percent"])
+    candidates = evidence.of(run)
+    for row in rows:
+        one = candidates.get(row["architecture"])
+        found = None if one is None else evidence.equivalence(one)
+        if found is not None:
             verdicts[found.verdict].append(row["title"])
     means = {
-        "reproduced": f"The published mean is reproduced within {MARGIN:g} points (TOST at 5 %)",
+        "reproduced": f"The published mean is reproduced within {evidence.margin:g} points (TOST at 5 %)",
         "differs": "Ours differs from the published mean (Welch's test at 5 %)",
-        "inconclusive": f"Neither shown to differ from the published mean nor to lie within {MARGIN:g} points of it",
+        "inconclusive": f"Neither shown to differ from the published mean nor to lie within {evidence.margin:g} "
+        "points of it",
+        "not tested": "Not tested against the published mean, for want of all seeds, of two or of any spread",
     }
-    return [note for verdict in VERDICTS for note in _listed(means[verdict], verdicts[verdict])]
+    return [f"{means[verdict]}: {', '.join(titles)}." for verdict, titles in verdicts.items() if titles]
+
+
+def _other_data(rows: list[Row]) -> list[str]:
+    known = "published_mean_percent" not in rows[0] and any(row["architecture"] in PUBLISHED for row in rows)
+    return ["The published numbers are for MNIST; on other data they are left out."] if known else []
 
 
 def reduced(run: Run) -> list[str]:
@@ -143,8 +140,3 @@ def _unfinished_sweep(run: Run) -> list[str]:
         if status["failed"]:
             said.append(f"{name} lost {status['failed']} to failures")
     return [f"The sweep is incomplete, counting configurations that ended: {', '.join(said)}."] if said else []
-
-
-def _listed(start: str, titles: list[str]) -> list[str]:
-    """A sentence that lists titles; none if there are none."""
-    return [f"{start}: {', '.join(titles)}."] if titles else []

@@ -1,40 +1,63 @@
-"""Every two architectures: the difference, whether it is real, and how many seeds would settle it."""
+"""Every two architectures: the difference, whether it is real, and how large it would have had to be."""
 
 import pandas as pd
 
 from analysis.evidence import Evidence
 from analysis.pairs import pairs
-from analysis.tables.columns import Column, between, number, p_value, shown, tested, words
+from analysis.tables.columns import Column, between, number, p_value, seeds, shown, tested, words
 from analysis.tables.table import Table
 
 NOTES = [
     "Differences of the means in points of test accuracy, with Welch's 95 % interval of each pair by itself. "
-    "p is Welch's, Holm-corrected over all pairs; g is Hedges' (difference in pooled standard deviations).",
-    "seeds each: how many each would need for such a difference to be found with a probability of 80 %, if it is as "
-    "large as observed; at 5 % divided by the number of pairs. many: more than 10,000.",
-    "-: not tested, for want of a second seed or of any spread.",
+    "p is Welch's, Holm-corrected over {family}; g is Hedges' (difference in pooled standard deviations).",
+    "detectable: the true difference that these seeds would have shown with a probability of 80 %, if the spreads are "
+    "as observed; at 5 % divided by the number of pairs.",
 ]
 APART = "Pairs on different data are left out: their accuracies do not compare networks."
 
 
 def compared(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
-    """All pairs of the candidates that have finished reruns on the same data."""
-    frames = [pairs(samples).assign(data=data) for data, samples in evidence.by_data.items()]
-    frame = pd.concat([found for found in frames if len(found)] or [pairs({}).assign(data="")], ignore_index=True)
-    if not len(frame):
-        return frame, ["Fewer than two architectures have finished reruns on the same data.", *evidence.lost]
-    return frame, [*NOTES, *([APART] if len(frames) > 1 else []), *evidence.lost]
+    """All pairs of the candidates that have ended reruns on the same data."""
+    frames = []
+    for data, found in evidence.by_data.items():
+        frame, counts = evidence.compared[data], {one.group: one.reruns for one in found}
+        for side in ("first", "second"):
+            frame = frame.assign(
+                **{
+                    f"{side}_n": [counts[group].finished for group in frame[side]],
+                    f"{side}_asked": [counts[group].asked for group in frame[side]],
+                }
+            )
+        frames.append(frame.assign(data=data))
+    kept = [found for found in frames if len(found)]
+    if not kept:
+        empty = pairs({}).assign(data="", first_n=0, first_asked=0, second_n=0, second_asked=0)
+        return empty, ["Fewer than two architectures have finished reruns on the same data.", *evidence.lost]
+    frame = pd.concat(kept, ignore_index=True)
+    said = [note.format(family=evidence.family) for note in NOTES]
+    return frame, [*said, *untested(evidence), *([APART] if len(frames) > 1 else []), *evidence.lost]
+
+
+def untested(evidence: Evidence) -> list[str]:
+    """A sentence for each reason why pairs were not tested."""
+    found: dict[str, list[str]] = {}
+    for frame in evidence.compared.values():
+        for first, second, why in zip(frame["first"], frame["second"], frame["untested"], strict=True):
+            if why:
+                found.setdefault(why, []).append(f"{first} and {second}")
+    return [f"Not tested, since {why}: {'; '.join(names)}." for why, names in found.items()]
 
 
 COLUMNS = (
     words("First", "first"),
     words("Second", "second"),
     words("data", "data"),
+    Column("n", lambda row: f"{seeds(row, 'first_')}, {seeds(row, 'second_')}"),
     number("difference", "difference", 2, sign=True),
     between("95 % CI", "low", "high", 2),
     p_value("p (Holm)", "p_holm"),
     number("g", "g", 2, sign=True),
     Column("told apart", lambda row: tested(row["p_holm"], row["differs"]), right=False),
-    number("seeds each", "seeds"),
+    number("detectable", "detectable", 2),
 )
 PAIRS = Table("pairs", "Which differences are real.", (), compared, shown(COLUMNS))

@@ -2,31 +2,37 @@
 
 import pandas as pd
 
-from analysis.evidence import Evidence
+from analysis.evidence import Evidence, lost_of, samples_of
 from analysis.pairs import pairs
 from analysis.ranking import ranking
-from analysis.tables.columns import between, number, shown, words
+from analysis.tables.columns import Column, between, number, seeds, shown, words
+from analysis.tables.pairs import untested
 from analysis.tables.table import Table
 
 NOTES = [
-    "Test accuracy in percent over the finished reruns; std with ddof = 1, Student-t interval of the mean.",
-    "Who shares a letter was not told apart: Welch's test of the pair, Holm-corrected over all pairs, at 5 %.",
+    "Test accuracy in percent over the finished reruns; std with ddof = 1, Student-t interval of the mean; n: how many "
+    "finished of those asked for.",
+    "Who shares a letter was tested and not told apart: Welch's test, Holm-corrected over {family}, at 5 %.",
 ]
 APART = "Accuracies on different data do not compare networks: each data set is ranked by itself."
+LAST = "Who lost seeds comes last and has no letter: the mean of the seeds that are left is of a selection."
 
 
 def ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """The candidates by mean test accuracy, each data set by itself."""
-    frames = [ranking(samples, pairs(samples)).assign(data=data) for data, samples in evidence.by_data.items()]
+    frames = []
+    for data, found in evidence.by_data.items():
+        frame = ranking(samples_of(found), evidence.compared[data], lost_of(found))
+        asked = {one.group: one.reruns.asked for one in found}
+        frames.append(frame.assign(data=data, asked=[asked[group] for group in frame["group"]]))
     if not frames:
-        return ranking({}, pairs({})).assign(data=""), [
+        return ranking({}, pairs({})).assign(data="", asked=0), [
             "No rerun has finished yet; invsearch rerun trains them.",
             *evidence.lost,
         ]
-    frame = pd.concat(frames, ignore_index=True)
-    single = list(frame.loc[frame["n"] == 1, "group"])
-    alone = [f"One finished seed, so no interval and no letter: {', '.join(single)}."] if single else []
-    return frame, [*NOTES, *([APART] if len(frames) > 1 else []), *alone, *evidence.lost]
+    said = [note.format(family=evidence.family) for note in NOTES]
+    said += [*untested(evidence), *([APART] if len(frames) > 1 else []), *evidence.lost]
+    return pd.concat(frames, ignore_index=True), [*said, *([LAST] if evidence.lost else [])]
 
 
 COLUMNS = (
@@ -34,10 +40,10 @@ COLUMNS = (
     words("data", "data"),
     number("mean", "mean", 2),
     number("std", "std", 2),
-    number("n", "n"),
+    Column("n", seeds),
     between("95 % CI", "low", "high", 2),
     number("best", "best", 2),
     number("worst", "worst", 2),
-    words("groups", "letters"),
+    Column("groups", lambda row: row["letters"] or "-", right=False),
 )
 RANKING = Table("ranking", "Ranking by test accuracy, with groups.", (), ranked, shown(COLUMNS))

@@ -8,15 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.incumbents import incumbents
-from analysis.published import PUBLISHED
+from analysis.evidence import Candidate, Evidence, published_of
+from analysis.published import Published
 from analysis.records import Run
 from analysis.reruns import reruns_of
 from analysis.stats import summarise
 from spaces.hyperparameters import NAMES
 
 
-def accuracy_rows(run: Run, architectures: Iterable[str]) -> pd.DataFrame:
+def accuracy_rows(evidence: Evidence, run: Run, architectures: Iterable[str]) -> pd.DataFrame:
     """One row per architecture, in the order given; blank (NaN) where nothing was rerun.
 
     Only reruns of the incumbent's configuration count, and of those the ones whose last epoch
@@ -26,21 +26,30 @@ def accuracy_rows(run: Run, architectures: Iterable[str]) -> pd.DataFrame:
         Columns ``architecture``, ``title``; ours: the four hyperparameters, ``mean_percent``,
         ``std_percent``, ``ci_low_percent``, ``ci_high_percent`` of the test accuracy; how many
         reruns ``finished``, ``diverged``, ``failed``, are ``unfinished`` or ``not_started``, and
-        how many ``other`` reruns were of another configuration; then ``published_lr`` and so on.
+        how many ``other`` reruns were of another configuration; then ``published_lr`` and so on, where the
+        text has numbers of any of them on the run's data.
     """
-    chosen = incumbents(run)
-    return pd.DataFrame([_row(run, chosen, name) for name in architectures])
+    found = evidence.of(run)
+    known = {name: published_of(run, name) for name in architectures}
+    several = any(published for published, _ in known.values())
+    return pd.DataFrame(
+        [
+            {
+                "architecture": name,
+                "title": title,
+                **_ours(run, found.get(name)),
+                **(_theirs(published) if several else {}),
+            }
+            for name, (published, title) in known.items()
+        ]
+    )
 
 
-def _row(run: Run, chosen: pd.DataFrame, name: str) -> dict[str, Any]:
-    config = str(chosen["config_id"].get(name, ""))
-    reruns = reruns_of(run, name, config)
+def _ours(run: Run, one: Candidate | None) -> dict[str, Any]:
+    reruns = reruns_of(run, "", None) if one is None else one.reruns
     ours = reruns.trials.iloc[0] if len(reruns.trials) else dict.fromkeys(NAMES, math.nan)
     summary = summarise(reruns.accuracies)
-    published = PUBLISHED.get(name)
     return {
-        "architecture": name,
-        "title": published.title if published else name,
         **{field: ours[field] for field in NAMES},
         "mean_percent": summary.mean,
         "std_percent": summary.std,
@@ -52,6 +61,11 @@ def _row(run: Run, chosen: pd.DataFrame, name: str) -> dict[str, Any]:
         "unfinished": reruns.unfinished,
         "not_started": reruns.not_started,
         "other": reruns.other,
+    }
+
+
+def _theirs(published: Published | None) -> dict[str, float]:
+    return {
         **{f"published_{field}": getattr(published.theta, field) if published else math.nan for field in NAMES},
         "published_mean_percent": published.mean if published else math.nan,
         "published_std_percent": published.std if published else math.nan,

@@ -3,16 +3,17 @@
 import pandas as pd
 
 from analysis.cells import display
+from analysis.evidence import Evidence
 from analysis.records import Run
 from analysis.tables.notes import notes_on
 from analysis.tables.rows import accuracy_rows
 from analysis.tables.table import Table, each_run
 
 
-def compared(run: Run) -> tuple[pd.DataFrame, list[str]]:
+def compared(evidence: Evidence, run: Run) -> tuple[pd.DataFrame, list[str]]:
     """Test accuracy of the run's architectures, in its order; published numbers where there are any."""
-    rows = accuracy_rows(run, run.spec["architectures"])
-    return rows, notes_on(run, rows)
+    rows = accuracy_rows(evidence, run, run.spec["architectures"])
+    return rows, notes_on(evidence, run, rows)
 
 
 SUMMARY = Table("summary", "Every architecture of the run.", (), each_run(compared), display)

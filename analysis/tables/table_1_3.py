@@ -3,6 +3,7 @@
 import pandas as pd
 
 from analysis.cells import display
+from analysis.evidence import Evidence
 from analysis.records import Run
 from analysis.tables.notes import notes_on
 from analysis.tables.rows import accuracy_rows
@@ -11,10 +12,10 @@ from analysis.tables.table import Table, each_run
 ARCHITECTURES = ("conv", "invariant")
 
 
-def compared(run: Run) -> tuple[pd.DataFrame, list[str]]:
+def compared(evidence: Evidence, run: Run) -> tuple[pd.DataFrame, list[str]]:
     """Test accuracy of the two networks at their optimal hyperparameters, beside the published one."""
-    rows = accuracy_rows(run, ARCHITECTURES)
-    return rows, notes_on(run, rows)
+    rows = accuracy_rows(evidence, run, ARCHITECTURES)
+    return rows, notes_on(evidence, run, rows)
 
 
 TABLE_1_3 = Table("1.3", "Architecture performance comparison.", ARCHITECTURES, each_run(compared), display)

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from analysis.cells import display
+from analysis.evidence import Evidence
 from analysis.published import PUBLISHED
 from analysis.records import Run
 from analysis.tables.costs import cost_rows
@@ -23,10 +24,10 @@ DIFFERS = (
 UNKNOWN = "The costs are blank, because costs.json does not hold Convolutional, which they are relative to."
 
 
-def compared(run: Run) -> tuple[pd.DataFrame, list[str]]:
+def compared(evidence: Evidence, run: Run) -> tuple[pd.DataFrame, list[str]]:
     """Test accuracy and cost of all eight networks, beside the published ones."""
-    rows, costs = accuracy_rows(run, ARCHITECTURES), cost_rows(run, ARCHITECTURES)
-    notes = notes_on(run, rows)
+    rows, costs = accuracy_rows(evidence, run, ARCHITECTURES), cost_rows(run, ARCHITECTURES)
+    notes = notes_on(evidence, run, rows)
     if not costs["param_ratio"].notna().to_numpy().any():
         notes.append(UNKNOWN)
     else:

@@ -50,11 +50,19 @@ def test_agrees_with_statsmodels(ours, mean, std, margin) -> None:
         ([97.51, 97.52, 97.50, 97.52] * 5, "reproduced"),  # Surely another number, and surely by less than the margin.
         ([95.0, 95.1, 94.9, 95.0], "differs"),
         ([95.0, 99.0], "inconclusive"),
-        ([97.3], "inconclusive"),
+        ([97.3], "not tested"),
+        ([], "not tested"),
+        ([97.5, 97.5], "not tested"),  # Two alike prove nothing of the spread.
     ],
 )
 def test_the_three_verdicts_at_the_published_number_of_conv(ours, verdict) -> None:
     assert equivalence(np.array(ours), 97.3, 0.29).verdict == verdict
+
+
+def test_survivors_are_not_tested() -> None:
+    ours = np.array([97.4] * 4 + [97.3] * 3)
+    assert equivalence(ours, 97.3, 0.29).verdict == "reproduced"
+    assert equivalence(ours, 97.3, 0.29, lost=True)[3:] == (pytest.approx(math.nan, nan_ok=True),) * 2 + ("not tested",)
 
 
 def test_one_seed_has_a_difference_and_nothing_else() -> None:

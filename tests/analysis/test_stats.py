@@ -74,5 +74,10 @@ def test_no_value_has_nothing() -> None:
     assert all(math.isnan(value) for value in summary[1:])
 
 
-def test_equal_values_have_a_point_for_an_interval() -> None:
-    assert summarise(np.full(4, 50.0)) == (4, 50.0, 0.0, 50.0, 50.0, 50.0, 50.0)
+@pytest.mark.parametrize("n", [2, 4, 10])
+def test_equal_values_tell_of_no_spread(n) -> None:
+    """97.1 ten times: its mean may be rounded, and a standard deviation of rounding is none either."""
+    summary = summarise(np.full(n, 97.1))
+    assert summary[:3] == (n, pytest.approx(97.1), 0.0)
+    assert math.isnan(summary.low)
+    assert math.isnan(summary.high)
