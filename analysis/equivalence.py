@@ -58,7 +58,7 @@ def equivalence(
     theirs = sample_like(mean, std, n)
     between = welch(ours, theirs, confidence=1 - 2 * ALPHA)
     if lost or not testable(ours, theirs):
-        return Equivalence(between.difference, *[math.nan] * 4, "not tested")
+        return Equivalence(between.difference, math.nan, math.nan, math.nan, math.nan, "not tested")
     above = welch_test(ours, theirs - margin, "greater").pvalue
     below = welch_test(ours, theirs + margin, "less").pvalue
     p = float(max(above, below))

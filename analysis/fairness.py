@@ -61,10 +61,11 @@ def fairness(candidate: Candidate) -> Fairness:
     ended = int((~sweep["status"].isin(["unfinished", "failed"])).sum())
     diverged = int((sweep["status"] == "diverged").sum())
     down = int(collapsed(candidate.run, sweep).sum())
-    rates = [math.nan] * 5
+    among = ended or math.nan
+    low = high = math.nan
     if ended:
         interval = stats.binomtest(diverged + down, ended).proportion_ci(CONFIDENCE, method="wilson")
-        rates = [*(count / ended for count in (diverged, down, diverged + down)), interval.low, interval.high]
+        low, high = float(interval.low), float(interval.high)
     reruns = summarise(candidate.accuracies)
     incumbent = candidate.incumbent
     selected = math.nan if incumbent is None else 100.0 * float(incumbent["val_accuracy"])
@@ -72,7 +73,11 @@ def fairness(candidate: Candidate) -> Fairness:
         candidate.group,
         ended,
         int(spec.get("samples") or 0),
-        *map(float, rates),
+        diverged / among,
+        down / among,
+        (diverged + down) / among,
+        low,
+        high,
         selected,
         reruns.mean,
         selected - reruns.mean,

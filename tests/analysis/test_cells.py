@@ -39,7 +39,7 @@ def test_ratios(value, text) -> None:
 
 
 def test_a_full_row(full) -> None:
-    full.spec["rerun_seeds"] = 4
+    full.spec.update(rerun_seeds=4, dataset="mnist")
     theta = full.trials[1][0].theta
     full.rerun("conv", [None], "diverged", theta=theta, seed=4, status="diverged")
     cells, _ = display(TABLES["1.4"].build(read_run(full.write())).frame)

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.evidence import gather
 from analysis.records import read_run
 from analysis.tables import TABLES
 from spaces import Hyperparameters
@@ -27,7 +28,7 @@ def test_data_set_and_seeds(full) -> None:
 
 def test_who_is_told_apart_from_conv(full) -> None:
     # 92 against 82: t = 5.22, df = 3.72 (tests/analysis/test_pairs.py): p = 0.0080.
-    assert "Told apart from Convolutional at 5 % (Welch's test, Holm-corrected over all pairs): Invariant." in notes_of(
+    assert "Told apart from Convolutional at 5 % (Welch's test, Holm-corrected over 1 pair): Invariant." in notes_of(
         full
     )
 
@@ -44,13 +45,43 @@ def test_one_seed_is_not_compared(folder) -> None:
         folder.rerun("conv", [0.5] * 4, "completed", seed=seed)
     folder.rerun("invariant", [0.5] * 4, "completed", seed=1)
     notes = notes_of(folder)
-    assert "Not tested against Convolutional, for want of a second seed or of any spread: Invariant." in notes
+    assert "Not tested against Convolutional, since one has fewer than two finished seeds: Invariant." in notes
     assert "old apart from" not in notes
 
 
 @pytest.mark.parametrize("number", ["1.3", "1.4", "summary"])
 def test_published_numbers_are_compared_on_mnist_only(full, number) -> None:
-    assert "The published numbers are for MNIST and not comparable" in notes_of(full, number)
+    assert "The published numbers are for MNIST; on other data they are left out." in notes_of(full, number)
+    full.spec["dataset"] = "mnist"
+    assert "left out" not in notes_of(full, number)
+
+
+@pytest.mark.parametrize("number", ["1.3", "1.4", "summary", "ranking", "pairs"])
+def test_every_table_says_the_same_family(full, number) -> None:
+    """Three networks make three pairs, also in Table 1.3, which shows two of them."""
+    for seed, accuracy in ((1, 0.7), (2, 0.71), (3, 0.72)):
+        full.rerun("dct", [0.1] * 3 + [accuracy], "completed", seed=seed)
+    full.sweep("dct", [0.1] * 3 + [0.7], "completed")
+    full.spec["architectures"].append("dct")
+    assert "Holm-corrected over 3 pairs" in notes_of(full, number)
+
+
+@pytest.mark.parametrize("number", ["1.3", "1.4", "summary", "published"])
+def test_the_margin_is_that_of_the_command(full, number) -> None:
+    full.spec["dataset"] = "mnist"
+    filled = TABLES[number].fill(gather([read_run(full.write())], margin=20.0))
+    assert "20 points" in "\n".join(filled.notes)
+    assert "0.5 points" not in "\n".join(filled.notes)
+
+
+@pytest.mark.parametrize("number", ["ranking", "pairs", "published"])
+def test_lost_seeds_are_counted_and_the_row_stays(full, number) -> None:
+    full.spec.update(dataset="mnist", rerun_seeds=4)
+    full.rerun("conv", [None], "diverged", theta=BEST, seed=4, status="diverged")
+    filled = TABLES[number].build(read_run(full.write()))
+    row = filled.cells[(filled.cells.iloc[:, :2] == "Convolutional").any(axis=1)].iloc[0]
+    assert "3 of 4" in row["n"]
+    assert {"groups": "-", "told apart": "-", "verdict": "not tested"}.items() & row.to_dict().items()
 
 
 def test_published_means_on_mnist(folder) -> None:

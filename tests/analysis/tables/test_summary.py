@@ -16,11 +16,8 @@ def test_shows_what_the_text_does_not_know(folder) -> None:
         "{0.5, 0.0, 0.0, 1.0}",
         "60.0",
         "14.14",
-        "-67.1 to 187.1",  # 60 -+ 12.706 x 14.142 / sqrt(2), Student's t with one degree of freedom.
+        "0.0 to 100.0",  # 60 -+ 12.706 x 14.142 / sqrt(2), Student's t with one degree of freedom, within 0 and 100.
         "2",
-        "",
-        "-",
-        "-",
     ]
 
 
