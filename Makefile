@@ -6,13 +6,13 @@ OUT ?= runs/table-1.3-digits
 REPRODUCE ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: reproduce test test-slow test-browser soak fuzz lint types install native results report clean
+.PHONY: reproduce test test-slow test-browser test-latex soak fuzz lint types install native results report clean
 
 reproduce: .venv/installed
 	$(BIN)/invsearch reproduce 1.3 --dataset digits --out $(OUT) $(REPRODUCE)
 
 test: .venv/installed lint types
-	$(BIN)/pytest -m "not slow and not browser" -n 2
+	$(BIN)/pytest -m "not slow and not browser and not latex" -n 2
 
 # Two at once: they spend half of their time waiting, for Ray to start or for something to have died.
 test-slow: .venv/installed
@@ -25,6 +25,16 @@ test-browser: .venv/installed
 	  test "$$(id -u)" = 0 || { echo "as root: apt-get install chromium chromium-driver"; exit 1; }; \
 	  apt-get update && apt-get install --yes --no-install-recommends chromium chromium-driver; }
 	SCREENSHOTS=$(SHOTS) $(BIN)/pytest -m browser tests/browser
+
+# Every table typeset by TeX, which fails on what is too wide; the pages are left in results/latex.
+TYPESET ?= results/latex
+test-latex: .venv/installed
+	@test -x /usr/bin/pdflatex && test -x /usr/bin/xelatex || { \
+	  test "$$(id -u)" = 0 || { echo "as root: apt-get install $(TEX)"; exit 1; }; \
+	  apt-get update && apt-get install --yes --no-install-recommends $(TEX); }
+	TYPESET=$(TYPESET) $(BIN)/pytest -m latex tests/latex
+	rm -f $(TYPESET)/*.aux $(TYPESET)/*.log
+TEX := texlive-latex-recommended texlive-fonts-recommended texlive-xetex texlive-lang-chinese fonts-noto-cjk
 
 # Two thousand trials under a kill every 20 seconds: make soak SOAK="--trials 200"
 soak: .venv/installed

@@ -28,7 +28,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=("md", "latex", "csv"),
         default="md",
-        help="md (default), latex, or csv (text that a spreadsheet would change has an apostrophe in front)",
+        help="md (default), latex (set for an article's page), or csv (text that a spreadsheet would change has an "
+        "apostrophe in front)",
     )
 
 
