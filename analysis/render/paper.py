@@ -67,7 +67,8 @@ class Printed:
 
 def printed(drawing: Drawing) -> Printed:
     """Draws a figure for paper."""
-    with rc_context({**STANDARD, **STYLE}):  # Not matplotlib.style, which reads the user's style files.
+    settings: Any = {**STANDARD, **STYLE}
+    with rc_context(settings):  # Not matplotlib.style, which reads the user's style files.
         figure = _figure(drawing)
         png, pdf = io.BytesIO(), io.BytesIO()
         FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
