@@ -46,7 +46,8 @@ def _ahead(found: list[Candidate], compared: pd.DataFrame, where: str) -> list[s
     ranked = records(ranking(samples_of(found), compared, lost := lost_of(found)))
     best = ranked[0]
     if best["group"] in lost:
-        return [f"{where}no network has kept all its seeds, so none can be said to be ahead."]
+        said = "no network has kept all its seeds, so none can be said to be ahead."
+        return [f"{where}{said}" if where else said.capitalize()]
     if len(ranked) == 1:
         return [f"{where}{best['group']} reaches {_mean(best)}; there is nothing to compare it with."]
     among = " of those that lost no seed" if lost else ""

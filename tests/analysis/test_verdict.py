@@ -51,6 +51,13 @@ def test_no_network_is_better_by_its_surviving_seeds(folder) -> None:
     assert "The published 96.6 % of Invariant is reproduced" in text
 
 
+def test_where_every_network_lost_seeds_none_is_ahead(folder) -> None:
+    for name in ("conv", "invariant"):
+        folder.rerun(name, [0.1, 0.2, 0.3, 0.9], "completed", theta=BEST, seed=1)
+        folder.rerun(name, [0.1], "failed", theta=BEST, seed=2, status="failed", error="x")
+    assert said(folder).startswith("No network has kept all its seeds, so none can be said to be ahead.")
+
+
 def test_a_network_of_which_all_seeds_diverged_is_not_forgotten(folder) -> None:
     for seed in range(3):
         folder.rerun("invariant", [0.1] * 3 + [0.96 + seed / 1000], "completed", theta=BEST, seed=seed)
