@@ -21,6 +21,10 @@ class Feed(Searcher):
         """Whether nothing is left to hand out."""
         raise NotImplementedError
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing, when Tune pickles what it was given: a walk through a grid cannot be pickled."""
+        return {}
+
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save."""
 

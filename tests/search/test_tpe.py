@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ray.cloudpickle import cloudpickle
 from ray.tune.search import Searcher
 
 from search.tpe import TpeSearch
@@ -166,3 +167,9 @@ def test_extending_goes_on(tmp_path: Path, samples: int) -> None:
     folders = [recorded(tmp_path, trial, time) for time, trial in enumerate(before)]
     more = replace(spec_for(CONTINUOUS, samples), samples=samples + 2)
     assert len(drive(TpeSearch(more, folders))) == 2
+
+
+def test_tune_can_pickle_it_in_the_midst_of_a_walk_through_a_grid() -> None:
+    searcher = TpeSearch(spec_for(SMALL, 6), [])
+    assert len(drive(searcher, until=5)) == 5
+    cloudpickle.dumps(searcher)
