@@ -48,7 +48,7 @@ setup(
     ext_modules=NATIVE,
     py_modules=["invsearch_start"],
     packages=find_packages(include=["spaces*", "models*", "search*", "analysis*"]),
-    package_data={"analysis.report": ["page/*"]},
+    package_data={"": ["py.typed"], "analysis.report": ["page/*"]},
     install_requires=[
         "hyperopt",
         "jinja2",  # The report's page, and DataFrame.to_latex

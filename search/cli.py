@@ -10,12 +10,13 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import platform
 import shlex
 import signal
 import sys
 from collections.abc import Sequence
 
-from search import __version__, streams
+from search import streams
 from search.commands import (
     best,
     check,
@@ -35,6 +36,7 @@ from search.commands import (
 )
 from search.commands.options import INCOMPLETE
 from search.driver_lock import Superseded
+from search.provenance import revision, versions
 from search.signals import Halted, at_once, handled, last_resort
 from spaces import UserError
 from spaces.errors import printable
@@ -60,10 +62,27 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message}; see {self.prog} --help")
 
 
+class Version(argparse.Action):
+    """``--version``: what an issue should say about where it happened."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: object, **known: object) -> None:
+        """Prints it and exits."""
+        from models.native import instruction_set, why_none
+
+        found = versions()
+        engine = f"native ({instruction_set()})" if instruction_set() else f"torch ({why_none()})"
+        print(f"invsearch {found.pop('invsearch')}, revision {revision() or 'unknown'}")
+        print(f"engine {engine}, {os.cpu_count()} CPUs, {platform.platform()}")
+        print(", ".join(f"{name} {version}" for name, version in found.items()))
+        parser.exit()
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     top = Parser(prog="invsearch", description="Settle, fairly and fast, whether one kind of layer beats another.")
-    top.add_argument("--version", action="version", version=f"invsearch {__version__}")
+    top.add_argument(
+        "--version", action=Version, nargs=0, help="say what is installed here, for a bug report, and exit"
+    )
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     for name, module in COMMANDS.items():
         sub = commands.add_parser(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from models.native import instruction_set
+from search import __version__
 from search.cli import COMMANDS, main
 from spaces import SPACES, Hyperparameters
 from spaces.run import RunSpec
@@ -35,6 +38,17 @@ def test_every_command_has_help_with_an_example_that_parses(name: str, capsys: p
     from search.cli import parser
 
     parser().parse_args(COMMANDS[name].EXAMPLE.split()[1:])
+
+
+def test_the_version_says_what_an_issue_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"invsearch {__version__}, revision ")
+    assert f"engine native ({instruction_set()}), " in said or "engine torch (" in said
+    for library in ("torch", "ray", "pandas"):
+        assert f"{library} {metadata.version(library)}" in said
 
 
 def test_list_shows_everything_there_is(capsys: pytest.CaptureFixture[str]) -> None:
