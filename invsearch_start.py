@@ -6,13 +6,20 @@ from importlib.util import module_from_spec
 from pathlib import Path
 
 
-def main() -> int:
-    """Runs ``search.cli`` from the folder of this file, even where a folder ``search`` stands in the way."""
+def take_packages() -> None:
+    """Makes the packages beside this file those that are imported, even where folders of their names are in the way."""
+    if hasattr(sys.modules.get("search"), "Siblings"):
+        return
     spec = PathFinder.find_spec("search", [str(Path(__file__).resolve().parent)])
     assert spec is not None
     assert spec.loader is not None
     sys.modules["search"] = module_from_spec(spec)
     spec.loader.exec_module(sys.modules["search"])
+
+
+def main() -> int:
+    """Runs the command line."""
+    take_packages()
     from search.cli import main as run
 
     return run()

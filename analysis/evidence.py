@@ -16,7 +16,7 @@ from analysis.pairs import pairs, tests_of
 from analysis.published import PUBLISHED, Published
 from analysis.records import Run
 from analysis.reruns import Reruns, reruns_of
-from spaces.errors import UserError
+from spaces.errors import UserError, printable
 from spaces.wording import counted
 
 
@@ -191,7 +191,7 @@ def names_of(runs: Sequence[Run]) -> list[str]:
     for count in range(1, longest + 1):
         names = ["/".join(path.parts[-count:]) for path in paths]
         if len(set(names)) == len(names):
-            return names
+            return [printable(name) for name in names]
     raise AssertionError("different paths have different names")
 
 

@@ -20,9 +20,9 @@ from spaces.errors import UserError, quoted
 from spaces.fields import NAME
 from spaces.sealed import ASIDE, read_sealed
 from spaces.trial import TrialSpec
+from spaces.wording import command
 
 FORMAT = 2  # Of spec, records and verdicts.
-MENDS = "invsearch check {} --repair restores it"
 ENDED = ("completed", "stopped", "diverged", "failed")
 STATUSES = (*ENDED, "unfinished")
 # What reading and taking apart an arbitrary JSON file can raise.
@@ -124,10 +124,10 @@ def _read_spec(path: Path) -> dict[str, Any]:
         spec = read_sealed(where)
     except FileNotFoundError:
         if (path / "trials").is_dir():
-            raise UserError(f"{where}: not there, {MENDS.format(path)}") from None
+            raise UserError(f"{where}: not there, {_mend(path)}") from None
         raise UserError(f"{path}: not a run folder (no spec.json); give the --out of a sweep or train") from None
     except UNREADABLE as error:
-        raise UserError(f"{where}: cannot be read: {_reason(error)}; {MENDS.format(path)}") from None
+        raise UserError(f"{where}: cannot be read: {_reason(error)}; {_mend(path)}") from None
     if spec.get("format") != FORMAT:
         raise UserError(f"{where}: format {quoted(spec.get('format'))} is unknown; this version reads format {FORMAT}")
     wrong = next((name for name, sound in SOUND.items() if not sound(spec.get(name))), None)
@@ -136,6 +136,10 @@ def _read_spec(path: Path) -> dict[str, Any]:
             f"{where}: {wrong}: {quoted(spec.get(wrong))} is not that of a run; restore it or give another run folder"
         )
     return spec
+
+
+def _mend(path: Path) -> str:
+    return f"{command('invsearch', 'check', path, '--repair')} restores it"
 
 
 def _read_costs(path: Path) -> dict[str, list[dict[str, Any]]]:

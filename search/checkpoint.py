@@ -52,7 +52,8 @@ def load(path: Path, device: str | torch.device = "cpu") -> tuple[dict[str, Any]
     if os.path.getsize(path) > MAX_BYTES:
         raise Damaged(f"larger than {MAX_BYTES} bytes")
     try:
-        with safe_open(path, "pt") as file:
+        # By its handle, because safetensors takes no path that is not UTF-8.
+        with path.open("rb") as stream, safe_open(f"/dev/fd/{stream.fileno()}", "pt") as file:
             header = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is not a mapping.
         checksum = header.pop("checksum", None)

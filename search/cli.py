@@ -8,10 +8,8 @@ the disk is full; 128 + its number where a signal ended it (Ctrl-C: 130, SIGTERM
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import platform
-import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -39,8 +37,9 @@ from search.driver_lock import Superseded
 from search.provenance import revision, versions
 from search.signals import Halted, at_once, handled, last_resort
 from spaces import UserError
-from spaces.errors import printable
+from spaces.errors import printable, shortened
 from spaces.sealed import Damaged
+from spaces.wording import command
 
 COMMANDS = {
     module.NAME: module
@@ -52,6 +51,7 @@ COMMANDS = {
     )
 }
 BAD_INPUT = 2
+LONGEST = 2000  # Characters of a message.
 
 
 class Parser(argparse.ArgumentParser):
@@ -112,14 +112,12 @@ def check_current_folder() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     streams.open_handles()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # As stderr: a path need not be UTF-8.
-    with streams.kept_errors():
+    with streams.kept_errors(), streams.escaping():
         return _main(list(sys.argv[1:] if arguments is None else arguments))
 
 
 def _main(given: list[str]) -> int:
-    again = printable(f"to go on: {shlex.join(['invsearch', *given])}")
+    again = f"to go on: {command('invsearch', *given)}"
     try:
         check_current_folder()
         args = parser().parse_args(given)
@@ -128,10 +126,10 @@ def _main(given: list[str]) -> int:
         print(end="", flush=True)  # Whether its reader is still there is seen here, or only when Python ends.
         return code
     except UserError as error:
-        print(f"invsearch: {printable(error)}", file=sys.stderr)
+        print(f"invsearch: {shortened(printable(error), LONGEST)}", file=sys.stderr)
         return BAD_INPUT
     except Halted as halt:
-        print(f"invsearch: {printable(halt)}; {again}", file=sys.stderr)
+        print(f"invsearch: {shortened(printable(halt), LONGEST)}; {again}", file=sys.stderr)
         return INCOMPLETE
     except KeyboardInterrupt as interrupt:
         number = getattr(interrupt, "number", signal.SIGINT)
@@ -142,5 +140,5 @@ def _main(given: list[str]) -> int:
         return 0
     except (OSError, Damaged, Superseded) as error:
         reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.strerror else error
-        print(f"invsearch: {printable(reason)}", file=sys.stderr)
+        print(f"invsearch: {shortened(printable(reason), LONGEST)}", file=sys.stderr)
         return BAD_INPUT

@@ -177,7 +177,9 @@ def driver(run: Path) -> Driver | None:
 
 
 def _is_sound(note: Mapping[str, Any]) -> bool:
-    return {"host", "pid", "born", "since", "driving"} <= note.keys() and isinstance(note["born"], int | float)
+    if not {"host", "pid", "born", "since", "driving"} <= note.keys() or not isinstance(note["born"], int | float):
+        return False
+    return type(note["pid"]) is int and note["pid"] > 0  # It becomes part of a command.
 
 
 def _seen(note: Mapping[str, Any] | None, held: bool) -> Driver | None:

@@ -6,7 +6,6 @@ import functools
 import hashlib
 import os
 import platform
-import shlex
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 import search
 import spaces
 from search import __version__
+from spaces.wording import command
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = (".py", ".cpp", ".hpp")
@@ -90,7 +90,7 @@ def revision() -> str | None:
 def invocation() -> dict[str, object]:
     """This run of the program, for the run folder's history."""
     return {
-        "command": shlex.join(["invsearch", *sys.argv[1:]]),
+        "command": command("invsearch", *sys.argv[1:]),
         "folder": str(Path.cwd()),
         "host": socket.gethostname(),
         "pid": os.getpid(),

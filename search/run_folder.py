@@ -33,6 +33,7 @@ from search.trouble import reason_of
 from spaces import TrialSpec, UserError
 from spaces.run import RunSpec
 from spaces.sealed import ASIDE, Damaged
+from spaces.wording import command
 
 
 class RunFolder:
@@ -56,6 +57,10 @@ class RunFolder:
         """Lets the processes of this driver write, and nobody else's."""
         return Guard(self.path, self._lock.token)
 
+    @property
+    def _mending(self) -> str:
+        return command("invsearch", "check", self.path, "--repair")
+
     def clear_scratch(self) -> None:
         """Removes what Tune left; a link is removed and not followed."""
         if self.scratch.is_symlink() or self.scratch.is_file():
@@ -72,9 +77,7 @@ class RunFolder:
         try:
             content = read_json(where)
         except Damaged as error:
-            raise UserError(
-                f"{where}: damaged ({error}); invsearch check {self.path} --repair restores it from the history"
-            ) from None
+            raise UserError(f"{where}: damaged ({error}); {self._mending} restores it from the history") from None
         if content is None:
             raise UserError(
                 f"{self.path}: not a run folder (no spec.json); give the --out of a sweep, train or reproduce"
@@ -228,7 +231,7 @@ class RunFolder:
         return found
 
     def _damaged(self, path: Path, error: Damaged) -> UserError:
-        return UserError(f"{path}: damaged ({error}); run invsearch check {self.path} --repair")
+        return UserError(f"{path}: damaged ({error}); run {self._mending}")
 
     def recorded(self, phase: str) -> list[TrialFolder]:
         """Every trial of a phase that has a record.

@@ -7,11 +7,14 @@ the history.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+
+from spaces.errors import escaped
 
 GONE = (errno.EPIPE, errno.EIO)  # A pipe's reader; a terminal.
 
@@ -74,6 +77,41 @@ def kept_errors() -> Iterator[None]:
         yield
     finally:
         sys.stderr = before
+
+
+class Escaping:
+    """A text stream on which nothing that a user or a file put into a text controls the terminal.
+
+    Args:
+        stream: shows it.
+
+    Attributes:
+        rich_proxied_file: where rich writes instead, which is to control the terminal.
+    """
+
+    def __init__(self, stream: Any):
+        self.rich_proxied_file = stream
+
+    def write(self, text: str) -> int:
+        """Shows text."""
+        self.rich_proxied_file.write(escaped(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rich_proxied_file, name)
+
+
+@contextmanager
+def escaping() -> Iterator[None]:
+    """Standard output and error take no control characters within the ``with`` block, and every path."""
+    before = sys.stdout, sys.stderr
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # As stderr, for letters that a terminal cannot show.
+    sys.stdout, sys.stderr = (None if stream is None else Escaping(stream) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
 
 
 def lost() -> str | None:

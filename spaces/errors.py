@@ -23,7 +23,15 @@ def shortened(text: str, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
+def escaped(text: object, kept: str = "\n\t") -> str:
+    """Text of which nothing controls a terminal, whatever a user or a file put into it; ``kept`` stays as it is."""
+    text = str(text)
+    if text.isprintable():
+        return text
+    escape = {c: c.encode("unicode_escape").decode() for c in set(text).difference(kept) if not c.isprintable()}
+    return text.translate(str.maketrans(escape))
+
+
 def printable(text: object) -> str:
-    """One line that a terminal takes as text: what a user or a file put into it controls nothing."""
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in str(text))
-    return shortened(line, 2000)
+    """One line of which nothing controls a terminal."""
+    return escaped(text, kept="")

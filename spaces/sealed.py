@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from spaces.errors import printable
+from spaces.errors import printable, shortened
 from spaces.regular import open_regular
 
 DIGITS = 16
@@ -28,7 +28,7 @@ class Damaged(ValueError):
     """Not what was written: truncated, garbled, or of another program; the reason, which may quote it, is printable."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(printable(reason))
+        super().__init__(shortened(printable(reason), 2000))
 
 
 def seal(content: Mapping[str, Any], indent: int | None = None) -> bytes:

@@ -1,6 +1,8 @@
-"""How numbers are said in messages."""
+"""How numbers and commands are said in messages."""
 
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 
 
 def counted(number: float, noun: str) -> str:
@@ -18,3 +20,26 @@ def clock(seconds: float) -> str:
     """Seconds as h:mm:ss."""
     whole = int(seconds)
     return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+
+
+def command(*words: str | Path) -> str:
+    """A command as a shell takes it, in one line that a terminal takes as text.
+
+    Args:
+        words: as the program is to get them; a path that begins with a dash gets a folder, else it would be an option.
+    """
+    return " ".join(
+        _word(f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word)) for word in words
+    )
+
+
+def _word(word: str) -> str:
+    if word.isprintable():
+        return shlex.quote(word)
+    return f"$'{''.join(map(_octal, word))}'"  # Which bash and zsh read as C does.
+
+
+def _octal(character: str) -> str:
+    if character.isprintable() and character not in "\\'":
+        return character
+    return "".join(f"\\{byte:03o}" for byte in character.encode(errors="surrogateescape"))

@@ -21,11 +21,12 @@ from analysis.render.screen import panels
 from analysis.report.files import slug
 from analysis.report.missing import missing
 from analysis.report.provenance import provenance
-from analysis.report.safe import embedded, printable, source_hash
+from analysis.report.safe import embedded, source_hash
 from analysis.report.sections import Section
 from analysis.report.swatches import swatch
 from analysis.report.text_tables import Shown
 from analysis.report.trials import TrialTable
+from spaces.errors import escaped
 
 SCRIPTS = ("plots.js", "parallel.js", "tables.js", "page.js")
 NOTHING = {
@@ -73,12 +74,12 @@ def page(
     policy = NOTHING | {"script-src": " ".join(map(source_hash, scripts))}
     text = _template().render(
         policy="; ".join(f"{what} {value}" for what, value in policy.items()),
-        title=printable(", ".join(run.path.resolve().name for run in evidence.runs)),
+        title=escaped(", ".join(run.path.resolve().name for run in evidence.runs)),
         runs=[
             (name, run.spec, len(run.trials), len(run.epochs)) for name, run in zip(names, evidence.runs, strict=True)
         ],
         missing=[
-            printable(line)
+            escaped(line)
             for name, run in zip(names, evidence.runs, strict=True)
             for line in missing(run, name if several else "")
         ],
@@ -116,7 +117,7 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"slug": slug, "swatch": swatch, "printable": printable}
+    environment.filters |= {"slug": slug, "swatch": swatch, "escaped": escaped}
     environment.globals |= {"rows_of": _rows_of, "is_text": lambda value: isinstance(value, str)}
     return environment.get_template("report.html.j2")
 
@@ -136,7 +137,7 @@ def _plot(drawing: Drawing, trials: TrialTable) -> Plot:
 def _rows_of(cells: pd.DataFrame) -> list[list[tuple[str, str]]]:
     """(column, text) of every cell, row by row."""
     return [
-        [(str(name), printable(text)) for name, text in zip(cells.columns, row, strict=True)]
+        [(str(name), escaped(text)) for name, text in zip(cells.columns, row, strict=True)]
         for row in cells.itertuples(index=False)
     ]
 

@@ -12,8 +12,7 @@ import pandas as pd
 
 from analysis.cells import compact
 from analysis.records import Run
-from analysis.report.safe import printable
-from spaces.errors import shortened
+from spaces.errors import escaped, shortened
 from spaces.recipes import Recipe
 from spaces.regular import open_regular
 from spaces.sealed import HEAD, unseal
@@ -81,7 +80,7 @@ def provenance(run: Run, name: str) -> Provenance:
     }
     return Provenance(
         name,
-        [("folder", printable(run.path.name)), *spec],
+        [("folder", escaped(run.path.name)), *spec],
         pd.DataFrame(rows, columns=["started (UTC)", "command", "revision", "took", "outcome"]),
         sorted(machines),
         _makers(run),
@@ -160,7 +159,7 @@ def _moment(seconds: object) -> str:
 
 
 def _text(value: Any) -> str:
-    return shortened(printable(_said(value)), LONGEST)
+    return shortened(escaped(_said(value)), LONGEST)
 
 
 def _said(value: Any) -> str:

@@ -23,8 +23,3 @@ def embedded(content: Any) -> str:
 def source_hash(script: str) -> str:
     """What the page's content security policy calls a script, so that no other runs."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-
-
-def printable(text: object) -> str:
-    """Text that can be encoded; a record may hold halves of characters."""
-    return str(text).encode("utf-8", "replace").decode()

@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.evidence import Evidence, names_of
 from analysis.records import Run
-from analysis.report.safe import printable
+from spaces.errors import escaped
 from spaces.hyperparameters import NAMES
 
 LONGEST_ERROR = 4000  # Letters, from its end: a traceback says last what went wrong.
@@ -79,7 +79,7 @@ def trial_table(evidence: Evidence) -> TrialTable:
     headings = [*COLUMNS]
     if several:
         headings.insert(0, ("run", False))
-        values.insert(0, [printable(names[owner]) for owner in owners])
+        values.insert(0, [escaped(names[owner]) for owner in owners])
         frame.insert(0, "run", values[0])
     data = {
         "headings": [heading for heading, _ in headings],
@@ -123,7 +123,7 @@ def _numbers(column: Sequence[float]) -> list[float | None]:
 def _words(column: Sequence[str]) -> dict[str, list[Any]]:
     """Repeated words once each, with a number for every row."""
     codes, words = pd.factorize(np.asarray(column, dtype=object))
-    return {"words": [printable(word) for word in words], "codes": codes.tolist()}
+    return {"words": [escaped(word) for word in words], "codes": codes.tolist()}
 
 
 def _errors(texts: Sequence[Any]) -> dict[str, str]:

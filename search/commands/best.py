@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from search.commands import options
 from spaces import UserError
 from spaces.choose import choose
+from spaces.wording import command
 
 if TYPE_CHECKING:
     from analysis.best import Best
@@ -76,4 +77,4 @@ def exported(found: Run, shown: list[Best], args: argparse.Namespace) -> None:
     weights = weights_of(found.path, trial, args.accept_changes)
     export(found.path, best, weights, out)
     what = chosen_as(best.reruns.n) if best.rerun else "the sweep's incumbent (nothing was rerun)"
-    print(f"exported {trial}, {what}: {out}; try: python {out / 'load.py'}")
+    print(f"exported {trial}, {what}: {out}; try: {command('python', out / 'load.py')}")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from search.commands import options
 from spaces import UserError
-from spaces.wording import counted
+from spaces.errors import printable
+from spaces.wording import command, counted
 
 NAME = "check"
 HELP = "verify the checksum of every file of a run; --repair sets damaged ones aside and restores what can be"
@@ -34,14 +36,15 @@ def run(args: argparse.Namespace) -> int:
             for finding in repair.inspect(folder.path, deep=True):
                 lines.append(finding.mend())
                 print(lines[-1], file=sys.stderr)
-            print(f"{args.run}: {len(lines)} mended" if lines else f"{args.run}: nothing is damaged")
+            print(f"{printable(args.run)}: {len(lines)} mended" if lines else f"{args.run}: nothing is damaged")
         return 0
     found = repair.inspect(folder.path, deep=True)
     for finding in found:
-        print(f"{finding.path}: damaged ({finding.reason})")
+        print(f"{printable(finding.path)}: damaged ({finding.reason})")
     for path in repair.set_asides(folder.path):
-        print(f"{path}: was set aside; remove it when you have looked at it")
+        print(f"{printable(path)}: was set aside; remove it when you have looked at it")
     trials = len(repair.recorded(folder.path))
-    after = f"; invsearch check {args.run} --repair mends, and so does the next sweep" if found else ""
-    print(f"{args.run}: {counted(trials, 'trial')}, {len(found)} damaged{after}")
+    mend = command("invsearch", "check", Path(args.run), "--repair")
+    after = f"; {mend} mends, and so does the next sweep" if found else ""
+    print(f"{printable(args.run)}: {counted(trials, 'trial')}, {len(found)} damaged{after}")
     return options.INCOMPLETE if found else 0

@@ -17,9 +17,9 @@ from search.cluster import Resources, set_environment
 from search.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, read_space
 from spaces.choose import choose
-from spaces.errors import quoted
+from spaces.errors import printable, quoted
 from spaces.run import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES, RunSpec
-from spaces.wording import counted
+from spaces.wording import command, counted
 
 if TYPE_CHECKING:
     from analysis.records import Run
@@ -381,14 +381,14 @@ def only_described(args: argparse.Namespace, spec: RunSpec, asked: Resources) ->
 def exit_code(failures: int, run: str) -> int:
     """0, or ``INCOMPLETE`` with a line about the trials that failed."""
     if failures:
-        print(
-            f"{counted(failures, 'trial')} failed; see: invsearch status {run} --filter status=failed", file=sys.stderr
-        )
+        see = command("invsearch", "status", Path(run), "--filter", "status=failed")
+        print(f"{counted(failures, 'trial')} failed; see: {see}", file=sys.stderr)
     return INCOMPLETE if failures else 0
 
 
 def name_damaged(found: Run) -> int:
     """Says which files of a run could not be read; returns ``INCOMPLETE`` if there are any, else 0."""
     for path, reason in found.damaged:
-        print(f"invsearch: {path}: {reason}; left out; see invsearch check {found.path}", file=sys.stderr)
+        see = command("invsearch", "check", found.path)
+        print(f"invsearch: {printable(path)}: {reason}; left out; see {see}", file=sys.stderr)
     return INCOMPLETE if found.damaged else 0

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 
 from search.commands import options
+from spaces.errors import printable
+from spaces.wording import command
 
 NAME = "rerun"
 HELP = "train each architecture's best configuration over fresh seeds on all training images, judged on the test set"
@@ -43,5 +46,6 @@ def run(args: argparse.Namespace) -> int:
     engines = engines_here(resources, spec.architectures, asked.recipe is not None)
     with folder.driven(asked, policy, engines) as spec, logged(folder.path, logs):
         rerun(folder, spec, resources, policy)
-    show(f"rerun complete: {args.run}; next: invsearch table 1.3 {args.run}")
+    after = command("invsearch", "table", "1.3", Path(args.run))
+    show(f"rerun complete: {printable(args.run)}; next: {after}")
     return options.exit_code(folder.failures("rerun"), args.run)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from search.commands import options
 from spaces import UserError
+from spaces.errors import quoted
+from spaces.wording import command
 
 NAME = "show"
 HELP = "show one trial: its configuration, its epochs and, if it failed, why"
@@ -50,17 +52,12 @@ def run(args: argparse.Namespace) -> int:
         epochs = [row["epoch"] for row in record["rows"] if row["maker"] == number]
         by = ", ".join(f"{key} {value}" for key, value in maker.items())
         if epochs:
-            print(printable(f"\nepochs {epochs[0]} to {epochs[-1]} made by {by}"))
+            print(f"\nepochs {epochs[0]} to {epochs[-1]} made by {by}")
     for note in record["notes"]:
-        print(printable(f"note: {note}"))
+        print(f"note: {note}")
     if error:
-        print(printable(f"\n{error.rstrip()}"))
+        print(f"\n{error.rstrip()}")
     return damaged
-
-
-def printable(text: str) -> str:
-    """Text as any terminal takes it; a record may hold halves of characters."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def matching(ids: Sequence[str], start: str, run: str) -> str:
@@ -73,6 +70,7 @@ def matching(ids: Sequence[str], start: str, run: str) -> str:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise UserError(f"trial: no trial of {run} begins with {start!r}; see invsearch status {run}")
+        see = command("invsearch", "status", Path(run))
+        raise UserError(f"trial: no trial of {run} begins with {quoted(start)}; see {see}")
     some = ", ".join(found[:LISTED])
-    raise UserError(f"trial: {start!r} is the beginning of {len(found)} trials ({some}, ..); give more of the id")
+    raise UserError(f"trial: {quoted(start)} is the beginning of {len(found)} trials ({some}, ..); give more of the id")

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from search.commands import options
+from spaces.errors import printable
 
 NAME = "status"
 HELP = "show how far a run is: counts per architecture, then one row a trial"
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         return code
     driven = driver(Path(args.run))
     state = "no driver works on it" if driven is None else f"driven by {driven.text}"
-    print(f"{args.run}: {state}\n")
+    print(f"{printable(args.run)}: {state}\n")
     print(progress(found).to_string(index=False, na_rep="-", float_format="{:.4f}".format))
     print()
     print(

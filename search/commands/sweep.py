@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from search.commands import options
+from spaces.errors import printable
+from spaces.wording import command
 
 NAME = "sweep"
 HELP = "search each architecture's hyperparameters on held-out training images; run again to go on"
@@ -46,5 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
     for name, best in incumbents(read_run(args.out)).iterrows():
         show(f"{name}: incumbent {best['trial_id']}, {100 * best['val_accuracy']:.2f} % on held-out training images")
-    show(f"sweep complete: {args.out}; next: invsearch rerun {args.out}, or invsearch status {args.out}")
+    out = Path(args.out)
+    after = f"{command('invsearch', 'rerun', out)}, or {command('invsearch', 'status', out)}"
+    show(f"sweep complete: {printable(out)}; next: {after}")
     return options.exit_code(folder.failures("sweep"), args.out)

@@ -6,6 +6,7 @@ import argparse
 
 from search.commands import options
 from search.commands.fixed import PUBLISHED, fixed_spec
+from spaces.errors import printable
 
 NAME = "train"
 HELP = "train fixed configurations over seeds on all training images, judged on the test set"
@@ -44,5 +45,5 @@ def run(args: argparse.Namespace) -> int:
     engines = engines_here(resources, names, spec.recipe is not None)
     with folder.driven(spec, policy, engines) as spec, logged(folder.path, logs):
         rerun(folder, spec, resources, policy, title="train")
-    show(rendered("summary", out, "md"), f"\nrecords: {out}")
+    show(rendered("summary", out, "md"), f"\nrecords: {printable(out)}")
     return options.exit_code(folder.failures("rerun"), out)

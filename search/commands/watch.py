@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search.commands import options
-from spaces.wording import clock, counted, tallied
+from spaces.errors import printable
+from spaces.wording import clock, command, counted, tallied
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +103,7 @@ class View:
     def damage(self) -> str:
         """How many records cannot be read; empty where all can."""
         count = len(self.run.damaged)
-        return f"{count} cannot be read, see: invsearch check {self.run.path}" if count else ""
+        return f"{count} cannot be read, see: {command('invsearch', 'check', self.run.path)}" if count else ""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -154,12 +155,12 @@ def followed_live(follower: Any, view: View, interval: float, console: Any) -> V
 
 def followed_plainly(follower: Any, view: View, interval: float) -> View:
     """Prints a line for each change until nothing is left to do; returns the last state."""
-    print(line(view), flush=True)
+    print(printable(line(view)), flush=True)
     while not view.is_done:
         time.sleep(interval)
         before, view = view, look(follower, view.run.path)
         if view.state != before.state:
-            print(line(view, before), flush=True)
+            print(printable(line(view, before)), flush=True)
     return view
 
 
@@ -208,7 +209,7 @@ def drawn(view: View, width: int) -> Group:
         which = [part.incumbent or "-"] if width >= WIDE else []
         table.add_row(part.architecture, part.phase, str(part.planned), *counts, accuracy, *which)
     lines = [f"{view.run.path}: {view.driven()}", view.pace(), view.damage()]
-    said = [Text(text, overflow="fold") for text in lines if text]
+    said = [Text(printable(text), overflow="fold") for text in lines if text]
     ended = last_ended(view.run, LAST)
     return Group(*said[:1], table, *said[1:], *([_latest(ended)] if len(ended) else []))
 

@@ -22,6 +22,7 @@ from search.files import finite, write_atomically
 from search.provenance import code_digest, versions
 from search.train import JUDGED_ON
 from spaces import UserError
+from spaces.errors import printable
 
 FORMAT = "invsearch export 1"
 JUDGED = {"val": "held-out training", "test": "test"}
@@ -86,7 +87,7 @@ def config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
     is_rerun = spec.trial_id == best.rerun
     return {
         "format": FORMAT,
-        "run": str(run.resolve()),
+        "run": printable(run.resolve()),
         "trial_id": spec.trial_id,
         "config_id": spec.config_id,
         "architecture": spec.architecture,

@@ -8,13 +8,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import load_file
+try:
+    import invsearch_start
+except ImportError:
+    sys.exit(f"load.py: invsearch is not installed for {sys.executable}; run this file with a Python that has it")
+invsearch_start.take_packages()  # Whatever folders of their names lie beside this file.
 
-import models
-from search.datasets import dataset, load_split
-from search.images import Images
-from spaces import UserError
+import torch  # noqa: E402
+from safetensors.torch import load as read  # noqa: E402
+
+import models  # noqa: E402
+from search.datasets import dataset, load_split  # noqa: E402
+from search.images import Images  # noqa: E402
+from spaces import UserError  # noqa: E402
+from spaces.errors import printable  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 SHOWN = 10
@@ -36,7 +43,7 @@ def load(folder: Path = HERE) -> tuple[torch.nn.Sequential, dict[str, Any]]:
         input_shape=tuple(config["input_shape"]),
         classes=config["classes"],
     )
-    network.load_state_dict(load_file(folder / "weights.safetensors"))
+    network.load_state_dict(read((folder / "weights.safetensors").read_bytes()))
     return network.eval(), config
 
 
@@ -66,5 +73,5 @@ if __name__ == "__main__":
     try:
         main()
     except (UserError, OSError) as error:
-        print(f"load.py: {error}", file=sys.stderr)
+        print(f"load.py: {printable(error)}", file=sys.stderr)
         sys.exit(2)

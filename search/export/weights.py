@@ -17,7 +17,7 @@ from search.train import Epoch, Training, make_repeatable
 from search.trial_folder import TrialFolder, checked
 from spaces import UserError
 from spaces.sealed import Damaged
-from spaces.wording import counted
+from spaces.wording import command, counted
 
 CLOCK = ("seconds", "time")  # What of a row differs each time.
 
@@ -124,7 +124,7 @@ def _read(run: Path, trial_id: str) -> TrialFolder:
         if folder.spec.trial_id != trial_id or not folder.rows:
             raise Damaged(f"it is the record of {folder.spec.trial_id}, with {counted(folder.epoch, 'epoch')}")
     except Damaged as error:
-        raise UserError(f"{path}: damaged ({error}); run invsearch check {run} --repair") from None
+        raise UserError(f"{path}: damaged ({error}); run {command('invsearch', 'check', run, '--repair')}") from None
     return folder
 
 

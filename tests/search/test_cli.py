@@ -240,6 +240,53 @@ def test_what_a_user_wrote_controls_no_terminal(tmp_path: Path, capsys: pytest.C
     assert len(refused(capsys, "status", str(tmp_path), "9" * 5000)) < 2100
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("status", ".", "{}"),
+        ("list", "{}"),
+        ("{}",),
+        ("compare", "RUN", "{}"),
+        ("watch", "{}"),
+        ("table", "{}", "."),
+        ("show", ".", "{}"),
+        ("data", "{}"),
+        ("data", "mnist", "--from", "{}"),
+        ("sweep", "--out", "x", "--dataset", "{}"),
+        ("sweep", "--out", "x", "--architectures", "{}"),
+        ("sweep", "--out", "x", "--time-budget", "{}"),
+        ("sweep", "--out", "x", "--space", "{}"),
+        ("train", "conv", "--theta", "{}"),
+        ("reproduce", "1.3", "--out", "/proc/{}"),
+    ],
+)
+def test_no_argument_controls_the_terminal(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    message = refused(capsys, *(argument.replace("{}", "\x1b[31m\x07\n\x9bx") for argument in arguments))
+    assert message.strip("\n").isprintable()
+
+
+def test_what_is_printed_controls_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(COMMANDS["list"], "run", lambda args: print("red\x1b[31m\r\tx\nhalf \ud800 nine \x9b") or 0)
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out == "red\\x1b[31m\\r\tx\nhalf \\ud800 nine \\x9b\n"
+
+
+def test_the_line_to_go_on_is_for_the_shell(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(args: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(COMMANDS["status"], "run", interrupted)
+    main(["status", "it's\na \x1b[31mrun"])
+    line = capsys.readouterr().err
+    given = line.partition("to go on: invsearch ")[2]
+    read = subprocess.run(["bash", "-c", f"printf '%s|' {given}"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert read == "status|it's\na \x1b[31mrun|"
+
+
 def test_what_a_damaged_file_says_controls_no_terminal() -> None:
     """A record whose format is half a character, found by the fuzzer, could not even be written to a terminal."""
     assert str(Damaged("format \ud800\x1b[31m instead of 2")) == r"format \ud800\x1b[31m instead of 2"

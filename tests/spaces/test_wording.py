@@ -1,6 +1,10 @@
+import os
+import subprocess
+from pathlib import Path
+
 import pytest
 
-from spaces.wording import clock, counted, tallied
+from spaces.wording import clock, command, counted, tallied
 
 
 @pytest.mark.parametrize(
@@ -20,3 +24,18 @@ def test_tallied() -> None:
 )
 def test_clock(seconds: float, text: str) -> None:
     assert clock(seconds) == text
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("plain", "a b", "it's", "", "~", "$HOME `id` !x", "{} %s *", "-x", "é ü"),
+        *("a\nb", "it's\n", "\x1b[31mred", "\\\n8", "\udcff1", "é\t9", "\u202eevil"),
+    ],
+)
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_command_is_one_line_that_a_shell_reads_as_it_was_meant(word: str, kind: type) -> None:
+    line = command("printf", "%s", kind(word))
+    assert line.isprintable()
+    read = os.fsdecode(subprocess.run(["bash", "-c", line], stdout=subprocess.PIPE, check=True).stdout)
+    assert read == (f"./{word}" if word == "-x" and kind is Path else str(kind(word)))
