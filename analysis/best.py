@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.cells import THETA, compact
+from analysis.cells import THETA, compact, finished_of
 from analysis.evidence import Candidate, gather
 from analysis.records import Run
 from analysis.stats import Summary, summarise
@@ -39,6 +39,8 @@ class Best:
         incumbent: the sweep's trial of it; None where nothing was searched.
         val_accuracy: of that trial on held-out training images, a fraction; NaN likewise.
         reruns: test accuracies in percent of its finished reruns, summed up.
+        asked: how many reruns were asked for.
+        lost: how many of them diverged or failed: the others are a selection.
         rerun: the finished rerun of the highest test accuracy; ties by lower test loss, then by trial id. None while
             none has finished.
         test_accuracy: of that rerun, a fraction; NaN likewise.
@@ -50,6 +52,8 @@ class Best:
     incumbent: str | None
     val_accuracy: float
     reruns: Summary
+    asked: int
+    lost: int
     rerun: str | None
     test_accuracy: float
 
@@ -73,6 +77,8 @@ def _best(candidate: Candidate) -> Best:
         incumbent,
         float(row["val_accuracy"]) if incumbent else float("nan"),
         summarise(reruns.accuracies),
+        reruns.asked,
+        reruns.lost,
         None if first is None else str(first["trial_id"]),
         float("nan") if first is None else float(first["test_accuracy"]),
     )
@@ -88,7 +94,7 @@ def best_table(found: Sequence[Best]) -> pd.DataFrame:
             _text(100.0 * best.val_accuracy),
             _text(best.reruns.mean),
             _text(best.reruns.std),
-            best.reruns.n,
+            finished_of(best.reruns.n, best.asked),
             best.rerun or "-",
             _text(100.0 * best.test_accuracy),
         )

@@ -42,6 +42,11 @@ def ratio(value: float) -> str:
     return str(fraction) if float(fraction) == value else f"{value:.3g}"
 
 
+def finished_of(finished: int, asked: int) -> str:
+    """How many seeds finished: 10, or 7 of 10 where more were asked for."""
+    return f"{finished}" if finished == asked else f"{finished} of {asked}"
+
+
 def _row(row: dict[str, Any], costs: bool) -> dict[str, str]:
     blank = row["finished"] + row["diverged"] + row["failed"] + row["unfinished"] == 0
     cells = {
@@ -56,7 +61,8 @@ def _row(row: dict[str, Any], costs: bool) -> dict[str, str]:
     cells["mean"] = "" if blank else _rounded(row["mean_percent"], 1)
     cells["std"] = "" if blank else _rounded(row["std_percent"], 2)
     cells["95 % CI"] = "" if blank else "-" if math.isnan(low) else f"{low:.1f} to {high:.1f}"
-    cells["n"] = "" if blank else f"{row['finished']}" + (f" ({row['diverged']} diverged)" if row["diverged"] else "")
+    asked = sum(row[kind] for kind in ("finished", "diverged", "failed", "unfinished", "not_started"))
+    cells["n"] = "" if blank else finished_of(row["finished"], asked)
     known = "published_mean_percent" in row
     if known:
         cells["published theta"] = _theta(row, "published_")

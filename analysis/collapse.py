@@ -13,10 +13,14 @@ def collapse_levels(run: Run) -> pd.Series:
     """The validation accuracy below which a trial counts as collapsed, by epoch.
 
     Returns:
-        Half of the best that any trial of the run's sweep had after that epoch, a fraction.
+        Half of the best that any trial of the run's sweep had after that epoch, a fraction. Where guessing reaches
+        that, as with two classes, halfway from guessing to the best.
     """
     sweep = run.trials.loc[run.trials["phase"] == "sweep", "trial_id"]
-    return SHARE * run.epochs[run.epochs["trial_id"].isin(sweep)].groupby("epoch")["val_accuracy"].max()
+    best = run.epochs[run.epochs["trial_id"].isin(sweep)].groupby("epoch")["val_accuracy"].max()
+    classes = run.spec.get("classes")
+    guessed = 1 / classes if classes else 0.0  # Runs from before it was recorded: on ten classes or more, or unknown.
+    return (SHARE * best).where(SHARE * best > guessed, guessed + SHARE * (best - guessed))
 
 
 def collapsed(run: Run, sweep: pd.DataFrame) -> pd.Series:

@@ -9,26 +9,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.evidence import Candidate, gather
+from analysis.evidence import Candidate, data_of, gather
 from analysis.formats import piped
 from analysis.records import Run
-from analysis.stats import ALPHA, Difference, holm, summarise, welch
-from analysis.tables.columns import Column, between, number, p_value, shown, tested, words
+from analysis.stats import ALPHA, LOST, Difference, holm, summarise, untested, welch
+from analysis.tables.columns import Column, between, number, p_value, seeds, shown, tested, words
 from spaces.hyperparameters import NAMES
 from spaces.wording import counted
 
-UNIMPORTANT = ("format", "checksum")
-
+UNIMPORTANT = ("format", "checksum", "classes")  # Older runs lack the last; data_hash tells it.
+ELSEWHERE = "the runs are on different data"
+ONE = "only one of the runs has it"
+SHARED = "they share trials, with the same results"
 
 SAME = {True: "yes", False: "no", None: "-"}
 COLUMNS = (
     words("Architecture", "architecture"),
     number("A mean", "first_mean", 2),
     number("A std", "first_std", 2),
-    number("A n", "first_n"),
+    Column("A n", lambda row: seeds(row, "first_")),
     number("B mean", "second_mean", 2),
     number("B std", "second_std", 2),
-    number("B n", "second_n"),
+    Column("B n", lambda row: seeds(row, "second_")),
     Column("same theta", lambda row: SAME[row["same_theta"]], right=False),
     number("B - A", "difference", 2, sign=True),
     between("95 % CI", "low", "high", 2),
@@ -72,18 +74,20 @@ def outcomes(first: Run, second: Run) -> pd.DataFrame:
     """Architecture by architecture: the reruns of both runs and Welch's test between them.
 
     Returns:
-        One row per architecture of either run: ``architecture``; ``first_mean``, ``first_std``, ``first_n`` and the
-        same of the second, in percent; ``same_theta``, whether both chose the same configuration (None where one
-        chose none); ``difference`` (second minus first, in points) with its 95 % interval ``low`` to
-        ``high``; ``p_holm``, Welch's p-value corrected over the architectures; and ``differs``, at 5 %.
+        One row per architecture of either run: ``architecture``; ``first_mean``, ``first_std``, ``first_n`` of
+        ``first_asked`` and the same of the second, in percent; ``same_theta``, whether both chose the same
+        configuration (None where one chose none); ``difference`` (second minus first, in points) with its 95 %
+        interval ``low`` to ``high``; ``p_holm``, Welch's p-value corrected over the architectures; ``differs``, at
+        5 %; and why it is ``untested``, empty where it was tested.
     """
     evidence = gather([first, second])
     found = {(id(one.run), one.architecture): one for one in evidence.candidates}
     rows = []
     for name in dict.fromkeys(one.architecture for one in evidence.candidates):
         ours, theirs = (found.get((id(run), name)) for run in (first, second))
-        compared = welch(_accuracies(theirs), _accuracies(ours))
-        if any(one is not None and one.reruns.lost for one in (ours, theirs)):
+        why = _untested(ours, theirs)
+        compared = welch(_accuracies(theirs), _accuracies(ours), lost=why in (LOST, ELSEWHERE))
+        if why:
             compared = Difference(compared.difference, *[math.nan] * 3)
         rows.append(
             {
@@ -92,6 +96,7 @@ def outcomes(first: Run, second: Run) -> pd.DataFrame:
                 **_summary("second", theirs),
                 "same_theta": _same_theta(ours, theirs),
                 **compared._asdict(),
+                "untested": why,
             }
         )
     frame = pd.DataFrame(rows)
@@ -100,21 +105,29 @@ def outcomes(first: Run, second: Run) -> pd.DataFrame:
 
 
 def _conclusion(first: Run, second: Run, found: pd.DataFrame) -> list[str]:
-    tested = int(found["p"].notna().sum())
-    said = [
-        "Test accuracy in percent over the finished reruns; Welch's test, Holm-corrected over the "
-        f"{counted(tested, 'architecture')} that could be tested."
-    ]
-    if first.spec["dataset"] != second.spec["dataset"] or first.spec.get("data_hash") != second.spec.get("data_hash"):
-        said.append("The runs are on different data, so differences of accuracy say nothing about the networks.")
-    different = list(found.loc[found["differs"], "architecture"])
-    if different:
-        said.append(f"Different beyond chance at 5 %: {', '.join(different)}.")
-    elif tested:
-        said.append(f"None of the {tested} architectures with enough reruns in both differs beyond chance at 5 %.")
-    else:
-        said.append("No architecture has two finished reruns in both that are not all alike, with none lost.")
+    tested = found[found["p"].notna()]
+    said = ["Test accuracy in percent over the finished reruns; n: how many finished of those asked for."]
+    if len(tested):
+        said.append(f"p is Welch's, Holm-corrected over {counted(len(tested), 'architecture')}.")
+    for differs, start in ((True, "Different"), (False, "Not shown to differ")):
+        if names := list(tested.loc[tested["differs"] == differs, "architecture"]):
+            said.append(f"{start} beyond chance at 5 %: {', '.join(names)}.")
+    for why in dict.fromkeys(found["untested"]):
+        if why:
+            said.append(f"Not tested, since {why}: {', '.join(found.loc[found['untested'] == why, 'architecture'])}.")
     return [*said, *gather([first, second]).lost]
+
+
+def _untested(ours: Candidate | None, theirs: Candidate | None) -> str:
+    """Why the two are not tested; empty where they are."""
+    if ours is None or theirs is None:
+        return ONE
+    if data_of(ours.run) != data_of(theirs.run):
+        return ELSEWHERE
+    common = ours.reruns.final.index.intersection(theirs.reruns.final.index)
+    if len(common) and ours.reruns.final[common].equals(theirs.reruns.final[common]):
+        return SHARED
+    return untested(ours.accuracies, theirs.accuracies, bool(ours.reruns.lost or theirs.reruns.lost))
 
 
 def _accuracies(one: Candidate | None) -> np.ndarray:
@@ -122,8 +135,8 @@ def _accuracies(one: Candidate | None) -> np.ndarray:
 
 
 def _summary(side: str, one: Candidate | None) -> dict[str, Any]:
-    found = summarise(_accuracies(one))
-    return {f"{side}_mean": found.mean, f"{side}_std": found.std, f"{side}_n": found.n}
+    found, asked = summarise(_accuracies(one)), 0 if one is None else one.reruns.asked
+    return {f"{side}_mean": found.mean, f"{side}_std": found.std, f"{side}_n": found.n, f"{side}_asked": asked}
 
 
 def _same_theta(ours: Candidate | None, theirs: Candidate | None) -> bool | None:

@@ -108,8 +108,7 @@ class Evidence:
         found: dict[tuple[str, str], list[Candidate]] = {}
         for one in self.candidates:
             if one.reruns.finished or one.reruns.lost:
-                spec = one.run.spec
-                found.setdefault((spec["dataset"], str(spec.get("data_hash"))), []).append(one)
+                found.setdefault(data_of(one.run), []).append(one)
         names = [name for name, _ in found]
         return {name if names.count(name) == 1 else f"{name} {code[:6]}": of for (name, code), of in found.items()}
 
@@ -120,10 +119,10 @@ class Evidence:
 
     @property
     def family(self) -> str:
-        """How many tests Holm's correction is over, such as ``28 pairs``."""
-        counts = {data: counted(tests_of(frame), "pair") for data, frame in self.compared.items()}
-        if len(counts) == 1:
-            return next(iter(counts.values()))
+        """How many tests Holm's correction is over, such as ``28 pairs``; empty where nothing was tested."""
+        counts = {data: counted(tests, "pair") for data, frame in self.compared.items() if (tests := tests_of(frame))}
+        if len(self.compared) == 1:
+            return "".join(counts.values())
         return " and ".join(f"{count} on {data}" for data, count in counts.items())
 
     def of(self, run: Run) -> dict[str, Candidate]:
@@ -193,6 +192,11 @@ def names_of(runs: Sequence[Run]) -> list[str]:
         if len(set(names)) == len(names):
             return [printable(name) for name in names]
     raise AssertionError("different paths have different names")
+
+
+def data_of(run: Run) -> tuple[str, str]:
+    """The data that a run is on: networks are compared only on the same."""
+    return run.spec["dataset"], str(run.spec.get("data_hash"))
 
 
 def published_of(run: Run, architecture: str) -> tuple[Published | None, str]:

@@ -13,7 +13,7 @@ from analysis.cells import compact
 from analysis.collapse import collapsed
 from analysis.evidence import Candidate
 from analysis.incumbents import trained_to_the_end
-from analysis.stats import CONFIDENCE, summarise, varies
+from analysis.stats import CONFIDENCE, LEAST, summarise, varies
 from spaces.hyperparameters import NAMES
 
 
@@ -31,8 +31,8 @@ class Fairness(NamedTuple):
         broken_high: to.
         selected: validation accuracy in percent by which the incumbent was chosen, on one seed.
         rerun: mean test accuracy in percent of its reruns on fresh seeds.
-        gap: selected minus rerun in points. Three things in one: the luck of the best of many on one seed (the
-            winner's curse), other images, and a training without the held-out ones.
+        gap: selected minus rerun in points; none where reruns were lost. Three things in one: the luck of the best of
+            many on one seed (the winner's curse), other images, and a training without the held-out ones.
         spread: the standard deviation in points of one rerun.
         near: configurations that reached the last epoch within root two of ``spread`` of the incumbent, itself
             included: the standard error of a difference of two single seeds.
@@ -80,7 +80,7 @@ def fairness(candidate: Candidate) -> Fairness:
         high,
         selected,
         reruns.mean,
-        selected - reruns.mean,
+        math.nan if candidate.reruns.lost else selected - reruns.mean,
         reruns.std,
         float(len(near_optimal(candidate))) or math.nan,
         edges(candidate),
@@ -95,12 +95,14 @@ def near_optimal(candidate: Candidate) -> pd.DataFrame:
 
     Returns:
         Rows of ``Candidate.sweep`` that reached the last epoch, the incumbent's first; none without an
-        incumbent of the sweep and finished reruns that vary.
+        incumbent of the sweep, with a lost rerun, and with fewer than ``stats.LEAST`` finished ones or no variation:
+        these do not tell the spread.
     """
     last = trained_to_the_end(candidate.sweep, candidate.run.spec.get("max_epochs"))
-    if candidate.incumbent is None or not varies(candidate.accuracies):
+    seeds = candidate.accuracies
+    if candidate.incumbent is None or candidate.reruns.lost or len(seeds) < LEAST or not varies(seeds):
         return last.iloc[:0]
-    error = math.sqrt(2.0) * summarise(candidate.accuracies).std / 100.0
+    error = math.sqrt(2.0) * summarise(seeds).std / 100.0
     return last[last["val_accuracy"] >= candidate.incumbent["val_accuracy"] - error]
 
 
@@ -112,7 +114,7 @@ def edges(candidate: Candidate) -> tuple[str, ...]:
     a continuous range the edge is its outermost twentieth.
 
     Returns:
-        The incumbent's value and the side for each such hyperparameter; none without two finished reruns.
+        The incumbent's value and the side for each such hyperparameter; none without a near-optimal set.
     """
     space, near = candidate.run.spec.get("space"), near_optimal(candidate)
     if not isinstance(space, Mapping) or not len(near):

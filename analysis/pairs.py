@@ -11,13 +11,9 @@ import pandas as pd
 from statsmodels.stats.meta_analysis import effectsize_smd
 
 from analysis.power import detectable
-from analysis.stats import ALPHA, Difference, holm, varies, welch
+from analysis.stats import ALPHA, Difference, holm, untested, welch
 
 COLUMNS = ["first", "second", "difference", "low", "high", "p", "p_holm", "g", "differs", "detectable", "untested"]
-
-LOST = "seeds were lost"
-FEW = "one has fewer than two finished seeds"
-ALIKE = "all seeds of one are alike"
 
 
 def pairs(samples: Mapping[str, np.ndarray], lost: Collection[str] = ()) -> pd.DataFrame:
@@ -30,7 +26,8 @@ def pairs(samples: Mapping[str, np.ndarray], lost: Collection[str] = ()) -> pd.D
 
     Returns:
         One row for each pair in the order of the samples: ``first`` and ``second``; ``difference`` of
-        the means in points with its 95 % interval ``low`` to ``high`` (Welch, of this pair alone);
+        the means in points, none where seeds were lost, with its 95 % interval ``low`` to ``high`` (Welch, of this
+        pair alone);
         Welch's ``p``; ``p_holm``, corrected over all pairs that were tested (Holm); Hedges' ``g``; whether it
         ``differs`` at 5 % after the correction; the ``detectable`` difference, which these seeds would have shown
         with a probability of 80 % at 5 % divided by the number of tests, the strictest level that Holm can ask for;
@@ -38,11 +35,9 @@ def pairs(samples: Mapping[str, np.ndarray], lost: Collection[str] = ()) -> pd.D
     """
     rows = []
     for (first, ours), (second, theirs) in itertools.combinations(samples.items(), 2):
-        why = untested(ours, theirs, bool({first, second} & set(lost)))
-        compared = welch(ours, theirs)
-        if why:
-            compared = Difference(compared.difference, *[math.nan] * 3)
-        rows.append((first, second, *compared, math.nan if why else _effect(ours, theirs), why))
+        some = bool({first, second} & set(lost))
+        why = untested(ours, theirs, some)
+        rows.append((first, second, *welch(ours, theirs, lost=some), math.nan if why else _effect(ours, theirs), why))
     frame = pd.DataFrame(rows, columns=["first", "second", *Difference._fields, "g", "untested"])
     frame = frame.astype(dict.fromkeys([*Difference._fields, "g"], float))
     frame["p_holm"] = holm(frame["p"])
@@ -53,15 +48,6 @@ def pairs(samples: Mapping[str, np.ndarray], lost: Collection[str] = ()) -> pd.D
         for first, second, why in zip(frame["first"], frame["second"], frame["untested"], strict=True)
     ]
     return frame.astype({"detectable": float})[COLUMNS]
-
-
-def untested(ours: np.ndarray, theirs: np.ndarray, lost: bool) -> str:
-    """Why two samples are not tested; empty where they are."""
-    if lost:
-        return LOST
-    if min(len(ours), len(theirs)) < 2:
-        return FEW
-    return "" if varies(ours) and varies(theirs) else ALIKE
 
 
 def tests_of(compared: pd.DataFrame) -> int:

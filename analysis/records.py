@@ -45,7 +45,7 @@ def _names(value: Any) -> bool:
 SOUND: dict[str, Callable[[Any], bool]] = {
     "dataset": NAME.allows,
     "architectures": _names,
-    **dict.fromkeys(("samples", "max_epochs", "rerun_seeds", "rerun_epochs", "grace_period"), _count),
+    **dict.fromkeys(("samples", "max_epochs", "rerun_seeds", "rerun_epochs", "grace_period", "classes"), _count),
     "scheduler": lambda value: value is None or isinstance(value, str),
     "reduction_factor": lambda value: value is None or (type(value) in (int, float) and 1 < value < MAX_INTEGER),
 }

@@ -13,6 +13,12 @@ from statsmodels.stats.multitest import multipletests
 
 CONFIDENCE = 0.95
 ALPHA = 1 - CONFIDENCE
+LEAST = 5
+"""Finished seeds below which nothing is tested: with fewer Welch's test errs more often than it says."""
+
+LOST = "seeds were lost"
+FEW = f"a test takes {LEAST} finished seeds"
+ALIKE = "seeds that are all alike tell of no spread"
 
 
 class Summary(NamedTuple):
@@ -70,15 +76,15 @@ class Difference(NamedTuple):
     p: float
 
 
-def welch(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE) -> Difference:
+def welch(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE, lost: bool = False) -> Difference:
     """Compares two mean accuracies in percent without assuming equal variances (Welch's t-test).
 
-    It is undefined where one of the samples does not vary, or has a single value.
+    Where they are ``untested`` there is only the difference, and where seeds were lost not even that.
     """
-    if not len(first) or not len(second):
+    if lost or not len(first) or not len(second):
         return Difference(*[math.nan] * 4)
     difference = float(np.mean(first) - np.mean(second))
-    if not testable(first, second):
+    if untested(first, second):
         return Difference(difference, math.nan, math.nan, math.nan)
     test = welch_test(first, second)
     interval = test.confidence_interval(confidence)
@@ -95,13 +101,23 @@ def holm(p: pd.Series) -> pd.Series:
 
 
 def welch_test(first: np.ndarray, second: np.ndarray, alternative: str = "two-sided") -> Any:
-    """SciPy's Welch test of two samples that are ``testable``."""
+    """SciPy's Welch test of two samples that are not ``untested``."""
     return stats.ttest_ind(first, second, equal_var=False, alternative=alternative)
 
 
-def testable(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether Welch's test knows a spread of both samples."""
-    return varies(first) and varies(second)
+def untested(first: np.ndarray, second: np.ndarray, lost: bool = False) -> str:
+    """Why two samples are not tested, as the end of a sentence with "since"; empty where they are.
+
+    Args:
+        first: accuracies, one a seed.
+        second: likewise.
+        lost: whether seeds of either diverged or failed: what is left is a selection.
+    """
+    if lost:
+        return LOST
+    if min(len(first), len(second)) < LEAST:
+        return FEW
+    return "" if varies(first) and varies(second) else ALIKE
 
 
 def varies(sample: np.ndarray) -> bool:

@@ -9,11 +9,11 @@ import pandas as pd
 from analysis.evidence import Candidate, Evidence, lost_of, samples_of
 from analysis.fairness import Fairness, fairness
 from analysis.importance import importance
-from analysis.pairs import LOST
 from analysis.ranking import ranking
 from analysis.schema import records
+from analysis.stats import LOST
 from analysis.tables.columns import probability, rounded, seeds
-from analysis.tables.equivalence import against_published, less
+from analysis.tables.equivalence import against_published, less, unsettled
 from spaces.hyperparameters import NAMES
 from spaces.wording import counted
 
@@ -76,21 +76,22 @@ def _reproduced(evidence: Evidence) -> list[str]:
     frame, notes = against_published(evidence)
     if not len(frame):
         return notes[:1]
-    ends = {
-        "reproduced": f"is reproduced within {evidence.margin:g} points",
-        "differs": "is not reproduced: ours differs",
-        "inconclusive": f"is neither reproduced nor refuted within {evidence.margin:g} points; more seeds would tell",
-        "not tested": "was not tested, for want of all seeds, of two or of any spread",
-    }
     said = []
     for row in records(frame):
-        interval = f"90 % CI {rounded(row['low'], 2)} to {rounded(row['high'], 2)}"
-        if row["verdict"] == "not tested":
-            interval = f"{seeds(row)} seeds finished, no interval"
-        said.append(
-            f"The published {row['published_mean']:.1f} % of {row['group']} {ends[row['verdict']]} "
-            f"(ours minus published {rounded(row['difference'], 2, sign=True)}, {interval})."
-        )
+        more = unsettled(row) or "if this difference lasts, more seeds of ours would tell"
+        ends = {
+            "reproduced": f"is reproduced within {evidence.margin:g} points",
+            "differs": "is not reproduced: ours differs",
+            "inconclusive": f"is neither reproduced nor refuted within {evidence.margin:g} points; {more}",
+            "not tested": f"was not tested, since {row['untested']}",
+        }
+        known = [f"90 % CI {rounded(row['low'], 2)} to {rounded(row['high'], 2)}"]
+        if row["untested"]:
+            known = [f"{seeds(row)} seeds finished"]
+        if row["difference"] == row["difference"]:
+            known.insert(0, f"ours minus published {rounded(row['difference'], 2, sign=True)}")
+        published = f"The published {row['published_mean']:.1f} % of {row['group']}"
+        said.append(f"{published} {ends[row['verdict']]} ({', '.join(known)}).")
     asked = less(evidence)
     return [*said, *([f"That is of less than the published protocol. {' '.join(asked)}"] if asked else [])]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from spaces.run import RunSpec
 
 COUNTS = ("samples", "max_epochs", "rerun_seeds", "rerun_epochs")  # The larger one counts, whoever asked for it.
-COMPARED_ELSEWHERE = ("architectures", "thetas", "space", "earlier", *COUNTS)
+COMPARED_ELSEWHERE = ("architectures", "thetas", "space", "earlier", "classes", *COUNTS)  # classes: by data_hash
 
 
 def extended(spec: RunSpec, asked: RunSpec) -> RunSpec:
@@ -48,6 +48,7 @@ def extended(spec: RunSpec, asked: RunSpec) -> RunSpec:
         thetas=None if spec.thetas is None else {**spec.thetas, **(asked.thetas or {})},
         space=space,
         earlier=earlier,
+        classes=spec.classes or asked.classes,
         **{name: largest(getattr(spec, name), getattr(asked, name)) for name in COUNTS},
     )
 

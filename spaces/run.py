@@ -27,9 +27,12 @@ MAX_ARCHITECTURES = 1000
 EPOCHS = fields.whole(1, 100_000)  # A record of more would be too large to be read.
 LEAST_ETA = 1.01  # Closer to 1, ASHA would have a rung in every epoch, many times over.
 
+LATER = ("recipe", "classes")  # Fields that older runs have not, and that are left out where there is nothing.
+
 FIELDS = {  # And architectures, thetas, space, earlier and recipe.
     "dataset": fields.NAME,
     "data_hash": fields.HASH,
+    "classes": fields.optional(fields.whole(1, 2**31)),
     "batch_size": fields.BATCH_SIZE,
     "seed": fields.whole(0, 2**62),  # Reruns use those after it.
     "split_seed": fields.SEED,
@@ -70,6 +73,7 @@ class RunSpec:
             ``{"space": .., "samples": ..}``; samples count all configurations up to then.
         recipe: the data set's schedule and augmentation, at their published length; each phase scales it to its
             epochs. None where the data set has none.
+        classes: how many classes the data have; None in runs from before it was recorded.
 
     Raises:
         UserError: a field that is not allowed, or fields that do not belong together.
@@ -93,6 +97,7 @@ class RunSpec:
     rerun_epochs: int | None = None
     earlier: tuple[Mapping[str, Any], ...] = ()
     recipe: Recipe | None = None
+    classes: int | None = None
 
     def __post_init__(self) -> None:
         for name, field in FIELDS.items():
@@ -175,10 +180,9 @@ class RunSpec:
         return grown(self)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data for spec.json; ``recipe`` only where there is one, as in runs from before there were any."""
-        content = {"format": FORMAT, **asdict(self)}
-        del content["recipe"]
-        return content if self.recipe is None else {**content, "recipe": self.recipe.as_dict()}
+        """Plain data for spec.json; what is of ``LATER`` only where there is something, as in older runs."""
+        content = {"format": FORMAT, **asdict(self), "recipe": self.recipe and self.recipe.as_dict()}
+        return {name: value for name, value in content.items() if name not in LATER or value is not None}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> RunSpec:
@@ -190,7 +194,7 @@ class RunSpec:
         if not isinstance(content, Mapping) or content.get("format") != FORMAT:
             raise UserError(f"spec.json: not of format {FORMAT}; use the version of invsearch that wrote it")
         names = {"format", *(field.name for field in dataclass_fields(cls))}
-        wrong = sorted(map(quoted, (names ^ set(content)) - ({"recipe"} - set(content))))
+        wrong = sorted(map(quoted, (names ^ set(content)) - (set(LATER) - set(content))))
         if wrong:
             raise UserError(f"spec.json: missing or unknown: {shortened(', '.join(wrong))}; restore the file")
         values = {name: value for name, value in content.items() if name != "format"}

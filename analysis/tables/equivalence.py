@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
-from analysis.equivalence import PUBLISHED_SEEDS, Equivalence
+from analysis.equivalence import PUBLISHED_SEEDS, Equivalence, settled
 from analysis.evidence import Evidence
+from analysis.schema import records
+from analysis.stats import LEAST
 from analysis.tables.columns import Column, between, number, p_value, seeds, shown, words
 from analysis.tables.notes import reduced
 from analysis.tables.table import Table
@@ -39,11 +43,23 @@ def against_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         "90 % Welch interval.",
         f"reproduced: the difference is smaller than {margin:g} points, by two one-sided Welch tests at 5 % (TOST). "
         "differs: it is not zero, by Welch's two-sided test, and not shown to be that small. inconclusive: neither. "
-        "not tested: seeds were lost, or fewer than two have finished, or all are alike. Each network is a question of "
-        "its own, so p is not corrected.",
+        f"not tested: seeds were lost, or fewer than {LEAST} have finished, or all are alike. Each network is a "
+        "question of its own, so p is not corrected.",
+        *(f"{row['group']}: {unsettled(row)}." for row in records(frame) if unsettled(row)),
         *less(evidence),
         *evidence.lost,
     ]
+
+
+def unsettled(row: dict[str, Any]) -> str:
+    """Why no number of seeds of ours would settle an inconclusive row; empty where it would, and for other rows."""
+    std, margin = row["published_std"], row["margin"]
+    if row["verdict"] != "inconclusive" or settled(row["difference"], std, margin=margin):
+        return ""
+    return (
+        f"no number of seeds of ours would settle this difference at {margin:g} points, since the published mean rests "
+        f"on {PUBLISHED_SEEDS} seeds with a std of {std:g}"
+    )
 
 
 def less(evidence: Evidence) -> list[str]:

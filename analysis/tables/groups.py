@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from analysis.evidence import Candidate, Evidence
+from analysis.evidence import Candidate, Evidence, data_of
 from analysis.published_deep import DATASETS, Swap, swap_of
 from analysis.stats import Summary, summarise
 from analysis.tables.columns import rounded
@@ -34,16 +34,12 @@ def entries(evidence: Evidence, rows: Iterable[str]) -> list[Entry]:
     kept = set(rows)
     found = [(one, swap) for one in evidence.candidates if (swap := swap_of(one.architecture)) and swap.row in kept]
     columns = _columns([one for one, _ in found])
-    return [Entry(one, swap, columns[_data(one)], names[id(one.run)]) for one, swap in found]
-
-
-def _data(one: Candidate) -> tuple[str, str]:
-    return one.run.spec["dataset"], str(one.run.spec.get("data_hash"))
+    return [Entry(one, swap, columns[data_of(one.run)], names[id(one.run)]) for one, swap in found]
 
 
 def _columns(found: list[Candidate]) -> dict[tuple[str, str], str]:
     """(data set, hash) -> the column: networks are compared only on the same data."""
-    seen = dict.fromkeys(map(_data, found))
+    seen = dict.fromkeys(data_of(one.run) for one in found)
     alike = [name for name, _ in seen]
     return {(name, code): name if alike.count(name) == 1 else f"{name} {code[:6]}" for name, code in seen}
 

@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.cells import compact
 from analysis.evidence import Evidence
 from analysis.fairness import near_optimal
+from analysis.stats import LEAST
 from analysis.tables.columns import Column, number, shown, words
 from analysis.tables.table import Table
 from spaces.hyperparameters import NAMES
@@ -28,7 +29,9 @@ def listed(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     ]
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=FIELDS)
     if not len(frame):
-        return frame[FIELDS], ["No architecture has both a finished sweep and two finished reruns that are not alike."]
+        return frame[FIELDS], [
+            f"No architecture has both a finished sweep and {LEAST} finished reruns, none lost, that are not all alike."
+        ]
     return frame[FIELDS], NOTES
 
 

@@ -13,6 +13,7 @@ NOTES = [
     "detectable: the true difference that these seeds would have shown with a probability of 80 %, if the spreads are "
     "as observed; at 5 % divided by the number of pairs.",
 ]
+NONE = "Differences of the means in points of test accuracy. No pair was tested, so none is known to be real."
 APART = "Pairs on different data are left out: their accuracies do not compare networks."
 
 
@@ -34,7 +35,7 @@ def compared(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         empty = pairs({}).assign(data="", first_n=0, first_asked=0, second_n=0, second_asked=0)
         return empty, ["Fewer than two architectures have finished reruns on the same data.", *evidence.lost]
     frame = pd.concat(kept, ignore_index=True)
-    said = [note.format(family=evidence.family) for note in NOTES]
+    said = [note.format(family=evidence.family) for note in NOTES] if evidence.family else [NONE]
     return frame, [*said, *untested(evidence), *([APART] if len(frames) > 1 else []), *evidence.lost]
 
 

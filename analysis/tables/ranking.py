@@ -14,6 +14,7 @@ NOTES = [
     "finished of those asked for.",
     "Who shares a letter was tested and not told apart: Welch's test, Holm-corrected over {family}, at 5 %.",
 ]
+NONE = "No pair was tested, so there are no groups."
 APART = "Accuracies on different data do not compare networks: each data set is ranked by itself."
 LAST = "Who lost seeds comes last and has no letter: the mean of the seeds that are left is of a selection."
 
@@ -30,7 +31,7 @@ def ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
             "No rerun has finished yet; invsearch rerun trains them.",
             *evidence.lost,
         ]
-    said = [note.format(family=evidence.family) for note in NOTES]
+    said = [NOTES[0], NOTES[1].format(family=evidence.family) if evidence.family else NONE]
     said += [*untested(evidence), *([APART] if len(frames) > 1 else []), *evidence.lost]
     return pd.concat(frames, ignore_index=True), [*said, *([LAST] if evidence.lost else [])]
 

@@ -28,8 +28,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--export",
         type=options.folder,
         metavar="DIR",
-        help="write weights, config.json, load.py and README.md of the best rerun, or of the incumbent where nothing "
-        "was rerun, to a new folder",
+        help="write weights, config.json, load.py and README.md of the best rerun, or of the incumbent where no "
+        "rerun has finished, to a new folder",
     )
     parser.add_argument(
         "--accept-changes",
@@ -76,5 +76,5 @@ def exported(found: Run, shown: list[Best], args: argparse.Namespace) -> None:
     refuse(out, found.path)
     weights = weights_of(found.path, trial, args.accept_changes)
     export(found.path, best, weights, out)
-    what = chosen_as(best.reruns.n) if best.rerun else "the sweep's incumbent (nothing was rerun)"
+    what = chosen_as(best) + ("" if best.rerun else " (no rerun has finished)")
     print(f"exported {trial}, {what}: {out}; try: {command('python', out / 'load.py')}")

@@ -305,6 +305,7 @@ def data_fields(args: argparse.Namespace, names: Sequence[str]) -> dict[str, obj
         "seed": args.seed,
         "split_seed": args.split_seed,
         "recipe": chosen.recipe,
+        "classes": chosen.classes,
     }
 
 

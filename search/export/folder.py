@@ -23,6 +23,7 @@ from search.provenance import code_digest, versions
 from search.train import JUDGED_ON
 from spaces import UserError
 from spaces.errors import printable
+from spaces.wording import counted
 
 FORMAT = "invsearch export 1"
 JUDGED = {"val": "held-out training", "test": "test"}
@@ -75,16 +76,19 @@ def export(run: Path, best: Best, weights: Weights, out: Path) -> None:
         raise
 
 
-def chosen_as(reruns: int) -> str:
-    """What a rerun is among so many."""
-    return "the only rerun" if reruns == 1 else f"the best of {reruns} reruns by test accuracy"
+def chosen_as(best: Best) -> str:
+    """What the exported trial is among those of its architecture."""
+    if best.rerun is None:
+        return "the sweep's incumbent"
+    if best.lost:
+        return f"the best by test accuracy of the {counted(best.reruns.n, 'rerun')} that neither diverged nor failed"
+    return "the only rerun" if best.reruns.n == 1 else f"the best of {best.reruns.n} reruns by test accuracy"
 
 
 def config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
     """What the weights are, as plain data."""
     folder, spec = weights.folder, weights.folder.spec
     data, judged = dataset(spec.dataset), JUDGED_ON[spec.phase]
-    is_rerun = spec.trial_id == best.rerun
     return {
         "format": FORMAT,
         "run": printable(run.resolve()),
@@ -106,9 +110,10 @@ def config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
         "accuracy": {
             "judged_on": JUDGED[judged],
             "fraction": folder.rows[-1][f"{judged}_accuracy"],
-            "chosen_as": chosen_as(best.reruns.n) if is_rerun else "the sweep's incumbent",
+            "chosen_as": chosen_as(best),
             "reruns": {
                 "n": best.reruns.n,
+                "lost": best.lost,
                 "mean_percent": None if math.isnan(best.reruns.mean) else best.reruns.mean,
                 "std_percent": None if math.isnan(best.reruns.std) else best.reruns.std,
             },

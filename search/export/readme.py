@@ -43,7 +43,7 @@ network returns {config["classes"]} scores for each.
 
 def _accuracy(accuracy: Mapping[str, Any]) -> str:
     reruns, is_rerun = accuracy["reruns"], accuracy["judged_on"] == "test"
-    alone = is_rerun and reruns["n"] == 1
+    alone = is_rerun and reruns["n"] == 1 and not reruns["lost"]
     lines = [
         f"{100.0 * accuracy['fraction']:.2f} % of the {accuracy['judged_on']} images are classified correctly.",
         f"This trial is {accuracy['chosen_as']}"
@@ -55,6 +55,11 @@ def _accuracy(accuracy: Mapping[str, Any]) -> str:
     ]
     if alone:
         lines.append("To quote a number, add reruns (`invsearch rerun RUN --seeds 10`) and take their mean.")
+    elif is_rerun and reruns["lost"]:
+        lines.append(
+            f"**No number to quote**: {counted(reruns['lost'], 'other rerun')} diverged or failed, so the mean of what "
+            f"is left, {reruns['mean_percent']:.2f} % (n = {reruns['n']}), is of a selection."
+        )
     elif is_rerun:
         lines.append(
             f"The number to quote is the mean over seeds: **{reruns['mean_percent']:.2f} %** (n = {reruns['n']}, "

@@ -52,7 +52,7 @@ def test_a_full_row(full) -> None:
         "mean": "92.0",
         "std": "2.00",
         "95 % CI": "87.0 to 97.0",
-        "n": "3 (1 diverged)",
+        "n": "3 of 4",
         "published theta": "{0.1, 0.5, 1e-5, 1.5}",
         "published param": "1",
         "published mults": "1",
@@ -67,10 +67,10 @@ def test_a_full_row(full) -> None:
 def test_one_seed_shows_dashes(folder) -> None:
     folder.rerun("conv", [0.5] * 4, "completed", seed=1)
     cells, _ = display(TABLES["1.3"].build(read_run(folder.write())).frame)
-    assert cells.iloc[0][["mean", "std", "95 % CI", "n"]].tolist() == ["50.0", "-", "-", "1"]
+    assert cells.iloc[0][["mean", "std", "95 % CI", "n"]].tolist() == ["50.0", "-", "-", "1 of 3"]
 
 
 def test_only_diverged_seeds_show_dashes(folder) -> None:
     folder.rerun("conv", [None], "diverged", seed=1, status="diverged")
     cells, _ = display(TABLES["1.3"].build(read_run(folder.write())).frame)
-    assert cells.iloc[0][["mean", "std", "95 % CI", "n"]].tolist() == ["-", "-", "-", "0 (1 diverged)"]
+    assert cells.iloc[0][["mean", "std", "95 % CI", "n"]].tolist() == ["-", "-", "-", "0 of 3"]

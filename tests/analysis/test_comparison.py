@@ -6,31 +6,31 @@ from spaces import Hyperparameters
 
 
 @pytest.fixture
-def two(full, make_folder):
+def two(five, make_folder):
     other = make_folder("other")
-    other.spec.update(full.spec, max_epochs=4, rerun_seeds=4, architectures=["conv", "dct"])
+    other.spec.update(five.spec, max_epochs=4, rerun_seeds=6, architectures=["conv", "dct"])
     theta = Hyperparameters(0.1, 0.9, 3.16e-5, 1.0)
     other.sweep("conv", [0.1, 0.2, 0.3, 0.9], "completed", theta=theta)
-    for seed, accuracy in enumerate((0.80, 0.82, 0.84)):
+    for seed, accuracy in enumerate((0.80, 0.80, 0.82, 0.84, 0.84)):
         other.rerun("conv", [0.1, 0.2, 0.3, accuracy], "completed", theta=theta, seed=seed)
-    return read_run(full.write()), read_run(other.write())
+    return read_run(five.write()), read_run(other.write())
 
 
 def test_settings_that_differ(two) -> None:
     assert settings(*two).to_numpy().tolist() == [
         ["architectures", '["conv", "invariant"]', '["conv", "dct"]'],
-        ["rerun_seeds", "3", "4"],
+        ["rerun_seeds", "5", "6"],
     ]
     assert len(settings(two[0], two[0])) == 0
 
 
 def test_outcomes_by_hand(two) -> None:
-    """conv: 90, 92, 94 against 80, 82, 84: difference -10, se^2 = 4/3 + 4/3, df = 4, t(0.975, 4) = 2.776445."""
+    """conv: mean 92, std 2 against 82, 2, five each: se^2 = 4/5 + 4/5, df = 8, t(0.975, 8) = 2.306004."""
     rows = outcomes(*two).set_index("architecture")
     assert list(rows.index) == ["conv", "invariant", "dct"]
     conv = rows.loc["conv"]
     assert (conv["first_mean"], conv["second_mean"], conv["difference"]) == pytest.approx((92.0, 82.0, -10.0))
-    half = 2.776445 * (8 / 3) ** 0.5
+    half = 2.306004 * (8 / 5) ** 0.5
     assert (conv["low"], conv["high"]) == pytest.approx((-10 - half, -10 + half), rel=1e-5)
     assert bool(conv["differs"])
     assert conv["same_theta"] is False
@@ -43,3 +43,58 @@ def test_the_text_names_what_differs(two, tmp_path) -> None:
     assert "Different beyond chance at 5 %: conv." in text
     assert "| rerun_seeds" in text
     assert "nan" not in text
+    assert "5 of 6" in text
+    assert "Holm-corrected over 1 architecture." in text
+    assert "Not tested, since only one of the runs has it: invariant, dct." in text
+
+
+def test_lost_seeds_are_said_and_have_no_difference(five, make_folder) -> None:
+    other = make_folder("other")
+    other.spec.update(five.spec, rerun_seeds=10)
+    theta = Hyperparameters(0.1, 0.9, 3.16e-5, 1.0)
+    for name in ("conv", "invariant"):
+        other.sweep(name, [0.1, 0.2, 0.3, 0.9], "completed", theta=theta)
+        for seed in range(10):
+            lost = name == "conv" and seed > 6
+            rows = [None] if lost else [0.1, 0.2, 0.3, 0.82 + seed / 1000]
+            status = "diverged" if lost else "completed"
+            other.rerun(name, rows, status, theta=theta, seed=seed, status="diverged" if lost else "running")
+    runs = read_run(five.write()), read_run(other.write())
+    row = outcomes(*runs).set_index("architecture").loc["conv"]
+    assert row[["difference", "low", "high", "p_holm"]].isna().all()
+    text = compared(*runs)
+    assert "7 of 10" in text
+    assert "Not tested, since seeds were lost: conv." in text
+    assert "Not shown to differ beyond chance at 5 %: invariant." in text
+    assert "other: Convolutional: of 10 reruns 3 diverged; its mean is over the other 7." in text
+
+
+def test_runs_on_different_data_are_not_tested(two, make_folder) -> None:
+    other = make_folder("elsewhere")
+    other.spec.update(dataset="mnist", architectures=["conv"])
+    for seed in range(5):
+        other.rerun("conv", [0.1] * 3 + [0.97 + seed / 1000], "completed", seed=seed)
+    runs = two[0], read_run(other.write())
+    text = compared(*runs)
+    assert "Not tested, since the runs are on different data: conv." in text
+    assert "Different beyond" not in text
+    assert outcomes(*runs)["difference"].isna().all()
+
+
+def test_a_copy_of_a_run_is_not_tested_against_it(five, make_folder) -> None:
+    """The same seeds of the same configuration have the same results: that is no second sample."""
+    copy = make_folder("copy")
+    copy.spec, copy.trials = five.spec, five.trials
+    text = compared(read_run(five.write()), read_run(copy.write()))
+    assert "Not tested, since they share trials, with the same results: conv, invariant." in text
+    assert "beyond chance" not in text
+
+
+def test_two_seeds_are_no_test(full, make_folder) -> None:
+    other = make_folder("other")
+    other.spec.update(full.spec, architectures=["conv"])
+    for seed in (11, 12):
+        other.rerun("conv", [0.1] * 3 + [0.8 + seed / 10_000], "completed", seed=seed)
+    text = compared(read_run(full.write()), read_run(other.write()))
+    assert "Not tested, since a test takes 5 finished seeds: conv." in text
+    assert "0 architectures" not in text

@@ -8,15 +8,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.pairs import ALIKE, FEW, LOST, pairs
+from analysis.pairs import pairs
 from analysis.pairs import tests_of as family_of
-from analysis.stats import welch
+from analysis.stats import ALIKE, FEW, LEAST, LOST, welch
 
-# Welch's test by hand. Means 92 and 82, variances 4 and 7, n = 3: se^2 = 4/3 + 7/3 = 11/3,
-# t = 10 / sqrt(11/3) = 5.222330, df = (11/3)^2 / ((4/3)^2 / 2 + (7/3)^2 / 2) = 3.723077.
-FIRST, SECOND = np.array([90.0, 92.0, 94.0]), np.array([80.0, 81.0, 85.0])
-T, DF, SE = 5.222330, 3.723077, math.sqrt(11 / 3)
-SAMPLES = st.lists(st.integers(0, 10_000).map(lambda value: value / 100), min_size=2, max_size=12)
+# Welch's test by hand. Means 92 and 82, variances 4 and 7, n = 5: se^2 = 4/5 + 7/5 = 11/5,
+# t = 10 / sqrt(11/5) = 6.741999, df = (11/5)^2 / ((4/5)^2 / 4 + (7/5)^2 / 4) = 7.446154.
+FIRST, SECOND = np.array([90.0, 90.0, 92.0, 94.0, 94.0]), np.array([78.0, 81.0, 83.0, 83.0, 85.0])
+T, DF, SE = 6.741999, 7.446154, math.sqrt(11 / 5)
+SAMPLES = st.lists(st.integers(0, 10_000).map(lambda value: value / 100), min_size=5, max_size=12)
 
 
 def test_welch_by_hand() -> None:
@@ -27,20 +27,20 @@ def test_welch_by_hand() -> None:
     assert (found.low, found.high) == pytest.approx((10 - half, 10 + half), rel=1e-5)
 
 
-@pytest.mark.parametrize("other", [[], [81.0]])
-def test_welch_needs_two_values_each(other) -> None:
+@pytest.mark.parametrize("other", [[], [81.0], [81.0, 81.01], [81.0, 81.01, 81.0, 81.01]])
+def test_welch_needs_five_values_each(other) -> None:
     found = welch(FIRST, np.array(other))
     assert math.isnan(found.p)
     assert math.isnan(found.low)
 
 
 def test_samples_that_never_vary_are_not_tested() -> None:
-    assert math.isnan(welch(np.full(3, 90.0), np.full(3, 80.0)).p)
-    assert math.isnan(welch(np.full(3, 90.0), SECOND).p)
+    assert math.isnan(welch(np.full(5, 90.0), np.full(5, 80.0)).p)
+    assert math.isnan(welch(np.full(5, 90.0), SECOND).p)
 
 
 def test_holm_by_hand() -> None:
-    samples = {"a": FIRST, "b": SECOND, "c": np.array([91.0, 92.0, 95.0])}
+    samples = {"a": FIRST, "b": SECOND, "c": np.array([91.0, 92.0, 95.0, 90.0, 93.0])}
     frame = pairs(samples)
     raw: list[Any] = [stats.ttest_ind(*two, equal_var=False)[1] for two in itertools.combinations(samples.values(), 2)]
     assert list(frame["p"]) == pytest.approx(raw)
@@ -56,8 +56,8 @@ def test_holm_by_hand() -> None:
 
 
 def test_hedges_g_by_hand() -> None:
-    # Pooled variance (2 x 4 + 2 x 7) / 4 = 5.5; correction 1 - 3 / (4 x 4 - 1) = 0.8 (Hedges, 1981).
-    assert pairs({"a": FIRST, "b": SECOND})["g"][0] == pytest.approx(10 / math.sqrt(5.5) * 0.8)
+    # Pooled variance (4 x 4 + 4 x 7) / 8 = 5.5; correction 1 - 3 / (4 x 8 - 1) = 28/31 (Hedges, 1981).
+    assert pairs({"a": FIRST, "b": SECOND})["g"][0] == pytest.approx(10 / math.sqrt(5.5) * 28 / 31)
 
 
 @pytest.mark.parametrize(
@@ -66,15 +66,19 @@ def test_hedges_g_by_hand() -> None:
         ((FIRST, SECOND), ("b",), LOST),
         ((FIRST, np.array([])), ("b",), LOST),
         ((FIRST, np.array([97.0])), (), FEW),
-        ((np.full(2, 97.0), np.full(2, 96.0)), (), ALIKE),
-        ((np.full(2, 97.0), SECOND), (), ALIKE),
+        ((FIRST, np.array([97.0, 97.01])), (), FEW),
+        ((FIRST[:4], SECOND[:4]), (), FEW),
+        ((np.full(2, 97.0), np.full(2, 96.0)), (), FEW),
+        ((np.full(5, 97.0), np.full(5, 96.0)), (), ALIKE),
+        ((np.full(5, 97.0), SECOND), (), ALIKE),
         ((np.full(10, 97.1), SECOND), (), ALIKE),
     ],
 )
 def test_what_is_not_tested_says_why(samples, lost, why) -> None:
-    """Of one value there is no spread, of equal ones no estimate of it, and survivors are no sample."""
+    """Of few values the spread is hardly known, of equal ones not at all, and survivors are no sample."""
     row = pairs(dict(zip("ab", samples, strict=True)), lost).iloc[0]
     assert row["untested"] == why
+    assert (row["difference"] == row["difference"]) == (why != LOST)  # What is left has a mean of a selection.
     assert not row["differs"]
     assert row[["low", "high", "p", "p_holm", "g", "detectable"]].isna().all()
 
@@ -118,3 +122,23 @@ def test_the_interval_covers_the_true_difference_as_often_as_it_says() -> None:
         found = welch(random.normal(97.4, 0.12, 10), random.normal(96.5, 0.5, 7))
         covered += found.low <= 0.9 <= found.high
     assert 0.933 <= covered / 2000 <= 0.965
+
+
+def _level(few: int, many: int, alpha: float, random: np.random.Generator) -> float:
+    """How often Welch's test finds a difference where there is none, of 200,000 pairs of samples of one spread."""
+    samples = random.normal(size=(200_000, few)), random.normal(size=(200_000, many))
+    found: Any = stats.ttest_ind(*samples, axis=1, equal_var=False)
+    return float((found.pvalue < alpha).mean())
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.05 / 28])
+def test_from_five_seeds_on_the_test_keeps_its_level_within_half_and_one_and_a_half_of_it(alpha) -> None:
+    """Bradley's criterion (1978), against the ten seeds of the text, in a family of one and of Table 1.4's 28."""
+    random = np.random.default_rng(0)
+    assert 0.5 < _level(LEAST, 10, alpha, random) / alpha < 1.5
+    assert 0.5 < _level(LEAST, LEAST, alpha, random) / alpha < 1.5
+
+
+def test_with_four_it_does_not() -> None:
+    random = np.random.default_rng(0)
+    assert _level(LEAST - 1, 10, 0.05 / 28, random) / (0.05 / 28) > 1.5

@@ -9,7 +9,7 @@ from analysis.ranking import ranking
 
 NAMES = ["a", "b", "c", "d", "e"]
 SAMPLES = st.dictionaries(
-    st.sampled_from(NAMES), st.lists(st.integers(0, 1000).map(float), min_size=2, max_size=6), min_size=1
+    st.sampled_from(NAMES), st.lists(st.integers(0, 1000).map(float), min_size=2, max_size=8), min_size=1
 )
 
 
@@ -39,14 +39,19 @@ def test_two_share_a_letter_exactly_where_they_were_tested_and_do_not_differ(sam
 
 
 def test_who_was_not_tested_has_no_letter_and_keeps_its_row() -> None:
-    samples = {"a": np.array([1.0, 2.0]), "b": np.array([9.0]), "c": np.array([]), "d": np.array([1.0, 3.0])}
+    samples = {
+        "a": np.array([1.0, 2.0, 1.5, 1.5, 1.5]),
+        "b": np.array([9.0, 9.01, 9.0, 9.01]),
+        "c": np.array([]),
+        "d": np.array([1.0, 3.0, 2.0, 2.0, 2.0]),
+    }
     ranked = ranking(samples, pairs(samples))
     assert list(zip(ranked["group"], ranked["letters"], strict=True)) == [("b", ""), ("d", "a"), ("a", "a"), ("c", "")]
 
 
 def test_two_without_spread_share_no_letter() -> None:
-    """97, 97 against 96, 96 is no test, and 95.0, 95.2 cannot be tested against either."""
-    samples = {"a": np.full(2, 97.0), "b": np.full(2, 96.0), "c": np.array([95.0, 95.2])}
+    """Five times 97 against five times 96 is no test, and 95.0 to 95.2 cannot be tested against either."""
+    samples = {"a": np.full(5, 97.0), "b": np.full(5, 96.0), "c": np.array([95.0, 95.2, 95.1, 95.1, 95.1])}
     assert list(ranking(samples, pairs(samples))["letters"]) == ["", "", ""]
 
 

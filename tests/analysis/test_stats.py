@@ -58,8 +58,10 @@ def test_an_interval_of_accuracies_lies_within_0_and_100(values, interval) -> No
 
 
 def test_an_interval_of_a_difference_lies_within_100_points() -> None:
-    found = welch(np.array([0.0, 90.0]), np.array([5.0, 100.0]))
-    assert (found.low, found.high) == (-100.0, 100.0)
+    """-60 with a standard error of 24.7 and 8 degrees of freedom: -60 - 2.306 x 24.7 = -117."""
+    first, second = np.array([0.0, 0.0, 0.0, 10.0, 90.0]), np.array([100.0, 100.0, 100.0, 90.0, 10.0])
+    assert welch(first, second).low == -100.0
+    assert welch(second, first).high == 100.0
 
 
 def test_one_value_has_no_spread() -> None:

@@ -16,9 +16,17 @@ FIXED = RunSpec("digits", "ab", 16, 0, 0, ("conv",), thetas={"conv": THETA.as_di
 HUGE = {**SPACE, "lr": {"choice": [i / 8 for i in range(1, 1000001)]}, "momentum": {"choice": [0.0]}}
 
 
-@pytest.mark.parametrize("spec", [SWEEP, FIXED])
+@pytest.mark.parametrize("spec", [SWEEP, FIXED, replace(SWEEP, classes=2)])
 def test_survives_json(spec: RunSpec) -> None:
     assert RunSpec.from_dict(json.loads(json.dumps(spec.as_dict()))) == spec
+
+
+def test_a_run_from_before_classes_were_recorded_goes_on_and_gets_them() -> None:
+    """The hash of the data tells their number, so it contradicts nothing."""
+    assert "classes" not in SWEEP.as_dict()
+    grown = SWEEP.extended_by(replace(SWEEP, classes=10))
+    assert grown.classes == 10
+    assert grown.extended_by(SWEEP).classes == 10
 
 
 @pytest.mark.parametrize(
@@ -31,6 +39,7 @@ def test_survives_json(spec: RunSpec) -> None:
         (SWEEP.as_dict() | {"extra": 1}, "missing or unknown: 'extra'; restore the file"),
         (SWEEP.as_dict() | {f"extra{i}": 1 for i in range(1000)}, "missing or unknown: 'extra0'"),
         (SWEEP.as_dict() | {"max_epochs": "20"}, "epochs: '20' is not allowed; give a whole number from 1 to 100000"),
+        (SWEEP.as_dict() | {"classes": 0}, "classes: 0 is not allowed"),
         (SWEEP.as_dict() | {"seed": True}, "seed: True is not allowed"),
         (SWEEP.as_dict() | {"seed": 1.0}, "seed: 1.0 is not allowed"),
         (SWEEP.as_dict() | {"samples": None}, "either space, search and samples, or thetas"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import shutil
 import statistics
@@ -16,10 +17,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from analysis.best import Best
+from analysis.stats import summarise
 from search import checkpoint
 from search.cli import main
 from search.datasets import dataset
 from search.export import folder as writer
+from search.export.readme import _accuracy
 from search.run_folder import RunFolder
 from spaces.run import RunSpec
 from spaces.sealed import read_sealed, seal
@@ -165,7 +169,7 @@ def test_where_nothing_was_rerun_the_incumbent_is_exported(
     config = json.loads((out / "config.json").read_text())
     assert (config["trial_id"], config["accuracy"]["judged_on"]) == (best["trial"]["trial_id"], "held-out training")
     assert config["made_by"]["engine"] == "torch"
-    assert "nothing was rerun" in capsys.readouterr().out
+    assert "no rerun has finished" in capsys.readouterr().out
     assert "No rerun has finished" in (out / "README.md").read_text()
 
 
@@ -252,6 +256,18 @@ def test_a_full_disk_leaves_nothing_behind(
     assert main(["best", str(small.path), "--architecture", "conv", "--export", str(tmp_path / "out")]) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_left_of_lost_reruns_is_not_to_be_quoted() -> None:
+    """Three of ten diverged, and nine of ten: the one that is left is not the only rerun."""
+    for finished, lost in ((7, 3), (1, 9)):
+        best = Best("conv", "c", BEST, None, math.nan, summarise([97.0] * finished), 10, lost, "conv-1", 0.97)
+        chosen = writer.chosen_as(best)
+        assert "that neither diverged nor failed" in chosen
+        reruns = {"n": finished, "lost": lost, "mean_percent": 97.0, "std_percent": 0.0}
+        text = _accuracy({"reruns": reruns, "judged_on": "test", "fraction": 0.97, "chosen_as": chosen})
+        assert f"{lost} other reruns diverged or failed" in text
+        assert "number to quote is" not in text
 
 
 def test_a_run_without_a_finished_trial(small: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
