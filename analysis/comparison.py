@@ -112,9 +112,11 @@ def _conclusion(first: Run, second: Run, found: pd.DataFrame) -> list[str]:
     for differs, start in ((True, "Different"), (False, "Not shown to differ")):
         if names := list(tested.loc[tested["differs"] == differs, "architecture"]):
             said.append(f"{start} beyond chance at 5 %: {', '.join(names)}.")
-    for why in dict.fromkeys(found["untested"]):
-        if why:
-            said.append(f"Not tested, since {why}: {', '.join(found.loc[found['untested'] == why, 'architecture'])}.")
+    said += [
+        f"Not tested, since {why}: {', '.join(found.loc[found['untested'] == why, 'architecture'])}."
+        for why in dict.fromkeys(found["untested"])
+        if why
+    ]
     return [*said, *gather([first, second]).lost]
 
 

@@ -18,8 +18,8 @@ NOTES = [
     "near: configurations trained to the last epoch within 1.41 std of the incumbent, itself included, which is the "
     "standard error of a difference of two single seeds. Table near lists them.",
     "diverged, collapsed: shares of the configurations that ended. Collapsed: ended without diverging, and below half "
-    "of the best validation accuracy that the run had at the same epoch (where guessing reaches that, halfway from it to "
-    "the best){levels}. either: the two together, with the 95 % Wilson interval.",
+    "of the best validation accuracy that the run had at the same epoch (where guessing reaches that, halfway from it "
+    "to the best){levels}. either: the two together, with the 95 % Wilson interval.",
 ]
 
 

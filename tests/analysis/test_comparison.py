@@ -61,7 +61,7 @@ def test_lost_seeds_are_said_and_have_no_difference(five, make_folder) -> None:
             other.rerun(name, rows, status, theta=theta, seed=seed, status="diverged" if lost else "running")
     runs = read_run(five.write()), read_run(other.write())
     row = outcomes(*runs).set_index("architecture").loc["conv"]
-    assert row[["difference", "low", "high", "p_holm"]].isna().all()
+    assert row[["difference", "low", "high", "p_holm"]].isna().to_numpy().all()
     text = compared(*runs)
     assert "7 of 10" in text
     assert "Not tested, since seeds were lost: conv." in text
