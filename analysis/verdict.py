@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.breakdowns import breakdowns, outcomes, summary
 from analysis.evidence import Candidate, Evidence, lost_of, samples_of
 from analysis.fairness import Fairness, fairness
 from analysis.importance import importance
@@ -121,46 +122,33 @@ def _broke_down(one: Fairness) -> str:
 
 
 def _what_mattered(evidence: Evidence) -> list[str]:
+    """Two questions for each network: what decides which configurations break down, and the accuracy of the rest."""
     said = []
-    for candidate in evidence.candidates:
-        found = importance(candidate)
-        if not len(found):
-            continue
-        single = found[found["term"].isin(NAMES)].sort_values("share", ascending=False, kind="stable")
-        crossed = found[~found["term"].isin(NAMES)].sort_values("share", ascending=False, kind="stable")
-        idle = [name for name in single["term"] if not _matters(found, name)]
-        if len(idle) == len(single):
-            said.append(f"For {candidate.group} no effect was found of any hyperparameter on validation accuracy.")
-            continue
-        first = single.iloc[0]
-        line = f"For {candidate.group} {first['term']}, all that was varied, explains"
-        if len(single) > 1:
-            holds = "as the text says" if first["term"] == LR_MOST else f"where the text says {LR_MOST}"
-            line = f"For {candidate.group} {first['term']} mattered most of the four by itself, {holds}:"
-        line += f" {_share(first['share'])} of the variance of validation accuracy"
-        if first["share_trained"] == first["share_trained"] and _diverged(candidate):
-            line += (
-                f" ({_share(first['share_trained'])} among those that did not diverge; a diverged one counts as 0 %)"
-            )
-        if len(single) > 1:
-            second = single.iloc[1]
-            line += f", next {second['term']} with {_share(second['share'])}"
-        if len(crossed) and bool(crossed.iloc[0]["matters"]):
-            pair, share = crossed.iloc[0]["term"].replace(":", " and "), crossed.iloc[0]["share"]
-            line += f"; {pair} together beyond that {_share(share)}"
-        said.append(f"{line}." + (f" No effect was found of {', '.join(idle)}." if idle else ""))
+    for one in (one for one in evidence.candidates if len(outcomes(one))):
+        table, deciding, (effects, where, _) = outcomes(one), breakdowns(one).query("matters"), importance(one)
+        if table["broke"].any():
+            levels = [f"{row['term']} ({row['by_level']})" for row in records(deciding)]
+            line = f"{one.group}: {summary(table)}" + (f"; that depends on {' and '.join(levels)}" if levels else "")
+            said.append(line + (", as the text says." if list(deciding["term"]) == [LR_MOST] else "."))
+        if len(effects):
+            among = f"{one.group}: among the {(~table['broke']).sum()} configurations that did not break down"
+            said.append(f"{among} {_changed(effects, where, set(deciding['term']))}")
     return said
 
 
-def _diverged(candidate: Candidate) -> bool:
-    return bool((candidate.sweep["status"] == "diverged").any())
-
-
-def _matters(found: pd.DataFrame, name: str) -> bool:
-    """Whether a hyperparameter has an effect by itself or in any pair."""
-    return any(
-        matters and name in term.split(":") for term, matters in zip(found["term"], found["matters"], strict=True)
-    )
+def _changed(effects: pd.DataFrame, where: str, deciding: set[str]) -> str:
+    """What changes the accuracy of the configurations that did not break down."""
+    ordered = effects.sort_values("share", ascending=False, kind="stable")
+    mattering = ordered[ordered["matters"]]
+    if not len(mattering):
+        return "no effect on validation accuracy was found."
+    named = mattering["term"].str.replace(":", " with ")
+    shares = [f"{term} {100 * share:.0f} %" for term, share in zip(named, mattering["share"], strict=True) if share > 0]
+    line = f"validation accuracy depends on {', '.join(named)}"
+    line += f"; of its variance over {where} they explain: {', '.join(shares[:3])}." if shares else "."
+    other = ":".join(effects["term"][effects["matters"] | effects["p_holm"].isna()]).split(":")
+    idle = [name for name in effects["term"] if name in NAMES and name not in {*deciding, *other}]
+    return line + (f" No effect was found of {', '.join(idle)}." if idle else "")
 
 
 def _mean(row: dict[str, Any]) -> str:
@@ -171,7 +159,3 @@ def _mean(row: dict[str, Any]) -> str:
 def _p(p: float) -> str:
     text = probability(p)
     return text if text.startswith("<") else f"= {text}"
-
-
-def _share(share: float) -> str:
-    return f"{100 * share:.0f} %"

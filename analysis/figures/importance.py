@@ -13,7 +13,7 @@ def draw(evidence: Evidence) -> Drawing | str:
     """Draws the share of each hyperparameter and each pair, a panel for each candidate."""
     panels = []
     for one in evidence.candidates:
-        found = importance(one)
+        found = importance(one).effects.dropna(subset="share")
         if not len(found):
             continue
         found = found.sort_values("share", ascending=False, kind="stable")
@@ -27,9 +27,9 @@ def draw(evidence: Evidence) -> Drawing | str:
         )
     caption = (
         "How much of the variance of validation accuracy at the end of the grace period each hyperparameter explains, "
-        "and each pair beyond its two members. *: significant at 5 %, Holm-corrected."
+        "and each pair beyond its two members, where nothing broke down. *: significant at 5 %, Holm-corrected."
     )
-    nothing = "Too few configurations were searched to tell what mattered."
+    nothing = "Shares need a grid that was tried in full; table importance has the tests."
     return Drawing("importance", "What mattered", caption, panels, 2, evidence.groups) if panels else nothing
 
 

@@ -62,9 +62,9 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "importance",
         "What mattered",
-        "How much of the spread in accuracy each hyperparameter accounts for.",
+        "Which hyperparameters decide what breaks down, and which change the accuracy of the rest.",
         figures=("importance",),
-        tables=("importance",),
+        tables=("breakdowns", "importance"),
     ),
     Section("budget", "Budget", "What a search of any size would have found.", figures=("budget",)),
     Section("cost", "Cost and accuracy", "What a network costs and what it reaches.", figures=("costs",)),

@@ -2,7 +2,7 @@
 
 from analysis.tables.equivalence import EQUIVALENCE
 from analysis.tables.fairness import FAIRNESS
-from analysis.tables.importance import IMPORTANCE
+from analysis.tables.importance import BREAKDOWNS, IMPORTANCE
 from analysis.tables.near import NEAR
 from analysis.tables.pairs import PAIRS
 from analysis.tables.ranking import RANKING
@@ -26,6 +26,7 @@ TABLES: dict[str, Table] = {
         EQUIVALENCE,
         FAIRNESS,
         NEAR,
+        BREAKDOWNS,
         IMPORTANCE,
     )
 }

@@ -1,54 +1,73 @@
-"""What mattered: the share of each hyperparameter and pair in the variance of validation accuracy."""
+"""What mattered: what decides which configurations break down, and what changes the accuracy of the others."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 
-from analysis.evidence import Evidence
-from analysis.importance import COLUMNS as FIELDS
-from analysis.importance import importance
-from analysis.tables.columns import Column, p_value, percent, shown, words
+from analysis import breakdowns, importance
+from analysis.evidence import Candidate, Evidence
+from analysis.tables.columns import Column, p_value, percent, shown, tested, words
 from analysis.tables.table import Table
+from spaces.wording import counted
 
-NOTES = [
-    "Shares of the variance of validation accuracy at the end of the grace period, where ASHA has stopped nobody yet: "
-    "a functional analysis of variance over the levels of the four hyperparameters and their pairs. all: every "
-    "configuration, diverged ones as 0 %; trained: without those that had diverged by then.",
-    "p: of the term's F-test over all, Holm-corrected over the terms; matters: at 5 %.",
+BROKE = [
+    "Broke down: diverged, or collapsed as in table search. Table importance is of the other configurations.",
+    "p: that breakdowns dealt out at random differ as much from level to level (chi-square, 9999 permutations), "
+    "Holm-corrected over the hyperparameters that varied; matters: at 5 %.",
 ]
+CHANGED = [
+    "Of validation accuracy at the end of the grace period, where ASHA has stopped nobody yet, without the "
+    "configurations that broke down: table breakdowns has these.",
+    "p: of an F-test (type II) on the ranks of these accuracies, Holm-corrected over the terms; matters: at 5 %.",
+    "share: of the variance of accuracy, over a grid that was tried in full and in which nothing broke down.",
+]
+TPE = "TPE chose where to look, so the numbers describe this sweep and not the space."
+Judge = Callable[[Candidate], tuple[pd.DataFrame, list[str]]]
 
 
-def decided(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
-    """The terms of each candidate that was searched."""
-    frames, said = [], []
-    for one in evidence.candidates:
-        if not len(one.sweep):
-            continue
-        found = importance(one)
-        if not len(found):
-            said.append(f"{one.group}: too few configurations, or all alike, to tell what mattered.")
-        elif not found["term"].str.contains(":").to_numpy().any():
-            said.append(
-                f"{one.group}: too few configurations to judge pairs; their shares are in what is left unexplained."
-            )
-        if found["share_trained"].isna().to_numpy().any() and found["share_trained"].notna().to_numpy().any():
-            said.append(f"{one.group}: trained is of a model without pairs, for which too few configurations are left.")
-        if one.run.spec.get("search") == "tpe":
-            said.append(f"{one.group}: TPE chose where to look, so shares and p describe this sweep and not the space.")
-        frames.append(found.assign(group=one.group))
-    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=FIELDS)
-    frame = frame.reindex(columns=["group", *FIELDS])
-    if not len(frame):
-        return frame, said or ["Nothing was searched in these runs: their configurations were given."]
-    return frame, NOTES + said
+def _filled(evidence: Evidence, judge: Judge, fields: list[str], notes: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """The rows and sentences of each candidate that was searched."""
+    frames, said = [], {}
+    for one in (one for one in evidence.candidates if len(one.sweep)):
+        frame, sentences = judge(one)
+        frames.append(frame.assign(group=one.group))
+        for sentence in [*sentences, *([TPE] if one.run.spec.get("search") == "tpe" else [])]:
+            said.setdefault(sentence, []).append(one.group)
+    if not frames:
+        notes = ["Nothing was searched in these runs: their configurations were given."]
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    said = [f"{', '.join(groups)}: {sentence}" for sentence, groups in said.items()]
+    return frame.reindex(columns=["group", *fields]), [*notes, *said]
 
 
-COLUMNS = (
-    words("Architecture", "group"),
-    words("hyperparameter", "term"),
-    percent("all %", "share"),
-    percent("trained %", "share_trained"),
-    p_value("p (Holm)", "p_holm"),
-    Column("matters", lambda row: "yes" if row["matters"] else "no", right=False),
+def _broke(one: Candidate) -> tuple[pd.DataFrame, list[str]]:
+    table = breakdowns.outcomes(one)
+    said = [f"{breakdowns.summary(table)}."]
+    if missing := len(one.sweep) - len(table):
+        said.append(f"Left out, for having failed, not ended, or no accuracy: {counted(missing, 'configuration')}.")
+    return breakdowns.breakdowns(one), said
+
+
+def _changed(one: Candidate) -> tuple[pd.DataFrame, list[str]]:
+    found = importance.importance(one)
+    return found.effects, [*([f"The shares are over {found.where}."] if found.where else []), *found.said]
+
+
+FIRST = (words("Architecture", "group"), words("hyperparameter", "term"))
+LAST = p_value("p (Holm)", "p_holm"), Column("matters", lambda row: tested(row["p_holm"], row["matters"]), right=False)
+BREAKDOWNS = Table(
+    "breakdowns",
+    "What decided which configurations broke down.",
+    (),
+    lambda evidence: _filled(evidence, _broke, breakdowns.COLUMNS, BROKE),
+    shown((*FIRST, words("broke down", "by_level"), *LAST)),
 )
-IMPORTANCE = Table("importance", "What mattered in the search.", (), decided, shown(COLUMNS))
+IMPORTANCE = Table(
+    "importance",
+    "What changed the accuracy of the others.",
+    (),
+    lambda evidence: _filled(evidence, _changed, importance.COLUMNS, CHANGED),
+    shown((*FIRST, percent("share %", "share"), *LAST)),
+)
