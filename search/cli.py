@@ -8,6 +8,7 @@ the disk is full; 128 + its number where a signal ended it (Ctrl-C: 130, SIGTERM
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import platform
 import signal
@@ -34,8 +35,10 @@ from search.commands import (
 )
 from search.commands.options import INCOMPLETE
 from search.driver_lock import Superseded
+from search.identity import age
+from search.policy import TIME_IS_UP
 from search.provenance import revision, versions
-from search.signals import Halted, at_once, handled, last_resort
+from search.signals import Halted, at_once, handled, last_resort, time_limit
 from spaces import UserError
 from spaces.errors import printable, shortened
 from spaces.sealed import Damaged
@@ -121,7 +124,8 @@ def _main(given: list[str]) -> int:
     try:
         check_current_folder()
         args = parser().parse_args(given)
-        with handled(at_once), last_resort(again):
+        seconds = getattr(args, "time_budget", None) or math.inf
+        with handled(at_once), last_resort(again), time_limit(seconds - age(), f"{TIME_IS_UP} before more was trained"):
             code = COMMANDS[args.command].run(args)
         print(end="", flush=True)  # Whether its reader is still there is seen here, or only when Python ends.
         return code

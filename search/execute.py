@@ -19,13 +19,13 @@ from ray.tune.search import ConcurrencyLimiter, Searcher
 from search.datasets.split import Split
 from search.interrupt import Interrupt
 from search.keep import Keeper
-from search.policy import Policy
+from search.policy import TIME_IS_UP, Policy
 from search.progress import Progress, UnsavedCallback
 from search.provenance import expected_of_nodes
 from search.resources import Resources
 from search.run_folder import RunFolder
 from search.scheduler import InOrder
-from search.signals import Halted
+from search.signals import Halted, TimeIsUp
 from search.trainable import METRIC, TIME_ATTR, RecordedTrial
 from search.trial_folder import ENDED_BY_ITSELF, TrialFolder
 from search.trouble import reason_of, why_not_started
@@ -168,7 +168,7 @@ def execute(
     job.run.clear_scratch()
     slots = min(slots, policy.max_concurrent or slots)
     interrupt = Interrupt(
-        lambda: job.progress.so_far("the time budget is used up") if policy.time_is_up() else None,
+        lambda: _check_time(job, policy),
         lambda: job.scheduler.trouble,
         stuck,
     )
@@ -225,3 +225,15 @@ def execute(
     if not verdicts.ended and not verdicts.lost:  # Or whoever asks the records again and again would never end.
         raise Halted(job.progress.so_far("Ray Tune ended before any trial did"))
     return verdicts.lost
+
+
+def _check_time(job: Job, policy: Policy) -> None:
+    """Ends Tune when the time budget is used up and the epochs in progress have ended.
+
+    Where it ends in its own way, it waits for workers that have nothing to tell.
+
+    Raises:
+        TimeIsUp: with the reason.
+    """
+    if policy.time_is_up() and not job.scheduler.in_last_epochs():
+        raise TimeIsUp(job.progress.so_far(TIME_IS_UP))

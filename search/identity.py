@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,13 @@ def runs(note: Mapping[str, Any]) -> bool:
     if any(note.get(name) != mine[name] for name in ("boot", "namespace")) or type(note["pid"]) is not int:
         return False
     return note.get("ticks") is not None and note["ticks"] == _ticks(note["pid"])
+
+
+def age() -> float:
+    """Seconds since this process began, whatever became of the wall clock since."""
+    if hasattr(time, "CLOCK_BOOTTIME") and (ticks := _ticks("self")) is not None:
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    return time.time() - psutil.Process().create_time()  # Not Linux.
 
 
 def _boot() -> str | None:

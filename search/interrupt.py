@@ -11,7 +11,7 @@ from typing import Any
 
 from ray.tune import Stopper
 
-from search.signals import Halted, Interrupted, handled
+from search.signals import Halted, Interrupted, TimeIsUp, handled, unlimited
 from search.trouble import TROUBLE, reason_of
 
 
@@ -67,9 +67,11 @@ class Interrupt(Stopper):
                 raise Interrupted(number)
             self.signal = number
 
-        with handled(note) as self.take_back:
+        with handled(note) as self.take_back, unlimited():
             try:
                 yield
+            except TimeIsUp as over:
+                self.reason = str(over)
             except Exception:  # Ray fails where the signal went to its processes too.
                 if self.signal is None:
                     raise

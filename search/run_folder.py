@@ -26,7 +26,7 @@ from search.driver_lock import NAME as LOCK_NAME
 from search.driver_lock import DriverLock, Guard
 from search.files import read_json, write_json
 from search.policy import Policy
-from search.signals import last_words
+from search.signals import last_words, lift_time_limit
 from search.surroundings import check_utf8
 from search.trial_folder import TrialFolder, checked
 from search.trouble import reason_of
@@ -172,7 +172,10 @@ class RunFolder:
             except OSError as error:
                 raise UserError(f"{reason_of(error)}; mend that and try again") from None
             with history.history(self.path, spec=spec.as_dict(), environment=here):
-                yield spec
+                try:
+                    yield spec
+                finally:
+                    lift_time_limit()  # What is done by now is also to be shown.
 
     @contextmanager
     def taken(self, force: bool = False) -> Iterator[list[str]]:

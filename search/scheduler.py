@@ -37,10 +37,28 @@ class InOrder(FIFOScheduler):
         super().__init__()
         self.trouble: str | None = None
         self._open: list[Trial] = []
+        self._last: list[Trial] | None = None  # Those in the last epoch that they are given.
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """Enters a trial."""
         self._open.append(trial)
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Judges a report: CONTINUE, STOP, or NOOP for a trial that waits in vain for another epoch."""
+        decision = self._judged(tune_controller, trial, result)
+        if self._last is None or decision != TrialScheduler.CONTINUE:
+            return decision
+        self._last = [other for other in self._last if other is not trial]
+        return TrialScheduler.NOOP
+
+    def _judged(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        return TrialScheduler.CONTINUE
+
+    def in_last_epochs(self) -> bool:
+        """From the first call on no trial is given another epoch; whether some are still in one."""
+        mine = self._open if self._last is None else self._last
+        self._last = [trial for trial in mine if trial.status == Trial.RUNNING]
+        return bool(self._last)
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """The first trial that waits; paused ones, which nothing here makes, come last."""
@@ -91,8 +109,8 @@ class PerArchitecture(InOrder):
         asha, stand_in = self._delegate(trial)
         asha.on_trial_add(tune_controller, stand_in)
 
-    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Judges a report, CONTINUE or STOP, and writes down what was decided at a rung before it is acted on."""
+    def _judged(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Writes down what is decided at a rung before it is acted on."""
         assert {TIME_ATTR, METRIC} <= result.keys(), "ASHA would ignore this report"
         asha, stand_in = self._delegate(trial)
         if self._journal.has_stopped(stand_in.trial_id, result[TIME_ATTR]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -34,6 +35,12 @@ class Halted(Exception):
     """The run cannot, or may not, go on now; its message says why."""
 
     outcome = "halted"  # For the history.
+
+
+class TimeIsUp(BaseException):
+    """Passes through those who take any ``Exception`` for a failure of their own."""
+
+    outcome = Halted.outcome
 
 
 class _LastResort:
@@ -171,6 +178,44 @@ def kept() -> Iterator[None]:
             if number in came and handlers[number] != signal.SIG_IGN:
                 _last_resort.start(number)
                 raise Interrupted(number)
+
+
+@contextmanager
+def time_limit(seconds: float, reason: str) -> Iterator[None]:
+    """Ends a ``with`` block after so many seconds, at once where none are left; infinity is no limit.
+
+    Raises:
+        Halted: that time is over; not while ``unlimited`` has it wait.
+    """
+
+    def end(number: int, frame: object) -> None:
+        raise TimeIsUp(reason)
+
+    before = signal.signal(signal.SIGALRM, end)
+    try:
+        if seconds < math.inf:
+            signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6))
+        yield
+    except TimeIsUp as over:
+        raise Halted(str(over)) from None
+    finally:
+        lift_time_limit()
+        signal.signal(signal.SIGALRM, before)
+
+
+def lift_time_limit() -> None:
+    """What follows has as long as it takes."""
+    signal.setitimer(signal.ITIMER_REAL, 0.0)
+
+
+@contextmanager
+def unlimited() -> Iterator[None]:
+    """Within the ``with`` block a ``time_limit`` around it ends nothing: whoever works there looks at the clock."""
+    before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def at_once(number: int, frame: object) -> None:

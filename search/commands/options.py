@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
 from search.cluster import Resources, set_environment
+from search.identity import age
 from search.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, read_space
 from spaces.choose import choose
@@ -139,8 +138,8 @@ def add_policy_options(parser: argparse.ArgumentParser) -> None:
         "--time-budget",
         type=seconds,
         metavar="TIME",
-        help="stop cleanly after 90s, 30m or 1h30m (a number alone: seconds), the start of the program included; run "
-        "again to go on",
+        help="stop cleanly after 90s, 30m or 1h30m (a number alone: seconds), the start of the program included, and the "
+        "end of the epochs in progress; run again to go on",
     )
     parser.add_argument("--retry-failed", action="store_true", help="try failed trials again")
     parser.add_argument(
@@ -198,7 +197,7 @@ def policy(args: argparse.Namespace) -> Policy:
         keep_checkpoints=args.keep_checkpoints,
         max_concurrent=args.max_concurrent,
         time_budget=args.time_budget,
-        started=time.monotonic() - max(0.0, time.time() - psutil.Process().create_time()),
+        started=time.monotonic() - max(0.0, age()),
     )
 
 

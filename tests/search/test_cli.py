@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -187,6 +188,18 @@ def test_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys:
         monkeypatch.setattr(listing, "run", stop)
         assert main(["list", "spaces"]) == code
         assert "to go on: invsearch list spaces" in capsys.readouterr().err
+
+
+def test_a_time_budget_is_watched_from_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from search.commands import sweep
+
+    monkeypatch.setattr(sweep, "run", lambda _: time.sleep(600))
+    given = ["sweep", "--time-budget", "0.001s", "--out", str(tmp_path)]
+    assert main(given) == 3
+    told = "the time budget is used up before more was trained"
+    assert capsys.readouterr().err == f"invsearch: {told}; to go on: invsearch {' '.join(given)}\n"
 
 
 @pytest.mark.parametrize(

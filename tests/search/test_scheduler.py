@@ -268,3 +268,35 @@ def test_trials_run_in_the_order_they_came() -> None:
     for trial in trials:
         trial.status = "TERMINATED"
     assert scheduler.choose_trial_to_run(controller) is None
+
+
+def test_nobody_begins_an_epoch_after_the_last_ones(tmp_path: Path) -> None:
+    scheduler = scheduler_for(SPEC, tmp_path, [])
+    high, low, new = (
+        SimpleNamespace(config={"trial": SPEC.sweep_trial("conv", theta).as_dict()}, status=status)
+        for theta, status in zip(TABLE_1_2.grid(0)[:3], ("RUNNING", "RUNNING", "PENDING"), strict=True)
+    )
+
+    def told(trial: Any, epoch: int, accuracy: float) -> str:
+        return scheduler.on_trial_result(None, trial, {"epoch": epoch, "accuracy": accuracy})
+
+    for trial in (high, low, new):
+        scheduler.on_trial_add(None, trial)  # pyright: ignore[reportArgumentType]
+    assert told(high, 4, 0.9) == "CONTINUE"
+    assert scheduler.in_last_epochs()
+    assert told(high, 5, 0.9) == "NOOP"
+    new.status = "RUNNING"  # Nobody waits for what it begins.
+    assert scheduler.in_last_epochs()
+    assert told(low, 5, 0.1) == "STOP"  # A decision is one.
+    low.status = "TERMINATED"
+    assert not scheduler.in_last_epochs()
+
+
+def test_nobody_waits_for_a_worker_that_died(tmp_path: Path) -> None:
+    scheduler, trial = InOrder(), SimpleNamespace(status="RUNNING")
+    scheduler.on_trial_add(None, trial)  # pyright: ignore[reportArgumentType]
+    assert scheduler.in_last_epochs()
+    trial.status = "PENDING"
+    assert not scheduler.in_last_epochs()
+    trial.status = "RUNNING"
+    assert not scheduler.in_last_epochs()

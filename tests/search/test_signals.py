@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,12 +18,16 @@ import pytest
 from search.interrupt import Interrupt
 from search.signals import (
     SIGNALS,
+    Halted,
     Interrupted,
     at_once,
     handled,
     kept,
     last_resort,
+    lift_time_limit,
     own_sessions,
+    time_limit,
+    unlimited,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,3 +140,26 @@ def test_the_last_resort_ends_the_history(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (143, "invsearch: interrupted; to go on: x\n")
     end = json.loads((tmp_path / "history.jsonl").read_text().splitlines()[-1])
     assert (end["event"], end["outcome"]) == ("end", "interrupted")
+
+
+def wait_for_ever() -> None:
+    while True:
+        with suppress(Exception):  # Ray's and ours, which take any error for one of their own.
+            time.sleep(60)
+
+
+@pytest.mark.parametrize("seconds", [-1.0, 0.0, 0.01])
+def test_a_time_limit_ends_whatever_is_under_way(seconds: float) -> None:
+    with pytest.raises(Halted, match="time is up"), time_limit(seconds, "time is up"):
+        wait_for_ever()
+    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+
+
+def test_a_time_limit_waits_where_others_look_at_the_clock() -> None:
+    with time_limit(0.01, "time is up"), unlimited():
+        time.sleep(0.05)
+    with time_limit(0.01, "time is up"):
+        lift_time_limit()
+        time.sleep(0.05)
+    with time_limit(math.inf, "time is up"):
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
