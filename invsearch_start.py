@@ -1,5 +1,6 @@
 """Where the command ``invsearch`` begins: a module whose name hardly anybody else uses."""
 
+import signal
 import sys
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
@@ -19,6 +20,8 @@ def take_packages() -> None:
 
 def main() -> int:
     """Runs the command line."""
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Until it is handled, it ends this without a word.
     take_packages()
     from search.cli import main as run
 

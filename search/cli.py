@@ -8,6 +8,7 @@ the disk is full; 128 + its number where a signal ended it (Ctrl-C: 130, SIGTERM
 from __future__ import annotations
 
 import argparse
+import gc
 import math
 import os
 import platform
@@ -116,7 +117,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     streams.open_handles()
     with streams.kept_errors(), streams.escaping():
-        return _main(list(sys.argv[1:] if arguments is None else arguments))
+        if arguments is not None:
+            return _main(list(arguments))
+        code = _main(sys.argv[1:])
+        gc.freeze()  # Or Python looks through all of torch and Ray once more as it ends, for seconds.
+        return code
 
 
 def _main(given: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -44,3 +45,9 @@ def test_in_a_deleted_folder_it_says_so(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("invsearch: the current folder cannot be used (No such file or directory); cd to")
     assert done.stderr.count("\n") == 1
+
+
+def test_ctrl_c_at_the_very_start_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "psutil.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    done = listed(tmp_path, "-c", COMMAND)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
