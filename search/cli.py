@@ -148,6 +148,8 @@ def _main(given: list[str]) -> int:
         streams.drop(sys.stdout)  # The reader of our output left; nothing is wrong.
         return 0
     except (OSError, Damaged, Superseded) as error:
-        reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.strerror else error
+        reason = str(error)
+        if isinstance(error, OSError) and error.strerror:
+            reason = error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
         print(f"invsearch: {shortened(printable(reason), LONGEST)}", file=sys.stderr)
         return BAD_INPUT

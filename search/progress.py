@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ray.tune import Callback
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from search.streams import console
 from search.trainable import METRIC, TIME_ATTR
 from search.trial_folder import TrialFolder
 from spaces.wording import clock, tallied
@@ -82,7 +82,7 @@ class Progress(UnsavedCallback):
     def __init__(self, title: str, totals: dict[str, int], expected_epochs: float, folders: Sequence[TrialFolder]):
         self._title, self._expected = title, expected_epochs
         self._tallies = {name: Tally(total) for name, total in totals.items()}
-        self._console = Console(stderr=True)
+        self._console = console(standard_error=True)
         self._live: Live | None = None
         self._started = time.monotonic()
         self._training_since: float | None = None  # Ray's own start is not training.
@@ -99,7 +99,7 @@ class Progress(UnsavedCallback):
     def shown(self) -> Iterator[None]:
         """Shows the progress for the time of a ``with`` block."""
         self._started = time.monotonic()
-        if not self._console.is_terminal:
+        if not self._console.is_interactive:
             self._say()
             yield
             if self._spoke[1] != self._done()[0]:

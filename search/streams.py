@@ -12,7 +12,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 from spaces.errors import escaped
 
@@ -58,8 +61,13 @@ class Kept:
 
 
 def open_handles() -> None:
-    """Opens what of handles 0 to 2 is closed: else a file of the run gets its number, and what others say there."""
-    for handle in range(3):
+    """Opens what of handles 0 to 2 is closed: else a file of the run gets its number, and what others say there.
+
+    Python has no stream for those. What is printed to none goes to standard output, and Ray would not start.
+    """
+    for handle, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115
         try:
             os.fstat(handle)
         except OSError:
@@ -71,8 +79,7 @@ def open_handles() -> None:
 def kept_errors() -> Iterator[None]:
     """Standard error cannot end the program within the ``with`` block."""
     before = sys.stderr
-    if before is not None:
-        sys.stderr = Kept(before, "standard error")
+    sys.stderr = Kept(before, "standard error")
     try:
         yield
     finally:
@@ -115,7 +122,7 @@ def escaping() -> Iterator[None]:
 
 
 def lost() -> str | None:
-    """What became of standard error; None while it is well, or was never there."""
+    """What became of standard error; None while it is well."""
     return getattr(sys.stderr, "lost", None)
 
 
@@ -127,6 +134,15 @@ def show(*lines: str) -> None:
         if error.errno not in GONE:
             raise
         drop(sys.stdout)
+
+
+def console(standard_error: bool) -> Console:
+    """Draws on a terminal only, whatever FORCE_COLOR and its like say: a file would fill with frames."""
+    from rich.console import Console
+
+    stream = sys.stderr if standard_error else sys.stdout
+    draws = stream.isatty() and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
+    return Console(stderr=standard_error, force_terminal=None if draws else False, force_interactive=draws)
 
 
 def drop(stream: Any) -> None:

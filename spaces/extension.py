@@ -80,6 +80,8 @@ def largest(one: int | None, other: int | None) -> int | None:
 def _of_settings(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
     for name in (field.name for field in fields(spec)):
         old, new = getattr(spec, name), getattr(asked, name)
+        if name == "grace_period" and new == asked.max_epochs < old:
+            continue  # Both let such short trials run to their end.
         if name not in COMPARED_ELSEWHERE and old != new:
             yield f"{option(name)} is {shown(old)} there and {shown(new)} here"
     if spec.recipe is not None and spec.recipe.lr_drops:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search.cluster import Resources, set_environment
+from search.commands.continued import grace_period
 from search.identity import age
 from search.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, read_space
@@ -90,7 +91,10 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         "--scheduler", choices=SCHEDULERS, default="asha", help="asha (default), or none: no early stop"
     )
     parser.add_argument(
-        "--grace-period", type=whole, metavar="N", help=f"epochs before a stop (default {GRACE_PERIOD})"
+        "--grace-period",
+        type=whole,
+        metavar="N",
+        help=f"epochs before a stop (default: the run's, at first {GRACE_PERIOD})",
     )
     parser.add_argument(
         "--epochs",
@@ -138,8 +142,8 @@ def add_policy_options(parser: argparse.ArgumentParser) -> None:
         "--time-budget",
         type=seconds,
         metavar="TIME",
-        help="stop cleanly after 90s, 30m or 1h30m (a number alone: seconds), the start of the program included, and the "
-        "end of the epochs in progress; run again to go on",
+        help="stop cleanly after 90s, 30m or 1h30m (a number alone: seconds) since the start of the program, and "
+        "after the epochs then in progress; run again to go on",
     )
     parser.add_argument("--retry-failed", action="store_true", help="try failed trials again")
     parser.add_argument(
@@ -324,7 +328,7 @@ def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None
     elif samples is None:
         samples = TPE_SAMPLES
     most = epochs(args)
-    grace = min(GRACE_PERIOD, max(1, most)) if args.grace_period is None else args.grace_period
+    grace = grace_period(args.out, most) if args.grace_period is None else args.grace_period
     if args.scheduler == "asha" and grace > most > 0:
         raise UserError(
             f"grace-period: {grace} is above the maximum of {counted(most, 'epoch')}; lower it or raise --epochs"

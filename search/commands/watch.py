@@ -108,18 +108,17 @@ class View:
 
 def run(args: argparse.Namespace) -> int:
     """Follows; 0 when nothing is left to do, ``INCOMPLETE`` where a record cannot be read."""
-    from rich.console import Console
-
     from analysis.following import Follower
+    from search.streams import console as console_of
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDE)  # Nothing is there to wrap lines for.
+    console = console_of(standard_error=False)
+    if not console.is_interactive:
+        console.width = WIDE  # Nothing is there to wrap lines for.
     follower = Follower(args.run)
     view = look(follower, Path(args.run))
     if args.once:
         console.print(drawn(view, console.width))
-    elif console.is_terminal:
+    elif console.is_interactive:
         view = followed_live(follower, view, args.interval, console)
     else:
         view = followed_plainly(follower, view, args.interval)

@@ -68,7 +68,7 @@ def test_a_result_that_was_not_written_is_no_success(tmp_path: Path) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(line(tmp_path), cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 2
-    assert "No space left" in done.stderr
+    assert done.stderr.splitlines()[-1] == "invsearch: No space left on device"
 
 
 def test_closed_handles_are_not_given_to_files_of_the_run(tmp_path: Path) -> None:
@@ -83,3 +83,28 @@ def test_closed_handles_are_not_given_to_files_of_the_run(tmp_path: Path) -> Non
     done = subprocess.run(["sh", "-c", 'exec "$0" "$@" 2>&- >&-', *line(tmp_path)], cwd=ROOT)
     assert done.returncode == 3
     assert "lost" not in end(tmp_path)
+
+
+def test_what_is_told_to_a_closed_standard_error_is_not_told_to_standard_output(tmp_path: Path) -> None:
+    call = ["sh", "-c", 'exec "$0" "$@" 2>&-', *line(tmp_path)]
+    done = subprocess.run(call, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stdout) == (3, "complete\n")
+
+
+FRAMES = """
+import time
+from search.progress import Progress
+from search.streams import kept_errors
+with kept_errors():
+    progress = Progress("sweep", {"conv": 4}, 1.0, [])
+    with progress.shown():
+        time.sleep(1)
+"""
+
+
+@pytest.mark.parametrize("colour", [{}, {"FORCE_COLOR": "1"}, {"TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "1"}])
+def test_a_file_gets_no_frames(tmp_path: Path, colour: dict[str, str]) -> None:
+    with (tmp_path / "log").open("w") as log:
+        call = [sys.executable, "-c", FRAMES]
+        subprocess.run(call, cwd=ROOT, stderr=log, env=os.environ | colour, check=True)
+    assert (tmp_path / "log").read_text() == "sweep 0:00:00 gone | 0/4 ended\n"

@@ -79,9 +79,11 @@ def test_epochs_of_a_grid_search_and_of_reruns_may_become_more(scheduler: str) -
     assert replace(short, rerun_epochs=30).lengthens(short) == ("rerun",)
 
 
-def test_a_grace_period_that_came_from_few_epochs_is_a_contradiction() -> None:
+def test_another_grace_period_is_a_contradiction_unless_it_is_cut_short_by_fewer_epochs() -> None:
     short = replace(SWEEP, max_epochs=3, grace_period=3)
     assert "grace-period is 3 there and 5 here" in refusal(short, replace(SWEEP, max_epochs=20))
+    assert SWEEP.extended_by(short) == SWEEP
+    assert "grace-period is 5 there and 2 here" in refusal(SWEEP, replace(short, grace_period=2))
 
 
 @pytest.mark.parametrize("epochs", [10, 40])

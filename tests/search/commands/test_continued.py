@@ -1,0 +1,38 @@
+"""A grace period that nobody gave is no choice, so it contradicts nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from search.cli import parser
+from search.commands.continued import grace_period
+from search.commands.options import run_spec
+from search.run_folder import RunFolder
+from search.trial_folder import TrialFolder
+from spaces.run import RunSpec
+
+
+def asked(run: Path, *options: str) -> RunSpec:
+    given = ["sweep", "--architectures", "conv", "--samples", "1", "--out", str(run), *options]
+    return run_spec(parser().parse_args(given), ("conv",), None, None)
+
+
+def test_more_or_fewer_epochs_keep_the_grace_period(tmp_path: Path) -> None:
+    assert asked(tmp_path, "--epochs", "3").grace_period == 3
+    spec = asked(tmp_path, "--epochs", "6", "--grace-period", "4")
+    with RunFolder(tmp_path).driven(spec):
+        TrialFolder(tmp_path, spec.sweep_trial("conv", spec.points()[0])).fail("x")
+    assert asked(tmp_path, "--epochs", "9").grace_period == 4
+    assert spec.extended_by(asked(tmp_path, "--epochs", "9")) == replace(spec, max_epochs=9)
+    assert spec.extended_by(asked(tmp_path, "--epochs", "3")) == spec
+    assert asked(tmp_path, "--grace-period", "5").grace_period == 5  # Which is refused.
+
+
+def test_a_start_without_a_record_binds_nobody(tmp_path: Path) -> None:
+    with RunFolder(tmp_path).driven(asked(tmp_path, "--epochs", "3")):
+        pass
+    assert grace_period(str(tmp_path), 20) == 5
+    assert grace_period(str(tmp_path / "new"), 20) == 5
+    (tmp_path / "spec.json").write_text("{}")
+    assert grace_period(str(tmp_path), 20) == 5
