@@ -57,7 +57,7 @@ def breakdowns(candidate: Candidate) -> pd.DataFrame:
     total, random = int(table["broke"].sum()), np.random.default_rng(0)
     for name in (name for name in NAMES if name in table and 0 < total < len(table)):
         counts = table.groupby(name, observed=True)["broke"].agg(["sum", "size"])
-        text = ", ".join(f"{level}: {broke} of {size}" for level, broke, size in counts.itertuples())
+        text = ", ".join(f"{level}: {broke}/{size}" for level, broke, size in counts.itertuples())
         observed, sizes = counts.to_numpy().T
         dealt = np.vstack([observed, random.multivariate_hypergeometric(sizes, total, DRAWS)])
         apart = ((dealt - total * sizes / len(table)) ** 2 / sizes).sum(axis=1)

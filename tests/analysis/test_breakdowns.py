@@ -31,7 +31,7 @@ def searched(folder, ends):
 def test_the_p_value_is_that_of_fishers_exact_test(folder) -> None:
     """With two levels of equal size chi-square orders the outcomes as Fisher does."""
     found = breakdowns(searched(folder, [0.9] * 8 + [None, None, 0.1, 0.2, 0.9, 0.9, 0.9, 0.9])).set_index("term")
-    assert found.loc["lr", "by_level"] == "0.1: 0 of 8, 1.0: 4 of 8"
+    assert found.loc["lr", "by_level"] == "0.1: 0/8, 1.0: 4/8"
     exact: Any = stats.fisher_exact([[0, 8], [4, 4]])[1]
     assert exact == pytest.approx(2 * math.comb(8, 4) / math.comb(16, 4))
     # Holm's factor is 4: lr and momentum have the smallest p-values, both this one.

@@ -190,8 +190,8 @@ def test_what_breaks_down_is_another_question(folder) -> None:
         ((0.01, 0.1, 1.0), (0.5,), (1e-5, 1e-4), (0.5, 1.0, 1.5, 2.0)),
     )
     assert text.splitlines()[-2:] == [
-        "Convolutional: 8 of 24 configurations broke down, all with lr 1.0; that depends on lr (0.01: 0 of 8, "
-        "0.1: 0 of 8, 1.0: 8 of 8), as the text says.",
+        "Convolutional: 8 of 24 configurations broke down, all with lr 1.0; that depends on lr (0.01: 0/8, "
+        "0.1: 0/8, 1.0: 8/8), as the text says.",
         "Convolutional: among the 16 configurations that did not break down validation accuracy depends on gain; of "
         "its variance over 16 configurations with lr 0.01, 0.1 they explain: gain 100 %. No effect was found of "
         "weight_decay.",
