@@ -200,6 +200,42 @@ def test_a_continuous_space_is_taken_in_bins_and_has_no_shares(folder) -> None:
     assert found.where == ""
 
 
+@pytest.mark.parametrize(
+    "levels",
+    [
+        ([0.01, 0.03], [0.0], [0.0], [1.0]),
+        ([0.01, 0.03, 0.1, 0.3], [0.0], [0.0], [1.0]),
+        ([0.1], [0.0, 0.5], [0.0], [k / 10 for k in range(1, 10)]),
+    ],
+    ids=["two configurations", "one for each level", "nine levels in four bins"],
+)
+def test_a_grid_that_says_nothing_of_noise_has_no_shares(folder, levels) -> None:
+    rest = noise(8)
+    found = swept(folder, lambda *_: 0.8 + rest(), levels)
+    assert found.effects["share"].isna().all()
+    assert found.said[-1] == NO_SHARES
+
+
+def test_two_networks_with_different_failing_cells(folder) -> None:
+    rest = noise(9)
+    folder.spec.update(grace_period=1)
+    for name, place, level in (("conv", 1, 0.5), ("invariant", 3, 1.0)):
+        for theta in itertools.product(*LEVELS):
+            status = "diverged" if theta[0] == 0.3 and theta[place] == level else "stopped"
+            accuracy = None if status == "diverged" else 0.8 + rest()
+            folder.sweep(name, [accuracy], status, theta=Hyperparameters(*theta), status=status)
+    evidence = gather([read_run(folder.write())])
+    assert TABLES["breakdowns"].fill(evidence).notes[2:] == [
+        "Convolutional: 4 of 24 configurations broke down, all with lr 0.3 and momentum 0.5.",
+        "Invariant: 4 of 24 configurations broke down, all with lr 0.3 and gain 1.0.",
+    ]
+    assert TABLES["importance"].fill(evidence).notes[3:] == [
+        "Convolutional, Invariant: The shares are over 16 configurations with lr 0.03, 0.1.",
+        "Convolutional: lr:momentum is not tested: nothing is left with lr 0.3 and momentum 0.5.",
+        "Invariant: lr:gain is not tested: nothing is left with lr 0.3 and gain 1.0.",
+    ]
+
+
 @pytest.fixture(scope="module")
 def committed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("committed")

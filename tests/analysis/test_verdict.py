@@ -198,6 +198,17 @@ def test_what_breaks_down_is_another_question(folder) -> None:
     ]
 
 
+def test_no_effect_is_not_said_of_what_could_not_be_tested(folder) -> None:
+    """With lr 1 and momentum 0.5 all diverge, so lr with momentum has no test."""
+    text = searched(
+        folder,
+        lambda number, lr, momentum, wd, gain: (
+            None if (lr, momentum) == (1, 0.5) else 0.9 - gain / 10 + number % 3 / 1e4
+        ),
+    )
+    assert text.endswith("No effect was found of weight_decay.")
+
+
 def test_nothing_mattered(folder) -> None:
     random = np.random.default_rng(1)
     assert searched(folder, lambda *_: 0.9 + random.normal(0, 0.001)).endswith(
