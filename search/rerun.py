@@ -19,6 +19,7 @@ from search.policy import Policy
 from search.progress import Progress
 from search.run_folder import RunFolder
 from search.scheduler import InOrder
+from search.trial_folder import TrialFolder
 from spaces import Hyperparameters, TrialSpec, UserError
 from spaces.run import RunSpec
 
@@ -65,8 +66,9 @@ def rerun(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy, t
     assert spec.rerun_epochs is not None
     per_architecture = [spec.rerun_trials(name, theta) for name, theta in chosen(run, spec).items()]
     trials = [trial for seed in zip(*per_architecture, strict=True) for trial in seed]
-    run.reopen(run.folders(trials), spec.rerun_epochs, policy.retry_failed)
-    if not _left(run, trials):
+    recorded = _recorded(run, trials)
+    run.reopen(recorded, spec.rerun_epochs, policy.retry_failed)
+    if not _left(recorded, trials):
         return
     split = load_split(dataset(spec.dataset, spec.data_hash), "rerun", spec.split_seed)
     with ray_session(
@@ -74,11 +76,19 @@ def rerun(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy, t
     ) as slots:
         totals = dict.fromkeys(spec.architectures, spec.rerun_seeds or 0)
         deaths: Counter[tuple[str, int]] = Counter()
-        while left := _left(run, trials):
-            progress = Progress(title, totals, spec.rerun_epochs, run.folders(trials))
+        while left := _left(recorded, trials):
+            progress = Progress(title, totals, spec.rerun_epochs, recorded)
             job = Job(run, split, spec.rerun_epochs, InTurn(left, spec.rerun_epochs), InOrder(), progress)
             execute(job, resources, slots, policy, Watch(resources, run.path).stuck, deaths)
+            recorded = _recorded(run, trials)
 
 
-def _left(run: RunFolder, trials: list[TrialSpec]) -> list[TrialSpec]:
-    return [folder.spec for folder in run.folders(trials) if folder.verdict() is None]
+def _recorded(run: RunFolder, trials: list[TrialSpec]) -> list[TrialFolder]:
+    """What is on record of trials; to ask for each of 100,000 that has not begun would take a minute."""
+    ids = {trial.trial_id for trial in trials}
+    return [folder for folder in run.recorded("rerun") if folder.spec.trial_id in ids]
+
+
+def _left(recorded: list[TrialFolder], trials: list[TrialSpec]) -> list[TrialSpec]:
+    ended = {folder.spec.trial_id for folder in recorded if folder.verdict() is not None}
+    return [trial for trial in trials if trial.trial_id not in ended]

@@ -30,7 +30,7 @@ from search.signals import last_words, lift_time_limit
 from search.surroundings import check_utf8
 from search.trial_folder import TrialFolder, checked
 from search.trouble import reason_of
-from spaces import TrialSpec, UserError
+from spaces import UserError
 from spaces.run import RunSpec
 from spaces.sealed import ASIDE, Damaged
 from spaces.wording import command
@@ -220,18 +220,6 @@ class RunFolder:
         if (self.path / "spec.json").exists() or (self.path / history.NAME).exists():
             with self.taken(force):
                 pass
-
-    def folders(self, trials: Iterable[TrialSpec]) -> list[TrialFolder]:
-        """The folders of given trials, read; a trial never started has no rows."""
-        found = []
-        for trial in trials:
-            folder = TrialFolder(self.path, trial, self.guard)
-            try:
-                folder.read()
-            except Damaged as error:
-                raise self._damaged(folder.path, error) from None
-            found.append(folder)
-        return found
 
     def _damaged(self, path: Path, error: Damaged) -> UserError:
         return UserError(f"{path}: damaged ({error}); run {self._mending}")

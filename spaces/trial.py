@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from spaces import fields
@@ -73,7 +74,7 @@ class TrialSpec:
         """Names the configuration (architecture and theta): the same in a sweep and in its reruns."""
         return LETTER + digest([self.architecture, self.theta.as_dict()])
 
-    @property
+    @cached_property
     def trial_id(self) -> str:
         """Names the trial; also the name of its folder."""
         return f"{self.architecture}-{digest(self._content())}"

@@ -29,6 +29,7 @@ TPE_SAMPLES = 64
 UNITS = {r"d(?:ays?)?": 86400, r"h(?:(?:ou)?rs?)?": 3600, r"m(?:in(?:ute)?s?)?": 60, r"s(?:ec(?:ond)?s?)?": 1}
 NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
 LENGTH = re.compile(NUMBER + "|" + "".join(rf"(?:{NUMBER}\s*{unit}\s*)?" for unit in UNITS))  # A bare one is seconds.
+DIGITS = 20
 LONGEST = 3650 * 86400.0
 INCOMPLETE = 3
 
@@ -36,11 +37,13 @@ INCOMPLETE = 3
 def whole(text: str) -> int:
     """An argparse type: a whole number that is not negative."""
     try:
-        value = int(text)
+        value = int(text[:DIGITS])
     except ValueError:
         raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number") from None
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not allowed; give a whole number from 0 up")
+    if value < 0 or len(text) > DIGITS:  # Python reads no more than 4,300.
+        raise argparse.ArgumentTypeError(
+            f"{quoted(text)} is not allowed; give a whole number from 0 up, of at most {DIGITS} digits"
+        )
     return value
 
 

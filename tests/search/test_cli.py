@@ -88,6 +88,7 @@ THETA = "lr=0.1,momentum=0,weight_decay=0,gain=1"
         (["sweep", "--epochs", "4", "--grace-period", "9", "--out", "OUT"], ["grace-period", "9", "4"]),
         (["sweep", "--reduction-factor", "1", "--out", "OUT"], ["reduction-factor", "above 1"]),
         (["sweep", "--samples", "0", "--out", "OUT"], ["samples"]),
+        (["sweep", "--samples", "9" * 5000, "--out", "OUT"], ["--samples", "from 0 up, of at most 20 digits"]),
         (["sweep", "--cpus-per-trial", "0", "--out", "OUT"], ["cpus-per-trial"]),
         (["sweep", "--gpus-per-trial", "-1", "--out", "OUT"], ["gpus-per-trial"]),
         (["sweep", "--batch-size", "0", "--out", "OUT"], ["batch-size"]),
