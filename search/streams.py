@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 from spaces.errors import escaped
 
+COLOUR = re.compile(r"\x1b\[[\d;]*m")  # Ray's own lines have them, whatever they go to.
 GONE = (errno.EPIPE, errno.EIO)  # A pipe's reader; a terminal.
 
 
@@ -101,7 +103,7 @@ class Escaping:
 
     def write(self, text: str) -> int:
         """Shows text."""
-        self.rich_proxied_file.write(escaped(text))
+        self.rich_proxied_file.write(escaped(COLOUR.sub("", text)))
         return len(text)
 
     def __getattr__(self, name: str) -> Any:
