@@ -1,7 +1,8 @@
-"""Folders that Ray leaves under its temporary folder when a driver is killed.
+"""What Ray leaves when a driver is killed: folders under its temporary folder, and for a minute two processes.
 
 Ray on one machine makes ``/tmp/ray/session_DATE_PID`` and never removes it. A run writes down the
 names of its own (RUN/ray_sessions.jsonl); each is removed after a clean end, else by the next start.
+Ray's two agents, 210 MB together, notice only after 62 s that their driver was killed; the next start ends them.
 
 A run folder may come from a stranger, so a name is trusted with nothing: only folders of a dead
 process, directly in Ray's temporary folder, ours and no links, whose name is as Ray makes it. What
@@ -15,6 +16,7 @@ import re
 import shutil
 import socket
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ from spaces.sealed import Damaged, seal
 FILE = "ray_sessions.jsonl"
 LATEST = "session_latest"
 SESSION = re.compile(r"session_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{6}_([1-9]\d{0,9})")
+TITLE = "ray::"  # Of workers and agents; Ray's other processes end with their driver.
+PATIENCE_SECONDS = 5.0
 MOST = 100  # Other hosts' sessions are kept for their next start there, but not for ever.
 
 
@@ -42,7 +46,7 @@ def forget(run: Path, session: Path, keep_logs: bool) -> None:
 
 
 def clear(run: Path, root: Path) -> None:
-    """Removes what dead processes of this run have left on this host.
+    """Ends and removes what dead processes of this run have left on this host.
 
     Args:
         run: the run folder; its driver must hold the run's lock.
@@ -68,7 +72,23 @@ def _entries(run: Path) -> list[dict[str, Any]]:
 
 def _gone(root: Path, entry: dict[str, Any]) -> bool:
     """Whether nothing of a session is left to remove, perhaps because it has just been removed."""
-    return not psutil.pid_exists(entry["pid"]) and _remove(root, entry["session"])
+    if psutil.pid_exists(entry["pid"]):
+        return False
+    _end(root, entry["session"])
+    return _remove(root, entry["session"])
+
+
+def _end(root: Path, name: str) -> None:
+    """Ends what still runs of a session whose driver is dead: ours, by Ray's own title, with a file of it open."""
+    ended = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.uids().real != os.getuid() or not "".join(process.cmdline()[:1]).startswith(TITLE):
+                continue
+            if any(Path(file.path).is_relative_to(root.resolve() / name) for file in process.open_files()):
+                process.kill()
+                ended.append(process)
+    psutil.wait_procs(ended, PATIENCE_SECONDS)
 
 
 def _remove(root: Path, name: str) -> bool:

@@ -282,7 +282,9 @@ def test_no_argument_controls_the_terminal(arguments: tuple[str, ...], capsys: p
 def test_what_is_printed_controls_no_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(COMMANDS["list"], "run", lambda args: print("red\x1b[31m\x1b[2J\r\tx\nhalf \ud800 nine \x9b") or 0)
+    monkeypatch.setattr(
+        COMMANDS["list"], "run", lambda args: print("red\x1b[31m\x1b[2J\r\tx\nhalf \ud800 nine \x9b") or 0
+    )
     assert main(["list"]) == 0
     assert capsys.readouterr().out == "red\\x1b[2J\\r\tx\nhalf \\ud800 nine \\x9b\n"
 

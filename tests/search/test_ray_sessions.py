@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -72,6 +73,29 @@ def test_what_a_dead_process_left_goes_with_the_next_start(run: Path, root: Path
     assert not os.path.lexists(root / "session_latest")
     assert other.exists()  # Not written down: not ours to remove.
     assert not (run / ray_sessions.FILE).exists()
+
+
+def test_processes_that_a_dead_driver_left_are_ended(run: Path, root: Path, dead: int) -> None:
+    left, other = make(root, name(dead)), make(root, name(dead + 1))
+    write_down(run, left.name, dead)
+
+    def holding(log: Path, title: str) -> subprocess.Popen[bytes]:
+        with log.open("w") as stream:
+            line = [title, "-c", "read"]
+            return subprocess.Popen(line, executable="/bin/bash", stdin=subprocess.PIPE, stdout=stream)
+
+    agent = holding(left / "logs" / "agent.out", "ray::DashboardAgent")
+    another_runs = holding(other / "logs" / "agent.out", "ray::DashboardAgent")
+    readers = holding(left / "logs" / "raylet.out", "tail")  # A person's, who looks at the log.
+    try:
+        ray_sessions.clear(run, root)
+        assert agent.wait(10) == -signal.SIGKILL
+        assert another_runs.poll() is None
+        assert readers.poll() is None
+    finally:
+        for process in (agent, another_runs, readers):
+            process.kill()
+            process.communicate()
 
 
 def test_another_sessions_link_stays(run: Path, root: Path, dead: int) -> None:
