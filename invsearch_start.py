@@ -23,6 +23,9 @@ def main() -> int:
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Until it is handled, it ends this without a word.
     take_packages()
+    from search.lazy import load_lazily
+
+    load_lazily()
     from search.cli import main as run
 
     return run()

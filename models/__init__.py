@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+from typing import TYPE_CHECKING
 
 from models import hybrid, mnist, vgg
 from models.architecture import Architecture
-from models.cost import LayerCost, layer_costs
 from models.description import Description, Shape, assemble
 from models.family import Family
 from spaces.choose import nearest
 from spaces.errors import UserError, quoted
 from spaces.hyperparameters import checked_number
+
+if TYPE_CHECKING:
+    from torch import nn
 
 ARCHITECTURES: dict[str, Architecture] = {
     "conv": mnist.CONV,
@@ -109,6 +110,8 @@ def build(
     if not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise UserError(f"seed: {seed!r} is not allowed; give a whole number from 0 to 2^63 - 1")
     description = description_of(name, input_shape, classes)
+    import torch
+
     generator = torch.Generator("cpu").manual_seed(seed)
     return assemble(description, input_shape, checked_number("gain", gain), generator).to(torch.get_default_device())
 
@@ -118,9 +121,7 @@ __all__ = [
     "FAMILIES",
     "Architecture",
     "Family",
-    "LayerCost",
     "architecture_named",
     "build",
     "description_of",
-    "layer_costs",
 ]

@@ -11,9 +11,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from models.description import SUBBANDS
 from models.fixed import FixedLinear
 from models.invariant import InvariantLayer
-from models.scattering import SUBBANDS, Scattering
+from models.scattering import Scattering
 
 TRANSFORM_MULTS = 36
 """Multiplies of the wavelet transform per input pixel and channel (equation 1.4.3)."""

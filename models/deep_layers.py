@@ -7,13 +7,14 @@ before it would have no effect, and its own bias takes the place: these layers a
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING
 
 from models.description import Conv, Invariant, Shape, features, weighted
-from models.invariant import InvariantLayer
 from spaces.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 
 def image(shape: Shape, what: str) -> Shape:
@@ -33,6 +34,8 @@ class BareConv(Conv):
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """A ``nn.Conv2d``."""
+        from torch import nn
+
         module = nn.Conv2d(shape[0], self.out, self.kernel, padding=self.kernel // 2, bias=False, device="meta")
         return weighted(module, gain, generator)
 
@@ -43,6 +46,8 @@ class BareInvariant(Invariant):
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """An ``InvariantLayer``."""
+        from models.invariant import InvariantLayer
+
         return InvariantLayer(shape[0], self.out, mixing=self.mixing, gain=gain, generator=generator, bias=False)
 
 
@@ -56,6 +61,8 @@ class BatchNorm:
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """A ``nn.BatchNorm2d``."""
+        from torch import nn
+
         return nn.BatchNorm2d(image(shape, "batch norm")[0], device=generator.device)
 
 
@@ -69,6 +76,8 @@ class Upsample:
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """A ``nn.Upsample``."""
+        from torch import nn
+
         return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
 
 
@@ -91,6 +100,8 @@ class Dropout:
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """A ``nn.Dropout``."""
+        from torch import nn
+
         return nn.Dropout(self.share)
 
 
@@ -109,6 +120,8 @@ class AveragePool:
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """A ``nn.AvgPool2d``."""
+        from torch import nn
+
         self.after(shape)
         return nn.AvgPool2d(self.size)
 
@@ -125,4 +138,6 @@ class Linear:
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """A ``nn.Linear``."""
+        from torch import nn
+
         return weighted(nn.Linear(features(shape, "linear"), self.out, device="meta"), 1.0, generator)

@@ -10,19 +10,19 @@ import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import torch
-from torch import nn
-
-from models.fixed import FixedLinear
-from models.initial import glorot_uniform
-from models.invariant import InvariantLayer
-from models.scattering import SUBBANDS, Scattering
 from spaces.errors import UserError
+
+if TYPE_CHECKING:  # What only names or sizes networks need not wait for torch.
+    import torch
+    from torch import nn
 
 Shape = tuple[int, ...]
 """Of one image's activation: (C, H, W), or (features,) once flattened."""
+
+SUBBANDS = 7
+"""Channels of z for each channel of x: the lowpass, then 15, 45, 75, 105, 135 and 165 degrees."""
 
 LINEAR_GAIN = math.sqrt(2)  # Of both linear maps, whatever the gain a: a belongs to the layers under study.
 
@@ -55,6 +55,10 @@ def features(shape: Shape, what: str) -> int:
 
 def weighted(module: nn.Conv2d | nn.Linear, gain: float, generator: torch.Generator) -> nn.Module:
     """Gives a module made on the meta device, where torch draws nothing, Glorot-uniform weights and a zero bias."""
+    import torch
+
+    from models.initial import glorot_uniform
+
     module = module.to_empty(device=generator.device)
     with torch.no_grad():
         module.weight.copy_(glorot_uniform(module.weight.shape, gain, generator))
@@ -80,6 +84,8 @@ class Conv:
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """A ``nn.Conv2d``."""
+        from torch import nn
+
         module = nn.Conv2d(shape[0], self.out, self.kernel, padding=self.kernel // 2, device="meta")
         return weighted(module, gain, generator)
 
@@ -94,6 +100,8 @@ class Scatter:
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """A ``Scattering``."""
+        from models.scattering import Scattering
+
         return Scattering()
 
 
@@ -110,6 +118,8 @@ class Invariant:
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """An ``InvariantLayer``."""
+        from models.invariant import InvariantLayer
+
         return InvariantLayer(shape[0], self.out, mixing=self.mixing, gain=gain, generator=generator)
 
 
@@ -123,6 +133,8 @@ class Relu:
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """A ``nn.ReLU``."""
+        from torch import nn
+
         return nn.ReLU()
 
 
@@ -136,6 +148,8 @@ class MaxPool:
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """A ``nn.MaxPool2d``."""
+        from torch import nn
+
         return nn.MaxPool2d(2)
 
 
@@ -149,6 +163,8 @@ class Unravel:
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """A ``nn.Flatten``."""
+        from torch import nn
+
         return nn.Flatten()
 
 
@@ -164,6 +180,8 @@ class Project:
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """A ``FixedLinear``."""
+        from models.fixed import FixedLinear
+
         return FixedLinear(features(shape, "project"), self.out, gain=LINEAR_GAIN, generator=generator)
 
 
@@ -179,6 +197,8 @@ class Reshuffle:
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """A ``nn.Linear``."""
+        from torch import nn
+
         return weighted(nn.Linear(features(shape, "reshuffle"), self.out, device="meta"), LINEAR_GAIN, generator)
 
 
@@ -191,6 +211,8 @@ def assemble(description: Description, shape: Shape, gain: float, generator: tor
         gain: a of equation 1.5.1, on the layers that take it.
         generator: draws every weight, layer by layer.
     """
+    from torch import nn
+
     modules: OrderedDict[str, nn.Module] = OrderedDict()
     for name, layer in description.items():
         modules[name] = layer.build(shape, gain, generator)

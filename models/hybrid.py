@@ -12,9 +12,8 @@ from functools import partial
 
 from models.architecture import Architecture
 from models.deep_layers import AveragePool, BareConv, BareInvariant, BatchNorm, Dropout, Linear
-from models.description import Description, Layer, MaxPool, Relu, Scatter, Shape, Unravel
+from models.description import SUBBANDS, Description, Layer, MaxPool, Relu, Scatter, Shape, Unravel
 from models.family import Family
-from models.scattering import SUBBANDS
 
 KINDS = {"A": (False, False), "B": (False, True), "C": (True, False), "D": (True, True)}
 """Whether there is a convolution before the scattering, and whether the scattering is mixed."""

@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.description import SUBBANDS
 from models.kernels import KERNELS
-from models.scattering import SUBBANDS, scatter
+from models.scattering import scatter
 from spaces.choose import choose
 from spaces.errors import UserError
 

@@ -19,11 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
+from models.description import SUBBANDS
 from models.filters import matrices
 from spaces.errors import UserError
-
-SUBBANDS = 7
-"""Channels of z for each channel of x: the lowpass, then 15, 45, 75, 105, 135 and 165 degrees."""
 
 SMOOTHING = 1e-2
 """b of the magnitude sqrt(re^2 + im^2 + b^2) - b, whose gradient exists at 0."""

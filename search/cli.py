@@ -16,7 +16,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from search import streams
+from search import __version__, streams
 from search.commands import (
     best,
     check,
@@ -73,11 +73,11 @@ class Version(argparse.Action):
         """Prints it and exits."""
         from models.native import instruction_set, why_none
 
-        found = versions()
+        libraries = (f"{name} {version}" for name, version in versions().items() if name != "invsearch")
         engine = f"native ({instruction_set()})" if instruction_set() else f"torch ({why_none()})"
-        print(f"invsearch {found.pop('invsearch')}, revision {revision() or 'unknown'}")
+        print(f"invsearch {__version__}, revision {revision() or 'unknown'}")
         print(f"engine {engine}, {os.cpu_count()} CPUs, {platform.platform()}")
-        print(", ".join(f"{name} {version}" for name, version in found.items()))
+        print(", ".join(libraries))
         parser.exit()
 
 

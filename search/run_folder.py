@@ -131,12 +131,14 @@ class RunFolder:
 
     def _write_costs(self, spec: RunSpec) -> None:
         """Costs are counted here, where torch is; analysis only reads them. conv is what they are relative to."""
+        from models.cost import layer_costs
+
         data = dataset(spec.dataset)
         names = dict.fromkeys((*spec.architectures, "conv"))
         costs = {
             name: [
                 cost.as_dict()
-                for cost in models.layer_costs(
+                for cost in layer_costs(
                     models.build(name, gain=1.0, seed=0, input_shape=data.input_shape, classes=data.classes),
                     data.input_shape,
                 )

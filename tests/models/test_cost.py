@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from models import ARCHITECTURES, LayerCost, build, layer_costs
+from models import ARCHITECTURES, build
+from models.cost import LayerCost, layer_costs
 from models.invariant import InvariantLayer
 
 # Table 1.4, as notes.md corrects it for the wide network: (25*10 + 25*1000) / (9*7 + 9*343) parameters and

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import models
+from models.cost import layer_costs
 from search import environment
 from search.driver_lock import driver
 from search.policy import Policy
@@ -42,7 +43,7 @@ def test_a_run_folder_explains_itself(tmp_path: Path) -> None:
     costs = json.loads((folder.path / "costs.json").read_text())
     assert list(costs) == ["checksum", "invariant", "conv"]
     network = models.build("conv", gain=1.0, seed=0)
-    assert costs["conv"] == [cost.as_dict() for cost in models.layer_costs(network, (1, 28, 28))]
+    assert costs["conv"] == [cost.as_dict() for cost in layer_costs(network, (1, 28, 28))]
     start, end = history(folder.path)
     assert start["command"].startswith("invsearch")
     assert {"torch", "ray", "python", "invsearch"} <= start["versions"].keys()
