@@ -9,7 +9,7 @@ from analysis.cells import compact
 from analysis.evidence import Evidence
 from analysis.published_deep import DATASETS, Swap
 from analysis.records import Run
-from analysis.tables.groups import Entry, chosen
+from analysis.tables.groups import Entry, beside, chosen
 from spaces.hyperparameters import Hyperparameters
 from spaces.recipes import BATCH_SIZE, CIFAR, THETA, TINY_IMAGENET, Recipe
 from spaces.wording import counted
@@ -28,13 +28,15 @@ def notes_on(evidence: Evidence, found: list[Entry], width: int, seeds: int | No
     """
     if not found:
         return ["No network of this table was trained in these runs; the published numbers stand in brackets."]
-    said = ["Mean test accuracy in percent over the finished reruns, the published number in brackets."]
+    brackets = ", the published number in brackets" if beside(found) else ""
+    said = [f"Mean test accuracy in percent over the finished reruns{brackets}."]
     for run, name in zip(evidence.runs, evidence.names, strict=True):
         mine = [entry for entry in found if entry.candidate.run is run]
         if mine:
             said.append(f"{name}: {', '.join([mine[0].column, *asked(run, mine, width, seeds)])}.")
     own = dict.fromkeys(entry.column for entry in found if entry.candidate.run.spec["dataset"] not in DATASETS)
-    said += [f"{name} is a data set of its own: its columns do not compare with any published number." for name in own]
+    left = "its columns do not compare with any published number" if beside(found) else "published numbers are left out"
+    said += [f"{name} is a data set of its own: {left}." for name in own]
     return [*said, *_left_out(found), *_lost(found)]
 
 

@@ -44,15 +44,24 @@ def _columns(found: list[Candidate]) -> dict[tuple[str, str], str]:
     return {(name, code): name if alike.count(name) == 1 else f"{name} {code[:6]}" for name, code in seen}
 
 
+def beside(found: list[Entry]) -> bool:
+    """Whether the text's numbers stand in the table: not where everything was trained on other data than the text's."""
+    return not found or any(entry.candidate.run.spec["dataset"] in DATASETS for entry in found)
+
+
 def columns(found: list[Entry]) -> list[str]:
-    """The data sets of the text, then whatever else was trained on, by its own name."""
-    return list(dict.fromkeys([*DATASETS, *(entry.column for entry in found)]))
+    """The data sets of the text, where it has a say, then whatever else was trained on, by its own name."""
+    return list(dict.fromkeys([*(DATASETS if beside(found) else ()), *(entry.column for entry in found)]))
 
 
 def widths(found: list[Entry], row: str) -> list[int | None]:
-    """The text's width, then every other one at which a row was trained, wide to narrow."""
-    others = {entry.swap.width for entry in found if entry.swap.row == row and entry.swap.width is not None}
-    return [None, *sorted(others, reverse=True)]
+    """The text's width, then every other one at which a row was trained, wide to narrow.
+
+    Where the text has no say, only those that were trained.
+    """
+    trained = {entry.swap.width for entry in found if entry.swap.row == row}
+    others = sorted((width for width in trained if width is not None), reverse=True)
+    return [None, *others] if None in trained or beside(found) else [*others]
 
 
 def titled(title: str, width: int | None) -> str:

@@ -4,6 +4,7 @@ import pandas as pd
 
 from analysis.evidence import Evidence
 from analysis.pairs import pairs
+from analysis.stats import untested
 from analysis.tables.columns import Column, between, number, p_value, seeds, shown, tested, words
 from analysis.tables.table import Table
 
@@ -36,17 +37,16 @@ def compared(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         return empty, ["Fewer than two architectures have finished reruns on the same data.", *evidence.lost]
     frame = pd.concat(kept, ignore_index=True)
     said = [note.format(family=evidence.family) for note in NOTES] if evidence.family else [NONE]
-    return frame, [*said, *untested(evidence), *([APART] if len(frames) > 1 else []), *evidence.lost]
+    return frame, [*said, *unfit(evidence), *([APART] if len(frames) > 1 else []), *evidence.lost]
 
 
-def untested(evidence: Evidence) -> list[str]:
-    """A sentence for each reason why pairs were not tested."""
+def unfit(evidence: Evidence) -> list[str]:
+    """A sentence for each reason why networks were tested against none."""
     found: dict[str, list[str]] = {}
-    for frame in evidence.compared.values():
-        for first, second, why in zip(frame["first"], frame["second"], frame["untested"], strict=True):
-            if why:
-                found.setdefault(why, []).append(f"{first} and {second}")
-    return [f"Not tested, since {why}: {'; '.join(names)}." for why, names in found.items()]
+    for one in (one for several in evidence.by_data.values() if len(several) > 1 for one in several):
+        if why := untested(one.accuracies, one.accuracies, bool(one.reruns.lost)):
+            found.setdefault(why, []).append(one.group)
+    return [f"Not tested, since {why}: {', '.join(names)}." for why, names in found.items()]
 
 
 COLUMNS = (

@@ -6,7 +6,7 @@ from analysis.evidence import Evidence, lost_of, samples_of
 from analysis.pairs import pairs
 from analysis.ranking import ranking
 from analysis.tables.columns import Column, between, number, seeds, shown, words
-from analysis.tables.pairs import untested
+from analysis.tables.pairs import unfit
 from analysis.tables.table import Table
 
 NOTES = [
@@ -32,7 +32,7 @@ def ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
             *evidence.lost,
         ]
     said = [NOTES[0], NOTES[1].format(family=evidence.family) if evidence.family else NONE]
-    said += [*untested(evidence), *([APART] if len(frames) > 1 else []), *evidence.lost]
+    said += [*unfit(evidence), *([APART] if len(frames) > 1 else []), *evidence.lost]
     return pd.concat(frames, ignore_index=True), [*said, *([LAST] if evidence.lost else [])]
 
 

@@ -10,7 +10,7 @@ from analysis.evidence import Evidence
 from analysis.published_deep import ABLATION, ALL, MIXINGS, SEEDS, SUSPICIOUS, Swap
 from analysis.schema import records
 from analysis.tables.deep_notes import notes_on
-from analysis.tables.groups import cell, chosen, columns, entries, field_of, heading, numbers, titled, widths
+from analysis.tables.groups import beside, cell, chosen, columns, entries, field_of, heading, numbers, titled, widths
 from analysis.tables.table import Table
 
 TITLE = "VGG-like architecture with convolutional and invariant layers on several datasets."
@@ -36,7 +36,7 @@ def ablation(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
                     values[f"{field}_published"] = _published(row, column, mixing) if width is None else math.nan
                     values[f"{field}_suspicious"] = width is None and (row, column, mixing) == SUSPICIOUS
             rows.append(values)
-    return pd.DataFrame(rows), [*notes_on(evidence, found, WIDTH, SEEDS), SUSPECT, OWN]
+    return pd.DataFrame(rows), [*notes_on(evidence, found, WIDTH, SEEDS), *((SUSPECT, OWN) if beside(found) else ())]
 
 
 def _published(row: str, column: str, mixing: str) -> float:

@@ -11,15 +11,30 @@ from analysis.published_deep import HYBRIDS, OTHERS, SEEDS, Swap
 from analysis.schema import records
 from analysis.tables.columns import rounded
 from analysis.tables.deep_notes import notes_on
-from analysis.tables.groups import Entry, cell, chosen, columns, entries, field_of, heading, numbers, titled, widths
+from analysis.tables.groups import (
+    Entry,
+    beside,
+    cell,
+    chosen,
+    columns,
+    entries,
+    field_of,
+    heading,
+    numbers,
+    titled,
+    widths,
+)
 from analysis.tables.table import Table
 
 MILLION = 1e6
 WIDTH = 96
 LARGER = ("tiny-imagenet",)  # Its images are 64x64.
-NOTES = [
+COUNTS = (
     "#Mparam and #Mmults: millions of learned weights, and of multiplies per 32x32 image with the wavelet transform; "
-    "counted on the networks that ran, the published number in brackets; docs/costs.md explains the differences.",
+    "counted on the networks that ran"
+)
+NOTES = [
+    f"{COUNTS}, the published number in brackets; docs/costs.md explains the differences.",
     "*: estimated by the text from the architecture's description. Networks of others as their authors report them.",
 ]
 
@@ -38,10 +53,10 @@ def hybrids(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
                 field = field_of(column)
                 values |= numbers(chosen(found, Swap(name, "A", width), column), field)
                 values[f"{field}_published"] = known.accuracies.get(column, math.nan)
-            if width is not None:
+            if width is not None or not beside(found):
                 values |= {key: math.nan for key in values if key.endswith("_published")}
             rows.append(values)
-    return pd.DataFrame(rows), [*notes_on(evidence, found, WIDTH, None), *NOTES]
+    return pd.DataFrame(rows), [*notes_on(evidence, found, WIDTH, None), *(NOTES if beside(found) else [f"{COUNTS}."])]
 
 
 def display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:

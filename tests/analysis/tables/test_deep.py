@@ -121,6 +121,19 @@ def test_ours_stand_beside_the_published(folder, make_folder) -> None:
     assert "55.0" in FORMATS["latex"](table)
 
 
+@pytest.mark.parametrize(
+    ("number", "name", "row"), [("1.6", "invC-w16", "invC, C = 16"), ("1.7", "scatnetB", "ScatNet B")]
+)
+def test_on_other_data_the_published_numbers_are_left_out(folder, number, name, row) -> None:
+    table = TABLES[number].build(trained(folder, "folder-mine", {name: [0.5, 0.6]}))
+    assert list(table.cells.iloc[:, 0]) == [row]
+    assert [heading for heading in table.cells if "folder-mine" not in heading and "I" in heading] == []
+    text = FORMATS["md"](table)
+    assert "55.0" in text
+    assert "folder-mine is a data set of its own: published numbers are left out." in text
+    assert not [word for word in ("CIFAR-10 A", "in brackets", "82.8", "estimated", "(2.7)", "VGG16") if word in text]
+
+
 def test_costs_of_what_ran_stand_beside_the_published(folder) -> None:
     table = TABLES["1.7"].build(trained(folder, "cifar100", {"scatnetB": [0.7, 0.72]}))
     row = row_of(table.frame, "title", "ScatNet B")
