@@ -1,0 +1,95 @@
+"""The runs under ``results/`` as they are committed, and the text files that today's code makes of their records."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.evidence import gather
+from analysis.formats import FORMATS
+from analysis.records import Run, read_run
+from analysis.report import write_report
+from analysis.schema import EPOCHS, TRIALS, frame_of
+from analysis.tables import TABLES
+from spaces.hyperparameters import NAMES
+
+RESULTS = Path(__file__).resolve().parents[2] / "results"
+PHASES = {"sweep": "sweep.csv", "rerun": "reruns.csv"}
+TYPESET = RESULTS / "latex" / "tables.tex"
+RUN_OF = {"1.3": "table-1.3-mnist", "1.6": "table-1.6-subset", "1.7": "table-1.7-subset"}
+OTHERS = "table-1.4-mnist-reduced"  # The run of all other tables there.
+ARTICLE = "\\documentclass{article}\n\\usepackage{array,booktabs}\n%s\\begin{document}\n%s\\end{document}\n"
+
+
+def folders() -> list[Path]:
+    """The committed runs."""
+    return sorted(path.parent for path in RESULTS.glob("*/spec.json"))
+
+
+def committed(folder: Path, scratch: Path) -> Run:
+    """A committed run: its records where they are there, else what its CSV files keep of them."""
+    if not (folder / "run.tar.xz").exists():
+        return of_csv(folder)
+    with tarfile.open(folder / "run.tar.xz") as archive:
+        archive.extractall(scratch, filter="data")
+    return read_run(scratch / folder.name)
+
+
+def of_csv(folder: Path) -> Run:
+    """A run of ``spec.json``, ``sweep.csv`` and ``reruns.csv``: its last epochs, without the losses."""
+    spec = json.loads((folder / "spec.json").read_text())
+    found = [
+        row | {"phase": phase, "config_id": f"{row['architecture']} {[row[name] for name in NAMES]}"}
+        for phase, name in PHASES.items()
+        if (folder / name).exists()
+        for row in pd.read_csv(folder / name).to_dict("records")
+    ]
+    rerun = {row["config_id"] for row in found if row["phase"] == "rerun"}
+    for row in found:  # A tie between configurations fell by their losses; whom the run trained again had won it.
+        row["val_loss"] = 0.0 if row["config_id"] in rerun else 1.0
+    costs = json.loads((folder / "costs.json").read_text())
+    return Run(folder, spec, costs, _frame(TRIALS, found, spec), _frame(EPOCHS, found, spec), [])
+
+
+def _frame(columns: Mapping[str, Any], rows: list[dict[str, Any]], spec: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows with those columns; what neither a row nor the spec has is missing."""
+
+    def value(row: Mapping[str, Any], name: str) -> Any:
+        missing = math.nan if columns[name].dtype == "float64" else None
+        return row.get(name, spec.get(name, missing))
+
+    return frame_of(columns, {name: [value(row, name) for row in rows] for name in columns})
+
+
+def remade(scratch: Path) -> dict[Path, bytes]:
+    """Every committed table as today's code writes it."""
+    runs = {folder.name: committed(folder, scratch) for folder in folders()}
+    files = {RESULTS / name / "table.md": _table(RESULTS / name, run) for name, run in runs.items()}
+    for name, run in runs.items():
+        if (RESULTS / name / "report").is_dir():
+            with tempfile.TemporaryDirectory() as target:
+                written = write_report(gather([run]), Path(target), only="tables")
+                files |= {RESULTS / name / "report" / "tables" / path.name: path.read_bytes() for path in written}
+    return files | {TYPESET: (ARTICLE % ("", typeset_body(runs))).encode()}
+
+
+def typeset_body(runs: Mapping[str, Run]) -> str:
+    """Every table in LaTeX, each on a page of its own, so that they can be looked at."""
+    return "\\clearpage\n".join(
+        FORMATS["latex"](TABLES[number].build(runs[RUN_OF.get(number, OTHERS)])) for number in TABLES
+    )
+
+
+def _table(folder: Path, run: Run) -> bytes:
+    """The table that the folder shows, as ``invsearch table`` prints it."""
+    number = re.match(r"\*\*Table ([^ ]+)\.\*\*", (folder / "table.md").read_text())
+    assert number, f"{folder}/table.md does not begin with a table's number"
+    return f"{FORMATS['md'](TABLES[number[1]].build(run)).rstrip()}\n".encode()

@@ -1,0 +1,43 @@
+"""What is committed under ``results/`` is what today's code makes of the records there (make results-again)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analysis.formats import FORMATS
+from analysis.records import read_run
+from analysis.tables import TABLES
+from tests.results.committed import RESULTS, committed, folders, of_csv, remade
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, bytes]:
+    return remade(tmp_path_factory.mktemp("committed"))
+
+
+def test_every_committed_table_is_what_the_code_makes_of_the_committed_records(files: dict[Path, bytes]) -> None:
+    differ = [str(path.relative_to(RESULTS)) for path, text in files.items() if path.read_bytes() != text]
+    assert differ == []  # make results-again writes them anew; look at the difference before it is committed.
+
+
+def test_no_table_is_left_over(files: dict[Path, bytes]) -> None:
+    there = {*RESULTS.glob("*/table.md"), *RESULTS.glob("*/report/tables/*")}
+    assert there <= {*files}
+
+
+@pytest.mark.parametrize("name", ["table-1.3-mnist", "table-1.4-mnist-reduced"])
+def test_the_csv_files_hold_what_the_tables_of_a_run_need(name: str, tmp_path: Path) -> None:
+    """Some runs are committed as CSV alone; of these two there are the records, too."""
+    whole, kept = committed(RESULTS / name, tmp_path), of_csv(RESULTS / name)
+    for number in ("1.3", "1.4", "ranking", "pairs", "published"):
+        assert FORMATS["md"](TABLES[number].build(kept)) == FORMATS["md"](TABLES[number].build(whole))
+
+
+def test_every_run_is_committed_in_one_way_or_the_other(tmp_path: Path) -> None:
+    assert {folder.name for folder in folders()} >= {"table-1.3-digits", "mnist-published-theta", "table-1.6-subset"}
+    for folder in folders():
+        assert (folder / "run.tar.xz").exists() or (folder / "reruns.csv").exists()
+    with pytest.raises(Exception, match="not a run folder"):
+        read_run(tmp_path)
