@@ -6,7 +6,7 @@ OUT ?= runs/table-1.3-digits
 REPRODUCE ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: reproduce test test-slow test-browser test-latex soak fuzz lint types install native results report clean
+.PHONY: reproduce test test-slow test-browser test-latex soak fuzz lint types install native results tables report clean
 
 reproduce: .venv/installed
 	$(BIN)/invsearch reproduce 1.3 --dataset digits --out $(OUT) $(REPRODUCE)
@@ -75,6 +75,10 @@ results: .venv/installed
 	cp build/$(NAME)/figures/rerun-curves.p* results/$(NAME)/
 	tar -cJf results/$(NAME)/run.tar.xz --transform 's|^\.|$(NAME)|' -C $(RUN) \
 	  ./spec.json ./costs.json ./history.jsonl ./trials
+
+# All committed tables, reports and figures, made anew from the committed records; what make test compares them with.
+tables: .venv/installed
+	$(BIN)/python -m tests.results
 
 # The committed report, made anew from the committed records; another one: make report NAME=table-1.6-subset REPORT=build/report
 NAME ?= table-1.3-mnist

@@ -112,7 +112,8 @@ def _was_it_fair(evidence: Evidence) -> list[str]:
             many = counted(others, "other configuration") if others else "no other configuration"
             parts.append(f"{many} came as close to it as two seeds of one configuration come to each other")
         if one.edges:
-            parts.append(f"all of these lie on the edge of the searched range: {', '.join(one.edges)}")
+            they = "it lies" if one.near == 1 else "all of these lie"
+            parts.append(f"{they} on the edge of the searched range: {', '.join(one.edges)}")
         said.append(f"The search of {one.group}: {'; '.join(parts)}.")
     return said
 

@@ -4,22 +4,17 @@ import os
 import re
 import shutil
 import subprocess
-import tarfile
 from pathlib import Path
 
 import pytest
 
 from analysis.formats import FORMATS
-from analysis.records import read_run
 from analysis.tables import TABLES
+from tests.results.committed import ARTICLE, OTHERS, RESULTS, RUN_OF, committed, typeset_body
 
 pytestmark = pytest.mark.latex
 
-ROOT = Path(__file__).resolve().parents[2]
-ARTICLE = "\\documentclass{article}\n\\usepackage{array,booktabs}\n%s\\begin{document}\n%s\\end{document}\n"
 COMPLAINTS = re.compile(r"^(?:!|Overfull|Missing character|LaTeX Warning: Float too large).*", re.MULTILINE)
-RUN_OF = {"1.3": "table-1.3-mnist", "1.6": "table-1.6-subset", "1.7": "table-1.7-subset"}
-OTHERS = "table-1.4-mnist-reduced"
 
 
 def typeset(program, folder, name, body, packages=""):
@@ -38,18 +33,15 @@ def typeset(program, folder, name, body, packages=""):
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("committed")
-    for packed in {*RUN_OF.values(), OTHERS}:
-        with tarfile.open(ROOT / "results" / packed / "run.tar.xz") as archive:
-            archive.extractall(folder, filter="data")
-    return {number: read_run(folder / RUN_OF.get(number, OTHERS)) for number in TABLES}
+    found = {name: committed(RESULTS / name, folder) for name in {*RUN_OF.values(), OTHERS}}
+    return {number: found[RUN_OF.get(number, OTHERS)] for number in TABLES}
 
 
 def test_the_tables_of_committed_runs_fit_an_articles_page(runs, tmp_path) -> None:
     # One document, so that it can be looked at.
-    body = "\\clearpage\n".join(FORMATS["latex"](TABLES[number].build(runs[number])) for number in TABLES)
     folder = Path(os.environ.get("TYPESET") or tmp_path).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    assert typeset("pdflatex", folder, "tables", body) == []
+    assert typeset("pdflatex", folder, "tables", typeset_body(runs)) == []
 
 
 @pytest.mark.parametrize("number", TABLES)

@@ -17,7 +17,7 @@ from analysis.evidence import gather
 from analysis.formats import FORMATS
 from analysis.records import Run, read_run
 from analysis.report import write_report
-from analysis.schema import EPOCHS, TRIALS, frame_of
+from analysis.schema import EPOCHS, TRIALS, frame_of, records
 from analysis.tables import TABLES
 from spaces.hyperparameters import NAMES
 
@@ -50,7 +50,7 @@ def of_csv(folder: Path) -> Run:
         row | {"phase": phase, "config_id": f"{row['architecture']} {[row[name] for name in NAMES]}"}
         for phase, name in PHASES.items()
         if (folder / name).exists()
-        for row in pd.read_csv(folder / name).to_dict("records")
+        for row in records(pd.read_csv(folder / name))
     ]
     rerun = {row["config_id"] for row in found if row["phase"] == "rerun"}
     for row in found:  # A tie between configurations fell by their losses; whom the run trained again had won it.
@@ -78,14 +78,13 @@ def remade(scratch: Path) -> dict[Path, bytes]:
             with tempfile.TemporaryDirectory() as target:
                 written = write_report(gather([run]), Path(target), only="tables")
                 files |= {RESULTS / name / "report" / "tables" / path.name: path.read_bytes() for path in written}
-    return files | {TYPESET: (ARTICLE % ("", typeset_body(runs))).encode()}
+    shown = {number: runs[RUN_OF.get(number, OTHERS)] for number in TABLES}
+    return files | {TYPESET: (ARTICLE % ("", typeset_body(shown))).encode()}
 
 
 def typeset_body(runs: Mapping[str, Run]) -> str:
-    """Every table in LaTeX, each on a page of its own, so that they can be looked at."""
-    return "\\clearpage\n".join(
-        FORMATS["latex"](TABLES[number].build(runs[RUN_OF.get(number, OTHERS)])) for number in TABLES
-    )
+    """Every table of a run by its number in LaTeX, each on a page of its own, so that they can be looked at."""
+    return "\\clearpage\n".join(FORMATS["latex"](TABLES[number].build(runs[number])) for number in TABLES)
 
 
 def _table(folder: Path, run: Run) -> bytes:

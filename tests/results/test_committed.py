@@ -1,4 +1,4 @@
-"""What is committed under ``results/`` is what today's code makes of the records there (make results-again)."""
+"""What is committed under ``results/`` is what today's code makes of the records there (make tables writes it)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,21 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, bytes]:
 
 def test_every_committed_table_is_what_the_code_makes_of_the_committed_records(files: dict[Path, bytes]) -> None:
     differ = [str(path.relative_to(RESULTS)) for path, text in files.items() if path.read_bytes() != text]
-    assert differ == []  # make results-again writes them anew; look at the difference before it is committed.
+    assert differ == []  # make tables writes them anew; look at what changes before it is committed.
+
+
+def test_the_readme_shows_the_table_of_table_1_3() -> None:
+    readme = (RESULTS.parent / "README.md").read_text()
+    rows = (RESULTS / "table-1.3-mnist" / "table.md").read_text().splitlines()
+    said = [row for row in rows if row.startswith("- ") and not row.startswith("- Data set")]
+    assert said
+    assert [row for row in said if row not in readme] == []
+    shown = [_cells(row) for row in readme.splitlines() if row.startswith("|")]
+    assert [row for row in rows if row.startswith("|") and ":-" not in row and _cells(row) not in shown] == []
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip() for cell in row.strip("|").split("|")]
 
 
 def test_no_table_is_left_over(files: dict[Path, bytes]) -> None:
