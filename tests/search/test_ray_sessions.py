@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -89,7 +88,7 @@ def test_processes_that_a_dead_driver_left_are_ended(run: Path, root: Path, dead
     readers = holding(left / "logs" / "raylet.out", "tail")  # A person's, who looks at the log.
     try:
         ray_sessions.clear(run, root)
-        assert agent.wait(10) == -signal.SIGKILL
+        assert agent.poll() is not None
         assert another_runs.poll() is None
         assert readers.poll() is None
     finally:
