@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search.commands import options
+from search.commands import option_types, options
 from spaces import UserError
 from spaces.choose import choose
 from spaces.wording import command
@@ -22,11 +22,11 @@ EXAMPLE = "invsearch best runs/first --architecture conv --export exported/conv"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("run", type=options.folder, metavar="RUN", help="run folder")
+    parser.add_argument("run", type=option_types.folder, metavar="RUN", help="run folder")
     parser.add_argument("--architecture", metavar="NAME", help="only this one (default: all)")
     parser.add_argument(
         "--export",
-        type=options.folder,
+        type=option_types.folder,
         metavar="DIR",
         help="write weights, config.json, load.py and README.md of the best rerun, or of the incumbent where no "
         "rerun has finished, to a new folder",

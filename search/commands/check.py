@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from search.commands import options
+from search.commands import option_types, options
 from spaces import UserError
 from spaces.errors import printable
 from spaces.wording import command, counted
@@ -18,7 +18,7 @@ EXAMPLE = "invsearch check runs/first --repair"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("run", type=options.folder, metavar="RUN", help="run folder")
+    parser.add_argument("run", type=option_types.folder, metavar="RUN", help="run folder")
     parser.add_argument("--repair", action="store_true", help="set damaged files aside and restore what can be")
     parser.add_argument("--force", action="store_true", help="repair even if a driver elsewhere did not sign off")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from search.commands import options
+from search.commands import option_types, options
 
 NAME = "compare"
 HELP = "compare two runs: settings that differ, and for each architecture whether its accuracy does"
@@ -13,8 +13,8 @@ EXAMPLE = "invsearch compare runs/grid runs/tpe"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("first", type=options.folder, metavar="RUN_A", help="run folder")
-    parser.add_argument("second", type=options.folder, metavar="RUN_B", help="run folder")
+    parser.add_argument("first", type=option_types.folder, metavar="RUN_A", help="run folder")
+    parser.add_argument("second", type=option_types.folder, metavar="RUN_B", help="run folder")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import re
 import sys
 import time
 from collections.abc import Sequence
@@ -13,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from search.cluster import Resources, set_environment
 from search.commands.continued import grace_period
+from search.commands.option_types import address, seconds, whole
 from search.identity import age
 from search.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, read_space
 from spaces.choose import choose
-from spaces.errors import printable, quoted
+from spaces.errors import printable
 from spaces.run import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES, RunSpec
 from spaces.wording import command, counted
 
@@ -26,47 +26,7 @@ if TYPE_CHECKING:
     from search.datasets import Dataset
 
 TPE_SAMPLES = 64
-UNITS = {r"d(?:ays?)?": 86400, r"h(?:(?:ou)?rs?)?": 3600, r"m(?:in(?:ute)?s?)?": 60, r"s(?:ec(?:ond)?s?)?": 1}
-NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
-LENGTH = re.compile(NUMBER + "|" + "".join(rf"(?:{NUMBER}\s*{unit}\s*)?" for unit in UNITS))  # A bare one is seconds.
-DIGITS = 20
-LONGEST = 3650 * 86400.0
 INCOMPLETE = 3
-
-
-def whole(text: str) -> int:
-    """An argparse type: a whole number that is not negative."""
-    try:
-        value = int(text[:DIGITS])
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number") from None
-    if value < 0 or len(text) > DIGITS:  # Python reads no more than 4,300.
-        raise argparse.ArgumentTypeError(
-            f"{quoted(text)} is not allowed; give a whole number from 0 up, of at most {DIGITS} digits"
-        )
-    return value
-
-
-def folder(text: str) -> str:
-    """An argparse type: the path of a folder, ``~`` expanded."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError("it is empty; give the path of a folder, or . for the current one")
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", text):
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is a URL; give a folder on this machine, or a mounted one")
-    try:
-        return str(Path(text).expanduser())
-    except RuntimeError as error:
-        raise argparse.ArgumentTypeError(f"{quoted(text)}: {error}") from None
-
-
-def address(text: str) -> str:
-    """An argparse type: a running Ray cluster."""
-    if not text.strip() or "://" in text:
-        raise argparse.ArgumentTypeError(
-            f"{quoted(text)} is not allowed; give auto, or HOST:PORT as ray start printed it (Ray Client, ray://, is "
-            "not supported: run invsearch on a node of the cluster, or with ray job submit)"
-        )
-    return text
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
@@ -217,21 +177,6 @@ def add_margin(parser: argparse.ArgumentParser) -> None:
         metavar="POINTS",
         help="difference from a published mean that does not matter, in points of accuracy (default: 0.5)",
     )
-
-
-def seconds(text: str) -> float:
-    """An argparse type: a length of time, such as 1h30m, 90 min or 90, which are seconds."""
-    found = LENGTH.fullmatch(text.strip().lower())
-    if found is None or not any(found.groups()):
-        raise argparse.ArgumentTypeError(
-            f"{quoted(text)} is not a length of time; give for example 90s, 30m, 8h or 1h30m (d, h, m and s)"
-        )
-    value = math.fsum(float(part or 0) * size for part, size in zip(found.groups(), (1, *UNITS.values()), strict=True))
-    if not 0 < value <= LONGEST:
-        raise argparse.ArgumentTypeError(
-            f"{quoted(text)} is not allowed; give more than nothing and at most ten years, such as 90s, 30m or 8h"
-        )
-    return value
 
 
 def resources(args: argparse.Namespace, names: Sequence[str] = ()) -> Resources:

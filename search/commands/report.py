@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from search.commands import options
+from search.commands import option_types, options
 from spaces import UserError
 
 NAME = "report"
@@ -15,9 +15,11 @@ EXAMPLE = "invsearch report runs/first"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("runs", type=options.folder, nargs="+", metavar="RUN", help="run folder; several are compared")
     parser.add_argument(
-        "--out", type=options.folder, metavar="DIR", help="where to (default: RUN/report; needed for several runs)"
+        "runs", type=option_types.folder, nargs="+", metavar="RUN", help="run folder; several are compared"
+    )
+    parser.add_argument(
+        "--out", type=option_types.folder, metavar="DIR", help="where to (default: RUN/report; needed for several runs)"
     )
     options.add_margin(parser)
     parser.add_argument("--only", choices=("html", "figures", "tables"), help="write only these (default: all)")

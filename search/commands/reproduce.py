@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from search.commands import options
+from search.commands import option_types, options
 from search.commands.fixed import PUBLISHED, fixed_spec
 from search.commands.table import rendered, table_named
 from spaces import UserError
@@ -33,15 +33,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument("table", metavar="TABLE", help="1.3, 1.4, 1.6 or 1.7; see invsearch list")
     parser.add_argument(
-        "--out", type=options.folder, required=True, metavar="RUN", help="run folder, new or to be continued"
+        "--out", type=option_types.folder, required=True, metavar="RUN", help="run folder, new or to be continued"
     )
-    parser.add_argument("--seeds", type=options.whole, metavar="N", help="rerun seeds (default: as published, 10 or 5)")
     parser.add_argument(
-        "--rerun-epochs", type=options.whole, metavar="N", help="epochs of a rerun (default: as --epochs)"
+        "--seeds", type=option_types.whole, metavar="N", help="rerun seeds (default: as published, 10 or 5)"
+    )
+    parser.add_argument(
+        "--rerun-epochs", type=option_types.whole, metavar="N", help="epochs of a rerun (default: as --epochs)"
     )
     parser.add_argument("--rows", metavar="ROW[,ROW]", help="of Tables 1.6 and 1.7, such as ref,invC (default: all)")
     parser.add_argument("--mixings", metavar="A,B,C", help="columns of Table 1.6 (default: all three)")
-    parser.add_argument("--width", type=options.whole, metavar="C", help="width of the networks of Tables 1.6 and 1.7")
+    parser.add_argument(
+        "--width", type=option_types.whole, metavar="C", help="width of the networks of Tables 1.6 and 1.7"
+    )
     options.add_data_options(parser)
     parser.set_defaults(dataset=None)
     options.add_search_options(parser)

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from search.commands import options
+from search.commands import option_types, options
 from spaces import UserError
 from spaces.errors import quoted
 from spaces.wording import command
@@ -19,7 +19,7 @@ LISTED = 5
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("run", type=options.folder, metavar="RUN", help="run folder")
+    parser.add_argument("run", type=option_types.folder, metavar="RUN", help="run folder")
     parser.add_argument("trial", metavar="TRIAL", help="trial id, or its beginning")
 
 

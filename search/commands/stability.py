@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from search.commands import options
+from search.commands import option_types, options
 from spaces import UserError
 
 NAME = "stability"
@@ -27,10 +27,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="A,B|all",
         help=f"default: {','.join(DEFAULT)} where the images are of their size, else conv,invariant",
     )
-    parser.add_argument("--images", type=options.whole, default=100, metavar="N", help="training images (default 100)")
-    parser.add_argument("--seed", type=options.whole, default=0, metavar="N", help="of weights and warps (default 0)")
     parser.add_argument(
-        "--out", type=options.folder, metavar="FOLDER", help="write stability.md, .csv, .png and .pdf there"
+        "--images", type=option_types.whole, default=100, metavar="N", help="training images (default 100)"
+    )
+    parser.add_argument(
+        "--seed", type=option_types.whole, default=0, metavar="N", help="of weights and warps (default 0)"
+    )
+    parser.add_argument(
+        "--out", type=option_types.folder, metavar="FOLDER", help="write stability.md, .csv, .png and .pdf there"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from search.commands import options
+from search.commands import option_types, options
 from spaces.errors import printable
 
 NAME = "status"
@@ -15,7 +15,7 @@ EXAMPLE = "invsearch status runs/first --filter architecture=conv --filter statu
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("run", type=options.folder, metavar="RUN", help="run folder")
+    parser.add_argument("run", type=option_types.folder, metavar="RUN", help="run folder")
     parser.add_argument("--phase", choices=("sweep", "rerun"), help="default: sweep, or rerun where nothing was swept")
     parser.add_argument("--sort", metavar="COLUMN", help="by this column; accuracies best first")
     parser.add_argument(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from search.commands import options
+from search.commands import option_types, options
 from spaces.errors import printable
 from spaces.wording import command
 
@@ -17,7 +17,7 @@ EXAMPLE = "invsearch sweep --architectures conv,invariant --dataset digits --sam
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument(
-        "--out", type=options.folder, required=True, metavar="RUN", help="run folder, new or to be continued"
+        "--out", type=option_types.folder, required=True, metavar="RUN", help="run folder, new or to be continued"
     )
     parser.add_argument("--architectures", default="conv,invariant", metavar="A,B|all", help="default: conv,invariant")
     options.add_data_options(parser)

@@ -10,7 +10,7 @@ from spaces.choose import choose
 if TYPE_CHECKING:
     from analysis.tables import Table
 
-from search.commands import options
+from search.commands import option_types, options
 
 NAME = "table"
 HELP = "print a table from the records of runs: the text's beside the published numbers, rankings, fairness and more"
@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument("table", metavar="TABLE", help="such as 1.3 or ranking; see invsearch list")
     parser.add_argument(
-        "runs", type=options.folder, nargs="+", metavar="RUN", help="run folder; several stand together"
+        "runs", type=option_types.folder, nargs="+", metavar="RUN", help="run folder; several stand together"
     )
     options.add_margin(parser)
     parser.add_argument(

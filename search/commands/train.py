@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from search.commands import options
+from search.commands import option_types, options
 from search.commands.fixed import PUBLISHED, fixed_spec
 from spaces.errors import printable
 
@@ -18,9 +18,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument("architectures", metavar="ARCH[,ARCH]|all", help="architectures")
     parser.add_argument("--theta", default=PUBLISHED, metavar="THETA", help=f"published (default), or {THETA}")
-    parser.add_argument("--seeds", type=options.whole, default=1, metavar="N", help="seeds (default 1)")
-    parser.add_argument("--epochs", type=options.whole, metavar="N", help="epochs (default: the data set's own)")
-    parser.add_argument("--out", type=options.folder, metavar="RUN", help="run folder (default: runs/train-DATASET)")
+    parser.add_argument("--seeds", type=option_types.whole, default=1, metavar="N", help="seeds (default 1)")
+    parser.add_argument("--epochs", type=option_types.whole, metavar="N", help="epochs (default: the data set's own)")
+    parser.add_argument(
+        "--out", type=option_types.folder, metavar="RUN", help="run folder (default: runs/train-DATASET)"
+    )
     options.add_data_options(parser)
     options.add_resource_options(parser)
     options.add_policy_options(parser)

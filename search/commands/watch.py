@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search.commands import options
+from search.commands import option_types, options
 from spaces.errors import printable
 from spaces.wording import clock, command, counted, tallied
 
@@ -31,7 +31,7 @@ COLUMNS = ("planned", "completed", "stopped", "diverged", "failed", "unfinished"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("run", type=options.folder, metavar="RUN", help="run folder")
+    parser.add_argument("run", type=option_types.folder, metavar="RUN", help="run folder")
     parser.add_argument(
         "--interval", type=positive, default=2.0, metavar="SECONDS", help="seconds between two looks (default 2)"
     )
