@@ -156,7 +156,7 @@ def _started(resources: Resources) -> Path:
         with kept(), own_sessions(), code_of(resources.address is None):
             context: Any = ray.init(**options)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = str(error).strip().splitlines()[0].rstrip(".")
         where = f"address {resources.address}" if resources.address else "Ray did not start on this machine"
         raise UserError(f"{where}: {reason}; see ray status, or start a cluster with ray up") from None
     except Exception as error:  # Ray's very words for a node that takes longer than half a minute.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from tests.faults.harness import PATIENCE, Driver
 from tests.plugin import in_workers
 
 pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parents[2]
+QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
 SMALL = ("--samples", "1", "--epochs", "1", "--architectures", "conv", "--out")
 
 
@@ -22,7 +25,7 @@ def test_folders_of_our_names_a_long_temporary_folder_and_no_home(tmp_path: Path
         (tmp_path / name).mkdir()
     (tmp_path / "analysis.py").write_text("raise RuntimeError('not ours')\n")
     with tempfile.TemporaryDirectory(prefix="x" * 75, dir="/tmp") as long:
-        environment = {"PYTHONPATH": ".", "TMPDIR": long, "HOME": "/proc"}
+        environment = {"PYTHONPATH": ".", "TMPDIR": long, "HOME": "/proc", "RAY_ADDRESS": ""}
         driver = Driver("sweep", *SMALL, str(tmp_path / "run"), environment=environment, folder=tmp_path)
         assert driver.wait() == 0, driver.errors
         assert not (Path(long) / "ray").exists()
@@ -40,10 +43,34 @@ def test_an_error_that_keeps_workers_from_starting_is_told_at_once(tmp_path: Pat
     assert good.wait() == 0, good.errors
 
 
+def swept(before: str, *words: str) -> str:
+    """What a sweep said that succeeded as the end of a line of shell."""
+    line = f"{before} {shlex.join([sys.executable, '-m', 'search', 'sweep', *words])}"
+    done = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
 def test_a_limit_of_addresses(tmp_path: Path) -> None:
     """Eight gigabytes are more than the object store, and less than the store and the libraries together."""
-    program = Path(__file__).resolve().parents[2] / "search"
-    words = [sys.executable, "-m", program.name, "sweep", *SMALL, str(tmp_path / "run")]
-    line = f"ulimit -v 8000000; exec {shlex.join(words)}"
-    done = subprocess.run(["sh", "-c", line], cwd=program.parent, capture_output=True, text=True, timeout=PATIENCE)
-    assert done.returncode == 0, done.stderr
+    swept("ulimit -v 8000000; exec", *SMALL, str(tmp_path / "run"))
+
+
+def test_an_affinity_to_one_core(tmp_path: Path) -> None:
+    core = min(os.sched_getaffinity(0))
+    check_one_at_once(swept(f"taskset -c {core}", *SMALL, str(tmp_path / "run"), "--samples", "4"))
+
+
+@pytest.mark.skipif(os.getuid() != 0 or not QUOTA.exists(), reason="needs root, and control groups of version 1")
+def test_a_quota_of_half_a_core(tmp_path: Path) -> None:
+    """As a container sees it: the file of its quota is another one."""
+    (tmp_path / "quota").write_text("50000\n")
+    inside = f"mount --bind {tmp_path}/quota {QUOTA} && exec"
+    check_one_at_once(
+        swept(f"unshare --mount sh -c '{inside} \"$@\"' sh", *SMALL, str(tmp_path / "run"), "--samples", "4")
+    )
+
+
+def check_one_at_once(said: str) -> None:
+    assert "4/4 ended" in said
+    assert "2 running" not in said
