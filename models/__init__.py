@@ -16,16 +16,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 ARCHITECTURES: dict[str, Architecture] = {
-    "conv": mnist.CONV,
-    "invariant": mnist.INVARIANT,
-    "shifted-impulse": mnist.SHIFTED_IMPULSE,
-    "shifted-gaussian": mnist.SHIFTED_GAUSSIAN,
-    "random": mnist.RANDOM,
-    "learned": mnist.LEARNED,
-    "dct": mnist.DCT,
-    "wide-conv": mnist.WIDE_CONV,
+    **mnist.TABLE_1_4,
 }
-"""In the order of Table 1.4."""
+"""All that have a name of their own."""
 
 FAMILIES: dict[str, Family] = {
     "vgg": vgg.FAMILY,

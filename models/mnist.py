@@ -32,15 +32,18 @@ def network(*layers: Conv | Invariant) -> Callable[[int, Shape], Description]:
     return describe
 
 
-CONV = Architecture("Convolutional", network(Conv(7), Conv(49)))
-INVARIANT = Architecture("Invariant", network(Invariant(7), Invariant(49)))
-SHIFTED_IMPULSE = Architecture(
-    "Shifted impulses (a)", network(Invariant(7, "shifted-impulse"), Invariant(49, "shifted-impulse"))
-)
-SHIFTED_GAUSSIAN = Architecture(
-    "Shifted gaussians (b)", network(Invariant(7, "shifted-gaussian"), Invariant(49, "shifted-gaussian"))
-)
-RANDOM = Architecture("Random 3x3 kernel (c)", network(Invariant(7, "random"), Invariant(49, "random")))
-LEARNED = Architecture("Learned 3x3 kernel (d)", network(Invariant(7, "learned"), Invariant(49, "learned")))
-DCT = Architecture("Learned 3 DCT coeffs (e)", network(Invariant(7, "dct"), Invariant(49, "dct")))
-WIDE_CONV = Architecture("Wide Convolutional", network(Conv(10, kernel=5), Conv(100, kernel=5)))
+TABLE_1_4 = {
+    "conv": Architecture("Convolutional", network(Conv(7), Conv(49))),
+    "invariant": Architecture("Invariant", network(Invariant(7), Invariant(49))),
+    "shifted-impulse": Architecture(
+        "Shifted impulses (a)", network(Invariant(7, "shifted-impulse"), Invariant(49, "shifted-impulse"))
+    ),
+    "shifted-gaussian": Architecture(
+        "Shifted gaussians (b)", network(Invariant(7, "shifted-gaussian"), Invariant(49, "shifted-gaussian"))
+    ),
+    "random": Architecture("Random 3x3 kernel (c)", network(Invariant(7, "random"), Invariant(49, "random"))),
+    "learned": Architecture("Learned 3x3 kernel (d)", network(Invariant(7, "learned"), Invariant(49, "learned"))),
+    "dct": Architecture("Learned 3 DCT coeffs (e)", network(Invariant(7, "dct"), Invariant(49, "dct"))),
+    "wide-conv": Architecture("Wide Convolutional", network(Conv(10, kernel=5), Conv(100, kernel=5))),
+}
+"""The networks of the text, in its order."""

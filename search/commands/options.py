@@ -199,7 +199,7 @@ def resources(args: argparse.Namespace, names: Sequence[str] = ()) -> Resources:
 
 
 def architectures(text: str) -> tuple[str, ...]:
-    """Names from ``a,b`` or ``all``, which are those of Table 1.4, each once.
+    """Names from ``a,b`` or ``all``, which are those of ``models.ARCHITECTURES``, each once.
 
     Raises:
         UserError: an unknown name.
