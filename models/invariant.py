@@ -35,8 +35,6 @@ class InvariantLayer(nn.Module):
         mixing: a name of ``KERNELS``.
         gain: a of equation 1.5.1, on the learned weights only.
         generator: draws the learned weights and the fixed kernels.
-        upsample: interpolate the output bilinearly (``align_corners=False``) to the size of the input: a
-            factor of 2 where that is even, slightly less where it is odd.
         dct_scale: the factor on the orthonormal DCT images; only for mixing ``dct``.
         bias: whether there is one; batch normalisation after the layer makes it idle.
 
@@ -56,7 +54,6 @@ class InvariantLayer(nn.Module):
         mixing: str = "1x1",
         gain: float,
         generator: torch.Generator,
-        upsample: bool = False,
         dct_scale: float = 1 / 9,
         bias: bool = True,
     ) -> None:
@@ -64,23 +61,20 @@ class InvariantLayer(nn.Module):
         kind = choose("mixing", mixing, KERNELS)
         options = {"scale": dct_scale} if mixing == "dct" else {}
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.mixing, self.upsample = mixing, upsample
+        self.mixing = mixing
         self.kernel = kind(out_channels, SUBBANDS * in_channels, gain, generator, **options)
         self.bias = nn.Parameter(torch.zeros(out_channels, device=generator.device)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps (N, C, H, W) to (N, F, ceil(H/2), ceil(W/2)), or to (N, F, H, W) when upsampling."""
+        """Maps (N, C, H, W) to (N, F, ceil(H/2), ceil(W/2))."""
         z = scatter(x)
         if x.shape[1] != self.in_channels:
             raise UserError(
                 f"invariant layer: the input has {x.shape[1]} channels; it must have the {self.in_channels} the layer "
                 "was built for; rebuild the layer or change the input"
             )
-        y = mix(z, self.kernel(), self.bias)
-        if self.upsample:
-            y = F.interpolate(y, size=x.shape[2:], mode="bilinear", align_corners=False)
-        return y
+        return mix(z, self.kernel(), self.bias)
 
     def extra_repr(self) -> str:
         """What ``print`` shows."""
-        return f"{self.in_channels}, {self.out_channels}, mixing={self.mixing!r}, upsample={self.upsample}"
+        return f"{self.in_channels}, {self.out_channels}, mixing={self.mixing!r}"

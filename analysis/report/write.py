@@ -15,7 +15,6 @@ from analysis.report.text_tables import SOURCES, Shown, Source
 from analysis.spreadsheet import csv
 from analysis.verdict import verdict
 
-PARTS = ("html", "figures", "tables")
 PAGE = "report.html"
 
 

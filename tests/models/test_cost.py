@@ -67,13 +67,6 @@ def test_mixing_and_transform_are_equation_1_4_3(channels, outputs, mixing, taps
     assert cost.transform_mults == 36 * input_pixels
 
 
-def test_upsampling_does_not_change_what_the_mixing_costs():
-    plain, upsampled = (
-        InvariantLayer(2, 3, gain=1.0, generator=torch.Generator(), upsample=upsample) for upsample in (False, True)
-    )
-    assert layer_costs(nn.Sequential(upsampled), (2, 8, 8)) == layer_costs(nn.Sequential(plain), (2, 8, 8))
-
-
 def test_every_layer_of_conv():
     assert layer_costs(build("conv", gain=1.0, seed=0), (1, 28, 28)) == [
         LayerCost("conv1", "conv", 63, 63 * 28 * 28, 0),

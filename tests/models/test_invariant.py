@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import scipy.fft
 import torch
-import torch.nn.functional as F
 from pytorch_wavelets import ScatLayer
 from torch.func import functional_call, stack_module_state, vmap
 
@@ -88,16 +87,6 @@ def test_no_nonlinearity_inside():
     assert layer(1, 7)(images(4, 1, 8, 8)).min() < 0
 
 
-@pytest.mark.parametrize("mixing", ["1x1", "learned"])
-@pytest.mark.parametrize("size", [(8, 8), (7, 10)])
-def test_upsampled_output_has_the_inputs_size(mixing, size):
-    x = images(2, 3, *size)
-    small, large = layer(3, 4, mixing), layer(3, 4, mixing, upsample=True)
-    assert large(x).shape == (2, 4, *size)
-    expected = F.interpolate(small(x).contiguous(), size=size, mode="bilinear", align_corners=False)
-    torch.testing.assert_close(large(x), expected)
-
-
 def test_dct_scale():
     x = images(2, 1, 8, 8)
     plain, scaled = layer(1, 3, "dct"), layer(1, 3, "dct", dct_scale=1.0)
@@ -107,7 +96,7 @@ def test_dct_scale():
 
 @pytest.mark.parametrize("mixing", KERNELS)
 def test_layers_stacked_under_vmap_are_the_layers_one_by_one(mixing):
-    layers = [layer(2, 3, mixing, seed=seed, upsample=True) for seed in range(3)]
+    layers = [layer(2, 3, mixing, seed=seed) for seed in range(3)]
     parameters, buffers = stack_module_state(layers)  # pyright: ignore[reportArgumentType]
     x = images(2, 2, 6, 7)
     together = vmap(lambda p, b: functional_call(layers[0], (p, b), (x,)))(parameters, buffers)
