@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.evidence import Candidate, data_of, gather
+from analysis.evidence import Candidate, data_of, gather, share_trials
 from analysis.formats import piped
 from analysis.records import Run
 from analysis.stats import ALPHA, LOST, Difference, holm, summarise, untested, welch
@@ -27,10 +27,10 @@ COLUMNS = (
     words("Architecture", "architecture"),
     number("A mean", "first_mean", 2),
     number("A std", "first_std", 2),
-    Column("A n", lambda row: seeds(row, "first_")),
+    Column("A n", lambda row: seeds(row, "first_") if row["first_asked"] else "-"),
     number("B mean", "second_mean", 2),
     number("B std", "second_std", 2),
-    Column("B n", lambda row: seeds(row, "second_")),
+    Column("B n", lambda row: seeds(row, "second_") if row["second_asked"] else "-"),
     Column("same theta", lambda row: SAME[row["same_theta"]], right=False),
     number("B - A", "difference", 2, sign=True),
     between("95 % CI", "low", "high", 2),
@@ -126,8 +126,7 @@ def _untested(ours: Candidate | None, theirs: Candidate | None) -> str:
         return ONE
     if data_of(ours.run) != data_of(theirs.run):
         return ELSEWHERE
-    common = ours.reruns.final.index.intersection(theirs.reruns.final.index)
-    if len(common) and ours.reruns.final[common].equals(theirs.reruns.final[common]):
+    if share_trials(ours, theirs):
         return SHARED
     return untested(ours.accuracies, theirs.accuracies, bool(ours.reruns.lost or theirs.reruns.lost))
 

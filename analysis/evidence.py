@@ -103,11 +103,12 @@ class Evidence:
     def by_data(self) -> dict[str, list[Candidate]]:
         """Those with a seed that ended, apart by the data they are on: accuracies on others do not compare networks.
 
+        Who only repeats trials of another is left out (``repeats``): the same seeds are no second sample.
         Data sets of one name and different content are told apart by the beginning of their hashes.
         """
         found: dict[tuple[str, str], list[Candidate]] = {}
         for one in self.candidates:
-            if one.reruns.finished or one.reruns.lost:
+            if (one.reruns.finished or one.reruns.lost) and one.group not in self._repeated:
                 found.setdefault(data_of(one.run), []).append(one)
         names = [name for name, _ in found]
         return {name if names.count(name) == 1 else f"{name} {code[:6]}": of for (name, code), of in found.items()}
@@ -151,6 +152,34 @@ class Evidence:
                 said.append(f"{one.group}: of {counted(len(one.reruns.trials), 'rerun')} {' and '.join(lost)}; {rest}.")
         return said
 
+    @cached_property
+    def _repeated(self) -> dict[str, str]:
+        """Who shares trials with another that has as many seeds or more -> that one."""
+        kept: list[Candidate] = []
+        found = {}
+        for one in sorted(self.candidates, key=lambda one: -one.reruns.finished):
+            other = next((other for other in kept if share_trials(one, other)), None)
+            if other is None:
+                kept.append(one)
+            else:
+                found[one.group] = other.group
+        return found
+
+    @property
+    def repeats(self) -> list[str]:
+        """A sentence for each candidate that shares trials with another."""
+        return [
+            f"{one} shares trials with {other}, with the same results: it is no second sample, and is left out."
+            for one, other in self._repeated.items()
+        ]
+
+    @property
+    def unsearched(self) -> str:
+        """Why there is nothing of a search."""
+        if any(run.spec.get("samples") for run in self.runs):
+            return "No configuration of the search has begun yet."
+        return "Nothing was searched in these runs: their configurations were given."
+
     @property
     def finished(self) -> list[Candidate]:
         """Those with at least one finished rerun."""
@@ -192,6 +221,14 @@ def names_of(runs: Sequence[Run]) -> list[str]:
         if len(set(names)) == len(names):
             return [printable(name) for name in names]
     raise AssertionError("different paths have different names")
+
+
+def share_trials(one: Candidate, other: Candidate) -> bool:
+    """Whether two have reruns of the same seeds that came out alike, as in copies of a run."""
+    if one.architecture != other.architecture or data_of(one.run) != data_of(other.run):
+        return False
+    common = one.reruns.final.index.intersection(other.reruns.final.index)
+    return len(common) > 0 and one.reruns.final[common].equals(other.reruns.final[common])
 
 
 def data_of(run: Run) -> tuple[str, str]:

@@ -37,6 +37,7 @@ def _who_is_ahead(evidence: Evidence) -> list[str]:
         return ["No rerun has finished, so nothing can be said about accuracy yet."]
     several = len(evidence.by_data) > 1
     said = ["The runs are on different data, so only networks on the same data are compared."] if several else []
+    said += evidence.repeats
     for data, found in evidence.by_data.items():
         said += _ahead(found, evidence.compared[data], f"On {data}, " if several else "")
     return said
@@ -49,10 +50,13 @@ def _ahead(found: list[Candidate], compared: pd.DataFrame, where: str) -> list[s
     if best["group"] in lost:
         said = "no network has kept all its seeds, so none can be said to be ahead."
         return [f"{where}{said}" if where else said.capitalize()]
+    mean = _mean(best, next(one.reruns.asked for one in found if one.group == best["group"]))
     if len(ranked) == 1:
-        return [f"{where}{best['group']} reaches {_mean(best)}; there is nothing to compare it with."]
+        return [f"{where}{best['group']} reaches {mean}; there is nothing to compare it with."]
     among = " of those that lost no seed" if lost else ""
-    said = [f"{where}{best['group']} has the highest mean test accuracy{among}: {_mean(best)}."]
+    equal = [row["group"] for row in ranked[1:] if row["mean"] == best["mean"] and row["group"] not in lost]
+    shared = f", which {', '.join(equal)} {'has' if len(equal) == 1 else 'have'}, too" if equal else ""
+    said = [f"{where}{best['group']} has the highest mean test accuracy{among}{shared}: {mean}."]
     for row in records(compared[(compared["first"] == best["group"]) | (compared["second"] == best["group"])]):
         sign = 1 if row["first"] == best["group"] else -1
         other = row["second"] if sign == 1 else row["first"]
@@ -62,7 +66,8 @@ def _ahead(found: list[Candidate], compared: pd.DataFrame, where: str) -> list[s
         if row["untested"] == LOST:
             said.append(f"It is not compared with {other}, which lost seeds.")
         elif row["untested"]:
-            said.append(f"It is {by} ahead of {other}, which was not tested, since {row['untested']}.")
+            ahead = f"{by} ahead of {other}" if row["difference"] else f"level with {other}"
+            said.append(f"It is {ahead}, but the two were not tested, since {row['untested']}.")
         elif row["differs"]:
             said.append(f"It is better than {other} by {by} ({between}, Hedges' g {rounded(abs(row['g']), 1)}).")
         else:
@@ -152,9 +157,10 @@ def _changed(effects: pd.DataFrame, where: str, deciding: set[str]) -> str:
     return line + (f" No effect was found of {', '.join(idle)}." if idle else "")
 
 
-def _mean(row: dict[str, Any]) -> str:
+def _mean(row: dict[str, Any], asked: int) -> str:
     interval = f", 95 % CI {row['low']:.2f} to {row['high']:.2f}" if row["low"] == row["low"] else ""
-    return f"{row['mean']:.2f} % over {counted(row['n'], 'seed')}{interval}"
+    among = "" if row["n"] == asked else f"{row['n']} of "
+    return f"{row['mean']:.2f} % over {among}{counted(asked, 'seed')}{interval}"
 
 
 def _p(p: float) -> str:

@@ -15,7 +15,7 @@ FRONT = "Pareto front"
 
 
 class Point(NamedTuple):
-    """One network: what it costs and how good it is (mean and interval in percent)."""
+    """One network: what it costs, how good it is (mean and interval in percent), and how many seeds it lost."""
 
     group: str
     params: int
@@ -23,12 +23,19 @@ class Point(NamedTuple):
     mean: float
     low: float
     high: float
+    lost: int = 0
 
 
 def draw(evidence: Evidence) -> Drawing | str:
     """Draws mean test accuracy against weights, and against multiplies."""
     points = [
-        Point(one.group, cost.params, cost.mults + cost.transform, *(summary.mean, summary.low, summary.high))
+        Point(
+            one.group,
+            cost.params,
+            cost.mults + cost.transform,
+            *(summary.mean, summary.low, summary.high),
+            one.reruns.lost,
+        )
         for one in evidence.finished
         if (cost := one.cost) is not None
         for summary in [summarise(one.accuracies)]
@@ -37,9 +44,9 @@ def draw(evidence: Evidence) -> Drawing | str:
         return "No architecture has both finished reruns and counted costs."
     panels = []
     for field, label in AXES.items():
-        best = front(points, field)
+        best = front([point for point in points if not point.lost], field)
         x = [getattr(point, field) for point in best]
-        marks: list[Mark] = [Line(x, [point.mean for point in best], FRONT, FRONT, step=True, dashed=True)]
+        marks: list[Mark] = [Line(x, [point.mean for point in best], FRONT, FRONT, step=True, dashed=True)] if x else []
         for point in points:
             where, low, high = [getattr(point, field)], _known(point.low), _known(point.high)
             name = [point.group]
@@ -56,12 +63,16 @@ def draw(evidence: Evidence) -> Drawing | str:
         "Mean test accuracy of the reruns, with its 95 % interval, against cost. Dashed: the Pareto front; who lies "
         "below it is beaten by a network that costs no more."
     )
+    if selected := [point.group for point in points if point.lost]:
+        caption += f" Not on it, since seeds were lost and the mean is of those that are left: {', '.join(selected)}."
     return Drawing("costs", "Cost and accuracy", caption, panels, 2, (*evidence.groups, FRONT))
 
 
 def front(points: list[Point], field: str) -> list[Point]:
     """Those that no other beats: cheapest first, each better than all cheaper ones."""
-    frame = pd.DataFrame(points).sort_values([field, "mean"], ascending=[True, False], kind="stable")
+    frame = pd.DataFrame(points, columns=list(Point._fields)).sort_values(
+        [field, "mean"], ascending=[True, False], kind="stable"
+    )
     kept = frame["mean"] > frame["mean"].cummax().shift(fill_value=float("-inf"))
     return [points[int(place)] for place in frame.index[kept]]
 

@@ -56,7 +56,7 @@ def _sweeps(evidence: Evidence) -> Drawing | str:
         "Validation accuracy of every configuration (thin) and of the incumbent (thick). Vertical lines: the rungs, "
         "where ASHA stops who is not among the best of those before, one in as many as the reduction factor says."
     )
-    nothing = "Nothing was searched in these runs: their configurations were given."
+    nothing = evidence.unsearched
     return (
         Drawing("sweep-curves", "Learning curves of the sweep", caption, panels, 2, evidence.groups)
         if panels

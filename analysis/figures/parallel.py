@@ -31,7 +31,7 @@ def draw(evidence: Evidence) -> Drawing | str:
         "Each line is one configuration, coloured by its last validation accuracy; those that diverged at once "
         "have none. On the screen, drag along an axis to keep only the lines that pass there."
     )
-    nothing = "Nothing was searched in these runs: their configurations were given."
+    nothing = evidence.unsearched
     return Drawing("parallel", "Parallel coordinates", caption, panels, 1, evidence.groups) if panels else nothing
 
 

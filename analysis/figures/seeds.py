@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from analysis.cells import finished_of
 from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Mark, Panel, Points
 from analysis.stats import summarise
+from analysis.tables.notes import unfinished
 
 SPREAD = 0.16
 """How far, in rows, the seeds of one architecture are spread so that equal ones do not hide each other."""
@@ -16,7 +18,7 @@ def draw(evidence: Evidence) -> Drawing | str:
     """Draws one row for each candidate: its seeds, its mean with the interval, the published mean and std."""
     finished = evidence.finished
     if not finished:
-        return "No rerun has finished yet; invsearch rerun trains them."
+        return unfinished(evidence.candidates)
     marks: list[Mark] = []
     for row, one in enumerate(finished):
         accuracies = one.reruns.final
@@ -35,7 +37,9 @@ def draw(evidence: Evidence) -> Drawing | str:
         known = summary.low == summary.low
         if known:
             marks.append(Line([summary.low, summary.high], [row + 0.3, row + 0.3], one.group))
-        text = f"mean of {summary.n}" + (f", 95 % CI {summary.low:.2f} to {summary.high:.2f}" if known else "")
+        text = f"mean of {finished_of(summary.n, one.reruns.asked)}" + (
+            f", 95 % CI {summary.low:.2f} to {summary.high:.2f}" if known else ""
+        )
         marks.append(Points([summary.mean], [row + 0.3], one.group, texts=[text], emphasis=True))
         if published := one.published:
             ends = [published.mean - published.std, published.mean + published.std]

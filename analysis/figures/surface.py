@@ -15,7 +15,7 @@ def draw(evidence: Evidence) -> Drawing | str:
     """Draws a heat map for each candidate that was searched."""
     found = [(one, *cells) for one in evidence.candidates if (cells := _cells(one)) is not None]
     if not found:
-        return "Nothing was searched in these runs: their configurations were given."
+        return evidence.unsearched
     reached = np.concatenate([z[np.isfinite(z)] for _, _, _, z in found])
     low, high = (float(reached.min()), float(reached.max())) if len(reached) else (0.0, 100.0)
     panels = [

@@ -28,7 +28,7 @@ def judged(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     rows = [fairness(one) for one in evidence.candidates if len(one.sweep)]
     frame = pd.DataFrame(rows, columns=list(Fairness._fields))
     if not len(frame):
-        return frame, ["Nothing was searched in these runs: their configurations were given."]
+        return frame, [evidence.unsearched]
     said = [
         f"{row.group}: all configurations as good as the incumbent lie on the edge of the searched range "
         f"({', '.join(row.edges)}); a wider one may hold better."
@@ -42,7 +42,7 @@ def judged(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
 def _levels(evidence: Evidence) -> str:
     """The collapse levels at the epochs at which trials ended, as the end of a sentence."""
     found = [
-        f"{rounded(100 * ends.min(), 1)} to {rounded(100 * ends.max(), 1)} %"
+        f"{' to '.join(dict.fromkeys(rounded(100 * end, 1) for end in (ends.min(), ends.max())))} %"
         for run in evidence.runs
         if len(ends := collapse_levels(run).reindex(run.trials.query("phase == 'sweep'")["epoch"].unique()).dropna())
     ]

@@ -36,7 +36,7 @@ def _filled(evidence: Evidence, judge: Judge, fields: list[str], notes: list[str
         for sentence in [*sentences, *([TPE] if one.run.spec.get("search") == "tpe" else [])]:
             said.setdefault(sentence, []).append(one.group)
     if not frames:
-        notes = ["Nothing was searched in these runs: their configurations were given."]
+        notes = [evidence.unsearched]
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     said = [f"{', '.join(groups)}: {sentence}" for sentence, groups in said.items()]
     return frame.reindex(columns=["group", *fields]), [*notes, *said]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
 from analysis.equivalence import VERDICTS
-from analysis.evidence import Evidence
+from analysis.evidence import Candidate, Evidence
 from analysis.published import PUBLISHED
 from analysis.published_deep import SEEDS
 from analysis.records import Run
 from analysis.schema import records
 
 Row = dict[str, Any]
+WAITING = "No rerun has finished yet; invsearch rerun trains them."
 
 # The protocol of Tables 1.3 and 1.4: (field of the spec, how many, of what). Data with a recipe have that of the text.
 PROTOCOL = (
@@ -35,7 +37,7 @@ def notes_on(evidence: Evidence, run: Run, frame: pd.DataFrame) -> list[str]:
     """
     rows = records(frame)
     finished = [row for row in rows if row["finished"]]
-    said = "No rerun has finished yet; invsearch rerun trains them."
+    said = unfinished(evidence.of(run).values())
     if not {row["architecture"] for row in rows} & set(run.spec["architectures"]):
         said = "None of these networks is in the run; invsearch table summary has those that are."
     if finished:
@@ -56,6 +58,12 @@ def notes_on(evidence: Evidence, run: Run, frame: pd.DataFrame) -> list[str]:
     ]
 
 
+def unfinished(candidates: Iterable[Candidate]) -> str:
+    """What to say where no rerun has finished: those that diverged or failed have ended, and are not trained again."""
+    lost = sum(one.reruns.lost for one in candidates)
+    return f"No rerun has finished: {lost} diverged or failed." if lost else WAITING
+
+
 def _incomplete(rows: list[Row]) -> list[str]:
     """What the means leave out."""
     said = []
@@ -63,7 +71,8 @@ def _incomplete(rows: list[Row]) -> list[str]:
         kinds = ("diverged", "failed", "unfinished", "not_started")
         missing = [f"{row[kind]} {kind.replace('_', ' ')}" for kind in kinds if row[kind]]
         if missing:
-            said.append(f"{row['title']}: the mean leaves out {', '.join(missing)}.")
+            out = "the mean leaves out" if row["finished"] else "there is no mean:"
+            said.append(f"{row['title']}: {out} {', '.join(missing)}.")
         if row["other"]:
             said.append(
                 f"{row['title']}: reruns of other configurations than the incumbent's are not counted: {row['other']}."

@@ -34,10 +34,14 @@ def compared(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     kept = [found for found in frames if len(found)]
     if not kept:
         empty = pairs({}).assign(data="", first_n=0, first_asked=0, second_n=0, second_asked=0)
-        return empty, ["Fewer than two architectures have finished reruns on the same data.", *evidence.lost]
+        return empty, [
+            "Fewer than two architectures have finished reruns on the same data.",
+            *evidence.repeats,
+            *evidence.lost,
+        ]
     frame = pd.concat(kept, ignore_index=True)
     said = [note.format(family=evidence.family) for note in NOTES] if evidence.family else [NONE]
-    return frame, [*said, *unfit(evidence), *([APART] if len(frames) > 1 else []), *evidence.lost]
+    return frame, [*said, *unfit(evidence), *([APART] if len(frames) > 1 else []), *evidence.repeats, *evidence.lost]
 
 
 def unfit(evidence: Evidence) -> list[str]:

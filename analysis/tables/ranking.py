@@ -32,7 +32,7 @@ def ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
             *evidence.lost,
         ]
     said = [NOTES[0], NOTES[1].format(family=evidence.family) if evidence.family else NONE]
-    said += [*unfit(evidence), *([APART] if len(frames) > 1 else []), *evidence.lost]
+    said += [*unfit(evidence), *([APART] if len(frames) > 1 else []), *evidence.repeats, *evidence.lost]
     return pd.concat(frames, ignore_index=True), [*said, *([LAST] if evidence.lost else [])]
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from analysis.evidence import gather
 from analysis.records import read_run
+from analysis.tables import TABLES
 from analysis.verdict import verdict
 from spaces import Hyperparameters
 
@@ -142,7 +143,7 @@ def test_the_same_name_and_other_content_are_different_data(full, make_folder) -
     other.rerun("conv", [0.1, 0.2, 0.3, 0.9], "completed", theta=BEST, seed=1)
     text = said(full, other)
     assert "On digits dddddd, full: Convolutional" in text
-    assert "On digits eeeeee, other: Convolutional reaches 90.00 % over 1 seed" in text
+    assert "On digits eeeeee, other: Convolutional reaches 90.00 % over 1 of 3 seeds" in text
 
 
 def test_lost_reruns_are_named(full) -> None:
@@ -214,3 +215,38 @@ def test_nothing_mattered(folder) -> None:
     assert searched(folder, lambda *_: 0.9 + random.normal(0, 0.001)).endswith(
         "Convolutional: among the 32 configurations that did not break down no effect on validation accuracy was found."
     )
+
+
+def test_two_with_the_same_mean_are_both_named(five) -> None:
+    """All at 100 %: nobody is ahead, and equal seeds are no test."""
+    five.trials = [kept for kept in five.trials if kept[0].phase == "sweep"]
+    for name in ("conv", "invariant"):
+        for seed in range(5):
+            five.rerun(name, [0.1, 0.2, 0.3, 1.0], "completed", theta=BEST, seed=seed)
+    text = said(five)
+    assert "Convolutional has the highest mean test accuracy, which Invariant has, too: 100.00 % over 5 seeds." in text
+    assert "It is level with Invariant, but the two were not tested, since seeds that are all alike" in text
+
+
+@pytest.mark.parametrize("number", ["ranking", "pairs"])
+def test_a_copy_of_a_run_is_no_second_sample(five, make_folder, number) -> None:
+    copy = make_folder("copy")
+    copy.spec, copy.trials = five.spec, five.trials
+    evidence = gather([read_run(five.write()), read_run(copy.write())])
+    left = "copy: Invariant shares trials with full: Invariant, with the same results"
+    assert left in "\n".join(verdict(evidence))
+    filled = TABLES[number].fill(evidence)
+    assert left in "\n".join(filled.notes)
+    assert "Holm-corrected over 1 pair" in "\n".join(filled.notes)
+    assert "copy" not in filled.cells.to_string()
+
+
+def test_seeds_that_are_still_to_come_are_counted(five) -> None:
+    five.spec["rerun_seeds"] = 10
+    assert "Convolutional has the highest mean test accuracy: 92.00 % over 5 of 10 seeds" in said(five)
+
+
+def test_an_edge_of_the_incumbent_alone_is_its_own(five) -> None:
+    five.spec["space"] = {"name": "table-1.2", "gain": {"choice": [1.0, 2.0]}}
+    assert "no other configuration came as close" in said(five)
+    assert "; it lies on the edge of the searched range: gain = 1.0 (lowest)." in said(five)

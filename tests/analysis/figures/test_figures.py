@@ -93,6 +93,17 @@ def test_the_heat_map_has_the_best_of_each_cell(full) -> None:
     assert np.isnan(cells["1.0", "0.9"])  # Diverged.
 
 
+def test_who_lost_seeds_is_on_no_front(full) -> None:
+    """The mean of the seeds that are left is of a selection: it beats nobody."""
+    best = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
+    full.rerun("conv", [None], "diverged", theta=best, seed=4, status="diverged")
+    drawn = FIGURES["costs"].draw(gather([read_run(full.write())]))
+    assert isinstance(drawn, Drawing)
+    lines = [mark for panel in drawn.panels for mark in panel.marks if isinstance(mark, Line)]
+    assert [list(line.y) for line in lines] == [[pytest.approx(82.0)]] * 2
+    assert "Not on it, since seeds were lost and the mean is of those that are left: Convolutional." in drawn.caption
+
+
 def test_the_pareto_front_is_cheapest_first_and_ever_better() -> None:
     points = [
         Point(name, cost, cost, mean, mean, mean)

@@ -170,3 +170,29 @@ def test_an_incomplete_sweep_is_named(full) -> None:
     assert said == (
         "The sweep is incomplete, counting configurations that ended: conv 4 of 5, invariant lost 1 to failures."
     )
+
+
+@pytest.mark.parametrize("number", ["1.3", "1.4", "summary"])
+def test_reruns_that_all_diverged_are_not_to_be_trained(folder, number) -> None:
+    for seed in range(3):
+        folder.rerun("conv", [None], "diverged", seed=seed, status="diverged")
+    notes = notes_of(folder, number)
+    assert "No rerun has finished: 3 diverged or failed." in notes
+    assert "Convolutional: there is no mean: 3 diverged." in notes
+    assert "invsearch rerun" not in notes
+
+
+@pytest.mark.parametrize("number", ["search", "importance", "breakdowns"])
+def test_a_search_that_has_not_begun_was_not_given_its_configurations(folder, number) -> None:
+    assert notes_of(folder, number) == "No configuration of the search has begun yet."
+    folder.spec.update(samples=None, space=None)
+    assert notes_of(folder, number).startswith("Nothing was searched in these runs")
+
+
+@pytest.mark.parametrize("number", ["ranking", "pairs"])
+def test_where_nothing_was_tested_no_family_is_named(full, number) -> None:
+    """Three seeds each: not "Holm-corrected over 0 pairs"."""
+    notes = notes_of(full, number)
+    assert "0 pairs" not in notes
+    assert "No pair was tested" in notes
+    assert "Not tested, since a test takes 5 finished seeds: Convolutional, Invariant." in notes
