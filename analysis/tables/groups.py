@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from analysis.cells import finished_of
 from analysis.evidence import Candidate, Evidence, data_of
 from analysis.published_deep import DATASETS, Swap, swap_of
 from analysis.stats import Summary, summarise
@@ -70,11 +71,11 @@ def titled(title: str, width: int | None) -> str:
 
 
 def chosen(found: list[Entry], swap: Swap, column: str) -> Entry | None:
-    """The network of a cell: of the last run that has any finished rerun of it."""
-    ours = [
-        entry for entry in found if (entry.swap, entry.column) == (swap, column) and entry.candidate.accuracies.size
-    ]
-    return ours[-1] if ours else None
+    """The network of a cell: of the last run that has any finished rerun of it, else of the last that lost some."""
+    ours = [entry for entry in found if (entry.swap, entry.column) == (swap, column)]
+    finished = [entry for entry in ours if entry.candidate.accuracies.size]
+    lost = [entry for entry in ours if entry.candidate.reruns.lost]
+    return next(reversed(finished or lost), None)
 
 
 def numbers(entry: Entry | None, field: str) -> dict[str, Any]:
@@ -82,16 +83,19 @@ def numbers(entry: Entry | None, field: str) -> dict[str, Any]:
     summary: Summary = summarise([] if entry is None else entry.candidate.accuracies)
     values = {f"{field}_mean": summary.mean, f"{field}_std": summary.std, f"{field}_n": summary.n}
     return values | {
+        f"{field}_asked": 0 if entry is None else entry.candidate.reruns.asked,
         f"{field}_epochs": math.nan if entry is None else entry.candidate.run.spec["rerun_epochs"],
         f"{field}_run": "" if entry is None else entry.run,
     }
 
 
 def cell(row: dict[str, Any], field: str) -> str:
-    """Ours with the published number in brackets; blank where there is neither."""
-    ours, known = row[f"{field}_mean"], row[f"{field}_published"]
+    """Ours, with how many seeds finished where not all did, and the published number in brackets; blank without any."""
+    known, finished, asked = row[f"{field}_published"], row[f"{field}_n"], row[f"{field}_asked"]
+    ours = rounded(row[f"{field}_mean"], 1) if asked else ""
+    some = f" [{finished_of(finished, asked)}]" if finished < asked else ""
     published = "" if math.isnan(known) else f"({known:.1f}{'?' if row.get(f'{field}_suspicious') else ''})"
-    return f"{'' if math.isnan(ours) else rounded(ours, 1)} {published}".strip()
+    return f"{ours}{some} {published}".strip()
 
 
 def field_of(column: str, mixing: str = "") -> str:

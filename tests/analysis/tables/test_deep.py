@@ -127,11 +127,22 @@ def test_ours_stand_beside_the_published(folder, make_folder) -> None:
 def test_on_other_data_the_published_numbers_are_left_out(folder, number, name, row) -> None:
     table = TABLES[number].build(trained(folder, "folder-mine", {name: [0.5, 0.6]}))
     assert list(table.cells.iloc[:, 0]) == [row]
-    assert [heading for heading in table.cells if "folder-mine" not in heading and "I" in heading] == []
+    assert [heading for heading in map(str, table.cells) if "CIFAR" in heading or "ImgNet" in heading] == []
     text = FORMATS["md"](table)
     assert "55.0" in text
     assert "folder-mine is a data set of its own: published numbers are left out." in text
     assert not [word for word in ("CIFAR-10 A", "in brackets", "82.8", "estimated", "(2.7)", "VGG16") if word in text]
+
+
+def test_the_mean_of_a_selection_says_so_in_its_cell(folder) -> None:
+    trained(folder, "cifar10", {"ref": [], "invC": [0.9, 0.92]})
+    for name, seed in (("ref", 1), ("ref", 2), ("invC", 3)):
+        folder.rerun(name, [None], "diverged", theta=THETA, seed=seed, status="diverged")
+    run = read_run(folder.write())
+    cells = TABLES["1.6"].build(run).cells.set_index("")
+    assert cells.loc["invC", "CIFAR-10 A"] == "91.0 [2 of 3] (93.7)"
+    assert cells.loc["ref", "CIFAR-10 A"] == "- [0 of 2] (92.6)"
+    assert "The means leave out: ref 2 diverged; invC 1 diverged." in TABLES["1.6"].build(run).notes
 
 
 def test_costs_of_what_ran_stand_beside_the_published(folder) -> None:
