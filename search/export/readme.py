@@ -29,7 +29,8 @@ Exported by invsearch from `{config["run"]}`.
 | load.py | loads them and judges them: `python load.py`, with invsearch installed |
 
 Images are float32 (N, {shape}), normalised as {norm["formula"]} with mean {norm["mean"]} and std {norm["std"]}; the
-network returns {config["classes"]} scores for each.
+network returns {config["classes"]} scores for each. For other programs it can be exported by `torch.export.export`, by
+`torch.jit.trace` and, with the package onnx, by `torch.onnx.export(.., dynamo=False)`; not by `torch.jit.script`.
 
 ## How good it is
 
