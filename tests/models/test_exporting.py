@@ -41,7 +41,7 @@ def test_onnx(ready: Ready) -> None:
     runtime = pytest.importorskip("onnxruntime")
     network, images = ready
     file = io.BytesIO()
-    torch.onnx.export(network, (images,), file, dynamo=False)
+    torch.onnx.export(network, (images,), file, dynamo=False)  # pyright: ignore[reportArgumentType]
     there = runtime.InferenceSession(file.getvalue())
     (scores,) = there.run(None, {there.get_inputs()[0].name: images.numpy()})
     with torch.no_grad():
