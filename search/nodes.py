@@ -17,9 +17,12 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from search.resources import Resources
 from search.shared_folder import ANSWER_SECONDS, Probe
 from spaces import UserError
+from spaces.errors import printable, shortened
+from spaces.wording import counted
 
 PATIENCE_SECONDS = 300.0  # A node that reboots, or that someone replaces by hand, is back by then.
 LOOK_SECONDS = 10.0
+MOST_NAMED = 5
 HEAD = "node:__internal_head__"  # A resource that only the head node has.
 
 Node = Mapping[str, Any]
@@ -52,12 +55,16 @@ def slots(resources: Resources) -> int:
 
 def shortage(resources: Resources) -> str:
     """Says what a trial asks for and what there is instead."""
-    asked = f"a trial asks for {_amount(resources.cpus_per_trial, resources.gpus_per_trial)}"
+    asked = f"a trial asks for {_asked(resources)}"
     shapes = Counter(held(node) for node in alive())
     if resources.address is None:
         return f"{asked}, but this machine has {_amount(*next(iter(shapes)))}"
     there = [f"{count} {'has' if count == 1 else 'have'} {_amount(*shape)}" for shape, count in sorted(shapes.items())]
     return f"{asked}, but no node of the cluster has that: {', '.join(there)}"
+
+
+def _asked(resources: Resources) -> str:
+    return _amount(resources.cpus_per_trial, resources.gpus_per_trial)
 
 
 def _amount(cpus: float, gpus: float) -> str:
@@ -113,6 +120,35 @@ def check_room(resources: Resources) -> None:
     if not autoscales():
         raise UserError(f"{what}; ask for less, or start a node that has them")
     print(f"{what}; waiting for the cluster to grow", file=sys.stderr)
+
+
+def why_nothing_runs(resources: Resources) -> str:
+    """What may keep trials waiting: what is free, and who else is there."""
+    if resources.address is None:
+        return f"workers are starting; load of this machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    free, total = ray.available_resources(), ray.cluster_resources()
+    parts = [f"{free.get(kind, 0.0):g} of {total[kind]:g} {kind}s" for kind in ("CPU", "GPU") if kind in total]
+    others = _others()
+    held = f"; others on the cluster: {'; '.join(others)}" if others else ""
+    return f"free on the cluster: {' and '.join(parts)}; a trial asks for {_asked(resources)}{held}; see: ray status"
+
+
+def _others() -> list[str]:
+    """The other programs that use this cluster, with how many actors each has; nothing where Ray does not tell."""
+    try:  # Public functions for this ask the dashboard, which may not be there.
+        from ray._private import state
+
+        mine = ray.get_runtime_context().get_job_id()
+        jobs = [job for job in state.jobs() if not job["IsDead"] and job["JobID"] != mine]
+        actors = Counter(actor["JobID"] for actor in state.actors().values() if actor["State"] == "ALIVE")
+        return [
+            shortened(f"{job['DriverIPAddress']} pid {job['DriverPid']}, {counted(actors[job['JobID']], 'actor')}", 100)
+            + f" ({shortened(printable(job['Entrypoint']), 100)})"
+            for job in jobs
+            if not job["Entrypoint"].endswith("/dashboard.py")
+        ][:MOST_NAMED]
+    except Exception:  # Whatever it is, it is only an explanation.
+        return []
 
 
 class Watch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +20,7 @@ from search.trial_folder import TrialFolder
 from spaces.wording import clock, tallied
 
 PLAIN_SECONDS = 60.0  # A line this often where output is not a terminal.
+IDLE_SECONDS = 20.0
 COLUMNS = ("ended", "running", "stopped", "diverged", "failed")
 
 
@@ -77,10 +78,19 @@ class Progress(UnsavedCallback):
         totals: trials planned, by architecture.
         expected_epochs: epochs a trial is expected to take, until enough have ended to tell.
         folders: trials recorded before this invocation.
+        why_idle: says why no trial runs, where that lasts.
     """
 
-    def __init__(self, title: str, totals: dict[str, int], expected_epochs: float, folders: Sequence[TrialFolder]):
-        self._title, self._expected = title, expected_epochs
+    def __init__(
+        self,
+        title: str,
+        totals: dict[str, int],
+        expected_epochs: float,
+        folders: Sequence[TrialFolder],
+        why_idle: Callable[[], str] = lambda: "",
+    ):
+        self._title, self._expected, self._why_idle = title, expected_epochs, why_idle
+        self._idle: float | None = None  # When it is next said that no trial runs.
         self._tallies = {name: Tally(total) for name, total in totals.items()}
         self._console = console(standard_error=True)
         self._live: Live | None = None
@@ -107,6 +117,17 @@ class Progress(UnsavedCallback):
             return
         with Live(console=self._console, get_renderable=self._table, refresh_per_second=2) as self._live:
             yield
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Tune looks around, many times a second; where no trial runs for long, that is said."""
+        now = time.monotonic()
+        if any(tally.running for tally in self._tallies.values()):
+            self._idle = None
+        elif self._idle is None:
+            self._idle = now + IDLE_SECONDS
+        elif now >= self._idle:
+            self._idle = now + PLAIN_SECONDS
+            self._print(f"{self._title} {self._timing()} | no trial runs: {self._why_idle()}")
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial runs."""
@@ -184,7 +205,10 @@ class Progress(UnsavedCallback):
             if tally.running or (tally.done and told != self._told.get(name)):
                 self._told[name] = told
                 parts.append(told)
-        self._console.print(f"{self._title} {self._timing()} | " + " | ".join(parts), soft_wrap=True, highlight=False)
+        self._print(f"{self._title} {self._timing()} | " + " | ".join(parts))
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, soft_wrap=True, highlight=False, markup=False)
 
     def _ends(self, tally: Tally) -> list[str]:
         return [str(tally.ended[status]) for status in COLUMNS[2:]]

@@ -6,6 +6,7 @@ Here the test set is read for the first time.
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 from analysis.incumbents import incumbents
@@ -14,7 +15,7 @@ from search.cluster import Resources, ray_session
 from search.datasets import dataset, load_split
 from search.execute import Job, execute
 from search.feed import InTurn
-from search.nodes import Watch
+from search.nodes import Watch, why_nothing_runs
 from search.policy import Policy
 from search.progress import Progress
 from search.run_folder import RunFolder
@@ -76,8 +77,9 @@ def rerun(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy, t
     ) as slots:
         totals = dict.fromkeys(spec.architectures, spec.rerun_seeds or 0)
         deaths: Counter[tuple[str, int]] = Counter()
+        why_idle = partial(why_nothing_runs, resources)
         while left := _left(recorded, trials):
-            progress = Progress(title, totals, spec.rerun_epochs, recorded)
+            progress = Progress(title, totals, spec.rerun_epochs, recorded, why_idle)
             job = Job(run, split, spec.rerun_epochs, InTurn(left, spec.rerun_epochs), InOrder(), progress)
             execute(job, resources, slots, policy, Watch(resources, run.path).stuck, deaths)
             recorded = _recorded(run, trials)

@@ -68,13 +68,13 @@ def open_handles() -> None:
     Python has no stream for those. What is printed to none goes to standard output, and Ray would not start.
     """
     for handle, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115
         try:
             os.fstat(handle)
         except OSError:
             nowhere = os.open(os.devnull, os.O_RDWR)  # The lowest that is free: this one.
             os.set_inheritable(nowhere, True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115
 
 
 @contextmanager

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 
 from search.cluster import Resources, ray_session
 from search.datasets import dataset, load_split
 from search.execute import Job, execute
 from search.feed import Feed, InTurn
-from search.nodes import Watch
+from search.nodes import Watch, why_nothing_runs
 from search.policy import Policy
 from search.progress import Progress
 from search.run_folder import RunFolder
@@ -50,7 +51,7 @@ def sweep(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy) -
             searcher = _left(spec, recorded)
             if searcher.finished:
                 return
-            progress = Progress("sweep", totals, expected_epochs(spec), recorded)
+            progress = Progress("sweep", totals, expected_epochs(spec), recorded, partial(why_nothing_runs, resources))
             scheduler = scheduler_for(spec, run.path, recorded, run.guard)
             job = Job(run, split, spec.max_epochs, searcher, scheduler, progress)
             lost = execute(job, resources, slots, policy, Watch(resources, run.path).stuck, deaths)

@@ -117,3 +117,21 @@ def test_time_left(trial: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:
         run_trials(shown, [tune_trial(trial, n, 5, 0.5) for n in range(4)], ["completed"] * 4)
         now = 120.0
         assert shown.seconds_left() == pytest.approx(20.0)
+
+
+def test_where_nothing_runs_for_long_it_says_why(
+    trial: TrialSpec, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    shown = Progress("sweep", {"conv": 1}, 3.0, [], lambda: "[others] hold the CPUs")
+    with shown.shown():
+        for clock[0] in (100.0, 119.0, 121.0, 122.0, 180.0, 182.0):
+            shown.on_step_begin(0, [])
+        running = tune_trial(trial, 0, 5, 0.9)
+        shown.on_trial_start(0, [running], running)
+        for clock[0] in (300.0, 400.0):
+            shown.on_step_begin(0, [running])
+    lines = capsys.readouterr().err.splitlines()
+    told = [line for line in lines if line.endswith("| no trial runs: [others] hold the CPUs")]
+    assert [line.split()[1] for line in told] == ["0:00:21", "0:01:22"]
