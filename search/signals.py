@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -61,11 +62,16 @@ class _LastResort:
         if self.line is None:
             return True
         before, self._since = self._since, self._since or time.monotonic()
-        if self._timer is None:
-            self._timer = threading.Timer(PATIENCE_SECONDS, self._end, [number])
+        self.arm(number)
+        return before is None or time.monotonic() - before > ONE_WISH_SECONDS
+
+    def arm(self, number: int) -> None:
+        """Starts the clock, if it does not run."""
+        if self.line is not None and self._timer is None:
+            what, code = ("interrupted", 128 + number) if number in SIGNALS else ("the time budget is used up", 3)
+            self._timer = threading.Timer(PATIENCE_SECONDS, self.end, [what, code])
             self._timer.daemon = True
             self._timer.start()
-        return before is None or time.monotonic() - before > ONE_WISH_SECONDS
 
     def stop(self) -> None:
         """The program has ended by itself."""
@@ -73,13 +79,15 @@ class _LastResort:
             self._timer.cancel()
         self.line = self._timer = self._since = None
 
-    def _end(self, number: int) -> None:
+    def end(self, what: str, code: int) -> None:
+        """Ends the program from any thread."""
         for say in reversed(self.words):
             with suppress(Exception):
                 say()
         with suppress(OSError):
-            os.write(2, f"invsearch: interrupted; {self.line}\n".encode())
-        os._exit(128 + number)
+            if select.select([], [2], [], 1.0)[1]:  # A terminal may be stopped, a pipe full.
+                os.write(2, f"invsearch: {what}; {self.line}\n".encode())
+        os._exit(code)
 
 
 _last_resort = _LastResort()
@@ -93,6 +101,11 @@ def last_resort(line: str) -> Iterator[None]:
         yield
     finally:
         _last_resort.stop()
+
+
+def give_up(what: str, code: int) -> None:
+    """Ends the program with that line, although its main thread waits for ever outside of Python."""
+    _last_resort.end(what, code)
 
 
 @contextmanager
@@ -154,26 +167,35 @@ def own_sessions() -> Iterator[None]:
 def kept() -> Iterator[None]:
     """Within the ``with`` block others may take signals for themselves, as Ray does while it starts.
 
-    Python itself notes which ones came, so none is lost, even where its handler's exception is.
+    Python itself notes which ones came, so none is lost, even where its handler's exception is. Where the main thread
+    waits outside of Python, so that no handler runs, the last resort ends the program.
 
     Raises:
         Interrupted: one came; at the end of the block, or when it ends the block.
     """
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     reader, writer = os.pipe()
-    os.set_blocking(reader, False)
     os.set_blocking(writer, False)
-    before, came = signal.set_wakeup_fd(writer, warn_on_full_buffer=False), b""
+    came: list[int] = []
+
+    def note() -> None:
+        while read := os.read(reader, 1):
+            came.extend(read)
+            if read[0] == signal.SIGALRM or handlers.get(signal.Signals(read[0])) not in (None, signal.SIG_IGN):
+                _last_resort.arm(read[0])
+
+    noting = threading.Thread(target=note, daemon=True)
+    noting.start()
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
         yield
     finally:
         signal.set_wakeup_fd(before)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        with suppress(BlockingIOError):
-            came = os.read(reader, 4096)
-        os.close(reader)
         os.close(writer)
+        noting.join()
+        os.close(reader)
         for number in SIGNALS:
             if number in came and handlers[number] != signal.SIG_IGN:
                 _last_resort.start(number)

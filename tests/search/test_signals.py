@@ -163,3 +163,24 @@ def test_a_time_limit_waits_where_others_look_at_the_clock() -> None:
         time.sleep(0.05)
     with time_limit(math.inf, "time is up"):
         assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+BLOCKED = """
+import ctypes, os, signal, threading
+from search import signals
+signals.PATIENCE_SECONDS = 0.1
+with signals.handled(signals.at_once), signals.last_resort("to go on: x"), signals.time_limit(1.0, "x"):
+    with signals.kept():
+        if {number}:
+            threading.Timer(0.1, os.kill, [os.getpid(), {number}]).start()
+        mutex = ctypes.create_string_buffer(128)
+        for _ in range(2):  # As Ray waits for its raylet: no handler of Python runs.
+            ctypes.CDLL(None).pthread_mutex_lock(mutex)
+"""
+
+
+@pytest.mark.parametrize(("number", "code", "said"), [(15, 143, "interrupted"), (0, 3, "the time budget is used up")])
+def test_the_last_resort_also_ends_who_waits_outside_of_python(number: int, code: int, said: str) -> None:
+    text = BLOCKED.format(number=number)
+    done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (code, f"invsearch: {said}; to go on: x\n")
