@@ -56,7 +56,8 @@ def sweep(run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy) -
             job = Job(run, split, spec.max_epochs, searcher, scheduler, progress)
             lost = execute(job, resources, slots, policy, Watch(resources, run.path).stuck, deaths)
             # TPE may have nothing new to propose for a space so narrow that rounding leaves nothing.
-            if searcher.finished and not lost and all(trial.verdict() for trial in run.recorded("sweep")):
+            done = spec.search == "tpe" and searcher.finished and not lost
+            if done and all(trial.verdict() for trial in run.recorded("sweep")):
                 return
 
 
