@@ -128,7 +128,9 @@ def _main(given: list[str]) -> int:
     again = f"to go on: {command('invsearch', *given)}"
     try:
         check_current_folder()
-        args = parser().parse_args(given)
+        args, unknown = parser().parse_known_args(given)
+        if unknown:
+            raise UserError(f"unrecognized arguments: {' '.join(unknown)}; see invsearch {args.command} --help")
         seconds = getattr(args, "time_budget", None) or math.inf
         with handled(at_once), last_resort(again), time_limit(seconds - age(), f"{TIME_IS_UP} before more was trained"):
             code = COMMANDS[args.command].run(args)

@@ -10,6 +10,7 @@ import torch
 
 from search.datasets import dataset
 from search.datasets.split import split_of
+from search.policy import Policy
 from search.resources import Resources, count_cores
 from search.train import Training, make_repeatable
 from spaces import Hyperparameters, TrialSpec
@@ -25,7 +26,7 @@ SAFE = Hyperparameters(lr=0.01, momentum=0.0, weight_decay=0.0, gain=1.0)
 ROW_BYTES = 480  # One epoch in a record and in the copy that its verdict keeps.
 
 
-def describe(spec: RunSpec, resources: Resources, keep_checkpoints: str) -> Iterator[str]:
+def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[str]:
     """Trials, epochs, hours and disk of a run, line by line as they are measured, without running it.
 
     The seconds a step takes are measured here on random images of the data set's shape, so the
@@ -38,20 +39,21 @@ def describe(spec: RunSpec, resources: Resources, keep_checkpoints: str) -> Iter
     device = resources.device if torch.cuda.is_available() else "cpu"
     make_repeatable(device, resources.threads)
     room = resources.slots(count_cores(), torch.cuda.device_count())
-    slots = max(1, room)
+    slots = min(max(1, room), policy.max_concurrent or room or 1)
     images = dataset(spec.dataset).train_images
+    batch = min(spec.batch_size, images)
     what = f"{spec.search} search of {spec.searched.name}" if searches else "fixed configurations"
-    yield f"{what} on {spec.dataset}, {len(spec.architectures)} architectures"
+    yield f"{what} on {spec.dataset}, {counted(len(spec.architectures), 'architecture')}"
     hours = bytes_kept = 0.0
     measure(spec, spec.architectures[0], device, resources.engine)  # The first pays for the start of the libraries.
     for name in spec.architectures:
         step, checkpoint_bytes = measure(spec, name, device, resources.engine)
-        swept = samples * epochs * step * (images - dataset(spec.dataset).holdout) / spec.batch_size
+        swept = samples * epochs * step * (images - dataset(spec.dataset).holdout) / batch
         again = (spec.rerun_seeds or 0) * (spec.rerun_epochs or 0)
-        seconds = (swept + again * step * images / spec.batch_size) / slots
+        seconds = (swept + again * step * images / batch) / slots
         hours += seconds / 3600
         finished = samples * spec.reduction_factor ** -len(rungs) + (spec.rerun_seeds or 0)
-        kept = {"none": 0.0, "best": 1 + bool(again), "all": finished}[keep_checkpoints]
+        kept = {"none": 0.0, "best": 1 + bool(again), "all": finished}[policy.keep_checkpoints]
         bytes_kept += kept * checkpoint_bytes + (samples * epochs + again) * ROW_BYTES
         most = samples * spec.max_epochs
         parts = [
@@ -81,7 +83,8 @@ def _timed(trial: TrialSpec, steps: int, device: str, engine: str) -> tuple[floa
     """Seconds a step of an epoch of so many steps on random images, and the training."""
     data = dataset(trial.dataset)
     rng = np.random.default_rng(0)
-    images = trial.batch_size * steps
+    batch = min(trial.batch_size, data.train_images)  # A batch holds no more than there is.
+    images = batch * steps
     grey = rng.integers(0, 256, (images, *data.input_shape), dtype=np.uint8)
     y = rng.integers(0, data.classes, images)
     training = Training(trial, split_of(data, grey, y, grey[:1], y[:1]), device, engine)

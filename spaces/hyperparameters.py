@@ -113,7 +113,7 @@ def check_names(values: Mapping[str, Any], where: str) -> None:
     if unknown:
         raise UserError(f"{where}: unknown field {shortened(', '.join(unknown))}; allowed are {', '.join(NAMES)}")
     if missing:
-        raise UserError(f"{where}: missing field {', '.join(missing)}; it needs {', '.join(NAMES)}")
+        raise UserError(f"{where}: missing field{'s' * (len(missing) > 1)} {', '.join(missing)}; it needs {', '.join(NAMES)}")
 
 
 def parse_theta(text: str) -> Hyperparameters:

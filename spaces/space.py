@@ -55,7 +55,8 @@ class Space:
         continuous = [name for name in NAMES if not isinstance(self.domains[name], Choice)]
         if continuous:
             raise UserError(
-                f"space {self.name}: {', '.join(continuous)} is continuous, so it has no grid; use --search tpe "
+                f"space {self.name}: {', '.join(continuous)} {'is' if len(continuous) == 1 else 'are'} continuous, so "
+                "it has no grid; use --search tpe "
                 "or give each field as a choice"
             )
         return [self.domains[name].numbers() for name in NAMES]

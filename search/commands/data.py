@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from search.commands import option_types
 from search.datasets import DATASETS, Dataset, dataset
 from search.datasets.archive import import_archive, obtain
 from search.datasets.cache import cache_root
@@ -28,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--from",
         dest="source",
-        type=Path,
+        type=option_types.folder,
         metavar="PATH",
         help="import the files from this folder, or this archive (docs/data.md lists the forms); "
         f"for {PREFIX}NAME, a folder in CIFAR-10's binary layout",
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     mirrors = [args.mirror] if args.mirror else None
     if chosen.archive is not None:
         if args.source:
-            path = import_archive(chosen.archive, args.source)
+            path = import_archive(chosen.archive, Path(args.source))
         else:
             path = obtain(chosen.archive, mirrors=mirrors, say=_to_stderr)
         for load in (chosen.load_train, chosen.load_test):  # Verifies, and decodes what is to be decoded.
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{chosen.name} is embedded; hash {chosen.data_hash}")
         return 0
     if args.source:
-        folder = import_from(chosen.store, args.source)
+        folder = import_from(chosen.store, Path(args.source))
     else:
         folder = fetch(chosen.store, mirrors=mirrors, say=_to_stderr)
     for file in chosen.store.files:
@@ -84,7 +85,7 @@ def _run_folder(args: argparse.Namespace) -> int:
     if args.mirror:
         raise UserError(f"data: {args.dataset} is a folder of your own, nothing to download; leave out --mirror")
     if args.source:
-        import_folder(args.dataset, args.source)
+        import_folder(args.dataset, Path(args.source))
     chosen = dataset(args.dataset)
     for load in (chosen.load_train, chosen.load_test):
         load(None)

@@ -29,16 +29,27 @@ def whole(text: str) -> int:
     return value
 
 
+def number(text: str) -> float:
+    """An argparse type: any number; which ones are allowed is for its reader to say."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number; give one such as 0.5") from None
+
+
 def folder(text: str) -> str:
-    """An argparse type: the path of a folder, ``~`` expanded."""
+    """An argparse type: the path of a folder, or of a file in its place, ``~`` expanded."""
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty; give the path of a folder, or . for the current one")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", text):
         raise argparse.ArgumentTypeError(f"{quoted(text)} is a URL; give a folder on this machine, or a mounted one")
     try:
         return str(Path(text).expanduser())
-    except RuntimeError as error:
-        raise argparse.ArgumentTypeError(f"{quoted(text)}: {error}") from None
+    except RuntimeError:
+        home = Path(text).parts[0]
+        raise argparse.ArgumentTypeError(
+            f"{quoted(text)}: no home folder {home} is known here; give a full path"
+        ) from None
 
 
 def address(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from search.cluster import Resources, set_environment
 from search.commands.continued import grace_period
-from search.commands.option_types import address, seconds, whole
+from search.commands.option_types import address, number, seconds, whole
 from search.identity import age
 from search.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, read_space
@@ -67,7 +67,7 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--reduction-factor",
-        type=float,
+        type=number,
         default=REDUCTION_FACTOR,
         metavar="ETA",
         help=f"1/ETA of the trials goes on at a rung (default {REDUCTION_FACTOR:g})",
@@ -77,9 +77,9 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
 
 def add_resource_options(parser: argparse.ArgumentParser) -> None:
     """What a trial gets, and where it runs."""
-    parser.add_argument("--cpus-per-trial", type=float, default=1.0, metavar="N", help="CPU cores a trial (default 1)")
+    parser.add_argument("--cpus-per-trial", type=number, default=1.0, metavar="N", help="CPU cores a trial (default 1)")
     parser.add_argument(
-        "--gpus-per-trial", type=float, default=0.0, metavar="N", help="GPUs a trial, fractions allowed (default 0)"
+        "--gpus-per-trial", type=number, default=0.0, metavar="N", help="GPUs a trial, fractions allowed (default 0)"
     )
     parser.add_argument(
         "--engine",
@@ -172,7 +172,7 @@ def add_margin(parser: argparse.ArgumentParser) -> None:
     """The margin of the equivalence test against the published numbers."""
     parser.add_argument(
         "--margin",
-        type=float,
+        type=number,
         default=0.5,
         metavar="POINTS",
         help="difference from a published mean that does not matter, in points of accuracy (default: 0.5)",
@@ -222,10 +222,10 @@ def space(args: argparse.Namespace) -> Space:
     Raises:
         UserError: neither.
     """
-    name = args.space or ("table-1.2" if args.search == "grid" else "continuous")
+    name = ("table-1.2" if args.search == "grid" else "continuous") if args.space is None else args.space
     if name in SPACES:
         return SPACES[name]
-    if not Path(name).exists():
+    if not name or not Path(name).exists():
         raise UserError(f"space: {name!r} is neither a file nor one of {', '.join(SPACES)}")
     own = read_space(Path(name))
     if own.name in SPACES:
@@ -271,7 +271,7 @@ def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None
     if args.search == "grid":
         size = math.prod(map(len, searched.choices()))
         if samples is not None and samples > size:
-            print(f"space {searched.name} has {size} configurations, so {size} and not {samples}", file=sys.stderr)
+            print(f"space {searched.name} has {counted(size, 'configuration')}, so {size} and not {samples}", file=sys.stderr)
         samples = size if samples is None else min(samples, size)
     elif samples is None:
         samples = TPE_SAMPLES
@@ -325,7 +325,7 @@ def only_described(args: argparse.Namespace, spec: RunSpec, asked: Resources) ->
     if args.dry_run:
         from search.estimate import describe
 
-        for line in describe(spec, asked, args.keep_checkpoints):
+        for line in describe(spec, asked, policy(args)):
             print(line, flush=True)
     return args.dry_run
 

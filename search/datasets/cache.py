@@ -8,13 +8,23 @@ from pathlib import Path
 
 import platformdirs
 
+from spaces.errors import UserError
+
 VARIABLE = "INVSEARCH_DATA"
 
 
 def cache_root(root: Path | None = None) -> Path:
-    """The absolute data folder: ``root``, else $INVSEARCH_DATA, else the user's cache folder."""
+    """The absolute data folder: ``root``, else $INVSEARCH_DATA, else the user's cache folder.
+
+    Raises:
+        UserError: it begins with the home of nobody here.
+    """
     chosen = root or os.environ.get(VARIABLE) or platformdirs.user_cache_dir("invsearch")
-    return Path(chosen).expanduser().absolute()  # Ray workers change directory.
+    try:
+        return Path(chosen).expanduser().absolute()  # Ray workers change directory.
+    except RuntimeError:
+        home = Path(chosen).parts[0]
+        raise UserError(f"{VARIABLE}: {str(chosen)!r}: no home folder {home} is known here; give a full path") from None
 
 
 @dataclass(frozen=True)

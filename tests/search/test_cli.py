@@ -169,6 +169,40 @@ def test_dry_run_says_what_would_run_and_runs_nothing(tmp_path: Path, capsys: py
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (["--max-concurrent", "1"], ["1 trial at once"]),
+        (["--batch-size", "1000000000"], ["about 0."]),  # More images than memory holds, and than there are.
+        (["--architectures", "conv"], ["digits, 1 architecture\n"]),
+    ],
+)
+def test_a_dry_run_is_of_what_would_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: list[str], words: list[str]
+) -> None:
+    assert main(["sweep", "--samples", "4", *asked, "--dry-run", "--out", str(tmp_path / "run")]) == 0
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in words)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (["--max-concurrent", "0"], "max-concurrent: 0 is not allowed"),
+        (["--space", ""], "space: '' is neither a file nor one of"),
+        (["--space", "continuous"], "lr, momentum, weight_decay, gain are continuous"),
+        (["--reduction-factor", "1,5"], "'1,5' is not a number"),
+        (["--gpus-per-trial", ""], "'' is not a number"),
+        (["--out", "~nobody-of-this-name/run"], "no home folder ~nobody-of-this-name is known here"),
+        (["--sample", "3"], "unrecognized arguments: --sample 3; see invsearch sweep --help"),
+    ],
+)
+def test_a_dry_run_refuses_what_a_run_would_refuse(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: list[str], message: str
+) -> None:
+    assert message in refused(capsys, "sweep", "--dry-run", "--out", str(tmp_path / "run"), *asked)
+
+
 def test_a_reader_that_leaves_is_no_error() -> None:
     command = f"{sys.executable} -m search list | head -c 1"
     result = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True)

@@ -210,12 +210,12 @@ def test_every_extension_begins_with_what_was_tried_before(asked: list[tuple[dic
         ([{"space": SMALL}], "give space and samples"),
         ([{"space": SMALL, "samples": 0}], "earlier: samples: 0 is not allowed"),
         ([{"space": SMALL, "samples": True}], "earlier: samples: True is not allowed"),
-        ([{"space": {}, "samples": 1}], "earlier: missing field lr"),
+        ([{"space": {}, "samples": 1}], "earlier: missing fields lr"),
         ([{"space": SMALL, "samples": 5}], "earlier: 'small' did not grow into 'wide'"),
         ([{"space": WIDE, "samples": 1}], "earlier: 'wide' did not grow into 'wide'"),
         ([{"space": OTHER, "samples": 1}], "earlier: 'other' did not grow into 'wide'"),
         ([{"space": SMALL, "samples": 1}] * 2, "earlier: 'small' did not grow into 'small'"),
-        ([{"space": SPACES["continuous"].describe(), "samples": 1}], "is continuous"),
+        ([{"space": SPACES["continuous"].describe(), "samples": 1}], "are continuous"),
     ],
 )
 def test_earlier_grids_that_did_not_grow_are_refused(earlier: object, message: str) -> None:

@@ -68,7 +68,7 @@ def test_minus_zero_is_zero() -> None:
 def test_unknown_and_missing_names() -> None:
     with pytest.raises(UserError, match="unknown field 'rate'; allowed are lr, momentum, weight_decay, gain"):
         Hyperparameters.from_mapping({**GOOD, "rate": 1})
-    with pytest.raises(UserError, match="missing field lr, gain; it needs lr"):
+    with pytest.raises(UserError, match="missing fields lr, gain; it needs lr"):
         Hyperparameters.from_mapping({"momentum": 0, "weight_decay": 0})
 
 
@@ -84,7 +84,7 @@ def test_parse_theta() -> None:
         ("", "theta: '' is not name=value"),
         ("lr", "theta: 'lr' is not name=value"),
         ("lr=1,lr=2,momentum=0,weight_decay=0,gain=1", "theta: 'lr' is given twice"),
-        ("lr=1", "theta: missing field momentum, weight_decay, gain"),
+        ("lr=1", "theta: missing fields momentum, weight_decay, gain"),
         ("lr=1,momentum=0,weight_decay=0,gain=1,x=1", "theta: unknown field 'x'"),
         ("lr=x,momentum=0,weight_decay=0,gain=1", "lr: 'x' is not a number"),
     ],

@@ -72,7 +72,7 @@ def test_the_continuous_space_spans_table_1_2_and_has_no_grid() -> None:
     space = SPACES["continuous"]
     assert space.size == math.inf
     assert all(theta in space for theta in SPACES["table-1.2"].grid(0))
-    with pytest.raises(UserError, match=r"space continuous: lr, momentum, weight_decay, gain is continuous.*tpe"):
+    with pytest.raises(UserError, match=r"space continuous: lr, momentum, weight_decay, gain are continuous.*tpe"):
         space.grid(0)
 
 
@@ -145,7 +145,7 @@ def test_an_error_names_place_field_value_and_what_is_allowed(field: str, value:
         (None, "a space is a mapping with the fields lr, momentum, weight_decay, gain, not None"),
         ([FIELDS], "a space is a mapping"),
         ({**FIELDS, "beta": 1}, "unknown field 'beta'; allowed are lr, momentum, weight_decay, gain"),
-        ({"lr": 0.1}, "missing field momentum, weight_decay, gain"),
+        ({"lr": 0.1}, "missing fields momentum, weight_decay, gain"),
         ({**FIELDS, "name": 5}, "name: 5 is not a name"),
         ({**FIELDS, "name": " "}, "name: ' ' is not a name"),
         ({**FIELDS, "name": "a\nb"}, r"name: 'a\nb' is not a name"),

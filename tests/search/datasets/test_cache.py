@@ -4,6 +4,7 @@ import platformdirs
 import pytest
 
 from search.datasets.cache import cache_root
+from spaces import UserError
 
 
 def test_root_is_argument_then_variable_then_user_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,6 +22,9 @@ def test_root_is_absolute_and_home_is_expanded(tmp_path: Path, monkeypatch: pyte
     assert cache_root() == tmp_path / "relative"
     monkeypatch.setenv("INVSEARCH_DATA", "~/data")
     assert cache_root() == Path("/somewhere/data")
+    monkeypatch.setenv("INVSEARCH_DATA", "~nobody-of-this-name/data")
+    with pytest.raises(UserError, match="INVSEARCH_DATA: .* no home folder ~nobody-of-this-name is known here"):
+        cache_root()
 
 
 def test_folder_is_nested_unless_only_the_root_has_files(fake, tmp_path: Path) -> None:

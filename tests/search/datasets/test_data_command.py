@@ -77,6 +77,9 @@ def test_misuse(capsys: pytest.CaptureFixture[str]) -> None:
         command("--from", ".")
     with pytest.raises(SystemExit):
         command("mnist", "--from", ".", "--mirror", "http://127.0.0.1/")
+    for source in ("", " ", "~nobody-of-this-name/mnist", "https://example.org/mnist"):
+        with pytest.raises(SystemExit):
+            command("mnist", "--from", source)
     capsys.readouterr()
 
 
