@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -60,14 +61,25 @@ def compared(first: Run, second: Run) -> str:
 
 
 def settings(first: Run, second: Run) -> pd.DataFrame:
-    """The fields of the two specs that differ, as ``setting``, ``first``, ``second`` (text)."""
-    names = [name for name in {**first.spec, **second.spec} if name not in UNIMPORTANT]
+    """The fields of the two specs that differ, as ``setting``, ``first``, ``second`` (text); of a space its members."""
+    ours, theirs = _flat(first.spec), _flat(second.spec)
     rows = [
-        (name, _text(first.spec.get(name)), _text(second.spec.get(name)))
-        for name in names
-        if first.spec.get(name) != second.spec.get(name)
+        (name, _text(ours.get(name)), _text(theirs.get(name)))
+        for name in {**ours, **theirs}
+        if ours.get(name) != theirs.get(name)
     ]
     return pd.DataFrame(rows, columns=["setting", "first", "second"])
+
+
+def _flat(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A spec with a field for each member of its mappings: in one cell a space is wider than a screen."""
+    found = {name: value if isinstance(value, Mapping) else {"": value} for name, value in spec.items()}
+    return {
+        f"{name} {member}".rstrip(): value
+        for name, members in found.items()
+        if name not in UNIMPORTANT
+        for member, value in members.items()
+    }
 
 
 def outcomes(first: Run, second: Run) -> pd.DataFrame:

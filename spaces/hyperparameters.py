@@ -113,7 +113,8 @@ def check_names(values: Mapping[str, Any], where: str) -> None:
     if unknown:
         raise UserError(f"{where}: unknown field {shortened(', '.join(unknown))}; allowed are {', '.join(NAMES)}")
     if missing:
-        raise UserError(f"{where}: missing field{'s' * (len(missing) > 1)} {', '.join(missing)}; it needs {', '.join(NAMES)}")
+        fields = "field" if len(missing) == 1 else "fields"
+        raise UserError(f"{where}: missing {fields} {', '.join(missing)}; it needs {', '.join(NAMES)}")
 
 
 def parse_theta(text: str) -> Hyperparameters:

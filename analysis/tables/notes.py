@@ -14,16 +14,17 @@ from analysis.published import PUBLISHED
 from analysis.published_deep import SEEDS
 from analysis.records import Run
 from analysis.schema import records
+from spaces.wording import counted
 
 Row = dict[str, Any]
 WAITING = "No rerun has finished yet; invsearch rerun trains them."
 
-# The protocol of Tables 1.3 and 1.4: (field of the spec, how many, of what). Data with a recipe have that of the text.
+# The protocol of Tables 1.3 and 1.4: (field of the spec, how many, of what, rest). Data with a recipe have the text's.
 PROTOCOL = (
-    ("samples", 256, "configurations per architecture"),
-    ("max_epochs", 20, "epochs per configuration"),
-    ("rerun_seeds", 10, "rerun seeds"),
-    ("rerun_epochs", 20, "epochs per rerun"),
+    ("samples", 256, "configuration", " per architecture"),
+    ("max_epochs", 20, "epoch", " per configuration"),
+    ("rerun_seeds", 10, "rerun seed", ""),
+    ("rerun_epochs", 20, "epoch", " per rerun"),
 )
 
 
@@ -127,10 +128,10 @@ def reduced(run: Run) -> list[str]:
     recipe = run.spec.get("recipe")
     protocol = PROTOCOL
     if recipe:
-        protocol = (("rerun_seeds", SEEDS, "rerun seeds"), ("rerun_epochs", recipe["epochs"], "epochs per rerun"))
+        protocol = (("rerun_seeds", SEEDS, "rerun seed", ""), ("rerun_epochs", recipe["epochs"], "epoch", " per rerun"))
     less = [
-        f"{run.spec[field]} {what} (published: {full})"
-        for field, full, what in protocol
+        f"{counted(run.spec[field], what)}{rest} (published: {full})"
+        for field, full, what, rest in protocol
         if run.spec.get(field) is not None and run.spec[field] < full
     ]
     return [f"Reduced settings: {', '.join(less)}."] if less else []

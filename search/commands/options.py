@@ -271,7 +271,8 @@ def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None
     if args.search == "grid":
         size = math.prod(map(len, searched.choices()))
         if samples is not None and samples > size:
-            print(f"space {searched.name} has {counted(size, 'configuration')}, so {size} and not {samples}", file=sys.stderr)
+            has = counted(size, "configuration")
+            print(f"space {searched.name} has {has}, so {size} and not {samples}", file=sys.stderr)
         samples = size if samples is None else min(samples, size)
     elif samples is None:
         samples = TPE_SAMPLES

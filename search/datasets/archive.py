@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -109,6 +109,10 @@ class Archive:
             f"is truncated, damaged or not {self.file}: its MD5 is {found}, that of the published one {self.md5}"
         )
 
+    def other(self, names: Iterable[str]) -> str | None:
+        """What else somebody has in whose archive or folder these names are."""
+        return next((self.others[name] for name in names if name in self.others and name != self.unpacked), None)
+
     def contents(self, path: Path, sizes: Mapping[str, int], wanted: Sequence[str]) -> dict[str, bytes]:
         """The verified contents of members, from any of the archive's forms.
 
@@ -130,7 +134,7 @@ class Archive:
                 try:
                     found = tar_members(file, sizes, wanted)
                 except OtherMembersError as error:
-                    other = self.others.get(PurePosixPath(error.first).parts[0])
+                    other = self.other(PurePosixPath(error.first).parts[:1])
                     raise (UnusableFileError(f"is {other}, not {self.file}") if other else error) from None
                 except UnusableFileError as error:
                     raise reason or error from None
@@ -278,11 +282,12 @@ def import_archive(archive: Archive, source: Path, root: Path | None = None) -> 
     source = source.expanduser()
     folder = os.path.isdir(source)
     if not folder and not os.path.isfile(source):
-        raise UserError(f"{source}: no such file; give {archive.file}, or the folder that holds it")
+        what = "not a regular file" if os.path.lexists(source) else "no such file"
+        raise UserError(f"{source}: {what}; give {archive.file}, or the folder that holds it")
     forms = archive.forms(source / archive.name) + archive.forms(source) if folder else [source]
     if not forms:
         inside = [source.name, *(entry.name for entry in source.iterdir())]
-        other = next((words for name, words in archive.others.items() if name in inside), None)
+        other = archive.other(inside)
         raise UserError(
             f"{source} lacks the file {archive.file}{f' (what it has is {other})' if other else ''}; put the archive "
             "there as it was published"

@@ -57,7 +57,7 @@ def _members(stream: _Bounded, sizes: Mapping[str, int], wanted: Sequence[str]) 
             stream.skip(size + -size % BLOCK)
     missing = [name for name in wanted if name not in found]
     if missing:
-        raise OtherMembersError(missing, first or "nothing")
+        raise OtherMembersError(missing, first or "")
     return found
 
 
@@ -81,11 +81,11 @@ class OtherMembersError(UnusableFileError):
     """It is a tar file, of something else.
 
     Attributes:
-        first: the name of its first member.
+        first: the name of its first member; nothing if it has none.
     """
 
     def __init__(self, missing: Sequence[str], first: str) -> None:
-        super().__init__(f"lacks {', '.join(missing)}; it begins with {quoted(first)}")
+        super().__init__(f"lacks {', '.join(missing)}; it {f'begins with {quoted(first)}' if first else 'is empty'}")
         self.first = first
 
 

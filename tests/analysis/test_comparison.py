@@ -24,6 +24,16 @@ def test_settings_that_differ(two) -> None:
     assert len(settings(two[0], two[0])) == 0
 
 
+def test_of_two_spaces_the_members_that_differ(two) -> None:
+    two[0].spec["space"] = {"name": "mine", "lr": {"choice": [0.1]}, "gain": {"choice": [1.0]}}
+    two[1].spec["space"] = {"name": "mine", "lr": {"uniform": [0.1, 1.0]}, "gain": {"choice": [1.0]}}
+    rows = settings(*two).to_numpy().tolist()
+    assert ["space lr", '{"choice": [0.1]}', '{"uniform": [0.1, 1.0]}'] in rows
+    assert not [name for name, *_ in rows if name in ("space", "space name", "space gain")]
+    two[1].spec["space"] = None  # As where configurations were given.
+    assert ["space name", "mine", "-"] in settings(*two).to_numpy().tolist()
+
+
 def test_outcomes_by_hand(two) -> None:
     """conv: mean 92, std 2 against 82, 2, five each: se^2 = 4/5 + 4/5, df = 8, t(0.975, 8) = 2.306004."""
     rows = outcomes(*two).set_index("architecture")

@@ -143,7 +143,12 @@ def test_reduced_settings_are_named(full) -> None:
     ) in notes_of(full).splitlines()
     full.spec.update(samples=16, max_epochs=20, rerun_seeds=10, rerun_epochs=20)
     assert "Reduced settings: 16 configurations per architecture (published: 256)." in notes_of(full)
-    full.spec.update(samples=256)
+    full.spec.update(samples=1, max_epochs=1, rerun_seeds=1, rerun_epochs=1)
+    assert (
+        "Reduced settings: 1 configuration per architecture (published: 256), 1 epoch per configuration "
+        "(published: 20), 1 rerun seed (published: 10), 1 epoch per rerun (published: 20)."
+    ) in notes_of(full)
+    full.spec.update(samples=256, max_epochs=20, rerun_seeds=10, rerun_epochs=20)
     assert "Reduced" not in notes_of(full)
 
 

@@ -23,7 +23,7 @@ def test_root_is_absolute_and_home_is_expanded(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("INVSEARCH_DATA", "~/data")
     assert cache_root() == Path("/somewhere/data")
     monkeypatch.setenv("INVSEARCH_DATA", "~nobody-of-this-name/data")
-    with pytest.raises(UserError, match="INVSEARCH_DATA: .* no home folder ~nobody-of-this-name is known here"):
+    with pytest.raises(UserError, match=r"INVSEARCH_DATA: .* no home folder ~nobody-of-this-name is known here"):
         cache_root()
 
 

@@ -235,7 +235,7 @@ def test_a_bad_import_changes_nothing(tmp_path: Path) -> None:
         import_archive(archive, tmp_path / "bad.tar.gz", put(tmp_path, archive, TEN_BODY))
     assert archive.path(tmp_path).read_bytes() == TEN_BODY
     os.mkfifo(tmp_path / "pipe")
-    for source, message in ((tmp_path / "nowhere", "no such file"), (tmp_path / "pipe", "no such file")):
+    for source, message in ((tmp_path / "nowhere", "no such file"), (tmp_path / "pipe", "not a regular file")):
         with pytest.raises(UserError, match=message):
             import_archive(archive, source, tmp_path)
     (tmp_path / "empty").mkdir()
@@ -347,6 +347,24 @@ def test_another_archive_is_called_what_it_is(tmp_path: Path, zipped: bool, fold
     for source in (tmp_path, tmp_path / folder):
         with pytest.raises(UserError, match=rf"lacks the file cifar10.tar.gz \(what it has is {what}\)"):
             import_archive(archive, source, tmp_path / "cache")
+
+
+def test_what_lacks_the_files_is_not_called_by_the_name_of_what_it_should_be(tmp_path: Path) -> None:
+    archive = with_members(archive_of("cifar10", TEN_BODY), TEN)
+    (tmp_path / "some.tar.gz").write_bytes(tar_of({f"{archive.unpacked}/readme.html": b"x"}))
+    with pytest.raises(
+        UserError, match=rf"lacks {archive.unpacked}/data_batch_1.bin, .* begins with '{archive.unpacked}/re"
+    ):
+        import_archive(archive, tmp_path / "some.tar.gz", tmp_path / "cache")
+    (tmp_path / "none.tar.gz").write_bytes(tar_of({}))
+    with pytest.raises(UserError, match=r"test_batch.bin; it is empty; nothing was imported"):
+        import_archive(archive, tmp_path / "none.tar.gz", tmp_path / "cache")
+    (tmp_path / archive.unpacked).mkdir()
+    for source in (tmp_path, tmp_path / archive.unpacked):
+        with pytest.raises(UserError, match=r"lacks the file cifar10.tar.gz; put the archive there"):
+            import_archive(archive, source, tmp_path / "cache")
+    with pytest.raises(UserError, match=r"/dev/null: not a regular file; give cifar10.tar.gz"):
+        import_archive(archive, Path("/dev/null"), tmp_path / "cache")
 
 
 def test_another_archive_is_known_by_its_published_md5(tmp_path: Path) -> None:
