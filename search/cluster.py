@@ -15,7 +15,7 @@ from typing import Any
 from search.provenance import ROOT
 from search.resources import Resources, count_cores
 from search.signals import Halted, give_up, kept, own_sessions
-from search.surroundings import check_utf8, choose_temporary_folder, code_of, have_home, limit_object_store
+from search.surroundings import check_utf8, choose_temporary_folder, code_of, have_home, limit_object_store, mind_python
 from spaces import UserError
 
 CONNECT_SECONDS = 10.0
@@ -54,6 +54,7 @@ def set_environment(resources: Resources) -> None:
     """
     check_utf8(*sys.argv)  # Which Ray writes down.
     have_home()
+    mind_python()
     settings = SETTINGS | (HERE_ONLY if resources.address is None else {})
     if resources.address is None:
         settings["RAY_TMPDIR"] = choose_temporary_folder()

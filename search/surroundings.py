@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
@@ -28,6 +29,17 @@ def have_home() -> None:
         Path.home()
     except RuntimeError:
         os.environ["HOME"] = "/"
+
+
+def mind_python() -> None:
+    """Keeps from Ray's processes what of Python's own settings they do not survive.
+
+    Raises:
+        UserError: Python runs without docstrings, into which Ray's code writes as it is imported.
+    """
+    if sys.flags.optimize > 1:
+        raise UserError("PYTHONOPTIMIZE=2 and python -OO: Ray cannot run so; leave them out, or use 1 and -O")
+    os.environ.pop("PYTHONWARNINGS", None)  # With "error" they would end by their libraries' first warning.
 
 
 def check_utf8(*names: str) -> None:

@@ -25,7 +25,7 @@ def test_folders_of_our_names_a_long_temporary_folder_and_no_home(tmp_path: Path
         (tmp_path / name).mkdir()
     (tmp_path / "analysis.py").write_text("raise RuntimeError('not ours')\n")
     with tempfile.TemporaryDirectory(prefix="x" * 75, dir="/tmp") as long:
-        environment = {"PYTHONPATH": ".", "TMPDIR": long, "HOME": "/proc", "RAY_ADDRESS": ""}
+        environment = {"PYTHONPATH": ".", "TMPDIR": long, "HOME": "/proc", "RAY_ADDRESS": "", "PYTHONWARNINGS": "error"}
         driver = Driver("sweep", *SMALL, str(tmp_path / "run"), environment=environment, folder=tmp_path)
         assert driver.wait() == 0, driver.errors
         assert not (Path(long) / "ray").exists()

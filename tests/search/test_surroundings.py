@@ -5,6 +5,8 @@ import pwd
 import resource
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -18,6 +20,7 @@ from search.surroundings import (
     code_of,
     have_home,
     limit_object_store,
+    mind_python,
 )
 from spaces import UserError
 
@@ -106,6 +109,15 @@ def test_ray_starts_in_the_folder_of_the_code(monkeypatch: pytest.MonkeyPatch, t
     with code_of(local=False):
         assert list(Path.cwd().iterdir()) == []
     assert Path.cwd() == tmp_path
+
+
+def test_settings_of_python_that_ray_does_not_survive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    mind_python()
+    assert "PYTHONWARNINGS" not in os.environ
+    code = "from search.surroundings import mind_python; mind_python()"
+    done = subprocess.run([sys.executable, "-OO", "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert "UserError: PYTHONOPTIMIZE=2 and python -OO: Ray cannot run so" in done.stderr.splitlines()[-1]
 
 
 def test_names_that_ray_cannot_carry() -> None:
