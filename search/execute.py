@@ -28,7 +28,7 @@ from search.scheduler import InOrder
 from search.signals import Halted, TimeIsUp
 from search.trainable import METRIC, TIME_ATTR, RecordedTrial
 from search.trial_folder import ENDED_BY_ITSELF, TrialFolder
-from search.trouble import reason_of, why_not_started
+from search.trouble import reason_of, why_died, why_not_started
 from spaces import TrialSpec
 
 MAX_WORKER_DEATHS = 3  # At one epoch; a long trial on spot machines may lose many workers and still get on.
@@ -67,14 +67,21 @@ class Verdicts(UnsavedCallback):
         lost: trials that ended for Tune but not on record: their worker died before it began. They run again.
     """
 
-    def __init__(self, job: Job, interrupt: Interrupt, keeper: Keeper, deaths: Counter[tuple[str, int]]):
+    def __init__(self, job: Job, interrupt: Interrupt, keeper: Keeper, deaths: Counter[tuple[str, int]], slots: int):
         self._job, self._interrupt, self._keeper = job, interrupt, keeper
-        self._deaths = deaths
+        self._deaths, self._slots = deaths, slots
+        self._started: set[str] = set()
+        self._unstarted = 0  # Workers in a row that died before they began.
         self.ended = self.lost = 0
 
     def setup(self, *args: Any, **info: Any) -> None:
         """Tune begins, and has just taken SIGUSR1 for itself, which would end the sweep as if it were complete."""
         self._interrupt.take_back()
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A worker has begun with a trial."""
+        self._started.add(trial.trial_id)
+        self._unstarted = 0
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial ended by itself, or ASHA stopped it."""
@@ -105,9 +112,16 @@ class Verdicts(UnsavedCallback):
     def _has_failed(self, trial: Any) -> bool:
         """Counts a death; True, on record, where it was one too many at the same epoch.
 
-        An error that keeps a worker from starting is no death, and would keep all others too: it ends the sweep.
+        An error that keeps a worker from starting is no death, and would keep all others too: it ends the sweep. So do
+        workers that die, one after the other, before they begin; no trial is to blame.
         """
         self._interrupt.reason = self._interrupt.reason or why_not_started(trial)
+        if trial.trial_id not in self._started:
+            self._unstarted += 1
+            if self._unstarted > MAX_WORKER_DEATHS * self._slots and self._interrupt.reason is None:
+                self._interrupt.reason = f"{self._unstarted} workers in a row died before they began: {why_died(trial)}"
+            return False
+        self._started.discard(trial.trial_id)
         if self._interrupt.reason is not None:
             return False
         folder = self._folder(trial)
@@ -173,7 +187,11 @@ def execute(
         stuck,
     )
     verdicts = Verdicts(
-        job, interrupt, Keeper(policy.keep_checkpoints, job.run.recorded), Counter() if deaths is None else deaths
+        job,
+        interrupt,
+        Keeper(policy.keep_checkpoints, job.run.recorded),
+        Counter() if deaths is None else deaths,
+        slots,
     )
     trainable = tune.with_resources(
         tune.with_parameters(

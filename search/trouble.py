@@ -28,9 +28,23 @@ def why_not_started(trial: Any) -> str | None:
     Args:
         trial: a trial of Tune that has just failed; Tune's callbacks are not told why, but it is written down.
     """
-    if trial.run_metadata.pickled_error_filename is None:
-        return None
-    error = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+    error = _error_of(trial)
     if not isinstance(error, RayActorError) or not error.actor_init_failed:
         return None
-    return f"a worker cannot start: {str(error).strip().splitlines()[-1]}"
+    return f"a worker cannot start: {_last_line(error)}"
+
+
+def why_died(trial: Any) -> str:
+    """What Ray says of the death of a trial's worker."""
+    error = _error_of(trial)
+    return "Ray does not say why" if error is None else _last_line(error)
+
+
+def _error_of(trial: Any) -> Any:
+    if trial.run_metadata.pickled_error_filename is None:
+        return None
+    return cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+
+
+def _last_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[-1]

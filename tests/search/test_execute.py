@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ray import tune
-from ray.exceptions import OutOfMemoryError
+from ray import cloudpickle, tune
+from ray.exceptions import OutOfMemoryError, RayActorError
 
 from search import execute
 from search.feed import InTurn
+from search.interrupt import Interrupt
 from search.policy import Policy
 from search.progress import Progress
 from search.resources import Resources
@@ -65,3 +68,31 @@ def test_a_full_disk_halts_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     ending(monkeypatch, OSError(28, "No space left on device", "/runs/one"))
     with pytest.raises(Halted, match="/runs/one: No space left on device"):
         run(tmp_path)
+
+
+def test_a_tune_that_ends_nothing_is_not_asked_for_ever(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ending(monkeypatch, RuntimeError())
+    monkeypatch.setattr(tune.Tuner, "fit", lambda self: None)
+    with pytest.raises(Halted, match="Ray Tune ended before any trial did, 0 epochs were trained"):
+        run(tmp_path)
+
+
+def test_workers_that_die_before_they_begin_end_the_run_and_blame_no_trial(tmp_path: Path) -> None:
+    (tmp_path / "error").write_bytes(cloudpickle.dumps(RayActorError(error_msg="The actor died.\nIts owner is gone.")))
+    told = SimpleNamespace(pickled_error_filename="error")
+    trial = SimpleNamespace(
+        trial_id="a", run_metadata=told, pickled_error_file=str(tmp_path / "error"), max_failures=-1
+    )
+    interrupt, progress = Interrupt(), Progress("sweep", {}, 1, [])
+    job = execute.Job(RunFolder(tmp_path), None, 1, InTurn([], 1), InOrder(), progress)  # type: ignore[arg-type]
+    verdicts = execute.Verdicts(job, interrupt, None, Counter(), slots=2)  # type: ignore[arg-type]
+    for _ in range(6):
+        verdicts.on_trial_recover(0, [], trial)
+    assert not interrupt.stop_all()
+    verdicts.on_trial_start(0, [], SimpleNamespace(trial_id="b"))  # Another one begins: the count does too.
+    for _ in range(7):
+        assert not interrupt.stop_all()
+        verdicts.on_trial_recover(0, [], trial)
+    assert interrupt.stop_all()
+    assert interrupt.reason == "7 workers in a row died before they began: Its owner is gone."
+    assert trial.max_failures == -1
