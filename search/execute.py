@@ -186,13 +186,8 @@ def execute(
         lambda: job.scheduler.trouble,
         stuck,
     )
-    verdicts = Verdicts(
-        job,
-        interrupt,
-        Keeper(policy.keep_checkpoints, job.run.recorded),
-        Counter() if deaths is None else deaths,
-        slots,
-    )
+    keeper = Keeper(policy.keep_checkpoints, job.run.recorded)
+    verdicts = Verdicts(job, interrupt, keeper, Counter() if deaths is None else deaths, slots)
     trainable = tune.with_resources(
         tune.with_parameters(
             job.trainable,

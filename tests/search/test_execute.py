@@ -80,9 +80,7 @@ def test_a_tune_that_ends_nothing_is_not_asked_for_ever(monkeypatch: pytest.Monk
 def test_workers_that_die_before_they_begin_end_the_run_and_blame_no_trial(tmp_path: Path) -> None:
     (tmp_path / "error").write_bytes(cloudpickle.dumps(RayActorError(error_msg="The actor died.\nIts owner is gone.")))
     told = SimpleNamespace(pickled_error_filename="error")
-    trial = SimpleNamespace(
-        trial_id="a", run_metadata=told, pickled_error_file=str(tmp_path / "error"), max_failures=-1
-    )
+    trial = SimpleNamespace(trial_id="a", run_metadata=told, pickled_error_file=tmp_path / "error", max_failures=-1)
     interrupt, progress = Interrupt(), Progress("sweep", {}, 1, [])
     job = execute.Job(RunFolder(tmp_path), None, 1, InTurn([], 1), InOrder(), progress)  # type: ignore[arg-type]
     verdicts = execute.Verdicts(job, interrupt, None, Counter(), slots=2)  # type: ignore[arg-type]
