@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ray import cloudpickle, tune
+from ray import tune
 from ray.exceptions import OutOfMemoryError, RayActorError
 
 from search import execute
@@ -78,7 +79,7 @@ def test_a_tune_that_ends_nothing_is_not_asked_for_ever(monkeypatch: pytest.Monk
 
 
 def test_workers_that_die_before_they_begin_end_the_run_and_blame_no_trial(tmp_path: Path) -> None:
-    (tmp_path / "error").write_bytes(cloudpickle.dumps(RayActorError(error_msg="The actor died.\nIts owner is gone.")))
+    (tmp_path / "error").write_bytes(pickle.dumps(RayActorError(error_msg="The actor died.\nIts owner is gone.")))
     told = SimpleNamespace(pickled_error_filename="error")
     trial = SimpleNamespace(trial_id="a", run_metadata=told, pickled_error_file=tmp_path / "error", max_failures=-1)
     interrupt, progress = Interrupt(), Progress("sweep", {}, 1, [])
