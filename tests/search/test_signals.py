@@ -142,6 +142,21 @@ def test_the_last_resort_ends_the_history(tmp_path: Path) -> None:
     assert (end["event"], end["outcome"]) == ("end", "interrupted")
 
 
+def test_a_reader_that_does_not_read_keeps_nobody_alive(tmp_path: Path) -> None:
+    """As a terminal after Ctrl-S, or `less` on its first page."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writer, bytes(1024))
+    os.set_blocking(writer, True)
+    done = subprocess.run([sys.executable, "-c", STUCK, str(tmp_path)], cwd=ROOT, stderr=writer, timeout=60)
+    os.close(reader)
+    os.close(writer)
+    assert done.returncode == 143
+    assert json.loads((tmp_path / "history.jsonl").read_text().splitlines()[-1])["outcome"] == "interrupted"
+
+
 def wait_for_ever() -> None:
     while True:
         with suppress(Exception):  # Ray's and ours, which take any error for one of their own.
