@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pandas as pd
@@ -10,19 +11,26 @@ from analysis import spreadsheet
 from analysis.latex import latex
 from analysis.tables.table import Filled
 
+MARKUP = re.compile(r"<(?=[A-Za-z/!?])|`|(?<=\])\(")
+
 
 def markdown(table: Filled) -> str:
     """A pipe table with its title above and its notes below."""
     cells = table.cells
     sides = ["right" if name in table.right else "left" for name in cells]
     body = piped(cells).to_markdown(index=False, disable_numparse=True, colalign=sides)
-    notes = "".join(f"\n- {note}" for note in table.notes)
+    notes = "".join(f"\n- {plain(note)}" for note in table.notes)
     return f"**Table {table.number}.** {table.title}\n\n{body}\n{notes}\n"
+
+
+def plain(text: object) -> str:
+    """Text that stays text in Markdown: tags, code and links of a stranger's name would vanish from it."""
+    return MARKUP.sub(r"\\\g<0>", str(text))
 
 
 def piped(cells: pd.DataFrame) -> pd.DataFrame:
     """Cells that no bar can break out of: names come from strangers."""
-    return cells.map(lambda cell: str(cell).replace("|", "\\|"))
+    return cells.map(lambda cell: plain(cell).replace("|", "\\|"))
 
 
 FORMATS: dict[str, Callable[[Filled], str]] = {

@@ -1,11 +1,15 @@
 """The contract of every table in every format, and what each format promises."""
 
 import csv
+import html
 import io
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
 
 from analysis.formats import FORMATS
 from analysis.records import Run, read_run
@@ -148,3 +152,15 @@ def test_the_csv_of_a_known_run(full) -> None:
     row = next(csv.DictReader(io.StringIO(FORMATS["csv"](table))))
     assert (row["architecture"], row["finished"], row["lr"], row["weight_decay"]) == ("conv", "3", "0.0316", "3.16e-05")
     assert float(row["mean_percent"]) == pytest.approx(92.0)
+
+
+@pytest.mark.parametrize("name", ["<b>", "<script>alert(1)<b>", "a`b`c", "[x](x)", "<!-- x", "x|y", "a<1"])
+def test_a_strangers_name_is_text_in_markdown(full, make_folder, name) -> None:
+    """By an independent reader of Markdown: the name is shown as it is, in cells and in notes."""
+    other = make_folder("other")
+    other.spec.update(full.spec)
+    other.trials = full.trials
+    runs = [replace(read_run(folder.write()), path=Path(path)) for folder, path in ((full, "ours"), (other, name))]
+    for table in ("search", "ranking"):  # In cells of the one and notes of the other.
+        page = MarkdownIt("commonmark").enable("table").render(FORMATS["md"](TABLES[table].build(*runs)))
+        assert f"{html.escape(name)}: Convolutional" in page
