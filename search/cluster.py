@@ -6,7 +6,6 @@ import os
 import secrets
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,14 +13,11 @@ from typing import Any
 
 from search.provenance import ROOT
 from search.resources import Resources, count_cores
-from search.signals import Halted, give_up, kept, own_sessions
+from search.signals import Halted, kept, own_sessions
 from search.surroundings import check_utf8, choose_temporary_folder, code_of, have_home, limit_object_store, mind_python
 from spaces import UserError
 
 CONNECT_SECONDS = 10.0
-LOOK_SECONDS = 2.0
-CRASHED = "The process is dead, probably it crashed during start"  # Ray's words, after it has waited for a minute.
-INCOMPLETE = 3
 CLUSTER_TRIALS = 16  # At least so many wait in the queue: waiting trials are what makes a cluster grow.
 JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Set where `ray job submit` runs its command.
 PACKAGES = ("spaces", "models", "search", "analysis")
@@ -137,28 +133,6 @@ def ray_session(
                     shared_folder.remove_probes(run)
 
 
-@contextmanager
-def _workers_watched() -> Iterator[None]:
-    """Gives up where workers crash before Ray knows them, as it starts new ones for ever and the driver waits."""
-    from ray._private import worker
-
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(LOOK_SECONDS):
-            with suppress(OSError, AttributeError):  # There is no node yet.
-                node: Any = worker._global_node
-                logs = Path(node.get_logs_dir_path())
-                if CRASHED in (logs / "raylet.out").read_text(errors="replace") and not done.wait(LOOK_SECONDS):
-                    give_up(f"Ray's workers crash as they start; {logs} perhaps tells why", INCOMPLETE)
-
-    threading.Thread(target=watch, daemon=True).start()
-    try:
-        yield
-    finally:
-        done.set()
-
-
 def _started(resources: Resources) -> Path:
     """Starts or joins Ray; returns the folder of its session.
 
@@ -180,7 +154,7 @@ def _started(resources: Resources) -> Path:
     import ray
 
     try:
-        with kept(), own_sessions(), code_of(resources.address is None), _workers_watched():
+        with kept(), own_sessions(), code_of(resources.address is None):
             context: Any = ray.init(**options)
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0].rstrip(".")

@@ -69,7 +69,7 @@ class _LastResort:
         """Starts the clock, if it does not run."""
         if self.line is not None and self._timer is None:
             what, code = ("interrupted", 128 + number) if number in SIGNALS else ("the time budget is used up", 3)
-            self._timer = threading.Timer(PATIENCE_SECONDS, self.end, [what, code])
+            self._timer = threading.Timer(PATIENCE_SECONDS, self._end, [what, code])
             self._timer.daemon = True
             self._timer.start()
 
@@ -79,8 +79,7 @@ class _LastResort:
             self._timer.cancel()
         self.line = self._timer = self._since = None
 
-    def end(self, what: str, code: int) -> None:
-        """Ends the program from any thread."""
+    def _end(self, what: str, code: int) -> None:
         for say in reversed(self.words):
             with suppress(Exception):
                 say()
@@ -101,11 +100,6 @@ def last_resort(line: str) -> Iterator[None]:
         yield
     finally:
         _last_resort.stop()
-
-
-def give_up(what: str, code: int) -> None:
-    """Ends the program with that line, although its main thread waits for ever outside of Python."""
-    _last_resort.end(what, code)
 
 
 @contextmanager
