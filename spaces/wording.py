@@ -26,10 +26,11 @@ def command(*words: str | Path) -> str:
     """A command as a shell takes it, in one line that a terminal takes as text.
 
     Args:
-        words: as the program is to get them; a path that begins with a dash gets a folder, else it would be an option.
+        words: as the program is to get them; a path like an option or a home folder (-x, ~x) gets a ./ in front.
     """
     return " ".join(
-        _word(f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word)) for word in words
+        _word(f"./{word}" if isinstance(word, Path) and str(word).startswith(("-", "~")) else str(word))
+        for word in words
     )
 
 

@@ -44,7 +44,7 @@ def folder(text: str) -> str:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", text):
         raise argparse.ArgumentTypeError(f"{quoted(text)} is a URL; give a folder on this machine, or a mounted one")
     try:
-        return str(Path(text).expanduser())
+        return str(Path(text).expanduser() if text.startswith("~") else Path(text))  # Path forgets the dot of ./~x.
     except RuntimeError:
         home = Path(text).parts[0]
         raise argparse.ArgumentTypeError(

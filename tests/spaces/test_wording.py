@@ -38,4 +38,4 @@ def test_a_command_is_one_line_that_a_shell_reads_as_it_was_meant(word: str, kin
     line = command("printf", "%s", kind(word))
     assert line.isprintable()
     read = os.fsdecode(subprocess.run(["bash", "-c", line], stdout=subprocess.PIPE, check=True).stdout)
-    assert read == (f"./{word}" if word == "-x" and kind is Path else str(kind(word)))
+    assert read == (f"./{word}" if word in ("-x", "~") and kind is Path else str(kind(word)))

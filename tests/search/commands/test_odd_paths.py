@@ -15,7 +15,7 @@ import pytest
 from search.cli import main
 
 ROOT = Path(__file__).resolve().parents[3]
-ODD = ["a b's", "new\nline \x1b[31mred", "-dash", "per%s{}", "not UTF-8 \udcff", "[red]", "=1+1"]
+ODD = ["a b's", "new\nline \x1b[31mred", "-dash", "per%s{}", "not UTF-8 \udcff", "[red]", "=1+1", "~x"]
 
 
 @pytest.fixture(params=ODD, ids=ascii)
@@ -23,7 +23,7 @@ def odd(request: pytest.FixtureRequest, small: Any, tmp_path: Path, monkeypatch:
     """The small run under an odd name in the current folder."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(small.path, tmp_path / request.param)
-    return request.param
+    return f"./{request.param}" if request.param.startswith("~") else request.param
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,13 @@ def test_commands_that_are_printed_run(odd: str, capsys: pytest.CaptureFixture[s
 
 def test_a_network_is_exported_from_and_to_it(odd: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Folders of our packages' names beside ``load.py`` do not matter either."""
-    assert main(["best", f"--export=out{odd}", "--architecture", "conv", "--", odd]) == 0, capsys.readouterr().err
+    assert main(["best", f"--export=out {Path(odd)}", "--architecture", "conv", "--", odd]) == 0, (
+        capsys.readouterr().err
+    )
     line = capsys.readouterr().out.partition("try: python ")[2].strip()
     for name in ("models", "search", "spaces", "analysis"):
-        (tmp_path / f"out{odd}" / name).mkdir()
-        (tmp_path / f"out{odd}" / name / "__init__.py").write_text("raise RuntimeError('not ours')\n")
+        (tmp_path / f"out {Path(odd)}" / name).mkdir()
+        (tmp_path / f"out {Path(odd)}" / name / "__init__.py").write_text("raise RuntimeError('not ours')\n")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(["bash", "-c", f"{shlex.quote(sys.executable)} {line}"], env=environment, capture_output=True)
     assert done.returncode == 0, done.stderr
