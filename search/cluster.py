@@ -59,8 +59,8 @@ def set_environment(resources: Resources) -> None:
         tokens = [os.environ.get("RAY_AUTH_TOKEN_PATH", ""), Path.home() / ".ray" / "auth_token"]
         if "RAY_AUTH_TOKEN" in os.environ or any(map(os.path.isfile, tokens)):
             settings["RAY_AUTH_MODE"] = os.environ.get("RAY_AUTH_MODE") or "token"  # As the cluster was started.
-    for name in [name for name in os.environ if name.startswith("TUNE_")]:
-        del os.environ[name]  # One alone may hold reports back, or take Ctrl-C.
+    for name in [name for name in os.environ if name.startswith(("TUNE_", "RAY_AIR_"))]:
+        del os.environ[name]  # One alone may hold reports back, take Ctrl-C, or end Tune for being of old.
     os.environ.update(settings)
 
 

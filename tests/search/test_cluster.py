@@ -77,3 +77,33 @@ def test_a_job_of_a_cluster_starts_no_ray_of_its_own(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(os, "environ", {"RAY_JOB_CONFIG_JSON_ENV_VAR": "{}"})
     with pytest.raises(UserError, match="add --address auto"), ray_session(Resources()):
         pass
+
+
+def test_what_the_environment_says_of_tune_counts_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RAY_AIR_LOCAL_CACHE_DIR, and TUNE_RESULT_DIR of old, end Tune with a deprecation."""
+    before = dict(os.environ)
+    for name in ("RAY_AIR_LOCAL_CACHE_DIR", "TUNE_RESULT_DIR", "TUNE_DISABLE_SIGINT_HANDLER", "RAY_AIR_NEW_OUTPUT"):
+        monkeypatch.setenv(name, "0")
+    try:
+        set_environment(Resources())
+        found = {name: value for name, value in os.environ.items() if name.startswith(("TUNE_", "RAY_AIR_"))}
+        assert not {"RAY_AIR_LOCAL_CACHE_DIR", "TUNE_RESULT_DIR"} & found.keys()
+        assert found["TUNE_DISABLE_SIGINT_HANDLER"] == "1"
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@pytest.mark.parametrize(("given", "used"), [(None, "token"), ("disabled", "disabled")])
+def test_how_a_cluster_knows_its_drivers_may_be_said(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, used: str
+) -> None:
+    before = dict(os.environ)
+    try:
+        os.environ.pop("RAY_AUTH_MODE", None)
+        os.environ.update({"RAY_AUTH_TOKEN": "0" * 64} | ({} if given is None else {"RAY_AUTH_MODE": given}))
+        set_environment(Resources(address="auto"))
+        assert os.environ["RAY_AUTH_MODE"] == used
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
