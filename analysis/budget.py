@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.special import gammaln
+import scipy
 
 from analysis.evidence import Candidate
 
@@ -62,4 +62,5 @@ def budget_curve(candidate: Candidate) -> pd.DataFrame:
 
 
 def _log_choose(n: np.ndarray | int, k: int) -> np.ndarray:
+    gammaln = scipy.special.gammaln
     return gammaln(np.asarray(n) + 1.0) - gammaln(k + 1.0) - gammaln(np.asarray(n) - k + 1.0)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import pandas as pd
-from scipy import stats
+import scipy
 
 from analysis.cells import compact
 from analysis.collapse import collapsed
@@ -64,7 +64,7 @@ def fairness(candidate: Candidate) -> Fairness:
     among = ended or math.nan
     low = high = math.nan
     if ended:
-        interval = stats.binomtest(diverged + down, ended).proportion_ci(CONFIDENCE, method="wilson")
+        interval = scipy.stats.binomtest(diverged + down, ended).proportion_ci(CONFIDENCE, method="wilson")
         low, high = float(interval.low), float(interval.high)
     reruns = summarise(candidate.accuracies)
     incumbent = candidate.incumbent

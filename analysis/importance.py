@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from analysis.breakdowns import DRAWS, outcomes
 from analysis.evidence import Candidate
@@ -97,7 +97,7 @@ def _anova(table: pd.DataFrame, response: pd.Series, terms: list[str]) -> tuple[
         explained, freedom = without - within, more - fewer
         explained *= explained > SMALL * whole
         if whole and freedom == math.prod(table[name].nunique() - 1 for name in term.split(":")) > 0:
-            p = float(stats.f.sf(explained / freedom / error, freedom, max(len(y) - rank, 1)))
+            p = float(scipy.stats.f.sf(explained / freedom / error, freedom, max(len(y) - rank, 1)))
             rows.append((term, explained / whole, p))
         else:
             rows.append((term, math.nan, math.nan))

@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.meta_analysis import effectsize_smd
 
 from analysis.power import detectable
 from analysis.stats import ALPHA, Difference, holm, untested, welch
@@ -58,4 +57,6 @@ def tests_of(compared: pd.DataFrame) -> int:
 def _effect(ours: np.ndarray, theirs: np.ndarray) -> float:
     """Hedges' g: the difference in units of the pooled standard deviation, corrected for small samples."""
     described = [value for sample in (ours, theirs) for value in (sample.mean(), sample.std(ddof=1), len(sample))]
+    from statsmodels.stats.meta_analysis import effectsize_smd  # A second to import.
+
     return float(effectsize_smd(*described)[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import optimize, stats
+import scipy
 
 from analysis.stats import ALPHA, varies
 
@@ -29,21 +29,21 @@ def detectable(first: np.ndarray, second: np.ndarray, alpha: float = ALPHA, powe
     (ours, weights), (theirs, others) = (_variance_of_mean(sample) for sample in (first, second))
     ours, weights = ours[:, None], weights[:, None] * others
     freedom = (ours + theirs) ** 2 / (ours**2 / (len(first) - 1) + theirs**2 / (len(second) - 1))
-    limit = stats.t.isf(alpha / 2, freedom) * np.sqrt(ours + theirs)
+    limit = scipy.stats.t.isf(alpha / 2, freedom) * np.sqrt(ours + theirs)
     error = math.sqrt(np.var(first, ddof=1) / len(first) + np.var(second, ddof=1) / len(second))
 
     def lacking(difference: float) -> float:
-        found = stats.norm.sf((limit - difference) / error) + stats.norm.cdf((-limit - difference) / error)
+        found = scipy.stats.norm.sf((limit - difference) / error) + scipy.stats.norm.cdf((-limit - difference) / error)
         return float((weights * found).sum()) - power
 
     most = error
     while lacking(most) < 0:
         most *= 2
-    return float(optimize.brentq(lacking, 0.0, most))  # type: ignore[arg-type]
+    return float(scipy.optimize.brentq(lacking, 0.0, most))  # type: ignore[arg-type]
 
 
 def _variance_of_mean(sample: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What the estimated variance of the mean would be over again, as quantiles with weights that sum to 1."""
     places, weights = np.polynomial.legendre.leggauss(NODES)
-    spread = stats.chi2.ppf((places + 1) / 2, len(sample) - 1) / (len(sample) - 1)
+    spread = scipy.stats.chi2.ppf((places + 1) / 2, len(sample) - 1) / (len(sample) - 1)
     return spread * np.var(sample, ddof=1) / len(sample), weights / 2

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 FORMULA = re.compile(r"\s*[=+\-@＝＋－＠\t\r\n]")
 MONTH = (
@@ -26,7 +25,11 @@ def csv(frame: pd.DataFrame, float_format: str | None = None) -> str:
 
     Text that a spreadsheet would take for something else has an apostrophe in front.
     """
-    words = [name for name, kind in frame.dtypes.items() if not (is_numeric_dtype(kind) or is_bool_dtype(kind))]
+    words = [
+        name
+        for name, kind in frame.dtypes.items()
+        if not (pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind))
+    ]
     return frame.assign(**{str(name): frame[name].map(_guarded) for name in words}).to_csv(
         index=False, float_format=float_format
     )

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
+import scipy
 
 CONFIDENCE = 0.95
 ALPHA = 1 - CONFIDENCE
@@ -56,7 +55,7 @@ def summarise(values: Iterable[float]) -> Summary:
     if not varies(sample):
         return Summary(n, mean, 0.0, math.nan, math.nan, best, worst)
     std = float(sample.std(ddof=1))
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * std / math.sqrt(n)
+    half = float(scipy.stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * std / math.sqrt(n)
     return Summary(n, mean, std, max(0.0, mean - half), min(100.0, mean + half), best, worst)
 
 
@@ -96,13 +95,15 @@ def holm(p: pd.Series) -> pd.Series:
     corrected = pd.Series(math.nan, index=p.index, dtype=float)
     known = p.notna()
     if known.any():
+        from statsmodels.stats.multitest import multipletests  # A second to import.
+
         corrected[known] = multipletests(p[known], alpha=ALPHA, method="holm")[1]
     return corrected
 
 
 def welch_test(first: np.ndarray, second: np.ndarray, alternative: str = "two-sided") -> Any:
     """SciPy's Welch test of two samples that are not ``untested``."""
-    return stats.ttest_ind(first, second, equal_var=False, alternative=alternative)
+    return scipy.stats.ttest_ind(first, second, equal_var=False, alternative=alternative)
 
 
 def untested(first: np.ndarray, second: np.ndarray, lost: bool = False) -> str:

@@ -10,7 +10,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-HEAVY = ("networkx", "numpy", "pandas", "psutil")
+HEAVY = ("networkx", "numpy", "pandas", "psutil", "scipy")
 
 
 class Lazy(ModuleType):

@@ -45,13 +45,13 @@ def test_the_training_loop_knows_nothing_of_ray() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
-@pytest.mark.parametrize("line", ["--help", "sweep --help", "table --help", "list architectures", "list spaces"])
+@pytest.mark.parametrize("line", ["--help", "sweep --help", "table --help", "list"])
 def test_what_answers_at_once_loads_no_heavy_library(line: str) -> None:
     code = (
         "import sys, invsearch_start\n"
         f"sys.argv[1:] = {line.split()}\n"
         "try: invsearch_start.main()\n"
         "except SystemExit: pass\n"
-        "assert not {'torch', 'ray', 'pandas.core', 'numpy._core', 'scipy', 'sklearn'} & set(sys.modules)"
+        "assert not {'torch', 'ray', 'pandas.core', 'numpy._core', 'scipy._lib', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
 from analysis.evidence import Evidence
 
-Numbers = Sequence[float] | np.ndarray
+Numbers: TypeAlias = "Sequence[float] | np.ndarray"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import pandas as pd
 
@@ -24,7 +25,7 @@ CHANGED = [
     "share: of the variance of accuracy, over a grid that was tried in full and in which nothing broke down.",
 ]
 TPE = "TPE chose where to look, so the numbers describe this sweep and not the space."
-Judge = Callable[[Candidate], tuple[pd.DataFrame, list[str]]]
+Judge: TypeAlias = "Callable[[Candidate], tuple[pd.DataFrame, list[str]]]"
 
 
 def _filled(evidence: Evidence, judge: Judge, fields: list[str], notes: list[str]) -> tuple[pd.DataFrame, list[str]]:

@@ -1,5 +1,7 @@
 """Every two architectures: the difference, whether it is real, and how large it would have had to be."""
 
+from __future__ import annotations
+
 import pandas as pd
 
 from analysis.evidence import Evidence

@@ -1,5 +1,7 @@
 """Who is ahead, and who cannot be told apart."""
 
+from __future__ import annotations
+
 import pandas as pd
 
 from analysis.evidence import Evidence, lost_of, samples_of

@@ -1,5 +1,7 @@
 """Whatever a run holds: every architecture of it, also those that the text does not know."""
 
+from __future__ import annotations
+
 import pandas as pd
 
 from analysis.cells import display

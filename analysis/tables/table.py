@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import pandas as pd
 
 from analysis.evidence import Evidence, gather
 from analysis.records import Run
 
-Display = Callable[[pd.DataFrame], tuple[pd.DataFrame, frozenset[str]]]
+Display: TypeAlias = "Callable[[pd.DataFrame], tuple[pd.DataFrame, frozenset[str]]]"
 """Raw values -> the text of the cells, and the headings of those columns that are aligned to the right."""
 
 

@@ -1,5 +1,7 @@
 """Table 1.3: the convolutional against the invariant network."""
 
+from __future__ import annotations
+
 import pandas as pd
 
 from analysis.cells import display

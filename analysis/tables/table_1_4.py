@@ -1,5 +1,7 @@
 """Table 1.4: all eight networks, with their costs."""
 
+from __future__ import annotations
+
 import pandas as pd
 
 from analysis.cells import display
