@@ -122,7 +122,7 @@ def _read_spec(path: Path) -> dict[str, Any]:
     where = path / "spec.json"
     try:
         spec = read_sealed(where)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if (path / "trials").is_dir():
             raise UserError(f"{where}: not there, {_mend(path)}") from None
         raise UserError(f"{path}: not a run folder (no spec.json); give the --out of a sweep or train") from None

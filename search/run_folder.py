@@ -76,6 +76,8 @@ class RunFolder:
         where = self.path / "spec.json"
         try:
             content = read_json(where)
+        except NotADirectoryError:  # Somebody named a file of it.
+            content = None
         except Damaged as error:
             raise UserError(f"{where}: damaged ({error}); {self._mending} restores it from the history") from None
         if content is None:

@@ -15,13 +15,14 @@ except ImportError:
 invsearch_start.take_packages()  # Whatever folders of their names lie beside this file.
 
 import torch  # noqa: E402
+from safetensors import SafetensorError  # noqa: E402
 from safetensors.torch import load as read  # noqa: E402
 
 import models  # noqa: E402
 from search.datasets import dataset, load_split  # noqa: E402
 from search.images import Images  # noqa: E402
 from spaces import UserError  # noqa: E402
-from spaces.errors import printable  # noqa: E402
+from spaces.errors import printable, shortened  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 SHOWN = 10
@@ -74,4 +75,12 @@ if __name__ == "__main__":
         main()
     except (UserError, OSError) as error:
         print(f"load.py: {printable(error)}", file=sys.stderr)
+        sys.exit(2)
+    except (KeyError, RuntimeError, SafetensorError, TypeError, ValueError) as error:
+        reason = printable(shortened(" ".join(str(error).split()), 200))
+        print(
+            f"load.py: config.json and weights.safetensors are damaged or do not belong together ({reason}); "
+            "export the network again",
+            file=sys.stderr,
+        )
         sys.exit(2)

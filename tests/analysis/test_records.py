@@ -199,6 +199,9 @@ def test_not_a_run_folder(tmp_path) -> None:
         read_run(tmp_path)
     with pytest.raises(UserError, match="not a run folder"):
         read_run(tmp_path / "nowhere")
+    (tmp_path / "spec.json").write_text("{}")
+    with pytest.raises(UserError, match=r"spec.json: not a run folder"):
+        read_run(tmp_path / "spec.json")
 
 
 @pytest.mark.parametrize(

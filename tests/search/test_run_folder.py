@@ -226,6 +226,10 @@ def test_linked_scratch_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_not_a_run_folder(tmp_path: Path) -> None:
+    (tmp_path / "spec.json").write_text("{}")
+    with pytest.raises(UserError, match=r"spec.json: not a run folder"):
+        RunFolder(tmp_path / "spec.json").read_spec()
+    (tmp_path / "spec.json").unlink()
     with pytest.raises(UserError, match="not a run folder"):
         RunFolder(tmp_path).read_spec()
 

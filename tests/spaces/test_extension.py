@@ -67,6 +67,10 @@ def test_a_contradiction_is_refused_with_the_difference(field: str, value: objec
     assert " there and " in message
 
 
+def test_what_only_one_has_is_none() -> None:
+    assert "search is grid there and none here" in refusal(SWEEP, FIXED)
+
+
 @pytest.mark.parametrize("scheduler", ["asha", "none"])
 def test_epochs_of_a_grid_search_and_of_reruns_may_become_more(scheduler: str) -> None:
     short = replace(SWEEP, scheduler=scheduler, rerun_seeds=2, rerun_epochs=10)

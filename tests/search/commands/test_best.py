@@ -158,6 +158,23 @@ def test_a_network_on_colour_images_is_exported(
         assert line.startswith("load.py: ")
         assert words in line
 
+    config, weights = (out / "config.json").read_text(), (out / "weights.safetensors").read_bytes()
+    for file, damaged, words in (
+        ("config.json", config[:50].encode(), "damaged or do not belong together (Unterminated"),
+        ("config.json", config.replace('"input_shape"', '"shape"').encode(), "together ('input_shape')"),
+        ("config.json", config.replace('"invC-B-w1"', '"ref-w1"').encode(), "together (Error(s) in loading state_dict"),
+        ("weights.safetensors", weights[:100], "together ("),
+        ("weights.safetensors", b"", "together ("),
+    ):
+        (out / "config.json").write_text(config)
+        (out / "weights.safetensors").write_bytes(weights)
+        (out / file).write_bytes(damaged)
+        lost = subprocess.run([sys.executable, "load.py"], cwd=out, env=environment, capture_output=True, text=True)
+        assert lost.returncode == 2
+        (line,) = lost.stderr.splitlines()
+        assert line.startswith("load.py: config.json and weights.safetensors are damaged")
+        assert words in line
+
 
 def test_where_nothing_was_rerun_the_incumbent_is_exported(
     swept: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
