@@ -156,8 +156,8 @@ def _started(resources: Resources) -> Path:
     try:
         with kept(), own_sessions(), code_of(resources.address is None):
             context: Any = ray.init(**options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0].rstrip(".")
+    except (ConnectionError, ImportError, ValueError, RuntimeError) as error:  # ImportError: RAY_RUNTIME_ENV_HOOK.
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         where = f"address {resources.address}" if resources.address else "Ray did not start on this machine"
         raise UserError(f"{where}: {reason}; see ray status, or start a cluster with ray up") from None
     except Exception as error:  # Ray's very words for a node that takes longer than half a minute.

@@ -63,7 +63,8 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
             f"about {seconds / 3600:.2f} h",
         ]
         yield f"  {name}: {', '.join(parts)}"
-    rung_text = f"asha judges at epochs {', '.join(map(str, rungs))}" if rungs else "no early stopping"
+    when = f"epoch{'' if len(rungs) == 1 else 's'} {', '.join(map(str, rungs))}"
+    rung_text = f"asha judges at {when}" if rungs else "no early stopping"
     at_once = f"{counted(slots, 'trial')} at once" if room else "no trial fits, the hours are for one at a time"
     yield f"  {rung_text}; on this machine {at_once}"
     yield f"  in all about {hours:.2f} h and {bytes_kept / 2**20:.0f} MiB of disk in a new run folder; nothing was run"

@@ -107,3 +107,25 @@ def test_how_a_cluster_knows_its_drivers_may_be_said(
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ImportError("No module named 'nosuch'"), "No module named 'nosuch'"),  # RAY_RUNTIME_ENV_HOOK=nosuch.hook
+        (RuntimeError("first line.\nsecond"), "first line"),
+        (ValueError(""), "ValueError"),
+    ],
+)
+def test_why_ray_did_not_start_is_one_line(monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str) -> None:
+    import ray
+
+    def fail(**options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ray, "init", fail)
+    with (
+        pytest.raises(UserError, match=rf"^Ray did not start on this machine: {reason}; see "),
+        ray_session(Resources()),
+    ):
+        pass
