@@ -190,12 +190,12 @@ def gather(runs: Sequence[Run], margin: float = MARGIN) -> Evidence:
     """Takes runs together.
 
     Raises:
-        UserError: no run, or the same one twice, or a margin that is not above 0.
+        UserError: no run, or the same one twice, or a margin that is not between 0 and 100.
     """
     if not runs:
         raise UserError("runs: give at least one run folder")
     if not 0 < margin < 100:
-        raise UserError(f"margin: {margin:g} is not allowed; give points of accuracy above 0, such as {MARGIN:g}")
+        raise UserError(f"margin: {margin:g} is not allowed; give points between 0 and 100, such as {MARGIN:g}")
     names = names_of(runs)
     candidates = [
         Candidate(run, architecture, f"{name}: {title}" if len(runs) > 1 else title, known)

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--architectures",
         metavar="A,B|all",
-        help=f"default: {','.join(DEFAULT)} where the images are of their size, else conv,invariant",
+        help=f"default: {', '.join(DEFAULT)} where the images are of their size, else conv,invariant",
     )
     parser.add_argument(
         "--images", type=option_types.whole, default=100, metavar="N", help="training images (default 100)"

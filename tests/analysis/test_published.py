@@ -3,7 +3,9 @@ from fractions import Fraction
 
 import pytest
 
+from analysis.evidence import gather
 from analysis.published import PUBLISHED, published_theta
+from analysis.records import read_run
 from models.mnist import TABLE_1_4
 from spaces import UserError
 
@@ -43,3 +45,9 @@ def test_the_networks_are_those_of_the_text_in_its_order() -> None:
     assert [(name, network.title) for name, network in TABLE_1_4.items()] == [
         (name, row.title) for name, row in PUBLISHED.items()
     ]
+
+
+@pytest.mark.parametrize("margin", [0.0, -1.0, 100.0, 1e308, float("nan"), float("inf")])
+def test_a_margin_of_nothing_or_everything(full, margin: float) -> None:
+    with pytest.raises(UserError, match=r"margin: .* is not allowed; give points between 0 and 100, such as 0.5"):
+        gather([read_run(full.write())], margin)
