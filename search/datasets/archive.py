@@ -279,7 +279,6 @@ def import_archive(archive: Archive, source: Path, root: Path | None = None) -> 
     Raises:
         UserError: ``source`` is not what was published nor a folder that has it, or the cache cannot be written.
     """
-    source = source.expanduser()
     folder = os.path.isdir(source)
     if not folder and not os.path.isfile(source):
         what = "not a regular file" if os.path.lexists(source) else "no such file"

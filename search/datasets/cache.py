@@ -8,7 +8,7 @@ from pathlib import Path
 
 import platformdirs
 
-from spaces.errors import UserError
+from spaces.errors import UserError, quoted
 
 VARIABLE = "INVSEARCH_DATA"
 
@@ -19,12 +19,13 @@ def cache_root(root: Path | None = None) -> Path:
     Raises:
         UserError: it begins with the home of nobody here.
     """
-    chosen = root or os.environ.get(VARIABLE) or platformdirs.user_cache_dir("invsearch")
+    named = os.environ.get(VARIABLE) or platformdirs.user_cache_dir("invsearch")
     try:
-        return Path(chosen).expanduser().absolute()  # Ray workers change directory.
+        chosen = root or (Path(named).expanduser() if named.startswith("~") else Path(named))  # ./~x is no home.
     except RuntimeError:
-        home = Path(chosen).parts[0]
-        raise UserError(f"{VARIABLE}: {str(chosen)!r}: no home folder {home} is known here; give a full path") from None
+        home = Path(named).parts[0]
+        raise UserError(f"{VARIABLE}: {quoted(named)}: no home folder {home} is known here; give a full path") from None
+    return chosen.absolute()  # Ray workers change directory.
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,6 @@ def import_from(store: Store, source: Path, root: Path | None = None) -> Path:
     Raises:
         UserError: ``source`` lacks a file or has an unusable one, or the cache cannot be written.
     """
-    source = source.expanduser()
     if not os.path.isdir(source):
         what = "not a folder" if os.path.lexists(source) else "no such folder"
         raise UserError(f"{source}: {what}; give the one that holds {_names(store.files)}")

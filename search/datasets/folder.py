@@ -110,15 +110,14 @@ def import_folder(name: str, source: Path, root: Path | None = None) -> Path:
     """
     checked(name)
     target = cache_root(root) / name.removeprefix(PREFIX)
-    if not os.path.isdir(source.expanduser()):
+    if not os.path.isdir(source):
         raise UserError(f"{source}: not a folder; give one that holds {LAYOUT}")
-    origin = source.expanduser()
-    known = described(name, origin)
+    known = described(name, source)
     for load in (known.load_train, known.load_test):  # Refuses what could not be trained on.
         load(None)
     if os.path.lexists(target):
         raise UserError(f"{target} is there already; remove it, or choose another name than {name}")
-    origin = origin / FOLDER if os.path.isdir(origin / FOLDER) else origin
+    origin = source / FOLDER if os.path.isdir(source / FOLDER) else source
     names = [*_training_files(origin), TEST, *([NAMES] if os.path.lexists(origin / NAMES) else [])]
     with writing_in(target.parent) as scratch:
         (scratch / "folder").mkdir()

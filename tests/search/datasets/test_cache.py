@@ -22,6 +22,9 @@ def test_root_is_absolute_and_home_is_expanded(tmp_path: Path, monkeypatch: pyte
     assert cache_root() == tmp_path / "relative"
     monkeypatch.setenv("INVSEARCH_DATA", "~/data")
     assert cache_root() == Path("/somewhere/data")
+    monkeypatch.setenv("INVSEARCH_DATA", "./~x")
+    assert cache_root() == tmp_path / "~x"
+    assert cache_root(Path("~x")) == tmp_path / "~x"  # As of ./~x is left by Path.
     monkeypatch.setenv("INVSEARCH_DATA", "~nobody-of-this-name/data")
     with pytest.raises(UserError, match=r"INVSEARCH_DATA: .* no home folder ~nobody-of-this-name is known here"):
         cache_root()

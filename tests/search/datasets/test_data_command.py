@@ -50,9 +50,13 @@ def test_fetch(fake, cache: Path, good, capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().err == ""
 
 
-def test_import(fake, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    fake.write(tmp_path / "downloads")
-    assert command("mnist", "--from", str(tmp_path / "downloads")) == 0
+@pytest.mark.parametrize("name", ["downloads", "~nobody-of-this-name"])
+def test_import(
+    fake, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    fake.write(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert command("mnist", "--from", f"./{name}") == 0
     assert str(cache / "mnist") in capsys.readouterr().out
 
 
