@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 
 from analysis.records import Run
@@ -9,18 +11,23 @@ from analysis.records import Run
 SHARE = 0.5
 
 
+def collapse_level(best: float, classes: int | None) -> float:
+    """The accuracy below which a training counts as collapsed, where the best of its kind reached ``best``.
+
+    Half of that; where guessing reaches it, as with two classes, halfway from guessing to the best.
+    """
+    guessed = 1 / classes if classes else 0.0  # Runs from before it was recorded: on ten classes or more, or unknown.
+    return SHARE * best if SHARE * best > guessed else guessed + SHARE * (best - guessed)
+
+
 def collapse_levels(run: Run) -> pd.Series:
     """The validation accuracy below which a trial counts as collapsed, by epoch.
 
-    Returns:
-        Half of the best that any trial of the run's sweep had after that epoch, a fraction. Where guessing reaches
-        that, as with two classes, halfway from guessing to the best.
+    It is made of the best that any trial of the run's sweep had after that epoch, a fraction.
     """
     sweep = run.trials.loc[run.trials["phase"] == "sweep", "trial_id"]
     best = run.epochs[run.epochs["trial_id"].isin(sweep)].groupby("epoch")["val_accuracy"].max()
-    classes = run.spec.get("classes")
-    guessed = 1 / classes if classes else 0.0  # Runs from before it was recorded: on ten classes or more, or unknown.
-    return (SHARE * best).where(SHARE * best > guessed, guessed + SHARE * (best - guessed))
+    return best.map(partial(collapse_level, classes=run.spec.get("classes")))
 
 
 def collapsed(run: Run, sweep: pd.DataFrame) -> pd.Series:

@@ -129,7 +129,7 @@ def _conclusion(first: Run, second: Run, found: pd.DataFrame) -> list[str]:
         for why in dict.fromkeys(found["untested"])
         if why
     ]
-    return [*said, *gather([first, second]).lost]
+    return [*said, *gather([first, second]).remarks]
 
 
 def _untested(ours: Candidate | None, theirs: Candidate | None) -> str:

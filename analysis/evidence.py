@@ -66,6 +66,16 @@ class Candidate:
         return self.reruns.accuracies
 
     @property
+    def collapses(self) -> list[str]:
+        """A sentence where reruns collapsed: they are outcomes as good as any, but few see them in a mean."""
+        low = self.reruns.collapsed
+        if not low:
+            return []
+        counted_in = f"{'it counts' if len(low) == 1 else 'they count'} in the mean and in every test"
+        many = f"{len(low)} collapsed ({', '.join(f'{accuracy:.1f}' for accuracy in low)} %)"
+        return [f"{self.group}: of {counted(self.reruns.finished, 'finished rerun')} {many}; {counted_in}."]
+
+    @property
     def cost(self) -> Cost | None:
         """What its network costs, or None where the run has not counted it."""
         return network_cost(self.run, self.architecture)
@@ -151,6 +161,11 @@ class Evidence:
                 rest = f"its mean is over the other {len(one.accuracies)}" if len(one.accuracies) else "it has no mean"
                 said.append(f"{one.group}: of {counted(len(one.reruns.trials), 'rerun')} {' and '.join(lost)}; {rest}.")
         return said
+
+    @property
+    def remarks(self) -> list[str]:
+        """``lost``, and a sentence for each candidate of which reruns collapsed."""
+        return [*self.lost, *(said for one in self.candidates for said in one.collapses)]
 
     @cached_property
     def _repeated(self) -> dict[str, str]:

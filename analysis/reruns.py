@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.collapse import collapse_level
 from analysis.records import Run
 
 
@@ -20,6 +21,7 @@ class Reruns:
         final: test accuracy in percent after the last epoch, indexed by trial; of the finished ones only.
         asked: how many seeds were asked for, or begun where those are more.
         finished: how many have recorded their last epoch.
+        collapsed: the accuracies of those of the finished that did not diverge and yet learned next to nothing.
         diverged: how many diverged.
         failed: how many failed.
         unfinished: how many have begun and not ended.
@@ -31,6 +33,7 @@ class Reruns:
     final: pd.Series
     asked: int
     finished: int
+    collapsed: list[float]
     diverged: int
     failed: int
     unfinished: int
@@ -57,6 +60,7 @@ def reruns_of(run: Run, architecture: str, config_id: str | None) -> Reruns:
     epochs = run.epochs
     last = epochs[(epochs["epoch"] == (run.spec.get("rerun_epochs") or 0)) & epochs["test_accuracy"].notna()]
     final = 100.0 * last.set_index("trial_id")["test_accuracy"].reindex(running).dropna()
+    level = collapse_level(final.max() / 100.0, run.spec.get("classes"))
     status = Counter(counted["status"])
     planned = run.spec.get("rerun_seeds") or 0
     return Reruns(
@@ -64,6 +68,7 @@ def reruns_of(run: Run, architecture: str, config_id: str | None) -> Reruns:
         final,
         asked=max(planned, len(counted)),
         finished=len(final),
+        collapsed=sorted(final[final < 100.0 * level]),
         diverged=status["diverged"],
         failed=status["failed"],
         unfinished=len(running) - len(final),

@@ -25,7 +25,7 @@ def verdict(evidence: Evidence) -> list[str]:
     """Answers what a reader asks first: who is better, is it reproduced, was the search fair, what mattered."""
     return [
         *_who_is_ahead(evidence),
-        *evidence.lost,
+        *evidence.remarks,
         *_reproduced(evidence),
         *_was_it_fair(evidence),
         *_what_mattered(evidence),

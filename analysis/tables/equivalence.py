@@ -37,7 +37,7 @@ def against_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
             if known
             else "the text has no mean with a standard deviation of these networks on these data"
         )
-        return frame, [f"Nothing to hold against the published numbers: {why}.", *evidence.lost]
+        return frame, [f"Nothing to hold against the published numbers: {why}.", *evidence.remarks]
     return frame, [
         f"Difference: our mean minus the published one (std as published, n = {PUBLISHED_SEEDS}), in points, with its "
         "90 % Welch interval.",
@@ -47,7 +47,7 @@ def against_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         "question of its own, so p is not corrected.",
         *(f"{row['group']}: {unsettled(row)}." for row in records(frame) if unsettled(row)),
         *less(evidence),
-        *evidence.lost,
+        *evidence.remarks,
     ]
 
 

@@ -50,6 +50,7 @@ def notes_on(evidence: Evidence, run: Run, frame: pd.DataFrame) -> list[str]:
     return [
         f"Data set: {run.spec['dataset']}. {said}",
         *_incomplete(rows),
+        *(said for row in rows if (one := evidence.of(run).get(row["architecture"])) for said in one.collapses),
         *_against_conv(evidence, run, {row["architecture"]: row["title"] for row in rows}),
         *_against_published(evidence, run, rows),
         *_other_data(rows),

@@ -39,11 +39,11 @@ def compared(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         return empty, [
             "Fewer than two architectures have finished reruns on the same data.",
             *evidence.repeats,
-            *evidence.lost,
+            *evidence.remarks,
         ]
     frame = pd.concat(kept, ignore_index=True)
     said = [note.format(family=evidence.family) for note in NOTES] if evidence.family else [NONE]
-    return frame, [*said, *unfit(evidence), *([APART] if len(frames) > 1 else []), *evidence.repeats, *evidence.lost]
+    return frame, [*said, *unfit(evidence), *([APART] if len(frames) > 1 else []), *evidence.repeats, *evidence.remarks]
 
 
 def unfit(evidence: Evidence) -> list[str]:

@@ -31,10 +31,10 @@ def ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     if not frames:
         return ranking({}, pairs({})).assign(data="", asked=0), [
             "No rerun has finished yet; invsearch rerun trains them.",
-            *evidence.lost,
+            *evidence.remarks,
         ]
     said = [NOTES[0], NOTES[1].format(family=evidence.family) if evidence.family else NONE]
-    said += [*unfit(evidence), *([APART] if len(frames) > 1 else []), *evidence.repeats, *evidence.lost]
+    said += [*unfit(evidence), *([APART] if len(frames) > 1 else []), *evidence.repeats, *evidence.remarks]
     return pd.concat(frames, ignore_index=True), [*said, *([LAST] if evidence.lost else [])]
 
 

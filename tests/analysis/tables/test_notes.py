@@ -56,6 +56,25 @@ def test_two_seeds_that_happen_to_be_close_prove_nothing(folder, number) -> None
     assert not cells.isin(["differs", "yes"]).to_numpy().any()
 
 
+@pytest.mark.parametrize("number", ["1.3", "1.4", "summary", "ranking", "pairs", "published"])
+def test_a_rerun_that_learned_nothing_is_named(folder, number) -> None:
+    for seed in range(5):
+        folder.rerun("conv", [0.1] * 3 + [0.1 if seed == 2 else 0.95], "completed", seed=seed)
+        folder.rerun("invariant", [0.5] * 3 + [0.94 + seed / 1000], "completed", seed=seed)
+    notes = notes_of(folder, number)
+    said = "Convolutional: of 5 finished reruns 1 collapsed (10.0 %); it counts in the mean and in every test."
+    assert notes.count(said) == 1
+    assert notes.count("collapsed") == 1
+
+
+def test_half_of_the_best_may_be_guessing(folder) -> None:
+    """Of two classes: 75 is halfway from guessing to the best."""
+    folder.spec["classes"] = 2
+    for seed, accuracy in enumerate((1.0, 0.76, 0.74, 0.5, 0.98)):
+        folder.rerun("conv", [0.5] * 3 + [accuracy], "completed", seed=seed)
+    assert "of 5 finished reruns 2 collapsed (50.0, 74.0 %); they count in the mean" in notes_of(folder)
+
+
 def test_the_number_that_the_text_gives_is_not_tested_by_two_seeds(folder) -> None:
     folder.spec["dataset"] = "mnist"
     for seed in range(2):
