@@ -131,7 +131,8 @@ def _main(given: list[str]) -> int:
         args, unknown = parser().parse_known_args(given)
         if unknown:
             raise UserError(f"unrecognized arguments: {' '.join(unknown)}; see invsearch {args.command} --help")
-        seconds = getattr(args, "time_budget", None) or math.inf
+        budget = None if getattr(args, "dry_run", False) else getattr(args, "time_budget", None)
+        seconds = budget or math.inf
         with handled(at_once), last_resort(again), time_limit(seconds - age(), f"{TIME_IS_UP} before more was trained"):
             code = COMMANDS[args.command].run(args)
         print(end="", flush=True)  # Whether its reader is still there is seen here, or only when Python ends.

@@ -235,6 +235,8 @@ def test_a_time_budget_is_watched_from_the_start(
     assert main(given) == 3
     told = "the time budget is used up before more was trained"
     assert capsys.readouterr().err == f"invsearch: {told}; to go on: invsearch {' '.join(given)}\n"
+    monkeypatch.setattr(sweep, "run", lambda _: 0)
+    assert main([*given, "--dry-run"]) == 0  # It has no budget to use up.
 
 
 @pytest.mark.parametrize(
