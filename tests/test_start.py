@@ -48,6 +48,6 @@ def test_in_a_deleted_folder_it_says_so(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_at_the_very_start_is_no_traceback(tmp_path: Path) -> None:
-    (tmp_path / "psutil.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    (tmp_path / "yaml.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     done = listed(tmp_path, "-c", COMMAND)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
