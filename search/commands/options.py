@@ -31,64 +31,69 @@ INCOMPLETE = 3
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
     """What to train on."""
-    parser.add_argument(
+    group = parser.add_argument_group("data")
+    group.add_argument(
         "--dataset", default="digits", metavar="NAME", help="data set: digits (default), mnist, cifar10, .."
     )
-    parser.add_argument("--batch-size", type=whole, metavar="N", help="images per step (default: the data set's own)")
-    parser.add_argument("--seed", type=whole, default=0, metavar="N", help="seed of the sweep's trials (default 0)")
-    parser.add_argument(
+    group.add_argument("--batch-size", type=whole, metavar="N", help="images per step (default: the data set's own)")
+    group.add_argument("--seed", type=whole, default=0, metavar="N", help="seed of the sweep's trials (default 0)")
+    group.add_argument(
         "--split-seed", type=whole, default=0, metavar="N", help="seed of the held-out split (default 0)"
     )
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:
     """What to search, and how."""
-    parser.add_argument("--search", choices=SEARCHES, default="grid", help="grid (default) or tpe (hyperopt)")
-    parser.add_argument(
+    group = parser.add_argument_group("search")
+    group.add_argument("--search", choices=SEARCHES, default="grid", help="grid (default) or tpe (hyperopt)")
+    group.add_argument(
         "--space", metavar="NAME|FILE", help=f"{', '.join(SPACES)}, or a YAML file (default: by --search)"
     )
-    parser.add_argument(
+    group.add_argument(
         "--samples", type=whole, metavar="N", help=f"configurations per architecture (grid: all; tpe: {TPE_SAMPLES})"
     )
-    parser.add_argument(
-        "--scheduler", choices=SCHEDULERS, default="asha", help="asha (default), or none: no early stop"
+    group.add_argument(
+        "--scheduler", choices=SCHEDULERS, default="asha", help="asha (default), or none: stop no trial early"
     )
-    parser.add_argument(
+    group.add_argument(
         "--grace-period",
         type=whole,
         metavar="N",
-        help=f"epochs before a stop (default: the run's, at first {GRACE_PERIOD})",
+        help=f"epochs before ASHA may stop a trial (default: the run's, at first {GRACE_PERIOD})",
     )
-    parser.add_argument(
+    group.add_argument(
         "--epochs",
         type=whole,
         metavar="N",
         help=f"maximum epochs of a trial (default: the data set's own, {MAX_EPOCHS} for digits and mnist)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--reduction-factor",
         type=number,
         default=REDUCTION_FACTOR,
         metavar="ETA",
-        help=f"1/ETA of the trials goes on at a rung (default {REDUCTION_FACTOR:g})",
+        help=f"the top 1/ETA of the trials continue past each rung (default {REDUCTION_FACTOR:g})",
     )
-    parser.add_argument("--dry-run", action="store_true", help="only say what would run: trials, epochs, hours, disk")
+    group.add_argument("--dry-run", action="store_true", help="only say what would run: trials, epochs, hours, disk")
 
 
 def add_resource_options(parser: argparse.ArgumentParser) -> None:
     """What a trial gets, and where it runs."""
-    parser.add_argument("--cpus-per-trial", type=number, default=1.0, metavar="N", help="CPU cores a trial (default 1)")
-    parser.add_argument(
-        "--gpus-per-trial", type=number, default=0.0, metavar="N", help="GPUs a trial, fractions allowed (default 0)"
+    group = parser.add_argument_group("resources")
+    group.add_argument(
+        "--cpus-per-trial", type=number, default=1.0, metavar="N", help="CPU cores per trial (default 1)"
     )
-    parser.add_argument(
+    group.add_argument(
+        "--gpus-per-trial", type=number, default=0.0, metavar="N", help="GPUs per trial, fractions allowed (default 0)"
+    )
+    group.add_argument(
         "--engine",
         choices=("auto", "native", "torch", "mixed"),
         default="auto",
-        help="what does the arithmetic: native (compiled, one CPU core a trial), torch, mixed (torch in 16 "
+        help="what does the arithmetic: native (compiled, one CPU core per trial), torch, mixed (torch in 16 "
         "bits, GPUs only), or auto (default): native wherever it can; mixed on GPUs where the data set has a recipe",
     )
-    parser.add_argument(
+    group.add_argument(
         "--address",
         type=address,
         metavar="ADDR",
@@ -98,32 +103,33 @@ def add_resource_options(parser: argparse.ArgumentParser) -> None:
 
 def add_policy_options(parser: argparse.ArgumentParser) -> None:
     """How the invocation treats the run."""
-    parser.add_argument(
-        "--max-concurrent", type=whole, metavar="N", help="most trials at once (default: as many as there is room for)"
+    group = parser.add_argument_group("this run of the command")
+    group.add_argument(
+        "--max-concurrent", type=whole, metavar="N", help="most trials to run at once (default: as many as fit)"
     )
-    parser.add_argument(
+    group.add_argument(
         "--time-budget",
         type=seconds,
         metavar="TIME",
         help="stop cleanly after 90s, 30m or 1h30m (a number alone: seconds) since the start of the program, and "
-        "after the epochs then in progress; run again to go on",
+        "after the epochs then in progress; run the command again to resume",
     )
-    parser.add_argument("--retry-failed", action="store_true", help="try failed trials again")
-    parser.add_argument(
+    group.add_argument("--retry-failed", action="store_true", help="try failed trials again")
+    group.add_argument(
         "--keep-checkpoints",
         choices=KEPT,
         default="none",
         help="keep the last checkpoint of finished trials: none (default), each architecture's best, or all",
     )
-    parser.add_argument(
+    group.add_argument(
         "--accept-changes",
         action="store_true",
-        help="go on although code, libraries or engine have changed since; each row says what made it",
+        help="resume although the code, libraries or engine have changed; each row says what made it",
     )
-    parser.add_argument(
+    group.add_argument(
         "--force", action="store_true", help="take the run over from a driver elsewhere that did not sign off"
     )
-    parser.add_argument(
+    group.add_argument(
         "--log",
         action="append",
         default=[],
