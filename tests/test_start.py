@@ -18,7 +18,14 @@ COMMAND = "import sys; from invsearch_start import main; sys.exit(main())"  # As
 def listed(folder: Path, *call: str, path: str = ".") -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": f"{path}:{ROOT}"}
     return subprocess.run(
-        [sys.executable, *call, "list"], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, *call, "list"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        # A shell's background job, as this may be, ignores Ctrl-C, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
