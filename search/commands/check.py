@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
             for finding in repair.inspect(folder.path, deep=True):
                 lines.append(finding.mend())
                 print(lines[-1], file=sys.stderr)
-            print(f"{printable(args.run)}: {len(lines)} mended" if lines else f"{args.run}: nothing is damaged")
+            print(f"{printable(args.run)}: {f'{len(lines)} mended' if lines else 'nothing is damaged'}")
         return 0
     found = repair.inspect(folder.path, deep=True)
     for finding in found:
