@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.cells import THETA, compact, finished_of
 from analysis.evidence import Candidate, gather
-from analysis.records import Run
-from analysis.stats import Summary, summarise
+from analysis.records.reader import Run
+from analysis.render.cells import THETA, compact, finished_of
+from analysis.stats.samples import Summary, summarise
 from spaces.hyperparameters import NAMES, Hyperparameters
 
 COLUMNS = [

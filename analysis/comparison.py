@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.evidence import Candidate, data_of, gather, share_trials
-from analysis.formats import piped
-from analysis.records import Run
-from analysis.stats import ALPHA, LOST, Difference, holm, summarise, untested, welch
+from analysis.records.reader import Run
+from analysis.render.formats import piped
+from analysis.stats.samples import ALPHA, LOST, Difference, holm, summarise, untested, welch
 from analysis.tables.columns import Column, between, number, p_value, seeds, shown, tested, words
+from spaces.common.wording import counted
 from spaces.hyperparameters import NAMES
-from spaces.wording import counted
 
 UNIMPORTANT = ("format", "checksum", "classes")  # Older runs lack the last; data_hash tells it.
 ELSEWHERE = "the runs are on different data"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from analysis.records import Run
+from analysis.records.reader import Run
 
 COUNTED = (
     "conv",

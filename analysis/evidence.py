@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.costs import Cost, network_cost
-from analysis.equivalence import MARGIN, Equivalence, equivalence
 from analysis.incumbents import incumbents
-from analysis.pairs import pairs, tests_of
-from analysis.published import PUBLISHED, Published
-from analysis.records import Run
+from analysis.published.mnist import PUBLISHED, Published
+from analysis.records.reader import Run
 from analysis.reruns import Reruns, reruns_of
-from spaces.errors import UserError, printable
-from spaces.wording import counted
+from analysis.stats.equivalence import MARGIN, Equivalence, equivalence
+from analysis.stats.pairs import pairs, tests_of
+from spaces.common.errors import UserError, printable
+from spaces.common.wording import counted
 
 
 @dataclass(frozen=True, eq=False)

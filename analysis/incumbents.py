@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.records import Run
+from analysis.records.reader import Run
 
 COLUMNS = ["config_id", "trial_id", "lr", "momentum", "weight_decay", "gain", "val_accuracy", "val_loss"]
 

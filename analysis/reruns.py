@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.collapse import collapse_level
-from analysis.records import Run
+from analysis.records.reader import Run
+from analysis.stats.collapse import collapse_level
 
 
 @dataclass(frozen=True, eq=False)

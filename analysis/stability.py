@@ -37,7 +37,7 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One row for each stage and scale, in the order of the measurements.
 
     Args:
-        rows: of ``search.stability.measure``.
+        rows: of ``models.stability.measure``.
 
     Returns:
         Columns ``scale`` and those of ``SUMMARY``: mean changes in percent of the own output, and constants.
@@ -86,7 +86,7 @@ def drawing(rows: Sequence[Mapping[str, Any]]) -> Drawing:
     """The mean changes: a row of panels for each order, shifts beside warps.
 
     Args:
-        rows: of ``search.stability.measure``.
+        rows: of ``models.stability.measure``.
     """
     frame = pd.DataFrame(rows)
     means = 100 * frame.groupby(["scale", "kind", "stage", "amount"])["relative"].mean()

@@ -12,7 +12,7 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from analysis.records import Run, read_run
+from analysis.records.reader import Run, read_run
 
 
 def busy_share(run: Run, cores: int) -> tuple[float, float]:

@@ -23,7 +23,7 @@ from statistics import median
 from types import SimpleNamespace
 from typing import Any
 
-from search.cluster import Resources, set_environment
+from search.cluster.session import Resources, set_environment
 
 set_environment(Resources())  # Ray reads its settings when it is imported.
 
@@ -33,19 +33,19 @@ import torch  # noqa: E402
 from benchmarks.options import parser, publish  # noqa: E402
 from benchmarks.report import Report, times, verdict  # noqa: E402
 from benchmarks.start import GRIDS, seconds_to_start  # noqa: E402
-from search.cluster import ray_session  # noqa: E402
+from search.cluster.session import ray_session  # noqa: E402
 from search.datasets.split import Split  # noqa: E402
-from search.execute import Job, execute  # noqa: E402
-from search.feed import InTurn  # noqa: E402
-from search.policy import Policy  # noqa: E402
-from search.progress import Progress  # noqa: E402
-from search.run_folder import RunFolder  # noqa: E402
-from search.scheduler import scheduler_for  # noqa: E402
-from search.train import Epoch  # noqa: E402
-from search.trainable import RecordedTrial  # noqa: E402
-from search.trial_folder import TrialFolder  # noqa: E402
+from search.storage.run_folder import RunFolder  # noqa: E402
+from search.storage.trial_folder import TrialFolder  # noqa: E402
+from search.training.loop import Epoch  # noqa: E402
+from search.tuning.feed import InTurn  # noqa: E402
+from search.tuning.jobs import Job, execute  # noqa: E402
+from search.tuning.policy import Policy  # noqa: E402
+from search.tuning.progress import Progress  # noqa: E402
+from search.tuning.scheduler import scheduler_for  # noqa: E402
+from search.tuning.trainable import RecordedTrial  # noqa: E402
 from spaces import SPACES, Hyperparameters  # noqa: E402
-from spaces.run import RunSpec  # noqa: E402
+from spaces.specs.run import RunSpec  # noqa: E402
 
 MODULE = "benchmarks.orchestration"
 SIZES = (256, 1024, 4096)

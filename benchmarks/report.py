@@ -16,7 +16,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from models.native import instruction_set
-from search.provenance import revision, versions
+from search.storage.provenance import revision, versions
 
 SIGNS = {">=": operator.ge, ">": operator.gt, "<=": operator.le}
 ALSO_MEASURED = ("pytorch_wavelets", "optuna", "pillow")

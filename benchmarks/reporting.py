@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.options import publish, rounds
 from benchmarks.report import Report, verdict
 from spaces import Hyperparameters, TrialSpec
-from spaces.sealed import seal
+from spaces.files.sealed import seal
 
 MODULE = "benchmarks.reporting"
 ARCHITECTURES = ("conv", "invariant")
@@ -100,7 +100,7 @@ def _write_trial(run: Path, spec: TrialSpec, top: float, epochs: int, chance: ra
 def measure(run: Path, target: Path) -> dict[str, float]:
     """Writes one report in this process and says how long each part took, and its peak memory."""
     from analysis.evidence import gather
-    from analysis.records import read_run
+    from analysis.records.reader import read_run
     from analysis.report import SECTIONS
     from analysis.report.write import fill, write_content
 

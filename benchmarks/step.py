@@ -25,7 +25,7 @@ from benchmarks.usual import Pictures, UsualTraining
 from models import ARCHITECTURES, description_of
 from search.datasets import MNIST, Arrays, Split
 from search.datasets.split import normalised
-from search.train import Training
+from search.training.loop import Training
 from spaces import Hyperparameters, TrialSpec
 
 MODULE = "benchmarks.step"

@@ -19,12 +19,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.records import read_run
+from analysis.records.reader import read_run
 from benchmarks.options import parser, publish
 from benchmarks.peers.task import Task, read_results, task_of, write_task
 from benchmarks.pictures import mnist_is_here
 from benchmarks.report import Report, times, verdict
-from search.provenance import ROOT
+from search.storage.provenance import ROOT
 
 MODULE = "benchmarks.sweep"
 ARCHITECTURES = ("conv", "invariant")

@@ -6,7 +6,7 @@ python examples/read_a_run.py RUN
 import sys
 
 from analysis.incumbents import incumbents
-from analysis.records import read_run
+from analysis.records.reader import read_run
 
 run = read_run(sys.argv[1])
 print(incumbents(run)[["trial_id", "lr", "momentum", "val_accuracy"]].to_string())

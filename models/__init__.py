@@ -8,8 +8,8 @@ from models import hybrid, mnist, vgg
 from models.architecture import Architecture
 from models.description import Description, Shape, assemble
 from models.family import Family
-from spaces.choose import nearest
-from spaces.errors import UserError, quoted
+from spaces.common.errors import UserError, quoted
+from spaces.common.lookup import nearest
 from spaces.hyperparameters import checked_number
 
 if TYPE_CHECKING:

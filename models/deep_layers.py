@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from models.description import Conv, Invariant, Shape, features, weighted
-from spaces.errors import UserError
+from spaces.common.errors import UserError
 
 if TYPE_CHECKING:
     import torch

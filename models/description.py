@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from spaces.errors import UserError
+from spaces.common.errors import UserError
 
 if TYPE_CHECKING:  # What only names or sizes networks need not wait for torch.
     import torch

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from models.architecture import Architecture
-from spaces.errors import UserError, quoted
+from spaces.common.errors import UserError, quoted
 
 WIDTH = re.compile(r"(?P<member>.+)-w(?P<width>[^+-]*)")
 """``invC-B-w16`` is ``invC-B`` at width 16."""

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from models.description import SUBBANDS
 from models.kernels import KERNELS
 from models.scattering import scatter
-from spaces.choose import choose
-from spaces.errors import UserError
+from spaces.common.errors import UserError
+from spaces.common.lookup import choose
 
 
 def mix(z: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:

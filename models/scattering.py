@@ -21,7 +21,7 @@ from torch.autograd import forward_ad
 
 from models.description import SUBBANDS
 from models.filters import matrices
-from spaces.errors import UserError
+from spaces.common.errors import UserError
 
 SMOOTHING = 1e-2
 """b of the magnitude sqrt(re^2 + im^2 + b^2) - b, whose gradient exists at 0."""

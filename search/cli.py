@@ -35,15 +35,15 @@ from search.commands import (
     watch,
 )
 from search.commands.options import INCOMPLETE
-from search.driver_lock import Superseded
-from search.identity import age
-from search.policy import TIME_IS_UP
-from search.provenance import revision, versions
 from search.signals import Halted, at_once, handled, last_resort, time_limit
+from search.storage.driver import Superseded
+from search.storage.identity import age
+from search.storage.provenance import revision, versions
+from search.tuning.policy import TIME_IS_UP
 from spaces import UserError
-from spaces.errors import printable, shortened
-from spaces.sealed import Damaged
-from spaces.wording import command
+from spaces.common.errors import printable, shortened
+from spaces.common.wording import command
+from spaces.files.sealed import Damaged
 
 COMMANDS = {
     module.NAME: module

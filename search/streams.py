@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-from spaces.errors import escaped
+from spaces.common.errors import escaped
 
 COLOUR = re.compile(r"\x1b\[[\d;]*m")  # Ray's own lines have them, whatever they go to.
 GONE = (errno.EPIPE, errno.EIO)  # A pipe's reader; a terminal.

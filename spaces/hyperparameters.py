@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from spaces.errors import UserError, quoted, shortened
+from spaces.common.errors import UserError, quoted, shortened
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spaces.common.errors import UserError, quoted
 from spaces.domains import Choice, Domain, LogUniform, Uniform
-from spaces.errors import UserError, quoted
 from spaces.hyperparameters import NAMES, Hyperparameters, check_names, checked_number
 
 KINDS = ("choice", "uniform", "loguniform")

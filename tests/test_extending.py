@@ -13,10 +13,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = (
     "tests/models",
-    "tests/analysis/test_published.py",
+    "tests/analysis/published/test_mnist.py",
     "tests/search/test_cli.py",
-    "tests/search/test_train.py",
-    "tests/search/engines",
+    "tests/search/training/test_loop.py",
+    "tests/search/training/engines",
     "tests/benchmarks/test_usual.py",
 )
 OTHERS = ("conv", "invariant", "shifted", "random", "learned", "dct", "inv", "scatnet", "ref")

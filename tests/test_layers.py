@@ -41,7 +41,10 @@ def test_a_file_holds_one_idea(path: Path) -> None:
 
 
 def test_the_training_loop_knows_nothing_of_ray() -> None:
-    code = "import sys, search.train, search.checkpoint, search.trial_folder; assert 'ray' not in sys.modules"
+    code = (
+        "import sys, search.training.loop, search.storage.checkpoint, search.storage.trial_folder; "
+        "assert 'ray' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 

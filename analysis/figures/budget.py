@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from analysis.budget import BUDGETS, budget_curve
 from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Panel
+from analysis.stats.budget import BUDGETS, budget_curve
 
 BELOW = 8
 """How many points below the worst of the final results the vertical axes begin."""

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Mark, Panel, Points
-from analysis.stats import summarise
+from analysis.stats.samples import summarise
 
 AXES = {"params": "learned weights of the compared layers", "mults": "multiplies per image, transform included"}
 FRONT = "Pareto front"

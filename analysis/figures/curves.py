@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.evidence import Candidate, Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Mark, Panel
-from spaces.rungs import ladder
+from spaces.specs.rungs import ladder
 
 
 def joined(rows: pd.DataFrame, measure: str) -> tuple[np.ndarray, np.ndarray, list[str]]:

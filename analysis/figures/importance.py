@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Bars, Drawing, Figure, Panel
-from analysis.importance import importance
+from analysis.stats.importance import importance
 
 
 def draw(evidence: Evidence) -> Drawing | str:

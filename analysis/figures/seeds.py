@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.cells import finished_of
 from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Mark, Panel, Points
-from analysis.stats import summarise
+from analysis.render.cells import finished_of
+from analysis.stats.samples import summarise
 from analysis.tables.notes import unfinished
 
 SPREAD = 0.16

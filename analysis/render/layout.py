@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.cells import compact
 from analysis.figures.figure import Axis, Bars, Drawing, Heat, Line, Panel, Parallel, Points
+from analysis.render.cells import compact
 from analysis.render.theme import SPREAD_BARS, Look, look_of
 
 DECADES = 2.5  # Below which 2 and 5 are marked too.

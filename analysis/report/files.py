@@ -7,7 +7,7 @@ import re
 import secrets
 from pathlib import Path
 
-from spaces.errors import UserError
+from spaces.common.errors import UserError
 
 
 def folder(path: Path) -> Path:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from analysis.records import Run
-from analysis.schema import records
-from analysis.status import progress
+from analysis.progress.status import progress
+from analysis.records.reader import Run
+from analysis.records.schema import records
 
 SAID = 10  # Damaged files that are named.
 

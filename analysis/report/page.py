@@ -26,7 +26,7 @@ from analysis.report.sections import Section
 from analysis.report.swatches import swatch
 from analysis.report.text_tables import Shown
 from analysis.report.trials import TrialTable
-from spaces.errors import escaped
+from spaces.common.errors import escaped
 
 SCRIPTS = ("plots.js", "parallel.js", "tables.js", "page.js")
 NOTHING = {

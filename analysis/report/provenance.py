@@ -10,12 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.cells import compact
-from analysis.records import Run
-from spaces.errors import escaped, shortened
-from spaces.recipes import Recipe
-from spaces.regular import open_regular
-from spaces.sealed import HEAD, unseal
+from analysis.records.reader import Run
+from analysis.render.cells import compact
+from spaces.common.errors import escaped, shortened
+from spaces.files.regular import open_regular
+from spaces.files.sealed import HEAD, unseal
+from spaces.specs.recipes import Recipe
 
 LONGEST = 1000  # Letters of one value; a damaged file may hold anything.
 SPEC = (

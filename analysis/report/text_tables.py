@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from analysis.evidence import Evidence
-from analysis.formats import FORMATS
-from analysis.published_deep import swap_of
+from analysis.published.deep import swap_of
+from analysis.render.formats import FORMATS
 from analysis.tables import TABLES, Filled
 
 ENDINGS = {"md": "md", "latex": "tex", "csv": "csv"}  # Of the files in each format.

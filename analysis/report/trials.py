@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.evidence import Evidence, names_of
-from analysis.records import Run
-from spaces.errors import escaped
+from analysis.records.reader import Run
+from spaces.common.errors import escaped
 from spaces.hyperparameters import NAMES
 
 LONGEST_ERROR = 4000  # Letters, from its end: a traceback says last what went wrong.

@@ -9,11 +9,11 @@ from pathlib import Path
 from analysis.evidence import Evidence
 from analysis.figures import FIGURES
 from analysis.figures.figure import Drawing, Figure
+from analysis.render.spreadsheet import csv
 from analysis.report.files import folder, slug, write_whole
 from analysis.report.sections import SECTIONS, Section
+from analysis.report.summary import verdict
 from analysis.report.text_tables import SOURCES, Shown, Source
-from analysis.spreadsheet import csv
-from analysis.verdict import verdict
 
 PAGE = "report.html"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.schema import records
+from analysis.records.schema import records
 from analysis.tables.table import Display
 
 

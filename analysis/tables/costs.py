@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.costs import Cost, network_cost
-from analysis.published import PUBLISHED
-from analysis.records import Run
+from analysis.published.mnist import PUBLISHED
+from analysis.records.reader import Run
 
 
 def cost_rows(run: Run, architectures: Iterable[str]) -> pd.DataFrame:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from analysis.cells import compact
 from analysis.evidence import Evidence
-from analysis.published_deep import DATASETS, Swap
-from analysis.records import Run
+from analysis.published.deep import DATASETS, Swap
+from analysis.records.reader import Run
+from analysis.render.cells import compact
 from analysis.tables.groups import Entry, beside, chosen
+from spaces.common.wording import counted
 from spaces.hyperparameters import Hyperparameters
-from spaces.recipes import BATCH_SIZE, CIFAR, THETA, TINY_IMAGENET, Recipe
-from spaces.wording import counted
+from spaces.specs.recipes import BATCH_SIZE, CIFAR, THETA, TINY_IMAGENET, Recipe
 
 RECIPES = {"tiny-imagenet": TINY_IMAGENET}  # Others have that of CIFAR.
 

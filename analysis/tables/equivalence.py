@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.equivalence import PUBLISHED_SEEDS, Equivalence, settled
 from analysis.evidence import Evidence
-from analysis.schema import records
-from analysis.stats import LEAST
+from analysis.records.schema import records
+from analysis.stats.equivalence import PUBLISHED_SEEDS, Equivalence, settled
+from analysis.stats.samples import LEAST
 from analysis.tables.columns import Column, between, number, p_value, seeds, shown, words
 from analysis.tables.notes import reduced
 from analysis.tables.table import Table

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.collapse import collapse_levels
 from analysis.evidence import Evidence
-from analysis.fairness import Fairness, fairness
+from analysis.stats.collapse import collapse_levels
+from analysis.stats.fairness import Fairness, fairness
 from analysis.tables.columns import Column, between, number, percent, rounded, shown, words
 from analysis.tables.table import Table
 

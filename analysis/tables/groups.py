@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from analysis.cells import finished_of
 from analysis.evidence import Candidate, Evidence, data_of
-from analysis.published_deep import DATASETS, Swap, swap_of
-from analysis.stats import Summary, summarise
+from analysis.published.deep import DATASETS, Swap, swap_of
+from analysis.render.cells import finished_of
+from analysis.stats.samples import Summary, summarise
 from analysis.tables.columns import rounded
 
 

@@ -7,11 +7,11 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from analysis import breakdowns, importance
 from analysis.evidence import Candidate, Evidence
+from analysis.stats import breakdowns, importance
 from analysis.tables.columns import Column, p_value, percent, shown, tested, words
 from analysis.tables.table import Table
-from spaces.wording import counted
+from spaces.common.wording import counted
 
 BROKE = [
     "Broke down: diverged, or collapsed as in table search. Table importance is of the other configurations.",

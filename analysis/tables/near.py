@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.cells import compact
 from analysis.evidence import Evidence
-from analysis.fairness import near_optimal
-from analysis.stats import LEAST
+from analysis.render.cells import compact
+from analysis.stats.fairness import near_optimal
+from analysis.stats.samples import LEAST
 from analysis.tables.columns import Column, number, shown, words
 from analysis.tables.table import Table
 from spaces.hyperparameters import NAMES

@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.equivalence import VERDICTS
 from analysis.evidence import Candidate, Evidence
-from analysis.published import PUBLISHED
-from analysis.published_deep import SEEDS
-from analysis.records import Run
-from analysis.schema import records
-from spaces.wording import counted
+from analysis.published.deep import SEEDS
+from analysis.published.mnist import PUBLISHED
+from analysis.records.reader import Run
+from analysis.records.schema import records
+from analysis.stats.equivalence import VERDICTS
+from spaces.common.wording import counted
 
 Row = dict[str, Any]
 WAITING = "No rerun has finished yet; invsearch rerun trains them."

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.pairs import pairs
-from analysis.stats import untested
+from analysis.stats.pairs import pairs
+from analysis.stats.samples import untested
 from analysis.tables.columns import Column, between, number, p_value, seeds, shown, tested, words
 from analysis.tables.table import Table
 

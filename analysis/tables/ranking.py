@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.evidence import Evidence, lost_of, samples_of
-from analysis.pairs import pairs
-from analysis.ranking import ranking
+from analysis.stats.pairs import pairs
+from analysis.stats.ranking import ranking
 from analysis.tables.columns import Column, between, number, seeds, shown, words
 from analysis.tables.pairs import unfit
 from analysis.tables.table import Table

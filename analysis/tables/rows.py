@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from analysis.evidence import Candidate, Evidence, published_of
-from analysis.published import Published
-from analysis.records import Run
+from analysis.published.mnist import Published
+from analysis.records.reader import Run
 from analysis.reruns import reruns_of
-from analysis.stats import summarise
+from analysis.stats.samples import summarise
 from spaces.hyperparameters import NAMES
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.cells import display
 from analysis.evidence import Evidence
-from analysis.records import Run
+from analysis.records.reader import Run
+from analysis.render.cells import display
 from analysis.tables.notes import notes_on
 from analysis.tables.rows import accuracy_rows
 from analysis.tables.table import Table, each_run

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import pandas as pd
 
 from analysis.evidence import Evidence, gather
-from analysis.records import Run
+from analysis.records.reader import Run
 
 Display: TypeAlias = "Callable[[pd.DataFrame], tuple[pd.DataFrame, frozenset[str]]]"
 """Raw values -> the text of the cells, and the headings of those columns that are aligned to the right."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.cells import display
 from analysis.evidence import Evidence
-from analysis.published import PUBLISHED
-from analysis.records import Run
+from analysis.published.mnist import PUBLISHED
+from analysis.records.reader import Run
+from analysis.render.cells import display
 from analysis.tables.costs import cost_rows
 from analysis.tables.notes import notes_on
 from analysis.tables.rows import accuracy_rows

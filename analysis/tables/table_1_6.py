@@ -7,8 +7,8 @@ import math
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.published_deep import ABLATION, ALL, MIXINGS, SEEDS, SUSPICIOUS, Swap
-from analysis.schema import records
+from analysis.published.deep import ABLATION, ALL, MIXINGS, SEEDS, SUSPICIOUS, Swap
+from analysis.records.schema import records
 from analysis.tables.deep_notes import notes_on
 from analysis.tables.groups import beside, cell, chosen, columns, entries, field_of, heading, numbers, titled, widths
 from analysis.tables.table import Table

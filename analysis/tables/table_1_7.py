@@ -7,8 +7,8 @@ import math
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.published_deep import HYBRIDS, OTHERS, SEEDS, Swap
-from analysis.schema import records
+from analysis.published.deep import HYBRIDS, OTHERS, SEEDS, Swap
+from analysis.records.schema import records
 from analysis.tables.columns import rounded
 from analysis.tables.deep_notes import notes_on
 from analysis.tables.groups import (

@@ -12,7 +12,7 @@ import torch
 
 from benchmarks.peers.task import Task, read_task, write_results
 from benchmarks.usual import Pictures, accuracies
-from search.cluster import Resources, set_environment
+from search.cluster.session import Resources, set_environment
 
 
 def train(config: dict[str, Any], task: Task, pictures: Pictures, judged: Pictures) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from search.commands import option_types, options
 from spaces import UserError
-from spaces.choose import choose
-from spaces.wording import command
+from spaces.common.lookup import choose
+from spaces.common.wording import command
 
 if TYPE_CHECKING:
     from analysis.best import Best
-    from analysis.records import Run
+    from analysis.records.reader import Run
 
 NAME = "best"
 HELP = "show each architecture's incumbent and best rerun; --export writes its trained network to a folder"
@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the table or exports; ``INCOMPLETE`` where a record cannot be read."""
     from analysis.best import best_table, bests
-    from analysis.records import read_run
+    from analysis.records.reader import read_run
 
     found = read_run(args.run)
     names = found.spec["architectures"]

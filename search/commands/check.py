@@ -8,8 +8,8 @@ from pathlib import Path
 
 from search.commands import option_types, options
 from spaces import UserError
-from spaces.errors import printable
-from spaces.wording import command, counted
+from spaces.common.errors import printable
+from spaces.common.wording import command, counted
 
 NAME = "check"
 HELP = "verify the checksum of every file of a run; --repair sets damaged ones aside and restores what can be"
@@ -25,8 +25,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Reports, or repairs; ``INCOMPLETE`` where something is damaged still."""
-    from search import repair
-    from search.run_folder import RunFolder
+    from search.storage import repair
+    from search.storage.run_folder import RunFolder
 
     folder = RunFolder(args.run)
     if not any((folder.path / name).exists() for name in ("spec.json", repair.history.NAME)):

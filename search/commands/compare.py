@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the comparison; ``INCOMPLETE`` where a record cannot be read."""
     from analysis.comparison import compared
-    from analysis.records import read_run
+    from analysis.records.reader import read_run
 
     first, second = read_run(args.first), read_run(args.second)
     print(compared(first, second))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from search.files import read_json
+from search.storage.json_files import read_json
 from spaces import UserError
-from spaces.run import GRACE_PERIOD, RunSpec
-from spaces.sealed import Damaged
+from spaces.files.sealed import Damaged
+from spaces.specs.run import GRACE_PERIOD, RunSpec
 
 
 def grace_period(run: str, most: int) -> int:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from search.commands import option_types
 from search.datasets import DATASETS, Dataset, dataset
-from search.datasets.archive import import_archive, obtain
-from search.datasets.cache import cache_root
-from search.datasets.fetch import fetch, import_from, remove_abandoned
+from search.datasets.files.archive import import_archive, obtain
+from search.datasets.files.cache import cache_root
+from search.datasets.files.fetch import fetch, import_from, remove_abandoned
+from search.datasets.files.verify import UnusableFileError, read_cached
 from search.datasets.folder import PREFIX, import_folder
-from search.datasets.verify import UnusableFileError, read_cached
-from spaces.errors import UserError
+from spaces.common.errors import UserError
 
 NAME = "data"
 HELP = "list the data sets, fetch or import their files"

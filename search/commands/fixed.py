@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from search.commands import options
 from spaces import Hyperparameters, parse_theta
-from spaces.run import RunSpec
+from spaces.specs.run import RunSpec
 
 PUBLISHED = "published"
 
@@ -24,7 +24,7 @@ def fixed_spec(args: argparse.Namespace, names: Sequence[str], theta: str, seeds
     Raises:
         UserError: something that is not allowed; or the text gives no theta.
     """
-    from analysis.published import published_theta
+    from analysis.published.mnist import published_theta
     from search.datasets import dataset
 
     common = dataset(args.dataset).theta

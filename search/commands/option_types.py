@@ -7,7 +7,7 @@ import math
 import re
 from pathlib import Path
 
-from spaces.errors import quoted
+from spaces.common.errors import quoted
 
 UNITS = {r"d(?:ays?)?": 86400, r"h(?:(?:ou)?rs?)?": 3600, r"m(?:in(?:ute)?s?)?": 60, r"s(?:ec(?:ond)?s?)?": 1}
 NUMBER = r"([0-9]+(?:\.[0-9]+)?)"

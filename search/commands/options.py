@@ -10,19 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search.cluster import Resources, set_environment
+from search.cluster.session import Resources, set_environment
 from search.commands.continued import grace_period
 from search.commands.option_types import address, number, seconds, whole
-from search.identity import age
-from search.policy import KEPT, Policy
+from search.storage.identity import age
+from search.tuning.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, read_space
-from spaces.choose import choose
-from spaces.errors import printable
-from spaces.run import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES, RunSpec
-from spaces.wording import command, counted
+from spaces.common.errors import printable
+from spaces.common.lookup import choose
+from spaces.common.wording import command, counted
+from spaces.specs.run import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES, RunSpec
 
 if TYPE_CHECKING:
-    from analysis.records import Run
+    from analysis.records.reader import Run
     from search.datasets import Dataset
 
 TPE_SAMPLES = 64
@@ -197,7 +197,7 @@ def resources(args: argparse.Namespace, names: Sequence[str] = ()) -> Resources:
     """
     asked = Resources(args.cpus_per_trial, args.gpus_per_trial, args.address, args.engine)
     set_environment(asked)
-    from search.engines import announce
+    from search.training.engines import announce
 
     recipe = hasattr(args, "dataset") and _dataset(args).recipe is not None
     announce(asked.engine, asked.device, names, here=asked.address is None, recipe=recipe)  # Refuses what cannot work.
@@ -330,7 +330,7 @@ def epochs(args: argparse.Namespace) -> int:
 def only_described(args: argparse.Namespace, spec: RunSpec, asked: Resources) -> bool:
     """Whether ``--dry-run`` was given; if so, says what would run."""
     if args.dry_run:
-        from search.estimate import describe
+        from search.tuning.dry_run import describe
 
         for line in describe(spec, asked, policy(args)):
             print(line, flush=True)

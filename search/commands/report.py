@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("out: several runs are given, so say where the report goes, such as --out report")
 
     from analysis.evidence import gather
-    from analysis.records import read_run
+    from analysis.records.reader import read_run
     from analysis.report import write_report
 
     found = [read_run(path) for path in args.runs]

@@ -10,13 +10,13 @@ from search.commands import option_types, options
 from search.commands.fixed import PUBLISHED, fixed_spec
 from search.commands.table import rendered, table_named
 from spaces import UserError
-from spaces.choose import choose
-from spaces.errors import quoted
-from spaces.run import REDUCTION_FACTOR
+from spaces.common.errors import quoted
+from spaces.common.lookup import choose
+from spaces.specs.run import REDUCTION_FACTOR
 
 if TYPE_CHECKING:
     from analysis.tables import Table
-    from spaces.run import RunSpec
+    from spaces.specs.run import RunSpec
 
 NAME = "reproduce"
 HELP = "run a whole experiment of the text: a sweep (of 1.3, 1.4), reruns and the table; run again to go on"
@@ -66,12 +66,12 @@ def run(args: argparse.Namespace) -> int:
     resources = options.resources(args, spec.architectures)
     if options.only_described(args, spec, resources):
         return 0
-    from search.environment import engines_here
     from search.loggers.exporter import logged
-    from search.rerun import rerun as run_again
-    from search.run_folder import RunFolder
+    from search.storage.environment import engines_here
+    from search.storage.run_folder import RunFolder
     from search.streams import show
-    from search.sweep import sweep
+    from search.tuning.rerun import rerun as run_again
+    from search.tuning.sweep import sweep
 
     folder = RunFolder(args.out)
     policy = options.policy(args)
@@ -115,7 +115,7 @@ def _networks(args: argparse.Namespace, table: Table) -> tuple[str, ...]:
     Raises:
         UserError: a row or mixing that the table does not have.
     """
-    from analysis.published_deep import MIXINGS, swap_of
+    from analysis.published.deep import MIXINGS, swap_of
     from models import at_width
 
     known = {name: swap for name in table.architectures if (swap := swap_of(name)) is not None}
@@ -135,7 +135,7 @@ def _networks(args: argparse.Namespace, table: Table) -> tuple[str, ...]:
 
 def _misplaced(name: str) -> None:
     """Refuses the name of a network in place of that of a row, and one spelled in another order."""
-    from analysis.published_deep import swap_of
+    from analysis.published.deep import swap_of
     from models import FAMILIES
 
     swap = swap_of(name)

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from search.commands import option_types, options
-from spaces.errors import printable
-from spaces.wording import command
+from spaces.common.errors import printable
+from spaces.common.wording import command
 
 NAME = "rerun"
 HELP = "train each architecture's best configuration over fresh seeds on all training images, judged on the test set"
@@ -31,11 +31,11 @@ def run(args: argparse.Namespace) -> int:
     """Reruns; 0 when every rerun has ended."""
     logs = options.logs(args)
     resources = options.resources(args)
-    from search.environment import engines_here
     from search.loggers.exporter import logged
-    from search.rerun import rerun
-    from search.run_folder import RunFolder
+    from search.storage.environment import engines_here
+    from search.storage.run_folder import RunFolder
     from search.streams import show
+    from search.tuning.rerun import rerun
 
     folder = RunFolder(args.run)
     policy = options.policy(args)

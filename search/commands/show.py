@@ -8,8 +8,8 @@ from pathlib import Path
 
 from search.commands import option_types, options
 from spaces import UserError
-from spaces.errors import quoted
-from spaces.wording import command
+from spaces.common.errors import quoted
+from spaces.common.wording import command
 
 NAME = "show"
 HELP = "show one trial: its configuration, its epochs and, if it failed, why"
@@ -25,9 +25,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the trial."""
-    from analysis.records import read_run
-    from search.files import read_json
-    from search.trial_folder import checked
+    from analysis.records.reader import read_run
+    from search.storage.json_files import read_json
+    from search.storage.trial_folder import checked
 
     found = read_run(args.run)
     damaged = options.name_damaged(found)

@@ -51,10 +51,10 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from analysis import stability
+    from analysis.render.spreadsheet import csv
     from analysis.report.files import write_whole
-    from analysis.spreadsheet import csv
+    from models.stability import measure, stages
     from search.datasets.split import normalised
-    from search.stability import measure, stages
 
     if args.out:
         writable(Path(args.out))  # Before minutes of measuring.

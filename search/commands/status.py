@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from search.commands import option_types, options
-from spaces.errors import printable
+from spaces.common.errors import printable
 
 NAME = "status"
 HELP = "show how far a run is: counts per architecture, then one row a trial"
@@ -30,10 +30,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the run's state; ``INCOMPLETE`` where a record cannot be read."""
-    from analysis.records import read_run
-    from analysis.spreadsheet import csv
-    from analysis.status import filtered, ordered, progress, status_table
-    from search.driver_lock import driver
+    from analysis.progress.status import filtered, ordered, progress, status_table
+    from analysis.records.reader import read_run
+    from analysis.render.spreadsheet import csv
+    from search.storage.driver import driver
 
     found = read_run(args.run)
     phase = args.phase or ("sweep" if found.spec.get("samples") else "rerun")

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from search.commands import option_types, options
-from spaces.errors import printable
-from spaces.wording import command
+from spaces.common.errors import printable
+from spaces.common.wording import command
 
 NAME = "sweep"
 HELP = "search each architecture's hyperparameters on held-out training images; run again to go on"
@@ -33,11 +33,11 @@ def run(args: argparse.Namespace) -> int:
     resources = options.resources(args, spec.architectures)
     if options.only_described(args, spec, resources):
         return 0
-    from search.environment import engines_here
     from search.loggers.exporter import logged
-    from search.run_folder import RunFolder
+    from search.storage.environment import engines_here
+    from search.storage.run_folder import RunFolder
     from search.streams import show
-    from search.sweep import sweep
+    from search.tuning.sweep import sweep
 
     folder = RunFolder(args.out)
     policy = options.policy(args)
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     with folder.driven(spec, policy, engines) as spec, logged(folder.path, logs):
         sweep(folder, spec, resources, policy)
     from analysis.incumbents import incumbents
-    from analysis.records import read_run
+    from analysis.records.reader import read_run
 
     for name, best in incumbents(read_run(args.out)).iterrows():
         show(f"{name}: incumbent {best['trial_id']}, {100 * best['val_accuracy']:.2f} % on held-out training images")

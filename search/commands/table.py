@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from spaces.choose import choose
+from spaces.common.lookup import choose
 
 if TYPE_CHECKING:
     from analysis.tables import Table
@@ -36,8 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the table; 0 even where cells are blank, which the notes below it say; INCOMPLETE with damaged files."""
     from analysis.evidence import gather
-    from analysis.formats import FORMATS
-    from analysis.records import read_run
+    from analysis.records.reader import read_run
+    from analysis.render.formats import FORMATS
 
     table = table_named(args.table)
     runs = [read_run(path) for path in args.runs]
@@ -51,8 +51,8 @@ def rendered(table: str, run: str, form: str) -> str:
     Raises:
         UserError: not a run folder.
     """
-    from analysis.formats import FORMATS
-    from analysis.records import read_run
+    from analysis.records.reader import read_run
+    from analysis.render.formats import FORMATS
 
     return FORMATS[form](table_named(table).build(read_run(run))).rstrip()
 

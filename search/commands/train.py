@@ -6,7 +6,7 @@ import argparse
 
 from search.commands import option_types, options
 from search.commands.fixed import PUBLISHED, fixed_spec
-from spaces.errors import printable
+from spaces.common.errors import printable
 
 NAME = "train"
 HELP = "train fixed configurations over seeds on all training images, judged on the test set"
@@ -34,11 +34,11 @@ def run(args: argparse.Namespace) -> int:
     logs = options.logs(args)
     resources = options.resources(args, names)
     from search.commands.table import rendered
-    from search.environment import engines_here
     from search.loggers.exporter import logged
-    from search.rerun import rerun
-    from search.run_folder import RunFolder
+    from search.storage.environment import engines_here
+    from search.storage.run_folder import RunFolder
     from search.streams import show
+    from search.tuning.rerun import rerun
 
     spec = fixed_spec(args, names, args.theta, args.seeds)
     out = args.out or f"runs/train-{spec.dataset}"

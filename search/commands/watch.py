@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search.commands import option_types, options
-from spaces.errors import printable
-from spaces.wording import clock, command, counted, tallied
+from spaces.common.errors import printable
+from spaces.common.wording import clock, command, counted, tallied
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Group
 
-    from analysis.outlook import Part
-    from analysis.records import Run
-    from search.driver_lock import Driver
+    from analysis.progress.outlook import Part
+    from analysis.records.reader import Run
+    from search.storage.driver import Driver
 
 NAME = "watch"
 HELP = "follow a run from another terminal until nothing is left to do; Ctrl-C ends it and harms nothing"
@@ -108,7 +108,7 @@ class View:
 
 def run(args: argparse.Namespace) -> int:
     """Follows; 0 when nothing is left to do, ``INCOMPLETE`` where a record cannot be read."""
-    from analysis.following import Follower
+    from analysis.records.following import Follower
     from search.streams import console as console_of
 
     console = console_of(standard_error=False)
@@ -131,8 +131,8 @@ def look(follower: Any, path: Path) -> View:
     Raises:
         UserError: not a run folder.
     """
-    from analysis.outlook import epochs_per_minute, parts
-    from search.driver_lock import driver
+    from analysis.progress.outlook import epochs_per_minute, parts
+    from search.storage.driver import driver
 
     # The driver first: one that ends meanwhile has written all that is read then.
     now, driven = time.time(), driver(path)
@@ -191,7 +191,7 @@ def drawn(view: View, width: int) -> Group:
     from rich.table import Table
     from rich.text import Text
 
-    from analysis.outlook import last_ended
+    from analysis.progress.outlook import last_ended
 
     # Without what is zero everywhere the headings of most runs fit 80 columns.
     statuses = [name for name in COLUMNS[1:] if name == COLUMNS[1] or any(part.counts[name] for part in view.parts)]

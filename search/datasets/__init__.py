@@ -8,8 +8,8 @@ from search.datasets.folder import PREFIX, folder_dataset
 from search.datasets.mnist import MNIST
 from search.datasets.split import Split, load_split
 from search.datasets.tiny_imagenet import TINY_IMAGENET
-from spaces.choose import choose
-from spaces.errors import UserError
+from spaces.common.errors import UserError
+from spaces.common.lookup import choose
 
 DATASETS: dict[str, Dataset] = {
     "digits": DIGITS,

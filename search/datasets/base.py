@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from search.datasets.archive import Archive
-from search.datasets.cache import Store
-from spaces.errors import UserError
+from search.datasets.files.archive import Archive
+from search.datasets.files.cache import Store
+from spaces.common.errors import UserError
 from spaces.hyperparameters import Hyperparameters
-from spaces.recipes import Recipe
-from spaces.run import MAX_EPOCHS
+from spaces.specs.recipes import Recipe
+from spaces.specs.run import MAX_EPOCHS
 
 HASH_DIGITS = 16
 
@@ -65,8 +65,8 @@ class Dataset:
         load_train: loads the training part; its argument is the data folder, None for the usual one.
         load_test: loads the test part, likewise.
         fingerprint: a hash of all images and labels, found without reading a file of the test part.
-        store: the files behind it (see ``search.datasets.fetch``), None where there are none.
-        archive: the archive behind it (see ``search.datasets.archive``), None where there is none.
+        store: the files behind it (see ``search.datasets.files.fetch``), None where there are none.
+        archive: the archive behind it (see ``search.datasets.files.archive``), None where there is none.
         epochs: how long its trials are trained unless something else is asked for.
         recipe: schedule and augmentation of its trainings; None where there are none.
         theta: the published hyperparameters, where one set is for all its architectures.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from search.datasets.base import Arrays
-from spaces.errors import UserError
+from spaces.common.errors import UserError
 
 SHAPE = (3, 32, 32)
 PIXELS = 3 * 32 * 32

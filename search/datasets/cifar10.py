@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from search.datasets.archive import Archive, Member, cached_members
 from search.datasets.base import Arrays, Dataset
 from search.datasets.cifar import CIFAR_10, OTHERS, SHAPE, Layout, joined, parse_cifar
-from spaces import recipes
+from search.datasets.files.archive import Archive, Member, cached_members
+from spaces.specs import recipes
 
 MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
 FOLDER = "cifar-10-batches-bin"

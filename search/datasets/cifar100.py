@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from search.datasets.archive import Archive, Member
 from search.datasets.base import Dataset
 from search.datasets.cifar import CIFAR_100, OTHERS, SHAPE
 from search.datasets.cifar10 import MIRRORS, fingerprint, load_members
-from spaces import recipes
+from search.datasets.files.archive import Archive, Member
+from spaces.specs import recipes
 
 TRAIN, TEST = "cifar-100-binary/train.bin", "cifar-100-binary/test.bin"
 MEAN, STD = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)  # Of the training images, as usually given.

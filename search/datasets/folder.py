@@ -13,13 +13,14 @@ from functools import partial
 from pathlib import Path
 
 from search.datasets.base import Arrays, Dataset
-from search.datasets.cache import VARIABLE, cache_root
 from search.datasets.cifar import PIXELS, SHAPE, Layout, joined, parse_cifar
 from search.datasets.cifar10 import FOLDER, MEAN, STD
-from search.datasets.fetch import writing_in
-from spaces import fields, recipes
-from spaces.errors import UserError
-from spaces.regular import open_regular
+from search.datasets.files.cache import VARIABLE, cache_root
+from search.datasets.files.fetch import writing_in
+from spaces.common import fields
+from spaces.common.errors import UserError
+from spaces.files.regular import open_regular
+from spaces.specs import recipes
 
 PREFIX = "folder-"
 TRAIN, TEST, NAMES = re.compile(r"data_batch_([1-9][0-9]{0,2})\.bin"), "test_batch.bin", "batches.meta.txt"

@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 
-from spaces.errors import UserError
+from spaces.common.errors import UserError
 
 UNSIGNED_BYTE = 0x08
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from search.datasets.base import Arrays, Dataset
-from search.datasets.cache import DataFile, Store
-from search.datasets.fetch import fetch
+from search.datasets.files.cache import DataFile, Store
+from search.datasets.files.fetch import fetch
+from search.datasets.files.verify import read_cached
 from search.datasets.idx import parse_idx
-from search.datasets.verify import read_cached
-from spaces.errors import UserError
+from spaces.common.errors import UserError
 
 IMAGES, LABELS = "{}-images-idx3-ubyte", "{}-labels-idx1-ubyte"
 FILES = (

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from search.datasets.base import Dataset
-from spaces.errors import UserError
-from spaces.trial import PHASES
+from spaces.common.errors import UserError
+from spaces.specs.trial import PHASES
 
 
 @dataclass(frozen=True)

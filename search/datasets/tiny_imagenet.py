@@ -16,13 +16,13 @@ from typing import BinaryIO
 
 import numpy as np
 
-from search.datasets.archive import Archive
 from search.datasets.base import Arrays, Dataset
 from search.datasets.cifar10 import fingerprint
-from search.datasets.decoded import Decoded, decode_jpeg
-from search.datasets.verify import UnusableFileError, reading
-from spaces import recipes
-from spaces.errors import UserError, quoted
+from search.datasets.files.archive import Archive
+from search.datasets.files.decoded import Decoded, decode_jpeg
+from search.datasets.files.verify import UnusableFileError, reading
+from spaces.common.errors import UserError, quoted
+from spaces.specs import recipes
 
 TOP = "tiny-imagenet-200"
 SIZE = 64

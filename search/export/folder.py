@@ -18,12 +18,12 @@ from analysis.best import Best
 from search.datasets import dataset
 from search.export.readme import readme
 from search.export.weights import Weights
-from search.files import finite, write_atomically
-from search.provenance import code_digest, versions
-from search.train import JUDGED_ON
+from search.storage.json_files import finite, write_atomically
+from search.storage.provenance import code_digest, versions
+from search.training.loop import JUDGED_ON
 from spaces import UserError
-from spaces.errors import printable
-from spaces.wording import counted
+from spaces.common.errors import printable
+from spaces.common.wording import counted
 
 FORMAT = "invsearch export 1"
 JUDGED = {"val": "held-out training", "test": "test"}

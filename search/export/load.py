@@ -20,9 +20,9 @@ from safetensors.torch import load as read  # noqa: E402
 
 import models  # noqa: E402
 from search.datasets import dataset, load_split  # noqa: E402
-from search.images import Images  # noqa: E402
+from search.training.images import Images  # noqa: E402
 from spaces import UserError  # noqa: E402
-from spaces.errors import printable, shortened  # noqa: E402
+from spaces.common.errors import printable, shortened  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 SHOWN = 10

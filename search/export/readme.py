@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spaces.wording import counted
+from spaces.common.wording import counted
 
 
 def readme(config: Mapping[str, Any]) -> str:

@@ -10,14 +10,14 @@ from typing import Any
 
 import torch
 
-from search import checkpoint
 from search.datasets import dataset, load_split
-from search.files import finite, read_json
-from search.train import Epoch, Training, make_repeatable
-from search.trial_folder import TrialFolder, checked
+from search.storage import checkpoint
+from search.storage.json_files import finite, read_json
+from search.storage.trial_folder import TrialFolder, checked
+from search.training.loop import Epoch, Training, make_repeatable
 from spaces import UserError
-from spaces.sealed import Damaged
-from spaces.wording import command, counted
+from spaces.common.wording import command, counted
+from spaces.files.sealed import Damaged
 
 CLOCK = ("seconds", "time")  # What of a row differs each time.
 

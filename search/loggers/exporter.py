@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from analysis.following import FILES, Stamp, stamp
-from analysis.records import trial_folders
-from search.files import read_json
+from analysis.records.following import FILES, Stamp, stamp
+from analysis.records.reader import trial_folders
 from search.loggers import LOGGERS, Logger, Recorded
-from search.trial_folder import checked, checked_verdict
+from search.storage.json_files import read_json
+from search.storage.trial_folder import checked, checked_verdict
 from spaces import UserError
 
 FOLDER = "log"

@@ -14,8 +14,8 @@ import struct
 from pathlib import Path
 from typing import Any, ClassVar
 
-from search.files import only_ours, write_atomically
 from search.loggers.base import Logger, Recorded, measures
+from search.storage.json_files import only_ours, write_atomically
 
 NAME = "events.out.tfevents.invsearch"
 VERSION = "brain.Event:2"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from spaces import Hyperparameters, TrialSpec
-from spaces.sealed import seal
+from spaces.files.sealed import seal
 
 THETA = Hyperparameters(0.1, 0.5, 1e-5, 1.5)
 

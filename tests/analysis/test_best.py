@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from analysis.best import bests
-from analysis.records import read_run
+from analysis.records.reader import read_run
 from spaces import Hyperparameters
 
 BEST = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)

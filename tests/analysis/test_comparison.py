@@ -1,7 +1,7 @@
 import pytest
 
 from analysis.comparison import compared, outcomes, settings
-from analysis.records import read_run
+from analysis.records.reader import read_run
 from spaces import Hyperparameters
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.incumbents import incumbents
-from analysis.records import read_run
+from analysis.records.reader import read_run
 from spaces import Hyperparameters, TrialSpec
 
 A, B, C = (Hyperparameters(lr, 0.5, 1e-5, 1.0) for lr in (0.1, 0.2, 0.3))

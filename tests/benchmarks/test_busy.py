@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from analysis.records import Run
+from analysis.records.reader import Run
 from benchmarks.busy import busy_share
 
 

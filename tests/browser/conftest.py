@@ -10,7 +10,7 @@ import pytest
 
 from analysis.evidence import gather
 from analysis.figures.figure import Figure
-from analysis.records import read_run
+from analysis.records.reader import read_run
 from analysis.report import Section, write_report
 from spaces import Hyperparameters
 from tests.analysis.conftest import RunFolder

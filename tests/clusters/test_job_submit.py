@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from search.engines import why_not_native
+from search.training.engines import why_not_native
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent

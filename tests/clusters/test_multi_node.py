@@ -29,11 +29,11 @@ sys.addaudithook(hook)
 WATCH = """
 import sys, time
 from pathlib import Path
-from search.cluster import Resources, ray_session, set_environment
+from search.cluster.session import Resources, ray_session, set_environment
 resources = Resources(address=sys.argv[1])
 set_environment(resources)
 with ray_session(resources):
-    from search.nodes import Watch
+    from search.cluster.nodes import Watch
     watch = Watch(resources, Path(sys.argv[2]))
     while not (reason := watch.stuck()):
         time.sleep(0.1)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from search import checkpoint
-from search.files import read_json, read_lines
-from search.sweep import planned
-from spaces.run import RunSpec
-from spaces.rungs import rungs
-from spaces.sealed import Damaged, unseal
+from search.storage import checkpoint
+from search.storage.json_files import read_json, read_lines
+from search.tuning.sweep import planned
+from spaces.files.sealed import Damaged, unseal
+from spaces.specs.run import RunSpec
+from spaces.specs.rungs import rungs
 
 CLOCK = ("seconds", "time", "maker")  # What of a row may differ between two runs: when and where it was made.
 

@@ -32,12 +32,14 @@ def test_folders_of_our_names_a_long_temporary_folder_and_no_home(tmp_path: Path
 
 
 def test_an_error_that_keeps_workers_from_starting_is_told_at_once(tmp_path: Path) -> None:
-    in_workers(tmp_path, "sys.modules['search.trainable'] = None\n")
+    in_workers(tmp_path, "sys.modules['search.tuning.trainable'] = None\n")
     run = tmp_path / "run"
     bad = Driver("sweep", *SMALL, str(run), environment={"PYTHONPATH": str(tmp_path)})
     assert bad.wait() == 3
     last = bad.errors.splitlines()[-1]
-    assert last.startswith("invsearch: a worker cannot start: ModuleNotFoundError: import of search.trainable halted;")
+    assert last.startswith(
+        "invsearch: a worker cannot start: ModuleNotFoundError: import of search.tuning.trainable halted;"
+    )
     assert not list(run.glob("trials/*/verdict.json"))
     good = Driver("sweep", *SMALL, str(run))
     assert good.wait() == 0, good.errors

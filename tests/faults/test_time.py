@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 DRIVER = """
 import sys
 from pathlib import Path
-from search.policy import Policy
+from search.tuning.policy import Policy
 Policy.time_is_up = lambda self: Path(sys.argv[1]).exists()
 from search.cli import main
 sys.exit(main(sys.argv[2:]))
@@ -28,13 +28,13 @@ sys.exit(main(sys.argv[2:]))
 WORKER = """
 import time
 from pathlib import Path
-import search.train
-epoch = search.train.Training.run_epoch
+import search.training.loop
+epoch = search.training.loop.Training.run_epoch
 def run_epoch(self):
     Path({begun!r}).touch()
     time.sleep(20)
     return epoch(self)
-search.train.Training.run_epoch = run_epoch
+search.training.loop.Training.run_epoch = run_epoch
 """
 
 

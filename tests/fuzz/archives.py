@@ -16,16 +16,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from search.datasets.archive import Archive, Member, import_archive
-from search.datasets.cache import DataFile, Store
 from search.datasets.cifar import OTHERS
 from search.datasets.cifar10 import TEST, TRAIN, cifar10
-from search.datasets.decoded import decode_jpeg
-from search.datasets.fetch import import_from
+from search.datasets.files.archive import Archive, Member, import_archive
+from search.datasets.files.cache import DataFile, Store
+from search.datasets.files.decoded import decode_jpeg
+from search.datasets.files.fetch import import_from
+from search.datasets.files.verify import read_cached
 from search.datasets.folder import folder_dataset, import_folder
 from search.datasets.idx import parse_idx
 from search.datasets.tiny_imagenet import SIZE, TOP, Counts, load_part
-from search.datasets.verify import read_cached
 from tests.fuzz.mutate import mutated
 
 RECORD, PER_FILE, BLOCK = 3073, 2, 512

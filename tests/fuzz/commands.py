@@ -46,9 +46,9 @@ def harmless(folder: Path) -> Iterator[None]:
     here = os.getcwd()
     with (
         patch.dict(os.environ, environment),
-        patch("search.sweep.sweep", stop),
-        patch("search.rerun.rerun", stop),
-        patch("search.stability.measure", stop),
+        patch("search.tuning.sweep.sweep", stop),
+        patch("search.tuning.rerun.rerun", stop),
+        patch("models.stability.measure", stop),
     ):
         os.environ.pop("NO_PROXY", None)
         os.chdir(folder)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from spaces.errors import UserError
+from spaces.common.errors import UserError
 from tests.fuzz import archives, commands, spacefiles
 
 TARGETS: dict[str, Callable[[random.Random, Path], None]] = {

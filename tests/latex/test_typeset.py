@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.formats import FORMATS
+from analysis.render.formats import FORMATS
 from analysis.tables import TABLES
 from tests.results.committed import ARTICLE, OTHERS, RESULTS, RUN_OF, committed, typeset_body
 

@@ -10,7 +10,7 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 
 from models import ARCHITECTURES, build
 from models.mnist import TABLE_1_4
-from spaces.errors import UserError
+from spaces.common.errors import UserError
 
 # Learned weights and biases of the two layers, by equations 1.2.1, 1.4.2 and 1.5.2; then those of reshuffle.
 PARAMETERS = {

@@ -8,7 +8,7 @@ from torch import nn
 from models.deep_layers import AveragePool, BareConv, BareInvariant, BatchNorm, Dropout, Linear, Upsample
 from models.description import assemble
 from models.kernels import KERNELS
-from spaces.errors import UserError
+from spaces.common.errors import UserError
 
 SHAPE = (3, 12, 8)
 LAYERS = [

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from models import ARCHITECTURES, FAMILIES, architecture_named, at_width, build, description_of
 from models.description import Conv, Invariant
 from models.native import has_native_program
-from spaces import fields
-from spaces.errors import UserError
+from spaces.common import fields
+from spaces.common.errors import UserError
 
 WIDTH = 4
 TYPICAL = [

@@ -9,7 +9,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from models.invariant import InvariantLayer
 from models.kernels import KERNELS
-from spaces.errors import UserError
+from spaces.common.errors import UserError
 
 
 def layer(in_channels, out_channels, mixing="1x1", seed=0, **options) -> Any:

@@ -14,7 +14,7 @@ from torch.func import grad, hessian, jacfwd, jacrev, jvp, vmap
 
 from models import filters
 from models.scattering import TILE, Scattering, scatter
-from spaces.errors import UserError
+from spaces.common.errors import UserError
 
 MNIST = Path(__file__).resolve().parents[3] / "shared" / "data" / "mnist" / "t10k-images-idx3-ubyte.gz"
 COMPILES = pytest.mark.filterwarnings(

@@ -14,10 +14,10 @@ from typing import Any
 import pandas as pd
 
 from analysis.evidence import gather
-from analysis.formats import FORMATS
-from analysis.records import Run, read_run
+from analysis.records.reader import Run, read_run
+from analysis.records.schema import EPOCHS, TRIALS, frame_of, records
+from analysis.render.formats import FORMATS
 from analysis.report import write_report
-from analysis.schema import EPOCHS, TRIALS, frame_of, records
 from analysis.tables import TABLES
 from spaces.hyperparameters import NAMES
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.formats import FORMATS
-from analysis.records import read_run
+from analysis.records.reader import read_run
+from analysis.render.formats import FORMATS
 from analysis.tables import TABLES
 from tests.results.committed import RESULTS, committed, folders, of_csv, remade
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from search.datasets import Split
-from search.engines import ENGINES, why_not_native
+from search.training.engines import ENGINES, why_not_native
 from spaces import Hyperparameters, TrialSpec
 
 THETA = Hyperparameters(lr=0.05, momentum=0.5, weight_decay=1e-4, gain=1.0)

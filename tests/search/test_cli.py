@@ -14,8 +14,8 @@ from models.native import instruction_set
 from search import __version__
 from search.cli import COMMANDS, main
 from spaces import SPACES, Hyperparameters
-from spaces.run import RunSpec
-from spaces.sealed import Damaged
+from spaces.files.sealed import Damaged
+from spaces.specs.run import RunSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -149,8 +149,8 @@ def test_a_space_file_cannot_pass_for_a_built_in_space(tmp_path: Path, capsys: p
 
 def test_a_contradicting_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from search.datasets import dataset
-    from search.run_folder import RunFolder
-    from search.trial_folder import TrialFolder
+    from search.storage.run_folder import RunFolder
+    from search.storage.trial_folder import TrialFolder
 
     space = SPACES["table-1.2"].describe()
     spec = RunSpec("digits", dataset("digits").data_hash, 16, 0, 0, ("conv",), space=space, search="grid", samples=1)
@@ -213,7 +213,7 @@ def test_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys:
     import signal
 
     from search.commands import listing
-    from search.interrupt import Interrupted
+    from search.tuning.stopper import Interrupted
 
     for error, code in ((KeyboardInterrupt(), 130), (Interrupted(signal.SIGTERM), 143)):
 
@@ -267,7 +267,7 @@ def test_the_environment_is_set_before_ray_is_imported(arguments: list[str], tmp
 
 def test_a_sweep_that_is_not_finished_is_not_rerun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from search.datasets import dataset
-    from search.run_folder import RunFolder
+    from search.storage.run_folder import RunFolder
 
     space = SPACES["table-1.2"].describe()
     spec = RunSpec("digits", dataset("digits").data_hash, 16, 0, 0, ("conv",), space=space, search="grid", samples=7)

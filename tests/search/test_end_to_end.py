@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from analysis.records import read_run
+from analysis.records.reader import read_run
 from search.cli import main
 from search.datasets import DATASETS, Arrays, load_split
-from search.run_folder import RunFolder
-from search.train import Training, make_repeatable
-from search.trial_folder import TrialFolder
+from search.storage.run_folder import RunFolder
+from search.storage.trial_folder import TrialFolder
+from search.training.loop import Training, make_repeatable
 
 SWEEP = ["sweep", "--architectures", "conv,invariant", "--samples", "4", "--epochs", "2", "--grace-period", "1"]
 

@@ -24,7 +24,7 @@ CLOCK = ("seconds", "time", "maker")  # What another process may do differently.
 
 UPLOADED = """
 import sys
-from search.cluster import Resources, ray_session, set_environment
+from search.cluster.session import Resources, ray_session, set_environment
 asked = Resources(address=sys.argv[1])
 set_environment(asked)
 import ray
@@ -209,11 +209,11 @@ def test_a_worker_that_dies_again_and_again_is_a_failure(tmp_path: Path) -> None
     run = tmp_path / "run"
     in_workers(
         tmp_path,
-        "import os, search.train\n"
-        "epoch = search.train.Training.run_epoch\n"
+        "import os, search.training.loop\n"
+        "epoch = search.training.loop.Training.run_epoch\n"
         "def run_epoch(self):\n"
         "    return os._exit(9) if self.spec.architecture == 'invariant' else epoch(self)\n"
-        "search.train.Training.run_epoch = run_epoch\n",
+        "search.training.loop.Training.run_epoch = run_epoch\n",
     )
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
     arguments = ["sweep", "--samples", "1", "--epochs", "2", "--out", str(run)]
@@ -261,7 +261,7 @@ def test_data_are_shared_without_a_copy(tmp_path: Path) -> None:
     """Two workers see the same images in Ray's object store: read-only, and not memory of their own."""
     code = (
         "import ray\n"
-        "from search.cluster import Resources, ray_session\n"
+        "from search.cluster.session import Resources, ray_session\n"
         "from search.datasets import dataset, load_split\n"
         "with ray_session(Resources()):\n"
         "    split = ray.put(load_split(dataset('digits'), 'sweep', 0))\n"

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from search.interrupt import Interrupt
 from search.signals import (
     SIGNALS,
     Halted,
@@ -29,13 +28,14 @@ from search.signals import (
     time_limit,
     unlimited,
 )
+from search.tuning.stopper import Interrupt
 
 ROOT = Path(__file__).resolve().parents[2]
 STUCK = """
 import os, signal, sys, threading, time
 from pathlib import Path
 from search import signals
-from search.history import history
+from search.storage.invocations import history
 signals.PATIENCE_SECONDS = 0.1
 run = Path(sys.argv[1])
 with signals.handled(lambda number, frame: None), signals.last_resort("to go on: x"), history(run):

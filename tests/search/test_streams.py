@@ -93,7 +93,7 @@ def test_what_is_told_to_a_closed_standard_error_is_not_told_to_standard_output(
 
 FRAMES = """
 import time
-from search.progress import Progress
+from search.tuning.progress import Progress
 from search.streams import kept_errors
 with kept_errors():
     progress = Progress("sweep", {"conv": 4}, 1.0, [])

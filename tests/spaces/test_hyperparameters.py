@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces import Hyperparameters, UserError, parse_theta
-from spaces.errors import quoted
+from spaces.common.errors import quoted
 
 GOOD = {"lr": 0.1, "momentum": 0.5, "weight_decay": 1e-5, "gain": 1.5}
 THETAS = st.builds(

@@ -8,7 +8,7 @@ from analysis.figures import FIGURES
 from analysis.figures.costs import Point, front
 from analysis.figures.curves import joined
 from analysis.figures.figure import Bars, Drawing, Heat, Line, Parallel, Points
-from analysis.records import read_run
+from analysis.records.reader import read_run
 from spaces import Hyperparameters
 
 

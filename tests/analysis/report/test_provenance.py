@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from analysis.records import read_run
+from analysis.records.reader import read_run
 from analysis.report.provenance import duration, provenance
-from spaces.recipes import CIFAR
-from spaces.sealed import seal
+from spaces.files.sealed import seal
+from spaces.specs.recipes import CIFAR
 from tests.analysis.conftest import THETA, RunFolder
 
 START = {

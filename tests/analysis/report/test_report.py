@@ -9,7 +9,7 @@ import pytest
 from analysis.evidence import gather
 from analysis.figures import FIGURES
 from analysis.figures.figure import Figure
-from analysis.records import read_run
+from analysis.records.reader import read_run
 from analysis.report import SECTIONS, Section, write_report
 from analysis.report.text_tables import SOURCES
 from spaces import UserError

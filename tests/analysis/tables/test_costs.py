@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 import models
-from analysis.published import PUBLISHED
-from analysis.records import read_run
+from analysis.published.mnist import PUBLISHED
+from analysis.records.reader import read_run
 from analysis.tables.costs import cost_rows
 from models.cost import layer_costs
 

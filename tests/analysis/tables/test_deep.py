@@ -4,12 +4,12 @@ import math
 
 import pytest
 
-from analysis.formats import FORMATS
-from analysis.published_deep import ABLATION, HYBRIDS, OTHERS, swap_of
-from analysis.records import read_run
+from analysis.published.deep import ABLATION, HYBRIDS, OTHERS, swap_of
+from analysis.records.reader import read_run
+from analysis.render.formats import FORMATS
 from analysis.tables import TABLES
 from spaces import Hyperparameters
-from spaces.recipes import CIFAR
+from spaces.specs.recipes import CIFAR
 
 THETA = Hyperparameters(0.5, 0.85, 1e-4, 1.0)
 

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from analysis.evidence import gather
-from analysis.records import read_run
+from analysis.records.reader import read_run
 from analysis.tables import TABLES
 from spaces import Hyperparameters
-from spaces.recipes import CIFAR
+from spaces.specs.recipes import CIFAR
 
 BEST = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
 
@@ -27,7 +27,7 @@ def test_data_set_and_seeds(full) -> None:
 
 
 def test_who_is_told_apart_from_conv(five) -> None:
-    # 92 against 82: t = 6.74, df = 7.45 (tests/analysis/test_pairs.py): p = 0.0002.
+    # 92 against 82: t = 6.74, df = 7.45 (tests/analysis/stats/test_pairs.py): p = 0.0002.
     assert "Told apart from Convolutional at 5 % (Welch's test, Holm-corrected over 1 pair): Invariant." in notes_of(
         five
     )

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis.evidence import gather
-from analysis.records import read_run
+from analysis.records.reader import read_run
 from analysis.tables.rows import accuracy_rows
 from spaces import Hyperparameters
 

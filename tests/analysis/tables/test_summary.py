@@ -1,5 +1,5 @@
-from analysis.formats import FORMATS
-from analysis.records import read_run
+from analysis.records.reader import read_run
+from analysis.render.formats import FORMATS
 from analysis.tables import TABLES
 from spaces import Hyperparameters
 

@@ -9,7 +9,7 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from typing import Any
 
-MODULE = "search.train"
+MODULE = "search.training.loop"
 
 
 class Finder(MetaPathFinder):

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import pytest
 
-from search import checkpoint
 from search.datasets import dataset, load_split
-from search.provenance import made_by
-from search.run_folder import RunFolder
-from search.train import Training, make_repeatable
-from search.trial_folder import TrialFolder
+from search.storage import checkpoint
+from search.storage.provenance import made_by
+from search.storage.run_folder import RunFolder
+from search.storage.trial_folder import TrialFolder
+from search.training.loop import Training, make_repeatable
 from spaces import SPACES, Hyperparameters, TrialSpec
-from spaces.run import RunSpec
+from spaces.specs.run import RunSpec
 
 BEST = Hyperparameters(lr=0.05, momentum=0.5, weight_decay=1e-4, gain=1.0)
 OTHER = Hyperparameters(lr=0.001, momentum=0.0, weight_decay=1e-4, gain=1.0)

@@ -18,15 +18,15 @@ import torch
 from safetensors.torch import load_file
 
 from analysis.best import Best
-from analysis.stats import summarise
-from search import checkpoint
+from analysis.stats.samples import summarise
 from search.cli import main
 from search.datasets import dataset
 from search.export import folder as writer
 from search.export.readme import _accuracy
-from search.run_folder import RunFolder
-from spaces.run import RunSpec
-from spaces.sealed import read_sealed, seal
+from search.storage import checkpoint
+from search.storage.run_folder import RunFolder
+from spaces.files.sealed import read_sealed, seal
+from spaces.specs.run import RunSpec
 from tests.search.commands.conftest import BEST, EPOCHS, train
 from tests.search.datasets.test_folder import make
 

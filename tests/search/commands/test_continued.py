@@ -8,9 +8,9 @@ from pathlib import Path
 from search.cli import parser
 from search.commands.continued import grace_period
 from search.commands.options import run_spec
-from search.run_folder import RunFolder
-from search.trial_folder import TrialFolder
-from spaces.run import RunSpec
+from search.storage.run_folder import RunFolder
+from search.storage.trial_folder import TrialFolder
+from spaces.specs.run import RunSpec
 
 
 def asked(run: Path, *options: str) -> RunSpec:

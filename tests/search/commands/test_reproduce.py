@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from search.cli import main
-from search.train import Epoch
+from search.training.loop import Epoch
 from tests.search.datasets.test_folder import make
 
 SEARCHING_NOTHING = "Table 1.6 searches nothing"
@@ -64,18 +64,18 @@ def test_deep_tables_name_the_data_that_they_need(tmp_path: Path, capsys: pytest
 def test_a_dry_run_measures_one_step_where_steps_take_long_and_runs_nothing(
     images: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from search import estimate
+    from search.tuning import dry_run
 
     measured: list[int] = []
 
-    class Timed(estimate.Training):
+    class Timed(dry_run.Training):
         def run_epoch(self) -> Epoch:
             measured.append(1)
             return super().run_epoch()
 
-    monkeypatch.setattr(estimate, "Training", Timed)
-    monkeypatch.setattr(estimate, "LONG_ENOUGH", 0.0)  # As for a network whose one step takes long.
-    monkeypatch.setattr(estimate, "ALLOCATIONS_COUNT", 0.0)
+    monkeypatch.setattr(dry_run, "Training", Timed)
+    monkeypatch.setattr(dry_run, "LONG_ENOUGH", 0.0)  # As for a network whose one step takes long.
+    monkeypatch.setattr(dry_run, "ALLOCATIONS_COUNT", 0.0)
     asked = ["--rows", "ref,invC", "--mixings", "A", "--width", "1", "--batch-size", "4", "--epochs", "3"]
     assert main(["reproduce", "1.6", "--dataset", images, *asked, "--dry-run", "--out", str(tmp_path / "run")]) == 0
     assert len(measured) == 3  # One step of each network, after one that pays for the start.

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from analysis.following import Follower
+from analysis.records.following import Follower
 from search.cli import main
 from search.commands import watch
-from search.driver_lock import DriverLock
-from search.files import write_json
-from search.trial_folder import TrialFolder
+from search.storage.driver import DriverLock
+from search.storage.json_files import write_json
+from search.storage.trial_folder import TrialFolder
 from spaces import TrialSpec
-from spaces.run import RunSpec
+from spaces.specs.run import RunSpec
 
 ROOT = Path(__file__).resolve().parents[3]
 

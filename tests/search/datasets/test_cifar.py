@@ -20,10 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.datasets import Dataset, cifar10, cifar100, load_split
-from search.datasets.archive import Archive, Member, import_archive, obtain
 from search.datasets.cifar import CIFAR_10, CIFAR_100, OTHERS, Layout, parse_cifar
-from search.datasets.tar import HEADERS
-from spaces.errors import UserError
+from search.datasets.files.archive import Archive, Member, import_archive, obtain
+from search.datasets.files.tar import HEADERS
+from spaces.common.errors import UserError
 
 CLOSED = ("http://127.0.0.1:9/",)
 
@@ -387,7 +387,7 @@ def test_nobody_is_told_to_delete_what_may_not_be_read(tmp_path: Path, monkeypat
     def denied(*_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("search.datasets.archive.open_regular", denied)
+    monkeypatch.setattr("search.datasets.files.archive.open_regular", denied)
     with pytest.raises(UserError) as caught:
         known.load_train(tmp_path)
     assert "cannot be read (Permission denied); have its owner make it readable" in str(caught.value)

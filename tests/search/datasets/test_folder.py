@@ -10,8 +10,8 @@ import pytest
 
 from search.datasets import dataset
 from search.datasets.folder import import_folder
-from spaces.errors import UserError
-from spaces.recipes import CIFAR
+from spaces.common.errors import UserError
+from spaces.specs.recipes import CIFAR
 
 SUBSET = Path(__file__).resolve().parents[4] / "shared" / "data" / "cifar10-subset"
 

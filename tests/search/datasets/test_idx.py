@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.datasets.idx import parse_idx
-from spaces.errors import UserError
+from spaces.common.errors import UserError
 
 # Written out by hand from the format's description: 2 images of 2x3.
 EXAMPLE = bytes.fromhex("00000803 00000002 00000002 00000003") + bytes(range(12))

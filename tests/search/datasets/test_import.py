@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from search.datasets.fetch import import_from
-from search.datasets.verify import read_cached
-from spaces.errors import UserError
+from search.datasets.files.fetch import import_from
+from search.datasets.files.verify import read_cached
+from spaces.common.errors import UserError
 
 NAME = "train-images-idx3-ubyte"
 

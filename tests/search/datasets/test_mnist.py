@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from search.datasets import load_split
-from search.datasets.cache import Store
+from search.datasets.files.cache import Store
 from search.datasets.mnist import MNIST, mnist
-from spaces.errors import UserError
+from spaces.common.errors import UserError
 
 SHARED = Path(os.environ.get("INVSEARCH_DATA") or Path(__file__).resolve().parents[4] / "shared" / "data")
 

@@ -6,7 +6,7 @@ import pytest
 
 from search.datasets import DATASETS, Arrays, Dataset, dataset, load_split
 from search.datasets.split import normalised
-from spaces.errors import UserError
+from spaces.common.errors import UserError
 
 
 def numbered(root: Path | None, count: int = 100) -> Arrays:

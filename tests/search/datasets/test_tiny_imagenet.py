@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from search.datasets import Arrays
-from search.datasets.archive import Archive
-from search.datasets.decoded import Decoded, decode_jpeg
+from search.datasets.files.archive import Archive
+from search.datasets.files.decoded import Decoded, decode_jpeg
+from search.datasets.files.verify import UnusableFileError
 from search.datasets.tiny_imagenet import Counts, Members, load_part, parse_annotations, parse_wnids, tiny_imagenet
-from search.datasets.verify import UnusableFileError
-from spaces.errors import UserError
+from spaces.common.errors import UserError
 
 COUNTS = Counts(classes=3, per_class=4, val=5)
 WNIDS = ["n02124075", "n01443537", "n04067472"]  # Published in another order than sorted.

@@ -11,9 +11,9 @@ import pytest
 from search.datasets import Dataset, load_split
 from search.datasets.cifar100 import cifar100
 from search.datasets.tiny_imagenet import tiny_imagenet
-from search.train import Training
+from search.training.loop import Training
 from spaces import TrialSpec
-from spaces.recipes import THETA
+from spaces.specs.recipes import THETA
 from tests.search.datasets import test_cifar, test_tiny_imagenet
 
 

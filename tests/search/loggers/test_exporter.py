@@ -13,7 +13,7 @@ from search.commands import options
 from search.loggers import LOGGERS, Logger, Recorded
 from search.loggers import exporter as under_test
 from search.loggers.exporter import Exporter, check_installed, logged
-from search.trial_folder import TrialFolder
+from search.storage.trial_folder import TrialFolder
 from spaces import TrialSpec, UserError
 
 

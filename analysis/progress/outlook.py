@@ -1,0 +1,143 @@
+"""How a run comes along: what is done and left, what ended last, how fast it goes and how long it will take."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.incumbents import incumbents
+from analysis.records.reader import ENDED, STATUSES, Run
+from analysis.reruns import reruns_of
+from spaces.hyperparameters import Hyperparameters
+from spaces.specs.run import RunSpec
+from spaces.specs.rungs import expected_epochs
+
+RECENT_SECONDS = 300.0
+FEWEST, AT_LEAST = 2, 10  # Epochs: a rate needs two; long epochs are few, so the last ten count however old.
+TELLING = 8  # Ended trials after which their own length is a better guess than ASHA's rule.
+
+
+@dataclass(frozen=True)
+class Part:
+    """One architecture in one phase.
+
+    Attributes:
+        architecture: its name.
+        phase: sweep or rerun.
+        planned: trials in all.
+        counts: trials that have begun, by status.
+        left: trials that have no verdict yet, or are to be lengthened.
+        epochs_left: a guess of the epochs that they will take.
+        incumbent: the trial id of the sweep's incumbent; None in a rerun, and while there is none.
+        accuracy: of the incumbent on held-out images; in a rerun the mean of the finished ones on test images. A
+            fraction; NaN while there is none.
+    """
+
+    architecture: str
+    phase: str
+    planned: int
+    counts: Mapping[str, int]
+    left: int
+    epochs_left: float
+    incumbent: str | None
+    accuracy: float
+
+    @property
+    def ended(self) -> int:
+        """Trials that ended, however."""
+        return self.planned - self.left
+
+
+def parts(run: Run) -> list[Part]:
+    """Each architecture of each phase that the run asks for, the sweep first.
+
+    Reruns count where they are of the configuration that is the incumbent now.
+
+    Raises:
+        UserError: the spec is not one.
+    """
+    spec = RunSpec.from_dict(run.spec)
+    best = incumbents(run)
+    found = []
+    if spec.samples is not None:
+        found += [_swept(run, spec, name, best) for name in spec.architectures]
+    if spec.rerun_seeds is not None:
+        found += [_rerun(run, spec, name, best) for name in spec.architectures]
+    return found
+
+
+def _swept(run: Run, spec: RunSpec, name: str, best: pd.DataFrame) -> Part:
+    trials = run.trials.query("phase == 'sweep' and architecture == @name", local_dict={"name": name})
+    row: Any = best.loc[name] if name in best.index else {"trial_id": None}
+    incumbent = row["trial_id"] if isinstance(row["trial_id"], str) else None
+    accuracy = float(row["val_accuracy"]) if incumbent else float("nan")
+    return _part(name, "sweep", spec.planned, trials, spec.max_epochs, expected_epochs(spec), incumbent, accuracy)
+
+
+def _rerun(run: Run, spec: RunSpec, name: str, best: pd.DataFrame) -> Part:
+    config = str(best.loc[name, "config_id"]) if name in best.index else None
+    if spec.thetas is not None:
+        config = spec.rerun_trials(name, Hyperparameters.from_mapping(spec.thetas[name]))[0].config_id
+    reruns = reruns_of(run, name, config)
+    epochs = spec.rerun_epochs or 0
+    mean = float(reruns.final.mean()) / 100.0 if reruns.finished else float("nan")
+    seeds = range(spec.seed + 1, spec.seed + 1 + (spec.rerun_seeds or 0))
+    planned = reruns.trials.query("seed in @seeds", local_dict={"seeds": seeds})
+    return _part(name, "rerun", spec.rerun_seeds or 0, planned, epochs, float(epochs), None, mean)
+
+
+def _part(
+    name: str,
+    phase: str,
+    planned: int,
+    trials: pd.DataFrame,
+    budget: int,
+    expected: float,
+    incumbent: str | None,
+    accuracy: float,
+) -> Part:
+    counts = Counter(trials["status"])
+    longer: Any = (trials["status"] == "completed") & (trials["epoch"] < budget)  # Their verdict will be taken back.
+    ended: Any = trials[trials["status"].isin(ENDED) & ~longer]
+    begun: Any = trials.drop(index=ended.index)["epoch"].sum()
+    left = max(0, planned - len(ended))
+    per_trial = float(ended["epoch"].mean()) if phase == "sweep" and len(ended) >= TELLING else expected
+    epochs_left = max(left * per_trial - float(begun), float(left))
+    return Part(
+        name, phase, planned, {status: counts[status] for status in STATUSES}, left, epochs_left, incumbent, accuracy
+    )
+
+
+def last_ended(run: Run, count: int) -> pd.DataFrame:
+    """The trials that ended last, the latest first.
+
+    Returns:
+        The columns of ``schema.TRIALS`` and ``time``: Unix seconds of the last epoch; trials without one come last.
+    """
+    times: Any = run.epochs.groupby("trial_id")["time"].max()
+    ended = run.trials.query("status in @ended", local_dict={"ended": ENDED})
+    ended = ended.assign(time=ended["trial_id"].map(times))
+    return ended.sort_values(["time", "trial_id"], ascending=[False, True]).head(count)
+
+
+def epochs_per_minute(run: Run, now: float, since: float) -> float | None:
+    """How many epochs a minute were recorded of late; None before the second one.
+
+    Args:
+        run: the run.
+        now: Unix seconds; a rate falls while nothing is recorded.
+        since: when the present driver began, Unix seconds: what is older was another pace, or a pause.
+    """
+    times = np.sort(run.epochs["time"].to_numpy(dtype=float))
+    times = times[times >= since]
+    recent = times[times > now - RECENT_SECONDS]
+    recent = times[-AT_LEAST:] if len(recent) < AT_LEAST else recent
+    if len(recent) < FEWEST:
+        return None
+    gone = max(now, float(recent[-1])) - float(recent[0])
+    return 60.0 * (len(recent) - 1) / gone if gone > 0.0 else None

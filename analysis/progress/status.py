@@ -1,0 +1,132 @@
+"""How far a run is: its trials, filtered and sorted, and counts per architecture."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.incumbents import incumbents
+from analysis.records.reader import STATUSES, Run
+from spaces.common.errors import UserError, quoted
+from spaces.hyperparameters import NAMES
+from spaces.specs.trial import PHASES
+
+COLUMNS = {
+    "sweep": ["trial_id", "architecture", *NAMES, "status", "epoch", "val_accuracy", "engine"],
+    "rerun": ["trial_id", "architecture", *NAMES, "seed", "status", "epoch", "test_accuracy", "engine"],
+}
+PLANNED = {"sweep": "samples", "rerun": "rerun_seeds"}
+TEXT = ("trial_id", "architecture", "status", "engine")
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def status_table(run: Run, phase: str) -> pd.DataFrame:
+    """One row per recorded trial of a phase, with ``COLUMNS[phase]``; accuracies are fractions.
+
+    Raises:
+        UserError: the phase is not sweep or rerun.
+    """
+    if phase not in PHASES:
+        raise UserError(f"phase: {quoted(phase)} is unknown; allowed are {', '.join(PHASES)}")
+    return run.trials.loc[run.trials["phase"] == phase, COLUMNS[phase]].reset_index(drop=True)
+
+
+def filtered(table: pd.DataFrame, conditions: Iterable[str]) -> pd.DataFrame:
+    """Keeps the rows that meet every condition, such as ``status=diverged`` or ``val_accuracy>0.9``.
+
+    A missing number meets only ``!=``.
+
+    Raises:
+        UserError: not a condition, or an unknown column, operator or value.
+    """
+    for condition in conditions:
+        table = table.take(np.flatnonzero(_met(table, condition)))
+    return table.reset_index(drop=True)
+
+
+def ordered(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Sorts by a column, the best accuracy first, everything else ascending; missing values last.
+
+    Raises:
+        UserError: the column is unknown.
+    """
+    _check_column(table, column, "sort")
+    ascending = not column.endswith("_accuracy")
+    return table.sort_values([column, "trial_id"], ascending=[ascending, True]).reset_index(drop=True)
+
+
+def progress(run: Run) -> pd.DataFrame:
+    """How the trials of each phase stand, per architecture.
+
+    Returns:
+        One row per architecture and phase, those of the spec first: ``architecture``, ``phase``,
+        trials ``planned``, one count per status of those that have begun, ``incumbent_val_accuracy``
+        (a fraction, of the sweep; NaN in a rerun).
+    """
+    trials = run.trials
+    counts = Counter(zip(trials["architecture"], trials["phase"], trials["status"], strict=True))
+    best = incumbents(run)["val_accuracy"]
+    phases = set(trials["phase"]) or {"sweep"}
+    names = dict.fromkeys([*run.spec["architectures"], *sorted(trials["architecture"].unique())])
+    rows = [
+        {
+            "architecture": name,
+            "phase": phase,
+            "planned": int(run.spec.get(PLANNED[phase]) or 0),
+            **{status: counts[name, phase, status] for status in STATUSES},
+            "incumbent_val_accuracy": best.get(name, float("nan")) if phase == "sweep" else float("nan"),
+        }
+        for name in names
+        for phase in PHASES
+        if phase in phases
+    ]
+    return pd.DataFrame(rows, columns=["architecture", "phase", "planned", *STATUSES, "incumbent_val_accuracy"])
+
+
+def _met(table: pd.DataFrame, condition: str) -> pd.Series:
+    parts = re.fullmatch(r"\s*([^<>=!\s]+)\s*([<>=!]+)\s*([^<>=!]*?)\s*", condition)
+    if parts is None:
+        raise UserError(
+            f"filter: {quoted(condition)} is not a condition; write for example status=diverged or epoch>=5"
+        )
+    column, symbol, value = parts.groups()
+    _check_column(table, column, "filter")
+    allowed = ["=", "!="] if column in TEXT else list(OPERATORS)
+    if symbol not in allowed:
+        raise UserError(f"filter: operator {symbol} is unknown for {column}; allowed are {', '.join(allowed)}")
+    return OPERATORS[symbol](table[column], _value(table, column, value))
+
+
+def _value(table: pd.DataFrame, column: str, text: str) -> str | float:
+    """Reads a condition's value, refusing what could never match."""
+    if column not in TEXT:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if math.isnan(number):
+            raise UserError(f"filter: {column}: {quoted(text)} is not a number; give one such as 0.1 or 1e-5")
+        return number
+    known = STATUSES if column == "status" else sorted(table[column].unique())
+    if column != "trial_id" and text not in known and len(known):
+        raise UserError(f"filter: {column}: {quoted(text)} is unknown; allowed are {', '.join(known)}")
+    return text
+
+
+def _check_column(table: pd.DataFrame, column: str, what: str) -> None:
+    if column not in table.columns:
+        raise UserError(f"{what}: column {quoted(column)} is unknown; allowed are {', '.join(table.columns)}")

@@ -1,0 +1,66 @@
+"""Which configurations broke down, that is diverged or collapsed, and which hyperparameters decide that."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pandas as pd
+
+from analysis.evidence import Candidate
+from analysis.stats.collapse import collapsed
+from analysis.stats.levels import levels
+from analysis.stats.samples import ALPHA, holm
+from spaces.common.wording import counted
+from spaces.hyperparameters import NAMES
+
+COLUMNS = ["term", "by_level", "p_holm", "matters"]
+DRAWS = 9999
+
+
+@functools.lru_cache(maxsize=64)  # Tables, figure and verdict ask for it; none of them changes it.
+def outcomes(candidate: Candidate) -> pd.DataFrame:
+    """How the configurations of a sweep came out: those that ended, other than by a failure.
+
+    Returns:
+        The level (``levels``) of each hyperparameter that varied; whether it ``broke`` down; its validation
+        ``accuracy`` at the end of the grace period, since ASHA chooses whose later ones there are.
+    """
+    sweep, spec = candidate.sweep, candidate.run.spec
+    budget = spec.get("max_epochs") or 1
+    epoch = min(spec.get("grace_period") or budget, budget)
+    rows = candidate.epochs
+    accuracy = sweep["trial_id"].map(rows[rows["epoch"] == epoch].set_index("trial_id")["val_accuracy"])
+    broke = (sweep["status"] == "diverged") | collapsed(candidate.run, sweep)
+    ended = broke | (sweep["status"].isin(["completed", "stopped"]) & accuracy.notna())
+    varied = [name for name in NAMES if sweep.loc[ended, name].nunique() > 1]
+    frame = pd.DataFrame({name: levels(sweep.loc[ended, name]) for name in varied}, index=sweep.index[ended])
+    return frame.assign(broke=broke[ended], accuracy=accuracy[ended])
+
+
+def summary(table: pd.DataFrame) -> str:
+    """How many of ``outcomes`` broke down, and the levels that all of these share."""
+    broke = table[table["broke"]]
+    shared = [f"{name} {broke[name].iloc[0]}" for name in NAMES if name in table and broke[name].nunique() == 1]
+    where = f", all with {' and '.join(shared)}" if shared and len(broke) > 1 else ""
+    return f"{len(broke)} of {counted(len(table), 'configuration')} broke down{where}"
+
+
+def breakdowns(candidate: Candidate) -> pd.DataFrame:
+    """Tests whether the levels of a hyperparameter break down equally often: chi-square, by permutations.
+
+    Returns:
+        One row per hyperparameter that varied: how many broke down ``by_level``, in words; the p-value, corrected over
+        the hyperparameters (Holm); whether it ``matters`` at 5 %. No rows where all or none broke down.
+    """
+    table, rows = outcomes(candidate), []
+    total, random = int(table["broke"].sum()), np.random.default_rng(0)
+    for name in (name for name in NAMES if name in table and 0 < total < len(table)):
+        counts = table.groupby(name, observed=True)["broke"].agg(["sum", "size"])
+        text = ", ".join(f"{level}: {broke}/{size}" for level, broke, size in counts.itertuples())
+        observed, sizes = counts.to_numpy().T
+        dealt = np.vstack([observed, random.multivariate_hypergeometric(sizes, total, DRAWS)])
+        apart = ((dealt - total * sizes / len(table)) ** 2 / sizes).sum(axis=1)
+        rows.append((name, text, float(np.mean(apart >= apart[0] * (1 - 1e-9)))))
+    frame = pd.DataFrame(rows, columns=COLUMNS[:3]).astype({"term": str, "by_level": str, "p_holm": float})
+    return frame.assign(p_holm=holm(frame["p_holm"]), matters=lambda frame: frame["p_holm"] < ALPHA)

@@ -1,0 +1,85 @@
+"""Is a published number reproduced? An equivalence test (TOST) of our seeds against the published mean and std."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import scipy
+
+from analysis.stats.samples import ALPHA, untested, welch, welch_test
+
+MARGIN = 0.5
+"""Points of accuracy within which two means count as the same, unless asked otherwise."""
+PUBLISHED_SEEDS = 10
+VERDICTS = ("reproduced", "differs", "inconclusive", "not tested")
+
+
+class Equivalence(NamedTuple):
+    """What our sample says of a published one.
+
+    Attributes:
+        difference: our mean minus the published one, in points; none where seeds of ours were lost.
+        low: the lower end of its 90 % interval, which lies within the margin exactly where the TOST is significant.
+        high: the upper end.
+        p_equivalent: of the TOST: the larger of its two one-sided p-values.
+        p_differs: of Welch's two-sided test.
+        verdict: ``reproduced`` where the TOST is significant at 5 %: the difference is smaller than the margin, be
+            it zero or not; else ``differs`` where Welch's test is; else ``inconclusive``. ``not tested`` where there is
+            no test.
+        untested: why there is none; empty where there is.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p_equivalent: float
+    p_differs: float
+    verdict: str
+    untested: str = ""
+
+
+def equivalence(
+    ours: np.ndarray,
+    mean: float,
+    std: float,
+    n: int = PUBLISHED_SEEDS,
+    margin: float = MARGIN,
+    lost: bool = False,
+) -> Equivalence:
+    """Tests two one-sided hypotheses (Schuirmann's TOST, in Welch's form for unequal variances).
+
+    Args:
+        ours: test accuracies in percent, one a seed.
+        mean: the published mean in percent.
+        std: the published standard deviation.
+        n: the published number of seeds.
+        margin: the difference in points that does not matter.
+        lost: whether seeds of ours diverged or failed. What is left is a selection, so it is not tested.
+    """
+    theirs = sample_like(mean, std, n)
+    between = welch(ours, theirs, confidence=1 - 2 * ALPHA, lost=lost)
+    if why := untested(ours, theirs, lost):
+        return Equivalence(between.difference, math.nan, math.nan, math.nan, math.nan, "not tested", why)
+    above = welch_test(ours, theirs - margin, "greater").pvalue
+    below = welch_test(ours, theirs + margin, "less").pvalue
+    p = float(max(above, below))
+    verdict = "reproduced" if p < ALPHA else "differs" if between.p < ALPHA else "inconclusive"
+    return Equivalence(between.difference, between.low, between.high, p, between.p, verdict)
+
+
+def settled(difference: float, std: float, n: int = PUBLISHED_SEEDS, margin: float = MARGIN) -> bool:
+    """Whether any number of seeds of ours would end in a verdict, if the difference stays as it is.
+
+    However many ours are, the published mean keeps its own error, with n - 1 degrees of freedom.
+    """
+    error = std / math.sqrt(n)
+    within = margin - abs(difference) > scipy.stats.t.isf(ALPHA, n - 1) * error
+    return bool(within or abs(difference) > scipy.stats.t.isf(ALPHA / 2, n - 1) * error)
+
+
+def sample_like(mean: float, std: float, n: int) -> np.ndarray:
+    """A sample with exactly this mean, standard deviation (ddof = 1) and size, which is all that a t-test sees."""
+    positions = np.arange(n) - (n - 1) / 2
+    return mean + positions * (std / positions.std(ddof=1))

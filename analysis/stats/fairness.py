@@ -1,0 +1,152 @@
+"""Was the search fair to each architecture, and was its winner luck?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import pandas as pd
+import scipy
+
+from analysis.evidence import Candidate
+from analysis.incumbents import trained_to_the_end
+from analysis.render.cells import compact
+from analysis.stats.collapse import collapsed
+from analysis.stats.samples import CONFIDENCE, LEAST, summarise, varies
+from spaces.hyperparameters import NAMES
+
+
+class Fairness(NamedTuple):
+    """What the sweep of one architecture says of itself; NaN and empty where it cannot.
+
+    Attributes:
+        group: the candidate.
+        ended: configurations that ended other than by a failure, of
+        planned: those asked for.
+        diverged: the fraction of the ended ones that diverged.
+        collapsed: the fraction of them that did not diverge and ended below the collapse level (``collapse``).
+        broken: the fraction that did either, with its 95 % Wilson interval
+        broken_low: from
+        broken_high: to.
+        selected: validation accuracy in percent by which the incumbent was chosen, on one seed.
+        rerun: mean test accuracy in percent of its reruns on fresh seeds.
+        gap: selected minus rerun in points; none where reruns were lost. Three things in one: the luck of the best of
+            many on one seed (the winner's curse), other images, and a training without the held-out ones.
+        spread: the standard deviation in points of one rerun.
+        near: configurations that reached the last epoch within root two of ``spread`` of the incumbent, itself
+            included: the standard error of a difference of two single seeds.
+        edges: hyperparameters of which the near-optimal have only a value on the edge, as ``lr = 1 (highest)``.
+    """
+
+    group: str
+    ended: int
+    planned: int
+    diverged: float
+    collapsed: float
+    broken: float
+    broken_low: float
+    broken_high: float
+    selected: float
+    rerun: float
+    gap: float
+    spread: float
+    near: float
+    edges: tuple[str, ...]
+
+
+def fairness(candidate: Candidate) -> Fairness:
+    """Judges the search for one candidate."""
+    sweep, spec = candidate.sweep, candidate.run.spec
+    ended = int((~sweep["status"].isin(["unfinished", "failed"])).sum())
+    diverged = int((sweep["status"] == "diverged").sum())
+    down = int(collapsed(candidate.run, sweep).sum())
+    among = ended or math.nan
+    low = high = math.nan
+    if ended:
+        interval = scipy.stats.binomtest(diverged + down, ended).proportion_ci(CONFIDENCE, method="wilson")
+        low, high = float(interval.low), float(interval.high)
+    reruns = summarise(candidate.accuracies)
+    incumbent = candidate.incumbent
+    selected = math.nan if incumbent is None else 100.0 * float(incumbent["val_accuracy"])
+    return Fairness(
+        candidate.group,
+        ended,
+        int(spec.get("samples") or 0),
+        diverged / among,
+        down / among,
+        (diverged + down) / among,
+        low,
+        high,
+        selected,
+        reruns.mean,
+        math.nan if candidate.reruns.lost else selected - reruns.mean,
+        reruns.std,
+        float(len(near_optimal(candidate))) or math.nan,
+        edges(candidate),
+    )
+
+
+def near_optimal(candidate: Candidate) -> pd.DataFrame:
+    """The configurations that one seed cannot tell from the incumbent, best first.
+
+    They lie within root two standard deviations of a rerun of it, the standard error of a difference of two single
+    seeds.
+
+    Returns:
+        Rows of ``Candidate.sweep`` that reached the last epoch, the incumbent's first; none without an
+        incumbent of the sweep, with a lost rerun, and with fewer than ``stats.LEAST`` finished ones or no variation:
+        these do not tell the spread.
+    """
+    last = trained_to_the_end(candidate.sweep, candidate.run.spec.get("max_epochs"))
+    seeds = candidate.accuracies
+    if candidate.incumbent is None or candidate.reruns.lost or len(seeds) < LEAST or not varies(seeds):
+        return last.iloc[:0]
+    error = math.sqrt(2.0) * summarise(seeds).std / 100.0
+    return last[last["val_accuracy"] >= candidate.incumbent["val_accuracy"] - error]
+
+
+def edges(candidate: Candidate) -> tuple[str, ...]:
+    """Beyond which edges of the searched range something better may plausibly lie.
+
+    Nine in ten points of the grid of Table 1.2 have some value on an edge, so an incumbent there says little. It says
+    something where every configuration as good as it (``near_optimal``) lies on the same edge. Nothing lies below 0. Of
+    a continuous range the edge is its outermost twentieth.
+
+    Returns:
+        The incumbent's value and the side for each such hyperparameter; none without a near-optimal set.
+    """
+    space, near = candidate.run.spec.get("space"), near_optimal(candidate)
+    if not isinstance(space, Mapping) or not len(near):
+        return ()
+    found = []
+    for name in NAMES:
+        sides = {_side(float(value), space.get(name)) for value in near[name]}
+        if len(sides) == 1 and (side := sides.pop()):
+            found.append(f"{name} = {compact(float(near[name].iloc[0]))} ({side})")
+    return tuple(found)
+
+
+def _side(value: float, domain: object) -> str:
+    """``lowest``, ``highest`` or nothing; a domain of one value has no edges."""
+    if not isinstance(domain, Mapping) or not domain:
+        return ""
+    kind, given = next(iter(domain.items()))
+    if (
+        not isinstance(given, (list, tuple))
+        or len(given) < 2
+        or not all(isinstance(end, (int, float)) for end in given)
+    ):
+        return ""
+    low, high = min(given), max(given)
+    if low == high:
+        return ""
+    lowest = "" if low == 0 else "lowest"  # Nothing lies below 0.
+    if kind == "choice":
+        return lowest if value <= low else "highest" if value >= high else ""
+    if "log" in str(kind):
+        if low <= 0 or value <= 0:
+            return ""
+        low, high, value = math.log(low), math.log(high), math.log(value)
+    place = (value - low) / (high - low)
+    return lowest if place <= 0.05 else "highest" if place >= 0.95 else ""

@@ -1,0 +1,141 @@
+"""How much each hyperparameter, and each pair of them, changes the accuracy of what did not break down."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import scipy
+
+from analysis.evidence import Candidate
+from analysis.stats.breakdowns import DRAWS, outcomes
+from analysis.stats.samples import ALPHA, holm
+from spaces.common.wording import counted
+from spaces.hyperparameters import NAMES
+
+COLUMNS = ["term", "share", "p_holm", "matters"]
+LEAST = 5  # Degrees of freedom of the error, below which an F-test sees little.
+NO_SHARES = (
+    "No shares: they add up only over a balanced grid without breakdowns, and none of enough configurations is here."
+)
+SMALL = 1e-9  # Of a sum of squares: rounding.
+
+
+class Importance(NamedTuple):
+    """What changes the accuracy of the configurations that did not break down.
+
+    Attributes:
+        effects: one row per term, hyperparameters that varied before pairs such as ``lr:momentum``: its ``share`` of
+            the variance; its p-value, corrected over the terms (Holm); whether it ``matters`` at 5 %. NaN where it
+            cannot be told, no rows where nothing can.
+        where: the configurations that the shares are of, in words; empty where there are no shares.
+        said: what could not be told and why, in sentences.
+    """
+
+    effects: pd.DataFrame
+    where: str
+    said: list[str]
+
+
+@functools.lru_cache(maxsize=64)  # As of ``outcomes``.
+def importance(candidate: Candidate) -> Importance:
+    """Analyses of variance of type II: tests on ranks, and shares where these are a partition.
+
+    Ranks, because a few configurations that barely learn have most of the variance and would hide all else. Shares add
+    up to a whole only in a balanced design: a grid that was tried in full and in which nothing broke down.
+    """
+    table = outcomes(candidate)
+    left = table[~table["broke"]]
+    names = [name for name in NAMES if name in table and left[name].nunique() > 1]
+    if not names or np.ptp(left["accuracy"]) == 0:
+        nothing = pd.DataFrame(columns=COLUMNS).astype({"term": str, "share": float, "p_holm": float, "matters": bool})
+        return Importance(nothing, "", ["Nothing to compare among the configurations that did not break down."])
+    said, ranks = [], left["accuracy"].rank()
+    effects, spare = _anova(left, ranks, [*names, *map(":".join, itertools.combinations(names, 2))])
+    if spare < LEAST and len(names) > 1:
+        said = ["Too few configurations to judge pairs, whose effects are in what is left unexplained."]
+        effects, spare = _anova(left, ranks, names)
+    if spare < LEAST:
+        said = ["Too few configurations for one model, so each hyperparameter is tested alone, by permutations."]
+        effects["p"] = [_alone(ranks, left[name]) for name in names]
+    said += [_untested(left, term.split(":")) for term in effects["term"][effects["p"].isna()]]
+    grid, where = _grid(table), ""
+    shares, spare = _anova(grid, grid["accuracy"], list(effects["term"])) if len(grid) else (effects, 0)
+    effects["share"] = shares["share"] if spare > 0 else math.nan
+    if spare > 0:
+        kept = {name: grid[name].cat.remove_unused_categories().cat.categories for name in NAMES if name in grid}
+        less = [f"{name} {', '.join(kept[name])}" for name in kept if len(kept[name]) < table[name].nunique()]
+        where = counted(len(grid), "configuration") + (f" with {' and '.join(less)}" if less else "")
+    else:
+        said.append(NO_SHARES)
+    effects = effects.assign(p_holm=holm(effects["p"]), matters=lambda frame: frame["p_holm"] < ALPHA)
+    return Importance(effects[COLUMNS], where, said)
+
+
+def _anova(table: pd.DataFrame, response: pd.Series, terms: list[str]) -> tuple[pd.DataFrame, int]:
+    """Each term's share and p-value, NaN if the design lacks a part of it; the degrees of freedom of the error."""
+    y = (response - response.mean()).to_numpy()
+    whole = float(y @ y)
+    cells = {term: table.groupby(term.split(":"), observed=True).ngroup().to_numpy() for term in terms}
+
+    def fit(used: list[str]) -> tuple[float, int]:
+        columns = (cells[term][:, None] == np.arange(cells[term].max() + 1) for term in used)
+        design = np.column_stack([np.ones_like(y), *columns])
+        solution, _, rank, _ = np.linalg.lstsq(design, y)
+        return float(((y - design @ solution) ** 2).sum()), int(rank)
+
+    rest, rank = fit(terms)
+    error = max(rest / max(len(y) - rank, 1), SMALL**2 * whole)
+    rows = []
+    for term in terms:
+        others = [other for other in terms if not {*term.split(":")} <= {*other.split(":")}]
+        (without, fewer), (within, more) = fit(others), fit([*others, term])
+        explained, freedom = without - within, more - fewer
+        explained *= explained > SMALL * whole
+        if whole and freedom == math.prod(table[name].nunique() - 1 for name in term.split(":")) > 0:
+            p = float(scipy.stats.f.sf(explained / freedom / error, freedom, max(len(y) - rank, 1)))
+            rows.append((term, explained / whole, p))
+        else:
+            rows.append((term, math.nan, math.nan))
+    return pd.DataFrame(rows, columns=["term", "share", "p"]), len(y) - rank
+
+
+def _alone(ranks: pd.Series, level: pd.Series) -> float:
+    """How often ranks dealt out at random differ as much from level to level (Kruskal-Wallis, by permutations)."""
+    y = (ranks - ranks.mean()).to_numpy()
+    cells = pd.get_dummies(level.cat.remove_unused_categories()).to_numpy(float)
+    dealt = np.vstack([y, np.random.default_rng(0).permuted(np.tile(y, (DRAWS, 1)), axis=1)])
+    apart = ((dealt @ cells) ** 2 / cells.sum(axis=0)).sum(axis=1)
+    return float(np.mean(apart >= apart[0] * (1 - SMALL)))
+
+
+def _untested(left: pd.DataFrame, names: list[str]) -> str:
+    """Why a term cannot be tested, in a sentence."""
+    counts = left.groupby([left[name].cat.remove_unused_categories() for name in names], observed=False).size()
+    empty = [cell for cell in counts.index[counts == 0] if len(names) > 1]
+    cells = [" and ".join(map(" ".join, zip(names, cell, strict=True))) for cell in empty]
+    return f"{':'.join(names)} is not tested: " + (
+        f"nothing is left with {', or with '.join(cells)}." if cells else "it cannot be told apart from others here."
+    )
+
+
+def _grid(table: pd.DataFrame) -> pd.DataFrame:
+    """A grid in which nothing broke down and each cell was tried equally often; empty where under half is left.
+
+    The level of which the largest part broke down or was not tried is dropped, until no such part is left.
+    """
+    kept, names = table, [name for name in NAMES if name in table]
+    while 2 * len(kept) >= (~table["broke"]).sum():
+        factors = [kept[name].cat.remove_unused_categories() for name in names]
+        cells = kept.groupby(factors, observed=False)["broke"].agg(["sum", "size"])
+        wrong = (cells["sum"] > 0) | (cells["size"] != cells["size"].max())
+        if not wrong.any():
+            return kept
+        parts = {name: wrong.groupby(level=name, observed=False).mean() for name in names}
+        worst = max(names, key=lambda name: parts[name].max())
+        kept = kept[kept[worst] != parts[worst].idxmax()]
+    return table[:0]

@@ -1,0 +1,1 @@
+"""Ray: its session, resources, nodes, shared folders and what is left over."""

@@ -1,0 +1,115 @@
+"""What Ray leaves when a driver is killed: folders under its temporary folder, and for a minute two processes.
+
+Ray on one machine makes ``/tmp/ray/session_DATE_PID`` and never removes it. A run writes down the
+names of its own (RUN/ray_sessions.jsonl); each is removed after a clean end, else by the next start.
+Ray's two agents, 210 MB together, notice only after 62 s that their driver was killed; the next start ends them.
+
+A run folder may come from a stranger, so a name is trusted with nothing: only folders of a dead
+process, directly in Ray's temporary folder, ours and no links, whose name is as Ray makes it. What
+stays is the session of a driver that ended while Ray started, before it could be written down.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from search.storage.json_files import append_line, read_lines, write_atomically
+from spaces.files.sealed import Damaged, seal
+
+FILE = "ray_sessions.jsonl"
+LATEST = "session_latest"
+SESSION = re.compile(r"session_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{6}_([1-9]\d{0,9})")
+TITLE = "ray::"  # Of workers and agents; Ray's other processes end with their driver.
+PATIENCE_SECONDS = 5.0
+MOST = 100  # Other hosts' sessions are kept for their next start there, but not for ever.
+
+
+def remember(run: Path, session: Path) -> None:
+    """Writes down that this process has started a session."""
+    append_line(run / FILE, {"session": session.name, "host": socket.gethostname(), "pid": os.getpid()})
+
+
+def forget(run: Path, session: Path, keep_logs: bool) -> None:
+    """Removes the session that this process has just ended, unless its logs are to stay."""
+    if not keep_logs:
+        _remove(session.parent, session.name)
+    _rewrite(run, [entry for entry in _entries(run) if entry["session"] != session.name])
+
+
+def clear(run: Path, root: Path) -> None:
+    """Ends and removes what dead processes of this run have left on this host.
+
+    Args:
+        run: the run folder; its driver must hold the run's lock.
+        root: Ray's temporary folder.
+    """
+    entries = _entries(run)
+    kept = [entry for entry in entries if entry.get("host") != socket.gethostname() or not _gone(root, entry)]
+    if len(kept) < len(entries):
+        _rewrite(run, kept)
+
+
+def _entries(run: Path) -> list[dict[str, Any]]:
+    """The sessions written down, without what cannot be one."""
+    found = []
+    for line in read_lines(run / FILE):
+        if isinstance(line, Damaged):
+            continue
+        match = SESSION.fullmatch(str(line.get("session")))
+        if match and type(line.get("pid")) is int and line["pid"] == int(match[1]):
+            found.append(line)
+    return found
+
+
+def _gone(root: Path, entry: dict[str, Any]) -> bool:
+    """Whether nothing of a session is left to remove, perhaps because it has just been removed."""
+    if psutil.pid_exists(entry["pid"]):
+        return False
+    _end(root, entry["session"])
+    return _remove(root, entry["session"])
+
+
+def _end(root: Path, name: str) -> None:
+    """Ends what still runs of a session whose driver is dead: ours, by Ray's own title, with a file of it open."""
+    ended = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.uids().real != os.getuid() or not "".join(process.cmdline()[:1]).startswith(TITLE):
+                continue
+            if any(Path(file.path).is_relative_to(root.resolve() / name) for file in process.open_files()):
+                process.kill()
+                ended.append(process)
+    psutil.wait_procs(ended, PATIENCE_SECONDS)
+
+
+def _remove(root: Path, name: str) -> bool:
+    """Removes a session's folder; whether nothing is left of it that is ours to remove."""
+    folder = root / name
+    try:
+        about = folder.lstat()
+    except FileNotFoundError:
+        return True
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
+        return True
+    shutil.rmtree(folder, ignore_errors=True)
+    latest = root / LATEST
+    if latest.is_symlink() and Path(os.readlink(latest)).name == name:
+        latest.unlink(missing_ok=True)
+    return not folder.exists()
+
+
+def _rewrite(run: Path, entries: list[dict[str, Any]]) -> None:
+    """Writes the file anew; one without entries is removed."""
+    if not entries:
+        (run / FILE).unlink(missing_ok=True)
+        return
+    write_atomically(run / FILE, lambda stream: stream.writelines(seal(entry) for entry in entries[-MOST:]))

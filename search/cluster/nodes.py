@@ -1,0 +1,197 @@
+"""What the nodes of the current Ray session have, and whether a trial fits on one of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import GetTimeoutError, RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from search.cluster.resources import Resources
+from search.cluster.shared_folder import ANSWER_SECONDS, Probe
+from spaces import UserError
+from spaces.common.errors import printable, shortened
+from spaces.common.wording import counted
+
+PATIENCE_SECONDS = 300.0  # A node that reboots, or that someone replaces by hand, is back by then.
+LOOK_SECONDS = 10.0
+MOST_NAMED = 5
+HEAD = "node:__internal_head__"  # A resource that only the head node has.
+
+Node = Mapping[str, Any]
+
+
+def alive() -> list[Node]:
+    """The nodes that live, as Ray describes them."""
+    return [node for node in ray.nodes() if node["Alive"]]
+
+
+def held(node: Node) -> tuple[float, float]:
+    """All CPUs and GPUs of a node, taken or free."""
+    return node["Resources"].get("CPU", 0.0), node["Resources"].get("GPU", 0.0)
+
+
+def holding(resources: Resources) -> list[Node]:
+    """The living nodes that have enough for a trial; a trial never spreads over two."""
+    return [node for node in alive() if resources.slots(*held(node))]
+
+
+def fits(resources: Resources) -> bool:
+    """Whether some node has enough for a trial, be it taken just now."""
+    return bool(holding(resources))
+
+
+def slots(resources: Resources) -> int:
+    """How many trials the nodes hold at once."""
+    return sum(resources.slots(*held(node)) for node in alive())
+
+
+def shortage(resources: Resources) -> str:
+    """Says what a trial asks for and what there is instead."""
+    asked = f"a trial asks for {_asked(resources)}"
+    shapes = Counter(held(node) for node in alive())
+    if resources.address is None:
+        return f"{asked}, but this machine has {_amount(*next(iter(shapes)))}"
+    there = [f"{count} {'has' if count == 1 else 'have'} {_amount(*shape)}" for shape, count in sorted(shapes.items())]
+    return f"{asked}, but no node of the cluster has that: {', '.join(there)}"
+
+
+def _asked(resources: Resources) -> str:
+    return _amount(resources.cpus_per_trial, resources.gpus_per_trial)
+
+
+def _amount(cpus: float, gpus: float) -> str:
+    return f"{cpus:g} CPU{'' if cpus == 1 else 's'} and {gpus:g} GPU{'' if gpus == 1 else 's'}"
+
+
+def autoscales() -> bool:
+    """Whether this cluster starts nodes by itself, as far as can be seen.
+
+    No public function of Ray 2.60 says so, and the GCS holds nothing that tells both of Ray's
+    autoscalers from none. What does tell is the head node, which a task of ours looks at: Ray's
+    monitor runs there, with ``--autoscaling-config`` if and only if the cluster was started by
+    ``ray up`` or with that option; with KubeRay's autoscaler it runs in a container of its own, so
+    that there is none to be seen. Not known is whether a node that it may start would hold a trial,
+    or whether the cloud has any left.
+    """
+    head = next((node for node in alive() if HEAD in node["Resources"]), None)
+    if head is None:
+        return False
+    strategy = NodeAffinitySchedulingStrategy(head["NodeID"], soft=False)
+    look = ray.remote(_has_autoscaler).options(num_cpus=0, max_retries=0, scheduling_strategy=strategy)
+    try:
+        return ray.get(look.remote(ray.get_runtime_context().gcs_address), timeout=ANSWER_SECONDS)
+    except (RayError, GetTimeoutError):
+        return False
+
+
+def _has_autoscaler(gcs_address: str) -> bool:
+    """Looks for the autoscaler of a cluster; runs on its head node."""
+    import psutil
+
+    port = gcs_address.rpartition(":")[2]
+    for process in psutil.process_iter(["cmdline"]):
+        line = process.info["cmdline"] or []
+        if any(part.endswith("/monitor.py") for part in line) and any(
+            part.startswith("--gcs-address=") and part.endswith(f":{port}") for part in line
+        ):
+            return any(part.startswith("--autoscaling-config=") for part in line)
+    return "RAY_USAGE_STATS_KUBERAY_IN_USE" in os.environ
+
+
+def check_room(resources: Resources) -> None:
+    """Refuses trials that no node can ever hold.
+
+    Raises:
+        UserError: no node has what a trial asks for, and the cluster does not grow.
+    """
+    if fits(resources):
+        return
+    what = shortage(resources)
+    if resources.address is None:
+        raise UserError(f"{what}; ask for less")
+    if not autoscales():
+        raise UserError(f"{what}; ask for less, or start a node that has them")
+    print(f"{what}; waiting for the cluster to grow", file=sys.stderr)
+
+
+def why_nothing_runs(resources: Resources) -> str:
+    """What may keep trials waiting: what is free, and who else is there."""
+    if resources.address is None:
+        return f"workers are starting; load of this machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    free, total = ray.available_resources(), ray.cluster_resources()
+    parts = [f"{free.get(kind, 0.0):g} of {total[kind]:g} {kind}s" for kind in ("CPU", "GPU") if kind in total]
+    others = _others()
+    held = f"; others on the cluster: {'; '.join(others)}" if others else ""
+    return f"free on the cluster: {' and '.join(parts)}; a trial asks for {_asked(resources)}{held}; see: ray status"
+
+
+def _others() -> list[str]:
+    """The other programs that use this cluster, with how many actors each has; nothing where Ray does not tell."""
+    try:  # Public functions for this ask the dashboard, which may not be there.
+        from ray._private import state
+
+        mine = ray.get_runtime_context().get_job_id()
+        jobs = [job for job in state.jobs() if not job["IsDead"] and job["JobID"] != mine]
+        actors = Counter(actor["JobID"] for actor in state.actors().values() if actor["State"] == "ALIVE")
+        return [
+            shortened(f"{job['DriverIPAddress']} pid {job['DriverPid']}, {counted(actors[job['JobID']], 'actor')}", 100)
+            + f" ({shortened(printable(job['Entrypoint']), 100)})"
+            for job in jobs
+            if not job["Entrypoint"].endswith("/dashboard.py")
+        ][:MOST_NAMED]
+    except Exception:  # Whatever it is, it is only an explanation.
+        return []
+
+
+class Watch:
+    """Notices while a sweep runs that the cluster can do nothing more for it.
+
+    Nodes that hold trials may be lost, and Ray would wait for others for ever. Nodes that join may
+    not see the run folder; what they computed would be lost.
+
+    Args:
+        resources: what a trial asks for.
+        run: the run folder, None where nothing is recorded.
+    """
+
+    def __init__(self, resources: Resources, run: Path | None = None):
+        self._resources = resources
+        self._looked = -LOOK_SECONDS
+        self._since: float | None = None  # When it was first seen that no node holds a trial.
+        self._probe = Probe(run) if run is not None and resources.address is not None else None
+        self._known: set[str] = set()
+
+    def stuck(self) -> str | None:
+        """Why no trial can run any more, or None; cheap to call often."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return None
+        self._looked = now
+        able = holding(self._resources)
+        blind = self._blind(able)
+        if blind or able:
+            self._since = None
+            return blind
+        self._since = now if self._since is None else self._since
+        if now - self._since < PATIENCE_SECONDS:
+            return None
+        if autoscales():
+            self._since = now
+            return None
+        return f"{shortage(self._resources)}, for {PATIENCE_SECONDS / 60:g} minutes now; start a node that has them"
+
+    def _blind(self, able: list[Node]) -> str | None:
+        if self._probe is None:
+            return None
+        new = [node for node in able if node["NodeID"] not in self._known]
+        self._known |= {node["NodeID"] for node in new}
+        self._probe.ask(new)
+        return self._probe.blind(0.0)

@@ -1,0 +1,174 @@
+"""Ray: one machine by default, or a running cluster."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from search.cluster.resources import Resources, count_cores
+from search.cluster.surroundings import (
+    check_utf8,
+    choose_temporary_folder,
+    code_of,
+    have_home,
+    limit_object_store,
+    mind_python,
+)
+from search.signals import Halted, kept, own_sessions
+from search.storage.provenance import ROOT
+from spaces import UserError
+
+CONNECT_SECONDS = 10.0
+CLUSTER_TRIALS = 16  # At least so many wait in the queue: waiting trials are what makes a cluster grow.
+JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Set where `ray job submit` runs its command.
+PACKAGES = ("spaces", "models", "search", "analysis")
+# Tune would otherwise log every trial in three formats, save its own state every few seconds and
+# take Ctrl-C for itself; our records, verdicts and interrupt handling replace all three.
+SETTINGS = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "RAY_AIR_NEW_OUTPUT": "0",  # The new one prints a banner even when told to be quiet.
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+HERE_ONLY = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Never on a cluster: nodes could not meet.
+    # Where the machine's memory runs low, Ray would kill workers for what any other process takes, in a way that ends
+    # Tune. Without it the kernel kills, Ray's workers first, which is a death like any other.
+    "RAY_memory_monitor_refresh_ms": "0",
+}
+
+
+def set_environment(resources: Resources) -> None:
+    """Sets what Ray reads from the environment, some of it already when it is imported, whatever it says now.
+
+    A cluster that was started where a token exists asks for it; a driver sends it only if told to. On this machine each
+    session has a token of its own, which Ray would else keep below HOME, where perhaps nothing can be written.
+
+    Raises:
+        UserError: Ray could not start in this environment.
+    """
+    check_utf8(*sys.argv)  # Which Ray writes down.
+    have_home()
+    mind_python()
+    settings = SETTINGS | (HERE_ONLY if resources.address is None else {})
+    if resources.address is None:
+        settings["RAY_TMPDIR"] = choose_temporary_folder()
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # Ray reads it once a process.
+    else:
+        tokens = [os.environ.get("RAY_AUTH_TOKEN_PATH", ""), Path.home() / ".ray" / "auth_token"]
+        if "RAY_AUTH_TOKEN" in os.environ or any(map(os.path.isfile, tokens)):
+            settings["RAY_AUTH_MODE"] = os.environ.get("RAY_AUTH_MODE") or "token"  # As the cluster was started.
+    for name in [name for name in os.environ if name.startswith(("TUNE_", "RAY_AIR_"))]:
+        del os.environ[name]  # One alone may hold reports back, take Ctrl-C, or end Tune for being of old.
+    os.environ.update(settings)
+
+
+def check_reachable(address: str) -> None:
+    """Knocks at HOST:PORT, because Ray itself tries for minutes.
+
+    Raises:
+        UserError: nobody answers there.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or "://" in address:
+        return  # "auto", or a Ray client address: Ray looks for itself.
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise UserError(f"address {address}: no Ray cluster there ({error}); start one with ray up") from None
+
+
+@contextmanager
+def ray_session(
+    resources: Resources,
+    architectures: Sequence[str] = (),
+    run: Path | None = None,
+    keep_logs: Callable[[], bool] = lambda: False,
+    recipe: bool = False,
+) -> Iterator[int]:
+    """Ray for the time of a ``with`` block; yields how many trials may run, or wait for room, at once.
+
+    Says which engine will train those architectures.
+
+    On this machine Ray listens on 127.0.0.1 only, and what it leaves on the disk is removed. On a
+    cluster the four packages are uploaded to the nodes, which need the third-party packages only.
+
+    Args:
+        resources: what a trial gets, and where it runs.
+        architectures: names, for the line about the engine.
+        run: the run folder, of which the nodes of a cluster must see the same one; None records nothing.
+        keep_logs: asked at the end whether Ray's logs on this machine are to stay.
+        recipe: whether the data set has a recipe, which decides the engine too.
+
+    Raises:
+        UserError: no such cluster, or none of its nodes can hold a trial, or one does not see the run folder.
+    """
+    set_environment(resources)
+    from search.training.engines import announce
+
+    local = resources.address is None
+    print(announce(resources.engine, resources.device, architectures, here=local, recipe=recipe), file=sys.stderr)
+    print("starting Ray" if local else f"joining Ray at {resources.address}", file=sys.stderr)
+    session = _started(resources)
+    import ray  # Only now: it reads the environment.
+
+    from search.cluster import leftovers, nodes, shared_folder
+
+    try:
+        if local and run is not None:
+            leftovers.remember(run, session)
+            leftovers.clear(run, session.parent)
+        nodes.check_room(resources)
+        if not local and run is not None:
+            shared_folder.probe(run, nodes.holding(resources))
+        yield nodes.slots(resources) if local else max(nodes.slots(resources), CLUSTER_TRIALS)
+    finally:
+        ray.shutdown()
+        if run is not None:
+            with suppress(OSError, UserError):  # Or it would hide why the block ended.
+                if local:
+                    leftovers.forget(run, session, keep_logs())
+                else:
+                    shared_folder.remove_probes(run)
+
+
+def _started(resources: Resources) -> Path:
+    """Starts or joins Ray; returns the folder of its session.
+
+    Raises:
+        UserError: it did not start, or there is none.
+        Halted: it took too long, so the same command may succeed later.
+    """
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", "configure_logging": True}
+    if resources.address is None:
+        if JOB in os.environ:
+            raise UserError("address: a job of a Ray cluster would start a Ray of its own; add --address auto")
+        # "local", because without it Ray would join whatever cluster runs on this machine.
+        # Ray itself knows no affinity, and rounds half a core down to none.
+        options |= {"address": "local", "num_cpus": count_cores(), "include_dashboard": False, **limit_object_store()}
+    else:
+        check_reachable(resources.address)
+        modules = [str(ROOT / name) for name in PACKAGES]
+        options |= {"address": resources.address, "runtime_env": {"py_modules": modules}}
+    import ray
+
+    try:
+        with kept(), own_sessions(), code_of(resources.address is None):
+            context: Any = ray.init(**options)
+    except (ConnectionError, ImportError, ValueError, RuntimeError) as error:  # ImportError: RAY_RUNTIME_ENV_HOOK.
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        where = f"address {resources.address}" if resources.address else "Ray did not start on this machine"
+        raise UserError(f"{where}: {reason}; see ray status, or start a cluster with ray up") from None
+    except Exception as error:  # Ray's very words for a node that takes longer than half a minute.
+        if type(error) is not Exception:
+            raise
+        raise Halted(f"Ray did not start on this machine, which is perhaps overloaded: {error}") from None
+    return Path(context.address_info["session_dir"])

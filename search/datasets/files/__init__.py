@@ -1,0 +1,1 @@
+"""From a download to a checked cache: archives, fetching, verification and decoding."""

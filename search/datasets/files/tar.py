@@ -1,0 +1,120 @@
+"""Reading files out of a tar archive that may come from anybody.
+
+Not with ``tarfile``: it follows every extension of the format, in which others have hidden numbers that are none,
+thousands of headers within headers, and a line of digits that takes hours. What we look for has a plain header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO
+
+from search.datasets.files.verify import UnusableFileError, content_of, reading
+from spaces.common.errors import quoted
+
+BLOCK = 512
+HEADERS = 2**20  # Bytes that folders, other small members and padding may add to a tar file.
+PLAIN, WITHOUT_CONTENT = (b"0", b"\0", b"7"), (b"1", b"2", b"3", b"4", b"5", b"6")
+
+
+def tar_members(file: BinaryIO, sizes: Mapping[str, int], wanted: Sequence[str]) -> dict[str, bytes]:
+    """Reads members of a tar file, gzipped or not; nothing is written to disk.
+
+    Args:
+        file: the archive, at its beginning.
+        sizes: names of all large members, and their exact sizes.
+        wanted: those to read; the others are passed over.
+
+    Returns:
+        The contents of the wanted members by name.
+
+    Raises:
+        UnusableFileError: a member is missing, there twice, no plain file or of another size, or the archive is
+            damaged or holds more than it should.
+    """
+    with reading("a tar file"):
+        return _members(_Bounded(content_of(file), sum(sizes.values()) + HEADERS), sizes, wanted)
+
+
+def _members(stream: _Bounded, sizes: Mapping[str, int], wanted: Sequence[str]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    first = None
+    while True:
+        header = stream.exactly(BLOCK)
+        if not any(header):  # So it ends.
+            break
+        name, kind, size = _parsed(header)
+        first = first or name
+        if name in wanted:
+            if name in found or kind not in PLAIN or size != sizes[name]:
+                raise UnusableFileError(
+                    f"is not the one it should be: {name} is there twice, is no plain file or has not "
+                    f"{sizes[name]} bytes"
+                )
+            found[name] = stream.exactly(size)
+            stream.skip(-size % BLOCK)
+        elif kind not in WITHOUT_CONTENT:
+            stream.skip(size + -size % BLOCK)
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        raise OtherMembersError(missing, first or "")
+    return found
+
+
+def _parsed(header: bytes) -> tuple[str, bytes, int]:
+    """Name, kind and size of a member."""
+    counted = sum(header[:148]) + 8 * ord(" ") + sum(header[156:])  # The checksum counts as spaces.
+    if _octal(header[148:156]) != counted:
+        raise ValueError("a header does not match its checksum")
+    name = header[:100].partition(b"\0")[0].decode("utf-8", "replace")
+    return name.removeprefix("./"), header[156:157], _octal(header[124:136])
+
+
+def _octal(field: bytes) -> int:
+    digits = field.strip(b" \0")
+    if not set(digits) <= set(b"01234567"):
+        raise ValueError("a header has a number that is none")
+    return int(digits or b"0", 8)
+
+
+class OtherMembersError(UnusableFileError):
+    """It is a tar file, of something else.
+
+    Attributes:
+        first: the name of its first member; nothing if it has none.
+    """
+
+    def __init__(self, missing: Sequence[str], first: str) -> None:
+        super().__init__(f"lacks {', '.join(missing)}; it {f'begins with {quoted(first)}' if first else 'is empty'}")
+        self.first = first
+
+
+class _Bounded:
+    """Reads up to ``limit`` bytes of a stream."""
+
+    def __init__(self, stream: BinaryIO, limit: int) -> None:
+        self._stream, self._left = stream, limit
+
+    def exactly(self, size: int) -> bytes:
+        """So many bytes.
+
+        Raises:
+            EOFError: there are fewer.
+            UnusableFileError: the limit is reached.
+        """
+        self._check(size)
+        self._left -= size
+        content = self._stream.read(size)
+        if len(content) < size:
+            raise EOFError("it ends too early")
+        return content
+
+    def skip(self, size: int) -> None:
+        """Passes over so many bytes."""
+        self._check(size)
+        while size > 0:
+            size -= len(self.exactly(min(size, HEADERS)))
+
+    def _check(self, size: int) -> None:
+        if size > self._left:
+            raise UnusableFileError("unpacks to far more than it should")

@@ -1,0 +1,1 @@
+"""A run folder on disk: records, checkpoints, locks, history and their repair. No Ray."""

@@ -1,0 +1,200 @@
+"""One driver a run: who drives it now, who drove it last, and the token that shuts out leftovers.
+
+RUN/driver.lock is held with ``flock`` while a driver works, and says who that is. The kernel frees
+the lock when the driver dies, whichever container it was in, but only on its own machine, and some
+shared file systems do not carry locks from one machine to another; so what the file says counts as well.
+
+Each driver writes a token of its own. Its workers read it before every write: the workers of a
+driver that was killed, or whose run was taken over, find another token and write nothing more.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from search.storage.file_lock import Lock
+from search.storage.identity import identity, is_here, place, runs
+from search.storage.json_files import read_json, set_aside
+from spaces import UserError
+from spaces.files.sealed import Damaged, seal
+
+NAME = "driver.lock"
+FORMAT = 1
+PROBE_SECONDS = 1.0  # `invsearch status` holds the lock for a moment to see whether it is free.
+
+
+class Superseded(Exception):
+    """Another driver has taken the run over, so this process must not write to it."""
+
+
+class DriverLock:
+    """The right to work on a run.
+
+    Args:
+        run: the run folder.
+
+    Attributes:
+        token: names this driver; workers carry it.
+    """
+
+    def __init__(self, run: Path):
+        self._run = run
+        self._lock = Lock(run / NAME)
+        self.token = secrets.token_hex(8)
+        self._since: dict[str, Any] = {}
+
+    def take(self, force: bool = False) -> list[str]:
+        """Takes the run, or says who has it.
+
+        Args:
+            force: take it even though a driver on another machine did not sign off.
+
+        Returns:
+            Lines about what was found and done, for people.
+
+        Raises:
+            UserError: another driver works on it, or may.
+            OSError: the folder cannot be written.
+        """
+        lines = []
+        free = self._lock.acquire(PROBE_SECONDS)
+        try:
+            note = read_json(self._lock.path)
+            garbled = note is not None and not _is_sound(note)
+        except Damaged as error:
+            # A lock that was never written to is the trace of a driver that died at its very first step.
+            note, garbled = None, str(error) != "empty"
+        if garbled:
+            note = None
+            if free:
+                lines.append(f"set aside: {set_aside(self._lock.path, copy=True)} (a garbled lock that nobody holds)")
+        try:
+            lines += self._judged(_seen(note, held=not free), force)
+        except UserError:
+            self._lock.release()
+            raise
+        if not free:
+            self._lock.path.unlink(missing_ok=True)  # Its holder keeps a lock on a file that is no longer there.
+            if not self._lock.acquire(PROBE_SECONDS):
+                raise UserError(f"{self._run}: another driver took it at the same moment; try again")
+        self._write(driving=True)
+        return lines
+
+    def _judged(self, last: Driver | None, force: bool) -> list[str]:
+        """Whether the run may be taken from the driver before."""
+        if last is None:
+            return []
+        if last.lives:
+            raise UserError(f"{self._run}: in use by {last.text}; {last.advice}")
+        if last.lives is False:
+            return [f"{self._run}: the last driver, {last.text}, ended without a word; going on where it left"]
+        if force:
+            return [f"{self._run}: taken over from {last.text}; what is left of it can write nothing more"]
+        raise UserError(f"{self._run}: in use by {last.text}; {last.advice}")
+
+    def _write(self, driving: bool) -> None:
+        now = time.time()
+        self._since = self._since or {"born": now, "since": time.strftime("%F %T", time.localtime(now))}
+        self._lock.write(seal({"format": FORMAT, **identity(), **self._since, "token": self.token, "driving": driving}))
+
+    def release(self) -> None:
+        """Signs off."""
+        with suppress(OSError):  # On a full disk; the kernel frees the lock all the same.
+            if Guard(self._run, self.token).superseded() is None:
+                self._write(driving=False)
+        self._lock.release()
+
+
+class Guard:
+    """What a worker asks before it writes: is the run still its driver's?
+
+    Args:
+        run: the run folder.
+        token: of the driver.
+    """
+
+    def __init__(self, run: Path, token: str):
+        self._path, self._token = run / NAME, token
+
+    def superseded(self) -> str | None:
+        """Why this driver's processes must not write; None if they may."""
+        try:
+            note = read_json(self._path)
+        except (Damaged, OSError) as error:
+            return f"{self._path} cannot be read ({error})"
+        if note is None:
+            return f"{self._path} is not there on {socket.gethostname()}; --out must be a folder that every node sees"
+        if note.get("token") != self._token:
+            return f"{self._path} names another driver, which has taken the run over"
+        return None
+
+    def check(self) -> None:
+        """Passes only while the run is this driver's.
+
+        Raises:
+            Superseded: it is not.
+        """
+        reason = self.superseded()
+        if reason is not None:
+            raise Superseded(reason)
+
+
+class Driver(NamedTuple):
+    """A driver that has not signed off.
+
+    Attributes:
+        text: who it is, for people.
+        born: when it began, Unix seconds.
+        lives: whether it works on; None where that cannot be seen from here.
+        advice: what somebody who wants the run can do.
+    """
+
+    text: str
+    born: float
+    lives: bool | None
+    advice: str
+
+
+def driver(run: Path) -> Driver | None:
+    """Who drives a run now; None where nobody does.
+
+    A driver on another machine counts as one, because whether it lives cannot be seen from here.
+    """
+    try:
+        note = read_json(run / NAME)
+    except (Damaged, OSError):
+        note = None
+    if note is not None and not _is_sound(note):
+        note = None
+    found = _seen(note, held=not Lock(run / NAME).is_free())
+    return None if found is None or found.lives is False else found
+
+
+def _is_sound(note: Mapping[str, Any]) -> bool:
+    if not {"host", "pid", "born", "since", "driving"} <= note.keys() or not isinstance(note["born"], int | float):
+        return False
+    return type(note["pid"]) is int and note["pid"] > 0  # It becomes part of a command.
+
+
+def _seen(note: Mapping[str, Any] | None, held: bool) -> Driver | None:
+    """The one judgement of what a lock says and whether somebody holds it; None where there is no driver."""
+    if note is None or not note["driving"]:
+        who = "another process that has not said who it is"
+        return Driver(who, time.time(), True, "try again") if held else None
+    who, born = f"{note['host']} pid {note['pid']} since {note['since']}", note["born"]
+    if not is_here(note):
+        advice = "if no driver works there now, --force takes the run over"
+        return Driver(f"{who} (another machine, which cannot be seen from here)", born, None, advice)
+    where = place(note)
+    if where is None:
+        return Driver(who, born, held or runs(note), f"wait for it, or stop it: kill {note['pid']}")
+    return Driver(f"{who} ({where})", born, held, "wait for it, or stop it there")
+
+
+__all__ = ["NAME", "Driver", "DriverLock", "Guard", "Superseded", "driver"]

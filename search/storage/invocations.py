@@ -1,0 +1,71 @@
+"""The history of a run: who worked on it when, with what, and how that ended.
+
+RUN/history.jsonl has a line for the start and one for the end of each invocation. The first also
+carries the spec and the environment, from which damaged ones are restored.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from search import streams
+from search.signals import last_words
+from search.storage.json_files import append_line, read_lines
+from search.storage.provenance import invocation
+from spaces import UserError
+from spaces.files.sealed import Damaged
+
+NAME = "history.jsonl"
+
+
+@contextmanager
+def history(run: Path, **more: Any) -> Iterator[None]:
+    """Enters this invocation in the history, at its start and at its end.
+
+    Args:
+        run: the run folder.
+        more: further fields of the first line.
+    """
+    started, about, outcome = time.time(), invocation(), "failed"
+    append_line(run / NAME, {"event": "start", "time": started, **about, **more})
+
+    def end(outcome: str) -> None:
+        wall = round(time.time() - started, 1)
+        line = {"event": "end", "time": time.time(), "pid": about["pid"], "outcome": outcome, "wall_seconds": wall}
+        if lost := streams.lost():
+            line["lost"] = lost
+        with suppress(OSError):  # On a full disk the reason has been said, or is about to be.
+            append_line(run / NAME, line)
+
+    try:
+        with last_words(lambda: end("interrupted")):
+            yield
+        outcome = "done"
+    except KeyboardInterrupt:
+        outcome = "interrupted"
+        raise
+    except BaseException as error:
+        outcome = getattr(error, "outcome", "failed")
+        raise
+    finally:
+        end(outcome)
+
+
+def last_known(run: Path, field: str, check: Callable[[Any], object]) -> Mapping[str, Any] | None:
+    """The newest sound value of a field that some start carries, None where no line has one.
+
+    Args:
+        run: the run folder.
+        field: its name.
+        check: raises UserError or Damaged for what is not sound.
+    """
+    for line in reversed([line for line in read_lines(run / NAME) if not isinstance(line, Damaged)]):
+        with suppress(UserError, Damaged):
+            if isinstance(line.get(field), dict):
+                check(line[field])
+                return line[field]
+    return None

@@ -1,0 +1,137 @@
+"""Small files written whole or not at all, and read with suspicion: a run folder may come from a stranger."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import math
+import os
+import secrets
+import stat
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from spaces.files.regular import open_regular
+from spaces.files.sealed import ASIDE, Damaged, read_sealed, seal, unseal
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Writes a file so that a reader sees the old content or the new, never a part.
+
+    Args:
+        path: the file; its folder must exist.
+        write: writes the content to an open binary file.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    # A file of that name made by a stranger could be a link to somewhere else.
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+    try:
+        with open(handle, "wb") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())  # Or a power cut could leave the new name on an empty file.
+        os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def finite(content: Any) -> Any:
+    """Plain data with every non-finite number replaced by None, because JSON has no NaN."""
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, dict):
+        return {key: finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [finite(value) for value in content]
+    return content
+
+
+def write_json(path: Path, content: Mapping[str, Any], indent: int | None = None) -> None:
+    """Writes plain data as sealed JSON, atomically; non-finite numbers become null."""
+    write_atomically(path, lambda stream: stream.write(seal(finite(dict(content)), indent)))
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Reads what ``write_json`` wrote; None where there is no file.
+
+    Raises:
+        Damaged: it is not what was written.
+        OSError: it cannot be read.
+    """
+    try:
+        return read_sealed(path)
+    except FileNotFoundError:
+        return None
+
+
+def append_line(path: Path, content: Mapping[str, Any]) -> None:
+    """Appends plain data as one sealed line in a single write; the file grows, and lines never mix.
+
+    A line that a killed process left half written is closed first, so that it spoils no other.
+    """
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    handle = os.open(path, flags, 0o644)
+    try:
+        only_ours(handle, path)
+        size = os.fstat(handle).st_size
+        torn = size and os.pread(handle, 1, size - 1) != b"\n"
+        line = (b"\n" if torn else b"") + seal(finite(dict(content)))
+        if os.write(handle, line) < len(line):  # A disk that becomes full takes a part.
+            os.ftruncate(handle, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    finally:
+        os.close(handle)
+
+
+def only_ours(handle: int, path: Path) -> None:
+    """Refuses to write in place what is no regular file, or has a second name that may lie outside the run folder.
+
+    Raises:
+        OSError: it is such a file.
+    """
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        raise OSError(errno.EINVAL, "not a file of its own; remove it", str(path))
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any] | Damaged]:
+    """The lines that ``append_line`` wrote, in their order; nothing where there is no file.
+
+    Yields:
+        A line's content, or what is wrong with it.
+    """
+    try:
+        with open_regular(path, links=False) as stream:
+            for line in stream:
+                try:
+                    yield unseal(line)
+                except Damaged as error:
+                    yield error
+    except FileNotFoundError:
+        return
+
+
+def set_aside(path: Path, copy: bool = False) -> Path:
+    """Renames a damaged file so that its name says so; nothing is ever deleted for being damaged.
+
+    Args:
+        path: a file, folder or link.
+        copy: leave a file where it is, because it is open or about to be replaced; anything else is renamed.
+
+    Returns:
+        Its new path.
+    """
+    stamp = time.strftime("%Y%m%dT%H%M%S")
+    names = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    aside = next(
+        name for suffix in names if not os.path.lexists(name := path.with_name(f"{path.name}{ASIDE}{stamp}{suffix}"))
+    )
+    if copy and path.is_file() and not path.is_symlink():
+        content = path.read_bytes()
+        write_atomically(aside, lambda stream: stream.write(content))
+    else:
+        os.rename(path, aside)
+    return aside

@@ -1,0 +1,236 @@
+"""Damage to a run folder: found by checksums, set aside under a name that says so, mended from copies.
+
+What can be restored is restored: the spec and the environment from the history, a record from its
+trial's verdict or checkpoint. What cannot is done again by the next sweep, and only that.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from search.storage import invocations
+from search.storage.environment import check_environment
+from search.storage.json_files import read_json, read_lines, set_aside, write_atomically, write_json
+from search.storage.trial_folder import checked, checked_verdict
+from spaces import UserError
+from spaces.common.wording import counted
+from spaces.files.sealed import ASIDE, Damaged, seal
+from spaces.specs.run import RunSpec
+
+LOGS = (invocations.NAME, "decisions.jsonl", "ray_sessions.jsonl")
+# What becomes of a file of the run's own folder when it is lost.
+REMEDIES = {
+    "spec.json": "the next command writes it again",
+    "environment.json": "the next command writes it again",
+    "costs.json": "the next command counts them again",
+}
+
+
+# What raises UserError or Damaged unless the content is what it should be.
+KNOWN: dict[str, Callable[[Any], object]] = {
+    "spec.json": RunSpec.from_dict,
+    "environment.json": check_environment,
+    "costs.json": dict,
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as invsearch wrote it.
+
+    Attributes:
+        path: the file or folder.
+        reason: what is wrong with it.
+        act: sets it aside and restores what can be; returns what was done.
+    """
+
+    path: Path
+    reason: str
+    act: Callable[[], str]
+
+    def mend(self) -> str:
+        """Mends it; returns a line that says so."""
+        return f"{self.path}: damaged ({self.reason}); {self.act()}"
+
+
+def inspect(run: Path, deep: bool) -> list[Finding]:
+    """Everything damaged in a run folder; nothing is changed.
+
+    Args:
+        run: the run folder.
+        deep: also read every checkpoint, which takes time.
+
+    Raises:
+        UserError: the run was written by another version of invsearch.
+    """
+    found: list[Finding] = []
+    for name in REMEDIES:
+        found += _top(run, name)
+    for name in LOGS:
+        found += _log(run / name)
+    trials = run / "trials"
+    if trials.is_symlink() or (trials.exists() and not trials.is_dir()):
+        return [*found, Finding(trials, "not a folder of its own", lambda: f"{_aside(trials)}; its trials run again")]
+    for folder in sorted(trials.iterdir()) if trials.exists() else []:
+        if ASIDE not in folder.name:
+            found += _trial(folder, deep)
+    return found
+
+
+def recorded(run: Path) -> list[Path]:
+    """The record of every trial that has one, by name; what was set aside, and links, do not count."""
+    folders = [path for path in sorted((run / "trials").glob("*")) if ASIDE not in path.name and not path.is_symlink()]
+    return [record for folder in folders if os.path.lexists(record := folder / "record.json")]
+
+
+def _top(run: Path, name: str) -> Iterator[Finding]:
+    path = run / name
+    try:
+        content = read_json(path)
+        if content is not None:
+            KNOWN[name](content)
+        elif name == "spec.json" and any(recorded(run)):
+            raise Damaged("missing, though there are trials")
+    except (Damaged, UserError, OSError) as error:
+        if name == "spec.json" and _is_old(path):
+            raise UserError(f"{path}: of an older format; use the version of invsearch that wrote it") from None
+        yield Finding(path, str(error), lambda: _restored_top(run, name))
+
+
+def _is_old(path: Path) -> bool:
+    """Whether a spec is whole but has no checksum, as those of format 1."""
+    try:
+        return path.is_file() and path.read_bytes()[:20].lstrip(b"{ \n").startswith(b'"format": 1')
+    except OSError:
+        return False
+
+
+def _restored_top(run: Path, name: str) -> str:
+    done = _aside(run / name, copy=True)
+    known = invocations.last_known(run, name.removesuffix(".json"), KNOWN[name])
+    if known is None:
+        (run / name).unlink(missing_ok=True)
+        return f"{done}; {REMEDIES[name]}"
+    write_json(run / name, known, indent=2)
+    return f"{done}; restored from {invocations.NAME}"
+
+
+def _log(path: Path) -> Iterator[Finding]:
+    try:
+        lines = list(read_lines(path))
+    except OSError as error:
+        yield Finding(path, error.strerror or str(error), lambda: _aside(path))
+        return
+    good = [line for line in lines if not isinstance(line, Damaged)]
+    if len(good) < len(lines):
+
+        def act() -> str:
+            done = _aside(path, copy=True)
+            write_atomically(path, lambda stream: stream.writelines(seal(line) for line in good))
+            return f"{done}; its {len(good)} sound lines were kept"
+
+        yield Finding(path, f"{len(lines) - len(good)} of {len(lines)} lines", act)
+
+
+def _trial(folder: Path, deep: bool) -> Iterator[Finding]:
+    if folder.is_symlink() or not folder.is_dir():
+        yield Finding(folder, "not a folder of its own", lambda: f"{_aside(folder)}; the trial runs again")
+        return
+    for path in sorted(folder.iterdir()):
+        if ASIDE not in path.name and (path.is_symlink() or not path.is_file()) and path.suffix != ".json":
+            yield Finding(path, "not a file of its own", partial(_aside, path))
+    verdict, copy = None, None
+    try:
+        verdict = read_json(folder / "verdict.json")
+        if verdict is not None:
+            copy = checked_verdict(verdict)["record"]
+    except (Damaged, OSError) as error:
+        verdict = None
+        yield Finding(
+            folder / "verdict.json", str(error), lambda: f"{_aside(folder / 'verdict.json')}; it is found again"
+        )
+    try:
+        record = read_json(folder / "record.json")
+        if record is None:
+            if verdict is not None:
+                raise Damaged("missing, though there is a verdict")
+        else:
+            _belongs(record, folder)
+            if verdict is not None and len(record["rows"]) < verdict["epoch"]:
+                raise Damaged(f"it ends before epoch {verdict['epoch']}, at which the verdict was given")
+    except (Damaged, OSError) as error:
+        record = None
+        yield Finding(folder / "record.json", str(error), lambda: _restored_record(folder, copy))
+    if deep:
+        yield from _checkpoints(folder, record)
+
+
+def _belongs(record: Any, folder: Path) -> None:
+    found = checked(record).trial_id
+    if found != folder.name:
+        raise Damaged(f"it is the record of {found}")
+
+
+def _restored_record(folder: Path, copy: Any) -> str:
+    """From the verdict's copy, else the newest sound checkpoint's; else the trial begins again."""
+    done = _aside(folder / "record.json", copy=True)
+    candidates: list[tuple[str, Any]] = [("its verdict", copy)] if copy is not None else []
+    candidates += [(path.name, None) for path in _newest_first(folder)]
+    for source, record in candidates:
+        try:
+            found = record if record is not None else _record_in(folder / source)
+            _belongs(found, folder)
+        except (Damaged, OSError):
+            continue
+        write_json(folder / "record.json", found)
+        return f"{done}; restored from {source}, nothing is lost"
+    (folder / "record.json").unlink(missing_ok=True)
+    verdict = folder / "verdict.json"
+    if verdict.exists():
+        done += f"; {_aside(verdict)}"
+    return f"{done}; the trial's epochs are trained again"
+
+
+def _record_in(path: Path) -> Any:
+    from search.storage import checkpoint
+
+    return checkpoint.load(path)[1]
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob("checkpoint-*.safetensors"), key=lambda path: path.lstat().st_mtime, reverse=True)
+
+
+def _checkpoints(folder: Path, record: Any) -> Iterator[Finding]:
+    from search.storage import checkpoint
+
+    for path in _newest_first(folder):
+        if path.is_symlink() or not path.is_file():
+            continue  # Reported as such.
+        try:
+            state, _ = checkpoint.load(path)
+            if state["trial_id"] != folder.name or path.name != f"checkpoint-{state['epoch']}.safetensors":
+                raise Damaged(f"it is of epoch {state['epoch']} of {state['trial_id']}")
+        except FileNotFoundError:
+            continue  # A trial that goes on while it is looked at.
+        except (Damaged, OSError, KeyError, TypeError) as error:
+            again = f"{counted(len(record['rows']) if record else 0, 'epoch')} to train again if it is needed"
+            yield Finding(path, str(error), partial(_set_aside_and, path, again))
+
+
+def _set_aside_and(path: Path, then: str) -> str:
+    return f"{_aside(path)}; {then}"
+
+
+def _aside(path: Path, copy: bool = False) -> str:
+    return f"set aside as {set_aside(path, copy).name}" if os.path.lexists(path) else "nothing was there to set aside"
+
+
+def set_asides(run: Path) -> list[Path]:
+    """What was set aside before, for people to look at or remove."""
+    return sorted([*run.glob(f"*{ASIDE}*"), *run.glob(f"trials/*{ASIDE}*"), *run.glob(f"trials/*/*{ASIDE}*")])

@@ -1,0 +1,272 @@
+"""The folder of a run: it explains itself and holds everything worth keeping.
+
+RUN/spec.json         what was asked for
+RUN/environment.json  code, libraries and engines that computed it (search/storage/environment.py)
+RUN/costs.json        parameters and multiplies of each architecture
+RUN/history.jsonl         who ran what here, when (search/storage/invocations.py)
+RUN/decisions.jsonl   whom ASHA judged, in order (search/storage/asha_decisions.py)
+RUN/driver.lock       who drives it (search/storage/driver.py)
+RUN/trials/ID/        one folder a trial (search/storage/trial_folder.py)
+RUN/log/NAME/         what --log keeps for other programs (search/loggers)
+RUN/.tune/            Ray Tune's scratch; may be deleted at any time
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import models
+from search.cluster.surroundings import check_utf8
+from search.datasets import dataset
+from search.signals import last_words, lift_time_limit
+from search.storage import environment, invocations, repair
+from search.storage.driver import NAME as LOCK_NAME
+from search.storage.driver import DriverLock, Guard
+from search.storage.json_files import read_json, write_json
+from search.storage.trial_folder import TrialFolder, checked
+from search.tuning.policy import Policy
+from search.tuning.trouble import reason_of
+from spaces import UserError
+from spaces.common.wording import command
+from spaces.files.sealed import ASIDE, Damaged
+from spaces.specs.run import RunSpec
+
+
+class RunFolder:
+    """A run on disk.
+
+    Args:
+        path: the folder; ``driven`` makes it.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path).resolve()
+        self._lock = DriverLock(self.path)
+
+    @property
+    def scratch(self) -> Path:
+        """Where Ray Tune keeps its own files."""
+        return self.path / ".tune"
+
+    @property
+    def guard(self) -> Guard:
+        """Lets the processes of this driver write, and nobody else's."""
+        return Guard(self.path, self._lock.token)
+
+    @property
+    def _mending(self) -> str:
+        return command("invsearch", "check", self.path, "--repair")
+
+    def clear_scratch(self) -> None:
+        """Removes what Tune left; a link is removed and not followed."""
+        if self.scratch.is_symlink() or self.scratch.is_file():
+            self.scratch.unlink()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def read_spec(self) -> RunSpec:
+        """What was asked for.
+
+        Raises:
+            UserError: not a run folder, or not readable.
+        """
+        where = self.path / "spec.json"
+        try:
+            content = read_json(where)
+        except NotADirectoryError:  # Somebody named a file of it.
+            content = None
+        except Damaged as error:
+            raise UserError(f"{where}: damaged ({error}); {self._mending} restores it from the history") from None
+        if content is None:
+            raise UserError(
+                f"{self.path}: not a run folder (no spec.json); give the --out of a sweep, train or reproduce"
+            )
+        return RunSpec.from_dict(content)
+
+    def _prepared(self, asked: RunSpec, policy: Policy, here: Mapping[str, object]) -> RunSpec:
+        """Writes the spec, extended where the folder holds the same run already; nothing if that is refused."""
+        known = any(repair.recorded(self.path))  # A start that was refused binds nobody.
+        if known and not (self.path / "spec.json").exists():
+            print(f"{self.path}: spec.json is not there; written anew from this command", file=sys.stderr)
+            known = False
+        old = self.read_spec() if known else None
+        spec = asked if old is None else old.extended_by(asked)
+        there = read_json(self.path / environment.NAME) or invocations.last_known(
+            self.path, "environment", environment.check_environment
+        )
+        changes = environment.differences(there, here) if known and there else []
+        if changes and not policy.accept_changes:
+            raise UserError(
+                f"{self.path}: {'; '.join(changes)}; go on with what it was begun with, or with --accept-changes "
+                "(each row of a record says what made it), or give another --out; invsearch table shows what is there"
+            )
+        for change in changes:
+            print(f"accepted: {change}", file=sys.stderr)
+        if old is not None:
+            self._check_lengthening(old, spec)
+            for line in spec.kept(asked):
+                print(f"{self.path} {line}", file=sys.stderr)
+        write_json(self.path / "spec.json", spec.as_dict(), indent=2)
+        write_json(self.path / environment.NAME, environment.merged(there if known else None, here), indent=2)
+        self._write_costs(spec)
+        return spec
+
+    def _check_lengthening(self, old: RunSpec, spec: RunSpec) -> None:
+        """Longer trials go on from their checkpoints.
+
+        Raises:
+            UserError: some finished trials have none.
+        """
+        for phase in spec.lengthens(old):
+            before, after = ((run.max_epochs, run.rerun_epochs)[phase == "rerun"] for run in (old, spec))
+            finished = [folder for folder in self.recorded(phase) if folder.verdict() == "completed"]
+            without = sum(not folder.checkpoint.exists() for folder in finished)
+            if without:
+                raise UserError(
+                    f"{self.path}: {phase} trials cannot go on from {before} to {after} epochs: {without} of "
+                    f"{len(finished)} finished ones have no checkpoint (only trials that end under "
+                    "--keep-checkpoints all keep theirs); give another --out"
+                )
+
+    def _write_costs(self, spec: RunSpec) -> None:
+        """Costs are counted here, where torch is; analysis only reads them. conv is what they are relative to."""
+        from models.cost import layer_costs
+
+        data = dataset(spec.dataset)
+        names = dict.fromkeys((*spec.architectures, "conv"))
+        costs = {
+            name: [
+                cost.as_dict()
+                for cost in layer_costs(
+                    models.build(name, gain=1.0, seed=0, input_shape=data.input_shape, classes=data.classes),
+                    data.input_shape,
+                )
+            ]
+            for name in names
+        }
+        write_json(self.path / "costs.json", costs, indent=2)
+
+    @contextmanager
+    def driven(
+        self, asked: RunSpec, policy: Policy | None = None, engines: Mapping[str, str] | None = None
+    ) -> Iterator[RunSpec]:
+        """Makes the folder or extends the run it holds, keeps other drivers out, mends and writes the history.
+
+        Args:
+            asked: what this invocation asks for.
+            policy: how it treats the run.
+            engines: what trains each architecture.
+
+        Yields:
+            The whole run: what the folder held and what ``asked`` adds.
+
+        Raises:
+            UserError: the folder holds another run or foreign files, another driver works on it, it
+                was made by another version, or it cannot be written.
+        """
+        check_utf8(str(self.path))
+        policy = policy or Policy()
+        with self.taken(policy.force):
+            here = environment.environment(engines or {})
+            try:
+                spec = self._prepared(asked, policy, here)
+            except OSError as error:
+                raise UserError(f"{reason_of(error)}; mend that and try again") from None
+            with invocations.history(self.path, spec=spec.as_dict(), environment=here):
+                try:
+                    yield spec
+                finally:
+                    lift_time_limit()  # What is done by now is also to be shown.
+
+    @contextmanager
+    def taken(self, force: bool = False) -> Iterator[list[str]]:
+        """Holds the run for the time of a ``with`` block, with everything damaged set aside and mended.
+
+        Yields:
+            What was found and done, one line each, which were also printed.
+
+        Raises:
+            UserError: foreign files, another driver, or it cannot be written.
+        """
+        entries = [entry.name for entry in self.path.iterdir()] if self.path.is_dir() else []
+        marks = ("spec.json", invocations.NAME)
+        ours = any(name == mark or name.startswith(mark + ASIDE) for name in entries for mark in marks)
+        if not ours and not all(name.startswith(".") or name.split(ASIDE)[0] == LOCK_NAME for name in entries):
+            raise UserError(f"{self.path}: has files but no spec.json; give --out an empty or new folder")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lines = self._lock.take(force)
+        except OSError as error:
+            raise UserError(f"{self.path}: cannot be written ({error.strerror}); give another --out") from None
+        try:
+            for line in lines:
+                print(line, file=sys.stderr)
+            try:
+                for finding in repair.inspect(self.path, deep=False):
+                    lines.append(finding.mend())
+                    print(lines[-1], file=sys.stderr)
+            except OSError as error:
+                raise UserError(f"{reason_of(error)}; mend that and try again") from None
+            with last_words(self._lock.release):
+                yield lines
+        finally:
+            self._lock.release()
+
+    def mended(self, force: bool = False) -> None:
+        """Sets aside what is damaged and restores what can be, as ``driven`` does.
+
+        Raises:
+            UserError: foreign files, another driver, or it cannot be written.
+        """
+        if (self.path / "spec.json").exists() or (self.path / invocations.NAME).exists():
+            with self.taken(force):
+                pass
+
+    def _damaged(self, path: Path, error: Damaged) -> UserError:
+        return UserError(f"{path}: damaged ({error}); run {self._mending}")
+
+    def recorded(self, phase: str) -> list[TrialFolder]:
+        """Every trial of a phase that has a record.
+
+        Raises:
+            UserError: a record is damaged.
+        """
+        found = []
+        for path in repair.recorded(self.path):
+            try:
+                record = read_json(path)
+                if record is None:
+                    continue
+                spec = checked(record)
+                if spec.trial_id != path.parent.name:
+                    raise Damaged(f"it is the record of {spec.trial_id}")
+                if spec.phase == phase:
+                    folder = TrialFolder(self.path, spec, self.guard)
+                    folder.adopt(record)
+                    found.append(folder)
+            except Damaged as error:
+                raise self._damaged(path, error) from None
+        return found
+
+    def reopen(self, folders: Iterable[TrialFolder], epochs: int, retry_failed: bool) -> None:
+        """Takes back the verdicts that no longer hold.
+
+        Args:
+            folders: trials of this run.
+            epochs: the budget, which may have grown since some were completed.
+            retry_failed: whether failures are to be tried again.
+        """
+        for folder in folders:
+            verdict = folder.verdict()
+            if verdict == "completed" and folder.epoch < epochs:
+                folder.reopen()
+            elif retry_failed and (verdict == "failed" or folder.status == "failed"):
+                last = (folder.error or "").strip().splitlines()[-1:] or ["no reason is on record"]
+                folder.reopen(f"tried again after epoch {folder.epoch}: {last[0]}")
+
+    def failures(self, phase: str) -> int:
+        """How many trials of a phase failed."""
+        return sum(folder.verdict() == "failed" for folder in self.recorded(phase))

@@ -1,0 +1,288 @@
+"""The folder of one trial: its record, its checkpoint, its verdict.
+
+The record is rewritten whole after every epoch; that write is the commit. The checkpoint of an
+epoch is written before the commit and the older one removed after it, so whichever moment a
+process dies, the last recorded epoch has its checkpoint. Checkpoint and verdict both carry a copy
+of the record, so a record that is damaged later can be restored (search/storage/repair.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import NoneType
+from typing import Any
+
+from search.storage.driver import Guard
+from search.storage.file_lock import Lock
+from search.storage.json_files import finite, read_json, write_json
+from spaces import TrialSpec, UserError
+from spaces.files.sealed import Damaged
+
+FORMAT = 2
+LOCK_WAIT_SECONDS = 60.0  # Workers outlive a killed driver by up to seconds.
+ENDED_BY_ITSELF = ("diverged", "failed")
+VERDICTS = ("completed", "stopped", *ENDED_BY_ITSELF)
+
+
+class Busy(Exception):
+    """Another process holds the trial."""
+
+
+class TrialFolder:
+    """What is on disk of one trial.
+
+    Attributes:
+        spec: what defines the trial.
+        path: its folder, RUN/trials/TRIAL_ID.
+        rows: one dict per finished epoch, as last committed; ``maker`` is an index into ``makers``.
+        status: ``running``, ``diverged`` or ``failed``: what the worker knows.
+        error: the traceback of a failed trial.
+        makers: versions, device and node of every process that computed a row.
+        notes: what a reader of the record should know, such as epochs that had to be redone.
+    """
+
+    def __init__(self, run: Path, spec: TrialSpec, guard: Guard | None = None):
+        self.spec = spec
+        self.path = run / "trials" / spec.trial_id
+        self.rows: list[dict[str, Any]] = []
+        self.status = "running"
+        self.error: str | None = None
+        self.notes: list[str] = []
+        self.makers: list[dict[str, str]] = []
+        self._guard = guard
+        self._lock = Lock(self.path / "lock")
+
+    def open(self) -> None:
+        """Takes the trial's lock, reads what is there and removes what a killed process left half done.
+
+        Raises:
+            Busy: another process holds the trial.
+            Superseded: the run is another driver's now.
+            Damaged: the record is not what was written.
+            OSError: the folder cannot be written.
+        """
+        self._check()
+        if self.path.is_symlink() or self.path.parent.is_symlink():
+            raise Damaged(f"{self.path} is a link, which invsearch never makes")
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not self._lock.acquire(LOCK_WAIT_SECONDS):
+            raise Busy(f"trial {self.spec.trial_id} is held by another process, perhaps of a driver that was killed")
+        self.read()
+        self._keep_only(self.checkpoint)
+
+    def close(self) -> None:
+        """Gives the lock back."""
+        self._lock.release()
+
+    def read(self) -> None:
+        """Reads the record, without the lock; a trial never started has no rows.
+
+        Raises:
+            Damaged: the record is not what was written.
+        """
+        record = read_json(self.path / "record.json")
+        if record is not None:
+            self.adopt(record)
+
+    def adopt(self, record: Mapping[str, Any]) -> None:
+        """Takes over what a record says.
+
+        Raises:
+            Damaged: it is no record of this trial.
+        """
+        checked(record, self.spec)
+        self.rows, self.status, self.error = record["rows"], record["status"], record["error"]
+        self.notes, self.makers = record["notes"], record["makers"]
+
+    @property
+    def epoch(self) -> int:
+        """The last recorded epoch, 0 before the first."""
+        return self.rows[-1]["epoch"] if self.rows else 0
+
+    @property
+    def checkpoint(self) -> Path:
+        """The checkpoint from which the trial goes on.
+
+        It belongs to the last recorded epoch; only while lost epochs are trained again it is an earlier one.
+        """
+        there = [epoch for epoch in range(self.epoch, 0, -1) if self.checkpoint_of(epoch).is_file()]
+        return self.checkpoint_of(there[0] if there else self.epoch)
+
+    def checkpoint_of(self, epoch: int) -> Path:
+        """Where the checkpoint of an epoch lies."""
+        return self.path / f"checkpoint-{epoch}.safetensors"
+
+    def commit(
+        self, row: Mapping[str, Any], status: str, maker: Mapping[str, str], save: Callable[[Path, Any], object]
+    ) -> None:
+        """Records a finished epoch: checkpoint first, then the record, then the old checkpoint goes.
+
+        Args:
+            row: the epoch's numbers.
+            status: ``running`` or ``diverged``.
+            maker: versions, device and node that computed the row.
+            save: writes a checkpoint with the given record to a path; not called for a diverged trial.
+
+        Raises:
+            Superseded: the run is another driver's now; nothing was written.
+            OSError: it could not be written; the trial stands where it stood.
+        """
+        assert row["epoch"] == self.epoch + 1, "an epoch is missing, or on record already"
+        self._check()
+        before = (self.rows, self.status, self.makers)
+        previous = self.checkpoint
+        made_by = finite(dict(maker))
+        self.makers = self.makers if made_by in self.makers else [*self.makers, made_by]
+        self.rows = [*self.rows, finite(dict(row)) | {"maker": self.makers.index(made_by)}]  # As it will be read back.
+        self.status = status
+        try:
+            if status not in ENDED_BY_ITSELF:
+                save(self.checkpoint_of(self.epoch), self.record())
+            self._write()
+        except BaseException:
+            self.rows, self.status, self.makers = before
+            raise
+        previous.unlink(missing_ok=True)
+
+    def fail(self, error: str) -> None:
+        """Records that the trial cannot go on, with the reason kept.
+
+        Args:
+            error: a traceback, or a sentence.
+
+        Raises:
+            Superseded: the run is another driver's now; nothing was written.
+        """
+        self._check()
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.status, self.error = "failed", error
+        self._write()
+
+    def save_again(self, epoch: int, save: Callable[[Path, Any], object]) -> None:
+        """Keeps the checkpoint of a recorded epoch that was trained again, in place of an earlier one."""
+        self._check()
+        save(self.checkpoint_of(epoch), self.record())
+        self._keep_only(self.checkpoint_of(epoch))
+
+    def note(self, text: str) -> None:
+        """Adds what a reader should know."""
+        self._check()
+        self.notes = [*self.notes, text]
+        self._write()
+
+    def reopen(self, reason: str | None = None) -> None:
+        """Takes a verdict back, so that the trial goes on from its last epoch.
+
+        Args:
+            reason: entered in the notes of a trial that failed.
+        """
+        if reason is not None:
+            self.status, self.error = "running", None
+            self.note(reason)
+        self._check()
+        (self.path / "verdict.json").unlink(missing_ok=True)
+
+    def _check(self) -> None:
+        if self._guard is not None:
+            self._guard.check()
+
+    def _keep_only(self, checkpoint: Path | None) -> None:
+        """Removes all other checkpoints, and drafts of files that were never finished."""
+        for path in [*self.path.glob("checkpoint-*.safetensors"), *self.path.glob(".*.*")]:
+            if path != checkpoint and (path.is_symlink() or not path.is_dir()):
+                path.unlink(missing_ok=True)
+
+    def record(self) -> dict[str, Any]:
+        """What the record says, as plain data."""
+        return {
+            "format": FORMAT,
+            "trial": self.spec.as_dict(),
+            "status": self.status,
+            "error": self.error,
+            "notes": self.notes,
+            "makers": self.makers,
+            "rows": self.rows,
+        }
+
+    def _write(self) -> None:
+        write_json(self.path / "record.json", self.record())
+
+    def verdict(self) -> str | None:
+        """How the trial ended (completed, stopped, diverged, failed), or None while it has not.
+
+        Raises:
+            Damaged: the verdict is not what was written.
+        """
+        verdict = read_json(self.path / "verdict.json")
+        return None if verdict is None else checked_verdict(verdict)["status"]
+
+    def decide(self, status: str, epoch: int, keep_checkpoint: bool = False) -> None:
+        """Writes the verdict.
+
+        Args:
+            status: one of ``VERDICTS``.
+            epoch: the last one.
+            keep_checkpoint: whether the last checkpoint stays; a failed trial always keeps it, to be tried again.
+        """
+        self._check()
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.read()
+        verdict = {"format": FORMAT, "status": status, "epoch": epoch, "time": time.time(), "record": self.record()}
+        write_json(self.path / "verdict.json", verdict)
+        self._keep_only(self.checkpoint_of(epoch) if keep_checkpoint or status == "failed" else None)
+
+    def drop_checkpoint(self) -> None:
+        """Removes the checkpoint of a trial that has ended."""
+        self._check()
+        self._keep_only(None)
+
+
+def checked(record: Mapping[str, Any], spec: TrialSpec | None = None) -> TrialSpec:
+    """Whose record this is.
+
+    Args:
+        record: what a record file says.
+        spec: whose it must be, where that is known.
+
+    Raises:
+        Damaged: it is no record, or another trial's.
+    """
+    try:
+        if record["format"] != FORMAT:
+            raise Damaged(f"format {record['format']} instead of {FORMAT}")
+        found = TrialSpec.from_dict(record["trial"])
+        if spec is not None and found != spec:
+            raise Damaged("it is the record of another trial")
+        rows, makers = record["rows"], record["makers"]
+        plain = {"status": str, "error": str | None, "notes": list, "makers": list, "rows": list}
+        sound = (
+            all(isinstance(record[name], kind) for name, kind in plain.items())
+            and record["status"] in ("running", *ENDED_BY_ITSELF)
+            and all(isinstance(note, str) for note in record["notes"])
+            and all(isinstance(maker, dict) for maker in makers)
+            and [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
+            and all(type(row["maker"]) is int and 0 <= row["maker"] < len(makers) for row in rows)
+            and all(type(row["time"]) in (int, float) for row in rows)
+            and all(type(value) in (int, float, NoneType) for row in rows for value in row.values())
+        )
+        if not sound:
+            raise Damaged("its rows and fields are not those of a record")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Damaged(f"a field is missing or of the wrong type ({error})") from None
+    except UserError as error:
+        raise Damaged(str(error)) from None
+    return found
+
+
+def checked_verdict(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The verdict, if it is one.
+
+    Raises:
+        Damaged: it is not.
+    """
+    sound = verdict.get("format") == FORMAT and verdict.get("status") in VERDICTS and "record" in verdict
+    if not sound or type(verdict.get("epoch")) is not int:
+        raise Damaged("its fields are not those of a verdict")
+    return verdict

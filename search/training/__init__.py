@@ -1,0 +1,1 @@
+"""The training of one trial, which knows nothing of Ray."""

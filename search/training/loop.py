@@ -1,0 +1,155 @@
+"""Training one network for one trial, epoch by epoch. Knows nothing of Ray.
+
+Everything random is a function of the trial's seed: the initial weights and fixed kernels (drawn
+in ``models.build``), the order of the batches (one generator of its own, saved with every checkpoint),
+and, of the seed and the epoch, what a layer draws while it trains (dropout; torch's generator, seeded
+before each epoch) and how images are cropped and flipped (``search.training.augment``). So a trial's result does
+not depend on when, where or beside what it ran.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+import models
+from search.datasets import Split, dataset
+from search.training.engines import ENGINES, Problem, resolve
+from search.training.seeds import epoch_seed
+from spaces import TrialSpec
+
+JUDGED_ON = {"sweep": "val", "rerun": "test"}
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The numbers of one epoch.
+
+    Attributes:
+        epoch: 1 for the first.
+        train_loss: mean cross entropy over the epoch's steps, while the weights changed.
+        loss: mean cross entropy on the judging images; NaN where the trial diverged.
+        accuracy: fraction of the judging images that were classified correctly; NaN likewise.
+        seconds: training and judging time.
+        diverged: whether a loss was not finite.
+    """
+
+    epoch: int
+    train_loss: float
+    loss: float
+    accuracy: float
+    seconds: float
+    diverged: bool
+
+    def row(self, phase: str) -> dict[str, Any]:
+        """The epoch as a record's row: judged on ``val`` images in a sweep, on ``test`` in a rerun."""
+        judged = JUDGED_ON[phase]
+        return {
+            "epoch": self.epoch,
+            "train_loss": self.train_loss,
+            f"{judged}_loss": self.loss,
+            f"{judged}_accuracy": self.accuracy,
+            "seconds": round(self.seconds, 4),
+            "time": time.time(),
+        }
+
+
+def make_repeatable(device: str, threads: int) -> None:
+    """Keeps this process to its share of the machine, and its arithmetic the same in every run.
+
+    On a CPU the number of threads decides in which order sums over images are taken. On a GPU
+    cuDNN and cuBLAS must be told to choose repeatable algorithms; an operation that has none warns.
+    """
+    torch.set_num_threads(max(1, threads))
+    if torch.device(device).type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.allow_tf32 = False
+
+
+class Training:
+    """One network on its way through its epochs.
+
+    Args:
+        spec: the trial.
+        split: images (N, C, H, W) and labels (N,).
+        device: where to train, ``cpu`` or ``cuda``.
+        engine: what does the arithmetic: ``auto``, or a name of ``ENGINES``.
+
+    Raises:
+        UserError: that engine cannot train this there.
+    """
+
+    def __init__(self, spec: TrialSpec, split: Split, device: str | torch.device = "cpu", engine: str = "auto"):
+        self.spec = spec
+        self.device = torch.device(device)
+        self.epoch = 0
+        chosen = ENGINES[resolve(engine, self.device.type, spec.architecture, recipe=spec.recipe is not None)]
+        channels, height, width = split.train_x.shape[1:]
+        classes = dataset(spec.dataset).classes if split.classes is None else split.classes
+        network = models.build(
+            spec.architecture,
+            gain=spec.theta.gain,
+            seed=spec.seed,
+            input_shape=(channels, height, width),
+            classes=classes,
+        )
+        self.network: nn.Sequential = network.to(self.device)
+        self.optimiser = torch.optim.SGD(
+            [p for p in self.network.parameters() if p.requires_grad],
+            lr=spec.theta.lr,
+            momentum=spec.theta.momentum,
+            weight_decay=spec.theta.weight_decay,
+            fused=True,
+        )
+        description = models.description_of(spec.architecture, (channels, height, width), classes)
+        self.engine = chosen(Problem(spec, split, description, self.network, self.optimiser, self.device))
+        self._images = len(split.train_y)
+        self._order = torch.Generator().manual_seed(spec.seed)
+
+    def run_epoch(self) -> Epoch:
+        """Trains on every image once, in a fresh order, then judges."""
+        start = time.perf_counter()
+        self.epoch += 1
+        theta, recipe = self.spec.theta, self.spec.recipe
+        for group in self.optimiser.param_groups:
+            group["lr"] = theta.lr if recipe is None else recipe.lr(theta.lr, self.epoch)
+        torch.manual_seed(epoch_seed(self.spec.seed, self.epoch))
+        train_loss = self.engine.train(torch.randperm(self._images, generator=self._order), self.epoch)
+        loss, accuracy = self.engine.judge() if math.isfinite(train_loss) else (math.nan, math.nan)
+        diverged = not (math.isfinite(train_loss) and math.isfinite(loss))
+        if diverged:
+            loss = accuracy = math.nan
+        return Epoch(self.epoch, train_loss, loss, accuracy, time.perf_counter() - start, diverged)
+
+    def state(self) -> dict[str, Any]:
+        """All that the next epoch depends on: weights, statistics and fixed kernels, optimiser, epoch, batch order."""
+        return {
+            "trial_id": self.spec.trial_id,
+            "epoch": self.epoch,
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "generators": {"order": self._order.get_state()},
+            "engine": self.engine.state(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Goes on from what ``state`` returned.
+
+        Raises:
+            ValueError: the state belongs to another trial.
+        """
+        if state["trial_id"] != self.spec.trial_id:
+            raise ValueError(f"the checkpoint belongs to trial {state['trial_id']}, not to {self.spec.trial_id}")
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self._order.set_state(state["generators"]["order"].cpu())
+        self.engine.load_state(state.get("engine", {}))  # Older checkpoints have none.
+        self.epoch = state["epoch"]

@@ -1,0 +1,1 @@
+"""Ray Tune: sweeps and reruns, their jobs, schedulers, searchers and progress."""

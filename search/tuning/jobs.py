@@ -1,0 +1,252 @@
+"""Runs trials on Ray Tune until each has a verdict."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from typing import Any
+
+from ray import tune
+from ray.exceptions import OutOfMemoryError
+from ray.tune.search import ConcurrencyLimiter, Searcher
+
+from search.cluster.resources import Resources
+from search.datasets.split import Split
+from search.signals import Halted, TimeIsUp
+from search.storage.provenance import expected_of_nodes
+from search.storage.run_folder import RunFolder
+from search.storage.trial_folder import ENDED_BY_ITSELF, TrialFolder
+from search.tuning.policy import TIME_IS_UP, Policy
+from search.tuning.progress import Progress, UnsavedCallback
+from search.tuning.retention import Keeper
+from search.tuning.scheduler import InOrder
+from search.tuning.stopper import Interrupt
+from search.tuning.trainable import METRIC, TIME_ATTR, RecordedTrial
+from search.tuning.trouble import reason_of, why_died, why_not_started
+from spaces import TrialSpec
+
+MAX_WORKER_DEATHS = 3  # At one epoch; a long trial on spot machines may lose many workers and still get on.
+
+
+@dataclass(frozen=True)
+class Job:
+    """Trials to run.
+
+    Attributes:
+        run: the run folder.
+        split: the images, which every trial of the job shares.
+        max_epochs: each trial's budget.
+        searcher: hands out the trials one by one.
+        scheduler: judges them.
+        progress: shows them.
+        trainable: what Tune runs for each trial; the benchmarks bring one that computes nothing.
+    """
+
+    run: RunFolder
+    split: Split
+    max_epochs: int
+    searcher: Searcher
+    scheduler: InOrder
+    progress: Progress
+    trainable: type[tune.Trainable] = RecordedTrial
+
+
+class Verdicts(UnsavedCallback):
+    """Writes how each trial ended, the moment Tune decides it.
+
+    ASHA's STOP is known only here: without the verdict a restart would reopen stopped trials.
+
+    Attributes:
+        ended: trials that got a verdict.
+        lost: trials that ended for Tune but not on record: their worker died before it began. They run again.
+    """
+
+    def __init__(self, job: Job, interrupt: Interrupt, keeper: Keeper, deaths: Counter[tuple[str, int]], slots: int):
+        self._job, self._interrupt, self._keeper = job, interrupt, keeper
+        self._deaths, self._slots = deaths, slots
+        self._started: set[str] = set()
+        self._unstarted = 0  # Workers in a row that died before they began.
+        self.ended = self.lost = 0
+
+    def setup(self, *args: Any, **info: Any) -> None:
+        """Tune begins, and has just taken SIGUSR1 for itself, which would end the sweep as if it were complete."""
+        self._interrupt.take_back()
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A worker has begun with a trial."""
+        self._started.add(trial.trial_id)
+        self._unstarted = 0
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial ended by itself, or ASHA stopped it."""
+        with self._interrupt.on_trouble():
+            self._complete(trial)
+
+    def _complete(self, trial: Any) -> None:
+        last = trial.last_result
+        if self._interrupt.stop_all() or TIME_ATTR not in last:
+            return  # An interruption is no verdict.
+        if last["status"] in ENDED_BY_ITSELF:
+            status = last["status"]
+        else:
+            status = "completed" if last[TIME_ATTR] >= self._job.max_epochs else "stopped"
+        folder = self._folder(trial)
+        folder.decide(status, last[TIME_ATTR], status == "completed" and self._keeper.keeps(folder, last[METRIC]))
+        self.ended += 1
+        self._job.progress.ended(trial, status)
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial's worker died and Tune is about to try again; too often at one epoch, and the trial has failed."""
+        if self._interrupt.stop_all():
+            return
+        with self._interrupt.on_trouble():
+            if self._has_failed(trial):
+                trial.max_failures = 0  # Its next worker says that it has ended, or is the last one.
+
+    def _has_failed(self, trial: Any) -> bool:
+        """Counts a death; True, on record, where it was one too many at the same epoch.
+
+        An error that keeps a worker from starting is no death, and would keep all others too: it ends the sweep. So do
+        workers that die, one after the other, before they begin; no trial is to blame.
+        """
+        self._interrupt.reason = self._interrupt.reason or why_not_started(trial)
+        if trial.trial_id not in self._started:
+            self._unstarted += 1
+            if self._unstarted > MAX_WORKER_DEATHS * self._slots and self._interrupt.reason is None:
+                self._interrupt.reason = f"{self._unstarted} workers in a row died before they began: {why_died(trial)}"
+            return False
+        self._started.discard(trial.trial_id)
+        if self._interrupt.reason is not None:
+            return False
+        folder = self._folder(trial)
+        folder.read()
+        key = (folder.spec.trial_id, folder.epoch)
+        self._deaths[key] += 1
+        if self._deaths[key] > MAX_WORKER_DEATHS and folder.status not in ENDED_BY_ITSELF:
+            folder.fail(
+                f"its worker died {MAX_WORKER_DEATHS + 1} times in epoch {folder.epoch + 1}, for lack of memory perhaps"
+            )
+        return folder.status in ENDED_BY_ITSELF
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial's worker died before the trial began there, as when its node was taken away."""
+        if self._interrupt.stop_all():
+            return
+        with self._interrupt.on_trouble():
+            if self._has_failed(trial):
+                folder = self._folder(trial)
+                folder.read()
+                folder.decide(folder.status, folder.epoch)
+                self.ended += 1
+                self._job.progress.ended(trial, folder.status)
+            else:
+                self.lost += 1
+
+    def _folder(self, trial: Any) -> TrialFolder:
+        return TrialFolder(self._job.run.path, TrialSpec.from_dict(trial.config["trial"]), self._job.run.guard)
+
+
+def execute(
+    job: Job,
+    resources: Resources,
+    slots: int,
+    policy: Policy,
+    stuck: Callable[[], str | None] = lambda: None,
+    deaths: Counter[tuple[str, int]] | None = None,
+) -> int:
+    """Runs a job in the current Ray session.
+
+    Tune's own folder is scratch: a fresh Tuner over what is unfinished replaces ``Tuner.restore``.
+
+    Args:
+        job: what to run.
+        resources: what each trial gets.
+        slots: how many trials run, or wait for room, at once.
+        policy: limits of this invocation, and which checkpoints it keeps.
+        stuck: says why the cluster can run nothing more, or None.
+        deaths: of workers, by trial and epoch, in earlier calls for the same trials.
+
+    Returns:
+        How many trials were lost to workers that died before they began; running the rest of the job takes them up.
+
+    Raises:
+        Interrupted: a signal; what was committed stays.
+        Halted: the time budget is used up, the disk is full, or the cluster is lost; likewise.
+    """
+    job.run.clear_scratch()
+    slots = min(slots, policy.max_concurrent or slots)
+    interrupt = Interrupt(
+        lambda: _check_time(job, policy),
+        lambda: job.scheduler.trouble,
+        stuck,
+    )
+    keeper = Keeper(policy.keep_checkpoints, job.run.recorded)
+    verdicts = Verdicts(job, interrupt, keeper, Counter() if deaths is None else deaths, slots)
+    trainable = tune.with_resources(
+        tune.with_parameters(
+            job.trainable,
+            split=job.split,
+            run=str(job.run.path),
+            device=resources.device,
+            threads=resources.threads,
+            engine=resources.engine,
+            guard=job.run.guard,
+            expected={} if policy.accept_changes else expected_of_nodes(),
+        ),
+        {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial},
+    )
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)  # Waiting trials are what makes a cluster grow.
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    try:
+        tuner = tune.Tuner(
+            trainable,
+            tune_config=tune.TuneConfig(
+                search_alg=ConcurrencyLimiter(job.searcher, max_concurrent=slots),
+                scheduler=job.scheduler,
+                num_samples=-1,  # Until the searcher has no more.
+                reuse_actors=True,
+                trial_name_creator=lambda trial: trial.config["trial"]["trial_id"],
+                trial_dirname_creator=lambda trial: trial.config["trial"]["trial_id"],
+            ),
+            run_config=tune.RunConfig(
+                name="sweep",
+                storage_path=str(job.run.scratch),
+                verbose=0,
+                stop=interrupt,
+                callbacks=[verdicts, job.progress],
+                failure_config=tune.FailureConfig(max_failures=-1),  # `Verdicts` counts.
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
+        )
+        # Ray prints what it has to say of dead nodes where tables are to go.
+        with redirect_stdout(sys.stderr), job.progress.shown(), interrupt.listening():
+            tuner.fit()
+    except OSError as error:
+        raise Halted(reason_of(error)) from error
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, OutOfMemoryError):
+            raise
+        first = str(error.__cause__).splitlines()[0].rstrip(".")
+        raise Halted(f"{first}; give each trial more of a node (--cpus-per-trial)") from error
+    shutil.rmtree(job.run.scratch, ignore_errors=True)
+    if not verdicts.ended and not verdicts.lost:  # Or whoever asks the records again and again would never end.
+        raise Halted(job.progress.so_far("Ray Tune ended before any trial did"))
+    return verdicts.lost
+
+
+def _check_time(job: Job, policy: Policy) -> None:
+    """Ends Tune when the time budget is used up and the epochs in progress have ended.
+
+    Where it ends in its own way, it waits for workers that have nothing to tell.
+
+    Raises:
+        TimeIsUp: with the reason.
+    """
+    if policy.time_is_up() and not job.scheduler.in_last_epochs():
+        raise TimeIsUp(job.progress.so_far(TIME_IS_UP))

@@ -1,0 +1,230 @@
+"""What a person watches while trials run: a live table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ray.tune import Callback
+from rich.live import Live
+from rich.table import Table
+
+from search.storage.trial_folder import TrialFolder
+from search.streams import console
+from search.tuning.trainable import METRIC, TIME_ATTR
+from spaces.common.wording import clock, tallied
+
+PLAIN_SECONDS = 60.0  # A line this often where output is not a terminal.
+IDLE_SECONDS = 20.0
+COLUMNS = ("ended", "running", "stopped", "diverged", "failed")
+
+
+@dataclass
+class Tally:
+    """One architecture's counts.
+
+    Attributes:
+        total: trials planned.
+        ended: trials by verdict.
+        running: Tune's ids of the trials that run now.
+        finished: final accuracies of the trials that were trained to the end.
+        stopped: highest accuracy of a trial that was stopped early.
+        epochs: epochs of ended trials.
+        new_epochs: epochs trained since the start.
+        seconds: their training seconds.
+    """
+
+    total: int
+    ended: Counter[str] = field(default_factory=Counter)
+    running: set[str] = field(default_factory=set)
+    finished: list[float] = field(default_factory=list)
+    stopped: float | None = None
+    epochs: int = 0
+    new_epochs: int = 0
+    seconds: float = 0.0
+
+    @property
+    def done(self) -> int:
+        """Trials that have ended, however."""
+        return self.ended.total()
+
+    def end(self, status: str, epoch: int, accuracy: float | None) -> None:
+        """Counts a trial that ended."""
+        self.ended[status] += 1
+        self.epochs += epoch
+        if accuracy is not None and status == "completed":
+            self.finished.append(accuracy)
+        elif accuracy is not None and status == "stopped":
+            self.stopped = max(accuracy, self.stopped or 0.0)
+
+
+class UnsavedCallback(Callback):
+    """A callback that Tune need not save: it pickles its callbacks into its scratch folder."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class Progress(UnsavedCallback):
+    """Counts Tune's events and shows them.
+
+    Args:
+        title: what runs: ``sweep`` shows the incumbent, anything else the mean over the seeds.
+        totals: trials planned, by architecture.
+        expected_epochs: epochs a trial is expected to take, until enough have ended to tell.
+        folders: trials recorded before this invocation.
+        why_idle: says why no trial runs, where that lasts.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        totals: dict[str, int],
+        expected_epochs: float,
+        folders: Sequence[TrialFolder],
+        why_idle: Callable[[], str] = lambda: "",
+    ):
+        self._title, self._expected, self._why_idle = title, expected_epochs, why_idle
+        self._idle: float | None = None  # When it is next said that no trial runs.
+        self._tallies = {name: Tally(total) for name, total in totals.items()}
+        self._console = console(standard_error=True)
+        self._live: Live | None = None
+        self._started = time.monotonic()
+        self._training_since: float | None = None  # Ray's own start is not training.
+        self._spoke = (time.monotonic(), 0)
+        self._told: dict[str, str] = {}  # What a line last said of each architecture.
+        for folder in folders:
+            verdict = folder.verdict()
+            if verdict is not None and folder.spec.architecture in self._tallies:
+                row = folder.rows[-1] if folder.rows else {}
+                accuracy = row.get("val_accuracy", row.get("test_accuracy"))
+                self._tallies[folder.spec.architecture].end(verdict, folder.epoch, accuracy)
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Shows the progress for the time of a ``with`` block."""
+        self._started = time.monotonic()
+        if not self._console.is_interactive:
+            self._say()
+            yield
+            if self._spoke[1] != self._done()[0]:
+                self._say()
+            return
+        with Live(console=self._console, get_renderable=self._table, refresh_per_second=2) as self._live:
+            yield
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Tune looks around, many times a second; where no trial runs for long, that is said."""
+        now = time.monotonic()
+        if any(tally.running for tally in self._tallies.values()):
+            self._idle = None
+        elif self._idle is None:
+            self._idle = now + IDLE_SECONDS
+        elif now >= self._idle:
+            self._idle = now + PLAIN_SECONDS
+            self._print(f"{self._title} {self._timing()} | no trial runs: {self._why_idle()}")
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial runs."""
+        self._training_since = self._training_since or time.monotonic()
+        self._tally(trial).running.add(trial.trial_id)
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """A trial reported an epoch, or where it stood before."""
+        tally = self._tally(trial)
+        tally.new_epochs += not result["again"]
+        tally.seconds += result["seconds"]
+        if not self._live and time.monotonic() - self._spoke[0] > PLAIN_SECONDS:
+            self._say()
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial's worker died; it starts again as soon as there is room."""
+        self._tally(trial).running.discard(trial.trial_id)
+
+    def ended(self, trial: Any, status: str) -> None:
+        """A trial got its verdict."""
+        tally = self._tally(trial)
+        tally.running.discard(trial.trial_id)
+        tally.end(status, trial.last_result.get(TIME_ATTR, 0), trial.last_result.get(METRIC))
+        done, total = self._done()
+        if not self._live and done * 10 // max(total, 1) > self._spoke[1] * 10 // max(total, 1):
+            self._say()
+
+    def _tally(self, trial: Any) -> Tally:
+        return self._tallies[trial.config["trial"]["architecture"]]
+
+    def _done(self) -> tuple[int, int]:
+        tallies = self._tallies.values()
+        return sum(tally.done for tally in tallies), sum(tally.total for tally in tallies)
+
+    def so_far(self, what: str) -> str:
+        """A sentence that also says how much was trained since the start."""
+        epochs = sum(tally.new_epochs for tally in self._tallies.values())
+        return f"{what}, {epochs} {'epoch was' if epochs == 1 else 'epochs were'} trained"
+
+    def seconds_left(self) -> float | None:
+        """Estimated seconds to go; None before the first epoch."""
+        seconds = sum(tally.seconds for tally in self._tallies.values())
+        epochs = sum(tally.new_epochs for tally in self._tallies.values())
+        if not seconds or self._training_since is None:
+            return None
+        left = 0.0
+        for tally in self._tallies.values():
+            per_epoch = tally.seconds / tally.new_epochs if tally.new_epochs else seconds / epochs
+            per_trial = tally.epochs / tally.done if tally.done >= 8 else self._expected
+            left += (tally.total - tally.done) * per_trial * per_epoch
+        return left * (time.monotonic() - self._training_since) / seconds  # As much training in a second as so far.
+
+    def _table(self) -> Table:
+        table = Table(title=f"{self._title}  {self._timing()}", title_justify="left")
+        table.add_column("architecture")
+        for column in (*COLUMNS, self._summary):
+            table.add_column(column, justify="right")
+        for name, tally in self._tallies.items():
+            table.add_row(
+                name, f"{tally.done}/{tally.total}", str(len(tally.running)), *self._ends(tally), self._accuracy(tally)
+            )
+        return table
+
+    def _say(self) -> None:
+        done, total = self._done()
+        self._spoke = (time.monotonic(), done)
+        parts = [f"{done}/{total} ended"]
+        for name, tally in self._tallies.items():
+            ends = {status: tally.ended[status] for status in COLUMNS[2:]}
+            now = f"{len(tally.running)} running, {self._summary} {self._accuracy(tally)}"
+            told = f"{name} {tallied(tally.done, tally.total, ends)}, {now}"
+            # Table 1.6 has 43 networks, and a line is to be read: it tells of what is going on and what has changed.
+            if tally.running or (tally.done and told != self._told.get(name)):
+                self._told[name] = told
+                parts.append(told)
+        self._print(f"{self._title} {self._timing()} | " + " | ".join(parts))
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+    def _ends(self, tally: Tally) -> list[str]:
+        return [str(tally.ended[status]) for status in COLUMNS[2:]]
+
+    @property
+    def _summary(self) -> str:
+        return "incumbent" if self._title == "sweep" else "mean"
+
+    def _accuracy(self, tally: Tally) -> str:
+        if tally.finished:
+            shown = max(tally.finished) if self._summary == "incumbent" else statistics.fmean(tally.finished)
+            return f"{100 * shown:.2f} %"
+        return "-" if tally.stopped is None else f"- (stopped: {100 * tally.stopped:.2f} %)"
+
+    def _timing(self) -> str:
+        left = self.seconds_left()
+        done, total = self._done()
+        text = f"{clock(time.monotonic() - self._started)} gone"
+        return text if left is None or done == total else f"{text}, about {clock(left)} left"

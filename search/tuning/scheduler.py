@@ -1,0 +1,154 @@
+"""ASHA, one per architecture, whose state is rebuilt from the journal of its decisions.
+
+Architectures never compete with one another for survival: each has its own rungs, so a layer that
+learns slowly is compared with itself only. Ray does not save ASHA's state; replaying the journal
+through its public callbacks gives it back (docs/resume.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
+
+from search.storage.asha_decisions import Journal
+from search.storage.driver import Guard
+from search.storage.trial_folder import TrialFolder
+from search.tuning.trainable import METRIC, TIME_ATTR, report
+from search.tuning.trouble import TROUBLE, reason_of
+from spaces.specs.run import RunSpec
+from spaces.specs.rungs import rungs
+
+
+class InOrder(FIFOScheduler):
+    """Runs trials in the order they came, looking only at those that have not ended.
+
+    Ray's own looks at every trial ever added, whenever a worker is free.
+
+    Attributes:
+        trouble: why the run cannot go on, None while it can.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trouble: str | None = None
+        self._open: list[Trial] = []
+        self._last: list[Trial] | None = None  # Those in the last epoch that they are given.
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        """Enters a trial."""
+        self._open.append(trial)
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Judges a report: CONTINUE, STOP, or NOOP for a trial that waits in vain for another epoch."""
+        decision = self._judged(tune_controller, trial, result)
+        if self._last is None or decision != TrialScheduler.CONTINUE:
+            return decision
+        self._last = [other for other in self._last if other is not trial]
+        return TrialScheduler.NOOP
+
+    def _judged(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        return TrialScheduler.CONTINUE
+
+    def in_last_epochs(self) -> bool:
+        """From the first call on no trial is given another epoch; whether some are still in one."""
+        mine = self._open if self._last is None else self._last
+        self._last = [trial for trial in mine if trial.status == Trial.RUNNING]
+        return bool(self._last)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """The first trial that waits; paused ones, which nothing here makes, come last."""
+        self._open = [trial for trial in self._open if not trial.is_finished()]
+        waiting = (trial for status in (Trial.PENDING, Trial.PAUSED) for trial in self._open if trial.status == status)
+        return next(waiting, None)
+
+
+class PerArchitecture(InOrder):
+    """Runs trials in order and lets each architecture's own ASHA judge them.
+
+    Inside, a trial goes by its invsearch id: the one name it keeps over restarts.
+
+    Args:
+        spec: the run, for grace period, reduction factor and maximum epochs.
+        journal: the decisions so far, which are rebuilt into the rungs; new ones are entered.
+    """
+
+    def __init__(self, spec: RunSpec, journal: Journal):
+        super().__init__()
+        self._spec, self._journal = spec, journal
+        self._by_architecture: dict[str, ASHAScheduler] = {}
+        for entry in journal.entries:
+            asha, stand_in = self._asha(entry["architecture"]), SimpleNamespace(trial_id=entry["trial_id"])
+            asha.on_trial_add(None, stand_in)
+            asha.on_trial_result(None, stand_in, {TIME_ATTR: entry["epoch"], METRIC: entry["accuracy"]})
+
+    def _asha(self, architecture: str) -> Any:
+        if architecture not in self._by_architecture:
+            self._by_architecture[architecture] = ASHAScheduler(
+                time_attr=TIME_ATTR,
+                metric=METRIC,
+                mode="max",
+                grace_period=self._spec.grace_period,
+                max_t=self._spec.max_epochs,
+                reduction_factor=self._spec.reduction_factor,
+                brackets=1,
+            )
+        return self._by_architecture[architecture]
+
+    def _delegate(self, trial: Trial) -> tuple[Any, SimpleNamespace]:
+        content = trial.config["trial"]
+        return self._asha(content["architecture"]), SimpleNamespace(trial_id=content["trial_id"])
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        """Enters a trial."""
+        super().on_trial_add(tune_controller, trial)
+        asha, stand_in = self._delegate(trial)
+        asha.on_trial_add(tune_controller, stand_in)
+
+    def _judged(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Writes down what is decided at a rung before it is acted on."""
+        assert {TIME_ATTR, METRIC} <= result.keys(), "ASHA would ignore this report"
+        asha, stand_in = self._delegate(trial)
+        if self._journal.has_stopped(stand_in.trial_id, result[TIME_ATTR]):
+            return TrialScheduler.STOP  # By a driver that died before it acted on it.
+        decision = asha.on_trial_result(tune_controller, stand_in, result)
+        return decision if self._entered(trial, result, decision) else TrialScheduler.STOP
+
+    def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
+        """Enters the last report of a trial that ended by itself."""
+        asha, stand_in = self._delegate(trial)
+        asha.on_trial_complete(tune_controller, stand_in, result)
+        if {TIME_ATTR, METRIC} <= result.keys():
+            self._entered(trial, result, "END")
+
+    def _entered(self, trial: Trial, result: dict[str, Any], decision: str) -> bool:
+        """Writes a decision down; where that fails the run ends, and the trial is judged again by the next one."""
+        try:
+            self._journal.enter(trial.config["trial"], result[TIME_ATTR], result[METRIC], decision)
+        except TROUBLE as error:
+            self.trouble = self.trouble or reason_of(error)
+            return False
+        return True
+
+    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
+        """Forgets a trial that failed."""
+        asha, stand_in = self._delegate(trial)
+        asha.on_trial_error(tune_controller, stand_in)
+
+    def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
+        """Forgets a trial that was removed before it ran."""
+        asha, stand_in = self._delegate(trial)
+        asha.on_trial_remove(tune_controller, stand_in)
+
+
+def scheduler_for(spec: RunSpec, run: Path, folders: Iterable[TrialFolder], guard: Guard | None = None) -> InOrder:
+    """The scheduler of a run, knowing what was decided before."""
+    if spec.scheduler != "asha":
+        return InOrder()
+    journal = Journal(run, rungs(spec), guard)
+    journal.restore(folders, lambda folder, rows: report(folder, spec.max_epochs, rows)[METRIC])
+    return PerArchitecture(spec, journal)

@@ -1,0 +1,81 @@
+"""What ends a sweep before its time: Ctrl-C and other signals, a time budget, a full disk, a lost cluster.
+
+All of them end it cleanly, so that the same command goes on; a second signal ends it at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ray.tune import Stopper
+
+from search.signals import Halted, Interrupted, TimeIsUp, handled, unlimited
+from search.tuning.trouble import TROUBLE, reason_of
+
+
+class Interrupt(Stopper):
+    """Turns a signal, or a reason, into Tune's own stop, and keeps what it was.
+
+    Args:
+        reasons: asked again and again; each returns why to stop, or None.
+    """
+
+    def __init__(self, *reasons: Callable[[], str | None]) -> None:
+        self.signal: int | None = None
+        self.reason: str | None = None
+        self.take_back: Callable[[], None] = lambda: None  # The signals; `listening` knows how.
+        self._reasons = reasons
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Never stops a single trial; takes in what a worker says of its disk."""
+        self.reason = self.reason or result.get("stop")
+        return False
+
+    def stop_all(self) -> bool:
+        """Whether a signal or a reason came."""
+        for ask in self._reasons:
+            self.reason = self.reason or ask()
+        return self.signal is not None or self.reason is not None
+
+    @contextmanager
+    def on_trouble(self) -> Iterator[None]:
+        """Makes what cannot be read or written in a ``with`` block a reason to stop.
+
+        Tune would take an exception in a callback for a failure of the trial.
+        """
+        try:
+            yield
+        except TROUBLE as error:
+            self.reason = self.reason or reason_of(error)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # Tune pickles it into its scratch folder, which nobody reads.
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Handles the signals for the time of a ``with`` block, then raises what came.
+
+        Raises:
+            Interrupted: a signal came.
+            Halted: there was another reason.
+        """
+
+        def note(number: int, frame: object) -> None:
+            if self.signal is not None:
+                raise Interrupted(number)
+            self.signal = number
+
+        with handled(note) as self.take_back, unlimited():
+            try:
+                yield
+            except TimeIsUp as over:
+                self.reason = str(over)
+            except Exception:  # Ray fails where the signal went to its processes too.
+                if self.signal is None:
+                    raise
+        if self.signal is not None:
+            raise Interrupted(self.signal)
+        if self.reason is not None:
+            raise Halted(self.reason)

@@ -1,0 +1,151 @@
+"""Model-based search: one hyperopt TPE per architecture, whose history is the records.
+
+hyperopt repeats itself on small spaces. A repeat is forgotten: hyperopt knows its outcome already,
+and would be slower for hearing it again. Diverged trials count as the worst; failed ones are not counted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from hyperopt import hp
+from ray.tune.search import Searcher
+from ray.tune.search.hyperopt import HyperOptSearch
+
+from search.storage.trial_folder import TrialFolder
+from search.tuning.feed import Feed, configured
+from search.tuning.trainable import METRIC, report
+from spaces import Choice, Domain, Hyperparameters, LogUniform, TrialSpec
+from spaces.specs.run import RunSpec
+
+MAX_REPEATS = 10  # In a row; then an untried point of the grid is taken.
+NEARLY = 0.9  # Once so much of a grid is tried, the rest is enumerated.
+
+
+def as_hyperopt(name: str, domain: Domain) -> Any:
+    """A domain in hyperopt's words."""
+    if isinstance(domain, Choice):
+        return hp.choice(name, list(domain.values))
+    if isinstance(domain, LogUniform):
+        return hp.loguniform(name, math.log(domain.low), math.log(domain.high))
+    return hp.uniform(name, domain.low, domain.high)
+
+
+class Proposer:
+    """TPE for one architecture.
+
+    Args:
+        spec: the run.
+        architecture: whose configurations are proposed.
+        folders: its recorded trials.
+    """
+
+    def __init__(self, spec: RunSpec, architecture: str, folders: Sequence[TrialFolder]):
+        self._spec, self._architecture, self._space = spec, architecture, spec.searched
+        self._known: set[str] = set()  # Trial ids.
+        self._names: dict[str, str] = {}  # Running trial id -> what hyperopt calls it, if it has heard of it.
+        self._untried = self._space.walk(spec.seed)
+        self._exhausted = False
+        ended = [folder for folder in folders if folder.verdict() is not None]
+        opened = [folder for folder in folders if folder.verdict() is None]
+        self._opened = [folder.spec for folder in opened]
+        ended.sort(key=lambda folder: folder.rows[0]["time"] if folder.rows else math.inf)
+        self._hyperopt = HyperOptSearch(
+            {name: as_hyperopt(name, domain) for name, domain in self._space.domains.items()},
+            metric=METRIC,
+            mode="max",
+            points_to_evaluate=[folder.spec.theta.as_dict() for folder in (*ended, *opened)],
+            random_state_seed=spec.seed + len(folders),
+        )
+        self._best: Any = self._hyperopt.algo  # Takes the most promising of 24 draws from where the good ones are.
+        self._good = partial(self._best, n_EI_candidates=1)  # Takes any, so it repeats itself less.
+        for folder in (*ended, *opened):
+            self._hyperopt.suggest(folder.spec.trial_id)
+        for folder in ended:
+            self._known.add(folder.spec.trial_id)
+            self._tell(folder.spec.trial_id, report(folder, spec.max_epochs))
+
+    @property
+    def proposed(self) -> int:
+        """Configurations so far, recorded ones included."""
+        return len(self._known)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to propose."""
+        return self.proposed >= self._spec.planned or self._exhausted
+
+    def propose(self) -> TrialSpec | None:
+        """An unfinished trial, or the next configuration that is not known yet; None if there seems to be none."""
+        if self._opened:
+            return self._enter(self._opened.pop(0))
+        attempts = 0 if self.proposed >= NEARLY * self._space.size else MAX_REPEATS
+        for attempt in range(attempts):
+            name = f"{self._architecture}-{self.proposed}-{attempt}"
+            self._hyperopt.algo = self._best if attempt == 0 else self._good
+            values = self._hyperopt.suggest(name)
+            assert isinstance(values, dict)
+            trial = self._trial(self._space.snap(values))
+            if trial.trial_id not in self._known:
+                return self._enter(trial, name)
+            self._tell(name, None)
+        if self._space.size == math.inf:
+            self._exhausted = True  # So narrow that rounding leaves nothing new.
+            return None
+        return self._enter(next(t for t in map(self._trial, self._untried) if t.trial_id not in self._known))
+
+    def _trial(self, theta: Hyperparameters) -> TrialSpec:
+        return self._spec.sweep_trial(self._architecture, theta)
+
+    def _enter(self, trial: TrialSpec, name: str | None = None) -> TrialSpec:
+        self._known.add(trial.trial_id)
+        self._names[trial.trial_id] = name or trial.trial_id
+        return trial
+
+    def complete(self, trial_id: str, result: dict[str, Any] | None) -> None:
+        """Takes in the last report of a trial, None where it has none."""
+        self._tell(self._names.pop(trial_id), result)
+
+    def _tell(self, name: str, result: dict[str, Any] | None) -> None:
+        failed = not result or result["status"] == "failed"
+        self._hyperopt.on_trial_complete(name, None if failed else result, error=failed)
+
+
+class TpeSearch(Feed):
+    """Interleaves the architectures' proposers, so that all advance together.
+
+    Args:
+        spec: the run.
+        folders: every recorded trial of the sweep.
+    """
+
+    def __init__(self, spec: RunSpec, folders: Sequence[TrialFolder]):
+        super().__init__(metric=METRIC, mode="max")
+        self._spec = spec
+        self._proposers = {
+            name: Proposer(spec, name, [folder for folder in folders if folder.spec.architecture == name])
+            for name in spec.architectures
+        }
+        self._live: dict[str, TrialSpec] = {}
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to propose."""
+        return all(proposer.finished for proposer in self._proposers.values())
+
+    def suggest(self, trial_id: str) -> Any:
+        """The next trial, for the architecture that has had the fewest."""
+        while open_ones := [proposer for proposer in self._proposers.values() if not proposer.finished]:
+            trial = min(open_ones, key=lambda proposer: proposer.proposed).propose()
+            if trial is not None:
+                self._live[trial_id] = trial
+                return configured(trial, self._spec.max_epochs)
+        return Searcher.FINISHED
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Hands the outcome of a trial to its architecture's proposer."""
+        trial = self._live.pop(trial_id)
+        self._proposers[trial.architecture].complete(trial.trial_id, None if error else result)

@@ -1,0 +1,214 @@
+"""The thin layer between Ray Tune and a trial: ``step`` trains an epoch and commits it."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+import ray
+import torch
+from ray import tune
+
+from search.datasets.split import Split
+from search.storage import checkpoint
+from search.storage.driver import Guard
+from search.storage.json_files import set_aside
+from search.storage.provenance import code_folders, made_by
+from search.storage.trial_folder import ENDED_BY_ITSELF, TrialFolder
+from search.training.loop import JUDGED_ON, Epoch, Training, make_repeatable
+from search.tuning.trouble import TROUBLE, reason_of
+from spaces import TrialSpec
+
+TIME_ATTR = "epoch"
+METRIC = "accuracy"
+WORST = 0.0  # What a searcher hears of a diverged trial: a NaN is never stopped and poisons TPE.
+
+
+def report(folder: TrialFolder, max_epochs: int, rows: int | None = None, again: bool = False) -> dict[str, Any]:
+    """What Tune hears after a row of a trial: the only maker of such reports.
+
+    ASHA silently ignores a report without its ``time_attr``, so live and replayed reports have to
+    come from one place.
+
+    Args:
+        folder: the trial.
+        max_epochs: the trial's budget in epochs.
+        rows: report as if only this many rows were recorded; all by default.
+        again: whether the row was reported before, so that its time is not counted twice.
+    """
+    count = len(folder.rows) if rows is None else rows
+    last = count == len(folder.rows)
+    row = folder.rows[count - 1] if count else {}
+    epoch = row.get("epoch", 0)
+    ended = last and folder.status in ENDED_BY_ITSELF
+    accuracy = row.get(f"{JUDGED_ON[folder.spec.phase]}_accuracy")
+    return {
+        TIME_ATTR: epoch,
+        METRIC: WORST if accuracy is None else accuracy,
+        "status": folder.status if last else "running",
+        "seconds": 0.0 if again else row.get("seconds", 0.0),
+        "again": again,
+        "done": ended or epoch >= max_epochs,
+    }
+
+
+class RecordedTrial(tune.Trainable):
+    """Trains one trial; what is on disk is the truth and Tune only hears of it.
+
+    The trial is opened in the first ``step``, not in ``setup``: with reused actors ``setup`` may
+    run for one trial in two processes. That first step reports the last recorded row again
+    without training, which tells a fresh Tune where an interrupted trial stands.
+
+    What is wrong with the disk or the run, and not with the trial, is reported under ``stop``: the
+    driver then ends the sweep with that reason, and no trial is blamed.
+    """
+
+    def setup(
+        self,
+        config: dict[str, Any],
+        split: Split | None = None,
+        run: str = "",
+        device: str = "cpu",
+        threads: int = 1,
+        engine: str = "auto",
+        guard: Guard | None = None,
+        expected: dict[str, str] | None = None,
+    ) -> None:
+        """Keeps what Tune hands over; called once an actor.
+
+        Args:
+            config: ``trial`` (a ``TrialSpec`` as plain data) and ``max_epochs``.
+            split: the images, from Ray's object store.
+            run: absolute path of the run folder; a worker's current directory is elsewhere.
+            device: ``cpu``, or ``cuda`` for a trial that was given a GPU.
+            threads: CPU threads to use.
+            engine: what does the arithmetic.
+            guard: lets this process write only while the run is its driver's.
+            expected: versions of the driver, which this node must have too.
+        """
+        assert split is not None
+        self._split, self._run, self._guard = split, Path(run), guard
+        self._device, self._engine = device, engine
+        here = made_by(device)
+        self._other_versions = [
+            f"{name} {here.get(name)} instead of {version}"
+            + (f" (from {', '.join(map(str, code_folders().values()))})" if name == "code" else "")
+            for name, version in (expected or {}).items()
+            if here.get(name) != version
+        ]
+        make_repeatable(device, threads)
+        self._begin(config)
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        self._spec = TrialSpec.from_dict(config["trial"])
+        self._max_epochs: int = config["max_epochs"]
+        self._folder: TrialFolder | None = None
+        self._training: Training | None = None
+        self._halted: str | None = None
+
+    def step(self) -> dict[str, Any]:
+        """One epoch, or the last recorded row again if this process has just opened the trial."""
+        if self._halted:  # Tune may ask once more before it acts.
+            return self._stop(self._halted)
+        if self._other_versions:
+            return self._stop(
+                f"node {made_by(self._device)['host']} has {', '.join(self._other_versions)}; install there what "
+                "constraints.txt says and let nothing hide the driver's code, or go on with --accept-changes"
+            )
+        try:
+            return self._step()
+        except TROUBLE as error:
+            return self._stop(reason_of(error))
+
+    def _stop(self, reason: str) -> dict[str, Any]:
+        self._halted = reason
+        folder = self._folder or TrialFolder(self._run, self._spec)
+        return report(folder, self._max_epochs, again=True) | {"stop": reason, "done": False}
+
+    def _step(self) -> dict[str, Any]:
+        if self._folder is None:
+            folder = TrialFolder(self._run, self._spec, self._guard)
+            try:
+                folder.open()
+            except BaseException:
+                folder.close()
+                raise
+            self._folder = folder
+            if folder.rows or folder.status in ENDED_BY_ITSELF:
+                return report(folder, self._max_epochs, again=True)
+        folder = self._folder
+        try:
+            if self._training is None:
+                self._training = self._open_training(folder)
+            epoch = self._training.run_epoch()
+        except Exception:
+            # A bug or a lack of memory is this trial's result; the sweep goes on.
+            folder.fail(traceback.format_exc())
+            return report(folder, self._max_epochs)
+        # Outside the try above: a full disk is the machine's fault.
+        if epoch.epoch <= folder.epoch:
+            trained_again(folder, epoch, self._training)
+            return report(folder, self._max_epochs, again=True)
+        self._commit(folder, self._training, epoch)
+        return report(folder, self._max_epochs)
+
+    def _open_training(self, folder: TrialFolder) -> Training:
+        return resumed(folder, self._split, self._device, self._engine)
+
+    def _commit(self, folder: TrialFolder, training: Training, epoch: Epoch) -> None:
+        folder.commit(
+            epoch.row(self._spec.phase),
+            "diverged" if epoch.diverged else "running",
+            made_by(self._device) | node() | training.engine.identity(),
+            lambda path, record: checkpoint.save(path, training.state(), record),
+        )
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Lets Tune reuse this process for the next trial."""
+        self.cleanup()
+        self._begin(new_config)
+        return True
+
+    def cleanup(self) -> None:
+        """Lets go of the trial."""
+        if self._folder is not None:
+            self._folder.close()
+            self._folder = None
+
+
+def node() -> dict[str, str]:
+    """The Ray node that this process runs on."""
+    return {"node": ray.get_runtime_context().get_node_id()[:8]} if ray.is_initialized() else {}
+
+
+def resumed(folder: TrialFolder, split: Split, device: str, engine: str) -> Training:
+    """The training of a trial where its record left it: from its checkpoint, or from the start.
+
+    A checkpoint that is missing or damaged is set aside and costs the trial the time of its epochs,
+    which are trained again; their rows stay, because a trial is a function of its seed.
+    """
+    training = Training(folder.spec, split, device, engine)
+    if not folder.rows:
+        return training
+    try:
+        training.load_state(checkpoint.load(folder.checkpoint, device)[0])
+        if folder.checkpoint == folder.checkpoint_of(training.epoch):
+            return training
+        reason = f"it is of epoch {training.epoch}"
+    except torch.OutOfMemoryError:
+        raise  # A RuntimeError too, but the checkpoint is sound.
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    aside = f"set aside as {set_aside(folder.checkpoint).name}" if folder.checkpoint.exists() else "missing"
+    folder.note(f"epochs 1 to {folder.epoch} were trained again: their checkpoint was {aside} ({reason})")
+    return Training(folder.spec, split, device, engine)
+
+
+def trained_again(folder: TrialFolder, epoch: Epoch, training: Training) -> None:
+    """An epoch that is on record already: it must come out as it did then, or a note says that it did not."""
+    row, fresh = folder.rows[epoch.epoch - 1], epoch.row(folder.spec.phase)
+    loss = f"{JUDGED_ON[folder.spec.phase]}_loss"
+    if (row.get("train_loss"), row.get(loss)) != (fresh["train_loss"], fresh[loss]):
+        folder.note(f"epoch {epoch.epoch} came out differently: {loss} {fresh[loss]!r}; the row says {row.get(loss)!r}")
+    folder.save_again(epoch.epoch, lambda path, record: checkpoint.save(path, training.state(), record))

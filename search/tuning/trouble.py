@@ -1,0 +1,50 @@
+"""What is wrong with the disk, or with the run, and not with a trial or with invsearch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ray import cloudpickle
+from ray.exceptions import RayActorError
+
+from search.storage.driver import Superseded
+from search.storage.trial_folder import Busy
+from spaces.files.sealed import Damaged
+
+TROUBLE = (Superseded, Busy, Damaged, OSError)
+
+
+def reason_of(error: BaseException) -> str:
+    """What a user reads of it, in one line."""
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the run folder'}: {error.strerror or error}"
+    return str(error)
+
+
+def why_not_started(trial: Any) -> str | None:
+    """The error of Python that kept a trial's worker from starting; None where the worker died.
+
+    Args:
+        trial: a trial of Tune that has just failed; Tune's callbacks are not told why, but it is written down.
+    """
+    error = _error_of(trial)
+    if not isinstance(error, RayActorError) or not error.actor_init_failed:
+        return None
+    return f"a worker cannot start: {_last_line(error)}"
+
+
+def why_died(trial: Any) -> str:
+    """What Ray says of the death of a trial's worker."""
+    error = _error_of(trial)
+    return "Ray does not say why" if error is None else _last_line(error)
+
+
+def _error_of(trial: Any) -> Any:
+    if trial.run_metadata.pickled_error_filename is None:
+        return None
+    return cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+
+
+def _last_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[-1]

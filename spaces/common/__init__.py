@@ -1,0 +1,1 @@
+"""What every package needs: errors, looking a name up, wording, fields of a dictionary."""

@@ -1,0 +1,36 @@
+"""Looks a user's name up in an explicit dict."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from spaces.common.errors import UserError, quoted
+
+T = TypeVar("T")
+
+
+def choose(what: str, name: str, known: Mapping[str, T], more: Iterable[str] = ()) -> T:
+    """Returns ``known[name]``.
+
+    Args:
+        what: the kind of thing, for the message.
+        name: what the user gave.
+        known: what there is.
+        more: what else the message lists, such as a kind of name.
+
+    Raises:
+        UserError: no such name; says the nearest one, if any is near, and all of them.
+    """
+    if name in known:
+        return known[name]
+    raise UserError(
+        f"{what}: {quoted(name)} is unknown; {nearest(name, known)}choose one of {', '.join([*known, *more])}"
+    )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A question that names the known name nearest to ``name``, or nothing if none is near."""
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    return f"did you mean {near[0]}? " if near else ""

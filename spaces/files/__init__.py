@@ -1,0 +1,1 @@
+"""Opening regular files only, and files that carry their own checksum."""

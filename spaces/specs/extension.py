@@ -1,0 +1,127 @@
+"""Extending a run: what may be added to it, what it keeps, and what would contradict it.
+
+Everything may only grow. Whoever asks for less than the run already has, as one does who repeats an
+older command, gets the whole; ``kept`` says so.
+
+- Architectures, samples, rerun seeds and rerun epochs are added to.
+- A grid grows into one that has all its values; the smaller one is kept as ``earlier``, because it
+  decides in which order the points are tried. TPE drew its proposals from one space and keeps it.
+- Epochs of a grid search may become more, with ASHA and without. ASHA's rungs are grace period x
+  eta^k, whatever the maximum is: those below the old maximum stay as they are, and the new ones come
+  after them. TPE made its proposals from accuracies after the old number of epochs and keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+from spaces.common.errors import UserError, shortened
+from spaces.common.fields import option, shown
+from spaces.hyperparameters import NAMES
+
+if TYPE_CHECKING:
+    from spaces.specs.run import RunSpec
+
+COUNTS = ("samples", "max_epochs", "rerun_seeds", "rerun_epochs")  # The larger one counts, whoever asked for it.
+COMPARED_ELSEWHERE = ("architectures", "thetas", "space", "earlier", "classes", *COUNTS)  # classes: by data_hash
+
+
+def extended(spec: RunSpec, asked: RunSpec) -> RunSpec:
+    """``spec`` with what ``asked`` adds.
+
+    Raises:
+        UserError: ``asked`` contradicts it; the message shows each difference.
+    """
+    differences = [*_of_settings(spec, asked), *_of_thetas(spec, asked), *_of_spaces(spec, asked)]
+    if differences:
+        raise UserError(
+            f"the run folder holds another run: {'; '.join(differences)}; give another --out, or the same settings"
+        )
+    space, earlier = spec.space, spec.earlier
+    if spec.space is not None and spec.searched.within(asked.searched) and not asked.searched.within(spec.searched):
+        space, earlier = asked.space, (*earlier, {"space": spec.space, "samples": spec.planned})
+    return replace(
+        spec,
+        architectures=tuple(dict.fromkeys(spec.architectures + asked.architectures)),
+        thetas=None if spec.thetas is None else {**spec.thetas, **(asked.thetas or {})},
+        space=space,
+        earlier=earlier,
+        classes=spec.classes or asked.classes,
+        **{name: largest(getattr(spec, name), getattr(asked, name)) for name in COUNTS},
+    )
+
+
+def kept(whole: RunSpec, asked: RunSpec) -> list[str]:
+    """Where an extended run is more than what was asked for: one line each, to follow its name."""
+    lines = []
+    for name in COUNTS:
+        mine, part = getattr(whole, name), getattr(asked, name)
+        if part is not None and mine > part:
+            lines.append(f"already asks for {mine} {option(name)}, so not {part}")
+    if whole.space is not None and not whole.searched.within(asked.searched) and asked.searched.within(whole.searched):
+        lines.append(f"already searches space {whole.searched.name}, so not only its part {asked.searched.name}")
+    return lines
+
+
+def lengthened(whole: RunSpec, old: RunSpec) -> tuple[str, ...]:
+    """The phases whose trials are trained longer in ``whole`` than in ``old``, which it extends."""
+    sweep = old.space is not None and whole.max_epochs > old.max_epochs
+    rerun = old.rerun_epochs is not None and (whole.rerun_epochs or 0) > old.rerun_epochs
+    return tuple(phase for phase, longer in (("sweep", sweep), ("rerun", rerun)) if longer)
+
+
+def largest(one: int | None, other: int | None) -> int | None:
+    """The larger of two numbers that may be unset."""
+    return max((value for value in (one, other) if value is not None), default=None)
+
+
+def _of_settings(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
+    for name in (field.name for field in fields(spec)):
+        old, new = getattr(spec, name), getattr(asked, name)
+        if name == "grace_period" and new == asked.max_epochs < old:
+            continue  # Both let such short trials run to their end.
+        if name not in COMPARED_ELSEWHERE and old != new:
+            yield f"{option(name)} is {shown(old)} there and {shown(new)} here"
+    if spec.recipe is not None and spec.recipe.lr_drops:
+        for name in ("max_epochs", "rerun_epochs"):
+            old, new = getattr(spec, name), getattr(asked, name)
+            if old is not None and new is not None and old != new:
+                yield f"{option(name)} is {old} there and {new} here, which would move the steps of the learning rate"
+    if spec.search == asked.search == "tpe" and spec.max_epochs != asked.max_epochs:
+        yield (
+            f"epochs is {spec.max_epochs} there and {asked.max_epochs} here, and tpe made its proposals from "
+            f"accuracies after {spec.max_epochs}"
+        )
+
+
+def _of_thetas(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
+    if (spec.thetas is None) != (asked.thetas is None):
+        yield "one is a search and the other trains fixed configurations"
+    for name, theta in (asked.thetas or {}).items():
+        known = (spec.thetas or {}).get(name, theta)
+        if known != theta:
+            yield f"theta of {name} is {shown(known)} there and {shown(theta)} here"
+
+
+def _of_spaces(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
+    if spec.space is None or spec.search != asked.search:
+        return  # Said already.
+    there, here = spec.searched, asked.searched
+    if there.domains == here.domains:
+        return
+    if spec.search == "tpe":
+        changed = [name for name in NAMES if there.domains[name] != here.domains[name]]
+        for name in changed:
+            old, new = there.domains[name].describe(), here.domains[name].describe()
+            yield f"{name} is {shortened(shown(old))} there and {shortened(shown(new))} here"
+        yield "tpe drew its proposals from the space there, so it cannot change"
+    elif not there.within(here) and not here.within(there):
+        for name in NAMES:
+            old, new = there.domains[name].numbers(), here.domains[name].numbers()
+            lacks = [(set(new) - set(old), "there"), (set(old) - set(new), "here")]
+            parts = [f"{shortened(', '.join(map(shown, sorted(values))))} {place}" for values, place in lacks if values]
+            if parts:
+                yield f"{name} lacks {' and '.join(parts)}"
+        yield "a grid can only grow into one that has all its values"

@@ -1,0 +1,132 @@
+"""Trials: what defines one, and the ids that name it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from spaces.common import fields
+from spaces.common.errors import UserError, quoted
+from spaces.hyperparameters import NAMES, Hyperparameters
+from spaces.specs.recipes import Recipe
+
+PHASES = ("sweep", "rerun")
+FIELDS = {  # And theta and, where there is one, recipe.
+    "phase": fields.one_of(*PHASES),
+    "architecture": fields.NAME,
+    "dataset": fields.NAME,
+    "data_hash": fields.HASH,
+    "seed": fields.SEED,
+    "split_seed": fields.optional(fields.SEED),
+    "batch_size": fields.BATCH_SIZE,
+}
+LETTER = "c"  # Begins a config id: without one, some look like numbers to a spreadsheet (0955086164, 6764e21198).
+ID_DIGITS = 10  # 40 bits: a collision among 10,000 trials has odds of about 1 in 20,000.
+
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+def digest(content: Any) -> str:
+    """The first digits of the SHA-256 of plain data in canonical JSON."""
+    return hashlib.sha256(_canonical(content).encode()).hexdigest()[:ID_DIGITS]
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """One configuration x one seed: everything that decides what a training computes.
+
+    The number of epochs is not part of it, so a trial can be trained further under the same id; unless it has a
+    recipe, whose learning rate falls at epochs that depend on how many there are.
+
+    Attributes:
+        phase: ``sweep`` (judged on held-out training images) or ``rerun`` (trained on all training
+            images, judged on the test set).
+        architecture: a name in ``models.ARCHITECTURES``.
+        dataset: a name that ``search.datasets.dataset`` knows.
+        data_hash: the hash of the data set's content.
+        theta: the hyperparameters.
+        seed: decides initial weights, fixed kernels and batch order.
+        split_seed: decides which training images are held out; None where none are.
+        batch_size: images per SGD step.
+        recipe: schedule and augmentation; None where the learning rate is constant and images stay as they are.
+    """
+
+    phase: str
+    architecture: str
+    dataset: str
+    data_hash: str
+    theta: Hyperparameters
+    seed: int
+    split_seed: int | None
+    batch_size: int
+    recipe: Recipe | None = None
+
+    def __post_init__(self) -> None:
+        if self.phase not in PHASES:
+            raise UserError(f"phase: {quoted(self.phase)} is unknown; allowed are {', '.join(PHASES)}")
+
+    @property
+    def config_id(self) -> str:
+        """Names the configuration (architecture and theta): the same in a sweep and in its reruns."""
+        return LETTER + digest([self.architecture, self.theta.as_dict()])
+
+    @cached_property
+    def trial_id(self) -> str:
+        """Names the trial; also the name of its folder."""
+        return f"{self.architecture}-{digest(self._content())}"
+
+    def _content(self) -> dict[str, Any]:
+        recipe = {} if self.recipe is None else {"recipe": self.recipe.as_dict()}  # Ids without one stay as they were.
+        return {
+            "phase": self.phase,
+            "architecture": self.architecture,
+            "dataset": self.dataset,
+            "data_hash": self.data_hash,
+            **self.theta.as_dict(),
+            "seed": self.seed,
+            "split_seed": self.split_seed,
+            "batch_size": self.batch_size,
+            **recipe,
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for a record, ids first."""
+        return {"trial_id": self.trial_id, "config_id": self.config_id, **self._content()}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> TrialSpec:
+        """Reads what ``as_dict`` wrote, now or in earlier versions, and nothing else.
+
+        Raises:
+            UserError: a field is missing, unknown or not allowed, or the ids do not belong to the content.
+        """
+        if not isinstance(content, Mapping):
+            raise UserError(f"trial: {quoted(content)} is not a mapping of fields; it was not written by invsearch")
+        try:
+            values = {name: content[name] for name in FIELDS}
+            theta = Hyperparameters(*[content[name] for name in NAMES])
+        except KeyError as error:
+            raise UserError(f"trial: the record lacks the field {error}; it was not written by invsearch") from None
+        for name, field in FIELDS.items():
+            field.check(name, values[name])
+        recipe = Recipe.from_dict(content["recipe"]) if "recipe" in content else None
+        spec = cls(theta=theta, **values, recipe=recipe)
+        whole = spec.as_dict()
+        if content.get("config_id") == whole["config_id"].removeprefix(LETTER):  # The earlier form.
+            content = {**content, "config_id": whole["config_id"]}
+        if content != whole:
+            raise UserError(f"trial: {_difference(content, whole)}; the record was changed by hand")
+        return spec
+
+
+def _difference(content: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
+    """What of a record's content is not as it was written."""
+    for name, value in whole.items():
+        if content.get(name) != value:
+            what = f"does not belong to its content ({value})" if name.endswith("_id") else "is not a number"
+            return f"the {name} {quoted(content.get(name))} {what}"
+    return f"unknown field {quoted(next(name for name in content if name not in whole))}"

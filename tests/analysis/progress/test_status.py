@@ -1,0 +1,121 @@
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from analysis.progress.status import filtered, ordered, progress, status_table
+from analysis.records.reader import read_run
+from spaces import Hyperparameters, UserError
+
+
+@pytest.fixture
+def table(full) -> pd.DataFrame:
+    return status_table(read_run(full.write()), "sweep")
+
+
+def test_columns(full) -> None:
+    run = read_run(full.write())
+    theta = ["lr", "momentum", "weight_decay", "gain"]
+    assert list(status_table(run, "sweep")) == [
+        *("trial_id", "architecture", *theta, "status", "epoch", "val_accuracy", "engine")
+    ]
+    assert list(status_table(run, "rerun")) == [
+        *("trial_id", "architecture", *theta, "seed", "status", "epoch", "test_accuracy", "engine")
+    ]
+    assert len(status_table(run, "sweep")) == 8
+    assert len(status_table(run, "rerun")) == 6
+
+
+def test_an_unknown_phase(full) -> None:
+    with pytest.raises(UserError, match="'final' is unknown; allowed are sweep, rerun"):
+        status_table(read_run(full.write()), "final")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        ([], 8),
+        (["status=diverged"], 2),
+        (["status != completed"], 4),
+        (["status=diverged", "architecture=conv"], 1),
+        (["val_accuracy>0.8"], 3),  # 0.9 and the two that were stopped at 0.95.
+        (["val_accuracy>=0.8"], 5),
+        (["val_accuracy<0.8"], 1),
+        (["val_accuracy<=0.8"], 3),
+        (["lr=0.0316", " weight_decay = 3.16e-5 "], 2),
+        (["epoch=4", "momentum<0.9"], 2),
+        (["trial_id=conv-nothing"], 0),
+        (["status=failed", "architecture=conv"], 0),
+    ],
+)
+def test_filters(table, conditions, expected) -> None:
+    kept = filtered(table, conditions)
+    assert len(kept) == expected
+    assert list(kept) == list(table)
+    assert kept.index.tolist() == list(range(expected))
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("colour=red", "column 'colour' is unknown; allowed are trial_id, architecture, lr"),
+        ("status=dead", "'dead' is unknown; allowed are completed, stopped, diverged, failed, unfinished"),
+        ("architecture=convv", "'convv' is unknown; allowed are conv, invariant"),
+        ("status==completed", "operator == is unknown for status; allowed are =, !="),
+        ("status>completed", "operator > is unknown for status; allowed are =, !="),
+        ("lr=>0.1", "operator => is unknown for lr; allowed are =, !=, <, <=, >, >="),
+        ("lr=high", "'high' is not a number"),
+        ("lr=nan", "'nan' is not a number"),
+        ("lr=", "'' is not a number"),
+        ("completed", "'completed' is not a condition"),
+        ("", "'' is not a condition"),
+        ("a\nb=c=d", "is not a condition"),
+    ],
+)
+def test_filter_errors_are_one_line(table, condition, message) -> None:
+    with pytest.raises(UserError) as error:
+        filtered(table, [condition])
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_filter_of_an_empty_table_is_empty(folder) -> None:
+    empty = status_table(read_run(folder.write()), "sweep")
+    assert filtered(empty, ["architecture=conv", "lr>0.1", "status=completed"]).empty
+
+
+def test_sorting(table) -> None:
+    by_accuracy = ordered(table, "val_accuracy")["val_accuracy"]
+    assert by_accuracy.iloc[:6].tolist() == [0.95, 0.95, 0.9, 0.8, 0.8, 0.7]
+    assert by_accuracy.iloc[6:].isna().all()
+    by_lr = ordered(table, "lr")
+    assert by_lr["lr"].tolist() == [0.0316, 0.0316, 0.1, 0.1, 1.0, 1.0, 1.0, 1.0]
+    assert by_lr["trial_id"].iloc[:2].tolist() == sorted(by_lr["trial_id"].iloc[:2])
+    with pytest.raises(UserError, match="sort: column 'test_accuracy' is unknown; allowed are trial_id"):
+        ordered(table, "test_accuracy")
+
+
+def test_progress(full) -> None:
+    full.sweep("conv", [0.5], None, theta=Hyperparameters(0.3, 0, 0, 1))
+    full.sweep("conv", [], "failed", theta=Hyperparameters(0.4, 0, 0, 1), status="failed")
+    counts: Any = progress(read_run(full.write())).set_index(["architecture", "phase"])
+    statuses = ["completed", "stopped", "diverged", "failed", "unfinished"]
+    assert list(counts) == ["planned", *statuses, "incumbent_val_accuracy"]
+    assert counts.loc[("conv", "sweep"), statuses].tolist() == [2, 1, 1, 1, 1]
+    assert counts.loc[("invariant", "sweep"), statuses].tolist() == [2, 1, 1, 0, 0]
+    assert counts.loc[("conv", "rerun"), statuses].tolist() == [3, 0, 0, 0, 0]
+    assert counts.loc[("conv", "sweep"), "incumbent_val_accuracy"] == 0.9
+    assert counts.loc[("invariant", "sweep"), "incumbent_val_accuracy"] == 0.8
+    assert pd.isna(counts.loc[("conv", "rerun"), "incumbent_val_accuracy"])
+
+
+def test_progress_says_what_is_planned(full) -> None:
+    planned = progress(read_run(full.write())).groupby("phase")["planned"].unique()
+    assert list(planned["sweep"]) == [256]
+    assert list(planned["rerun"]) == [3]
+
+
+def test_progress_before_the_first_trial(folder) -> None:
+    counts = progress(read_run(folder.write()))
+    assert counts["architecture"].tolist() == ["conv", "invariant"]
+    assert counts["unfinished"].tolist() == [0, 0]

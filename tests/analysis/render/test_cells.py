@@ -1,0 +1,76 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.records.reader import read_run
+from analysis.render.cells import compact, display, ratio
+from analysis.tables import TABLES
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.1, "0.1"),
+        (1.0, "1.0"),
+        (0.0, "0.0"),
+        (1e-5, "1e-5"),
+        (3.16e-5, "3.16e-5"),
+        (1e-4, "1e-4"),
+        (0.0316, "0.0316"),
+    ],
+)
+def test_compact_numbers(value, text) -> None:
+    assert compact(value) == text
+
+
+@given(st.floats(0, 1e9))
+def test_compact_numbers_lose_nothing(value) -> None:
+    assert float(compact(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.0, "1"), (7.0, "7"), (7 / 9, "7/9"), (7 / 36, "7/36"), (7 / 4, "7/4"), (8.01587, "8.02"), (math.nan, "")],
+)
+def test_ratios(value, text) -> None:
+    assert ratio(value) == text
+
+
+def test_a_full_row(full) -> None:
+    full.spec.update(rerun_seeds=4, dataset="mnist")
+    theta = full.trials[1][0].theta
+    full.rerun("conv", [None], "diverged", theta=theta, seed=4, status="diverged")
+    cells, _ = display(TABLES["1.4"].build(read_run(full.write())).frame)
+    assert cells.iloc[0].to_dict() == {
+        "Architecture": "Convolutional",
+        "theta = {lr, mom, wd, a}": "{0.0316, 0.9, 3.16e-5, 1.0}",
+        "param": "1",
+        "mults": "1",
+        "mults + transform": "1",
+        "mean": "92.0",
+        "std": "2.00",
+        "95 % CI": "87.0 to 97.0",
+        "n": "3 of 4",
+        "published theta": "{0.1, 0.5, 1e-5, 1.5}",
+        "published param": "1",
+        "published mults": "1",
+        "published mean": "97.3",
+        "published std": "0.29",
+    }
+    assert cells.iloc[1]["Architecture"] == "Invariant*"
+    assert cells.iloc[1][["param", "mults", "mults + transform"]].tolist() == ["7/9", "7/36", "0.313"]
+    assert cells.iloc[2][["theta = {lr, mom, wd, a}", "param", "mean", "std", "95 % CI", "n"]].tolist() == [""] * 6
+
+
+def test_one_seed_shows_dashes(folder) -> None:
+    folder.rerun("conv", [0.5] * 4, "completed", seed=1)
+    cells, _ = display(TABLES["1.3"].build(read_run(folder.write())).frame)
+    assert cells.iloc[0][["mean", "std", "95 % CI", "n"]].tolist() == ["50.0", "-", "-", "1 of 3"]
+
+
+def test_only_diverged_seeds_show_dashes(folder) -> None:
+    folder.rerun("conv", [None], "diverged", seed=1, status="diverged")
+    cells, _ = display(TABLES["1.3"].build(read_run(folder.write())).frame)
+    assert cells.iloc[0][["mean", "std", "95 % CI", "n"]].tolist() == ["-", "-", "-", "0 of 3"]

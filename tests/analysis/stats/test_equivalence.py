@@ -1,0 +1,96 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.weightstats import ttost_ind
+
+from analysis.stats.equivalence import VERDICTS, equivalence, sample_like, settled
+from analysis.stats.samples import LOST
+
+
+def test_the_worked_example_of_lakens() -> None:
+    """Lakens (2017), the replication of Eskine by Moery and Calin-Jageman: t(182) = -2.69, p = 0.004."""
+    found = equivalence(sample_like(5.25, 0.95, 95), 5.22, 0.83, 89, margin=0.384)
+    assert round(found.p_equivalent, 3) == 0.004
+    assert stats.t.isf(found.p_equivalent, 182) == pytest.approx(2.69, abs=0.01)
+    assert found.difference == pytest.approx(0.03)
+    assert found.verdict == "reproduced"
+
+
+@given(st.floats(0, 100), st.floats(0.01, 10), st.integers(2, 40))
+def test_a_sample_made_to_measure(mean, std, n) -> None:
+    sample = sample_like(mean, std, n)
+    assert len(sample) == n
+    assert sample.mean() == pytest.approx(mean, abs=1e-9)
+    assert sample.std(ddof=1) == pytest.approx(std)
+
+
+@given(
+    st.lists(st.integers(9000, 10_000).map(lambda value: value / 100), min_size=5, max_size=15, unique=True),
+    st.integers(90, 100),
+    st.floats(0.1, 3),
+    st.floats(0.05, 3),
+)
+def test_agrees_with_statsmodels(ours, mean, std, margin) -> None:
+    found = equivalence(np.array(ours), mean, std, 10, margin)
+    p, *_ = ttost_ind(ours, sample_like(mean, std, 10), -margin, margin, usevar="unequal")
+    assert found.p_equivalent == pytest.approx(float(p), abs=1e-9)
+    inside = -margin < found.low and found.high < margin
+    assert (found.p_equivalent < 0.05) == inside  # The 90 % interval and the TOST are one test.
+    assert found.verdict in VERDICTS
+    assert (found.verdict == "reproduced") == inside
+
+
+@pytest.mark.parametrize(
+    ("ours", "verdict"),
+    [
+        ([97.3, 97.2, 97.4, 97.3, 97.3], "reproduced"),  # The same.
+        ([97.51, 97.52, 97.50, 97.52] * 5, "reproduced"),  # Surely another number, and surely by less than the margin.
+        ([95.0, 95.1, 94.9, 95.0, 95.0], "differs"),
+        ([95.0, 99.0, 97.0, 95.5, 98.5], "inconclusive"),
+        ([97.3], "not tested"),
+        ([], "not tested"),
+        ([97.5] * 5, "not tested"),  # Alike, they prove nothing of the spread.
+        ([97.3, 97.31], "not tested"),  # Two that happen to be close prove little more.
+        ([97.3, 97.31, 97.3, 97.31], "not tested"),
+    ],
+)
+def test_the_three_verdicts_at_the_published_number_of_conv(ours, verdict) -> None:
+    assert equivalence(np.array(ours), 97.3, 0.29).verdict == verdict
+
+
+def test_survivors_are_not_tested() -> None:
+    ours = np.array([97.4] * 4 + [97.3] * 3)
+    assert equivalence(ours, 97.3, 0.29).verdict == "reproduced"
+    found = equivalence(ours, 97.3, 0.29, lost=True)
+    assert all(map(math.isnan, found[:5]))  # Not even a difference: their mean is of a selection.
+    assert found[5:] == ("not tested", LOST)
+
+
+def test_one_seed_has_a_difference_and_nothing_else() -> None:
+    found = equivalence(np.array([97.0]), 97.3, 0.29)
+    assert found.difference == pytest.approx(-0.3)
+    assert math.isnan(found.p_equivalent)
+
+
+@pytest.mark.parametrize(
+    ("difference", "std", "margin", "ends"),
+    [
+        (0.0, 1.01, 0.5, False),  # Random kernels: t(0.95, 9) x 1.01 / sqrt(10) = 1.833 x 0.319 = 0.585 > 0.5.
+        (0.7, 1.01, 0.5, False),  # t(0.975, 9) x 0.319 = 2.262 x 0.319 = 0.7225.
+        (0.73, 1.01, 0.5, True),
+        (-0.73, 1.01, 0.5, True),
+        (0.0, 1.01, 0.6, True),
+        (0.3, 0.29, 0.5, True),  # conv: 0.168 and 0.207, so any difference is settled.
+        (0.21, 0.29, 0.3, True),
+        (0.15, 0.29, 0.3, False),
+    ],
+)
+def test_whether_more_seeds_of_ours_would_tell(difference, std, margin, ends) -> None:
+    assert settled(difference, std, margin=margin) == ends
+    spread = sample_like(0.0, 0.2, 100_000)  # That is the limit, as a hundred thousand seeds of ours come close to.
+    verdict = equivalence(90.0 + difference + spread, 90.0, std, margin=margin).verdict
+    assert (verdict != "inconclusive") == ends

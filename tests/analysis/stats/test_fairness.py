@@ -1,0 +1,143 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from analysis.evidence import gather
+from analysis.records.reader import read_run
+from analysis.stats.fairness import _side, edges, fairness, near_optimal
+from spaces import Hyperparameters
+
+BEST = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
+GRID = {
+    "name": "table-1.2",
+    "lr": {"choice": [0.0316, 0.1, 0.316, 1.0]},
+    "momentum": {"choice": [0.0, 0.25, 0.5, 0.9]},
+    "weight_decay": {"choice": [1e-5, 3.16e-5, 1e-4, 3.16e-4]},
+    "gain": {"choice": [0.5, 1.0, 1.5, 2.0]},
+}
+
+
+def first(folder):
+    return gather([read_run(folder.write())]).candidates[0]
+
+
+def test_a_known_sweep_by_hand(five) -> None:
+    """conv: chosen at 90 % on one seed, reruns 90, 90, 92, 94, 94: mean 92, std 2; 1 of 4 diverged."""
+    found = fairness(first(five))
+    assert (found.ended, found.planned) == (4, 256)
+    assert (found.diverged, found.collapsed, found.broken) == (0.25, 0.0, 0.25)
+    # Wilson (1927) by its formula, z = 1.959964.
+    z = stats.norm.ppf(0.975)
+    middle, half = (0.25 + z**2 / 8) / (1 + z**2 / 4), z * math.sqrt(0.25 * 0.75 / 4 + z**2 / 64) / (1 + z**2 / 4)
+    assert (found.broken_low, found.broken_high) == pytest.approx((middle - half, middle + half))
+    assert (found.selected, found.rerun, found.gap, found.spread) == pytest.approx((90.0, 92.0, -2.0, 2.0))
+    assert found.near == 1  # 90 alone: 80 is further than 2 points, and 95 was stopped.
+
+
+def test_near_optimal_are_those_within_root_two_std_of_a_rerun(five) -> None:
+    """Std 2: two single seeds differ by 2.83 points of standard error, so 87.18 is near and 87.16 is not."""
+    for gain, accuracy in ((0.5, 0.8718), (1.5, 0.8716), (2.0, 0.899)):
+        five.sweep("conv", [0.1, 0.2, 0.3, accuracy], "completed", theta=Hyperparameters(0.0316, 0.9, 3.16e-5, gain))
+    found = near_optimal(first(five))
+    assert sorted(found["val_accuracy"], reverse=True) == [0.9, 0.899, 0.8718]
+    assert fairness(first(five)).near == 3
+
+
+def test_two_seeds_of_one_configuration_lie_within_root_two_std_two_times_in_three() -> None:
+    """The promise of table near, of 100,000 drawn pairs: 68.27 %; within one std it would be 52.05 %."""
+    random = np.random.default_rng(0)
+    apart = np.abs(random.normal(97, 0.3, 100_000) - random.normal(97, 0.3, 100_000))
+    assert (apart <= math.sqrt(2) * 0.3).mean() == pytest.approx(0.6827, abs=0.005)
+    assert (apart > 0.3).mean() == pytest.approx(0.4795, abs=0.005)
+
+
+def test_reruns_that_are_all_alike_have_no_near_set(full) -> None:
+    full.trials = [kept for kept in full.trials if kept[0].phase == "sweep"]
+    for seed in range(1, 6):
+        full.rerun("conv", [0.5, 0.6, 0.7, 0.9], "completed", theta=BEST, seed=seed)
+    assert math.isnan(fairness(first(full)).near)
+
+
+def test_three_seeds_do_not_tell_what_is_near(full) -> None:
+    """Nor, then, that all that is near lies on an edge."""
+    full.spec["space"] = GRID
+    found = fairness(first(full))
+    assert math.isnan(found.near)
+    assert found.edges == ()
+
+
+def test_survivors_tell_neither_a_gap_nor_what_is_near(five) -> None:
+    five.rerun("conv", [None], "diverged", theta=BEST, seed=6, status="diverged")
+    found = fairness(first(five))
+    assert found.rerun == pytest.approx(92.0)
+    assert math.isnan(found.gap)
+    assert math.isnan(found.near)
+
+
+def test_a_collapsed_trial_is_not_a_diverged_one(full) -> None:
+    """Best 90 % at epoch 4, 95 % at epoch 1: the levels are 45 % and 47.5 %."""
+    for gain, accuracies, status in (
+        (0.5, [0.1, 0.2, 0.3, 0.449], "completed"),
+        (0.6, [0.1, 0.2, 0.3, 0.451], "completed"),
+        (0.7, [0.474], "stopped"),
+        (0.8, [0.476], "stopped"),
+    ):
+        full.sweep("conv", accuracies, status, theta=Hyperparameters(0.2, 0.9, 1e-5, gain))
+    full.sweep("conv", [0.1], "failed", status="failed", error="x", theta=Hyperparameters(0.3, 0.9, 1e-5, 1.0))
+    found = fairness(first(full))
+    assert found.ended == 8
+    assert (found.diverged, found.collapsed, found.broken) == (1 / 8, 2 / 8, 3 / 8)
+
+
+@pytest.mark.parametrize(("classes", "down"), [(2, 2), (10, 0), (None, 0)])
+def test_with_two_classes_half_of_the_best_is_guessing(folder, classes, down) -> None:
+    """Best 96 %: half of it, 48 %, is less than a coin gets; halfway from 50 to 96 is 73 %."""
+    folder.spec["classes"] = classes
+    for gain, accuracy in ((0.5, 0.96), (1.0, 0.50), (1.5, 0.72), (2.0, 0.74)):
+        folder.sweep("conv", [0.5, 0.5, 0.5, accuracy], "completed", theta=Hyperparameters(0.1, 0.9, 1e-5, gain))
+    assert fairness(first(folder)).collapsed == down / 4
+
+
+def test_nothing_rerun_and_nothing_ended(folder) -> None:
+    folder.sweep("conv", [0.5], None)
+    found = fairness(first(folder))
+    assert found.ended == 0
+    assert all(math.isnan(value) for value in (found.diverged, found.selected, found.gap, found.near))
+
+
+def test_edges_of_a_grid(five) -> None:
+    five.spec["space"] = GRID
+    assert edges(first(five)) == ("lr = 0.0316 (lowest)", "momentum = 0.9 (highest)")
+
+
+def test_an_edge_that_others_as_good_are_not_on_is_none(five) -> None:
+    """Nine in ten points of a 4 x 4 x 4 x 4 grid lie on an edge: that alone says nothing."""
+    five.spec["space"] = GRID
+    five.sweep("conv", [0.1, 0.2, 0.3, 0.89], "completed", theta=Hyperparameters(0.1, 0.9, 3.16e-5, 1.0))
+    assert edges(first(five)) == ("momentum = 0.9 (highest)",)
+    five.sweep("conv", [0.1, 0.2, 0.3, 0.89], "completed", theta=Hyperparameters(0.1, 0.0, 3.16e-5, 1.0))
+    assert edges(first(five)) == ()
+
+
+@pytest.mark.parametrize(("value", "side"), [(0.0, ""), (0.5, ""), (0.9, "highest")])
+def test_nothing_lies_below_a_momentum_of_zero(value, side) -> None:
+    assert _side(value, GRID["momentum"]) == side
+
+
+@pytest.mark.parametrize(("value", "side"), [(0.0105, "lowest"), (0.1, ""), (0.95, "highest")])
+def test_edges_of_a_logarithmic_range(value, side) -> None:
+    """A twentieth of 0.01 to 1 in logarithms ends at 0.0126 and begins at 0.794."""
+    assert _side(value, {"loguniform": [0.01, 1.0]}) == side
+
+
+@pytest.mark.parametrize("domain", [{"uniform": [0.0, 0.9]}, {"uniform": [0.03, 0.03]}])
+def test_nothing_lies_below_zero_in_a_range_either_nor_beyond_a_single_value(domain) -> None:
+    assert _side(0.03, domain) == ""
+
+
+@pytest.mark.parametrize("space", [None, {}, {"lr": 0.1}, {"lr": {"choice": [0.0316]}}, {"lr": {"choice": "abc"}}])
+def test_a_space_that_says_nothing_has_no_edges(full, space) -> None:
+    full.spec["space"] = space
+    assert edges(first(full)) == ()

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import os
+import pwd
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from search.cluster import surroundings
+from search.cluster.surroundings import (
+    check_utf8,
+    choose_temporary_folder,
+    code_of,
+    have_home,
+    limit_object_store,
+    mind_python,
+)
+from search.storage.provenance import ROOT
+from spaces import UserError
+
+SOCKET = "/ray/session_2026-01-31_12-30-59_123456_1234567/sockets/plasma_store"
+
+
+@pytest.fixture
+def clear(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("RAY_TMPDIR", "TMPDIR"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+def test_ray_goes_where_the_environment_says(clear: pytest.MonkeyPatch) -> None:
+    assert choose_temporary_folder() == "/tmp"
+    clear.setenv("TMPDIR", "/var/tmp")
+    assert choose_temporary_folder() == "/var/tmp"
+    clear.setenv("RAY_TMPDIR", "/dev/shm")
+    assert choose_temporary_folder() == "/dev/shm"
+
+
+@pytest.mark.parametrize("folder", ["x" * 75, "/proc/nowhere", "tmp", ".", "/etc/hostname", "", "/tmp/\udcff"])
+def test_where_ray_cannot_be_it_goes_to_the_usual_folder(
+    clear: pytest.MonkeyPatch, tmp_path: Path, folder: str
+) -> None:
+    (tmp_path / ("x" * 75)).mkdir()
+    (tmp_path / "tmp").mkdir()
+    clear.chdir(tmp_path)
+    clear.setenv("TMPDIR", str(tmp_path / folder) if folder.startswith("x") else folder)
+    assert choose_temporary_folder() == "/tmp"
+
+
+def test_the_kernel_takes_the_longest_socket_and_no_longer_one(clear: pytest.MonkeyPatch) -> None:
+    root = Path("/tmp") / ("i" * (surroundings.LONGEST - len("/tmp/")))
+    longer = root.with_name(root.name + "i")
+    try:
+        for folder in (root, longer):
+            Path(f"{folder}{SOCKET}").parent.mkdir(parents=True)
+        clear.setenv("TMPDIR", str(root))
+        assert choose_temporary_folder() == str(root)
+        with socket.socket(socket.AF_UNIX) as short:
+            short.bind(f"{root}{SOCKET}")
+        clear.setenv("TMPDIR", str(longer))
+        assert choose_temporary_folder() == "/tmp"
+        with socket.socket(socket.AF_UNIX) as long, pytest.raises(OSError, match="too long"):
+            long.bind(f"{longer}{SOCKET}")
+    finally:
+        for folder in (root, longer):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_no_folder_at_all(clear: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    clear.setattr(surroundings, "USUAL", (str(tmp_path / "nowhere"),))
+    clear.setenv("TMPDIR", "here")
+    with pytest.raises(UserError, match=r"here, .*nowhere; name one with RAY_TMPDIR .* at most \d+ bytes"):
+        choose_temporary_folder()
+
+
+def test_a_folder_of_ray_that_cannot_be_written_is_not_used(clear: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Another user's /tmp/ray, say."""
+    clear.setattr(surroundings, "LONGEST", 1000)
+    (tmp_path / "ray").write_text("no folder")
+    clear.setenv("TMPDIR", str(tmp_path))
+    assert choose_temporary_folder() == "/tmp"
+
+
+def test_a_user_without_a_home_gets_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    have_home()
+    assert os.environ["HOME"] == "/home/somebody"
+
+    def unknown(uid: int) -> pwd.struct_passwd:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.delenv("HOME")
+    have_home()
+    assert Path.home() == Path("/")
+
+
+def test_ray_starts_in_the_folder_of_the_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    with code_of(local=True):
+        assert Path.cwd() == ROOT
+        assert (Path.cwd() / "models" / "__init__.py").exists()
+    with code_of(local=False):
+        assert list(Path.cwd().iterdir()) == []
+    assert Path.cwd() == tmp_path
+
+
+def test_settings_of_python_that_ray_does_not_survive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    mind_python()
+    assert "PYTHONWARNINGS" not in os.environ
+    code = "from search.cluster.surroundings import mind_python; mind_python()"
+    done = subprocess.run([sys.executable, "-OO", "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert "UserError: PYTHONOPTIMIZE=2 and python -OO: Ray cannot run so" in done.stderr.splitlines()[-1]
+
+
+def test_names_that_ray_cannot_carry() -> None:
+    check_utf8("run", "größe", "实验", "run folder")
+    with pytest.raises(UserError, match=r"^'run\\udcff': not UTF-8, which Ray needs; give it another name$"):
+        check_utf8("run", os.fsdecode(b"run\xff"))
+
+
+@pytest.mark.parametrize(("gibibytes", "share"), [(8, 2), (7.5, 1.875), (10**5, None)])
+def test_the_object_store_fits_the_limit_of_addresses(
+    monkeypatch: pytest.MonkeyPatch, gibibytes: float, share: float | None
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (int(gibibytes * 2**30), resource.RLIM_INFINITY))
+    most = psutil.virtual_memory().total * 3 // 10
+    assert limit_object_store() == {"object_store_memory": most if share is None else min(share * 2**30, most)}
+
+
+def test_no_limit_or_one_too_low(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert limit_object_store() == {}
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (2**30, resource.RLIM_INFINITY))
+    with pytest.raises(UserError, match=r"^ulimit -v: 1048576 leaves Ray no room; it takes \d+ at least"):
+        limit_object_store()

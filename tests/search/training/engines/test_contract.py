@@ -1,0 +1,174 @@
+"""What every engine promises, for every architecture, against torch autograd in float64."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import models
+from models.native import NativeNetwork
+from search.datasets import Split
+from search.storage import checkpoint
+from search.training.loop import Training
+from spaces import Hyperparameters, TrialSpec
+
+THETA = Hyperparameters(lr=0.02, momentum=0.9, weight_decay=1e-3, gain=1.0)
+STEPS, BATCH = 10, 3  # Few images: each has tens of thousands of ReLUs and maxima that rounding may flip.
+DRAWS = 3
+
+
+def images(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((count, 1, 28, 28), dtype=np.float32), rng.integers(0, 10, count)
+
+
+def on_most_draws(check: Callable[[int], None]) -> None:
+    """Passes if the check fails for at most one of a few draws of the data.
+
+    Rounding may flip a ReLU or the maximum of a window, where the gradient jumps; that is rare and no mistake.
+    """
+    failures = []
+    for draw in range(DRAWS):
+        try:
+            check(draw)
+        except AssertionError as failure:
+            failures.append(failure)
+    if len(failures) > 1:
+        raise failures[-1]
+
+
+def distance(ours: Tensor | np.ndarray, theirs: Tensor) -> float:
+    """Of two arrays, relative to the norm of the second."""
+    difference = torch.linalg.vector_norm(torch.as_tensor(ours).double() - theirs.double())
+    return float(difference / torch.linalg.vector_norm(theirs.double()))
+
+
+def reference(trial: TrialSpec, x: np.ndarray, y: np.ndarray, order: Tensor) -> tuple[float, nn.Module]:
+    """SGD written out from its definition, v <- m v + (g + wd w), w <- w - lr v, in float64."""
+    theta = trial.theta
+    network = models.build(trial.architecture, gain=theta.gain, seed=trial.seed).double()
+    velocity = [torch.zeros_like(p) for p in network.parameters()]
+    total = 0.0
+    for chosen in order.split(trial.batch_size):
+        loss = F.cross_entropy(network(torch.from_numpy(x)[chosen].double()), torch.from_numpy(y)[chosen])
+        gradients = torch.autograd.grad(loss, list(network.parameters()))
+        total += loss.item() * len(chosen)
+        with torch.no_grad():
+            for weight, gradient, v in zip(network.parameters(), gradients, velocity, strict=True):
+                v.mul_(theta.momentum).add_(gradient + theta.weight_decay * weight)
+                weight -= theta.lr * v
+    return total / len(order), network
+
+
+@pytest.fixture(params=list(models.ARCHITECTURES))
+def spec(request: pytest.FixtureRequest, trial: TrialSpec) -> TrialSpec:
+    return replace(trial, architecture=request.param, theta=THETA, batch_size=BATCH)
+
+
+def test_ten_steps_agree_with_float64(spec: TrialSpec, engine: str) -> None:
+    def check(draw: int) -> None:
+        x, y = images(STEPS * BATCH - 1, draw)  # The last batch is not full.
+        training = Training(spec, Split(x, y, x[:30], y[:30]), engine=engine)
+        order = torch.randperm(len(y), generator=torch.Generator().manual_seed(draw))
+        loss = training.engine.train(order)
+        expected, network = reference(spec, x, y, order)
+        assert loss == pytest.approx(expected, rel=1e-4)
+        for ours, theirs in zip(training.network.parameters(), network.parameters(), strict=True):
+            assert distance(ours.detach(), theirs.detach()) < 1e-4
+        judged, accuracy = training.engine.judge()
+        with torch.no_grad():
+            scores = network(torch.from_numpy(x[:30]).double())
+        assert judged == pytest.approx(F.cross_entropy(scores, torch.from_numpy(y[:30])).item(), rel=1e-3)
+        assert accuracy == pytest.approx((scores.argmax(1).numpy() == y[:30]).mean())
+
+    on_most_draws(check)
+
+
+def gradients(engine: str, spec: TrialSpec, x: np.ndarray, y: np.ndarray) -> list[Tensor | np.ndarray]:
+    network = models.build(spec.architecture, gain=1.0, seed=spec.seed)
+    if engine == "native":
+        native = NativeNetwork(models.description_of(spec.architecture, x.shape[1:]), network, x.shape[1:])
+        found = native.gradients(x, y)[1]
+        return [found[p] for p in network.parameters()]
+    network.to(memory_format=torch.channels_last)  # pyright: ignore
+    loss = F.cross_entropy(network(torch.from_numpy(x)), torch.from_numpy(y))
+    return list(torch.autograd.grad(loss, list(network.parameters())))
+
+
+def test_gradients_agree_with_float64(spec: TrialSpec, engine: str) -> None:
+    def check(draw: int) -> None:
+        x, y = images(19, draw)
+        network = models.build(spec.architecture, gain=1.0, seed=spec.seed).double()
+        loss = F.cross_entropy(network(torch.from_numpy(x).double()), torch.from_numpy(y))
+        expected = torch.autograd.grad(loss, list(network.parameters()))
+        for ours, theirs in zip(gradients(engine, spec, x, y), expected, strict=True):
+            assert distance(ours, theirs) < 1e-5
+
+    on_most_draws(check)
+
+
+def test_the_same_seed_gives_the_same_bits(spec: TrialSpec, engine: str, split: Split) -> None:
+    def run() -> list[Tensor]:
+        training = Training(spec, split, engine=engine)
+        epoch = training.run_epoch()
+        numbers = [torch.tensor(epoch.train_loss), torch.tensor(epoch.loss)]
+        return numbers + list(training.network.state_dict().values())
+
+    assert all(torch.equal(one, other) for one, other in zip(run(), run(), strict=True))
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_checkpoints_interchange(spec: TrialSpec, engine: str, momentum: float, split: Split, tmp_path: Path) -> None:
+    """Another engine goes on from the checkpoint of this one, and its next step is the one this one would make."""
+    spec = replace(spec, theta=replace(THETA, momentum=momentum))
+    one = Training(spec, split, engine=engine)
+    one.run_epoch()
+    checkpoint.save(tmp_path / "c.pt", one.state(), {})
+    other = Training(spec, split, engine={"native": "torch", "torch": "auto"}[engine])
+    other.load_state(checkpoint.load(tmp_path / "c.pt")[0])
+    steps = []
+    for training in (one, other):
+        before = torch.cat([p.detach().flatten() for p in training.network.parameters()])
+        training.engine.train(torch.arange(BATCH))
+        steps.append(torch.cat([p.detach().flatten() for p in training.network.parameters()]) - before)
+    assert distance(*steps) < 1e-2
+    assert one.run_epoch().epoch == other.run_epoch().epoch == 2
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_bad_pixels_diverge(spec: TrialSpec, engine: str, bad: float, split: Split) -> None:
+    train_x = split.train_x.copy()
+    train_x[3, 0, 5, 5] = bad
+    epoch = Training(spec, replace(split, train_x=train_x), engine=engine).run_epoch()
+    assert epoch.diverged
+    assert math.isnan(epoch.accuracy)
+
+
+def test_an_unstable_learning_rate_diverges(spec: TrialSpec, engine: str, split: Split) -> None:
+    spec = replace(spec, theta=replace(THETA, lr=1e30))
+    training = Training(spec, split, engine=engine)
+    assert training.run_epoch().diverged
+    assert training.run_epoch().diverged  # From weights that are no numbers.
+
+
+@pytest.mark.parametrize("size", [1, 15, 16, 17, 70])
+def test_any_batch_size(trial: TrialSpec, engine: str, size: int, split: Split) -> None:
+    spec = replace(trial, batch_size=size, theta=THETA)
+    order = torch.arange(len(split.train_y))
+    loss = Training(spec, split, engine=engine).engine.train(order)
+    assert loss == pytest.approx(reference(spec, split.train_x, split.train_y, order)[0], rel=1e-4)
+
+
+def test_says_what_it_is(spec: TrialSpec, engine: str, split: Split) -> None:
+    identity = Training(spec, split, engine=engine).engine.identity()
+    assert identity["engine"] == engine
+    assert identity["instruction_set"]
+    assert identity["engine_version"]

@@ -1,0 +1,97 @@
+"""What ends a round of Tune without being a bug of invsearch."""
+
+from __future__ import annotations
+
+import pickle
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ray import tune
+from ray.exceptions import OutOfMemoryError, RayActorError
+
+from search.cluster.resources import Resources
+from search.signals import Halted
+from search.storage.run_folder import RunFolder
+from search.tuning import jobs
+from search.tuning.feed import InTurn
+from search.tuning.policy import Policy
+from search.tuning.progress import Progress
+from search.tuning.scheduler import InOrder
+from search.tuning.stopper import Interrupt
+
+
+def ending(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Makes Tune's ``fit`` end with an error."""
+
+    class Tuner:
+        def __init__(self, *_: Any, **__: Any):
+            pass
+
+        def fit(self) -> None:
+            raise error
+
+    monkeypatch.setattr(tune, "Tuner", Tuner)
+    monkeypatch.setattr(tune, "with_parameters", lambda trainable, **_: trainable)
+    monkeypatch.setattr(tune, "with_resources", lambda trainable, _: trainable)
+
+
+def run(folder: Path) -> None:
+    progress = Progress("sweep", {}, 1, [])
+    job = jobs.Job(RunFolder(folder), None, 1, InTurn([], 1), InOrder(), progress)  # type: ignore[arg-type]
+    jobs.execute(job, Resources(), 1, Policy())
+
+
+def test_workers_that_ray_kills_for_lack_of_memory_halt_the_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # As ray.air's actor manager raises it, which takes this for a death of no worker.
+    error = RuntimeError("Caught unexpected exception: ..")
+    error.__cause__ = OutOfMemoryError("2 worker(s) were killed due to the node running low on memory.\nand so on")
+    ending(monkeypatch, error)
+    with pytest.raises(Halted) as halt:
+        run(tmp_path)
+    assert str(halt.value) == (
+        "2 worker(s) were killed due to the node running low on memory; give each trial more of a node "
+        "(--cpus-per-trial)"
+    )
+
+
+def test_another_error_of_tune_is_not_hidden(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ending(monkeypatch, RuntimeError("Caught unexpected exception: .."))
+    with pytest.raises(RuntimeError, match="unexpected"):
+        run(tmp_path)
+
+
+def test_a_full_disk_halts_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ending(monkeypatch, OSError(28, "No space left on device", "/runs/one"))
+    with pytest.raises(Halted, match="/runs/one: No space left on device"):
+        run(tmp_path)
+
+
+def test_a_tune_that_ends_nothing_is_not_asked_for_ever(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ending(monkeypatch, RuntimeError())
+    monkeypatch.setattr(tune.Tuner, "fit", lambda self: None)
+    with pytest.raises(Halted, match="Ray Tune ended before any trial did, 0 epochs were trained"):
+        run(tmp_path)
+
+
+def test_workers_that_die_before_they_begin_end_the_run_and_blame_no_trial(tmp_path: Path) -> None:
+    (tmp_path / "error").write_bytes(pickle.dumps(RayActorError(error_msg="The actor died.\nIts owner is gone.")))
+    told = SimpleNamespace(pickled_error_filename="error")
+    trial = SimpleNamespace(trial_id="a", run_metadata=told, pickled_error_file=tmp_path / "error", max_failures=-1)
+    interrupt, progress = Interrupt(), Progress("sweep", {}, 1, [])
+    job = jobs.Job(RunFolder(tmp_path), None, 1, InTurn([], 1), InOrder(), progress)  # type: ignore[arg-type]
+    verdicts = jobs.Verdicts(job, interrupt, None, Counter(), slots=2)  # type: ignore[arg-type]
+    for _ in range(6):
+        verdicts.on_trial_recover(0, [], trial)
+    assert not interrupt.stop_all()
+    verdicts.on_trial_start(0, [], SimpleNamespace(trial_id="b"))  # Another one begins: the count does too.
+    for _ in range(7):
+        assert not interrupt.stop_all()
+        verdicts.on_trial_recover(0, [], trial)
+    assert interrupt.stop_all()
+    assert interrupt.reason == "7 workers in a row died before they began: Its owner is gone."
+    assert trial.max_failures == -1

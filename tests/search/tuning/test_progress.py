@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from search.storage.trial_folder import TrialFolder
+from search.tuning import progress
+from search.tuning.progress import Progress
+from spaces import TrialSpec
+
+
+def tune_trial(trial: TrialSpec, number: int, epoch: int, accuracy: float) -> Any:
+    last = {"epoch": epoch, "accuracy": accuracy, "seconds": 2.0, "again": False}
+    return SimpleNamespace(trial_id=str(number), config={"trial": trial.as_dict()}, last_result=last)
+
+
+def run_trials(shown: Progress, trials: list[Any], statuses: list[str]) -> None:
+    for trial, status in zip(trials, statuses, strict=True):
+        shown.on_trial_start(0, trials, trial)
+        for _ in range(trial.last_result["epoch"]):
+            shown.on_trial_result(0, trials, trial, trial.last_result)
+        shown.ended(trial, status)
+
+
+def test_plain_lines_where_output_is_not_a_terminal(trial: TrialSpec, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = Progress("sweep", {"conv": 4}, 3.0, [])
+    trials = [tune_trial(trial, n, 5, accuracy) for n, accuracy in enumerate((0.5, 0.9, 0.7, 0.0))]
+    with shown.shown():
+        run_trials(shown, trials, ["completed", "stopped", "completed", "diverged"])
+    first, *_, last = capsys.readouterr().err.splitlines()
+    assert first.endswith("gone | 0/4 ended")
+    for part in ("conv 4/4 ended (1 stopped, 1 diverged)", "0 running", "incumbent 70.00 %"):
+        assert part in last
+    assert "\x1b" not in last
+
+
+def test_a_line_names_what_is_going_on_and_what_has_ended_since(
+    trial: TrialSpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = Progress("rerun", {"dct": 1, "conv": 10, "learned": 1}, 1.0, [])
+    reruns = [tune_trial(trial, n, 1, 0.5) for n in range(10)]
+    first_of_dct = tune_trial(replace(trial, architecture="dct"), 10, 1, 0.8)
+    with shown.shown():
+        run_trials(shown, [first_of_dct, *reruns], ["completed"] * 11)
+    began, *lines = capsys.readouterr().err.splitlines()
+    assert "0/12 ended" in began
+    assert sum("dct 1/1 ended, 0 running, mean 80.00 %" in line for line in lines) == 1
+    assert [line.count("conv ") for line in lines[-3:]] == [1, 1, 1]
+    assert not any("learned" in line for line in lines)
+    assert "11/12 ended" in lines[-1]
+
+
+def test_a_line_leaves_out_what_waits_and_did_not_change(
+    trial: TrialSpec, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "PLAIN_SECONDS", 0.0)
+    shown = Progress("rerun", {"dct": 2, "conv": 2}, 1.0, [])
+    with shown.shown():
+        run_trials(shown, [tune_trial(replace(trial, architecture="dct"), 0, 1, 0.8)], ["completed"])
+        capsys.readouterr()
+        run_trials(shown, [tune_trial(trial, 1, 3, 0.5)], ["completed"])
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) >= 3
+    assert all("conv " in line for line in lines)  # It runs in most of them, and ends in the last.
+    assert sum("dct " in line for line in lines) <= 1  # What ended before is told once.
+
+
+def test_a_sweep_without_a_finished_trial_shows_the_best_stopped_one(
+    trial: TrialSpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = Progress("sweep", {"conv": 1}, 3.0, [])
+    with shown.shown():
+        run_trials(shown, [tune_trial(trial, 0, 5, 0.9)], ["stopped"])
+    assert "incumbent - (stopped: 90.00 %)" in capsys.readouterr().err
+
+
+def test_a_row_reported_again_takes_no_time(trial: TrialSpec) -> None:
+    shown = Progress("sweep", {"conv": 2}, 3.0, [])
+    told = tune_trial(trial, 0, 3, 0.5)
+    shown.on_trial_start(0, [told], told)
+    shown.on_trial_result(0, [told], told, told.last_result | {"seconds": 0.0, "again": True})
+    assert shown.seconds_left() is None  # Nothing was trained yet.
+    shown.on_trial_recover(0, [told], told)
+    assert not shown._tallies["conv"].running
+
+
+def test_reruns_show_their_mean(trial: TrialSpec, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = Progress("rerun", {"conv": 2}, 3.0, [])
+    with shown.shown():
+        run_trials(shown, [tune_trial(trial, n, 1, 0.4 + n / 5) for n in (0, 1)], ["completed"] * 2)
+    assert "mean 50.00 %" in capsys.readouterr().err
+
+
+def test_trials_of_before_count(tmp_path: Path, trial: TrialSpec, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = TrialFolder(tmp_path, trial)
+    folder.open()
+    folder.commit(
+        {"epoch": 1, "val_accuracy": 0.8, "time": 0.0}, "running", {}, lambda path, record: path.write_text("")
+    )
+    folder.decide("completed", 1)
+    with Progress("sweep", {"conv": 3}, 1.0, [folder]).shown():
+        pass
+    assert "conv 1/3 ended" in capsys.readouterr().err
+
+
+def test_time_left(trial: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two at a time: 4 of 8 trials of 5 epochs x 2 s took 20 s, so 20 s are left."""
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    shown = Progress("sweep", {"conv": 8}, 5.0, [])
+    assert shown.seconds_left() is None
+    with shown.shown():
+        run_trials(shown, [tune_trial(trial, n, 5, 0.5) for n in range(4)], ["completed"] * 4)
+        now = 120.0
+        assert shown.seconds_left() == pytest.approx(20.0)
+
+
+def test_where_nothing_runs_for_long_it_says_why(
+    trial: TrialSpec, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    shown = Progress("sweep", {"conv": 1}, 3.0, [], lambda: "[others] hold the CPUs")
+    with shown.shown():
+        for clock[0] in (100.0, 119.0, 121.0, 122.0, 180.0, 182.0):
+            shown.on_step_begin(0, [])
+        running = tune_trial(trial, 0, 5, 0.9)
+        shown.on_trial_start(0, [running], running)
+        for clock[0] in (300.0, 400.0):
+            shown.on_step_begin(0, [running])
+    lines = capsys.readouterr().err.splitlines()
+    told = [line for line in lines if line.endswith("| no trial runs: [others] hold the CPUs")]
+    assert [line.split()[1] for line in told] == ["0:00:21", "0:01:22"]

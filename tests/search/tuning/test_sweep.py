@@ -1,0 +1,76 @@
+"""A sweep is complete when the records say so, whatever Tune believes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.cluster.resources import Resources
+from search.datasets import dataset
+from search.signals import Halted
+from search.storage.run_folder import RunFolder
+from search.storage.trial_folder import TrialFolder
+from search.tuning import sweep as module
+from search.tuning.jobs import Job
+from search.tuning.policy import Policy
+from search.tuning.sweep import planned, sweep
+from spaces import SPACES, TrialSpec
+from spaces.specs.run import RunSpec
+
+
+@pytest.fixture
+def spec() -> RunSpec:
+    space = SPACES["table-1.2"].describe()
+    digits = dataset("digits").data_hash
+    return RunSpec("digits", digits, 16, 0, 0, ("conv", "invariant"), space=space, search="grid", samples=2)
+
+
+def rounds(monkeypatch: pytest.MonkeyPatch, *ends: int) -> list[list[str]]:
+    """Has each round of Tune end so many trials and then claim to be done; returns what they had to do."""
+
+    @contextmanager
+    def session(*_: Any) -> Iterator[int]:
+        yield 1
+
+    todo: list[list[str]] = []
+
+    def execute(job: Job, *_: Any) -> int:
+        feed: Any = job.searcher
+        left = [TrialSpec.from_dict(feed.suggest(str(n))["trial"]) for n in range(len(feed._trials))]
+        todo.append([trial.trial_id for trial in left])
+        for trial in left[: ends[len(todo) - 1]]:
+            folder = TrialFolder(job.run.path, trial, job.run.guard)
+            folder.fail("x")
+            folder.decide("failed", 0)
+        return 0
+
+    monkeypatch.setattr(module, "ray_session", session)
+    monkeypatch.setattr(module, "execute", execute)
+    return todo
+
+
+def test_what_tune_left_out_is_done_in_another_round(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spec: RunSpec
+) -> None:
+    run, todo = RunFolder(tmp_path), rounds(monkeypatch, 1, 2, 1)
+    every = [trial.trial_id for trial in planned(spec)]
+    with run.driven(spec):
+        sweep(run, spec, Resources(), Policy())
+        assert todo == [every, every[1:], every[3:]]
+        sweep(run, spec, Resources(), Policy())
+    assert len(todo) == 3  # Nothing was left.
+
+
+def test_what_ends_a_round_early_ends_the_sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spec: RunSpec) -> None:
+    def execute(*_: Any) -> int:
+        raise Halted("Ray Tune ended before any trial did")
+
+    rounds(monkeypatch)
+    monkeypatch.setattr(module, "execute", execute)
+    run = RunFolder(tmp_path)
+    with pytest.raises(Halted, match="before any trial"), run.driven(spec):
+        sweep(run, spec, Resources(), Policy())

@@ -1,0 +1,246 @@
+"""The Trainable as Tune drives it, without Ray."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.datasets import Split
+from search.storage.driver import DriverLock, Guard
+from search.storage.file_lock import Lock
+from search.storage.provenance import expected_of_nodes
+from search.storage.trial_folder import TrialFolder
+from search.training.loop import Training
+from search.tuning.trainable import RecordedTrial, report
+from spaces import TrialSpec
+
+
+def config(trial: TrialSpec, max_epochs: int = 3) -> dict[str, Any]:
+    return {"trial": trial.as_dict(), "max_epochs": max_epochs}
+
+
+@pytest.fixture
+def actor(trial: TrialSpec, split: Split, tmp_path: Path) -> RecordedTrial:
+    """A worker that has been set up but has not opened its trial."""
+    made = RecordedTrial.__new__(RecordedTrial)
+    made.setup(config(trial), split=split, run=str(tmp_path))
+    return made
+
+
+def recorded(tmp_path: Path, trial: TrialSpec) -> TrialFolder:
+    folder = TrialFolder(tmp_path, trial)
+    folder.read()
+    return folder
+
+
+def test_every_step_is_an_epoch_on_record(actor: RecordedTrial, tmp_path: Path, trial: TrialSpec) -> None:
+    reports = [actor.step() for _ in range(3)]
+    folder = recorded(tmp_path, trial)
+    assert [r["epoch"] for r in reports] == [1, 2, 3] == [row["epoch"] for row in folder.rows]
+    assert [r["accuracy"] for r in reports] == [row["val_accuracy"] for row in folder.rows]
+    assert [r["done"] for r in reports] == [False, False, True]
+
+
+def test_an_opened_trial_first_reports_its_last_row_again(
+    actor: RecordedTrial, tmp_path: Path, trial: TrialSpec, split: Split
+) -> None:
+    actor.step()
+    last = actor.step()
+    actor.cleanup()
+    other = RecordedTrial.__new__(RecordedTrial)
+    other.setup(config(trial), split=split, run=str(tmp_path))
+    assert other.step() == last | {"seconds": 0.0, "again": True}
+    assert len(recorded(tmp_path, trial).rows) == 2
+    assert other.step()["epoch"] == 3
+    undisturbed = Training(trial, split)
+    rows = [undisturbed.run_epoch() for _ in range(3)]
+    assert [row["val_loss"] for row in recorded(tmp_path, trial).rows] == [row.loss for row in rows]
+
+
+def test_setup_does_not_open_the_trial(actor: RecordedTrial, tmp_path: Path) -> None:
+    assert not (tmp_path / "trials").exists()
+
+
+def test_an_actor_is_reused(actor: RecordedTrial, tmp_path: Path, trial: TrialSpec) -> None:
+    actor.step()
+    next_one = replace(trial, architecture="invariant")
+    assert actor.reset_config(config(next_one))
+    assert actor.step()["epoch"] == 1
+    assert len(recorded(tmp_path, next_one).rows) == 1
+    TrialFolder(tmp_path, trial).open()  # The first trial's lock is free again.
+
+
+def test_divergence_ends_the_trial_with_a_finite_report(
+    actor: RecordedTrial, tmp_path: Path, diverging: TrialSpec
+) -> None:
+    actor.reset_config(config(diverging))
+    result = actor.step()
+    assert result["done"]
+    assert (result["status"], result["accuracy"], result["epoch"]) == ("diverged", 0.0, 1)
+    folder = recorded(tmp_path, diverging)
+    assert folder.status == "diverged"
+    assert folder.rows[0]["val_accuracy"] is None  # The truth, in the record.
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), MemoryError("too large")])
+def test_an_exception_ends_the_trial_with_its_traceback(
+    actor: RecordedTrial, tmp_path: Path, trial: TrialSpec, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    actor.step()
+
+    def fail(_: Training) -> None:
+        raise error
+
+    monkeypatch.setattr(Training, "run_epoch", fail)
+    result = actor.step()
+    assert result["done"]
+    assert (result["status"], result["epoch"]) == ("failed", 1)
+    folder = recorded(tmp_path, trial)
+    assert folder.error is not None
+    assert str(error) in folder.error
+    assert "Traceback" in folder.error
+    assert len(folder.rows) == 1
+
+
+def steps(actor: RecordedTrial, count: int) -> list[tuple[int, bool]]:
+    return [(result["epoch"], result["again"]) for result in (actor.step() for _ in range(count))]
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"garbage")])
+def test_a_lost_checkpoint_costs_time_but_no_row(
+    actor: RecordedTrial, tmp_path: Path, trial: TrialSpec, split: Split, damage: Any
+) -> None:
+    actor.reset_config(config(trial, 5))
+    assert steps(actor, 3) == [(1, False), (2, False), (3, False)]
+    before = recorded(tmp_path, trial).rows
+    damage(recorded(tmp_path, trial).checkpoint)
+    actor.reset_config(config(trial, 5))
+    assert steps(actor, 5) == [(3, True), (3, True), (3, True), (3, True), (4, False)]
+    folder = recorded(tmp_path, trial)
+    assert folder.rows[:3] == before
+    assert [note.split(":")[0] for note in folder.notes] == ["epochs 1 to 3 were trained again"]
+    undisturbed = Training(trial, split)
+    assert folder.rows[3]["val_loss"] == [undisturbed.run_epoch().loss for _ in range(4)][3]
+
+
+def test_a_trial_that_was_trained_again_and_killed_loses_no_more_than_an_epoch(
+    actor: RecordedTrial, tmp_path: Path, trial: TrialSpec
+) -> None:
+    actor.reset_config(config(trial, 5))
+    steps(actor, 2)
+    recorded(tmp_path, trial).checkpoint.unlink()
+    actor.reset_config(config(trial, 5))
+    steps(actor, 3)  # The row again, and both epochs.
+    actor.reset_config(config(trial, 5))
+    assert steps(actor, 2) == [(2, True), (3, False)]
+
+
+def test_an_epoch_that_comes_out_differently_is_noted(actor: RecordedTrial, tmp_path: Path, trial: TrialSpec) -> None:
+    actor.step()
+    folder = recorded(tmp_path, trial)
+    folder.rows[0]["val_loss"] += 0.5
+    folder.note("changed by this test")
+    folder.checkpoint.unlink()
+    actor.reset_config(config(trial))
+    steps(actor, 2)
+    assert "epoch 1 came out differently" in recorded(tmp_path, trial).notes[-1]
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> DriverLock:
+    made = DriverLock(tmp_path)
+    made.take()
+    return made
+
+
+def guarded(trial: TrialSpec, split: Split, run: Path, token: str, **more: Any) -> RecordedTrial:
+    made = RecordedTrial.__new__(RecordedTrial)
+    made.setup(config(trial), split=split, run=str(run), guard=Guard(run, token), **more)
+    return made
+
+
+def test_a_leftover_worker_stops_and_writes_nothing(
+    driver: DriverLock, tmp_path: Path, trial: TrialSpec, split: Split
+) -> None:
+    leftover = guarded(trial, split, tmp_path, driver.token)
+    leftover.step()
+    driver.release()
+    DriverLock(tmp_path).take()
+    result = leftover.step()
+    assert "another driver" in result["stop"]
+    assert (result["epoch"], result["done"]) == (1, False)
+    assert recorded(tmp_path, trial).epoch == 1
+
+
+def test_a_node_that_does_not_see_the_run_stops_it(trial: TrialSpec, split: Split, tmp_path: Path) -> None:
+    result = guarded(trial, split, tmp_path / "nowhere", "0").step()
+    assert "--out must be a folder that every node sees" in result["stop"]
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_full_disk_blames_no_trial(
+    driver: DriverLock, tmp_path: Path, trial: TrialSpec, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = guarded(trial, split, tmp_path, driver.token)
+    worker.step()
+    with monkeypatch.context() as full:
+
+        def write(*_: object) -> None:
+            raise OSError(28, "No space left on device", "somewhere")
+
+        full.setattr("search.storage.checkpoint.save", write)
+        result = worker.step()
+    assert result["stop"] == "somewhere: No space left on device"
+    assert result["status"] == "running"
+    assert worker.step() == result  # Tune may ask once more; what was not committed must not be skipped.
+    again = guarded(trial, split, tmp_path, driver.token)
+    worker.cleanup()
+    assert steps(again, 2) == [(1, True), (2, False)]
+
+
+def test_a_trial_that_could_not_be_opened_is_not_begun_again(
+    driver: DriverLock, tmp_path: Path, trial: TrialSpec, split: Split
+) -> None:
+    worker = guarded(trial, split, tmp_path, driver.token)
+    steps(worker, 2)
+    worker.cleanup()
+    record = recorded(tmp_path, trial).path / "record.json"
+    record.write_bytes(b"garbage")
+    again = guarded(trial, split, tmp_path, driver.token)
+    assert again.step()["stop"] == again.step()["stop"] == "it does not begin with its checksum"
+    assert record.read_bytes() == b"garbage"
+    again.cleanup()
+    assert Lock(record.parent / "lock").is_free()
+
+
+def test_epochs_trained_again_are_kept_on_the_way(actor: RecordedTrial, tmp_path: Path, trial: TrialSpec) -> None:
+    """So that a worker which is killed more often than the trial has epochs gets there all the same."""
+    actor.reset_config(config(trial, 5))
+    steps(actor, 3)
+    recorded(tmp_path, trial).checkpoint.unlink()
+    for _ in range(3):
+        actor.reset_config(config(trial, 5))
+        assert steps(actor, 2) == [(3, True), (3, True)]  # One epoch in each life.
+    actor.reset_config(config(trial, 5))
+    assert steps(actor, 2) == [(3, True), (4, False)]
+
+
+def test_a_node_with_other_versions_stops_it(
+    driver: DriverLock, tmp_path: Path, trial: TrialSpec, split: Split
+) -> None:
+    expected = expected_of_nodes()
+    assert "stop" not in guarded(trial, split, tmp_path, driver.token, expected=expected).step()
+    other = guarded(trial, split, tmp_path, driver.token, expected=expected | {"torch": "1.0"})
+    assert "instead of 1.0; install there what" in other.step()["stop"]
+
+
+def test_reports_for_replay_show_the_trial_as_it_then_was(tmp_path: Path, diverging: TrialSpec) -> None:
+    folder = TrialFolder(tmp_path, diverging)
+    folder.rows = [
+        {"epoch": 1, "val_accuracy": 0.3, "seconds": 1.0},
+        {"epoch": 2, "val_accuracy": None, "seconds": 1.0},
+    ]
+    folder.status = "diverged"
+    assert (report(folder, 9, 1)["accuracy"], report(folder, 9, 1)["done"]) == (0.3, False)
+    assert (report(folder, 9)["accuracy"], report(folder, 9)["done"]) == (0.0, True)

@@ -1,0 +1,237 @@
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spaces import SPACES, Hyperparameters, UserError, space_from
+from spaces.specs.run import RunSpec
+
+
+def described(name: str = "small", **choices: Any) -> dict[str, Any]:
+    return space_from({"lr": 0.1, "momentum": 0, "weight_decay": 0, "gain": 1, "name": name} | choices, "").describe()
+
+
+def choice(*values: float) -> dict[str, list[float]]:
+    return {"choice": list(values)}
+
+
+THETA = Hyperparameters(0.1, 0.5, 1e-5, 1.5)
+SMALL = described("small", lr=choice(0.1, 0.2), momentum=choice(0.0, 0.5))
+WIDE = described("wide", lr=choice(0.05, 0.1, 0.2), momentum=choice(0.0, 0.5, 0.9), gain=choice(1, 2))
+OTHER = described("other", lr=choice(0.1, 0.3), momentum=choice(0.0, 0.5))
+SWEEP = RunSpec("digits", "ab", 16, 0, 0, ("conv",), space=SMALL, search="grid", samples=4)
+TPE = replace(SWEEP, search="tpe", space=SPACES["continuous"].describe(), samples=64)
+FIXED = RunSpec("digits", "ab", 16, 0, 0, ("conv",), thetas={"conv": THETA.as_dict()}, rerun_seeds=2, rerun_epochs=3)
+
+
+def refusal(spec: RunSpec, asked: RunSpec) -> str:
+    with pytest.raises(UserError) as error:
+        spec.extended_by(asked)
+    message = str(error.value)
+    assert message.startswith("the run folder holds another run: ")
+    assert message.endswith("; give another --out, or the same settings")
+    assert "\n" not in message
+    return message
+
+
+def test_a_run_is_extended_by_architectures_samples_and_seeds() -> None:
+    asked = replace(SWEEP, architectures=("invariant", "conv"), samples=2, rerun_seeds=10, rerun_epochs=20)
+    whole = SWEEP.extended_by(asked)
+    assert whole.architectures == ("conv", "invariant")
+    assert (whole.samples, whole.rerun_seeds, whole.rerun_epochs) == (4, 10, 20)
+    assert whole.extended_by(SWEEP) == whole
+    assert whole.kept(asked) == ["already asks for 4 samples, so not 2"]
+    assert whole.kept(SWEEP) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("dataset", "mnist"),
+        ("data_hash", "cd"),
+        ("batch_size", 64),
+        ("seed", 1),
+        ("split_seed", 1),
+        ("search", "tpe"),
+        ("scheduler", "none"),
+        ("grace_period", 2),
+        ("reduction_factor", 2.0),
+    ],
+)
+def test_a_contradiction_is_refused_with_the_difference(field: str, value: object) -> None:
+    message = refusal(SWEEP, replace(SWEEP, **{field: value}))
+    assert f"{field.replace('_', '-')} is " in message
+    assert " there and " in message
+
+
+def test_what_only_one_has_is_none() -> None:
+    assert "search is grid there and none here" in refusal(SWEEP, FIXED)
+
+
+@pytest.mark.parametrize("scheduler", ["asha", "none"])
+def test_epochs_of_a_grid_search_and_of_reruns_may_become_more(scheduler: str) -> None:
+    short = replace(SWEEP, scheduler=scheduler, rerun_seeds=2, rerun_epochs=10)
+    long = short.extended_by(replace(short, max_epochs=80, rerun_epochs=30))
+    assert (long.max_epochs, long.rerun_epochs) == (80, 30)
+    assert long.lengthens(short) == ("sweep", "rerun")
+    assert long.extended_by(short) == long
+    assert long.kept(short) == ["already asks for 80 epochs, so not 20", "already asks for 30 rerun-epochs, so not 10"]
+    assert long.lengthens(long) == short.lengthens(SWEEP) == ()
+    assert replace(short, rerun_epochs=30).lengthens(short) == ("rerun",)
+
+
+def test_another_grace_period_is_a_contradiction_unless_it_is_cut_short_by_fewer_epochs() -> None:
+    short = replace(SWEEP, max_epochs=3, grace_period=3)
+    assert "grace-period is 3 there and 5 here" in refusal(short, replace(SWEEP, max_epochs=20))
+    assert SWEEP.extended_by(short) == SWEEP
+    assert "grace-period is 5 there and 2 here" in refusal(SWEEP, replace(short, grace_period=2))
+
+
+@pytest.mark.parametrize("epochs", [10, 40])
+def test_tpe_keeps_its_epochs(epochs: int) -> None:
+    message = refusal(TPE, replace(TPE, max_epochs=epochs))
+    assert f"epochs is 20 there and {epochs} here, and tpe made its proposals from accuracies after 20" in message
+
+
+def test_tpe_keeps_its_space_but_not_its_name() -> None:
+    renamed = replace(TPE, space={**SPACES["continuous"].describe(), "name": "mine"})
+    assert TPE.extended_by(renamed) == TPE
+    message = refusal(TPE, replace(TPE, space={**SPACES["continuous"].describe(), "gain": {"uniform": [0.5, 3.0]}}))
+    assert "gain is {uniform: [0.5, 2]} there and {uniform: [0.5, 3]} here; tpe drew its proposals from" in message
+    assert "lr" not in message
+    grid = replace(SWEEP, search="tpe")
+    assert "momentum is {choice: [0, 0.5]} there and {choice: [0, 0.5, 0.9]} here" in refusal(
+        grid, replace(grid, space=WIDE)
+    )
+
+
+def test_a_grid_may_grow() -> None:
+    wide = SWEEP.extended_by(replace(SWEEP, space=WIDE, samples=18))
+    assert (wide.space, wide.samples) == (WIDE, 18)
+    assert wide.earlier == ({"space": SMALL, "samples": 4},)
+    assert wide.planned == len(wide.points()) == len(set(wide.points())) == 18
+    assert wide.points()[:4] == SWEEP.points()
+    assert RunSpec.from_dict(json.loads(json.dumps(wide.as_dict()))) == wide
+
+
+def test_whoever_repeats_the_older_command_gets_the_larger_grid() -> None:
+    wide = SWEEP.extended_by(replace(SWEEP, space=WIDE, samples=18))
+    assert wide.extended_by(SWEEP) == wide
+    assert wide.kept(SWEEP) == [
+        "already asks for 18 samples, so not 4",
+        "already searches space wide, so not only its part small",
+    ]
+
+
+def test_the_same_values_are_the_same_grid_whatever_their_name_and_order() -> None:
+    turned = replace(SWEEP, space=described("turned", lr=choice(0.2, 0.1), momentum=choice(0.5, 0.0)))
+    assert SWEEP.extended_by(turned) == SWEEP
+    assert SWEEP.kept(turned) == []
+
+
+def test_a_larger_grid_with_fewer_samples_keeps_those_of_the_smaller() -> None:
+    wide = SWEEP.extended_by(replace(SWEEP, space=WIDE, samples=2))
+    assert wide.points() == SWEEP.points()
+    assert wide.kept(replace(SWEEP, space=WIDE, samples=2)) == ["already asks for 4 samples, so not 2"]
+
+
+def test_grids_that_do_not_contain_one_another_name_what_they_lack() -> None:
+    message = refusal(SWEEP, replace(SWEEP, space=OTHER))
+    assert "lr lacks 0.3 there and 0.2 here; a grid can only grow into one that has all its values" in message
+    assert "momentum" not in message
+    many = described("many", lr=choice(*(i + 1 for i in range(900))))
+    assert len(refusal(SWEEP, replace(SWEEP, space=many))) < 500
+
+
+def test_grids_that_are_too_large_together_are_refused() -> None:
+    half = described("half", lr=choice(*(i + 1 for i in range(600_000))))
+    more = described("more", lr=choice(*(i + 1 for i in range(600_001))))
+    with pytest.raises(UserError, match="with the earlier ones, it has more than 1,000,000 points; give another --out"):
+        replace(SWEEP, space=half, samples=3).extended_by(replace(SWEEP, space=more))
+
+
+def test_fixed_configurations_may_be_added_but_not_changed() -> None:
+    other = Hyperparameters(0.2, 0.5, 1e-5, 1.5).as_dict()
+    added = replace(FIXED, architectures=("invariant",), thetas={"invariant": other})
+    assert FIXED.extended_by(added).thetas == {"conv": THETA.as_dict(), "invariant": other}
+    assert FIXED.extended_by(replace(FIXED, rerun_seeds=1)).kept(replace(FIXED, rerun_seeds=1)) == [
+        "already asks for 2 seeds, so not 1"
+    ]
+    assert "theta of conv is {lr: 0.1" in refusal(FIXED, replace(FIXED, thetas={"conv": other}))
+
+
+def test_a_search_and_fixed_configurations_do_not_mix() -> None:
+    assert "one is a search and the other trains fixed" in refusal(SWEEP, FIXED)
+    assert "one is a search and the other trains fixed" in refusal(FIXED, SWEEP)
+
+
+def grids() -> st.SearchStrategy[dict[str, Any]]:
+    def some(*values: float) -> st.SearchStrategy[dict[str, list[float]]]:
+        return st.lists(st.sampled_from(values), min_size=1, unique=True).map(lambda chosen: choice(*chosen))
+
+    return st.builds(
+        described,
+        st.sampled_from(["a", "b"]),
+        lr=some(0.1, 0.2, 0.3),
+        momentum=some(0.0, 0.5, 0.9),
+        weight_decay=some(0.0, 1e-4),
+        gain=some(1.0, 2.0),
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(grids(), st.integers(1, 40)), min_size=1, max_size=5), st.integers(0, 3))
+def test_every_extension_begins_with_what_was_tried_before(asked: list[tuple[dict[str, Any], int]], seed: int) -> None:
+    steps = [replace(SWEEP, space=space, samples=samples, seed=seed) for space, samples in asked]
+    run = steps[0]
+    for step in steps[1:]:
+        try:
+            whole = run.extended_by(step)
+        except UserError:
+            assert not run.searched.within(step.searched)
+            assert not step.searched.within(run.searched)
+            continue
+        before, after = run.points(), whole.points()
+        assert after[: len(before)] == before
+        assert len(after) == len(set(after)) == whole.planned
+        assert all(theta in whole.searched for theta in after)
+        assert set(step.searched.grid(seed)) <= set(whole.searched.grid(seed))
+        assert whole.extended_by(run) == whole.extended_by(step) == whole
+        assert RunSpec.from_dict(json.loads(json.dumps(whole.as_dict()))) == whole
+        run = whole
+    if not run.earlier:
+        assert run.points() == run.searched.grid(seed)[: run.samples]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "message"),
+    [
+        (None, "earlier: None is not allowed"),
+        ([5], "earlier: 5 is not allowed; give space and samples"),
+        ([{"space": SMALL}], "give space and samples"),
+        ([{"space": SMALL, "samples": 0}], "earlier: samples: 0 is not allowed"),
+        ([{"space": SMALL, "samples": True}], "earlier: samples: True is not allowed"),
+        ([{"space": {}, "samples": 1}], "earlier: missing fields lr"),
+        ([{"space": SMALL, "samples": 5}], "earlier: 'small' did not grow into 'wide'"),
+        ([{"space": WIDE, "samples": 1}], "earlier: 'wide' did not grow into 'wide'"),
+        ([{"space": OTHER, "samples": 1}], "earlier: 'other' did not grow into 'wide'"),
+        ([{"space": SMALL, "samples": 1}] * 2, "earlier: 'small' did not grow into 'small'"),
+        ([{"space": SPACES["continuous"].describe(), "samples": 1}], "are continuous"),
+    ],
+)
+def test_earlier_grids_that_did_not_grow_are_refused(earlier: object, message: str) -> None:
+    content = replace(SWEEP, space=WIDE, samples=18).as_dict() | {"earlier": earlier}
+    with pytest.raises(UserError) as error:
+        RunSpec.from_dict(content)
+    assert str(error.value).startswith("spec.json: ")
+    assert message in str(error.value)
+
+
+def test_only_a_grid_search_has_earlier_grids() -> None:
+    with pytest.raises(UserError, match="only a grid search has earlier grids"):
+        replace(TPE, earlier=({"space": SMALL, "samples": 1},))
+    with pytest.raises(UserError, match="only a grid search has earlier grids"):
+        replace(FIXED, earlier=({"space": SMALL, "samples": 1},))

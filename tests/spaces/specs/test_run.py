@@ -1,0 +1,180 @@
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from spaces import SPACES, Hyperparameters, UserError
+from spaces.specs.run import RunSpec
+
+SPACE = SPACES["table-1.2"].describe()
+THETA = Hyperparameters(0.1, 0.5, 1e-5, 1.5)
+SWEEP = RunSpec("digits", "ab", 16, 0, 0, ("conv",), space=SPACE, search="grid", samples=8)
+FIXED = RunSpec("digits", "ab", 16, 0, 0, ("conv",), thetas={"conv": THETA.as_dict()}, rerun_seeds=2, rerun_epochs=3)
+HUGE = {**SPACE, "lr": {"choice": [i / 8 for i in range(1, 1000001)]}, "momentum": {"choice": [0.0]}}
+
+
+@pytest.mark.parametrize("spec", [SWEEP, FIXED, replace(SWEEP, classes=2)])
+def test_survives_json(spec: RunSpec) -> None:
+    assert RunSpec.from_dict(json.loads(json.dumps(spec.as_dict()))) == spec
+
+
+def test_a_run_from_before_classes_were_recorded_goes_on_and_gets_them() -> None:
+    """The hash of the data tells their number, so it contradicts nothing."""
+    assert "classes" not in SWEEP.as_dict()
+    grown = SWEEP.extended_by(replace(SWEEP, classes=10))
+    assert grown.classes == 10
+    assert grown.extended_by(SWEEP).classes == 10
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({}, "not of format 2; use the version of invsearch that wrote it"),
+        ([], "not of format 2"),
+        (SWEEP.as_dict() | {"format": 1}, "not of format 2"),
+        ({"format": 2, **{k: v for k, v in SWEEP.as_dict().items() if k not in ("format", "seed")}}, "unknown: 'seed'"),
+        (SWEEP.as_dict() | {"extra": 1}, "missing or unknown: 'extra'; restore the file"),
+        (SWEEP.as_dict() | {f"extra{i}": 1 for i in range(1000)}, "missing or unknown: 'extra0'"),
+        (SWEEP.as_dict() | {"max_epochs": "20"}, "epochs: '20' is not allowed; give a whole number from 1 to 100000"),
+        (SWEEP.as_dict() | {"classes": 0}, "classes: 0 is not allowed"),
+        (SWEEP.as_dict() | {"seed": True}, "seed: True is not allowed"),
+        (SWEEP.as_dict() | {"seed": 1.0}, "seed: 1.0 is not allowed"),
+        (SWEEP.as_dict() | {"samples": None}, "either space, search and samples, or thetas"),
+        (SWEEP.as_dict() | {"thetas": {"conv": THETA.as_dict()}}, "either space, search and samples, or thetas"),
+        (SWEEP.as_dict() | {"rerun_seeds": 3}, "seeds and rerun-epochs belong together"),
+        (SWEEP.as_dict() | {"grace_period": 21}, "grace-period: 21 is above the maximum of 20 epochs"),
+        (SWEEP.as_dict() | {"dataset": "../../etc"}, "dataset: '../../etc' is not allowed; give a name of at most 40"),
+        (SWEEP.as_dict() | {"dataset": "digits\n"}, r"dataset: 'digits\n' is not allowed"),
+        (SWEEP.as_dict() | {"data_hash": "/"}, "data-hash: '/' is not allowed; give at most 64 hexadecimal digits"),
+        (SWEEP.as_dict() | {"architectures": "conv"}, "architectures: 'conv' is not allowed; give 1 to 1000 names"),
+        (SWEEP.as_dict() | {"architectures": []}, "architectures: () is not allowed"),
+        (SWEEP.as_dict() | {"architectures": ["conv", "conv"]}, "a name twice"),
+        (SWEEP.as_dict() | {"architectures": ["a/b"]}, "architectures: 'a/b' is not allowed"),
+        (SWEEP.as_dict() | {"architectures": ["a" * 41]}, "is not allowed; give a name of at most 40"),
+        (SWEEP.as_dict() | {"architectures": [f"a{i}" for i in range(1001)]}, "give 1 to 1000 names"),
+        (FIXED.as_dict() | {"thetas": {}}, "thetas: {} is not allowed; give one for each architecture"),
+        (FIXED.as_dict() | {"thetas": {"conv": {**THETA.as_dict(), "lr": "0.1"}}}, "thetas: conv: "),
+        (FIXED.as_dict() | {"thetas": {"conv": {**THETA.as_dict(), "lr": -1}}}, "lr: -1 is not allowed"),
+        (SWEEP.as_dict() | {"space": {**SPACE, "lr": 0.1}}, "is not how invsearch writes a space"),
+        (SWEEP.as_dict() | {"space": {**SPACE, "lr": {"choice": ["0.1"]}}}, "is not how invsearch writes a space"),
+        (SWEEP.as_dict() | {"space": {**SPACE, "name": "a\nb"}}, r"space: name: 'a\nb' is not a name"),
+        (SWEEP.as_dict() | {"space": {**SPACE, "name": "a" * 81}}, "text of at most 80 characters"),
+        (SWEEP.as_dict() | {"space": {**SPACE, "lr": {"uniform": [0.1, 0.2]}}}, "lr is continuous, so it has no grid"),
+        (SWEEP.as_dict() | {"space": HUGE}, "the choices make 16,000,000 points; give fewer, at most 1,000,000"),
+    ],
+)
+def test_refuses_what_it_did_not_write(content: dict, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        RunSpec.from_dict(content)
+    assert str(error.value).startswith("spec.json: ")
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("batch_size", 0),
+        ("batch_size", 2**31),
+        ("grace_period", 0),
+        ("max_epochs", 0),
+        ("max_epochs", 10**6),
+        ("samples", 0),
+        ("rerun_seeds", 0),
+        ("rerun_epochs", 0),
+        ("seed", -1),
+        ("seed", 2**63),
+        ("split_seed", -1),
+        ("reduction_factor", 1.0),
+        ("reduction_factor", float("inf")),
+        ("reduction_factor", float("nan")),
+    ],
+)
+def test_refuses_numbers_that_make_no_sense(field: str, value: float) -> None:
+    with pytest.raises(UserError) as error:
+        replace(SWEEP, **{field: value})
+    option = {"max_epochs": "epochs", "rerun_seeds": "seeds"}.get(field, field.replace("_", "-"))
+    assert str(error.value).startswith(f"{option}: {value} is not allowed; give a")
+    assert ("above 1" if field == "reduction_factor" else "whole number from") in str(error.value)
+
+
+def test_fixed_configurations_have_no_space() -> None:
+    assert FIXED.planned == 0
+    with pytest.raises(UserError, match="no search space"):
+        _ = FIXED.searched
+
+
+def test_reruns_use_seeds_that_the_sweep_never_used() -> None:
+    spec = replace(SWEEP, seed=3, rerun_seeds=4, rerun_epochs=2)
+    trials = spec.rerun_trials("conv", THETA)
+    assert [trial.seed for trial in trials] == [4, 5, 6, 7]
+    assert spec.sweep_trial("conv", THETA).seed == 3
+    assert {trial.split_seed for trial in trials} == {None}
+    assert len({trial.trial_id for trial in trials}) == 4
+    assert {trial.config_id for trial in trials} == {spec.sweep_trial("conv", THETA).config_id}
+
+
+def mutations(value: object) -> st.SearchStrategy[object]:
+    """What a stranger may have made of plain data: anything in one place, at any depth."""
+    anything = st.sampled_from(ODD) | JSON
+    if isinstance(value, dict) and value:
+        changed = st.sampled_from(sorted(value)).flatmap(
+            lambda key: mutations(value[key]).map(lambda new: {**value, key: new})
+        )
+        dropped = st.sampled_from(sorted(value)).map(lambda key: {k: v for k, v in value.items() if k != key})
+        added = st.tuples(st.text(max_size=5), anything).map(lambda item: {**value, item[0]: item[1]})
+        return st.one_of(changed, changed, changed, dropped, added, anything)
+    if isinstance(value, list) and value:
+        places = st.integers(0, len(value) - 1)
+        changed = places.flatmap(lambda i: mutations(value[i]).map(lambda new: [*value[:i], new, *value[i + 1 :]]))
+        return st.one_of(changed, changed, st.just(value + value), st.just(value[1:]), anything)
+    return anything
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+NESTED: object = []
+for _ in range(900):
+    NESTED = [NESTED]
+ODD = (
+    10**5000,
+    -1,
+    0,
+    2**63,
+    1e308,
+    "..",
+    "../x",
+    "a/b",
+    "conv\0",
+    "\ud800",
+    "grid",
+    "tpe",
+    "none",
+    [],
+    {},
+    NESTED,
+    "1",
+)
+GROWN = SWEEP.extended_by(replace(SWEEP, space={**SPACE, "gain": {"choice": [0.25, 0.5, 1.0, 1.5, 2.0]}}, samples=9))
+
+
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.sampled_from([SWEEP, FIXED, GROWN]).flatmap(lambda spec: mutations(json.loads(json.dumps(spec.as_dict())))))
+def test_any_change_gives_a_spec_or_a_user_error_of_one_line(content: Any) -> None:
+    try:
+        spec = RunSpec.from_dict(content)
+    except UserError as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017 - both outcomes are allowed.
+        assert len(str(error)) < 500  # noqa: PT017
+        return
+    assert RunSpec.from_dict(json.loads(json.dumps(spec.as_dict(), allow_nan=False))) == spec
+    assert spec.as_dict() == {**content, "architectures": spec.architectures, "earlier": spec.earlier}
+    assert all("/" not in name for name in (spec.dataset, *spec.architectures))
