@@ -25,11 +25,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Reports, or repairs; ``INCOMPLETE`` where something is damaged still."""
-    from search.storage import repair
+    from search.storage import invocations, repair
     from search.storage.run_folder import RunFolder
 
     folder = RunFolder(args.run)
-    if not any((folder.path / name).exists() for name in ("spec.json", repair.history.NAME)):
+    if not any((folder.path / name).exists() for name in ("spec.json", invocations.NAME)):
         raise UserError(f"{args.run}: not a run folder (no spec.json); give the --out of a sweep, train or reproduce")
     if args.repair:
         with folder.taken(args.force) as lines:

@@ -3,7 +3,7 @@
 RUN/spec.json         what was asked for
 RUN/environment.json  code, libraries and engines that computed it (search/storage/environment.py)
 RUN/costs.json        parameters and multiplies of each architecture
-RUN/history.jsonl         who ran what here, when (search/storage/invocations.py)
+RUN/history.jsonl     who ran what here, when (search/storage/invocations.py)
 RUN/decisions.jsonl   whom ASHA judged, in order (search/storage/asha_decisions.py)
 RUN/driver.lock       who drives it (search/storage/driver.py)
 RUN/trials/ID/        one folder a trial (search/storage/trial_folder.py)
