@@ -14,10 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN = """
 import sys
 from pathlib import Path
-from search import cli, history, streams
+from search import cli, streams
+from search.storage import invocations
 from search.commands import listing
 def run(args):
-    with history.history(Path(sys.argv[1])):
+    with invocations.history(Path(sys.argv[1])):
         for _ in range(3):
             print("progress", file=sys.stderr, flush=True)
     streams.show("complete")
