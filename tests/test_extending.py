@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = (
     "tests/models",
     "tests/analysis/published/test_mnist.py",
-    "tests/search/test_cli.py",
+    "tests/search/commands/test_cli.py",
     "tests/search/training/test_loop.py",
     "tests/search/training/engines",
     "tests/benchmarks/test_usual.py",

@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -88,34 +88,23 @@ def check_reachable(address: str) -> None:
 
 @contextmanager
 def ray_session(
-    resources: Resources,
-    architectures: Sequence[str] = (),
-    run: Path | None = None,
-    keep_logs: Callable[[], bool] = lambda: False,
-    recipe: bool = False,
+    resources: Resources, run: Path | None = None, keep_logs: Callable[[], bool] = lambda: False
 ) -> Iterator[int]:
     """Ray for the time of a ``with`` block; yields how many trials may run, or wait for room, at once.
-
-    Says which engine will train those architectures.
 
     On this machine Ray listens on 127.0.0.1 only, and what it leaves on the disk is removed. On a
     cluster the four packages are uploaded to the nodes, which need the third-party packages only.
 
     Args:
         resources: what a trial gets, and where it runs.
-        architectures: names, for the line about the engine.
         run: the run folder, of which the nodes of a cluster must see the same one; None records nothing.
         keep_logs: asked at the end whether Ray's logs on this machine are to stay.
-        recipe: whether the data set has a recipe, which decides the engine too.
 
     Raises:
         UserError: no such cluster, or none of its nodes can hold a trial, or one does not see the run folder.
     """
     set_environment(resources)
-    from search.training.engines import announce
-
     local = resources.address is None
-    print(announce(resources.engine, resources.device, architectures, here=local, recipe=recipe), file=sys.stderr)
     print("starting Ray" if local else f"joining Ray at {resources.address}", file=sys.stderr)
     session = _started(resources)
     import ray  # Only now: it reads the environment.

@@ -185,23 +185,16 @@ def add_margin(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def resources(args: argparse.Namespace, names: Sequence[str] = ()) -> Resources:
-    """The resources asked for; from here on the environment is as Ray needs it.
-
-    Args:
-        args: the options.
-        names: the architectures, where they are known.
+def conditions(args: argparse.Namespace) -> tuple[Resources, Policy, tuple[str, ...]]:
+    """Resources, policy and loggers asked for; from here on the environment is as Ray needs it.
 
     Raises:
-        UserError: a number that is not allowed, or an engine that cannot work here.
+        UserError: something that is not allowed, or a logger that is not installed.
     """
+    chosen = logs(args)
     asked = Resources(args.cpus_per_trial, args.gpus_per_trial, args.address, args.engine)
     set_environment(asked)
-    from search.training.engines import announce
-
-    recipe = hasattr(args, "dataset") and _dataset(args).recipe is not None
-    announce(asked.engine, asked.device, names, here=asked.address is None, recipe=recipe)  # Refuses what cannot work.
-    return asked
+    return asked, policy(args), chosen
 
 
 def architectures(text: str) -> tuple[str, ...]:
@@ -327,12 +320,12 @@ def epochs(args: argparse.Namespace) -> int:
     return args.epochs
 
 
-def only_described(args: argparse.Namespace, spec: RunSpec, asked: Resources) -> bool:
+def only_described(args: argparse.Namespace, spec: RunSpec, resources: Resources, policy: Policy) -> bool:
     """Whether ``--dry-run`` was given; if so, says what would run."""
     if args.dry_run:
         from search.tuning.dry_run import describe
 
-        for line in describe(spec, asked, policy(args)):
+        for line in describe(spec, resources, policy):
             print(line, flush=True)
     return args.dry_run
 

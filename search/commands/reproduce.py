@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from spaces.specs.run import RunSpec
 
 NAME = "reproduce"
-HELP = "run a whole experiment of the text: a sweep (of 1.3, 1.4), reruns and the table; run again to go on"
+HELP = "run a whole experiment of the text: a sweep (of 1.3, 1.4), reruns and the table; run it again to resume"
 EXAMPLE = "invsearch reproduce 1.3 --dataset digits --out runs/table-1.3"
 SEARCHED_DATA = "digits"
 SEARCH_ONLY: dict[str, object] = {  # And their defaults.
@@ -62,26 +62,18 @@ def run(args: argparse.Namespace) -> int:
         )
     _check_options(args, table)
     spec = _spec(args, table)
-    logs = options.logs(args)
-    resources = options.resources(args, spec.architectures)
-    if options.only_described(args, spec, resources):
+    resources, policy, logs = options.conditions(args)
+    if options.only_described(args, spec, resources, policy):
         return 0
-    from search.loggers.exporter import logged
-    from search.storage.environment import engines_here
-    from search.storage.run_folder import RunFolder
     from search.streams import show
-    from search.tuning.rerun import rerun as run_again
-    from search.tuning.sweep import sweep
+    from search.tuning.phases import train_run
+    from search.tuning.rerun import plan_rerun
+    from search.tuning.sweep import plan_sweep
 
-    folder = RunFolder(args.out)
-    policy = options.policy(args)
-    engines = engines_here(resources, spec.architectures, spec.recipe is not None)
-    with folder.driven(spec, policy, engines) as spec, logged(folder.path, logs):
-        if table.searched:
-            sweep(folder, spec, resources, policy)
-        run_again(folder, spec, resources, policy)
+    plans = [plan_sweep, plan_rerun] if table.searched else [plan_rerun]
+    failures = train_run(args.out, spec, plans, resources, policy, logs)
     show(rendered(args.table, args.out, "md"))
-    return options.exit_code(folder.failures("sweep") + folder.failures("rerun"), args.out)
+    return options.exit_code(failures, args.out)
 
 
 def _check_options(args: argparse.Namespace, table: Table) -> None:

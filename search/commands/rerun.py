@@ -29,23 +29,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Reruns; 0 when every rerun has ended."""
-    logs = options.logs(args)
-    resources = options.resources(args)
-    from search.loggers.exporter import logged
-    from search.storage.environment import engines_here
+    resources, policy, logs = options.conditions(args)
     from search.storage.run_folder import RunFolder
     from search.streams import show
-    from search.tuning.rerun import rerun
+    from search.tuning.phases import train_run
+    from search.tuning.rerun import plan_rerun
 
     folder = RunFolder(args.run)
-    policy = options.policy(args)
     folder.mended(policy.force)
     spec = folder.read_spec()
     epochs = args.epochs if args.epochs is not None else spec.rerun_epochs or spec.max_epochs
     asked = replace(spec, rerun_seeds=args.seeds, rerun_epochs=epochs)
-    engines = engines_here(resources, spec.architectures, asked.recipe is not None)
-    with folder.driven(asked, policy, engines) as spec, logged(folder.path, logs):
-        rerun(folder, spec, resources, policy)
+    failures = train_run(args.run, asked, [plan_rerun], resources, policy, logs)
     after = command("invsearch", "table", "1.3", Path(args.run))
     show(f"rerun complete: {printable(args.run)}; next: {after}")
-    return options.exit_code(folder.failures("rerun"), args.run)
+    return options.exit_code(failures, args.run)

@@ -10,7 +10,7 @@ from spaces.common.errors import printable
 from spaces.common.wording import command
 
 NAME = "sweep"
-HELP = "search each architecture's hyperparameters on held-out training images; run again to go on"
+HELP = "search each architecture's hyperparameters on held-out training images; run it again to resume"
 EXAMPLE = "invsearch sweep --architectures conv,invariant --dataset digits --samples 32 --out runs/first"
 
 
@@ -29,27 +29,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Searches; 0 when every trial has ended."""
     spec = options.run_spec(args, options.architectures(args.architectures), None, None)
-    logs = options.logs(args)
-    resources = options.resources(args, spec.architectures)
-    if options.only_described(args, spec, resources):
+    resources, policy, logs = options.conditions(args)
+    if options.only_described(args, spec, resources, policy):
         return 0
-    from search.loggers.exporter import logged
-    from search.storage.environment import engines_here
-    from search.storage.run_folder import RunFolder
-    from search.streams import show
-    from search.tuning.sweep import sweep
-
-    folder = RunFolder(args.out)
-    policy = options.policy(args)
-    engines = engines_here(resources, spec.architectures, spec.recipe is not None)
-    with folder.driven(spec, policy, engines) as spec, logged(folder.path, logs):
-        sweep(folder, spec, resources, policy)
     from analysis.incumbents import incumbents
     from analysis.records.reader import read_run
+    from search.streams import show
+    from search.tuning.phases import train_run
+    from search.tuning.sweep import plan_sweep
 
+    failures = train_run(args.out, spec, [plan_sweep], resources, policy, logs)
     for name, best in incumbents(read_run(args.out)).iterrows():
         show(f"{name}: incumbent {best['trial_id']}, {100 * best['val_accuracy']:.2f} % on held-out training images")
     out = Path(args.out)
     after = f"{command('invsearch', 'rerun', out)}, or {command('invsearch', 'status', out)}"
     show(f"sweep complete: {printable(out)}; next: {after}")
-    return options.exit_code(folder.failures("sweep"), args.out)
+    return options.exit_code(failures, args.out)

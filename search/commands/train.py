@@ -30,22 +30,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains; 0 when every trial has ended. Prints the table of what was trained."""
-    names = options.architectures(args.architectures)
-    logs = options.logs(args)
-    resources = options.resources(args, names)
+    spec = fixed_spec(args, options.architectures(args.architectures), args.theta, args.seeds)
+    resources, policy, logs = options.conditions(args)
     from search.commands.table import rendered
-    from search.loggers.exporter import logged
-    from search.storage.environment import engines_here
-    from search.storage.run_folder import RunFolder
     from search.streams import show
-    from search.tuning.rerun import rerun
+    from search.tuning.phases import train_run
+    from search.tuning.rerun import plan_rerun
 
-    spec = fixed_spec(args, names, args.theta, args.seeds)
     out = args.out or f"runs/train-{spec.dataset}"
-    folder = RunFolder(out)
-    policy = options.policy(args)
-    engines = engines_here(resources, names, spec.recipe is not None)
-    with folder.driven(spec, policy, engines) as spec, logged(folder.path, logs):
-        rerun(folder, spec, resources, policy, title="train")
+    failures = train_run(out, spec, [plan_rerun], resources, policy, logs)
     show(rendered("summary", out, "md"), f"\nrecords: {printable(out)}")
-    return options.exit_code(folder.failures("rerun"), out)
+    return options.exit_code(failures, out)

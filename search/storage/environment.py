@@ -6,10 +6,9 @@ says what made it, so a run that went on elsewhere with ``--accept-changes`` can
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from search.cluster.resources import Resources
 from search.storage.provenance import code_digest, versions
 from spaces.files.sealed import Damaged
 
@@ -17,44 +16,11 @@ FORMAT = 1
 NAME = "environment.json"
 
 
-def engines_here(resources: Resources, architectures: Sequence[str], recipe: bool = False) -> dict[str, str]:
-    """The engine that will train each architecture; on a cluster its nodes decide, and only the device is known.
-
-    Args:
-        resources: what trials get.
-        architectures: names.
-        recipe: whether the data set has a recipe.
-    """
-    if resources.address is not None:
-        return dict.fromkeys(architectures, f"on {resources.device}")
-    import torch
-
-    from models.native import instruction_set
-    from models.native.library import VERSION
-    from search.training.engines import resolve
-    from search.training.engines.mixed_engine import half_type
-
-    found = {}
-    for name in architectures:
-        engine = resolve(resources.engine, resources.device, name, recipe=recipe)
-        if engine == "mixed":
-            half = str(half_type(torch.device(resources.device))).removeprefix("torch.")
-            found[name] = f"torch, {half} on {resources.device}"
-        elif engine == "native":
-            found[name] = f"native {VERSION} {instruction_set()} on cpu"
-        elif resources.device == "cpu":
-            capability = torch.backends.cpu.get_cpu_capability().lower()
-            found[name] = f"torch {capability}, threads: {resources.threads} on cpu"
-        else:
-            found[name] = f"torch on {resources.device}"
-    return found
-
-
 def environment(engines: Mapping[str, str]) -> dict[str, Any]:
     """The environment of this process, as plain data.
 
     Args:
-        engines: by architecture, from ``engines_here``.
+        engines: by architecture, as ``EngineChoice.describe`` says it.
     """
     return {"format": FORMAT, "code": code_digest(), "versions": versions(), "engines": dict(engines)}
 

@@ -20,7 +20,7 @@ from torch import nn
 
 import models
 from search.datasets import Split, dataset
-from search.training.engines import ENGINES, Problem, resolve
+from search.training.engines import ENGINES, EngineChoice, Problem
 from search.training.seeds import epoch_seed
 from spaces import TrialSpec
 
@@ -91,7 +91,8 @@ class Training:
         self.spec = spec
         self.device = torch.device(device)
         self.epoch = 0
-        chosen = ENGINES[resolve(engine, self.device.type, spec.architecture, recipe=spec.recipe is not None)]
+        choice = EngineChoice(engine, self.device.type, spec.recipe is not None)
+        chosen = ENGINES[choice.name_for(spec.architecture)]
         channels, height, width = split.train_x.shape[1:]
         classes = dataset(spec.dataset).classes if split.classes is None else split.classes
         network = models.build(

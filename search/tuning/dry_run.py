@@ -11,6 +11,7 @@ import torch
 from search.cluster.resources import Resources, count_cores
 from search.datasets import dataset
 from search.datasets.split import split_of
+from search.training.engines import EngineChoice
 from search.training.loop import Training, make_repeatable
 from search.tuning.policy import Policy
 from spaces import Hyperparameters, TrialSpec
@@ -32,6 +33,8 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
     The seconds a step takes are measured here on random images of the data set's shape, so the
     estimate holds for a machine like this one; data are not read.
     """
+    choice = EngineChoice(resources.engine, resources.device, spec.recipe is not None, resources.address is None)
+    choice.announce(*spec.architectures)  # Refuses what cannot work.
     searches = spec.thetas is None
     epochs = expected_epochs(spec) if searches else 0.0
     samples = spec.planned if searches else 0

@@ -10,6 +10,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
+from search.storage.trial_folder import TrialFolder
 from spaces import TrialSpec
 
 
@@ -20,6 +21,11 @@ class Feed(Searcher):
     def finished(self) -> bool:
         """Whether nothing is left to hand out."""
         raise NotImplementedError
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing is left to do, although fewer trials than planned may be on record."""
+        return False
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing, when Tune pickles what it was given: a walk through a grid cannot be pickled."""
@@ -38,11 +44,14 @@ class InTurn(Feed):
     Args:
         trials: the trials.
         max_epochs: the budget of each.
+        recorded: those on record; what has ended is left out.
     """
 
-    def __init__(self, trials: Sequence[TrialSpec], max_epochs: int):
+    def __init__(self, trials: Sequence[TrialSpec], max_epochs: int, recorded: Sequence[TrialFolder] = ()):
         super().__init__()
-        self._trials, self._max_epochs = trials, max_epochs
+        ended = {folder.spec.trial_id for folder in recorded if folder.verdict() is not None}
+        self._trials = [trial for trial in trials if trial.trial_id not in ended]
+        self._max_epochs = max_epochs
         self._next = 0
 
     @property

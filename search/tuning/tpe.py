@@ -136,6 +136,11 @@ class TpeSearch(Feed):
         """Whether nothing is left to propose."""
         return all(proposer.finished for proposer in self._proposers.values())
 
+    @property
+    def exhausted(self) -> bool:
+        """As ``finished``: a space so narrow that rounding leaves nothing may hold fewer than planned."""
+        return self.finished
+
     def suggest(self, trial_id: str) -> Any:
         """The next trial, for the architecture that has had the fewest."""
         while open_ones := [proposer for proposer in self._proposers.values() if not proposer.finished]:

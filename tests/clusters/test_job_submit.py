@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from search.training.engines import why_not_native
+from search.training.engines import EngineChoice
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -45,4 +45,4 @@ def test_a_sweep_as_a_job(clusters: Any, sweeps: Any, tmp_path: Path, uploaded: 
     assert list(sweeps.verdicts(run).values()) == ["completed"]
     assert "sweep complete" in done.stdout
     (record,) = (json.loads(path.read_bytes()) for path in run.glob("trials/*/record.json"))
-    assert why_not_native("cpu") or record["makers"][0]["engine"].startswith("native")
+    assert EngineChoice().why_not_native() or record["makers"][0]["engine"].startswith("native")

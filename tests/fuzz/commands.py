@@ -46,8 +46,7 @@ def harmless(folder: Path) -> Iterator[None]:
     here = os.getcwd()
     with (
         patch.dict(os.environ, environment),
-        patch("search.tuning.sweep.sweep", stop),
-        patch("search.tuning.rerun.rerun", stop),
+        patch("search.tuning.phases.train_phase", stop),
         patch("models.stability.measure", stop),
     ):
         os.environ.pop("NO_PROXY", None)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from search.datasets import Split
-from search.training.engines import ENGINES, why_not_native
+from search.training.engines import ENGINES, EngineChoice
 from spaces import Hyperparameters, TrialSpec
 
 THETA = Hyperparameters(lr=0.05, momentum=0.5, weight_decay=1e-4, gain=1.0)
@@ -44,6 +44,6 @@ def engine(request: pytest.FixtureRequest) -> str:
     """Each engine that works on this machine."""
     if request.param == "mixed":
         pytest.skip("mixed precision is for GPUs")
-    if request.param == "native" and (reason := why_not_native("cpu")):
+    if request.param == "native" and (reason := EngineChoice().why_not_native()):
         pytest.skip(reason)
     return request.param

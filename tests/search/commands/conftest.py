@@ -15,6 +15,7 @@ from search.storage.trial_folder import TrialFolder
 from search.training.loop import Training, make_repeatable
 from spaces import SPACES, Hyperparameters, TrialSpec
 from spaces.specs.run import RunSpec
+from tests.search.datasets.conftest import fake, good, serve  # noqa: F401 - fixtures of the data command's tests.
 
 BEST = Hyperparameters(lr=0.05, momentum=0.5, weight_decay=1e-4, gain=1.0)
 OTHER = Hyperparameters(lr=0.001, momentum=0.0, weight_decay=1e-4, gain=1.0)

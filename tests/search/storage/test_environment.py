@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from search.cluster.resources import Resources
 from search.storage import provenance
-from search.storage.environment import differences, engines_here, environment, merged
+from search.storage.environment import differences, environment, merged
 
 HERE: dict[str, Any] = environment({"conv": "native 1 avx512 on cpu"})
 
@@ -34,14 +33,7 @@ def test_one_phrase_a_change(change: dict[str, Any], text: str) -> None:
 
 
 def test_a_cluster_is_compared_by_its_device_only() -> None:
-    """Which engine a node has is not known here; each row says it."""
-    assert engines_here(Resources(address="auto", gpus_per_trial=1), ["conv"]) == {"conv": "on cuda"}
     assert differences(HERE | {"engines": {"conv": "on cpu"}}, HERE) == []
-
-
-def test_the_number_of_threads_counts_for_torch_only() -> None:
-    two, one = Resources(cpus_per_trial=2, engine="torch"), Resources(engine="torch")
-    assert engines_here(two, ["conv"]) != engines_here(one, ["conv"])
 
 
 def test_an_extension_keeps_the_engines_of_the_rest() -> None:

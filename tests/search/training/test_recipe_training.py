@@ -17,8 +17,7 @@ from search.datasets import Split
 from search.datasets.folder import described
 from search.datasets.split import Scaling
 from search.storage import checkpoint
-from search.training import engines
-from search.training.engines import Problem
+from search.training.engines import EngineChoice, Problem
 from search.training.engines.mixed_engine import MixedEngine
 from search.training.loop import Epoch, Training
 from spaces import TrialSpec, UserError
@@ -167,16 +166,16 @@ def test_images_are_only_read(split: Split) -> None:
 
 
 def test_engines_under_a_recipe() -> None:
-    assert engines.resolve("auto", "cpu", "conv", recipe=True) == "torch"
-    assert engines.resolve("auto", "cuda", "conv", recipe=True) == "mixed"
-    assert engines.resolve("torch", "cuda", "conv", recipe=True) == "torch"
-    assert engines.resolve("mixed", "cuda", "conv") == "mixed"
+    assert EngineChoice("auto", "cpu", recipe=True).name_for("conv") == "torch"
+    assert EngineChoice("auto", "cuda", recipe=True).name_for("conv") == "mixed"
+    assert EngineChoice("torch", "cuda", recipe=True).name_for("conv") == "torch"
+    assert EngineChoice("mixed", "cuda").name_for("conv") == "mixed"
     with pytest.raises(UserError, match="neither crops nor flips"):
-        engines.resolve("native", "cpu", "conv", recipe=True)
+        EngineChoice("native", "cpu", recipe=True).name_for("conv")
     with pytest.raises(UserError, match="engine mixed: it runs on GPUs only"):
-        engines.resolve("mixed", "cpu", "conv")
-    assert "mixed precision (--engine torch for float32)" in engines.announce("auto", "cuda", recipe=True)
-    assert "neither crops nor flips" in engines.announce("auto", "cpu", recipe=True)
+        EngineChoice("mixed", "cpu").name_for("conv")
+    assert "mixed precision (--engine torch for float32)" in EngineChoice("auto", "cuda", recipe=True).announce()
+    assert "neither crops nor flips" in EngineChoice("auto", "cpu", recipe=True).announce()
 
 
 def test_mixed_precision_is_near_float32(split: Split) -> None:

@@ -14,10 +14,12 @@ from search.datasets import dataset
 from search.storage import trial_folder
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
-from search.tuning import rerun
+from search.training.engines import EngineChoice
+from search.tuning import phases
 from search.tuning.feed import InTurn
 from search.tuning.jobs import Job
 from search.tuning.policy import Policy
+from search.tuning.rerun import plan_rerun
 from spaces import Hyperparameters
 from spaces.specs.run import RunSpec
 
@@ -38,8 +40,8 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             found.append(config["trial"]["trial_id"])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(rerun, "ray_session", session)
-    monkeypatch.setattr(rerun, "execute", execute)
+    monkeypatch.setattr(phases, "ray_session", session)
+    monkeypatch.setattr(phases, "execute", execute)
     return found
 
 
@@ -58,7 +60,7 @@ def test_what_has_no_verdict_is_left(tmp_path: Path, left: list[str]) -> None:
         for trial in trials[:2]:
             TrialFolder(run.path, trial).decide("failed", 0)
         with pytest.raises(KeyboardInterrupt):
-            rerun.rerun(run, spec, Resources(), Policy())
+            phases.train_phase(plan_rerun(run, spec), run, spec, Resources(), Policy(), EngineChoice())
     assert left == [trial.trial_id for trial in trials[2:]]
 
 
@@ -70,5 +72,5 @@ def test_nothing_is_read_of_trials_that_have_not_begun(
     with run.driven(spec):
         monkeypatch.setattr(trial_folder, "read_json", lambda path: pytest.fail(f"{path} was looked for"))
         with pytest.raises(KeyboardInterrupt):
-            rerun.rerun(run, spec, Resources(), Policy())
+            phases.train_phase(plan_rerun(run, spec), run, spec, Resources(), Policy(), EngineChoice())
     assert len(left) == 40

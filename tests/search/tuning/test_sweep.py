@@ -14,10 +14,11 @@ from search.datasets import dataset
 from search.signals import Halted
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
-from search.tuning import sweep as module
+from search.training.engines import EngineChoice
+from search.tuning import phases
 from search.tuning.jobs import Job
 from search.tuning.policy import Policy
-from search.tuning.sweep import planned, sweep
+from search.tuning.sweep import plan_sweep, planned
 from spaces import SPACES, TrialSpec
 from spaces.specs.run import RunSpec
 
@@ -48,9 +49,13 @@ def rounds(monkeypatch: pytest.MonkeyPatch, *ends: int) -> list[list[str]]:
             folder.decide("failed", 0)
         return 0
 
-    monkeypatch.setattr(module, "ray_session", session)
-    monkeypatch.setattr(module, "execute", execute)
+    monkeypatch.setattr(phases, "ray_session", session)
+    monkeypatch.setattr(phases, "execute", execute)
     return todo
+
+
+def sweep(run: RunFolder, spec: RunSpec) -> None:
+    phases.train_phase(plan_sweep(run, spec), run, spec, Resources(), Policy(), EngineChoice())
 
 
 def test_what_tune_left_out_is_done_in_another_round(
@@ -59,9 +64,9 @@ def test_what_tune_left_out_is_done_in_another_round(
     run, todo = RunFolder(tmp_path), rounds(monkeypatch, 1, 2, 1)
     every = [trial.trial_id for trial in planned(spec)]
     with run.driven(spec):
-        sweep(run, spec, Resources(), Policy())
+        sweep(run, spec)
         assert todo == [every, every[1:], every[3:]]
-        sweep(run, spec, Resources(), Policy())
+        sweep(run, spec)
     assert len(todo) == 3  # Nothing was left.
 
 
@@ -70,7 +75,7 @@ def test_what_ends_a_round_early_ends_the_sweep(monkeypatch: pytest.MonkeyPatch,
         raise Halted("Ray Tune ended before any trial did")
 
     rounds(monkeypatch)
-    monkeypatch.setattr(module, "execute", execute)
+    monkeypatch.setattr(phases, "execute", execute)
     run = RunFolder(tmp_path)
     with pytest.raises(Halted, match="before any trial"), run.driven(spec):
-        sweep(run, spec, Resources(), Policy())
+        sweep(run, spec)

@@ -7,6 +7,7 @@ from models.architecture import Architecture
 from models.description import Relu
 from search.commands import options
 from search.training import engines
+from search.training.engines import EngineChoice
 from spaces import UserError
 
 
@@ -17,41 +18,42 @@ def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_auto_is_torch_on_a_gpu() -> None:
-    assert engines.resolve("auto", "cuda", "conv") == "torch"
+    assert EngineChoice("auto", "cuda").name_for("conv") == "torch"
 
 
 @pytest.mark.usefixtures("no_compiler")
 def test_auto_is_torch_where_the_native_engine_was_not_built() -> None:
-    assert engines.resolve("auto", "cpu", "conv") == "torch"
-    assert engines.announce("auto", "cpu").startswith("engine: torch on cpu; not native: it was not built")
-    assert "make native" in engines.announce("auto", "cpu")
+    assert EngineChoice().name_for("conv") == "torch"
+    assert EngineChoice().announce().startswith("engine: torch on cpu; not native: it was not built")
+    assert "make native" in EngineChoice().announce()
 
 
 @pytest.mark.usefixtures("no_compiler")
 def test_native_where_it_was_not_built_is_refused() -> None:
-    for refuse in (lambda: engines.resolve("native", "cpu", "conv"), lambda: engines.announce("native", "cpu")):
+    choice = EngineChoice("native", "cpu")
+    for refuse in (choice.name_for, choice.announce):
         with pytest.raises(UserError, match=r"not built.*--engine torch"):
-            refuse()
+            refuse("conv")
 
 
 def test_native_on_a_gpu_is_refused() -> None:
     with pytest.raises(UserError, match="CPUs only"):
-        engines.resolve("native", "cuda", "conv")
+        EngineChoice("native", "cuda").name_for("conv")
 
 
 def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(UserError, match="engine"):
-        engines.resolve("nativ", "cpu", "conv")
+        EngineChoice("nativ", "cpu").name_for("conv")
 
 
 def test_native_on_a_gpu_of_a_cluster_is_refused_too() -> None:
     with pytest.raises(UserError, match="CPUs only"):
-        engines.announce("native", "cuda", here=False)
+        EngineChoice("native", "cuda", here=False).announce()
 
 
 @pytest.mark.usefixtures("no_compiler")
 def test_what_a_cluster_has_is_not_known_here() -> None:
-    assert "where a node has it" in engines.announce("auto", "cpu", ("conv",), here=False)
+    assert "where a node has it" in EngineChoice("auto", "cpu", here=False).announce("conv")
 
 
 def test_a_network_without_a_native_form_is_trained_by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,20 +62,19 @@ def test_a_network_without_a_native_form_is_trained_by_torch(monkeypatch: pytest
 
     monkeypatch.setattr(engines, "instruction_set", lambda: "baseline")
     monkeypatch.setitem(models.ARCHITECTURES, "own", Architecture("Own", lambda classes, shape: {"own": Own()}))
-    assert engines.resolve("auto", "cpu", "own") == "torch"
-    assert "torch on cpu for some; not native: it has no native form of own" in engines.announce(
-        "auto", "cpu", ("conv", "own")
-    )
+    assert EngineChoice().name_for("own") == "torch"
+    told = EngineChoice().announce("conv", "own")
+    assert "torch on cpu for some; not native: it has no native form of own" in told
     with pytest.raises(UserError, match="no native form of own"):
-        engines.announce("native", "cpu", ("conv", "own"))
+        EngineChoice("native", "cpu").announce("conv", "own")
 
 
 @pytest.mark.parametrize("name", [name for family in models.FAMILIES.values() for name in family.typical])
 def test_the_families_are_trained_by_torch(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "instruction_set", lambda: "baseline")
-    assert engines.resolve("auto", "cpu", name) == "torch"
+    assert EngineChoice().name_for(name) == "torch"
     with pytest.raises(UserError) as caught:
-        engines.resolve("native", "cpu", name)
+        EngineChoice("native", "cpu").name_for(name)
     assert str(caught.value) == f"engine native: it has no native form of {name}; or choose --engine torch"
 
 
@@ -82,3 +83,12 @@ def test_the_option_offers_every_engine() -> None:
     options.add_resource_options(parser)  # Written out there, because --help must not import torch.
     for name in ("auto", *engines.ENGINES):
         assert parser.parse_args(["--engine", name]).engine == name
+
+
+def test_a_cluster_is_known_by_its_device_only() -> None:
+    """Which engine a node has is not known here; each row says it."""
+    assert EngineChoice(device="cuda", here=False).describe("conv", 1) == "on cuda"
+
+
+def test_the_number_of_threads_counts_for_torch_only() -> None:
+    assert EngineChoice("torch").describe("conv", 2) != EngineChoice("torch").describe("conv", 1)

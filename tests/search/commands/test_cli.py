@@ -17,7 +17,7 @@ from spaces import SPACES, Hyperparameters
 from spaces.files.sealed import Damaged
 from spaces.specs.run import RunSpec
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -1,0 +1,115 @@
+"""Takes a run folder, trains what is left of its phases and lets it go: what every command that trains does."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from search.cluster.nodes import Watch, why_nothing_runs
+from search.cluster.resources import Resources
+from search.cluster.session import ray_session
+from search.datasets import dataset, load_split
+from search.loggers.exporter import logged
+from search.storage.run_folder import RunFolder
+from search.storage.trial_folder import TrialFolder
+from search.training.engines import EngineChoice
+from search.tuning.feed import Feed
+from search.tuning.jobs import Job, execute
+from search.tuning.policy import Policy
+from search.tuning.progress import Progress
+from search.tuning.scheduler import InOrder
+from spaces.specs.run import RunSpec
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What a sweep and a rerun differ in.
+
+    Attributes:
+        name: ``sweep`` or ``rerun``.
+        trials: how many are planned per architecture.
+        epochs: the budget of a trial.
+        expected_epochs: how many of them a trial is expected to take.
+        recorded: reads the trials that have a record.
+        feed: hands out what these leave to do.
+        scheduler: judges trials, knowing what was decided of these.
+    """
+
+    name: str
+    trials: int
+    epochs: int
+    expected_epochs: float
+    recorded: Callable[[], list[TrialFolder]]
+    feed: Callable[[list[TrialFolder]], Feed]
+    scheduler: Callable[[list[TrialFolder]], InOrder]
+
+
+def train_run(
+    path: str | Path,
+    asked: RunSpec,
+    plans: Sequence[Callable[[RunFolder, RunSpec], Phase]],
+    resources: Resources,
+    policy: Policy,
+    logs: Sequence[str] = (),
+) -> int:
+    """Trains what is left of a run.
+
+    Args:
+        path: its folder; one that exists holds the same run and is extended by what is asked for.
+        asked: what to train.
+        plans: ``plan_sweep``, ``plan_rerun`` or both; each is made once the phase before has ended.
+        resources: what each trial gets, and where.
+        policy: how this invocation treats the run.
+        logs: names of loggers.
+
+    Returns:
+        How many trials of these phases failed.
+
+    Raises:
+        Interrupted: a signal; what was committed stays.
+        Halted: the time budget is used up, the disk is full, or the cluster is lost; what was committed stays.
+        UserError: the folder is another run's, or in use, or data, resources or incumbents are missing.
+    """
+    run = RunFolder(path)
+    engine = EngineChoice(resources.engine, resources.device, asked.recipe is not None, resources.address is None)
+    engine.announce(*asked.architectures)  # Refuses what cannot work, before the folder is made.
+    engines = {name: engine.describe(name, resources.threads) for name in asked.architectures}
+    with run.driven(asked, policy, engines) as spec, logged(run.path, logs):
+        phases: list[Phase] = []
+        for plan in plans:
+            phases.append(plan(run, spec))
+            train_phase(phases[-1], run, spec, resources, policy, engine)
+    return sum(run.failures(phase.name) for phase in phases)
+
+
+def train_phase(
+    phase: Phase, run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy, engine: EngineChoice
+) -> None:
+    """Trains what a phase has left to do; trials that have ended are not touched.
+
+    Raises:
+        Interrupted, Halted, UserError: as ``train_run``.
+    """
+    recorded = phase.recorded()
+    run.reopen(recorded, phase.epochs, policy.retry_failed)
+    feed = phase.feed(recorded)
+    if feed.finished:
+        return
+    split = load_split(dataset(spec.dataset, spec.data_hash), phase.name, spec.split_seed)
+    print(engine.announce(*spec.architectures), file=sys.stderr)
+    with ray_session(resources, run.path, lambda: run.failures(phase.name) > 0) as slots:
+        totals = dict.fromkeys(spec.architectures, phase.trials)
+        deaths: Counter[tuple[str, int]] = Counter()
+        while not feed.finished:  # Until the records say that all is done.
+            why_idle = partial(why_nothing_runs, resources)
+            progress = Progress(phase.name, totals, phase.expected_epochs, recorded, why_idle)
+            job = Job(run, split, phase.epochs, feed, phase.scheduler(recorded), progress)
+            lost = execute(job, resources, slots, policy, Watch(resources, run.path).stuck, deaths)
+            recorded = phase.recorded()
+            if feed.exhausted and not lost and all(trial.verdict() for trial in recorded):
+                break
+            feed = phase.feed(recorded)
