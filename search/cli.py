@@ -35,11 +35,10 @@ from search.commands import (
     watch,
 )
 from search.commands.options import INCOMPLETE
-from search.signals import Halted, at_once, handled, last_resort, time_limit
-from search.storage.driver import Superseded
+from search.errors import TIME_IS_UP, Halted, Superseded
+from search.signals import at_once, handled, last_resort, time_limit
 from search.storage.identity import age
 from search.storage.provenance import revision, versions
-from search.tuning.policy import TIME_IS_UP
 from spaces import UserError
 from spaces.common.errors import printable, shortened
 from spaces.common.wording import command

@@ -14,34 +14,12 @@ from contextlib import contextmanager, suppress
 from functools import partialmethod
 from typing import Any
 
+from search.errors import Halted, Interrupted, TimeIsUp
+
 # A person's, a machine's that shuts down, a terminal's that closes, and those that schedulers send before time is up.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 PATIENCE_SECONDS = 25.0  # Tune gives its workers 15 to end; Slurm and Kubernetes kill after 30.
 ONE_WISH_SECONDS = 1.0  # `timeout` tells its command and then the command's process group.
-
-
-class Interrupted(KeyboardInterrupt):
-    """The user asked the run to end.
-
-    Args:
-        number: the signal that asked.
-    """
-
-    def __init__(self, number: int):
-        super().__init__()
-        self.number = number
-
-
-class Halted(Exception):
-    """The run cannot, or may not, go on now; its message says why."""
-
-    outcome = "halted"  # For the history.
-
-
-class TimeIsUp(BaseException):
-    """Passes through those who take any ``Exception`` for a failure of their own."""
-
-    outcome = Halted.outcome
 
 
 class _LastResort:

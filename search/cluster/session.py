@@ -20,7 +20,8 @@ from search.cluster.surroundings import (
     limit_object_store,
     mind_python,
 )
-from search.signals import Halted, kept, own_sessions
+from search.errors import Halted
+from search.signals import kept, own_sessions
 from search.storage.provenance import ROOT
 from spaces import UserError
 

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from search.errors import Superseded
 from search.storage.file_lock import Lock
 from search.storage.identity import identity, is_here, place, runs
 from search.storage.json_files import read_json, set_aside
@@ -27,10 +28,6 @@ from spaces.files.sealed import Damaged, seal
 NAME = "driver.lock"
 FORMAT = 1
 PROBE_SECONDS = 1.0  # `invsearch status` holds the lock for a moment to see whether it is free.
-
-
-class Superseded(Exception):
-    """Another driver has taken the run over, so this process must not write to it."""
 
 
 class DriverLock:
@@ -195,6 +192,3 @@ def _seen(note: Mapping[str, Any] | None, held: bool) -> Driver | None:
     if where is None:
         return Driver(who, born, held or runs(note), f"wait for it, or stop it: kill {note['pid']}")
     return Driver(f"{who} ({where})", born, held, "wait for it, or stop it there")
-
-
-__all__ = ["NAME", "Driver", "DriverLock", "Guard", "Superseded", "driver"]

@@ -22,6 +22,7 @@ from pathlib import Path
 import models
 from search.cluster.surroundings import check_utf8
 from search.datasets import dataset
+from search.errors import reason_of
 from search.signals import last_words, lift_time_limit
 from search.storage import environment, invocations, repair
 from search.storage.driver import NAME as LOCK_NAME
@@ -29,7 +30,6 @@ from search.storage.driver import DriverLock, Guard
 from search.storage.json_files import read_json, write_json
 from search.storage.trial_folder import TrialFolder, checked
 from search.tuning.policy import Policy
-from search.tuning.trouble import reason_of
 from spaces import UserError
 from spaces.common.wording import command
 from spaces.files.sealed import ASIDE, Damaged

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
+from search.errors import Busy
 from search.storage.driver import Guard
 from search.storage.file_lock import Lock
 from search.storage.json_files import finite, read_json, write_json
@@ -24,10 +25,6 @@ FORMAT = 2
 LOCK_WAIT_SECONDS = 60.0  # Workers outlive a killed driver by up to seconds.
 ENDED_BY_ITSELF = ("diverged", "failed")
 VERDICTS = ("completed", "stopped", *ENDED_BY_ITSELF)
-
-
-class Busy(Exception):
-    """Another process holds the trial."""
 
 
 class TrialFolder:

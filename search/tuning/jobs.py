@@ -18,17 +18,17 @@ from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from search.cluster.resources import Resources
 from search.datasets.split import Split
-from search.signals import Halted, TimeIsUp
+from search.errors import TIME_IS_UP, Halted, TimeIsUp, reason_of
 from search.storage.provenance import expected_of_nodes
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import ENDED_BY_ITSELF, TrialFolder
-from search.tuning.policy import TIME_IS_UP, Policy
+from search.tuning.policy import Policy
 from search.tuning.progress import Progress, UnsavedCallback
 from search.tuning.retention import Keeper
 from search.tuning.scheduler import InOrder
 from search.tuning.stopper import Interrupt
 from search.tuning.trainable import METRIC, TIME_ATTR, RecordedTrial
-from search.tuning.trouble import reason_of, why_died, why_not_started
+from search.tuning.trouble import why_died, why_not_started
 from spaces import TrialSpec
 
 MAX_WORKER_DEATHS = 3  # At one epoch; a long trial on spot machines may lose many workers and still get on.

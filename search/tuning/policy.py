@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from spaces import UserError
 
 KEPT = ("none", "best", "all")
-TIME_IS_UP = "the time budget is used up"
 
 
 @dataclass(frozen=True)

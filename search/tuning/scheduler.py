@@ -15,11 +15,11 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 
+from search.errors import TROUBLE, reason_of
 from search.storage.asha_decisions import Journal
 from search.storage.driver import Guard
 from search.storage.trial_folder import TrialFolder
 from search.tuning.trainable import METRIC, TIME_ATTR, report
-from search.tuning.trouble import TROUBLE, reason_of
 from spaces.specs.run import RunSpec
 from spaces.specs.rungs import rungs
 

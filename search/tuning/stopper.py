@@ -11,8 +11,8 @@ from typing import Any
 
 from ray.tune import Stopper
 
-from search.signals import Halted, Interrupted, TimeIsUp, handled, unlimited
-from search.tuning.trouble import TROUBLE, reason_of
+from search.errors import TROUBLE, Halted, Interrupted, TimeIsUp, reason_of
+from search.signals import handled, unlimited
 
 
 class Interrupt(Stopper):

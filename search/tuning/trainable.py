@@ -11,13 +11,13 @@ import torch
 from ray import tune
 
 from search.datasets.split import Split
+from search.errors import TROUBLE, reason_of
 from search.storage import checkpoint
 from search.storage.driver import Guard
 from search.storage.json_files import set_aside
 from search.storage.provenance import code_folders, made_by
 from search.storage.trial_folder import ENDED_BY_ITSELF, TrialFolder
 from search.training.loop import JUDGED_ON, Epoch, Training, make_repeatable
-from search.tuning.trouble import TROUBLE, reason_of
 from spaces import TrialSpec
 
 TIME_ATTR = "epoch"

@@ -1,4 +1,4 @@
-"""What is wrong with the disk, or with the run, and not with a trial or with invsearch."""
+"""What Ray says of workers that died."""
 
 from __future__ import annotations
 
@@ -7,19 +7,6 @@ from typing import Any
 
 from ray import cloudpickle
 from ray.exceptions import RayActorError
-
-from search.storage.driver import Superseded
-from search.storage.trial_folder import Busy
-from spaces.files.sealed import Damaged
-
-TROUBLE = (Superseded, Busy, Damaged, OSError)
-
-
-def reason_of(error: BaseException) -> str:
-    """What a user reads of it, in one line."""
-    if isinstance(error, OSError):
-        return f"{error.filename or 'the run folder'}: {error.strerror or error}"
-    return str(error)
 
 
 def why_not_started(trial: Any) -> str | None:

@@ -21,7 +21,7 @@ import models
 from analysis.tables import TABLES
 from search.cli import COMMANDS, main, parser
 from search.datasets import DATASETS
-from search.signals import Halted
+from search.errors import Halted
 from spaces import SPACES
 from tests.fuzz.mutate import TOKENS, altered, mutated
 

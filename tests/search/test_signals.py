@@ -15,10 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from search.errors import Halted, Interrupted
 from search.signals import (
     SIGNALS,
-    Halted,
-    Interrupted,
     at_once,
     handled,
     kept,

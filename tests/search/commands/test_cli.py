@@ -213,7 +213,7 @@ def test_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys:
     import signal
 
     from search.commands import listing
-    from search.tuning.stopper import Interrupted
+    from search.errors import Interrupted
 
     for error, code in ((KeyboardInterrupt(), 130), (Interrupted(signal.SIGTERM), 143)):
 

@@ -16,7 +16,8 @@ import pytest
 
 from search.cli import main
 from search.datasets import dataset
-from search.storage.driver import DriverLock, Guard, Superseded, driver
+from search.errors import Superseded
+from search.storage.driver import DriverLock, Guard, driver
 from search.storage.file_lock import Lock
 from search.storage.identity import _ticks
 from search.storage.run_folder import RunFolder

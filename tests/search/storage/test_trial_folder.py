@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from search.errors import Busy, Superseded
 from search.storage import trial_folder
-from search.storage.driver import DriverLock, Guard, Superseded
+from search.storage.driver import DriverLock, Guard
 from search.storage.json_files import read_json
-from search.storage.trial_folder import Busy, TrialFolder
+from search.storage.trial_folder import TrialFolder
 from spaces import Hyperparameters, TrialSpec
 from spaces.files.sealed import Damaged, seal
 

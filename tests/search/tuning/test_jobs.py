@@ -13,7 +13,7 @@ from ray import tune
 from ray.exceptions import OutOfMemoryError, RayActorError
 
 from search.cluster.resources import Resources
-from search.signals import Halted
+from search.errors import Halted
 from search.storage.run_folder import RunFolder
 from search.tuning import jobs
 from search.tuning.feed import InTurn

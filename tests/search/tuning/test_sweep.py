@@ -11,7 +11,7 @@ import pytest
 
 from search.cluster.resources import Resources
 from search.datasets import dataset
-from search.signals import Halted
+from search.errors import Halted
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from search.training.engines import EngineChoice
