@@ -31,7 +31,7 @@ class Part:
         phase: sweep or rerun.
         planned: trials in all.
         counts: trials that have begun, by status.
-        left: trials that have no verdict yet, or are to be lengthened.
+        left: trials that have no outcome yet, or are to be lengthened.
         epochs_left: a guess of the epochs that they will take.
         incumbent: the trial id of the sweep's incumbent; None in a rerun, and while there is none.
         accuracy: of the incumbent on held-out images; in a rerun the mean of the finished ones on test images. A
@@ -102,7 +102,7 @@ def _part(
     accuracy: float,
 ) -> Part:
     counts = Counter(trials["status"])
-    longer: Any = (trials["status"] == "completed") & (trials["epoch"] < budget)  # Their verdict will be taken back.
+    longer: Any = (trials["status"] == "completed") & (trials["epoch"] < budget)  # Their outcome will be taken back.
     ended: Any = trials[trials["status"].isin(ENDED) & ~longer]
     begun: Any = trials.drop(index=ended.index)["epoch"].sum()
     left = max(0, planned - len(ended))

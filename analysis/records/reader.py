@@ -22,7 +22,7 @@ from spaces.common.wording import command
 from spaces.files.sealed import ASIDE, read_sealed
 from spaces.specs.trial import TrialSpec
 
-FORMAT = 2  # Of spec, records and verdicts.
+FORMAT = 2  # Of spec, records and outcomes.
 ENDED = ("completed", "stopped", "diverged", "failed")
 STATUSES = (*ENDED, "unfinished")
 # What reading and taking apart an arbitrary JSON file can raise.
@@ -183,16 +183,16 @@ def _made_by(maker: dict[str, Any]) -> str:
 
 def _read_trial(folder: str) -> Trial | None:
     """Reads one trial: its row of the trials and its columns of the epochs; None before its first commit."""
-    try:  # Verdict first: it is written last, so a trial that ends meanwhile has a record at least as new.
-        verdict = read_sealed(os.path.join(folder, "verdict.json"))
+    try:  # Outcome first: it is written last, so a trial that ends meanwhile has a record at least as new.
+        outcome = read_sealed(os.path.join(folder, "verdict.json"))
     except FileNotFoundError:
-        verdict = None
+        outcome = None
     try:
         record = read_sealed(os.path.join(folder, "record.json"))
     except FileNotFoundError:
-        if verdict is None:
+        if outcome is None:
             return None
-        raise ValueError("a verdict without a record") from None
+        raise ValueError("an outcome without a record") from None
     if record.get("format") != FORMAT:
         raise ValueError(f"format {quoted(record.get('format'))} is unknown")
     spec = TrialSpec.from_dict(record["trial"])
@@ -217,7 +217,7 @@ def _read_trial(folder: str) -> Trial | None:
         "config_id": spec.config_id,  # Also of a record whose id has the earlier form.
         **spec.theta.as_dict(),
         "recipe": None if spec.recipe is None else str(spec.recipe),
-        "status": _status(record, verdict),
+        "status": _status(record, outcome),
         "epoch": length,
         **{name: columns[name][-1] if length else math.nan for name in MEASURES},
         "engine": _engine(makers[record["rows"][-1]["maker"]]) if length else None,
@@ -227,12 +227,12 @@ def _read_trial(folder: str) -> Trial | None:
     return trial, {"trial_id": [trial_id] * length, **columns}
 
 
-def _status(record: dict[str, Any], verdict: dict[str, Any] | None) -> str:
-    """The driver's verdict, else what the worker knew, else unfinished."""
-    if verdict is not None:
-        if verdict.get("status") not in ENDED:
-            raise ValueError(f"verdict: status {quoted(verdict.get('status'))} is unknown")
-        return verdict["status"]
+def _status(record: dict[str, Any], outcome: dict[str, Any] | None) -> str:
+    """The driver's outcome, else what the worker knew, else unfinished."""
+    if outcome is not None:
+        if outcome.get("status") not in ENDED:
+            raise ValueError(f"outcome: status {quoted(outcome.get('status'))} is unknown")
+        return outcome["status"]
     return record["status"] if record["status"] in ("diverged", "failed") else "unfinished"
 
 

@@ -30,7 +30,7 @@ CLUSTER_TRIALS = 16  # At least so many wait in the queue: waiting trials are wh
 JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Set where `ray job submit` runs its command.
 PACKAGES = ("spaces", "models", "search", "analysis")
 # Tune would otherwise log every trial in three formats, save its own state every few seconds and
-# take Ctrl-C for itself; our records, verdicts and interrupt handling replace all three.
+# take Ctrl-C for itself; our records, outcomes and interrupt handling replace all three.
 SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "RAY_AIR_NEW_OUTPUT": "0",  # The new one prints a banner even when told to be quiet.

@@ -18,7 +18,7 @@ from analysis.records.following import FILES, Stamp, stamp
 from analysis.records.reader import trial_folders
 from search.loggers import LOGGERS, Logger, Recorded
 from search.storage.json_files import read_json
-from search.storage.trial_folder import checked, checked_verdict
+from search.storage.trial_folder import checked, checked_outcome
 from spaces import UserError
 
 FOLDER = "log"
@@ -104,11 +104,11 @@ def recorded(folder: Path) -> Recorded | None:
     Raises:
         Damaged: it is not what was written.
     """
-    verdict = read_json(folder / "verdict.json")  # Before the record, which is at least as new then.
+    outcome = read_json(folder / "verdict.json")  # Before the record, which is at least as new then.
     record = read_json(folder / "record.json")
     if record is None:
         return None
-    return Recorded(checked(record), record["rows"], None if verdict is None else checked_verdict(verdict)["status"])
+    return Recorded(checked(record), record["rows"], None if outcome is None else checked_outcome(outcome)["status"])
 
 
 def own_folder(run: Path, name: str) -> Path:

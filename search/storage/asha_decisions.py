@@ -82,11 +82,11 @@ class Journal:
         """
         lost = []
         for folder in folders:
-            verdict = folder.verdict()
+            outcome = folder.outcome()
             for count, row in enumerate(folder.rows, start=1):
                 last = count == len(folder.rows)
-                if row["epoch"] in self._rungs and (not last or verdict is not None):
-                    decision = "CONTINUE" if not last else "STOP" if verdict == "stopped" else "END"
+                if row["epoch"] in self._rungs and (not last or outcome is not None):
+                    decision = "CONTINUE" if not last else "STOP" if outcome == "stopped" else "END"
                     lost.append((row["time"], folder.spec.trial_id, folder, count, decision))
         for _, _, folder, count, decision in sorted(lost, key=lambda entry: entry[:2]):
             accuracy = accuracy_of(folder, count)

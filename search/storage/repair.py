@@ -1,7 +1,7 @@
 """Damage to a run folder: found by checksums, set aside under a name that says so, mended from copies.
 
 What can be restored is restored: the spec and the environment from the history, a record from its
-trial's verdict or checkpoint. What cannot is done again by the next sweep, and only that.
+trial's outcome or checkpoint. What cannot is done again by the next sweep, and only that.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from search.storage import invocations
 from search.storage.environment import check_environment
 from search.storage.json_files import read_json, read_lines, set_aside, write_atomically, write_json
-from search.storage.trial_folder import checked, checked_verdict
+from search.storage.trial_folder import checked, checked_outcome
 from spaces import UserError
 from spaces.common.wording import counted
 from spaces.files.sealed import ASIDE, Damaged, seal
@@ -144,25 +144,25 @@ def _trial(folder: Path, deep: bool) -> Iterator[Finding]:
     for path in sorted(folder.iterdir()):
         if ASIDE not in path.name and (path.is_symlink() or not path.is_file()) and path.suffix != ".json":
             yield Finding(path, "not a file of its own", partial(_aside, path))
-    verdict, copy = None, None
+    outcome, copy = None, None
     try:
-        verdict = read_json(folder / "verdict.json")
-        if verdict is not None:
-            copy = checked_verdict(verdict)["record"]
+        outcome = read_json(folder / "verdict.json")
+        if outcome is not None:
+            copy = checked_outcome(outcome)["record"]
     except (Damaged, OSError) as error:
-        verdict = None
+        outcome = None
         yield Finding(
             folder / "verdict.json", str(error), lambda: f"{_aside(folder / 'verdict.json')}; it is found again"
         )
     try:
         record = read_json(folder / "record.json")
         if record is None:
-            if verdict is not None:
-                raise Damaged("missing, though there is a verdict")
+            if outcome is not None:
+                raise Damaged("missing, though there is an outcome")
         else:
             _belongs(record, folder)
-            if verdict is not None and len(record["rows"]) < verdict["epoch"]:
-                raise Damaged(f"it ends before epoch {verdict['epoch']}, at which the verdict was given")
+            if outcome is not None and len(record["rows"]) < outcome["epoch"]:
+                raise Damaged(f"it ends before epoch {outcome['epoch']}, at which the outcome was given")
     except (Damaged, OSError) as error:
         record = None
         yield Finding(folder / "record.json", str(error), lambda: _restored_record(folder, copy))
@@ -177,9 +177,9 @@ def _belongs(record: Any, folder: Path) -> None:
 
 
 def _restored_record(folder: Path, copy: Any) -> str:
-    """From the verdict's copy, else the newest sound checkpoint's; else the trial begins again."""
+    """From the outcome's copy, else the newest sound checkpoint's; else the trial begins again."""
     done = _aside(folder / "record.json", copy=True)
-    candidates: list[tuple[str, Any]] = [("its verdict", copy)] if copy is not None else []
+    candidates: list[tuple[str, Any]] = [("its outcome", copy)] if copy is not None else []
     candidates += [(path.name, None) for path in _newest_first(folder)]
     for source, record in candidates:
         try:
@@ -190,9 +190,9 @@ def _restored_record(folder: Path, copy: Any) -> str:
         write_json(folder / "record.json", found)
         return f"{done}; restored from {source}, nothing is lost"
     (folder / "record.json").unlink(missing_ok=True)
-    verdict = folder / "verdict.json"
-    if verdict.exists():
-        done += f"; {_aside(verdict)}"
+    outcome = folder / "verdict.json"
+    if outcome.exists():
+        done += f"; {_aside(outcome)}"
     return f"{done}; the trial's epochs are trained again"
 
 

@@ -122,7 +122,7 @@ class RunFolder:
         """
         for phase in spec.lengthens(old):
             before, after = ((run.max_epochs, run.rerun_epochs)[phase == "rerun"] for run in (old, spec))
-            finished = [folder for folder in self.recorded(phase) if folder.verdict() == "completed"]
+            finished = [folder for folder in self.recorded(phase) if folder.outcome() == "completed"]
             without = sum(not folder.checkpoint.exists() for folder in finished)
             if without:
                 raise UserError(
@@ -252,7 +252,7 @@ class RunFolder:
         return found
 
     def reopen(self, folders: Iterable[TrialFolder], epochs: int, retry_failed: bool) -> None:
-        """Takes back the verdicts that no longer hold.
+        """Takes back the outcomes that no longer hold.
 
         Args:
             folders: trials of this run.
@@ -260,13 +260,13 @@ class RunFolder:
             retry_failed: whether failures are to be tried again.
         """
         for folder in folders:
-            verdict = folder.verdict()
-            if verdict == "completed" and folder.epoch < epochs:
+            outcome = folder.outcome()
+            if outcome == "completed" and folder.epoch < epochs:
                 folder.reopen()
-            elif retry_failed and (verdict == "failed" or folder.status == "failed"):
+            elif retry_failed and (outcome == "failed" or folder.status == "failed"):
                 last = (folder.error or "").strip().splitlines()[-1:] or ["no reason is on record"]
                 folder.reopen(f"tried again after epoch {folder.epoch}: {last[0]}")
 
     def failures(self, phase: str) -> int:
         """How many trials of a phase failed."""
-        return sum(folder.verdict() == "failed" for folder in self.recorded(phase))
+        return sum(folder.outcome() == "failed" for folder in self.recorded(phase))

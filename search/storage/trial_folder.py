@@ -1,8 +1,8 @@
-"""The folder of one trial: its record, its checkpoint, its verdict.
+"""The folder of one trial: its record, its checkpoint, its outcome.
 
 The record is rewritten whole after every epoch; that write is the commit. The checkpoint of an
 epoch is written before the commit and the older one removed after it, so whichever moment a
-process dies, the last recorded epoch has its checkpoint. Checkpoint and verdict both carry a copy
+process dies, the last recorded epoch has its checkpoint. Checkpoint and outcome both carry a copy
 of the record, so a record that is damaged later can be restored (search/storage/repair.py).
 """
 
@@ -24,7 +24,7 @@ from spaces.files.sealed import Damaged
 FORMAT = 2
 LOCK_WAIT_SECONDS = 60.0  # Workers outlive a killed driver by up to seconds.
 ENDED_BY_ITSELF = ("diverged", "failed")
-VERDICTS = ("completed", "stopped", *ENDED_BY_ITSELF)
+OUTCOMES = ("completed", "stopped", *ENDED_BY_ITSELF)
 
 
 class TrialFolder:
@@ -170,7 +170,7 @@ class TrialFolder:
         self._write()
 
     def reopen(self, reason: str | None = None) -> None:
-        """Takes a verdict back, so that the trial goes on from its last epoch.
+        """Takes an outcome back, so that the trial goes on from its last epoch.
 
         Args:
             reason: entered in the notes of a trial that failed.
@@ -206,28 +206,28 @@ class TrialFolder:
     def _write(self) -> None:
         write_json(self.path / "record.json", self.record())
 
-    def verdict(self) -> str | None:
+    def outcome(self) -> str | None:
         """How the trial ended (completed, stopped, diverged, failed), or None while it has not.
 
         Raises:
-            Damaged: the verdict is not what was written.
+            Damaged: the outcome is not what was written.
         """
-        verdict = read_json(self.path / "verdict.json")
-        return None if verdict is None else checked_verdict(verdict)["status"]
+        outcome = read_json(self.path / "verdict.json")
+        return None if outcome is None else checked_outcome(outcome)["status"]
 
     def decide(self, status: str, epoch: int, keep_checkpoint: bool = False) -> None:
-        """Writes the verdict.
+        """Writes the outcome.
 
         Args:
-            status: one of ``VERDICTS``.
+            status: one of ``OUTCOMES``.
             epoch: the last one.
             keep_checkpoint: whether the last checkpoint stays; a failed trial always keeps it, to be tried again.
         """
         self._check()
         self.path.mkdir(parents=True, exist_ok=True)
         self.read()
-        verdict = {"format": FORMAT, "status": status, "epoch": epoch, "time": time.time(), "record": self.record()}
-        write_json(self.path / "verdict.json", verdict)
+        outcome = {"format": FORMAT, "status": status, "epoch": epoch, "time": time.time(), "record": self.record()}
+        write_json(self.path / "verdict.json", outcome)
         self._keep_only(self.checkpoint_of(epoch) if keep_checkpoint or status == "failed" else None)
 
     def drop_checkpoint(self) -> None:
@@ -273,13 +273,13 @@ def checked(record: Mapping[str, Any], spec: TrialSpec | None = None) -> TrialSp
     return found
 
 
-def checked_verdict(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The verdict, if it is one.
+def checked_outcome(outcome: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The outcome, if it is one.
 
     Raises:
         Damaged: it is not.
     """
-    sound = verdict.get("format") == FORMAT and verdict.get("status") in VERDICTS and "record" in verdict
-    if not sound or type(verdict.get("epoch")) is not int:
-        raise Damaged("its fields are not those of a verdict")
-    return verdict
+    sound = outcome.get("format") == FORMAT and outcome.get("status") in OUTCOMES and "record" in outcome
+    if not sound or type(outcome.get("epoch")) is not int:
+        raise Damaged("its fields are not those of an outcome")
+    return outcome

@@ -24,7 +24,7 @@ MANY = 20  # Steps, where a single one is too short to be timed.
 LONG_ENOUGH = 0.2  # Seconds.
 ALLOCATIONS_COUNT = 1.0  # Seconds of an epoch below which they do.
 SAFE = Hyperparameters(lr=0.01, momentum=0.0, weight_decay=0.0, gain=1.0)
-ROW_BYTES = 480  # One epoch in a record and in the copy that its verdict keeps.
+ROW_BYTES = 480  # One epoch in a record and in the copy that its outcome keeps.
 
 
 def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[str]:

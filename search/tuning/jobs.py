@@ -1,4 +1,4 @@
-"""Runs trials on Ray Tune until each has a verdict."""
+"""Runs trials on Ray Tune until each has an outcome."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ class Job:
     trainable: type[tune.Trainable] = RecordedTrial
 
 
-class Verdicts(UnsavedCallback):
+class Outcomes(UnsavedCallback):
     """Writes how each trial ended, the moment Tune decides it.
 
-    ASHA's STOP is known only here: without the verdict a restart would reopen stopped trials.
+    ASHA's STOP is known only here: without the outcome a restart would reopen stopped trials.
 
     Attributes:
-        ended: trials that got a verdict.
+        ended: trials that got an outcome.
         lost: trials that ended for Tune but not on record: their worker died before it began. They run again.
     """
 
@@ -91,7 +91,7 @@ class Verdicts(UnsavedCallback):
     def _complete(self, trial: Any) -> None:
         last = trial.last_result
         if self._interrupt.stop_all() or TIME_ATTR not in last:
-            return  # An interruption is no verdict.
+            return  # An interruption is no outcome.
         if last["status"] in ENDED_BY_ITSELF:
             status = last["status"]
         else:
@@ -187,7 +187,7 @@ def execute(
         stuck,
     )
     keeper = Keeper(policy.keep_checkpoints, job.run.recorded)
-    verdicts = Verdicts(job, interrupt, keeper, Counter() if deaths is None else deaths, slots)
+    outcomes = Outcomes(job, interrupt, keeper, Counter() if deaths is None else deaths, slots)
     trainable = tune.with_resources(
         tune.with_parameters(
             job.trainable,
@@ -219,8 +219,8 @@ def execute(
                 storage_path=str(job.run.scratch),
                 verbose=0,
                 stop=interrupt,
-                callbacks=[verdicts, job.progress],
-                failure_config=tune.FailureConfig(max_failures=-1),  # `Verdicts` counts.
+                callbacks=[outcomes, job.progress],
+                failure_config=tune.FailureConfig(max_failures=-1),  # `Outcomes` counts.
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
@@ -235,9 +235,9 @@ def execute(
         first = str(error.__cause__).splitlines()[0].rstrip(".")
         raise Halted(f"{first}; give each trial more of a node (--cpus-per-trial)") from error
     shutil.rmtree(job.run.scratch, ignore_errors=True)
-    if not verdicts.ended and not verdicts.lost:  # Or whoever asks the records again and again would never end.
+    if not outcomes.ended and not outcomes.lost:  # Or whoever asks the records again and again would never end.
         raise Halted(job.progress.so_far("Ray Tune ended before any trial did"))
-    return verdicts.lost
+    return outcomes.lost
 
 
 def _check_time(job: Job, policy: Policy) -> None:

@@ -110,6 +110,6 @@ def train_phase(
             job = Job(run, split, phase.epochs, feed, phase.scheduler(recorded), progress)
             lost = execute(job, resources, slots, policy, Watch(resources, run.path).stuck, deaths)
             recorded = phase.recorded()
-            if feed.exhausted and not lost and all(trial.verdict() for trial in recorded):
+            if feed.exhausted and not lost and all(trial.outcome() for trial in recorded):
                 break
             feed = phase.feed(recorded)

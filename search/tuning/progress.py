@@ -30,7 +30,7 @@ class Tally:
 
     Attributes:
         total: trials planned.
-        ended: trials by verdict.
+        ended: trials by outcome.
         running: Tune's ids of the trials that run now.
         finished: final accuracies of the trials that were trained to the end.
         stopped: highest accuracy of a trial that was stopped early.
@@ -99,11 +99,11 @@ class Progress(UnsavedCallback):
         self._spoke = (time.monotonic(), 0)
         self._told: dict[str, str] = {}  # What a line last said of each architecture.
         for folder in folders:
-            verdict = folder.verdict()
-            if verdict is not None and folder.spec.architecture in self._tallies:
+            outcome = folder.outcome()
+            if outcome is not None and folder.spec.architecture in self._tallies:
                 row = folder.rows[-1] if folder.rows else {}
                 accuracy = row.get("val_accuracy", row.get("test_accuracy"))
-                self._tallies[folder.spec.architecture].end(verdict, folder.epoch, accuracy)
+                self._tallies[folder.spec.architecture].end(outcome, folder.epoch, accuracy)
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -149,7 +149,7 @@ class Progress(UnsavedCallback):
         self._tally(trial).running.discard(trial.trial_id)
 
     def ended(self, trial: Any, status: str) -> None:
-        """A trial got its verdict."""
+        """A trial got its outcome."""
         tally = self._tally(trial)
         tally.running.discard(trial.trial_id)
         tally.end(status, trial.last_result.get(TIME_ATTR, 0), trial.last_result.get(METRIC))

@@ -29,7 +29,7 @@ class Keeper:
         if phase not in self._looked:
             self._looked.add(phase)
             for other in self._recorded(phase):
-                if other.verdict() == "completed" and other.spec != folder.spec and other.checkpoint.exists():
+                if other.outcome() == "completed" and other.spec != folder.spec and other.checkpoint.exists():
                     self._enter(other, other.rows[-1][f"{JUDGED_ON[phase]}_accuracy"])
         return self._enter(folder, accuracy)
 

@@ -49,8 +49,8 @@ class Proposer:
         self._names: dict[str, str] = {}  # Running trial id -> what hyperopt calls it, if it has heard of it.
         self._untried = self._space.walk(spec.seed)
         self._exhausted = False
-        ended = [folder for folder in folders if folder.verdict() is not None]
-        opened = [folder for folder in folders if folder.verdict() is None]
+        ended = [folder for folder in folders if folder.outcome() is not None]
+        opened = [folder for folder in folders if folder.outcome() is None]
         self._opened = [folder.spec for folder in opened]
         ended.sort(key=lambda folder: folder.rows[0]["time"] if folder.rows else math.inf)
         self._hyperopt = HyperOptSearch(

@@ -46,18 +46,18 @@ class RunFolder:
         self.costs: dict[str, list[tuple[str, int, int, int]]] = {"conv": CONV, "invariant": INVARIANT}
         self.trials: list[tuple[TrialSpec, dict[str, Any], dict[str, Any] | None]] = []
 
-    def sweep(self, architecture: str, accuracies: list[float | None], verdict: str | None, **kwargs: Any) -> str:
-        return self.add("sweep", architecture, accuracies, verdict, **kwargs)
+    def sweep(self, architecture: str, accuracies: list[float | None], outcome: str | None, **kwargs: Any) -> str:
+        return self.add("sweep", architecture, accuracies, outcome, **kwargs)
 
-    def rerun(self, architecture: str, accuracies: list[float | None], verdict: str | None, **kwargs: Any) -> str:
-        return self.add("rerun", architecture, accuracies, verdict, **kwargs)
+    def rerun(self, architecture: str, accuracies: list[float | None], outcome: str | None, **kwargs: Any) -> str:
+        return self.add("rerun", architecture, accuracies, outcome, **kwargs)
 
     def add(
         self,
         phase: str,
         architecture: str,
         accuracies: list[float | None],
-        verdict: str | None,
+        outcome: str | None,
         theta: Hyperparameters = THETA,
         seed: int = 0,
         loss: float = 0.5,
@@ -88,7 +88,7 @@ class RunFolder:
             "makers": [{"engine": "native", "engine_version": "1", "instruction_set": "avx2", "host": "h"}],
             "rows": rows,
         }
-        ended = verdict and {"format": 2, "status": verdict, "epoch": len(rows), "time": 1.79e9, "record": record}
+        ended = outcome and {"format": 2, "status": outcome, "epoch": len(rows), "time": 1.79e9, "record": record}
         self.trials.append((trial, record, ended or None))
         return trial.trial_id
 
@@ -104,12 +104,12 @@ class RunFolder:
             for name, layers in self.costs.items()
         }
         (self.path / "costs.json").write_bytes(seal(costs))
-        for trial, record, verdict in self.trials:
+        for trial, record, outcome in self.trials:
             folder = self.path / "trials" / trial.trial_id
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "record.json").write_bytes(seal(record))
-            if verdict:
-                (folder / "verdict.json").write_bytes(seal(verdict))
+            if outcome:
+                (folder / "verdict.json").write_bytes(seal(outcome))
         return self.path
 
 

@@ -26,7 +26,7 @@ def test_highest_final_accuracy_wins(folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("accuracies", "verdict", "status"),
+    ("accuracies", "outcome", "status"),
     [
         ([0.1, 0.1, 0.1, 0.99], "stopped", "running"),
         ([0.1, 0.1, 0.99], "completed", "running"),  # Completed at a smaller budget.
@@ -36,10 +36,10 @@ def test_highest_final_accuracy_wins(folder) -> None:
         ([], "failed", "failed"),
     ],
 )
-def test_only_completed_trials_at_the_full_budget_count(folder, accuracies, verdict, status) -> None:
+def test_only_completed_trials_at_the_full_budget_count(folder, accuracies, outcome, status) -> None:
     folder.sweep("conv", [0.1, 0.1, 0.1, 0.5], "completed", theta=A)
-    folder.sweep("conv", accuracies, verdict, theta=B, status=status)
-    folder.sweep("invariant", accuracies, verdict, theta=B, status=status)
+    folder.sweep("conv", accuracies, outcome, theta=B, status=status)
+    folder.sweep("invariant", accuracies, outcome, theta=B, status=status)
     best = incumbents(read_run(folder.write()))
     assert best["lr"].to_dict() == {"conv": 0.1}
 

@@ -148,7 +148,7 @@ class Sweeps:
         }
 
     @staticmethod
-    def verdicts(run: Path) -> dict[str, str]:
+    def outcomes(run: Path) -> dict[str, str]:
         found = (run / "trials").glob("*/verdict.json")
         return {path.parent.name: json.loads(path.read_bytes())["status"] for path in found}
 

@@ -42,7 +42,7 @@ def test_a_sweep_as_a_job(clusters: Any, sweeps: Any, tmp_path: Path, uploaded: 
         timeout=240,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert list(sweeps.verdicts(run).values()) == ["completed"]
+    assert list(sweeps.outcomes(run).values()) == ["completed"]
     assert "sweep complete" in done.stdout
     (record,) = (json.loads(path.read_bytes()) for path in run.glob("trials/*/record.json"))
     assert EngineChoice().why_not_native() or record["makers"][0]["engine"].startswith("native")

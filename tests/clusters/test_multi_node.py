@@ -79,9 +79,9 @@ def test_nodes_die_and_join_while_a_sweep_runs(clusters: Any, sweeps: Any, tmp_p
     sweeps.wait_for(lambda: uses(third), process)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
-    verdicts = list(sweeps.verdicts(run).values())
-    assert len(verdicts) == 16
-    assert set(verdicts) <= {"completed", "diverged"}
+    outcomes = list(sweeps.outcomes(run).values())
+    assert len(outcomes) == 16
+    assert set(outcomes) <= {"completed", "diverged"}
     assert log.read_text() == f"{process.pid}\n"
 
 

@@ -159,5 +159,5 @@ def epochs(run: Path, trial: str = "*") -> int:
 
 
 def ended(run: Path) -> list[str]:
-    """The ids of the trials that have a verdict."""
+    """The ids of the trials that have an outcome."""
     return [path.parent.name for path in (run / "trials").glob("*/verdict.json")]

@@ -33,7 +33,7 @@ def records(run: Path) -> dict[str, dict[str, Any]]:
     return {path.parent.name: read(path) for path in sorted((run / "trials").glob("*/record.json"))}
 
 
-def verdicts(run: Path) -> dict[str, dict[str, Any]]:
+def outcomes(run: Path) -> dict[str, dict[str, Any]]:
     return {path.parent.name: read(path) for path in sorted((run / "trials").glob("*/verdict.json"))}
 
 
@@ -52,8 +52,8 @@ class Witness:
     def look(self) -> None:
         """Compares with what was seen before."""
         for path in sorted((self._run / "trials").glob("*")):
-            verdict = path / "verdict.json"
-            ended = verdict.read_bytes() if verdict.exists() else None  # First: then the record is final.
+            outcome = path / "verdict.json"
+            ended = outcome.read_bytes() if outcome.exists() else None  # First: then the record is final.
             if not (path / "record.json").exists():
                 assert path.name not in self._rows, f"the record of {path.name} is gone"
                 continue
@@ -69,7 +69,7 @@ class Witness:
 
 
 def check_complete(run: Path, noted: Collection[str] = ()) -> None:
-    """Every planned trial is there exactly once, with a verdict, and with each of its epochs once.
+    """Every planned trial is there exactly once, with an outcome, and with each of its epochs once.
 
     Args:
         run: a sweep that has ended.
@@ -78,7 +78,7 @@ def check_complete(run: Path, noted: Collection[str] = ()) -> None:
     spec = spec_of(run)
     trials = [trial.trial_id for trial in planned(spec)]
     assert len(trials) == len(set(trials)) == spec.planned * len(spec.architectures)
-    found, ends = records(run), verdicts(run)
+    found, ends = records(run), outcomes(run)
     assert sorted(found) == sorted(trials)
     assert sorted(ends) == sorted(trials)
     for name, record in found.items():
@@ -109,14 +109,14 @@ def check_same_rows(run: Path, other: Path) -> None:
 
 
 def check_same_results(run: Path, other: Path) -> None:
-    """Two runs ended alike: trials, epochs, metrics, verdicts and, bit by bit, the final checkpoints."""
+    """Two runs ended alike: trials, epochs, metrics, outcomes and, bit by bit, the final checkpoints."""
     here, there = records(run), records(other)
     assert here.keys() == there.keys()
     for name in here:
         assert here[name]["trial"] == there[name]["trial"]
         assert metrics(here[name]["rows"]) == metrics(there[name]["rows"]), name
     ends = [
-        {name: (verdict["status"], verdict["epoch"]) for name, verdict in verdicts(each).items()}
+        {name: (outcome["status"], outcome["epoch"]) for name, outcome in outcomes(each).items()}
         for each in (run, other)
     ]
     assert ends[0] == ends[1]
@@ -150,14 +150,14 @@ def decisions(run: Path) -> list[dict[str, Any]]:
 
 
 def check_decisions(run: Path, restored: bool = False) -> None:
-    """Each decision is what ASHA's rule gives for the ones before it, and the verdicts follow them.
+    """Each decision is what ASHA's rule gives for the ones before it, and the outcomes follow them.
 
     Args:
         run: a run of ``--scheduler asha`` that has ended.
         restored: lines were lost and entered again at the end; what was decided up to the last such
             line was decided in an order that is not on record.
     """
-    spec, found, ends, lines = spec_of(run), records(run), verdicts(run), decisions(run)
+    spec, found, ends, lines = spec_of(run), records(run), outcomes(run), decisions(run)
     keys = [(line["trial_id"], line["epoch"]) for line in lines]
     reached = {(name, row["epoch"]) for name, record in found.items() for row in record["rows"]} & {
         (name, rung) for name in found for rung in rungs(spec)
@@ -180,4 +180,4 @@ def check_decisions(run: Path, restored: bool = False) -> None:
         elif not known or index > known[-1]:
             assert line["decision"] == ("CONTINUE" if stays else "STOP"), line
     stops = {line["trial_id"]: line["epoch"] for line in lines if line["decision"] == "STOP"}
-    assert stops == {name: verdict["epoch"] for name, verdict in ends.items() if verdict["status"] == "stopped"}
+    assert stops == {name: outcome["epoch"] for name, outcome in ends.items() if outcome["status"] == "stopped"}

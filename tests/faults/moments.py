@@ -52,7 +52,7 @@ IN_A_TRIAL: dict[str, Callable[[str], bool]] = {
     "a draft": lambda name: name.startswith("."),
     "a checkpoint": lambda name: name.startswith("checkpoint-"),
     "a record": lambda name: name == "record.json",
-    "a verdict": lambda name: name == "verdict.json",
+    "an outcome": lambda name: name == "verdict.json",
 }
 
 
@@ -67,7 +67,7 @@ def wait_for_moment(chooser: random.Random, run: Path, kind: str, trial: str | N
     """
     names = ["any time", *(["a decision"] if (run / "decisions.jsonl").exists() and kind == "driver" else [])]
     if trial is not None:
-        names += [name for name in IN_A_TRIAL if name != "a verdict" or kind == "driver"]
+        names += [name for name in IN_A_TRIAL if name != "an outcome" or kind == "driver"]
     name = chooser.choice(names)
     if name == "any time":
         time.sleep(chooser.uniform(0.0, 1.0))

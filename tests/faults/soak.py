@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.faults import measures
 from tests.faults.harness import Driver, epochs, kill
-from tests.faults.invariants import Witness, check_complete, check_decisions, verdicts
+from tests.faults.invariants import Witness, check_complete, check_decisions, outcomes
 
 SPACE = """\
 name: soak
@@ -131,7 +131,7 @@ class Soak:
         left = measures.sessions(self.drivers)
         return [
             ("trials", f"{self.trials}"),
-            ("trials lost", f"{self.trials - len(verdicts(self.run))}"),
+            ("trials lost", f"{self.trials - len(outcomes(self.run))}"),
             *[(f"kills: {kind}", f"{self.kills[kind]}") for kind in KINDS],
             ("driver starts", f"{len(self.drivers)}"),
             ("epochs recorded", f"{recorded}"),

@@ -58,7 +58,7 @@ def records(run: Path) -> dict[str, Any]:
     return {path.parent.name: json.loads(path.read_bytes()) for path in (run / "trials").glob("*/record.json")}
 
 
-def verdicts(run: Path) -> dict[str, str]:
+def outcomes(run: Path) -> dict[str, str]:
     found = (run / "trials").glob("*/verdict.json")
     return {path.parent.name: json.loads(path.read_bytes())["status"] for path in found}
 
@@ -101,17 +101,17 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_killed_half_way_and_run_again(undisturbed: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     with start("sweep", *FULL, "--out", str(run)) as process:
-        wait_for(lambda: len(verdicts(run)) >= 3, process)
+        wait_for(lambda: len(outcomes(run)) >= 3, process)
         process.send_signal(signal.SIGKILL)
         process.communicate()
     time.sleep(5)  # Orphaned workers may still commit an epoch or two.
-    ended = {name: (run / "trials" / name / "record.json").stat().st_mtime_ns for name in verdicts(run)}
+    ended = {name: (run / "trials" / name / "record.json").stat().st_mtime_ns for name in outcomes(run)}
     assert 3 <= len(ended) < 8
     assert finish("sweep", *FULL, "--out", str(run)).returncode == 0
     for name, modified in ended.items():
         assert (run / "trials" / name / "record.json").stat().st_mtime_ns == modified  # Not retrained.
     assert results(run) == results(undisturbed)
-    assert verdicts(run) == verdicts(undisturbed)
+    assert outcomes(run) == outcomes(undisturbed)
 
 
 def test_a_killed_worker_costs_nothing(undisturbed: Path, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_signal_stops_cleanly_and_says_how_to_go_on(
     assert process.returncode == code
     assert errors.splitlines()[-1] == f"invsearch: interrupted; to go on: invsearch sweep {' '.join(FULL)} --out {run}"
     assert "Traceback" not in errors
-    assert "stopped" not in verdicts(run).values()  # An interruption is no verdict.
+    assert "stopped" not in outcomes(run).values()  # An interruption is no outcome.
     assert json.loads((run / "history.jsonl").read_text().splitlines()[-1])["outcome"] == "interrupted"
     assert finish("sweep", *FULL, "--out", str(run)).returncode == 0
     assert results(run) == results(undisturbed)
@@ -153,7 +153,7 @@ def test_reproduce_goes_on_and_prints_the_table(tmp_path: Path) -> None:
     done = finish(*arguments, str(run))
     assert done.returncode == 0, done.stderr
     assert "Convolutional" in done.stdout
-    assert {name for name, record in records(run).items() if record["trial"]["phase"] == "rerun"} <= verdicts(
+    assert {name for name, record in records(run).items() if record["trial"]["phase"] == "rerun"} <= outcomes(
         run
     ).keys()
     again = finish(*arguments, str(run))
@@ -172,7 +172,7 @@ def test_divergence_is_a_result_and_stops_nothing(tmp_path: Path, search: str) -
     for name, record in records(run).items():
         diverges = record["trial"]["lr"] > 1
         assert record["status"] == ("diverged" if diverges else "running")
-        assert (verdicts(run)[name] == "diverged") == diverges
+        assert (outcomes(run)[name] == "diverged") == diverges
         assert (record["rows"][-1]["val_accuracy"] is None) == diverges
     assert len(records(run)) == 8
 
@@ -199,7 +199,7 @@ def test_failure_is_a_result_and_stops_nothing(tmp_path: Path) -> None:
     assert "2 trials failed" in done.stderr
     for name, record in records(run).items():
         failed = record["trial"]["architecture"] == "invariant"
-        assert (verdicts(run)[name] == "failed") == failed
+        assert (outcomes(run)[name] == "failed") == failed
         assert ("no memory for this one" in (record["error"] or "")) == failed
         assert len(record["rows"]) == (0 if failed else 2)
 
@@ -221,7 +221,7 @@ def test_a_worker_that_dies_again_and_again_is_a_failure(tmp_path: Path) -> None
         command(*arguments), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 3, done.stderr
-    assert sorted(verdicts(run).values()) == ["completed", "failed"]
+    assert sorted(outcomes(run).values()) == ["completed", "failed"]
     assert any((record["error"] or "").startswith("its worker died 4 times") for record in records(run).values())
 
 
@@ -253,7 +253,7 @@ def test_a_running_cluster_can_be_used(tmp_path: Path) -> None:
         head.terminate()  # Not `ray stop`: that ends every Ray on this machine.
     Path("/tmp/ray/ray_current_cluster").unlink(missing_ok=True)  # Or `--address auto` would look there for ever.
     assert done.returncode == 0, done.stderr
-    assert len(verdicts(run)) == 4
+    assert len(outcomes(run)) == 4
     assert uploaded.stdout.strip() == "['analysis', 'models', 'search', 'spaces']", uploaded.stderr
 
 

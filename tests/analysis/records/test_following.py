@@ -45,7 +45,7 @@ def test_only_what_changed_is_read(full: Any, reads: list[str]) -> None:
     assert reads == [added]
 
 
-def test_a_verdict_is_a_change(folder: Any, reads: list[str]) -> None:
+def test_an_outcome_is_a_change(folder: Any, reads: list[str]) -> None:
     trial = folder.sweep("conv", [0.5], None)
     path = folder.write()
     follower = Follower(path)
@@ -89,10 +89,10 @@ def test_a_new_spec_is_a_change(folder: Any) -> None:
 
 def write_atomically(path: Path, trial: str, folder: Any) -> None:
     """As invsearch does: a new file takes the place of the old one."""
-    for spec, record, verdict in folder.trials:
+    for spec, record, outcome in folder.trials:
         if spec.trial_id == trial:
             (path / "trials" / trial).mkdir(exist_ok=True)
-            for name, content in (("record.json", record), ("verdict.json", verdict)):
+            for name, content in (("record.json", record), ("verdict.json", outcome)):
                 if content:
                     (path / "draft").write_bytes(seal(content))
                     (path / "draft").rename(path / "trials" / trial / name)

@@ -42,7 +42,7 @@ def test_columns_and_values_of_a_trial(folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("record", "verdict", "status"),
+    ("record", "outcome", "status"),
     [
         ("running", None, "unfinished"),
         ("diverged", None, "diverged"),
@@ -53,8 +53,8 @@ def test_columns_and_values_of_a_trial(folder) -> None:
         ("failed", "stopped", "stopped"),
     ],
 )
-def test_the_verdict_comes_before_the_record(folder, record, verdict, status) -> None:
-    folder.sweep("conv", [0.5], verdict, status=record)
+def test_the_outcome_comes_before_the_record(folder, record, outcome, status) -> None:
+    folder.sweep("conv", [0.5], outcome, status=record)
     assert read_run(folder.write()).trials["status"].tolist() == [status]
 
 
@@ -157,9 +157,9 @@ DAMAGE = {
     "accuracy in percent": lambda folder: _edit(folder / "record.json", lambda r: r["rows"][0].update(val_accuracy=98)),
     "missing epoch": lambda folder: _edit(folder / "record.json", lambda r: r["rows"].pop(0)),
     "huge integer": lambda folder: _edit(folder / "record.json", lambda r: r["rows"][0].update(seconds=10**400)),
-    "garbled verdict": lambda folder: (folder / "verdict.json").write_text("{"),
-    "unknown verdict": lambda folder: _edit(folder / "verdict.json", lambda verdict: verdict.update(status="fine")),
-    "verdict only": lambda folder: (folder / "record.json").unlink(),
+    "garbled outcome": lambda folder: (folder / "verdict.json").write_text("{"),
+    "unknown outcome": lambda folder: _edit(folder / "verdict.json", lambda outcome: outcome.update(status="fine")),
+    "outcome only": lambda folder: (folder / "record.json").unlink(),
 }
 
 

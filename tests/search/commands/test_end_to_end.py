@@ -50,7 +50,7 @@ def test_a_sweep_never_reads_the_test_set(trials: Any) -> None:
     assert swept["test_accuracy"].isna().all()
 
 
-def test_every_trial_has_a_verdict(trials: Any) -> None:
+def test_every_trial_has_an_outcome(trials: Any) -> None:
     assert set(trials["status"]) <= {"completed", "stopped"}
     completed = trials[trials["status"] == "completed"]
     assert set(completed["epoch"]) == {2}
@@ -76,7 +76,7 @@ def test_reruns_repeat_the_incumbent_on_fresh_seeds(trials: Any) -> None:
 @pytest.mark.parametrize("phase", ["sweep", "rerun"])
 def test_ray_changes_nothing(run: Path, phase: str) -> None:
     """What a trial computed beside others on Ray is bitwise what it computes alone without Ray."""
-    folder = next(folder for folder in RunFolder(run).recorded(phase) if folder.verdict() == "completed")
+    folder = next(folder for folder in RunFolder(run).recorded(phase) if folder.outcome() == "completed")
     make_repeatable("cpu", 1)  # Sums over images depend on how many threads share them.
     training = Training(folder.spec, load_split(DATASETS["digits"], phase, 0))
     judged = {"sweep": "val", "rerun": "test"}[phase]

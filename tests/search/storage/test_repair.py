@@ -104,16 +104,16 @@ def test_a_trial_whose_copies_are_lost_too_begins_again(run: Path, finished: Pat
     assert sum("set aside" in line for line in mend(run)) == 2
     folder = TrialFolder(run, SPEC.sweep_trial("conv", FINISHED))
     folder.read()
-    assert (folder.epoch, folder.verdict()) == (0, None)
+    assert (folder.epoch, folder.outcome()) == (0, None)
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_lost_verdict_opens_the_trial_again(run: Path, finished: Path, damage: str) -> None:
+def test_a_lost_outcome_opens_the_trial_again(run: Path, finished: Path, damage: str) -> None:
     DAMAGE[damage](finished / "verdict.json")
     assert len(mend(run)) == 1
     folder = TrialFolder(run, SPEC.sweep_trial("conv", FINISHED))
     folder.read()
-    assert (folder.epoch, folder.verdict()) == (3, None)
+    assert (folder.epoch, folder.outcome()) == (3, None)
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -231,7 +231,7 @@ def test_a_pipe_does_not_hang_readers(run: Path, finished: Path, name: str) -> N
     assert main(["check", str(run), "--repair"]) == 0
 
 
-def test_a_record_shorter_than_its_verdict_is_restored(run: Path, finished: Path) -> None:
+def test_a_record_shorter_than_its_outcome_is_restored(run: Path, finished: Path) -> None:
     """An old copy of the folder was put back in part."""
     whole = content(finished / "record.json")
     short = {key: value for key, value in whole.items() if key != "checksum"} | {"rows": whole["rows"][:1]}

@@ -177,7 +177,7 @@ def test_longer_trials_need_their_checkpoints(tmp_path: Path) -> None:
             with RunFolder(run).driven(longer) as spec:
                 assert spec.max_epochs == 40
                 RunFolder(run).reopen([trial], 40, False)  # It belongs to nobody here, so anybody may write.
-                assert trial.verdict() is None
+                assert trial.outcome() is None
                 assert trial.checkpoint.exists()
         else:
             with (
@@ -186,7 +186,7 @@ def test_longer_trials_need_their_checkpoints(tmp_path: Path) -> None:
             ):
                 pass
             assert RunFolder(run).read_spec().max_epochs == 20
-            assert trial.verdict() == "completed"
+            assert trial.outcome() == "completed"
 
 
 def test_failed_trials_stay_so_until_they_are_to_be_retried(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_failed_trials_stay_so_until_they_are_to_be_retried(tmp_path: Path) -> N
         with run.driven(SPEC):
             run.reopen(run.recorded("sweep"), 20, retry)
     for folder in RunFolder(tmp_path).recorded("sweep"):
-        assert (folder.verdict(), folder.status, folder.error) == (None, "running", None)
+        assert (folder.outcome(), folder.status, folder.error) == (None, "running", None)
         assert folder.notes == ["tried again after epoch 0: x"]
 
 
@@ -244,6 +244,6 @@ def test_finds_recorded_trials_by_phase(tmp_path: Path) -> None:
     found = RunFolder(tmp_path)
     assert [folder.spec for folder in found.recorded("sweep")] == [swept]
     assert {folder.spec.seed for folder in found.recorded("rerun")} == {1, 2}
-    assert found.failures("rerun") == 0  # No verdict yet.
+    assert found.failures("rerun") == 0  # No outcome yet.
     TrialFolder(tmp_path, reruns[0]).decide("failed", 0)
     assert found.failures("rerun") == 1

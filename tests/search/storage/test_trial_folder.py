@@ -82,11 +82,11 @@ def test_a_second_process_waits_and_then_gives_up(
     TrialFolder(tmp_path, trial).open()
 
 
-def test_verdicts(folder: TrialFolder) -> None:
-    assert folder.verdict() is None
+def test_outcomes(folder: TrialFolder) -> None:
+    assert folder.outcome() is None
     commit(folder, 1)
     folder.decide("stopped", 1)
-    assert folder.verdict() == "stopped"
+    assert folder.outcome() == "stopped"
     assert not folder.checkpoint.exists()  # Nobody goes on from it.
 
 
@@ -102,22 +102,22 @@ def test_a_finished_trial_keeps_its_checkpoint_only_when_asked(
     assert folder.checkpoint.exists() == kept  # A failed trial may be tried again.
 
 
-def test_a_verdict_carries_a_copy_of_the_record(folder: TrialFolder) -> None:
+def test_an_outcome_carries_a_copy_of_the_record(folder: TrialFolder) -> None:
     commit(folder, 1)
     folder.decide("completed", 1)
-    verdict = read_json(folder.path / "verdict.json")
-    assert verdict is not None
-    assert verdict["record"] == read_json(folder.path / "record.json")
+    outcome = read_json(folder.path / "verdict.json")
+    assert outcome is not None
+    assert outcome["record"] == read_json(folder.path / "record.json")
 
 
-def test_a_verdict_taken_back(folder: TrialFolder, tmp_path: Path, trial: TrialSpec) -> None:
+def test_an_outcome_taken_back(folder: TrialFolder, tmp_path: Path, trial: TrialSpec) -> None:
     commit(folder, 1)
     folder.fail("a bug")
     folder.decide("failed", 1)
     folder.reopen("tried again after epoch 1: a bug")
     again = TrialFolder(tmp_path, trial)
     again.read()
-    assert (again.verdict(), again.status, again.error, again.epoch) == (None, "running", None, 1)
+    assert (again.outcome(), again.status, again.error, again.epoch) == (None, "running", None, 1)
     assert again.notes == ["tried again after epoch 1: a bug"]
     assert again.checkpoint.exists()
 
@@ -198,7 +198,7 @@ def test_damage_is_noticed(tmp_path: Path, trial: TrialSpec, name: str, content:
     folder.path.mkdir(parents=True)
     (folder.path / name).write_bytes(seal({"x": content}) if sealed else content.encode())
     with pytest.raises(Damaged) as error:
-        {"record.json": folder.read, "verdict.json": folder.verdict}[name]()
+        {"record.json": folder.read, "verdict.json": folder.outcome}[name]()
     assert "\n" not in str(error.value)
 
 

@@ -84,14 +84,14 @@ def test_workers_that_die_before_they_begin_end_the_run_and_blame_no_trial(tmp_p
     trial = SimpleNamespace(trial_id="a", run_metadata=told, pickled_error_file=tmp_path / "error", max_failures=-1)
     interrupt, progress = Interrupt(), Progress("sweep", {}, 1, [])
     job = jobs.Job(RunFolder(tmp_path), None, 1, InTurn([], 1), InOrder(), progress)  # type: ignore[arg-type]
-    verdicts = jobs.Verdicts(job, interrupt, None, Counter(), slots=2)  # type: ignore[arg-type]
+    outcomes = jobs.Outcomes(job, interrupt, None, Counter(), slots=2)  # type: ignore[arg-type]
     for _ in range(6):
-        verdicts.on_trial_recover(0, [], trial)
+        outcomes.on_trial_recover(0, [], trial)
     assert not interrupt.stop_all()
-    verdicts.on_trial_start(0, [], SimpleNamespace(trial_id="b"))  # Another one begins: the count does too.
+    outcomes.on_trial_start(0, [], SimpleNamespace(trial_id="b"))  # Another one begins: the count does too.
     for _ in range(7):
         assert not interrupt.stop_all()
-        verdicts.on_trial_recover(0, [], trial)
+        outcomes.on_trial_recover(0, [], trial)
     assert interrupt.stop_all()
     assert interrupt.reason == "7 workers in a row died before they began: Its owner is gone."
     assert trial.max_failures == -1

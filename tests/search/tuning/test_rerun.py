@@ -51,7 +51,7 @@ def of_seeds(count: int) -> RunSpec:
     return RunSpec(*common, thetas={"conv": THETA.as_dict()}, rerun_seeds=count, rerun_epochs=1)
 
 
-def test_what_has_no_verdict_is_left(tmp_path: Path, left: list[str]) -> None:
+def test_what_has_no_outcome_is_left(tmp_path: Path, left: list[str]) -> None:
     run, spec = RunFolder(tmp_path / "run"), of_seeds(4)
     trials = spec.rerun_trials("conv", THETA)
     with run.driven(spec):

@@ -53,7 +53,7 @@ def stamps(run: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in run.glob("trials/*/record.json")}
 
 
-def verdicts(run: Path) -> list[str]:
+def outcomes(run: Path) -> list[str]:
     return sorted(json.loads(path.read_bytes())["status"] for path in run.glob("trials/*/verdict.json"))
 
 
@@ -64,7 +64,7 @@ def test_longer_trials_go_on_where_they_ended(tmp_path: Path) -> None:
     done(*SWEEP, "--samples", "3", "--epochs", "9", "--out", str(short))
     done(*SWEEP, "--samples", "3", "--epochs", "9", "--out", str(direct))
     assert numbers(short) == numbers(direct)
-    assert verdicts(short) == ["completed"] * 3
+    assert outcomes(short) == ["completed"] * 3
     before = stamps(short)
     assert "already asks for 9 epochs, so not 5" in done(*SWEEP, "--samples", "3", "--epochs", "5", "--out", str(short))
     assert stamps(short) == before
@@ -129,10 +129,10 @@ def test_failures_stay_until_they_are_to_be_tried_again(tmp_path: Path) -> None:
     space.write_text("lr: {choice: [0.05, 0.2]}\nmomentum: 0\nweight_decay: 0\ngain: 1\n")
     command = [*SWEEP, "--space", str(space), "--epochs", "5", "--out", str(run)]
     assert invsearch(*command, PYTHONPATH=f"{tmp_path}:{ROOT}").returncode == 3
-    assert verdicts(run) == ["completed", "failed"]
+    assert outcomes(run) == ["completed", "failed"]
     assert invsearch(*command).returncode == 3  # Not tried again.
     done(*command, "--retry-failed")
-    assert verdicts(run) == ["completed"] * 2
+    assert outcomes(run) == ["completed"] * 2
     (failed,) = (record for record in records(run).values() if record["notes"])
     assert failed["notes"] == ["tried again after epoch 2: MemoryError: no memory today"]
     assert [row["epoch"] for row in failed["rows"]] == [1, 2, 3, 4, 5]
@@ -148,7 +148,7 @@ def test_a_time_budget_ends_it_cleanly(tmp_path: Path) -> None:
     last = ended.stderr.splitlines()[-1]
     assert re.match(r"invsearch: the time budget is used up, \d+ epochs were trained; to go on: invsearch sweep", last)
     assert json.loads((run / "history.jsonl").read_text().splitlines()[-1])["outcome"] == "halted"
-    assert len(verdicts(run)) < 4
+    assert len(outcomes(run)) < 4
     assert "Traceback" not in ended.stderr
 
 
@@ -194,6 +194,6 @@ def test_a_worker_that_cannot_start_is_no_endless_loop(tmp_path: Path) -> None:
     )
     ended = invsearch(*SWEEP, "--samples", "1", "--out", str(run), PYTHONPATH=f"{tmp_path}:{ROOT}")
     assert ended.returncode == 3, ended.stderr
-    assert verdicts(run) == []  # It is no fault of the trial.
+    assert outcomes(run) == []  # It is no fault of the trial.
     assert "a worker cannot start: RuntimeError: no such device" in ended.stderr
     assert "Traceback" not in ended.stderr

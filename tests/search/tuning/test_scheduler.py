@@ -102,7 +102,7 @@ class Simulation:
     def drive(self, scheduler: Any, reports_until: float) -> list[tuple[str, int, str]]:
         """Runs until ``reports_until`` reports were made, as if the driver then died; returns the decisions."""
         decisions, live, count = [], [], 0
-        waiting = [t for t in self.trials if self.folder(t).verdict() is None]
+        waiting = [t for t in self.trials if self.folder(t).outcome() is None]
         while (live or waiting) and count < reports_until:
             while waiting and len(live) < 2:
                 trial = waiting.pop(0)
@@ -174,16 +174,16 @@ def run_with_deaths(simulation: Simulation, deaths: tuple[float, ...]) -> dict[s
     for death in deaths:
         folders = [simulation.folder(trial) for trial in simulation.trials if simulation.folder(trial).rows]
         simulation.drive(scheduler_for(simulation.spec, simulation.run, folders), death)
-    return {trial.trial_id: simulation.folder(trial).verdict() for trial in simulation.trials}
+    return {trial.trial_id: simulation.folder(trial).outcome() for trial in simulation.trials}
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("eta", [2.0, 4.0])
 def test_decisions_follow_the_rule_however_often_the_driver_dies(tmp_path: Path, seed: int, eta: float) -> None:
     simulation = Simulation(tmp_path, replace(SPEC, reduction_factor=eta), seed)
-    verdicts = run_with_deaths(simulation, (7, 1, 60, 2, 90, float("inf")))
-    assert {name for name, verdict in verdicts.items() if verdict == "stopped"} == replayed(tmp_path, simulation.spec)
-    assert set(verdicts.values()) == {"stopped", "completed", "failed", "diverged"}
+    outcomes = run_with_deaths(simulation, (7, 1, 60, 2, 90, float("inf")))
+    assert {name for name, outcome in outcomes.items() if outcome == "stopped"} == replayed(tmp_path, simulation.spec)
+    assert set(outcomes.values()) == {"stopped", "completed", "failed", "diverged"}
     judged = [json.loads(line) for line in (tmp_path / "decisions.jsonl").read_text().splitlines()]
     values = {(entry["trial_id"], entry["epoch"]): entry["accuracy"] for entry in judged}
     for trial in simulation.trials:  # Everybody who reached a rung was judged there, by what is on record.
@@ -195,7 +195,7 @@ def test_decisions_follow_the_rule_however_often_the_driver_dies(tmp_path: Path,
 
 def test_a_lost_journal_is_restored_from_the_records(tmp_path: Path) -> None:
     simulation = Simulation(tmp_path, SPEC, 0)
-    verdicts = run_with_deaths(simulation, (float("inf"),))
+    outcomes = run_with_deaths(simulation, (float("inf"),))
     journal = tmp_path / "decisions.jsonl"
     before = [json.loads(line) for line in journal.read_text().splitlines()]
     journal.unlink()
@@ -208,13 +208,13 @@ def test_a_lost_journal_is_restored_from_the_records(tmp_path: Path) -> None:
 
     assert told(after) == told(before)
     assert all(entry["restored"] for entry in after)
-    assert {name for name, verdict in verdicts.items() if verdict == "stopped"} == {
+    assert {name for name, outcome in outcomes.items() if outcome == "stopped"} == {
         entry["trial_id"] for entry in after if entry["decision"] == "STOP"
     }
 
 
 def test_a_stop_is_never_taken_back(tmp_path: Path) -> None:
-    """The trial's record and verdict are lost; trained again, it stops where it did, though it now would go on."""
+    """The trial's record and outcome are lost; trained again, it stops where it did, though it now would go on."""
     low, high = (SPEC.sweep_trial("conv", theta) for theta in TABLE_1_2.grid(0)[:2])
 
     def told(scheduler: Any, trial: TrialSpec, epoch: int, accuracy: float) -> str:

@@ -46,14 +46,14 @@ def drive(searcher: TpeSearch, until: int = 10_000, prefix: str = "t") -> list[T
     return trials
 
 
-def recorded(run: Path, trial: TrialSpec, time: float, verdict: str | None = "completed") -> TrialFolder:
+def recorded(run: Path, trial: TrialSpec, time: float, outcome: str | None = "completed") -> TrialFolder:
     folder = TrialFolder(run, trial)
     folder.path.mkdir(parents=True)
     for epoch in range(1, 21):
         row = {"epoch": epoch, "val_accuracy": accuracy(trial), "seconds": 1.0, "time": time}
         folder.commit(row, "running", {}, lambda path, record: None)
-    if verdict:
-        folder.decide(verdict, 20)
+    if outcome:
+        folder.decide(outcome, 20)
     return folder
 
 
@@ -113,7 +113,7 @@ def test_a_restart_keeps_the_history_and_reopens_the_unfinished(tmp_path: Path) 
     spec = spec_for(CONTINUOUS, 40)
     before = drive(TpeSearch(spec, []), until=25)
     folders = [recorded(tmp_path, trial, time) for time, trial in enumerate(before[:24])]
-    folders.append(recorded(tmp_path, before[24], 24, verdict=None))
+    folders.append(recorded(tmp_path, before[24], 24, outcome=None))
     searcher = TpeSearch(spec, folders)
     after = drive(searcher, prefix="again")
     assert after[0] == before[24]
@@ -125,7 +125,7 @@ def test_a_restart_near_the_end_of_a_grid_finishes_what_was_begun(tmp_path: Path
     spec = spec_for(SMALL, 6)
     before = drive(TpeSearch(spec, []))
     folders = [recorded(tmp_path, trial, time) for time, trial in enumerate(before[:5])]
-    folders.append(recorded(tmp_path, before[5], 5, verdict=None))
+    folders.append(recorded(tmp_path, before[5], 5, outcome=None))
     assert drive(TpeSearch(spec, folders)) == [before[5]]
 
 
