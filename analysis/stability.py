@@ -95,7 +95,7 @@ def drawing(rows: Sequence[Mapping[str, Any]]) -> Drawing:
     for scale in frame["scale"].unique():
         change = Axis("change of the output (% of its norm)", low=0, high=1.05 * float(means[scale].max()))
         for kind, label in MOVES.items():
-            found = {stage: means[scale, kind, stage] for stage in stages}
-            marks = [Line(one.index.to_numpy(float), one.to_numpy(float), name, name) for name, one in found.items()]
+            curves = {stage: means[scale, kind, stage] for stage in stages}
+            marks = [Line(list(one.index), list(one), stage, label=stage) for stage, one in curves.items()]
             panels.append(Panel(f"J = {scale}, {ORDERS[int(scale)]}", Axis(label, low=0), change, marks))
     return Drawing("stability", "Stability of first stages", "", panels, len(MOVES), tuple(stages))

@@ -37,9 +37,9 @@ def curves(links: Sequence[str] = ("a", "b", "c"), trials: int = 60) -> Drawing:
         Axis("epochs of training", log=True),
         Axis("validation accuracy (%)"),
         [
-            Line(at, [80, 90, 95, 97], GROUPS[0], GROUPS[0], step=True, low=[78, 88, 94, 96], high=[82, 91, 96, 98]),
-            Line(at, [70, 91, 93, 96], GROUPS[1], GROUPS[1], step=True),
-            Line([1, 1000], [97.3, 97.3], "published", "published", dashed=True),
+            Line(at, [80, 90, 95, 97], GROUPS[0], [78, 88, 94, 96], [82, 91, 96, 98], label=GROUPS[0]),
+            Line(at, [70, 91, 93, 96], GROUPS[1], label=GROUPS[1], step=True),
+            Line([1, 1000], [97.3, 97.3], "published", label="published", dashed=True),
         ],
     )
     return Drawing("learning-curves", "Learning curves", "One line for each trial.", [many, budget], 2, GROUPS)
@@ -56,8 +56,8 @@ def points(links: Sequence[str] = ("a", "b", "c")) -> Drawing:
                 Points([place - 0.1, place, place + 0.1], [96 + place, 96.5, 97 + place / 2], group, links=links)
                 for place, group in enumerate(GROUPS)
             ),
-            Points([0.25], [96.5], GROUPS[0], "mean and 95 % interval", low=[96.0], high=[97.0], emphasis=True),
-            Points([0.4, 1.4], [97.3, 96.6], "", "published", low=[97.0, 96.3], high=[97.6, 96.9], hollow=True),
+            Points([0.25], [96.5], GROUPS[0], [96.0], [97.0], texts=["mean and 95 % interval"], emphasis=True),
+            Points([0.4, 1.4], [97.3, 96.6], "", [97.0, 96.3], [97.6, 96.9], hollow=True),
         ],
     )
     cost = Panel(
@@ -65,7 +65,7 @@ def points(links: Sequence[str] = ("a", "b", "c")) -> Drawing:
         Axis("multiplies relative to convolution", log=True),
         Axis("test accuracy (%)"),
         [
-            Points([1, 0.19, 7], [97.3, 96.6, 97.4], group, group, texts=["one", "two", "three"], named=True)
+            Points([1, 0.19, 7], [97.3, 96.6, 97.4], group, texts=["one", "two", "three"], named=True)
             for group in GROUPS[:1]
         ],
     )
@@ -73,13 +73,9 @@ def points(links: Sequence[str] = ("a", "b", "c")) -> Drawing:
 
 
 def bars() -> Drawing:
-    """Bars of several groups side by side."""
+    """A bar for each category."""
     names = ("learning rate", "momentum", "weight decay", "gain a")
-    low, high = [0.4, 0.2, 0.05, 0.0], [0.6, 0.4, 0.3, 0.1]
-    marks = [
-        Bars([0, 1, 2, 3], [0.5, 0.3, 0.1 + shift / 10, 0.05], group, group, low=low, high=high)
-        for shift, group in enumerate(GROUPS[:2])
-    ]
+    marks = [Bars(np.array([0.5, 0.3, 0.1, 0.05]), GROUPS[0])]
     panel = Panel("", Axis("share of the variance"), Axis("", categories=names), marks)
     return Drawing("importance", "Importance", "How much each hyperparameter decides.", [panel], 1, GROUPS)
 
@@ -99,7 +95,7 @@ def heat() -> Drawing:
 
 
 def parallel(links: Sequence[str] = ("a", "b", "c"), trials: int = 90) -> Drawing:
-    """Parallel coordinates with a logarithmic axis, categories, and trials without a colour."""
+    """Parallel coordinates with logarithmic axes, and trials without a colour."""
     random = np.random.default_rng(1)
     lr = random.choice([0.0316, 0.1, 0.316, 1.0], trials)
     momentum = random.choice([0, 0.25, 0.5, 0.9], trials)
@@ -109,11 +105,10 @@ def parallel(links: Sequence[str] = ("a", "b", "c"), trials: int = 90) -> Drawin
         Axis("learning rate", log=True),
         Axis("momentum"),
         Axis("weight decay", log=True),
-        Axis("status", categories=("completed", "stopped")),
         Axis("accuracy (%)"),
     ]
-    values = [lr, momentum, 10 ** random.uniform(-5, -3, trials), random.integers(0, 2, trials).astype(float), accuracy]
-    values[4] = np.where(np.isfinite(accuracy), accuracy, 60.0)
+    values = [lr, momentum, 10 ** random.uniform(-5, -3, trials), accuracy]
+    values[3] = np.where(np.isfinite(accuracy), accuracy, 60.0)
     mark = Parallel(axes, values, accuracy, "accuracy (%)", [links[place % len(links)] for place in range(trials)])
     panel = Panel(GROUPS[0], Axis(""), Axis(""), [mark])
     return Drawing("parallel", "Parallel coordinates", "One line for each trial.", [panel], 1, GROUPS)

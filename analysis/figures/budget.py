@@ -20,25 +20,21 @@ def draw(evidence: Evidence) -> Drawing | str:
     panels = []
     for name, label in BUDGETS.items():
         marks = [
-            Line(across, mean, one.group, one.group, low=worst, high=best)
+            Line(across, mean, one.group, worst, best, label=one.group)
             for one, curve in curves
             for across, mean, worst, best in [[curve[part].to_numpy() for part in (name, "mean", "low", "high")]]
             if curve[name].notna().to_numpy().all()
         ]
         if marks:
             panels.append(Panel("", Axis(label, log=True), Axis("expected best (%)", low=low, high=high), marks))
-    drawn = (
-        ""
-        if all(run.spec.get("search") != "tpe" for run in evidence.runs)
-        else (
-            " TPE's later proposals rest on the earlier ones, so its curves describe this sweep and are no expectation."
-        )
-    )
     caption = (
         "Expected best validation accuracy of a random search of that size in the same space, with its 5 % to 95 % "
-        "range: the configurations of this sweep drawn without replacement (Dodge et al., 2019), diverged ones as 0 %."
+        "range: the configurations of this sweep, drawn without replacement (Dodge et al., 2019); diverged ones count "
+        "as 0 %."
     )
-    return Drawing("budget", "What a smaller search would have found", caption + drawn, panels, 2, evidence.groups)
+    if any(run.spec.get("search") == "tpe" for run in evidence.runs):
+        caption += " TPE builds its later proposals on earlier ones, so its curves only describe this sweep."
+    return Drawing("budget", "What a smaller search would have found", caption, panels, 2, evidence.groups)
 
 
 def _ends(best: list[float]) -> tuple[float, float]:

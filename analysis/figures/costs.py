@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
-
-import pandas as pd
 
 from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Mark, Panel, Points
@@ -45,45 +44,31 @@ def draw(evidence: Evidence) -> Drawing | str:
     panels = []
     for field, label in AXES.items():
         best = front([point for point in points if not point.lost], field)
-        x = [getattr(point, field) for point in best]
-        marks: list[Mark] = [Line(x, [point.mean for point in best], FRONT, FRONT, step=True, dashed=True)] if x else []
-        for point in points:
-            where, low, high = [getattr(point, field)], _known(point.low), _known(point.high)
-            name = [point.group]
-            marks.append(Points(where, [point.mean], point.group, "", low, high, name, emphasis=True, named=True))
-        panels.append(
-            Panel(
-                "",
-                Axis(label, log=_wide([getattr(point, field) for point in points])),
-                Axis("test accuracy (%)"),
-                marks,
-            )
-        )
+        x, y = [getattr(point, field) for point in best], [point.mean for point in best]
+        marks: list[Mark] = [Line(x, y, FRONT, label=FRONT, step=True, dashed=True)] if x else []
+        costs = [getattr(point, field) for point in points]
+        for point, cost in zip(points, costs, strict=True):
+            ends = {} if math.isnan(point.low) else {"low": [point.low], "high": [point.high]}
+            named = {"texts": [point.group], "named": True}
+            marks.append(Points([cost], [point.mean], point.group, **ends, **named, emphasis=True))
+        wide = max(costs) > 10 * min(costs) > 0  # More than a decade, so that a logarithmic axis has marks to show.
+        panels.append(Panel("", Axis(label, log=wide), Axis("test accuracy (%)"), marks))
     caption = (
-        "Mean test accuracy of the reruns, with its 95 % interval, against cost. Dashed: the Pareto front; who lies "
-        "below it is beaten by a network that costs no more."
+        "Mean test accuracy of the reruns, with its 95 % interval, against cost. Dashed: the Pareto front; a network "
+        "below it is beaten by one that costs no more."
     )
     if selected := [point.group for point in points if point.lost]:
-        caption += f" Not on it, since seeds were lost and the mean is of those that are left: {', '.join(selected)}."
+        caption += f" Left out of the front, since some of their seeds were lost: {', '.join(selected)}."
     return Drawing("costs", "Cost and accuracy", caption, panels, 2, (*evidence.groups, FRONT))
 
 
 def front(points: list[Point], field: str) -> list[Point]:
-    """Those that no other beats: cheapest first, each better than all cheaper ones."""
-    frame = pd.DataFrame(points, columns=list(Point._fields)).sort_values(
-        [field, "mean"], ascending=[True, False], kind="stable"
-    )
-    kept = frame["mean"] > frame["mean"].cummax().shift(fill_value=float("-inf"))
-    return [points[int(place)] for place in frame.index[kept]]
-
-
-def _wide(costs: list[int]) -> bool:
-    """Whether costs span more than a decade, so that a logarithmic axis has marks to show."""
-    return max(costs) > 10 * min(costs) > 0
-
-
-def _known(value: float) -> list[float] | None:
-    return None if value != value else [value]
+    """The points that no other beats: cheapest first, each better than all cheaper ones."""
+    kept: list[Point] = []
+    for point in sorted(points, key=lambda point: (getattr(point, field), -point.mean)):
+        if not kept or point.mean > kept[-1].mean:
+            kept.append(point)
+    return kept
 
 
 COSTS = Figure("costs", draw)

@@ -54,32 +54,28 @@ def _sweeps(evidence: Evidence) -> Drawing | str:
         panels.append(Panel(one.group, *axes, marks, rungs_of(one)))
     caption = (
         "Validation accuracy of every configuration (thin) and of the incumbent (thick). Vertical lines: the rungs, "
-        "where ASHA stops who is not among the best of those before, one in as many as the reduction factor says."
+        "where ASHA stops a trial unless it is among the top 1/(reduction factor) of those that have got there so far."
     )
-    nothing = evidence.unsearched
-    return (
-        Drawing("sweep-curves", "Learning curves of the sweep", caption, panels, 2, evidence.groups)
-        if panels
-        else nothing
-    )
+    title = "Learning curves of the sweep"
+    return Drawing("sweep-curves", title, caption, panels, 2, evidence.groups) if panels else evidence.unsearched
 
 
 def _reruns(evidence: Evidence) -> Drawing | str:
     marks: list[Mark] = []
     for one in evidence.candidates:
-        rows = one.epochs[
-            one.epochs["trial_id"].isin(one.reruns.trials["trial_id"]) & one.epochs["test_accuracy"].notna()
-        ]
+        rows = one.epochs[one.epochs["trial_id"].isin(one.reruns.trials["trial_id"])].dropna(subset="test_accuracy")
         if not len(rows):
             continue
         x, y, links = joined(rows, "test_accuracy")
         marks.append(Line(x, y, one.group, thin=True, links=links))
         every = rows.groupby("epoch")["test_accuracy"]
-        mean = 100.0 * every.mean()[every.count() == len(one.reruns.trials)]  # Not of those alone that got so far.
+        mean = 100.0 * every.mean()[every.count() == len(one.reruns.trials)]  # Only where all seeds got that far.
         marks.append(Line(mean.index.to_numpy(dtype=float), mean.to_numpy(), one.group, label=one.group))
     if not marks:
         return "No rerun has begun yet; invsearch rerun trains them."
-    caption = "Test accuracy of the reruns: every seed (thin), and their mean (thick) as far as all got."
+    caption = (
+        "Test accuracy of the reruns: every seed (thin), and their mean (thick) up to the last epoch that all reached."
+    )
     panel = Panel("", Axis("epoch", low=1, whole=True), Axis("test accuracy (%)"), marks)
     return Drawing("rerun-curves", "Learning curves of the reruns", caption, [panel], 1, evidence.groups)
 

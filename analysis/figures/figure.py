@@ -35,84 +35,83 @@ class Axis:
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
-    """A curve; NaN in y breaks it, so one Line can hold many curves.
+class Series:
+    """What lines and points have in common.
 
     Attributes:
         x: positions.
         y: heights, as many.
-        group: decides the colour: the title of an architecture, or with a run's name before it.
-        label: of its entry in the legend; empty for none.
-        thin: drawn faint, for curves of which there are many.
-        low: lower edge of a shaded band around it, or None.
-        high: upper edge.
-        step: drawn as a staircase that changes after each x.
-        dashed: drawn dashed.
-        links: the trial of each x, or none.
+        group: decides the colour: the title of an architecture, after the run's name where there are several runs.
+        low: the lower edge of a shaded band, or the lower ends of error bars; None for neither.
+        high: the upper edge or ends; given where ``low`` is.
+        links: the trial of each x, or none; a click leads to its row.
     """
 
     x: Numbers
     y: Numbers
     group: str
-    label: str = ""
-    thin: bool = False
     low: Numbers | None = None
     high: Numbers | None = None
-    step: bool = False
-    dashed: bool = False
     links: Sequence[str] = ()
+
+    @property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """``low`` and ``high`` as arrays, or None."""
+        if self.low is None or self.high is None:
+            return None
+        return np.asarray(self.low, float), np.asarray(self.high, float)
 
 
 @dataclass(frozen=True, eq=False)
-class Points:
+class Line(Series):
+    """A curve; NaN in y breaks it, so one Line can hold many curves.
+
+    Attributes:
+        label: of its entry in the legend; empty for none.
+        thin: drawn faint, for curves of which there are many.
+        step: drawn as a staircase that changes after each x.
+        dashed: drawn dashed.
+    """
+
+    label: str = ""
+    thin: bool = False
+    step: bool = False
+    dashed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Points(Series):
     """Single values.
 
     Attributes:
-        x: positions.
-        y: heights.
-        group: decides the colour, as in ``Line``.
-        label: of its entry in the legend; empty for none.
-        low: lower end of a vertical error bar for each, or None.
-        high: upper end.
-        texts: what to say of each point beside its numbers, or none.
-        links: the trial of each, or none: a click leads to its row.
+        texts: what to say about each point beside its numbers, or none.
         emphasis: drawn larger, for what the reader should see first.
         hollow: drawn as a ring, for other people's numbers.
         named: whether ``texts`` stand beside the points and not only under the pointer.
     """
 
-    x: Numbers
-    y: Numbers
-    group: str
-    label: str = ""
-    low: Numbers | None = None
-    high: Numbers | None = None
     texts: Sequence[str] = ()
-    links: Sequence[str] = ()
     emphasis: bool = False
     hollow: bool = False
     named: bool = False
 
+    @property
+    def opacity(self) -> float:
+        """Below 1 where so many small points would hide one another."""
+        return 1.0 if self.emphasis or self.hollow or len(self.x) < 100 else 0.65
+
 
 @dataclass(frozen=True, eq=False)
 class Bars:
-    """Horizontal bars on a panel whose y axis has categories.
+    """One horizontal bar from 0 for each category of the panel's y axis.
 
     Attributes:
-        y: positions of the categories, 0 and up.
-        length: how far each reaches from 0.
+        length: how far each bar reaches.
         group: decides the colour.
-        label: of its entry in the legend.
-        low: lower end of an error bar for each, or None.
-        high: upper end.
     """
 
-    y: Numbers
-    length: Numbers
+    length: np.ndarray
     group: str
-    label: str = ""
-    low: Numbers | None = None
-    high: Numbers | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,22 +123,20 @@ class Heat:
         unit: the name and unit of z.
         low: the value of the darkest colour; the same in all panels that should compare.
         high: the value of the lightest colour.
-        texts: what stands in each cell, row by row; none for the number itself.
     """
 
     z: np.ndarray
     unit: str
     low: float
     high: float
-    texts: Sequence[Sequence[str]] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Parallel:
-    """Parallel coordinates: one line for each trial over several vertical axes; fills its panel.
+    """Parallel coordinates: one line per trial over several vertical axes. They fill their panel.
 
     Attributes:
-        axes: the vertical axes, left to right; logarithmic or with categories where they say so.
+        axes: the vertical axes, left to right: logarithmic ones, or linear ones with both ends or none.
         values: one array per axis, as long as there are trials.
         colour: a number for each trial.
         unit: the name and unit of the colour.
@@ -165,7 +162,7 @@ class Panel:
         x: the horizontal axis.
         y: the vertical axis.
         marks: from back to front.
-        rungs: (x, label) of vertical lines, such as where ASHA judges.
+        rungs: (x, label) of vertical lines, on a linear axis: where ASHA judges.
     """
 
     title: str
@@ -180,9 +177,9 @@ class Drawing:
     """A figure filled from runs.
 
     Attributes:
-        name: of its files, and its place in the page.
+        name: of its files and of its anchor in the page.
         title: a few words.
-        caption: one or two sentences: what is shown, in which unit, how it was counted.
+        caption: one or two sentences that say what is shown, in which unit and how it was counted.
         panels: left to right, then down.
         columns: panels side by side where there is room.
         groups: every group in the order of the legend; a group has the same colour in all figures.

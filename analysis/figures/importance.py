@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Bars, Drawing, Figure, Panel
 from analysis.stats.importance import importance
@@ -21,15 +19,15 @@ def draw(evidence: Evidence) -> Drawing | str:
             term.replace(":", " x ") + (" *" if matters else "")
             for term, matters in zip(found["term"], found["matters"], strict=True)
         )
-        bars = Bars(np.arange(len(found)), 100.0 * found["share"].to_numpy(dtype=float), one.group)
-        panels.append(
-            Panel(one.group, Axis("share of the variance (%)", low=0, high=100), Axis("", categories=names), [bars])
-        )
+        bars = Bars(100.0 * found["share"].to_numpy(dtype=float), one.group)
+        axes = Axis("share of the variance (%)", low=0, high=100), Axis("", categories=names)
+        panels.append(Panel(one.group, *axes, [bars]))
     caption = (
-        "How much of the variance of validation accuracy at the end of the grace period each hyperparameter explains, "
-        "and each pair beyond its two members, where nothing broke down. *: significant at 5 %, Holm-corrected."
+        "The share of the variance of validation accuracy, at the end of the grace period, that each hyperparameter "
+        "explains, and each pair beyond its two members; over the part of the grid where nothing broke down. "
+        "*: significant at 5 %, Holm-corrected."
     )
-    nothing = "Shares need a grid that was tried in full; table importance has the tests."
+    nothing = "Shares need a grid that was tried in full; the importance table has the tests."
     return Drawing("importance", "What mattered", caption, panels, 2, evidence.groups) if panels else nothing
 
 

@@ -28,11 +28,11 @@ def draw(evidence: Evidence) -> Drawing | str:
         mark = Parallel([*axes, last], [*values, accuracy], accuracy, last.label, list(trials["trial_id"]))
         panels.append(Panel(one.group, Axis(""), Axis(""), [mark]))
     caption = (
-        "Each line is one configuration, coloured by its last validation accuracy; those that diverged at once "
-        "have none. On the screen, drag along an axis to keep only the lines that pass there."
+        "Each line is one configuration, coloured by its last validation accuracy; configurations that diverged at "
+        "once have none and are left out. On the screen, drag along an axis to keep only the lines that pass there."
     )
-    nothing = evidence.unsearched
-    return Drawing("parallel", "Parallel coordinates", caption, panels, 1, evidence.groups) if panels else nothing
+    title = "Parallel coordinates"
+    return Drawing("parallel", title, caption, panels, 1, evidence.groups) if panels else evidence.unsearched
 
 
 PARALLEL = Figure("parallel", draw)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from analysis.evidence import Evidence
@@ -11,7 +13,7 @@ from analysis.stats.samples import summarise
 from analysis.tables.notes import unfinished
 
 SPREAD = 0.16
-"""How far, in rows, the seeds of one architecture are spread so that equal ones do not hide each other."""
+"""How far, in rows, the seeds of one architecture are spread, so that equal ones do not hide each other."""
 
 
 def draw(evidence: Evidence) -> Drawing | str:
@@ -24,22 +26,13 @@ def draw(evidence: Evidence) -> Drawing | str:
         accuracies = one.reruns.final
         heights = row + SPREAD * np.linspace(-1, 1, len(accuracies)) if len(accuracies) > 1 else np.array([float(row)])
         seeds = one.reruns.trials.set_index("trial_id")["seed"].reindex(accuracies.index)
-        marks.append(
-            Points(
-                accuracies.to_numpy(dtype=float),
-                heights,
-                one.group,
-                texts=[f"seed {seed}" for seed in seeds],
-                links=list(accuracies.index),
-            )
-        )
+        texts, links = [f"seed {seed}" for seed in seeds], list(accuracies.index)
+        marks.append(Points(one.accuracies, heights, one.group, texts=texts, links=links))
         summary = summarise(one.accuracies)
-        known = summary.low == summary.low
-        if known:
+        text = f"mean of {finished_of(summary.n, one.reruns.asked)}"
+        if not math.isnan(summary.low):
             marks.append(Line([summary.low, summary.high], [row + 0.3, row + 0.3], one.group))
-        text = f"mean of {finished_of(summary.n, one.reruns.asked)}" + (
-            f", 95 % CI {summary.low:.2f} to {summary.high:.2f}" if known else ""
-        )
+            text += f", 95 % CI {summary.low:.2f} to {summary.high:.2f}"
         marks.append(Points([summary.mean], [row + 0.3], one.group, texts=[text], emphasis=True))
         if published := one.published:
             ends = [published.mean - published.std, published.mean + published.std]
@@ -48,11 +41,11 @@ def draw(evidence: Evidence) -> Drawing | str:
             marks.append(Points([published.mean], [row - 0.3], one.group, texts=[text], hollow=True))
     names = tuple(one.group for one in finished)
     caption = (
-        "Test accuracy after the last epoch. Small points: one seed each; below them their mean with its 95 % "
-        "interval; above, as a ring, the published mean with one standard deviation to each side, where there is one."
+        "Test accuracy after the last epoch. Small points: one seed each; below them, their mean with its 95 % "
+        "interval; above them, as a ring, the published mean, if any, with one standard deviation to each side."
     )
-    x = Axis("test accuracy (%)")
-    panel = Panel("", x, Axis("", categories=names, low=-0.6, high=len(names) - 0.4), marks)
+    y = Axis("", categories=names, low=-0.6, high=len(names) - 0.4)
+    panel = Panel("", Axis("test accuracy (%)"), y, marks)
     return Drawing("seeds", "Seeds", caption, [panel], 1, evidence.groups)
 
 

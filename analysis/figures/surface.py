@@ -18,18 +18,13 @@ def draw(evidence: Evidence) -> Drawing | str:
         return evidence.unsearched
     reached = np.concatenate([z[np.isfinite(z)] for _, _, _, z in found])
     low, high = (float(reached.min()), float(reached.max())) if len(reached) else (0.0, 100.0)
-    panels = [
-        Panel(
-            one.group,
-            Axis("learning rate", categories=rates),
-            Axis("momentum", categories=momenta),
-            [Heat(z, UNIT, low, high, [[f"{value:.1f}" if value == value else "" for value in row] for row in z])],
-        )
-        for one, rates, momenta, z in found
-    ]
+    panels = []
+    for one, rates, momenta, z in found:
+        axes = Axis("learning rate", categories=rates), Axis("momentum", categories=momenta)
+        panels.append(Panel(one.group, *axes, [Heat(z, UNIT, low, high)]))
     caption = (
         "The best last validation accuracy among the configurations of each cell, over all weight decays and gains, "
-        "stopped ones too. Blank: every one diverged, or none was tried."
+        "including those that ASHA stopped. Blank: all of them diverged, or none was tried."
     )
     return Drawing("surface", "Learning rate and momentum", caption, panels, 2, evidence.groups)
 

@@ -1,4 +1,4 @@
-"""What both renderers must agree on: which axes run down, where bars stand, what the legend lists."""
+"""What both renderers must agree on: which axes run down, where ticks stand, what the legend lists."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.figures.figure import Axis, Bars, Drawing, Heat, Line, Panel, Parallel, Points
+from analysis.figures.figure import Axis, Drawing, Heat, Line, Mark, Panel, Parallel, Series
 from analysis.render.cells import compact
-from analysis.render.theme import SPREAD_BARS, Look, look_of
+from analysis.render.theme import Look, look_of, reads_light
 
 DECADES = 2.5  # Below which 2 and 5 are marked too.
 MOST_TICKS = 9
@@ -24,39 +24,46 @@ class Entry:
         label: its text.
         group: whose look it has.
         look: that look.
-        kind: line, dashed, point, hollow or bar.
+        dashed: whether the line is.
     """
 
     label: str
     group: str
     look: Look
-    kind: str
+    dashed: bool
+
+    @property
+    def marked(self) -> bool:
+        """Whether the line has markers: another cue beside the colour."""
+        return not self.dashed and self.look.number >= 0
 
 
 def legend(drawing: Drawing) -> list[Entry]:
     """What a legend of the whole figure lists: the groups in their order, then what belongs to none."""
     found: dict[tuple[str, str], Entry] = {}
     for mark in (mark for panel in drawing.panels for mark in panel.marks):
-        if isinstance(mark, Line | Points | Bars) and mark.label:
-            look = look_of(mark.group, drawing.groups)
-            found.setdefault((mark.label, mark.group), Entry(mark.label, mark.group, look, _kind(mark)))
+        if isinstance(mark, Line) and mark.label:
+            entry = Entry(mark.label, mark.group, look_of(mark.group, drawing.groups), mark.dashed)
+            found.setdefault((mark.label, mark.group), entry)
     order = {group: place for place, group in enumerate(drawing.groups)}
     return sorted(found.values(), key=lambda entry: order.get(entry.group, len(order)))
 
 
 def downwards(panel: Panel) -> bool:
     """Whether the first category stands at the top, as in a table; heat maps have numbers on their axes."""
-    return bool(panel.y.categories) and not any(isinstance(mark, Heat) for mark in panel.marks)
+    return bool(panel.y.categories) and not holds(panel, Heat)
 
 
-def dodged(panel: Panel) -> Iterator[tuple[Bars, np.ndarray, float]]:
-    """The bars of a panel with their centres and thickness: side by side where they share a category."""
-    bars = [mark for mark in panel.marks if isinstance(mark, Bars)]
-    shared = len(bars) > 1 and len(np.unique(_all_y(bars))) < len(_all_y(bars))
-    count = len(bars) if shared else 1
-    for place, mark in enumerate(bars):
-        offset = (place - (count - 1) / 2) * SPREAD_BARS / count if shared else 0.0
-        yield mark, np.asarray(mark.y, float) + offset, SPREAD_BARS / count
+def holds(panel: Panel, kind: type[Mark]) -> bool:
+    """Whether a panel has a mark of a kind."""
+    return any(isinstance(mark, kind) for mark in panel.marks)
+
+
+def heat_cells(mark: Heat) -> Iterator[tuple[int, int, str, bool]]:
+    """(row, column, text, whether light text is easier to read) of every cell of a heat map that is not blank."""
+    for row, column in np.argwhere(np.isfinite(mark.z)).tolist():
+        value = float(mark.z[row, column])
+        yield row, column, f"{value:.1f}", reads_light((value - mark.low) / ((mark.high - mark.low) or 1.0))
 
 
 def parallel_of(panel: Panel) -> Parallel | None:
@@ -67,13 +74,12 @@ def parallel_of(panel: Panel) -> Parallel | None:
 def limits(axis: Axis) -> tuple[float | None, float | None]:
     """Where an axis begins and ends; half a step around its categories."""
     if axis.categories:
-        return (
-            -0.5 if axis.low is None else axis.low,
-            len(axis.categories) - 0.5 if axis.high is None else axis.high,
-        )
+        ends = (-0.5, axis.low), (len(axis.categories) - 0.5, axis.high)
+        low, high = (usual if given is None else given for usual, given in ends)
+        return low, high
     low, high = (value if value is None or np.isfinite(value) else None for value in (axis.low, axis.high))
     if low is not None and high is not None and not low < high:
-        return None, None  # One value, which the data may lie around.
+        return None, None  # A single value, which the data may lie around.
     return low, high
 
 
@@ -85,11 +91,11 @@ def tick(value: float) -> str:
 
 
 def log_ticks(panel: Panel, side: str) -> list[float]:
-    """Where the numbers of a logarithmic axis stand: powers of ten, and 2 and 5 between them where there are few."""
-    axis = panel.x if side == "x" else panel.y
+    """Where the numbers of a logarithmic axis stand: powers of ten, and also 2 and 5 where these are few."""
+    axis: Axis = getattr(panel, side)
     if not axis.log:
         return []
-    columns = [getattr(mark, side) for mark in panel.marks if isinstance(mark, Line | Points)]
+    columns = [getattr(mark, side) for mark in panel.marks if isinstance(mark, Series)]
     values = np.concatenate([np.asarray(column, float) for column in [*columns, [axis.low or 0, axis.high or 0]]])
     values = np.log10(values[np.isfinite(values) & (values > 0)])
     if not len(values):
@@ -103,7 +109,7 @@ def log_ticks(panel: Panel, side: str) -> list[float]:
 
 
 def wrapped(categories: Sequence[str], letters: int = 48) -> list[str]:
-    """The names below an axis, broken into lines so that together they are at most so many letters wide."""
+    """The names below an axis, broken into lines so that together they are at most that many letters wide."""
     wide = max(9, letters // max(1, len(categories)))
     return ["\n".join(textwrap.wrap(name, wide, break_long_words=False)) or name for name in categories]
 
@@ -117,7 +123,7 @@ def pieces(*columns: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
 
 
 def bundles(mark: Line, most: int) -> list[np.ndarray]:
-    """The positions of many curves in one line, dealt to so many bundles that their overlaps look denser."""
+    """The positions of many curves in one line, dealt to at most so many bundles, whose overlaps look denser."""
     y = np.asarray(mark.y, float)
     curve = np.cumsum(np.isnan(y))  # The break belongs to the curve after it, which it parts from the one before.
     count = min(most, int(curve[-1]) + 1 if len(curve) else 1)
@@ -125,23 +131,6 @@ def bundles(mark: Line, most: int) -> list[np.ndarray]:
 
 
 def held(column: np.ndarray) -> np.ndarray:
-    """A column whose gaps hold the value before them: whole numbers without gaps take a quarter of the room."""
+    """A column whose gaps hold the value before them: whole numbers without gaps take a quarter of the space."""
     last = np.maximum.accumulate(np.where(np.isfinite(column), np.arange(len(column)), 0))
     return np.where(np.isfinite(column), column, column[last] if len(column) else column)
-
-
-def staircase(x: np.ndarray, *heights: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Columns with the corners that a curve has which changes after each x."""
-    return np.repeat(x, 2)[1:], *(np.repeat(column, 2)[:-1] for column in heights)
-
-
-def _all_y(bars: Sequence[Bars]) -> np.ndarray:
-    return np.concatenate([np.asarray(mark.y, float) for mark in bars])
-
-
-def _kind(mark: Line | Points | Bars) -> str:
-    if isinstance(mark, Bars):
-        return "bar"
-    if isinstance(mark, Points):
-        return "hollow" if mark.hollow else "point"
-    return "dashed" if mark.dashed else "line"

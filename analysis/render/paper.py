@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import analysis.render.own_matplotlib  # noqa: F401 - before any other import of matplotlib.
 
 # isort: split
 import numpy as np
-from matplotlib import font_manager, rc_context, rcParamsDefault
+from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from analysis.figures.figure import Axis, Drawing, Heat, Panel, Points
-from analysis.render.layout import Entry, dodged, downwards, legend, limits, log_ticks, parallel_of, tick, wrapped
-from analysis.render.paper_marks import draw_bars, draw_mark
+from analysis.render.layout import Entry, downwards, holds, legend, limits, log_ticks, parallel_of, tick, wrapped
+from analysis.render.paper_marks import draw_mark, drawable, write
 from analysis.render.paper_parallel import draw_parallel
 from analysis.render.theme import GRID, INK, MUTED, PAPER_FONT_PT
 
@@ -77,29 +75,16 @@ def printed(drawing: Drawing) -> Printed:
     return Printed(png.getvalue(), pdf.getvalue())
 
 
-@cache
-def _glyphs() -> frozenset[int]:
-    path = font_manager.findfont("DejaVu Sans")
-    return frozenset(font_manager.get_font(path).get_charmap())
-
-
-def drawable(text: str) -> str:
-    """Text in the characters that the font has."""
-    return "".join(letter if ord(letter) in _glyphs() or letter == "\n" else "?" for letter in text)
-
-
 def _figure(drawing: Drawing) -> Figure:
     columns = max(1, min(drawing.columns, len(drawing.panels)))
-    rows = max(1, -(-len(drawing.panels) // columns))
-    heights = [
-        max(_inches(panel)[1] for panel in drawing.panels[row * columns : (row + 1) * columns]) for row in range(rows)
-    ]
-    width = min(WIDEST_INCHES, columns * max(_inches(panel)[0] for panel in drawing.panels))
+    widths, tall = zip(*map(_inches, drawing.panels), strict=True)
+    heights = [max(tall[start : start + columns]) for start in range(0, len(tall), columns)]
+    width = min(WIDEST_INCHES, columns * max(widths))
     entries = legend(drawing)
     abreast = max(1, min(len(entries), int(width / 1.6)))
     lines = -(-len(entries) // abreast)
     figure = Figure(figsize=(width, sum(heights) + bool(entries) * MARGIN_INCHES + lines * LINE_INCHES), dpi=DPI)
-    grid = figure.add_gridspec(rows, columns, height_ratios=heights)
+    grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
     for place, panel in enumerate(drawing.panels):
         _draw(figure.add_subplot(grid[place // columns, place % columns]), panel, drawing)
     if entries:
@@ -117,11 +102,8 @@ def _figure(drawing: Drawing) -> Figure:
 def _inches(panel: Panel) -> tuple[float, float]:
     width, height = PARALLEL_INCHES if parallel_of(panel) else PANEL_INCHES
     if downwards(panel):
-        height = max(
-            1.6,
-            0.8 + (0.5 if any(isinstance(mark, Points) for mark in panel.marks) else 0.24) * len(panel.y.categories),
-        )
-    elif any(isinstance(mark, Heat) for mark in panel.marks):
+        height = max(1.6, 0.8 + (0.5 if holds(panel, Points) else 0.24) * len(panel.y.categories))
+    elif holds(panel, Heat):
         height = max(height, 0.9 + 0.36 * len(panel.y.categories))
     return width, height
 
@@ -131,7 +113,7 @@ def _draw(axes: Axes, panel: Panel, drawing: Drawing) -> None:
         axes.set_title(drawable(panel.title))
     parallel = parallel_of(panel)
     if parallel is not None:
-        draw_parallel(axes, parallel, drawable)
+        draw_parallel(axes, parallel)
         return
     for name, axis in (("x", panel.x), ("y", panel.y)):
         _axis(axes, name, axis, log_ticks(panel, name))
@@ -139,23 +121,11 @@ def _draw(axes: Axes, panel: Panel, drawing: Drawing) -> None:
     axes.set_axisbelow(True)
     for at, label in panel.rungs:
         axes.axvline(at, color=MUTED[0], linewidth=0.8, linestyle=(0, (4, 3)), zorder=0.5)
-        axes.annotate(
-            drawable(label),
-            (at, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 2),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=PAPER_FONT_PT - 1.5,
-            color=MUTED[0],
-        )
+        write(axes, label, (at, 1), (0, 2), "center bottom", xycoords=("data", "axes fraction"), color=MUTED[0])
     if panel.rungs and panel.title:
         axes.set_title(drawable(panel.title), pad=14)
     for mark in panel.marks:
-        draw_mark(axes, panel, mark, drawing.groups, drawable)
-    for mark, centres, thickness in dodged(panel):
-        draw_bars(axes, mark, centres, thickness, drawing.groups)
+        draw_mark(axes, panel, mark, drawing.groups)
     _limit(axes, panel)
 
 
@@ -186,13 +156,6 @@ def _limit(axes: Axes, panel: Panel) -> None:
         axes.invert_yaxis()
 
 
-def _handle(entry: Entry) -> Line2D | Patch:
-    label, colour = drawable(entry.label), entry.look.colour
-    if entry.kind == "bar":
-        return Patch(color=colour, label=label)
-    line: Any = {"line": "-", "dashed": "--"}.get(entry.kind, "none")
-    marker = "" if entry.kind == "dashed" or (entry.look.number < 0 and entry.kind == "line") else entry.look.marker
-    fill = "none" if entry.kind == "hollow" else colour
-    return Line2D(
-        [], [], color=colour, linestyle=line, marker=marker, markersize=4.5, markerfacecolor=fill, label=label
-    )
+def _handle(entry: Entry) -> Line2D:
+    kind: Any = {"linestyle": "--" if entry.dashed else "-", "marker": entry.look.marker if entry.marked else ""}
+    return Line2D([], [], color=entry.look.colour, **kind, markersize=4.5, label=drawable(entry.label))

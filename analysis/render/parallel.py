@@ -1,4 +1,4 @@
-"""Parallel coordinates as both renderers draw them: every axis from 0 at its foot to 1 at its head."""
+"""Parallel coordinates as both renderers draw them: every axis goes from 0 at its foot to 1 at its head."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def colour_range(parallel: Parallel) -> tuple[float, float]:
 def _spread(axis: Scaled, colour: np.ndarray) -> Scaled:
     """Where many lines share few values, each value becomes a ribbon with the lowest colour at its foot.
 
-    Otherwise the lines of a grid lie on one another, and only the last can be seen.
+    Otherwise the lines of a grid would lie on one another, and only the last could be seen.
     """
     known = np.unique(axis.heights[np.isfinite(axis.heights)])
     if not 1 < len(known) <= FEW or len(colour) <= len(known):
@@ -74,27 +74,14 @@ def _scaled(axis: Axis, values: np.ndarray) -> Scaled:
     if axis.log:
         with np.errstate(divide="ignore", invalid="ignore"):
             values = np.where(values > 0, np.log10(values), np.nan)
-    finite = values[np.isfinite(values)]
-    low, high = _ends(axis, finite)
-    known = np.unique(finite)
-    if axis.categories:
-        at, texts = np.arange(len(axis.categories)), list(axis.categories)
-    else:
-        at = known if 0 < len(known) <= FEW else _round_numbers(low, high, axis.log)
-        texts = [tick(10.0**value if axis.log else value) for value in at]
-    ticks = [(float((value - low) / (high - low)), text) for value, text in zip(at, texts, strict=True)]
+    known = np.unique(values[np.isfinite(values)])
+    low, high = (known[0], known[-1]) if len(known) else (0.0, 1.0)
+    if axis.low is not None and axis.high is not None:
+        low, high = axis.low, axis.high
+    low, high = (low, high) if high > low else (low - 0.5, low + 0.5)
+    at = known if 0 < len(known) <= FEW else _round_numbers(low, high, axis.log)
+    ticks = [(float((value - low) / (high - low)), tick(10.0**value if axis.log else value)) for value in at]
     return Scaled(axis.label, (values - low) / (high - low), [tick for tick in ticks if -0.001 <= tick[0] <= 1.001])
-
-
-def _ends(axis: Axis, finite: np.ndarray) -> tuple[float, float]:
-    if axis.categories:
-        low, high = 0.0, len(axis.categories) - 1.0
-    else:
-        low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
-        scale = np.log10 if axis.log else float
-        low = low if axis.low is None else float(scale(axis.low))
-        high = high if axis.high is None else float(scale(axis.high))
-    return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
 def _round_numbers(low: float, high: float, log: bool) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Drawings for the page: each panel as plain data that plotly, or page.js for parallel coordinates, draws.
 
-A panel is a plot of its own, so the page lays them out and a narrow screen has one below the other. Nothing
-uses WebGL: a browser keeps only 16 such plots alive, and some machines have none.
+Each panel is a plot of its own, so that the page can lay them out and a narrow screen shows one below the other.
+Nothing uses WebGL: a browser keeps only 16 such plots alive, and some machines have none.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from analysis.figures.figure import Axis, Drawing, Heat, Panel, Parallel, Points
-from analysis.render.layout import dodged, downwards, limits, log_ticks, parallel_of, tick, wrapped
+from analysis.render.layout import downwards, holds, limits, log_ticks, parallel_of, tick, wrapped
 from analysis.render.packed import packed, plain, without_none
 from analysis.render.parallel import colour_range, scaled
 from analysis.render.screen_marks import Traces
@@ -21,6 +21,15 @@ from analysis.render.theme import FONT, GRID, INK, MUTED, SCREEN_FONT_PX
 Rows = Callable[[str, str], int]  # (group or "", trial) -> its row in the table of trials, -1 where it has none.
 
 HEIGHT, PARALLEL_HEIGHT = 310, 380
+RUNG = {
+    "type": "line",
+    "y0": 0,
+    "y1": 1,
+    "yref": "paper",
+    "layer": "below",
+    "line": {"color": MUTED[0], "width": 1, "dash": "dash"},
+}
+RUNG_NAME = {"y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False, "font": {"size": 11, "color": MUTED[0]}}
 MARGIN, BAR_HEIGHT, ROW_HEIGHT, CELL_HEIGHT = 76, 24, 64, 40
 
 
@@ -41,8 +50,6 @@ def _panel(panel: Panel, drawing: Drawing, rows: Rows) -> dict[str, Any]:
     traces = Traces(panel, drawing.groups, rows)
     for mark in panel.marks:
         traces.add(mark)
-    for mark, centres, thickness in dodged(panel):
-        traces.add_bars(mark, centres, thickness)
     return {"height": _height(panel), "data": traces.data, "layout": _layout(panel), "links": traces.links}
 
 
@@ -64,12 +71,10 @@ def _parallel(parallel: Parallel, rows: Rows) -> dict[str, Any]:
 
 def _height(panel: Panel) -> int:
     count = len(panel.y.categories)
-    if any(isinstance(mark, Heat) for mark in panel.marks):
+    if holds(panel, Heat):
         return MARGIN + max(4, count) * CELL_HEIGHT
     if downwards(panel):
-        side_by_side = max((round(0.8 / thickness) for _, _, thickness in dodged(panel)), default=1)
-        points = any(isinstance(mark, Points) for mark in panel.marks)
-        return max(HEIGHT // 2, MARGIN + count * max(ROW_HEIGHT if points else BAR_HEIGHT, 14 * side_by_side))
+        return max(HEIGHT // 2, MARGIN + count * (ROW_HEIGHT if holds(panel, Points) else BAR_HEIGHT))
     return HEIGHT
 
 
@@ -84,31 +89,8 @@ def _layout(panel: Panel) -> dict[str, Any]:
         "bargap": 0,
         "xaxis": _axis(panel.x, False, wrapped(panel.x.categories), log_ticks(panel, "x")),
         "yaxis": _axis(panel.y, downwards(panel), panel.y.categories, log_ticks(panel, "y")),
-        "shapes": [
-            {
-                "type": "line",
-                "x0": at,
-                "x1": at,
-                "y0": 0,
-                "y1": 1,
-                "yref": "paper",
-                "layer": "below",
-                "line": {"color": MUTED[0], "width": 1, "dash": "dash"},
-            }
-            for at, _ in panel.rungs
-        ],
-        "annotations": [
-            {
-                "x": np.log10(at) if panel.x.log and at > 0 else at,
-                "y": 1,
-                "yref": "paper",
-                "yanchor": "bottom",
-                "text": plain(label),
-                "showarrow": False,
-                "font": {"size": 11, "color": MUTED[0]},
-            }
-            for at, label in panel.rungs
-        ],
+        "shapes": [RUNG | {"x0": at, "x1": at} for at, _ in panel.rungs],
+        "annotations": [RUNG_NAME | {"x": at, "text": plain(label)} for at, label in panel.rungs],
     }
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.figures.figure import Axis, Bars, Heat, Line, Mark, Numbers, Panel, Points
+from analysis.figures.figure import Bars, Heat, Line, Mark, Panel, Points
 from analysis.render.labels import places
-from analysis.render.layout import bundles, held, pieces, staircase
+from analysis.render.layout import bundles, heat_cells, held, pieces
 from analysis.render.packed import packed, plain, runs_of
 from analysis.render.theme import (
     BAND_OPACITY,
+    BAR,
     CELL_INK,
     INK,
     MARKER_PX,
@@ -23,15 +24,14 @@ from analysis.render.theme import (
     THIN_OPACITY,
     Look,
     look_of,
-    reads_light,
 )
 
 if TYPE_CHECKING:
     from analysis.render.screen import Rows
 
-MARKED = 40  # Points of a line up to which each has its marker.
+MARKED = 40  # Points of a line up to which each has a marker.
 CELL_FONT_PX = 12
-BUNDLES = 6  # One path of SVG is evenly faint, however many of its curves overlap.
+BUNDLES = 6  # A single SVG path is evenly faint, however many of its curves overlap.
 COLOUR_SCALE = [[place / (len(SEQUENTIAL) - 1), colour] for place, colour in enumerate(SEQUENTIAL)]
 
 
@@ -52,145 +52,116 @@ class Traces:
         self._places = {id(panel.marks[number]): names for number, names in places(panel).items()}
 
     def add(self, mark: Mark) -> None:
-        """Adds a line, points or a heat map."""
-        if isinstance(mark, Line):
-            self._line(mark)
-        elif isinstance(mark, Points):
-            self._points(mark)
-        elif isinstance(mark, Heat):
+        """Adds any mark but parallel coordinates."""
+        if isinstance(mark, Heat):
             self._heat(mark)
+        elif isinstance(mark, Bars):
+            self._bars(mark)
+        elif isinstance(mark, Line):
+            self._line(mark, look_of(mark.group, self._groups))
+        elif isinstance(mark, Points):
+            self._points(mark, look_of(mark.group, self._groups))
 
-    def add_bars(self, mark: Bars, centres: np.ndarray, thickness: float) -> None:
-        """Adds bars at the given positions."""
-        look = look_of(mark.group, self._groups)
-        trace = {
-            "type": "bar",
-            "orientation": "h",
-            "y": packed(centres),
-            "x": packed(mark.length),
-            "width": thickness * 0.9,
-            "marker": {"color": look.colour},
-            "hovertemplate": self._hover(mark.label or mark.group, y=False),
-            "meta": _meta(mark),
-        }
-        if mark.low is not None and mark.high is not None:
-            trace["error_x"] = _errors(mark.length, mark.low, mark.high, INK[0])
-        self.data.append(trace)
+    def _bars(self, mark: Bars) -> None:
+        self.data.append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "y": list(range(len(mark.length))),
+                "x": packed(mark.length),
+                "width": BAR,
+                "marker": {"color": look_of(mark.group, self._groups).colour},
+                "hovertemplate": self._hover(mark.group, y=False),
+            }
+        )
 
-    def _line(self, mark: Line) -> None:
-        look = look_of(mark.group, self._groups)
-        if mark.low is not None and mark.high is not None:
-            self._band(mark, look)
-        line: dict[str, Any] = {"color": look.colour, "width": 1 if mark.thin else 2}
-        if mark.step:
-            line["shape"] = "hv"
-        if mark.dashed:
-            line["dash"] = "dash"
-        trace = {
+    def _scatter(self, mark: Line | Points, name: str, **more: Any) -> dict[str, Any]:
+        """A trace of plotly; its ``meta`` is how the page's legend finds the traces that it hides and shows."""
+        return {
             "type": "scatter",
-            "mode": "lines",
             "x": packed(mark.x),
             "y": packed(mark.y),
-            "line": line,
-            "meta": _meta(mark),
-            "connectgaps": False,
+            "hovertemplate": self._hover(name, linked=bool(mark.links), texts="text" in more),
+            "meta": {"group": mark.group, "label": mark.label if isinstance(mark, Line) else ""},
+            **more,
         }
+
+    def _line(self, mark: Line, look: Look) -> None:
+        self._band(mark, look)
+        line = {"color": look.colour, "width": 1 if mark.thin else 2}
+        line |= ({"shape": "hv"} if mark.step else {}) | ({"dash": "dash"} if mark.dashed else {})
+        trace = self._scatter(mark, mark.label or mark.group, mode="lines", line=line, connectgaps=False)
         if mark.thin:
             trace["opacity"] = THIN_OPACITY
-        elif not mark.dashed and look.number >= 0:  # Another cue beside the colour.
+            x, y = held(np.asarray(mark.x, float)), np.asarray(mark.y, float)
+            for there in bundles(mark, BUNDLES):
+                part = {**trace, "x": packed(x[there]), "y": packed(y[there])}
+                self._append(part, mark.group, [str(mark.links[place]) for place in there] if mark.links else ())
+            return
+        if not mark.dashed and look.number >= 0:  # Another cue beside the colour.
             trace["mode"] = "lines+markers"
             trace["marker"] = {"symbol": look.symbol, "size": MARKER_PX, "color": look.colour}
             if len(mark.x) > MARKED:
                 trace["marker"]["maxdisplayed"] = 12
-        if mark.thin and not mark.links:
-            trace["hoverinfo"] = "skip"
-        else:
-            trace["hovertemplate"] = self._hover(mark.label or mark.group, linked=bool(mark.links))
-        if not mark.thin:
-            self._append(trace, mark.group, mark.links)
-            return
-        x, y = held(np.asarray(mark.x, float)), np.asarray(mark.y, float)
-        for there in bundles(mark, BUNDLES):
-            part = {**trace, "x": packed(x[there]), "y": packed(y[there])}
-            self._append(part, mark.group, [str(mark.links[place]) for place in there] if mark.links else ())
+        self._append(trace, mark.group, mark.links)
 
     def _band(self, mark: Line, look: Look) -> None:
-        edges = [np.asarray(values, float) for values in (mark.x, mark.low, mark.high)]
-        xs: list[np.ndarray] = []
-        ys: list[np.ndarray] = []
-        for piece in pieces(*edges):
-            x, low, high = staircase(*piece) if mark.step else piece
-            xs += [x, x[::-1], np.array([math.nan])]
-            ys += [low, high[::-1], np.array([math.nan])]
+        """Adds an area around a line, in one piece for each stretch without a gap."""
+        xs, ys = [], []
+        for x, low, high in pieces(np.asarray(mark.x, float), *mark.bounds) if mark.bounds else ():
+            xs += [x, x[::-1], [math.nan]]
+            ys += [low, high[::-1], [math.nan]]
         if xs:
-            band = {
-                "type": "scatter",
-                "mode": "lines",
-                "x": packed(np.concatenate(xs)[:-1]),
-                "y": packed(np.concatenate(ys)[:-1]),
-                "fill": "toself",
-                "fillcolor": look.colour,
-                "opacity": BAND_OPACITY,
-                "line": {"width": 0, "color": look.colour},
-                "hoverinfo": "skip",
-                "meta": _meta(mark),
-            }
-            self.data.append(band)
+            filled = {"fill": "toself", "fillcolor": look.colour, "opacity": BAND_OPACITY, "hoverinfo": "skip"}
+            outline = {"width": 0, "color": look.colour}
+            band = self._scatter(mark, "", mode="lines", line=outline, **filled)
+            del band["hovertemplate"]
+            self.data.append(band | {"x": packed(np.concatenate(xs)[:-1]), "y": packed(np.concatenate(ys)[:-1])})
 
-    def _points(self, mark: Points) -> None:
-        look = look_of(mark.group, self._groups)
-        size = MARKER_PX + (5 if mark.emphasis else 0)
-        around = {"width": 2, "color": look.colour} if mark.hollow else {"width": 1, "color": SURFACE[0]}
-        if mark.emphasis and not mark.hollow:
+    def _points(self, mark: Points, look: Look) -> None:
+        around = {"width": 1, "color": SURFACE[0]}
+        if mark.hollow:
+            around = {"width": 2, "color": look.colour}
+        elif mark.emphasis:
             around = {"width": 1.5, "color": INK[0]}
-        trace = {
-            "type": "scatter",
-            "mode": "markers",
-            "x": packed(mark.x),
-            "y": packed(mark.y),
-            "marker": {
-                "color": SURFACE[0] if mark.hollow else look.colour,
-                "symbol": look.symbol,
-                "size": size,
-                "line": around,
-                "opacity": 1.0 if mark.emphasis or mark.hollow or len(mark.x) < 100 else 0.65,
-            },
-            "hovertemplate": self._hover(mark.label or mark.group, linked=bool(mark.links), texts=bool(mark.texts)),
-            "meta": _meta(mark),
+        marker = {
+            "color": SURFACE[0] if mark.hollow else look.colour,
+            "symbol": look.symbol,
+            "size": MARKER_PX + (5 if mark.emphasis else 0),
+            "line": around,
+            "opacity": mark.opacity,
         }
-        if mark.low is not None and mark.high is not None:
-            trace["error_y"] = _errors(mark.y, mark.low, mark.high, look.colour)
-        if mark.texts:
-            trace["text"] = [plain(text) for text in mark.texts]
-            if mark.named:
-                trace["mode"] = "markers+text"
-                trace["textposition"] = self._places[id(mark)]
-                trace["textfont"] = {"size": 12, "color": INK[0]}
-                trace["cliponaxis"] = False
+        texts = {"text": [plain(text) for text in mark.texts]} if mark.texts else {}
+        trace = self._scatter(mark, mark.group, mode="markers", marker=marker, **texts)
+        if mark.bounds:
+            y, (low, high) = np.asarray(mark.y, float), mark.bounds
+            trace["error_y"] = {
+                "type": "data",
+                "symmetric": False,
+                "array": packed(high - y),
+                "arrayminus": packed(y - low),
+                "color": look.colour,
+                "thickness": 1.5,
+                "width": 4,
+            }
+        if mark.named and texts:
+            trace["mode"] = "markers+text"
+            trace["textposition"] = self._places[id(mark)]
+            trace["textfont"] = {"size": 12, "color": INK[0]}
+            trace["cliponaxis"] = False
         self._append(trace, mark.group, mark.links)
 
     def _heat(self, mark: Heat) -> None:
-        z = np.asarray(mark.z, float)
-        texts = mark.texts or [["" if math.isnan(value) else f"{value:.3g}" for value in row] for row in z]
-        x, y = self._panel.x, self._panel.y
-        hover = [
-            [
-                "<br>".join(
-                    plain(f"{what}: {value}")
-                    for what, value in (
-                        (x.label, _category(x, column)),
-                        (y.label, _category(y, row)),
-                        (mark.unit, texts[row][column]),
-                    )
-                )
-                for column in range(z.shape[1])
-            ]
-            for row in range(z.shape[0])
-        ]
+        x, y, cells = self._panel.x, self._panel.y, list(heat_cells(mark))
+        hover = [[""] * mark.z.shape[1] for _ in mark.z]
+        for row, column, text, _ in cells:
+            said = ((x.label, x.categories[column]), (y.label, y.categories[row]), (mark.unit, text))
+            hover[row][column] = "<br>".join(plain(f"{what}: {value}") for what, value in said)
+        title = {"text": plain(mark.unit), "side": "right"}
         self.data.append(
             {
                 "type": "heatmap",
-                "z": [[float(value) if np.isfinite(value) else None for value in row] for row in z],
+                "z": [packed(row) for row in mark.z],
                 "zmin": mark.low,
                 "zmax": mark.high,
                 "colorscale": COLOUR_SCALE,
@@ -199,28 +170,19 @@ class Traces:
                 "hoverongaps": False,
                 "xgap": 2,
                 "ygap": 2,
-                "colorbar": {
-                    "title": {"text": plain(mark.unit), "side": "right"},
-                    "thickness": 12,
-                    "outlinewidth": 0,
-                    "tickcolor": MUTED[0],
-                },
+                "colorbar": {"title": title, "thickness": 12, "outlinewidth": 0, "tickcolor": MUTED[0]},
             }
         )
-
-        light = np.array(
-            [[reads_light((value - mark.low) / ((mark.high - mark.low) or 1.0)) for value in row] for row in z]
-        )
-        for colour, there in ((CELL_INK[1], light), (CELL_INK[0], ~light)):
-            cells = np.argwhere(there & np.isfinite(z))
+        for light in (True, False):
+            alike = [cell for cell in cells if cell[3] == light]
             self.data.append(
                 {
                     "type": "scatter",
                     "mode": "text",
-                    "x": [int(column) for _, column in cells],
-                    "y": [int(row) for row, _ in cells],
-                    "text": [plain(str(texts[row][column])) for row, column in cells],
-                    "textfont": {"size": CELL_FONT_PX, "color": colour},
+                    "x": [column for _, column, _, _ in alike],
+                    "y": [row for row, _, _, _ in alike],
+                    "text": [text for _, _, text, _ in alike],
+                    "textfont": {"size": CELL_FONT_PX, "color": CELL_INK[light]},
                     "hoverinfo": "skip",
                 }
             )
@@ -239,28 +201,6 @@ class Traces:
         lines += [f"{_no_braces(height.label)}: %{{y:.5~g}}"] if y and not height.categories else []
         lines += ["%{customdata}"] if linked else []
         return "<br>".join(lines) + "<extra></extra>"
-
-
-def _errors(middle: Numbers, low: Numbers, high: Numbers, colour: str) -> dict[str, Any]:
-    centre = np.asarray(middle, float)
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": packed(np.asarray(high, float) - centre),
-        "arrayminus": packed(centre - np.asarray(low, float)),
-        "color": colour,
-        "thickness": 1.5,
-        "width": 4,
-    }
-
-
-def _meta(mark: Line | Points | Bars) -> dict[str, str]:
-    """By which the page's legend finds the traces that it hides and shows."""
-    return {"group": mark.group, "label": mark.label}
-
-
-def _category(axis: Axis, place: int) -> str:
-    return axis.categories[place] if place < len(axis.categories) else str(place)
 
 
 def _no_braces(text: str) -> str:

@@ -1,7 +1,7 @@
 """One look for all plots, on screens and on paper.
 
-Colours are those of Okabe and Ito (2008), which people with any colour vision tell apart, made darker for
-white paper and lighter for dark screens until each has a contrast of at least 3 : 1 with what it stands on
+The colours are those of Okabe and Ito (2008), which people with any kind of colour vision can tell apart, made darker
+for white paper and lighter for dark screens until each has a contrast of at least 3 : 1 with its background
 (WCAG 2.2, 1.4.11). Colour is never the only cue: each group has its own marker too.
 """
 
@@ -21,7 +21,7 @@ COLOURS = (
     ("#857a00", "#f0e442"),
     ("#4a4a4a", "#bbbbbb"),
 )
-# The same markers as plotly, matplotlib and SVG know them; the path is drawn in a box from -1 to 1.
+# Each marker as plotly, matplotlib and SVG know it; the path is drawn in a box from -1 to 1.
 SYMBOLS = (
     ("circle", "o", "M1,0A1,1 0 1 1 -1,0A1,1 0 1 1 1,0Z"),
     ("square", "s", "M-.86,-.86H.86V.86H-.86Z"),
@@ -50,7 +50,7 @@ PAPER_FONT_PT = 8
 MARKER_PX = 7
 THIN_OPACITY = 0.35
 BAND_OPACITY = 0.18
-SPREAD_BARS = 0.8  # Of the room between two categories.
+BAR = 0.72  # How thick bars are, of the room between two categories.
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Look:
 def look_of(group: str, groups: Sequence[str]) -> Look:
     """The look of a group by its place in ``groups``; what is not among them is drawn in muted ink.
 
-    Colours come round after 8 groups, with other markers, so the first 64 groups differ.
+    Colours repeat after 8 groups, with other markers, so the first 64 groups differ.
     """
     if group not in groups:
         return Look(*MUTED, *SYMBOLS[0], -1)
@@ -87,22 +87,24 @@ def look_of(group: str, groups: Sequence[str]) -> Look:
 
 
 def luminance(colour: str) -> float:
-    """How bright a hex colour is, 0 to 1 (WCAG 2.2)."""
+    """How bright a hex colour is, from 0 to 1 (WCAG 2.2)."""
     parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     red, green, blue = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast of two hex colours, 1 to 21 (WCAG 2.2)."""
+    """The contrast of two hex colours, from 1 to 21 (WCAG 2.2).
+
+    >>> round(contrast("#000000", "#ffffff"), 6)
+    21.0
+    """
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
 
 def reads_light(share: float) -> bool:
-    """Whether light text is read better than dark on a cell at this share of the colour scale."""
-    if share != share:
-        return False
+    """Whether light text is easier to read than dark on a cell at this share of the colour scale."""
     place = min(1.0, max(0.0, share)) * (len(SEQUENTIAL) - 1)
     cell = SEQUENTIAL[round(place)]
     return contrast(cell, CELL_INK[1]) > contrast(cell, CELL_INK[0])

@@ -101,7 +101,7 @@ def test_who_lost_seeds_is_on_no_front(full) -> None:
     assert isinstance(drawn, Drawing)
     lines = [mark for panel in drawn.panels for mark in panel.marks if isinstance(mark, Line)]
     assert [list(line.y) for line in lines] == [[pytest.approx(82.0)]] * 2
-    assert "Not on it, since seeds were lost and the mean is of those that are left: Convolutional." in drawn.caption
+    assert "Left out of the front, since some of their seeds were lost: Convolutional." in drawn.caption
 
 
 def test_the_pareto_front_is_cheapest_first_and_ever_better() -> None:

@@ -77,7 +77,7 @@ def test_a_users_files_and_environment_do_not_matter(settings: bytes, backend: s
 
 def test_a_strangers_names_are_drawn_as_they_are() -> None:
     name = "$\\frac{1}$ \u6f22 \U0001f9ff %s"
-    mark = Points([1], [2], name, name, texts=[name], named=True)
+    mark = Points([1], [2], name, texts=[name], named=True)
     panel = Panel(name, Axis(name, categories=(name, name)), Axis(name, log=True), [mark], rungs=[(1, name)])
     printed(Drawing("n", name, name, [panel], 1, (name,)))
     assert drawable(name) == "$\\frac{1}$ ? ? %s"

@@ -94,7 +94,7 @@ def test_a_group_keeps_its_colour_in_every_figure() -> None:
 def test_markup_in_names_is_text() -> None:
     assert plain("<a href='x'>&</a>") == "&lt;a href='x'&gt;&amp;&lt;/a&gt;"
     name = "<img src=x>%{x}"
-    mark = Points([1], [2], name, name, texts=[name], named=True, links=["t"])
+    mark = Points([1], [2], name, texts=[name], named=True, links=["t"])
     drawing = Drawing("n", "t", "c", [Panel("", Axis(name), Axis(name), [mark], rungs=[(1, name)])], 1, (name,))
     panel = panels(drawing, none)[0]
     assert "<img" not in json.dumps([{**trace, "meta": ""} for trace in panel["data"]] + [panel["layout"]])
@@ -111,4 +111,3 @@ def test_parallel_coordinates_scale_from_foot_to_head() -> None:
     assert [text for _, text in panel["axes"][0]["ticks"]] == ["0.0316", "0.1", "0.316", "1"]
     steps = np.diff([height for height, _ in panel["axes"][0]["ticks"]])
     np.testing.assert_allclose(steps, steps[0], rtol=1e-2)  # Equal steps of the logarithm.
-    assert [text for _, text in panel["axes"][3]["ticks"]] == ["completed", "stopped"]
