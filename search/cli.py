@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(given: list[str]) -> int:
-    again = f"to go on: {command('invsearch', *given)}"
+    again = f"to resume: {command('invsearch', *given)}"
     try:
         check_current_folder()
         args, unknown = parser().parse_known_args(given)

@@ -204,7 +204,7 @@ def lift_time_limit() -> None:
 
 @contextmanager
 def unlimited() -> Iterator[None]:
-    """Within the ``with`` block a ``time_limit`` around it ends nothing: whoever works there looks at the clock."""
+    """Within the ``with`` block a ``time_limit`` around it ends nothing: the code inside watches the clock itself."""
     before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
     try:
         yield

@@ -1,7 +1,7 @@
 """Standard output and error, whose loss is no trouble with the run.
 
-A log reader goes, a terminal closes, a disk that takes a log is full: whoever trains goes on quietly, and says so in
-the history.
+A log reader exits, a terminal closes, a disk that takes a log is full: training continues quietly, and the history says
+so.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def lost() -> str | None:
 
 
 def show(*lines: str) -> None:
-    """Prints the last lines of a command that trained; who has left needs none, and the records say it all."""
+    """Prints the last lines of a command that trained; a reader that has left needs none: the records say it all."""
     try:
         print(*lines, sep="\n", flush=True)
     except OSError as error:

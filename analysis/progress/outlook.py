@@ -126,7 +126,7 @@ def last_ended(run: Run, count: int) -> pd.DataFrame:
 
 
 def epochs_per_minute(run: Run, now: float, since: float) -> float | None:
-    """How many epochs a minute were recorded of late; None before the second one.
+    """How many epochs per minute were recorded of late; None before the second one.
 
     Args:
         run: the run.

@@ -108,7 +108,7 @@ def _remove(root: Path, name: str) -> bool:
 
 
 def _rewrite(run: Path, entries: list[dict[str, Any]]) -> None:
-    """Writes the file anew; one without entries is removed."""
+    """Rewrites the file, or removes it where no entry is left."""
     if not entries:
         (run / FILE).unlink(missing_ok=True)
         return

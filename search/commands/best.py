@@ -22,16 +22,17 @@ EXAMPLE = "invsearch best runs/first --architecture conv --export exported/conv"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("run", type=option_types.folder, metavar="RUN", help="run folder")
-    parser.add_argument("--architecture", metavar="NAME", help="only this one (default: all)")
-    parser.add_argument(
+    add = parser.add_argument
+    add("run", type=option_types.folder, metavar="RUN", help="run folder")
+    add("--architecture", metavar="NAME", help="only this one (default: all)")
+    add(
         "--export",
         type=option_types.folder,
         metavar="DIR",
         help="write weights, config.json, load.py and README.md of the best rerun, or of the incumbent where no "
         "rerun has finished, to a new folder",
     )
-    parser.add_argument(
+    add(
         "--accept-changes",
         action="store_true",
         help="export although the training, where it has to be repeated, comes out differently from the record",

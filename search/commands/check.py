@@ -18,9 +18,10 @@ EXAMPLE = "invsearch check runs/first --repair"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("run", type=option_types.folder, metavar="RUN", help="run folder")
-    parser.add_argument("--repair", action="store_true", help="set damaged files aside and restore what can be")
-    parser.add_argument("--force", action="store_true", help="repair even if a driver elsewhere did not sign off")
+    add = parser.add_argument
+    add("run", type=option_types.folder, metavar="RUN", help="run folder")
+    add("--repair", action="store_true", help="set damaged files aside and restore what can be")
+    add("--force", action="store_true", help="repair even if a driver elsewhere did not sign off")
 
 
 def run(args: argparse.Namespace) -> int:

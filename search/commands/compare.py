@@ -13,8 +13,9 @@ EXAMPLE = "invsearch compare runs/grid runs/tpe"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("first", type=option_types.folder, metavar="RUN_A", help="run folder")
-    parser.add_argument("second", type=option_types.folder, metavar="RUN_B", help="run folder")
+    add = parser.add_argument
+    add("first", type=option_types.folder, metavar="RUN_A", help="run folder")
+    add("second", type=option_types.folder, metavar="RUN_B", help="run folder")
 
 
 def run(args: argparse.Namespace) -> int:

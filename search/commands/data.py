@@ -52,45 +52,35 @@ def run(args: argparse.Namespace) -> int:
         print(f"{PREFIX}NAME: the folder NAME in {cache_root(None)}, in CIFAR-10's binary layout")
         return 0
     if args.dataset.startswith(PREFIX):
-        return _run_folder(args)
-    chosen = dataset(args.dataset)
+        if args.mirror:
+            raise UserError(f"data: {args.dataset} is a folder of your own, nothing to download; leave out --mirror")
+        if args.source:
+            import_folder(args.dataset, Path(args.source))
+        chosen = dataset(args.dataset)
+        where = f": {chosen.title}"
+    else:
+        chosen = dataset(args.dataset)
+        where = f" is complete in {_get(chosen, args)}" if chosen.archive or chosen.store else " is embedded"
+        if where == " is embedded" and (args.source or args.mirror):
+            raise UserError(f"data: {chosen.name} is embedded, nothing to fetch; leave out --from and --mirror")
+    for load in (chosen.load_train, chosen.load_test):  # Verifies, and decodes what is to be decoded.
+        load(None)
+    remove_abandoned(cache_root(None) / chosen.name)
+    print(f"{chosen.name}{where}; hash {chosen.data_hash}")
+    return 0
+
+
+def _get(chosen: Dataset, args: argparse.Namespace) -> Path:
+    """Imports or downloads the files of a data set; returns their folder."""
     mirrors = [args.mirror] if args.mirror else None
     if chosen.archive is not None:
         if args.source:
-            path = import_archive(chosen.archive, Path(args.source))
-        else:
-            path = obtain(chosen.archive, mirrors=mirrors, say=_to_stderr)
-        for load in (chosen.load_train, chosen.load_test):  # Verifies, and decodes what is to be decoded.
-            load(None)
-        remove_abandoned(cache_root(None) / chosen.name)
-        print(f"{chosen.name} is complete in {path.parent}; hash {chosen.data_hash}")
-        return 0
-    if chosen.store is None:
-        if args.source or args.mirror:
-            raise UserError(f"data: {chosen.name} is embedded, nothing to fetch; leave out --from and --mirror")
-        print(f"{chosen.name} is embedded; hash {chosen.data_hash}")
-        return 0
+            return import_archive(chosen.archive, Path(args.source)).parent
+        return obtain(chosen.archive, mirrors=mirrors, say=_to_stderr).parent
+    assert chosen.store is not None
     if args.source:
-        folder = import_from(chosen.store, Path(args.source))
-    else:
-        folder = fetch(chosen.store, mirrors=mirrors, say=_to_stderr)
-    for file in chosen.store.files:
-        read_cached(chosen.store, file)
-    remove_abandoned(folder)
-    print(f"{chosen.name} is complete in {folder}; hash {chosen.data_hash}")
-    return 0
-
-
-def _run_folder(args: argparse.Namespace) -> int:
-    if args.mirror:
-        raise UserError(f"data: {args.dataset} is a folder of your own, nothing to download; leave out --mirror")
-    if args.source:
-        import_folder(args.dataset, Path(args.source))
-    chosen = dataset(args.dataset)
-    for load in (chosen.load_train, chosen.load_test):
-        load(None)
-    print(f"{chosen.name}: {chosen.title}; hash {chosen.data_hash}")
-    return 0
+        return import_from(chosen.store, Path(args.source))
+    return fetch(chosen.store, mirrors=mirrors, say=_to_stderr)
 
 
 def _to_stderr(line: str) -> None:

@@ -7,23 +7,25 @@ import math
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search.cluster.session import Resources, set_environment
-from search.commands.continued import grace_period
 from search.commands.option_types import address, number, seconds, whole
 from search.storage.identity import age
+from search.storage.json_files import read_json
 from search.tuning.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, read_space
 from spaces.common.errors import printable
 from spaces.common.lookup import choose
 from spaces.common.wording import command, counted
+from spaces.files.sealed import Damaged
 from spaces.specs.run import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES, RunSpec
 
 if TYPE_CHECKING:
     from analysis.records.reader import Run
-    from search.datasets import Dataset
 
 TPE_SAMPLES = 64
 INCOMPLETE = 3
@@ -31,69 +33,55 @@ INCOMPLETE = 3
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
     """What to train on."""
-    group = parser.add_argument_group("data")
-    group.add_argument(
-        "--dataset", default="digits", metavar="NAME", help="data set: digits (default), mnist, cifar10, .."
-    )
-    group.add_argument("--batch-size", type=whole, metavar="N", help="images per step (default: the data set's own)")
-    group.add_argument("--seed", type=whole, default=0, metavar="N", help="seed of the sweep's trials (default 0)")
-    group.add_argument(
-        "--split-seed", type=whole, default=0, metavar="N", help="seed of the held-out split (default 0)"
-    )
+    add = parser.add_argument_group("data").add_argument
+    add("--dataset", default="digits", metavar="NAME", help="data set: digits (default), mnist, cifar10, ..")
+    add("--batch-size", type=whole, metavar="N", help="images per step (default: the data set's own)")
+    add("--seed", type=whole, default=0, metavar="N", help="seed of the sweep's trials (default 0)")
+    add("--split-seed", type=whole, default=0, metavar="N", help="seed of the held-out split (default 0)")
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:
     """What to search, and how."""
-    group = parser.add_argument_group("search")
-    group.add_argument("--search", choices=SEARCHES, default="grid", help="grid (default) or tpe (hyperopt)")
-    group.add_argument(
-        "--space", metavar="NAME|FILE", help=f"{', '.join(SPACES)}, or a YAML file (default: by --search)"
-    )
-    group.add_argument(
-        "--samples", type=whole, metavar="N", help=f"configurations per architecture (grid: all; tpe: {TPE_SAMPLES})"
-    )
-    group.add_argument(
-        "--scheduler", choices=SCHEDULERS, default="asha", help="asha (default), or none: stop no trial early"
-    )
-    group.add_argument(
+    add = parser.add_argument_group("search").add_argument
+    add("--search", choices=SEARCHES, default="grid", help="grid (default) or tpe (hyperopt)")
+    add("--space", metavar="NAME|FILE", help=f"{', '.join(SPACES)}, or a YAML file (default: by --search)")
+    add("--samples", type=whole, metavar="N", help=f"configurations per architecture (grid: all; tpe: {TPE_SAMPLES})")
+    add("--scheduler", choices=SCHEDULERS, default="asha", help="asha (default), or none: stop no trial early")
+    add(
         "--grace-period",
         type=whole,
         metavar="N",
         help=f"epochs before ASHA may stop a trial (default: the run's, at first {GRACE_PERIOD})",
     )
-    group.add_argument(
+    add(
         "--epochs",
         type=whole,
         metavar="N",
         help=f"maximum epochs of a trial (default: the data set's own, {MAX_EPOCHS} for digits and mnist)",
     )
-    group.add_argument(
+    add(
         "--reduction-factor",
         type=number,
         default=REDUCTION_FACTOR,
         metavar="ETA",
         help=f"the top 1/ETA of the trials continue past each rung (default {REDUCTION_FACTOR:g})",
     )
-    group.add_argument("--dry-run", action="store_true", help="only say what would run: trials, epochs, hours, disk")
+    add("--dry-run", action="store_true", help="only say what would run: trials, epochs, hours, disk")
 
 
 def add_resource_options(parser: argparse.ArgumentParser) -> None:
     """What a trial gets, and where it runs."""
-    group = parser.add_argument_group("resources")
-    group.add_argument(
-        "--cpus-per-trial", type=number, default=1.0, metavar="N", help="CPU cores per trial (default 1)"
-    )
-    group.add_argument(
-        "--gpus-per-trial", type=number, default=0.0, metavar="N", help="GPUs per trial, fractions allowed (default 0)"
-    )
-    group.add_argument(
+    add = parser.add_argument_group("resources").add_argument
+    add("--cpus-per-trial", type=number, default=1.0, metavar="N", help="CPU cores per trial (default 1)")
+    add("--gpus-per-trial", type=number, default=0.0, metavar="N", help="GPUs per trial, fractions allowed (default 0)")
+    add(
         "--engine",
         choices=("auto", "native", "torch", "mixed"),
         default="auto",
         help="what does the arithmetic: native (compiled, one CPU core per trial), torch, mixed (torch in 16 "
         "bits, GPUs only), or auto (default): native wherever it can; mixed on GPUs where the data set has a recipe",
     )
-    group.add_argument(
+    add(
         "--address",
         type=address,
         metavar="ADDR",
@@ -103,33 +91,29 @@ def add_resource_options(parser: argparse.ArgumentParser) -> None:
 
 def add_policy_options(parser: argparse.ArgumentParser) -> None:
     """How the invocation treats the run."""
-    group = parser.add_argument_group("this run of the command")
-    group.add_argument(
-        "--max-concurrent", type=whole, metavar="N", help="most trials to run at once (default: as many as fit)"
-    )
-    group.add_argument(
+    add = parser.add_argument_group("this run of the command").add_argument
+    add("--max-concurrent", type=whole, metavar="N", help="most trials to run at once (default: as many as fit)")
+    add(
         "--time-budget",
         type=seconds,
         metavar="TIME",
         help="stop cleanly after 90s, 30m or 1h30m (a number alone: seconds) since the start of the program, and "
         "after the epochs then in progress; run the command again to resume",
     )
-    group.add_argument("--retry-failed", action="store_true", help="try failed trials again")
-    group.add_argument(
+    add("--retry-failed", action="store_true", help="try failed trials again")
+    add(
         "--keep-checkpoints",
         choices=KEPT,
         default="none",
         help="keep the last checkpoint of finished trials: none (default), each architecture's best, or all",
     )
-    group.add_argument(
+    add(
         "--accept-changes",
         action="store_true",
         help="resume although the code, libraries or engine have changed; each row says what made it",
     )
-    group.add_argument(
-        "--force", action="store_true", help="take the run over from a driver elsewhere that did not sign off"
-    )
-    group.add_argument(
+    add("--force", action="store_true", help="take the run over from a driver elsewhere that did not sign off")
+    add(
         "--log",
         action="append",
         default=[],
@@ -137,6 +121,15 @@ def add_policy_options(parser: argparse.ArgumentParser) -> None:
         help="also keep a log for tensorboard or mlflow under RUN/log; repeat it or give both with a comma "
         "(default: none)",
     )
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """The parts of a list separated by commas, each once.
+
+    >>> split_names("conv, dct,conv,")
+    ('conv', 'dct')
+    """
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def logs(args: argparse.Namespace) -> tuple[str, ...]:
@@ -150,7 +143,7 @@ def logs(args: argparse.Namespace) -> tuple[str, ...]:
     from search.loggers import LOGGERS
     from search.loggers.exporter import check_installed
 
-    names = tuple(dict.fromkeys(name.strip() for text in args.log for name in text.split(",") if name.strip()))
+    names = split_names(",".join(args.log))
     for name in names:
         choose("log", name, LOGGERS)
     check_installed(names)
@@ -163,15 +156,8 @@ def policy(args: argparse.Namespace) -> Policy:
     Raises:
         UserError: a number that is not allowed.
     """
-    return Policy(
-        force=args.force,
-        accept_changes=args.accept_changes,
-        retry_failed=args.retry_failed,
-        keep_checkpoints=args.keep_checkpoints,
-        max_concurrent=args.max_concurrent,
-        time_budget=args.time_budget,
-        started=time.monotonic() - max(0.0, age()),
-    )
+    given = {field.name: getattr(args, field.name) for field in fields(Policy) if field.name != "started"}
+    return Policy(**given, started=time.monotonic() - max(0.0, age()))
 
 
 def add_margin(parser: argparse.ArgumentParser) -> None:
@@ -207,7 +193,7 @@ def architectures(text: str) -> tuple[str, ...]:
 
     if text == "all":
         return tuple(models.ARCHITECTURES)
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    names = split_names(text)
     if not names:
         raise UserError(f"architectures: {text!r} names none; give all, or some of {', '.join(models.ARCHITECTURES)}")
     for name in names:
@@ -296,10 +282,19 @@ def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None
     )
 
 
-def _dataset(args: argparse.Namespace) -> Dataset:
-    from search.datasets import dataset
+def grace_period(run: str, most: int) -> int:
+    """The grace period where none was given: the run's own, else the usual one; at most that many epochs.
 
-    return dataset(args.dataset)
+    Args:
+        run: the run folder, perhaps a new one; one without any record binds nobody.
+        most: maximum epochs of a trial.
+    """
+    usual = GRACE_PERIOD
+    with suppress(UserError, Damaged, OSError):  # What is wrong with the run is said when it is opened.
+        content = read_json(Path(run) / "spec.json")
+        if content is not None and any(Path(run).glob("trials/*/record.json")):
+            usual = RunSpec.from_dict(content).grace_period
+    return min(usual, max(1, most))
 
 
 def epochs(args: argparse.Namespace) -> int:
@@ -308,7 +303,9 @@ def epochs(args: argparse.Namespace) -> int:
     Raises:
         UserError: an unknown data set.
     """
-    chosen = _dataset(args)
+    from search.datasets import dataset
+
+    chosen = dataset(args.dataset)
     if args.epochs is None:
         return chosen.epochs
     if chosen.recipe is not None and args.epochs != chosen.recipe.epochs and args.epochs > 0:

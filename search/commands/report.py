@@ -15,14 +15,13 @@ EXAMPLE = "invsearch report runs/first"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument(
-        "runs", type=option_types.folder, nargs="+", metavar="RUN", help="run folder; several are compared"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("runs", type=option_types.folder, nargs="+", metavar="RUN", help="run folder; several are compared")
+    add(
         "--out", type=option_types.folder, metavar="DIR", help="where to (default: RUN/report; needed for several runs)"
     )
     options.add_margin(parser)
-    parser.add_argument("--only", choices=("html", "figures", "tables"), help="write only these (default: all)")
+    add("--only", choices=("html", "figures", "tables"), help="write only these (default: all)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -31,21 +31,14 @@ FIXED_ONLY = ("rows", "width", "mixings")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("table", metavar="TABLE", help="1.3, 1.4, 1.6 or 1.7; see invsearch list")
-    parser.add_argument(
-        "--out", type=option_types.folder, required=True, metavar="RUN", help="run folder, new or to be continued"
-    )
-    parser.add_argument(
-        "--seeds", type=option_types.whole, metavar="N", help="rerun seeds (default: as published, 10 or 5)"
-    )
-    parser.add_argument(
-        "--rerun-epochs", type=option_types.whole, metavar="N", help="epochs of a rerun (default: as --epochs)"
-    )
-    parser.add_argument("--rows", metavar="ROW[,ROW]", help="of Tables 1.6 and 1.7, such as ref,invC (default: all)")
-    parser.add_argument("--mixings", metavar="A,B,C", help="columns of Table 1.6 (default: all three)")
-    parser.add_argument(
-        "--width", type=option_types.whole, metavar="C", help="width of the networks of Tables 1.6 and 1.7"
-    )
+    add = parser.add_argument
+    add("table", metavar="TABLE", help="1.3, 1.4, 1.6 or 1.7; see invsearch list")
+    add("--out", type=option_types.folder, required=True, metavar="RUN", help="run folder, new or to be continued")
+    add("--seeds", type=option_types.whole, metavar="N", help="rerun seeds (default: as published, 10 or 5)")
+    add("--rerun-epochs", type=option_types.whole, metavar="N", help="epochs of a rerun (default: as --epochs)")
+    add("--rows", metavar="ROW[,ROW]", help="of Tables 1.6 and 1.7, such as ref,invC (default: all)")
+    add("--mixings", metavar="A,B,C", help="columns of Table 1.6 (default: all three)")
+    add("--width", type=option_types.whole, metavar="C", help="width of the networks of Tables 1.6 and 1.7")
     options.add_data_options(parser)
     parser.set_defaults(dataset=None)
     options.add_search_options(parser)
@@ -144,7 +137,7 @@ def _listed(
     """The parts of a list separated by commas, each of them known; all that are known where nothing was given."""
     if text is None:
         return list(known)
-    names = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    names = list(options.split_names(text))
     for name in names:
         if name not in known:
             refuse(name)

@@ -18,11 +18,10 @@ SEEDS = 10  # Section 1.5.1.
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("run", type=option_types.folder, metavar="RUN", help="folder of a finished sweep")
-    parser.add_argument("--seeds", type=option_types.whole, default=SEEDS, metavar="N", help=f"seeds (default {SEEDS})")
-    parser.add_argument(
-        "--epochs", type=option_types.whole, metavar="N", help="epochs (default: as the sweep's, or as before)"
-    )
+    add = parser.add_argument
+    add("run", type=option_types.folder, metavar="RUN", help="folder of a finished sweep")
+    add("--seeds", type=option_types.whole, default=SEEDS, metavar="N", help=f"seeds (default {SEEDS})")
+    add("--epochs", type=option_types.whole, metavar="N", help="epochs (default: as the sweep's, or as before)")
     options.add_resource_options(parser)
     options.add_policy_options(parser)
 

@@ -19,8 +19,9 @@ LISTED = 5
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("run", type=option_types.folder, metavar="RUN", help="run folder")
-    parser.add_argument("trial", metavar="TRIAL", help="trial id, or its beginning")
+    add = parser.add_argument
+    add("run", type=option_types.folder, metavar="RUN", help="run folder")
+    add("trial", metavar="TRIAL", help="trial id, or its beginning")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -21,21 +21,16 @@ DEFAULT = ("ref", "invA", "invB", "invAll", "scatnetA", "scatnetB", "scatnetC", 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("--dataset", default="digits", metavar="NAME", help="data set: digits (default), mnist, ..")
-    parser.add_argument(
+    add = parser.add_argument
+    add("--dataset", default="digits", metavar="NAME", help="data set: digits (default), mnist, ..")
+    add(
         "--architectures",
         metavar="A,B|all",
         help=f"default: {', '.join(DEFAULT)} where the images are of their size, else conv,invariant",
     )
-    parser.add_argument(
-        "--images", type=option_types.whole, default=100, metavar="N", help="training images (default 100)"
-    )
-    parser.add_argument(
-        "--seed", type=option_types.whole, default=0, metavar="N", help="of weights and warps (default 0)"
-    )
-    parser.add_argument(
-        "--out", type=option_types.folder, metavar="FOLDER", help="write stability.md, .csv, .png and .pdf there"
-    )
+    add("--images", type=option_types.whole, default=100, metavar="N", help="training images (default 100)")
+    add("--seed", type=option_types.whole, default=0, metavar="N", help="of weights and warps (default 0)")
+    add("--out", type=option_types.folder, metavar="FOLDER", help="write stability.md, .csv, .png and .pdf there")
 
 
 def run(args: argparse.Namespace) -> int:

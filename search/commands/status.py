@@ -15,13 +15,12 @@ EXAMPLE = "invsearch status runs/first --filter architecture=conv --filter statu
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("run", type=option_types.folder, metavar="RUN", help="run folder")
-    parser.add_argument("--phase", choices=("sweep", "rerun"), help="default: sweep, or rerun where nothing was swept")
-    parser.add_argument("--sort", metavar="COLUMN", help="by this column; accuracies best first")
-    parser.add_argument(
-        "--filter", action="append", default=[], metavar="COND", help="such as status=diverged or lr>=0.1"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("run", type=option_types.folder, metavar="RUN", help="run folder")
+    add("--phase", choices=("sweep", "rerun"), help="default: sweep, or rerun where nothing was swept")
+    add("--sort", metavar="COLUMN", help="by this column; accuracies best first")
+    add("--filter", action="append", default=[], metavar="COND", help="such as status=diverged or lr>=0.1")
+    add(
         "--csv",
         action="store_true",
         help="only the rows, as CSV, unrounded; text that a spreadsheet would change has an apostrophe in front",

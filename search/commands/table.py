@@ -19,12 +19,11 @@ EXAMPLE = "invsearch table 1.3 runs/first --format md"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("table", metavar="TABLE", help="such as 1.3 or ranking; see invsearch list")
-    parser.add_argument(
-        "runs", type=option_types.folder, nargs="+", metavar="RUN", help="run folder; several stand together"
-    )
+    add = parser.add_argument
+    add("table", metavar="TABLE", help="such as 1.3 or ranking; see invsearch list")
+    add("runs", type=option_types.folder, nargs="+", metavar="RUN", help="run folder; several stand together")
     options.add_margin(parser)
-    parser.add_argument(
+    add(
         "--format",
         choices=("md", "latex", "csv"),
         default="md",

@@ -16,13 +16,12 @@ THETA = "lr=0.1,momentum=0.5,weight_decay=1e-5,gain=1.5"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("architectures", metavar="ARCH[,ARCH]|all", help="architectures")
-    parser.add_argument("--theta", default=PUBLISHED, metavar="THETA", help=f"published (default), or {THETA}")
-    parser.add_argument("--seeds", type=option_types.whole, default=1, metavar="N", help="seeds (default 1)")
-    parser.add_argument("--epochs", type=option_types.whole, metavar="N", help="epochs (default: the data set's own)")
-    parser.add_argument(
-        "--out", type=option_types.folder, metavar="RUN", help="run folder (default: runs/train-DATASET)"
-    )
+    add = parser.add_argument
+    add("architectures", metavar="ARCH[,ARCH]|all", help="architectures")
+    add("--theta", default=PUBLISHED, metavar="THETA", help=f"published (default), or {THETA}")
+    add("--seeds", type=option_types.whole, default=1, metavar="N", help="seeds (default 1)")
+    add("--epochs", type=option_types.whole, metavar="N", help="epochs (default: the data set's own)")
+    add("--out", type=option_types.folder, metavar="RUN", help="run folder (default: runs/train-DATASET)")
     options.add_data_options(parser)
     options.add_resource_options(parser)
     options.add_policy_options(parser)

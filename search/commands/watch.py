@@ -31,11 +31,10 @@ COLUMNS = ("planned", "completed", "stopped", "diverged", "failed", "unfinished"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    parser.add_argument("run", type=option_types.folder, metavar="RUN", help="run folder")
-    parser.add_argument(
-        "--interval", type=positive, default=2.0, metavar="SECONDS", help="seconds between two looks (default 2)"
-    )
-    parser.add_argument("--once", action="store_true", help="show the state once")
+    add = parser.add_argument
+    add("run", type=option_types.folder, metavar="RUN", help="run folder")
+    add("--interval", type=positive, default=2.0, metavar="SECONDS", help="seconds between updates (default 2)")
+    add("--once", action="store_true", help="show the state once")
 
 
 def positive(text: str) -> float:
@@ -57,7 +56,7 @@ class View:
         run: its records.
         parts: its architectures and phases.
         driver: who works on it, or None.
-        rate: epochs a minute, None while nobody works on it.
+        rate: epochs per minute, None while no driver is working on it.
         now: Unix seconds.
     """
 
@@ -91,14 +90,14 @@ class View:
         return "no driver works on it" if self.driver is None else f"driven by {self.driver.text}"
 
     def pace(self) -> str:
-        """Epochs a minute and the time left."""
+        """Epochs per minute and the time left."""
         if self.is_done:
             return "nothing is left to do"
         if self.rate is None:
             return f"about {counted(sum(part.epochs_left for part in self.parts), 'epoch')} left"
         left = 60.0 * sum(part.epochs_left for part in self.parts) / self.rate
         pace = f"{self.rate:.0f}" if self.rate >= 10.0 else f"{self.rate:.2g}"
-        return f"{pace} epochs a minute, about {clock(left)} left"
+        return f"{pace} epochs per minute, about {clock(left)} left"
 
     def damage(self) -> str:
         """How many records cannot be read; empty where all can."""

@@ -90,7 +90,7 @@ class DriverLock:
         if last.lives:
             raise UserError(f"{self._run}: in use by {last.text}; {last.advice}")
         if last.lives is False:
-            return [f"{self._run}: the last driver, {last.text}, ended without a word; going on where it left"]
+            return [f"{self._run}: the last driver, {last.text}, exited without signing off; resuming where it stopped"]
         if force:
             return [f"{self._run}: taken over from {last.text}; what is left of it can write nothing more"]
         raise UserError(f"{self._run}: in use by {last.text}; {last.advice}")

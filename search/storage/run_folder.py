@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import models
-from search.cluster.surroundings import check_utf8
 from search.datasets import dataset
 from search.errors import reason_of
 from search.signals import last_words, lift_time_limit
@@ -29,7 +28,6 @@ from search.storage.driver import NAME as LOCK_NAME
 from search.storage.driver import DriverLock, Guard
 from search.storage.json_files import read_json, write_json
 from search.storage.trial_folder import TrialFolder, checked
-from search.tuning.policy import Policy
 from spaces import UserError
 from spaces.common.wording import command
 from spaces.files.sealed import ASIDE, Damaged
@@ -86,7 +84,7 @@ class RunFolder:
             )
         return RunSpec.from_dict(content)
 
-    def _prepared(self, asked: RunSpec, policy: Policy, here: Mapping[str, object]) -> RunSpec:
+    def _prepared(self, asked: RunSpec, here: Mapping[str, object], accept_changes: bool) -> RunSpec:
         """Writes the spec, extended where the folder holds the same run already; nothing if that is refused."""
         known = any(repair.recorded(self.path))  # A start that was refused binds nobody.
         if known and not (self.path / "spec.json").exists():
@@ -98,7 +96,7 @@ class RunFolder:
             self.path, "environment", environment.check_environment
         )
         changes = environment.differences(there, here) if known and there else []
-        if changes and not policy.accept_changes:
+        if changes and not accept_changes:
             raise UserError(
                 f"{self.path}: {'; '.join(changes)}; go on with what it was begun with, or with --accept-changes "
                 "(each row of a record says what made it), or give another --out; invsearch table shows what is there"
@@ -151,14 +149,19 @@ class RunFolder:
 
     @contextmanager
     def driven(
-        self, asked: RunSpec, policy: Policy | None = None, engines: Mapping[str, str] | None = None
+        self,
+        asked: RunSpec,
+        engines: Mapping[str, str] | None = None,
+        accept_changes: bool = False,
+        force: bool = False,
     ) -> Iterator[RunSpec]:
         """Makes the folder or extends the run it holds, keeps other drivers out, mends and writes the history.
 
         Args:
             asked: what this invocation asks for.
-            policy: how it treats the run.
             engines: what trains each architecture.
+            accept_changes: resume with other code, libraries or engines than the run's so far.
+            force: take the run over from a driver that did not sign off.
 
         Yields:
             The whole run: what the folder held and what ``asked`` adds.
@@ -167,12 +170,10 @@ class RunFolder:
             UserError: the folder holds another run or foreign files, another driver works on it, it
                 was made by another version, or it cannot be written.
         """
-        check_utf8(str(self.path))
-        policy = policy or Policy()
-        with self.taken(policy.force):
+        with self.taken(force):
             here = environment.environment(engines or {})
             try:
-                spec = self._prepared(asked, policy, here)
+                spec = self._prepared(asked, here, accept_changes)
             except OSError as error:
                 raise UserError(f"{reason_of(error)}; mend that and try again") from None
             with invocations.history(self.path, spec=spec.as_dict(), environment=here):

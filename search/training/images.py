@@ -55,7 +55,7 @@ class Images:
         return self._normalised(self._stored[chosen].to(self._device))
 
     def augmented(self, chosen: Tensor, recipe: Recipe, seed: int, epoch: int, step: int) -> Tensor:
-        """Likewise, cropped and flipped as the recipe says: a function of the last three numbers."""
+        """As ``batch``, cropped and flipped as the recipe says: a function of the last three numbers."""
         x = self._stored[chosen].to(self._device)
         if recipe.crop_padding or recipe.flip:
             drawn = draws(seed, epoch, step, len(x), recipe.crop_padding, recipe.flip)

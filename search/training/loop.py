@@ -35,7 +35,7 @@ class Epoch:
         epoch: 1 for the first.
         train_loss: mean cross entropy over the epoch's steps, while the weights changed.
         loss: mean cross entropy on the judging images; NaN where the trial diverged.
-        accuracy: fraction of the judging images that were classified correctly; NaN likewise.
+        accuracy: fraction of the judging images that were classified correctly; NaN where the trial diverged.
         seconds: training and judging time.
         diverged: whether a loss was not finite.
     """
@@ -142,7 +142,7 @@ class Training:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Goes on from what ``state`` returned.
+        """Continues from what ``state`` returned.
 
         Raises:
             ValueError: the state belongs to another trial.

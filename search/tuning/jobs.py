@@ -31,7 +31,7 @@ from search.tuning.trainable import METRIC, TIME_ATTR, RecordedTrial
 from search.tuning.trouble import why_died, why_not_started
 from spaces import TrialSpec
 
-MAX_WORKER_DEATHS = 3  # At one epoch; a long trial on spot machines may lose many workers and still get on.
+MAX_WORKER_DEATHS = 3  # In one epoch; a long trial on spot machines may lose many workers and still advance.
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Outcomes(UnsavedCallback):
         self.ended = self.lost = 0
 
     def setup(self, *args: Any, **info: Any) -> None:
-        """Tune begins, and has just taken SIGUSR1 for itself, which would end the sweep as if it were complete."""
+        """Takes SIGUSR1 back from Tune, which would end the sweep as if it were complete."""
         self._interrupt.take_back()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -112,8 +112,8 @@ class Outcomes(UnsavedCallback):
     def _has_failed(self, trial: Any) -> bool:
         """Counts a death; True, on record, where it was one too many at the same epoch.
 
-        An error that keeps a worker from starting is no death, and would keep all others too: it ends the sweep. So do
-        workers that die, one after the other, before they begin; no trial is to blame.
+        An error that keeps a worker from starting would stop all others too, so it ends the sweep, as do many workers
+        in a row that die before they begin; no trial is to blame for either.
         """
         self._interrupt.reason = self._interrupt.reason or why_not_started(trial)
         if trial.trial_id not in self._started:
@@ -130,7 +130,7 @@ class Outcomes(UnsavedCallback):
         self._deaths[key] += 1
         if self._deaths[key] > MAX_WORKER_DEATHS and folder.status not in ENDED_BY_ITSELF:
             folder.fail(
-                f"its worker died {MAX_WORKER_DEATHS + 1} times in epoch {folder.epoch + 1}, for lack of memory perhaps"
+                f"its worker died {MAX_WORKER_DEATHS + 1} times in epoch {folder.epoch + 1}, perhaps for lack of memory"
             )
         return folder.status in ENDED_BY_ITSELF
 
@@ -176,16 +176,11 @@ def execute(
         How many trials were lost to workers that died before they began; running the rest of the job takes them up.
 
     Raises:
-        Interrupted: a signal; what was committed stays.
-        Halted: the time budget is used up, the disk is full, or the cluster is lost; likewise.
+        Interrupted, Halted: as ``train_run``.
     """
     job.run.clear_scratch()
     slots = min(slots, policy.max_concurrent or slots)
-    interrupt = Interrupt(
-        lambda: _check_time(job, policy),
-        lambda: job.scheduler.trouble,
-        stuck,
-    )
+    interrupt = Interrupt(lambda: _check_time(job, policy), lambda: job.scheduler.trouble, stuck)
     keeper = Keeper(policy.keep_checkpoints, job.run.recorded)
     outcomes = Outcomes(job, interrupt, keeper, Counter() if deaths is None else deaths, slots)
     trainable = tune.with_resources(
@@ -235,7 +230,7 @@ def execute(
         first = str(error.__cause__).splitlines()[0].rstrip(".")
         raise Halted(f"{first}; give each trial more of a node (--cpus-per-trial)") from error
     shutil.rmtree(job.run.scratch, ignore_errors=True)
-    if not outcomes.ended and not outcomes.lost:  # Or whoever asks the records again and again would never end.
+    if not outcomes.ended and not outcomes.lost:  # Or a loop that asks the records would never end.
         raise Halted(job.progress.so_far("Ray Tune ended before any trial did"))
     return outcomes.lost
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from search.cluster.nodes import Watch, why_nothing_runs
 from search.cluster.resources import Resources
 from search.cluster.session import ray_session
+from search.cluster.surroundings import check_utf8
 from search.datasets import dataset, load_split
 from search.loggers.exporter import logged
 from search.storage.run_folder import RunFolder
@@ -75,10 +76,11 @@ def train_run(
         UserError: the folder is another run's, or in use, or data, resources or incumbents are missing.
     """
     run = RunFolder(path)
+    check_utf8(str(run.path))
     engine = EngineChoice(resources.engine, resources.device, asked.recipe is not None, resources.address is None)
     engine.announce(*asked.architectures)  # Refuses what cannot work, before the folder is made.
     engines = {name: engine.describe(name, resources.threads) for name in asked.architectures}
-    with run.driven(asked, policy, engines) as spec, logged(run.path, logs):
+    with run.driven(asked, engines, policy.accept_changes, policy.force) as spec, logged(run.path, logs):
         phases: list[Phase] = []
         for plan in plans:
             phases.append(plan(run, spec))

@@ -12,11 +12,11 @@ KEPT = ("none", "best", "all")
 
 @dataclass(frozen=True)
 class Policy:
-    """Choices that are no part of what the run is, so that each invocation may make its own.
+    """What each invocation may choose anew, because it does not change what the run is.
 
     Attributes:
         force: take the run over from a driver that did not sign off.
-        accept_changes: go on with other code, libraries or engines than the run's so far.
+        accept_changes: resume with other code, libraries or engines than the run's so far.
         retry_failed: open failed trials again.
         keep_checkpoints: whose last checkpoints stay: of no finished trial (``none``), of each
             architecture's best (``best``), or of all.

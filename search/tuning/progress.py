@@ -17,11 +17,11 @@ from rich.table import Table
 from search.storage.trial_folder import TrialFolder
 from search.streams import console
 from search.tuning.trainable import METRIC, TIME_ATTR
-from spaces.common.wording import clock, tallied
+from spaces.common.wording import clock, counted, tallied
 
 PLAIN_SECONDS = 60.0  # A line this often where output is not a terminal.
 IDLE_SECONDS = 20.0
-COLUMNS = ("ended", "running", "stopped", "diverged", "failed")
+COLUMNS = ("planned", "completed", "stopped", "diverged", "failed", "running")
 
 
 @dataclass
@@ -167,7 +167,7 @@ class Progress(UnsavedCallback):
     def so_far(self, what: str) -> str:
         """A sentence that also says how much was trained since the start."""
         epochs = sum(tally.new_epochs for tally in self._tallies.values())
-        return f"{what}, {epochs} {'epoch was' if epochs == 1 else 'epochs were'} trained"
+        return f"{what}, {counted(epochs, 'epoch')} {'was' if epochs == 1 else 'were'} trained"
 
     def seconds_left(self) -> float | None:
         """Estimated seconds to go; None before the first epoch."""
@@ -188,9 +188,8 @@ class Progress(UnsavedCallback):
         for column in (*COLUMNS, self._summary):
             table.add_column(column, justify="right")
         for name, tally in self._tallies.items():
-            table.add_row(
-                name, f"{tally.done}/{tally.total}", str(len(tally.running)), *self._ends(tally), self._accuracy(tally)
-            )
+            ends = (tally.ended[status] for status in COLUMNS[1:-1])
+            table.add_row(name, *map(str, (tally.total, *ends, len(tally.running))), self._accuracy(tally))
         return table
 
     def _say(self) -> None:
@@ -198,10 +197,10 @@ class Progress(UnsavedCallback):
         self._spoke = (time.monotonic(), done)
         parts = [f"{done}/{total} ended"]
         for name, tally in self._tallies.items():
-            ends = {status: tally.ended[status] for status in COLUMNS[2:]}
+            ends = {status: tally.ended[status] for status in COLUMNS[2:-1]}
             now = f"{len(tally.running)} running, {self._summary} {self._accuracy(tally)}"
             told = f"{name} {tallied(tally.done, tally.total, ends)}, {now}"
-            # Table 1.6 has 43 networks, and a line is to be read: it tells of what is going on and what has changed.
+            # Table 1.6 has 43 networks, and people read the line: it names only what runs or has changed.
             if tally.running or (tally.done and told != self._told.get(name)):
                 self._told[name] = told
                 parts.append(told)
@@ -209,9 +208,6 @@ class Progress(UnsavedCallback):
 
     def _print(self, line: str) -> None:
         self._console.print(line, soft_wrap=True, highlight=False, markup=False)
-
-    def _ends(self, tally: Tally) -> list[str]:
-        return [str(tally.ended[status]) for status in COLUMNS[2:]]
 
     @property
     def _summary(self) -> str:
@@ -226,5 +222,5 @@ class Progress(UnsavedCallback):
     def _timing(self) -> str:
         left = self.seconds_left()
         done, total = self._done()
-        text = f"{clock(time.monotonic() - self._started)} gone"
+        text = f"{clock(time.monotonic() - self._started)} elapsed"
         return text if left is None or done == total else f"{text}, about {clock(left)} left"

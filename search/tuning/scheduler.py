@@ -30,7 +30,7 @@ class InOrder(FIFOScheduler):
     Ray's own looks at every trial ever added, whenever a worker is free.
 
     Attributes:
-        trouble: why the run cannot go on, None while it can.
+        trouble: why the run cannot continue, None while it can.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """What ends a sweep before its time: Ctrl-C and other signals, a time budget, a full disk, a lost cluster.
 
-All of them end it cleanly, so that the same command goes on; a second signal ends it at once.
+All of them end it cleanly, so that the same command resumes it; a second signal ends it at once.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ class RecordedTrial(tune.Trainable):
         if self._other_versions:
             return self._stop(
                 f"node {made_by(self._device)['host']} has {', '.join(self._other_versions)}; install there what "
-                "constraints.txt says and let nothing hide the driver's code, or go on with --accept-changes"
+                "constraints.txt says and let nothing hide the driver's code, or resume with --accept-changes"
             )
         try:
             return self._step()
@@ -143,7 +143,7 @@ class RecordedTrial(tune.Trainable):
                 self._training = self._open_training(folder)
             epoch = self._training.run_epoch()
         except Exception:
-            # A bug or a lack of memory is this trial's result; the sweep goes on.
+            # A bug or a lack of memory is this trial's result; the sweep continues.
             folder.fail(traceback.format_exc())
             return report(folder, self._max_epochs)
         # Outside the try above: a full disk is the machine's fault.

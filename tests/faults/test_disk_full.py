@@ -40,7 +40,7 @@ def test_the_disk_is_full(small_disk: Path) -> None:
         code, errors = finish(*line)
         assert code == 3, errors
         assert "Traceback" not in errors
-        assert "No space left on device; to go on: invsearch sweep" in errors.splitlines()[-1]
+        assert "No space left on device; to resume: invsearch sweep" in errors.splitlines()[-1]
         assert records(run)
         assert finish("check", str(run))[0] == 0
         witness.look()

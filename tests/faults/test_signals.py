@@ -65,7 +65,7 @@ def test_an_unfinished_sweep_says_how_to_go_on(
     family = driver.family()
     send(driver, number)
     assert driver.wait() == 128 + number, driver.errors
-    assert driver.errors.splitlines()[-1] == f"invsearch: interrupted; to go on: invsearch {' '.join(line)}"
+    assert driver.errors.splitlines()[-1] == f"invsearch: interrupted; to resume: invsearch {' '.join(line)}"
     assert "Traceback" not in driver.errors
     end = json.loads((run / "history.jsonl").read_text().splitlines()[-1])
     assert (end["event"], end["outcome"]) == ("end", "interrupted")

@@ -25,7 +25,7 @@ def test_sigterm_while_ray_starts(tmp_path: Path, seed: int) -> None:
     family = driver.family()
     driver.process.send_signal(signal.SIGTERM)
     assert driver.wait() == 143, driver.errors
-    assert driver.errors.splitlines()[-1] == f"invsearch: interrupted; to go on: invsearch {' '.join(line)}"
+    assert driver.errors.splitlines()[-1] == f"invsearch: interrupted; to resume: invsearch {' '.join(line)}"
     assert "Traceback" not in driver.errors
     _, alive = psutil.wait_procs(family, timeout=PATIENCE)
     assert not alive

@@ -52,7 +52,7 @@ def test_an_epoch_in_progress_is_the_last_one_and_is_kept(tmp_path: Path) -> Non
         timeout=PATIENCE,
     )
     assert done.returncode == 3, done.stderr
-    told = f"invsearch: the time budget is used up, 1 epoch was trained; to go on: invsearch {' '.join(given)}"
+    told = f"invsearch: the time budget is used up, 1 epoch was trained; to resume: invsearch {' '.join(given)}"
     assert done.stderr.splitlines()[-1] == told
     (record,) = run.glob("trials/*/record.json")
     assert [row["epoch"] for row in json.loads(record.read_bytes())["rows"]] == [1]

@@ -134,7 +134,7 @@ def test_a_signal_stops_cleanly_and_says_how_to_go_on(
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == code
-    assert errors.splitlines()[-1] == f"invsearch: interrupted; to go on: invsearch sweep {' '.join(FULL)} --out {run}"
+    assert errors.splitlines()[-1] == f"invsearch: interrupted; to resume: invsearch sweep {' '.join(FULL)} --out {run}"
     assert "Traceback" not in errors
     assert "stopped" not in outcomes(run).values()  # An interruption is no outcome.
     assert json.loads((run / "history.jsonl").read_text().splitlines()[-1])["outcome"] == "interrupted"

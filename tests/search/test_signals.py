@@ -37,7 +37,7 @@ from search import signals
 from search.storage.invocations import history
 signals.PATIENCE_SECONDS = 0.1
 run = Path(sys.argv[1])
-with signals.handled(lambda number, frame: None), signals.last_resort("to go on: x"), history(run):
+with signals.handled(lambda number, frame: None), signals.last_resort("to resume: x"), history(run):
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(60)  # As Ray does when it waits for what is gone.
 """
@@ -100,7 +100,7 @@ def test_an_echo_is_not_a_second_wish(monkeypatch: pytest.MonkeyPatch) -> None:
     interrupt = Interrupt()
 
     def wish() -> None:
-        with last_resort("to go on: x"), interrupt.listening():
+        with last_resort("to resume: x"), interrupt.listening():
             send(signal.SIGTERM)
             send(signal.SIGTERM)
             assert interrupt.stop_all()
@@ -136,7 +136,7 @@ def test_what_ray_starts_is_not_in_our_group() -> None:
 
 def test_the_last_resort_ends_the_history(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", STUCK, str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (143, "invsearch: interrupted; to go on: x\n")
+    assert (done.returncode, done.stderr) == (143, "invsearch: interrupted; to resume: x\n")
     end = json.loads((tmp_path / "history.jsonl").read_text().splitlines()[-1])
     assert (end["event"], end["outcome"]) == ("end", "interrupted")
 
@@ -183,7 +183,7 @@ BLOCKED = """
 import ctypes, os, signal, threading
 from search import signals
 signals.PATIENCE_SECONDS = 0.1
-with signals.handled(signals.at_once), signals.last_resort("to go on: x"), signals.time_limit(1.0, "x"):
+with signals.handled(signals.at_once), signals.last_resort("to resume: x"), signals.time_limit(1.0, "x"):
     with signals.kept():
         if {number}:
             threading.Timer(0.1, os.kill, [os.getpid(), {number}]).start()
@@ -197,4 +197,4 @@ with signals.handled(signals.at_once), signals.last_resort("to go on: x"), signa
 def test_the_last_resort_also_ends_who_waits_outside_of_python(number: int, code: int, said: str) -> None:
     text = BLOCKED.format(number=number)
     done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (code, f"invsearch: {said}; to go on: x\n")
+    assert (done.returncode, done.stderr) == (code, f"invsearch: {said}; to resume: x\n")

@@ -108,4 +108,4 @@ def test_a_file_gets_no_frames(tmp_path: Path, colour: dict[str, str]) -> None:
     with (tmp_path / "log").open("w") as log:
         call = [sys.executable, "-c", FRAMES]
         subprocess.run(call, cwd=ROOT, stderr=log, env=os.environ | colour, check=True)
-    assert (tmp_path / "log").read_text() == "sweep 0:00:00 gone | 0/4 ended\n"
+    assert (tmp_path / "log").read_text() == "sweep 0:00:00 elapsed | 0/4 ended\n"

@@ -76,7 +76,7 @@ class Engine(ABC):
         return {}
 
     def load_state(self, state: dict[str, Any]) -> None:  # noqa: B027 - most engines have none.
-        """Goes on from what ``state`` returned."""
+        """Continues from what ``state`` returned."""
 
     @abstractmethod
     def identity(self) -> dict[str, str]:

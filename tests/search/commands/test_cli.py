@@ -222,7 +222,7 @@ def test_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys:
 
         monkeypatch.setattr(listing, "run", stop)
         assert main(["list", "spaces"]) == code
-        assert "to go on: invsearch list spaces" in capsys.readouterr().err
+        assert "to resume: invsearch list spaces" in capsys.readouterr().err
 
 
 def test_a_time_budget_is_watched_from_the_start(
@@ -234,7 +234,7 @@ def test_a_time_budget_is_watched_from_the_start(
     given = ["sweep", "--time-budget", "0.001s", "--out", str(tmp_path)]
     assert main(given) == 3
     told = "the time budget is used up before more was trained"
-    assert capsys.readouterr().err == f"invsearch: {told}; to go on: invsearch {' '.join(given)}\n"
+    assert capsys.readouterr().err == f"invsearch: {told}; to resume: invsearch {' '.join(given)}\n"
     monkeypatch.setattr(sweep, "run", lambda _: 0)
     assert main([*given, "--dry-run"]) == 0  # It has no budget to use up.
 
@@ -334,7 +334,7 @@ def test_the_line_to_go_on_is_for_the_shell(
     monkeypatch.setattr(COMMANDS["status"], "run", interrupted)
     main(["status", "it's\na \x1b[31mrun"])
     line = capsys.readouterr().err
-    given = line.partition("to go on: invsearch ")[2]
+    given = line.partition("to resume: invsearch ")[2]
     read = subprocess.run(["bash", "-c", f"printf '%s|' {given}"], stdout=subprocess.PIPE, text=True, check=True).stdout
     assert read == "status|it's\na \x1b[31mrun|"
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from search.cli import parser
-from search.commands.continued import grace_period
-from search.commands.options import run_spec
+from search.commands.options import grace_period, run_spec
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from spaces.specs.run import RunSpec

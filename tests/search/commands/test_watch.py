@@ -173,4 +173,4 @@ def test_on_a_terminal_it_draws_in_place_and_ctrl_c_ends_it(going: tuple[Path, l
         os.close(master)
     assert process.returncode == 130
     assert b"\x1b[" in shown
-    assert error.decode().startswith("invsearch: interrupted; to go on: invsearch watch")
+    assert error.decode().startswith("invsearch: interrupted; to resume: invsearch watch")

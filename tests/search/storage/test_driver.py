@@ -158,7 +158,7 @@ def test_a_driver_in_another_container_is_judged_by_the_lock_it_holds(
         assert main(command) == 0
         assert "no driver works on it" in capsys.readouterr().out
     (line,) = DriverLock(tmp_path).take()
-    assert "ended without a word; going on" in line
+    assert "exited without signing off; resuming" in line
 
 
 def test_after_a_reboot_a_number_means_nothing(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from search.storage.driver import driver
 from search.storage.provenance import versions
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
-from search.tuning.policy import Policy
 from spaces import SPACES, UserError
 from spaces.files.sealed import seal
 from spaces.specs.run import RunSpec
@@ -154,7 +153,7 @@ def test_other_versions_and_engines_are_refused_unless_accepted(
         assert part in str(error.value)
     assert "\n" not in str(error.value)
     assert contents(tmp_path) == before
-    with RunFolder(tmp_path).driven(SPEC, Policy(accept_changes=True), other):
+    with RunFolder(tmp_path).driven(SPEC, other, accept_changes=True):
         assert "accepted: torch is" in capsys.readouterr().err
     with RunFolder(tmp_path).driven(SPEC, engines=other):
         pass  # That is what it is made with from now on.

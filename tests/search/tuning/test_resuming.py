@@ -146,7 +146,7 @@ def test_a_time_budget_ends_it_cleanly(tmp_path: Path) -> None:
     ended = invsearch(*command, "--time-budget", "20s")
     assert ended.returncode == 3, ended.stderr
     last = ended.stderr.splitlines()[-1]
-    assert re.match(r"invsearch: the time budget is used up, \d+ epochs were trained; to go on: invsearch sweep", last)
+    assert re.match(r"invsearch: the time budget is used up, \d+ epochs were trained; to resume: invsearch sweep", last)
     assert json.loads((run / "history.jsonl").read_text().splitlines()[-1])["outcome"] == "halted"
     assert len(outcomes(run)) < 4
     assert "Traceback" not in ended.stderr
@@ -174,7 +174,7 @@ def test_other_versions_are_refused_before_anything_is_written(tmp_path: Path) -
     files = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.name != "driver.lock"}
     refused = invsearch(*command, **other)
     assert refused.returncode == 2
-    assert "here; go on with what it was begun with, or with --accept-changes" in refused.stderr
+    assert "here; resume with what it was begun with, or with --accept-changes" in refused.stderr
     assert {path: path.read_bytes() for path in files} == files
     done(*command, "--samples", "2", "--accept-changes", **other)
     makers = [record["makers"][0]["torch"] for record in records(run).values()]
