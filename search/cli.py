@@ -15,25 +15,10 @@ import platform
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
 
 from search import __version__, streams
-from search.commands import (
-    best,
-    check,
-    compare,
-    data,
-    listing,
-    report,
-    reproduce,
-    rerun,
-    show,
-    stability,
-    status,
-    sweep,
-    table,
-    train,
-    watch,
-)
 from search.commands.options import INCOMPLETE
 from search.errors import TIME_IS_UP, Halted, Superseded
 from search.signals import at_once, handled, last_resort, time_limit
@@ -44,14 +29,9 @@ from spaces.common.errors import printable, shortened
 from spaces.common.wording import command
 from spaces.files.sealed import Damaged
 
-COMMANDS = {
-    module.NAME: module
-    for module in (
-        *(reproduce, sweep, rerun, train),
-        *(table, report, compare, best),
-        *(status, watch, show, check),
-        *(listing, data, stability),
-    )
+IN_ORDER = "reproduce sweep rerun train table report compare best status watch show check listing data stability"
+COMMANDS: dict[str, Any] = {
+    module.NAME: module for module in (import_module(f"search.commands.{name}") for name in IN_ORDER.split())
 }
 BAD_INPUT = 2
 LONGEST = 2000  # Characters of a message.
@@ -137,15 +117,11 @@ def _main(given: list[str]) -> int:
         print(end="", flush=True)  # Whether its reader is still there is seen here, or only when Python ends.
         return code
     except UserError as error:
-        print(f"invsearch: {shortened(printable(error), LONGEST)}", file=sys.stderr)
-        return BAD_INPUT
+        return _fail(error, BAD_INPUT)
     except Halted as halt:
-        print(f"invsearch: {shortened(printable(halt), LONGEST)}; {again}", file=sys.stderr)
-        return INCOMPLETE
+        return _fail(halt, INCOMPLETE, f"; {again}")
     except KeyboardInterrupt as interrupt:
-        number = getattr(interrupt, "number", signal.SIGINT)
-        print(f"invsearch: interrupted; {again}", file=sys.stderr)
-        return 128 + number
+        return _fail("interrupted", 128 + getattr(interrupt, "number", signal.SIGINT), f"; {again}")
     except BrokenPipeError:
         streams.drop(sys.stdout)  # The reader of our output left; nothing is wrong.
         return 0
@@ -153,5 +129,10 @@ def _main(given: list[str]) -> int:
         reason = str(error)
         if isinstance(error, OSError) and error.strerror:
             reason = error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
-        print(f"invsearch: {shortened(printable(reason), LONGEST)}", file=sys.stderr)
-        return BAD_INPUT
+        return _fail(reason, BAD_INPUT)
+
+
+def _fail(reason: object, code: int, after: str = "") -> int:
+    """Says why a command ended in one line; returns its exit code."""
+    print(f"invsearch: {shortened(printable(reason), LONGEST)}{after}", file=sys.stderr)
+    return code

@@ -1,12 +1,11 @@
 """What Ray leaves when a driver is killed: folders under its temporary folder, and for a minute two processes.
 
-Ray on one machine makes ``/tmp/ray/session_DATE_PID`` and never removes it. A run writes down the
-names of its own (RUN/ray_sessions.jsonl); each is removed after a clean end, else by the next start.
-Ray's two agents, 210 MB together, notice only after 62 s that their driver was killed; the next start ends them.
+Ray on one machine makes ``/tmp/ray/session_DATE_PID`` and never removes it. A run writes down the names of its own
+(RUN/ray_sessions.jsonl); each is removed after a clean end, else by the next start. Ray's two agents, 210 MB together,
+notice only after 62 s that their driver was killed; the next start ends them.
 
-A run folder may come from a stranger, so a name is trusted with nothing: only folders of a dead
-process, directly in Ray's temporary folder, ours and no links, whose name is as Ray makes it. What
-stays is the session of a driver that ended while Ray started, before it could be written down.
+A run folder may come from a stranger, so only folders of a dead process are removed: directly in Ray's temporary
+folder, ours, not links, and named as Ray names them. The session of a driver that was killed while Ray started stays.
 """
 
 from __future__ import annotations

@@ -39,13 +39,8 @@ def held(node: Node) -> tuple[float, float]:
 
 
 def holding(resources: Resources) -> list[Node]:
-    """The living nodes that have enough for a trial; a trial never spreads over two."""
+    """The living nodes that have enough for a trial, free or taken; a trial never spreads over two."""
     return [node for node in alive() if resources.slots(*held(node))]
-
-
-def fits(resources: Resources) -> bool:
-    """Whether some node has enough for a trial, be it taken just now."""
-    return bool(holding(resources))
 
 
 def slots(resources: Resources) -> int:
@@ -55,7 +50,7 @@ def slots(resources: Resources) -> int:
 
 def shortage(resources: Resources) -> str:
     """Says what a trial asks for and what there is instead."""
-    asked = f"a trial asks for {_asked(resources)}"
+    asked = f"a trial asks for {_amount(resources.cpus_per_trial, resources.gpus_per_trial)}"
     shapes = Counter(held(node) for node in alive())
     if resources.address is None:
         return f"{asked}, but this machine has {_amount(*next(iter(shapes)))}"
@@ -63,23 +58,17 @@ def shortage(resources: Resources) -> str:
     return f"{asked}, but no node of the cluster has that: {', '.join(there)}"
 
 
-def _asked(resources: Resources) -> str:
-    return _amount(resources.cpus_per_trial, resources.gpus_per_trial)
-
-
 def _amount(cpus: float, gpus: float) -> str:
-    return f"{cpus:g} CPU{'' if cpus == 1 else 's'} and {gpus:g} GPU{'' if gpus == 1 else 's'}"
+    return f"{cpus:g} CPU{'s' * (cpus != 1)} and {gpus:g} GPU{'s' * (gpus != 1)}"
 
 
 def autoscales() -> bool:
     """Whether this cluster starts nodes by itself, as far as can be seen.
 
-    No public function of Ray 2.60 says so, and the GCS holds nothing that tells both of Ray's
-    autoscalers from none. What does tell is the head node, which a task of ours looks at: Ray's
-    monitor runs there, with ``--autoscaling-config`` if and only if the cluster was started by
-    ``ray up`` or with that option; with KubeRay's autoscaler it runs in a container of its own, so
-    that there is none to be seen. Not known is whether a node that it may start would hold a trial,
-    or whether the cloud has any left.
+    No public function of Ray 2.60 says so, and neither does the GCS, so a task of ours looks at the head node. Ray's
+    monitor runs there with ``--autoscaling-config`` if and only if the cluster was started by ``ray up`` or with that
+    option; with KubeRay's autoscaler it runs in a container of its own and cannot be seen. Whether a new node would
+    hold a trial, or the cloud has any left, is not known.
     """
     head = next((node for node in alive() if HEAD in node["Resources"]), None)
     if head is None:
@@ -112,7 +101,7 @@ def check_room(resources: Resources) -> None:
     Raises:
         UserError: no node has what a trial asks for, and the cluster does not grow.
     """
-    if fits(resources):
+    if holding(resources):
         return
     what = shortage(resources)
     if resources.address is None:
@@ -130,7 +119,8 @@ def why_nothing_runs(resources: Resources) -> str:
     parts = [f"{free.get(kind, 0.0):g} of {total[kind]:g} {kind}s" for kind in ("CPU", "GPU") if kind in total]
     others = _others()
     held = f"; others on the cluster: {'; '.join(others)}" if others else ""
-    return f"free on the cluster: {' and '.join(parts)}; a trial asks for {_asked(resources)}{held}; see: ray status"
+    asked = _amount(resources.cpus_per_trial, resources.gpus_per_trial)
+    return f"free on the cluster: {' and '.join(parts)}; a trial asks for {asked}{held}; see: ray status"
 
 
 def _others() -> list[str]:
@@ -154,8 +144,7 @@ def _others() -> list[str]:
 class Watch:
     """Notices while a sweep runs that the cluster can do nothing more for it.
 
-    Nodes that hold trials may be lost, and Ray would wait for others for ever. Nodes that join may
-    not see the run folder; what they computed would be lost.
+    Nodes may be lost, and Ray would wait for others for ever; those that join may not see the run folder.
 
     Args:
         resources: what a trial asks for.

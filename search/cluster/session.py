@@ -51,7 +51,7 @@ def set_environment(resources: Resources) -> None:
     """Sets what Ray reads from the environment, some of it already when it is imported, whatever it says now.
 
     A cluster that was started where a token exists asks for it; a driver sends it only if told to. On this machine each
-    session has a token of its own, which Ray would else keep below HOME, where perhaps nothing can be written.
+    session has a token of its own, which Ray would otherwise keep below HOME, where perhaps nothing can be written.
 
     Raises:
         UserError: Ray could not start in this environment.

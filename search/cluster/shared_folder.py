@@ -25,11 +25,7 @@ NAME = re.compile(r"\.probe-[0-9a-f]{16}(-[0-9a-f]{8,64})?")
 
 
 class Probe:
-    """Asks nodes whether they see a folder, and collects their answers.
-
-    Args:
-        folder: where this process can write.
-    """
+    """Asks nodes whether they see a folder, in which this process can write, and collects their answers."""
 
     def __init__(self, folder: Path):
         self._folder = folder
@@ -84,10 +80,6 @@ class Probe:
 
 def probe(folder: Path, nodes: Iterable[Mapping[str, Any]]) -> None:
     """Makes sure that nodes see a folder.
-
-    Args:
-        folder: where this process can write.
-        nodes: as ``ray.nodes`` describes them.
 
     Raises:
         UserError: some do not, or did not answer.

@@ -221,10 +221,6 @@ def space(args: argparse.Namespace) -> Space:
 def data_fields(args: argparse.Namespace, names: Sequence[str]) -> dict[str, object]:
     """The fields of a ``RunSpec`` that say what to train on.
 
-    Args:
-        args: the options.
-        names: the architectures.
-
     Raises:
         UserError: an unknown data set, or an architecture that is not made for its images.
     """

@@ -1,4 +1,4 @@
-"""``invsearch status``: how far a run is, one row a trial."""
+"""``invsearch status``: how far a run is, one row per trial."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from search.commands import option_types, options
 from spaces.common.errors import printable
 
 NAME = "status"
-HELP = "show how far a run is: counts per architecture, then one row a trial"
+HELP = "show how far a run is: counts per architecture, then one row per trial"
 EXAMPLE = "invsearch status runs/first --filter architecture=conv --filter status=completed --sort val_accuracy"
 
 

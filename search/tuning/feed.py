@@ -39,13 +39,7 @@ class Feed(Searcher):
 
 
 class InTurn(Feed):
-    """Hands out given trials in their order.
-
-    Args:
-        trials: the trials.
-        max_epochs: the budget of each.
-        recorded: those on record; what has ended is left out.
-    """
+    """Hands out trials in their order, but for those that have ended by the records; each gets ``max_epochs``."""
 
     def __init__(self, trials: Sequence[TrialSpec], max_epochs: int, recorded: Sequence[TrialFolder] = ()):
         super().__init__()

@@ -60,7 +60,7 @@ def train_run(
     """Trains what is left of a run.
 
     Args:
-        path: its folder; one that exists holds the same run and is extended by what is asked for.
+        path: its folder; where it holds the same run already, that is extended.
         asked: what to train.
         plans: ``plan_sweep``, ``plan_rerun`` or both; each is made once the phase before has ended.
         resources: what each trial gets, and where.

@@ -12,7 +12,7 @@ class Keeper:
     """Decides whether a trial that was trained to its end keeps its last checkpoint.
 
     Args:
-        kept: ``none``, ``all``, or ``best``: one for each architecture and phase, that of its highest accuracy.
+        kept: ``none``, ``all``, or ``best``: that of the highest accuracy per architecture and phase.
         recorded: reads the recorded trials of a phase; called only where it matters.
     """
 

@@ -1,8 +1,7 @@
 """ASHA, one per architecture, whose state is rebuilt from the journal of its decisions.
 
-Architectures never compete with one another for survival: each has its own rungs, so a layer that
-learns slowly is compared with itself only. Ray does not save ASHA's state; replaying the journal
-through its public callbacks gives it back (docs/resume.md).
+Architectures never compete for survival: each has its own rungs, so a layer that learns slowly is compared with itself
+only. Ray does not save ASHA's state; replaying the journal through its public callbacks restores it (docs/resume.md).
 """
 
 from __future__ import annotations
@@ -133,11 +132,6 @@ class PerArchitecture(InOrder):
             self.trouble = self.trouble or reason_of(error)
             return False
         return True
-
-    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        """Forgets a trial that failed."""
-        asha, stand_in = self._delegate(trial)
-        asha.on_trial_error(tune_controller, stand_in)
 
     def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
         """Forgets a trial that was removed before it ran."""

@@ -1,7 +1,7 @@
 """Model-based search: one hyperopt TPE per architecture, whose history is the records.
 
-hyperopt repeats itself on small spaces. A repeat is forgotten: hyperopt knows its outcome already,
-and would be slower for hearing it again. Diverged trials count as the worst; failed ones are not counted.
+hyperopt repeats itself on small spaces. A repeat is forgotten: hyperopt knows its outcome already and would only become
+slower. Diverged trials count as the worst; failed ones are not counted.
 """
 
 from __future__ import annotations
@@ -35,13 +35,7 @@ def as_hyperopt(name: str, domain: Domain) -> Any:
 
 
 class Proposer:
-    """TPE for one architecture.
-
-    Args:
-        spec: the run.
-        architecture: whose configurations are proposed.
-        folders: its recorded trials.
-    """
+    """TPE for one architecture, whose recorded trials are given."""
 
     def __init__(self, spec: RunSpec, architecture: str, folders: Sequence[TrialFolder]):
         self._spec, self._architecture, self._space = spec, architecture, spec.searched
@@ -115,12 +109,7 @@ class Proposer:
 
 
 class TpeSearch(Feed):
-    """Interleaves the architectures' proposers, so that all advance together.
-
-    Args:
-        spec: the run.
-        folders: every recorded trial of the sweep.
-    """
+    """Interleaves the architectures' proposers, so that all advance together; knows the sweep's recorded trials."""
 
     def __init__(self, spec: RunSpec, folders: Sequence[TrialFolder]):
         super().__init__(metric=METRIC, mode="max")

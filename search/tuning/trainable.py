@@ -75,7 +75,7 @@ class RecordedTrial(tune.Trainable):
         guard: Guard | None = None,
         expected: dict[str, str] | None = None,
     ) -> None:
-        """Keeps what Tune hands over; called once an actor.
+        """Keeps what Tune hands over; called once per actor.
 
         Args:
             config: ``trial`` (a ``TrialSpec`` as plain data) and ``max_epochs``.
@@ -185,8 +185,8 @@ def node() -> dict[str, str]:
 def resumed(folder: TrialFolder, split: Split, device: str, engine: str) -> Training:
     """The training of a trial where its record left it: from its checkpoint, or from the start.
 
-    A checkpoint that is missing or damaged is set aside and costs the trial the time of its epochs,
-    which are trained again; their rows stay, because a trial is a function of its seed.
+    Where that is missing or damaged its epochs are trained again; their rows stay, because a trial is a function of its
+    seed.
     """
     training = Training(folder.spec, split, device, engine)
     if not folder.rows:

@@ -32,7 +32,7 @@ def test_plain_lines_where_output_is_not_a_terminal(trial: TrialSpec, capsys: py
     with shown.shown():
         run_trials(shown, trials, ["completed", "stopped", "completed", "diverged"])
     first, *_, last = capsys.readouterr().err.splitlines()
-    assert first.endswith("gone | 0/4 ended")
+    assert first.endswith("elapsed | 0/4 ended")
     for part in ("conv 4/4 ended (1 stopped, 1 diverged)", "0 running", "incumbent 70.00 %"):
         assert part in last
     assert "\x1b" not in last
