@@ -59,7 +59,11 @@ class Resources:
         return "cuda" if self.gpus_per_trial else "cpu"
 
     def slots(self, cpus: float, gpus: float) -> int:
-        """How many trials run at once on one node with ``cpus`` cores and ``gpus`` GPUs."""
+        """How many trials run at once on one node with ``cpus`` cores and ``gpus`` GPUs.
+
+        >>> Resources(gpus_per_trial=0.4).slots(16, 2)  # Two on each GPU, and a fifth of each stays free.
+        4
+        """
         by_cpu = int(cpus / self.cpus_per_trial)
         if not self.gpus_per_trial:
             return by_cpu

@@ -63,7 +63,11 @@ def address(text: str) -> str:
 
 
 def seconds(text: str) -> float:
-    """An argparse type: a length of time, such as 1h30m, 90 min or 90, which are seconds."""
+    """An argparse type: a length of time; a number alone is in seconds.
+
+    >>> seconds("1h30m"), seconds("2 min"), seconds("90")
+    (5400.0, 120.0, 90.0)
+    """
     found = LENGTH.fullmatch(text.strip().lower())
     if found is None or not any(found.groups()):
         raise argparse.ArgumentTypeError(

@@ -86,7 +86,7 @@ class View:
         return f"{sum(part.ended for part in self.parts)}/{sum(part.planned for part in self.parts)} ended"
 
     def driven(self) -> str:
-        """Who drives it."""
+        """Whether a driver is working on it, and which."""
         return "no driver works on it" if self.driver is None else f"driven by {self.driver.text}"
 
     def pace(self) -> str:
@@ -117,10 +117,9 @@ def run(args: argparse.Namespace) -> int:
     view = look(follower, Path(args.run))
     if args.once:
         console.print(drawn(view, console.width))
-    elif console.is_interactive:
-        view = followed_live(follower, view, args.interval, console)
     else:
-        view = followed_plainly(follower, view, args.interval)
+        follow = follow_live if console.is_interactive else follow_plainly
+        view = follow(follower, view, args.interval, console)
     return options.name_damaged(view.run)
 
 
@@ -139,7 +138,7 @@ def look(follower: Any, path: Path) -> View:
     return View(found, parts(found), driven, driven and epochs_per_minute(found, now, driven.born), now)
 
 
-def followed_live(follower: Any, view: View, interval: float, console: Any) -> View:
+def follow_live(follower: Any, view: View, interval: float, console: Any) -> View:
     """Shows tables in place until nothing is left to do; returns the last state."""
     from rich.live import Live
 
@@ -151,7 +150,7 @@ def followed_live(follower: Any, view: View, interval: float, console: Any) -> V
     return view
 
 
-def followed_plainly(follower: Any, view: View, interval: float) -> View:
+def follow_plainly(follower: Any, view: View, interval: float, console: Any) -> View:
     """Prints a line for each change until nothing is left to do; returns the last state."""
     print(printable(line(view)), flush=True)
     while not view.is_done:

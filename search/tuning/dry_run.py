@@ -30,8 +30,7 @@ ROW_BYTES = 480  # One epoch in a record and in the copy that its outcome keeps.
 def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[str]:
     """Trials, epochs, hours and disk of a run, line by line as they are measured, without running it.
 
-    The seconds a step takes are measured here on random images of the data set's shape, so the
-    estimate holds for a machine like this one; data are not read.
+    Steps are timed here on random images of the data set's shape, so the estimate holds for a machine like this one.
     """
     choice = EngineChoice(resources.engine, resources.device, spec.recipe is not None, resources.address is None)
     choice.announce(*spec.architectures)  # Refuses what cannot work.

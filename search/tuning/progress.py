@@ -74,7 +74,7 @@ class Progress(UnsavedCallback):
     """Counts Tune's events and shows them.
 
     Args:
-        title: what runs: ``sweep`` shows the incumbent, anything else the mean over the seeds.
+        title: the phase: ``sweep`` shows the incumbent, ``rerun`` the mean over the seeds.
         totals: trials planned, by architecture.
         expected_epochs: epochs a trial is expected to take, until enough have ended to tell.
         folders: trials recorded before this invocation.

@@ -26,10 +26,9 @@ WORST = 0.0  # What a searcher hears of a diverged trial: a NaN is never stopped
 
 
 def report(folder: TrialFolder, max_epochs: int, rows: int | None = None, again: bool = False) -> dict[str, Any]:
-    """What Tune hears after a row of a trial: the only maker of such reports.
+    """What Tune hears after a row of a trial.
 
-    ASHA silently ignores a report without its ``time_attr``, so live and replayed reports have to
-    come from one place.
+    ASHA silently ignores a report without its ``time_attr``, so live and replayed reports all come from here.
 
     Args:
         folder: the trial.
@@ -56,12 +55,12 @@ def report(folder: TrialFolder, max_epochs: int, rows: int | None = None, again:
 class RecordedTrial(tune.Trainable):
     """Trains one trial; what is on disk is the truth and Tune only hears of it.
 
-    The trial is opened in the first ``step``, not in ``setup``: with reused actors ``setup`` may
-    run for one trial in two processes. That first step reports the last recorded row again
-    without training, which tells a fresh Tune where an interrupted trial stands.
+    The trial is opened in the first ``step``, not in ``setup``, which with reused actors may run for one trial in two
+    processes. That first step reports the last recorded row again without training, which tells a fresh Tune where an
+    interrupted trial stands.
 
-    What is wrong with the disk or the run, and not with the trial, is reported under ``stop``: the
-    driver then ends the sweep with that reason, and no trial is blamed.
+    What is wrong with the disk or the run is reported under ``stop``: the driver then ends the sweep with that reason,
+    and no trial is blamed.
     """
 
     def setup(
