@@ -18,7 +18,7 @@ def fixed_spec(args: argparse.Namespace, names: Sequence[str], theta: str, seeds
     ``published`` as theta is the recipe's where the data set has one, else the architecture's own.
 
     Raises:
-        UserError: something that is not allowed; or the text gives no theta.
+        UserError: something that is not allowed; or the chapter gives no theta.
     """
     from analysis.published.mnist import published_theta
     from search.datasets import dataset

@@ -91,7 +91,7 @@ def add_resource_options(parser: argparse.ArgumentParser) -> None:
 
 def add_policy_options(parser: argparse.ArgumentParser) -> None:
     """How the invocation treats the run."""
-    add = parser.add_argument_group("this run of the command").add_argument
+    add = parser.add_argument_group("this invocation").add_argument
     add("--max-concurrent", type=whole, metavar="N", help="most trials to run at once (default: as many as fit)")
     add(
         "--time-budget",

@@ -1,4 +1,4 @@
-"""``invsearch reproduce``: a whole experiment of the text and its table in one."""
+"""``invsearch reproduce``: a whole experiment of the chapter and its table in one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from spaces.specs.run import RunSpec
 
 NAME = "reproduce"
-HELP = "run a whole experiment of the text: a sweep (of 1.3, 1.4), reruns and the table; run it again to resume"
+HELP = "run a whole experiment of the chapter: a sweep (of 1.3, 1.4), reruns and the table; run it again to resume"
 EXAMPLE = "invsearch reproduce 1.3 --dataset digits --out runs/table-1.3"
 SEARCHED_DATA = "digits"
 SEARCH_ONLY: dict[str, object] = {  # And their defaults.
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     add = parser.add_argument
     add("table", metavar="TABLE", help="1.3, 1.4, 1.6 or 1.7; see invsearch list")
-    add("--out", type=option_types.folder, required=True, metavar="RUN", help="run folder, new or to be continued")
+    add("--out", type=option_types.folder, required=True, metavar="RUN", help="run folder, new or to be resumed")
     add("--seeds", type=option_types.whole, metavar="N", help="rerun seeds (default: as published, 10 or 5)")
     add("--rerun-epochs", type=option_types.whole, metavar="N", help="epochs of a rerun (default: as --epochs)")
     add("--rows", metavar="ROW[,ROW]", help="of Tables 1.6 and 1.7, such as ref,invC (default: all)")

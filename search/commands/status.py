@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         print(csv(table), end="")
         return code
     driven = driver(Path(args.run))
-    state = "no driver works on it" if driven is None else f"driven by {driven.text}"
+    state = "no driver is working on it" if driven is None else f"driven by {driven.text}"
     print(f"{printable(args.run)}: {state}\n")
     print(progress(found).to_string(index=False, na_rep="-", float_format="{:.4f}".format))
     print()

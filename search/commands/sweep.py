@@ -17,7 +17,7 @@ EXAMPLE = "invsearch sweep --architectures conv,invariant --dataset digits --sam
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     add = parser.add_argument
-    add("--out", type=option_types.folder, required=True, metavar="RUN", help="run folder, new or to be continued")
+    add("--out", type=option_types.folder, required=True, metavar="RUN", help="run folder, new or to be resumed")
     add("--architectures", default="conv,invariant", metavar="A,B|all", help="default: conv,invariant")
     options.add_data_options(parser)
     options.add_search_options(parser)

@@ -1,4 +1,4 @@
-"""``invsearch table``: the tables of the text, ours beside the published."""
+"""``invsearch table``: the tables of the chapter, ours beside the published."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 from search.commands import option_types, options
 
 NAME = "table"
-HELP = "print a table from the records of runs: the text's beside the published numbers, rankings, fairness and more"
+HELP = "print a table from the records of runs: the chapter's beside the published numbers, rankings, fairness and more"
 EXAMPLE = "invsearch table 1.3 runs/first --format md"
 
 
@@ -57,7 +57,7 @@ def rendered(table: str, run: str, form: str) -> str:
 
 
 def table_named(name: str) -> Table:
-    """A table by its number in the text.
+    """A table by its number in the chapter.
 
     Raises:
         UserError: there is none.

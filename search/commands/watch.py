@@ -87,7 +87,7 @@ class View:
 
     def driven(self) -> str:
         """Whether a driver is working on it, and which."""
-        return "no driver works on it" if self.driver is None else f"driven by {self.driver.text}"
+        return "no driver is working on it" if self.driver is None else f"driven by {self.driver.text}"
 
     def pace(self) -> str:
         """Epochs per minute and the time left."""

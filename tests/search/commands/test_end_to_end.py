@@ -124,7 +124,7 @@ def test_status(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     accuracies = [float(row.rsplit(",", 2)[1]) for row in rows]
     assert accuracies == sorted(accuracies, reverse=True)
     assert main(["status", str(run)]) == 0
-    assert "no driver works on it" in capsys.readouterr().out
+    assert "no driver is working on it" in capsys.readouterr().out
 
 
 def test_show(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

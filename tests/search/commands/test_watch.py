@@ -48,7 +48,7 @@ def test_once(small: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["watch", str(small.path), "--once"]) == 0
     shown = capsys.readouterr().out
     trial = small.spec.sweep_trial("conv", small.spec.points()[0]).trial_id.split("-")[0]
-    for word in ("no driver works on it", "nothing is left to do", "rerun", "ended last", "completed", trial):
+    for word in ("no driver is working on it", "nothing is left to do", "rerun", "ended last", "completed", trial):
         assert word in shown
     conv = next(line for line in shown.splitlines() if line.startswith("conv"))
     assert conv.split()[1:4] == ["sweep", "2", "2"]
@@ -112,7 +112,7 @@ def test_who_drives_it_and_how_fast(
     assert f"driven by {os.uname().nodename} pid {os.getpid()}" in capsys.readouterr().out
     lock.release()
     assert main(["watch", str(run), "--once"]) == 0
-    assert "no driver works on it" in capsys.readouterr().out
+    assert "no driver is working on it" in capsys.readouterr().out
 
 
 def test_a_damaged_record_is_named(going: tuple[Path, list[TrialSpec]], capsys: pytest.CaptureFixture[str]) -> None:

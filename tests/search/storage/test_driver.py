@@ -156,7 +156,7 @@ def test_a_driver_in_another_container_is_judged_by_the_lock_it_holds(
     theirs.release()  # As the kernel does when the container is killed.
     for command in (["status", str(tmp_path)], ["watch", str(tmp_path), "--once"]):
         assert main(command) == 0
-        assert "no driver works on it" in capsys.readouterr().out
+        assert "no driver is working on it" in capsys.readouterr().out
     (line,) = DriverLock(tmp_path).take()
     assert "exited without signing off; resuming" in line
 
