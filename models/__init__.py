@@ -18,22 +18,27 @@ if TYPE_CHECKING:
 ARCHITECTURES: dict[str, Architecture] = {
     **mnist.TABLE_1_4,
 }
-"""All that have a name of their own."""
+"""Architectures with names of their own."""
 
 FAMILIES: dict[str, Family] = {
     "vgg": vgg.FAMILY,
     "scatnet": hybrid.FAMILY,
 }
-"""Further architectures, whose names say what they are: ``invB+invC``, ``invC-B-w16``, ``scatnetD``."""
+"""Further architectures, whose names describe them: ``invB+invC``, ``invC-B-w16``, ``scatnetD``."""
 
 MIN_SIZE = 4  # Two layers halve the size twice.
 
 
 def architecture_named(name: str) -> Architecture:
-    """The architecture of that name, of ``ARCHITECTURES`` or of one of the ``FAMILIES``.
+    """The architecture of that name, from ``ARCHITECTURES`` or one of the ``FAMILIES``.
+
+    >>> architecture_named("wide-conv").title
+    'Wide Convolutional'
+    >>> architecture_named("invB+invC-C-w16").title
+    'invB, invC (learned), C = 16'
 
     Raises:
-        UserError: there is none; says the nearest name, if any is near, and what names there are.
+        UserError: an unknown name; the message suggests the nearest one and lists the choices.
     """
     for found in (ARCHITECTURES.get(name), *(family.find(name) for family in FAMILIES.values())):
         if found is not None:
@@ -49,7 +54,7 @@ def at_width(name: str, width: int | None) -> str:
     """The name of a family's network at another width; None leaves it as it is.
 
     Raises:
-        UserError: an unknown name, or an architecture that has but one width.
+        UserError: an unknown name, or an architecture with only one width.
     """
     architecture_named(name)
     if width is None:
@@ -57,7 +62,7 @@ def at_width(name: str, width: int | None) -> str:
     for family in FAMILIES.values():
         if family.find(name) is not None:
             return family.at(name, width)
-    raise UserError(f"width: {name} has but one; leave it out")
+    raise UserError(f"width: {name} has only one; leave it out")
 
 
 def description_of(name: str, input_shape: Shape = (1, 28, 28), classes: int = 10) -> Description:

@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -72,17 +73,14 @@ def layer_costs(network: nn.Module, input_shape: Sequence[int]) -> list[LayerCos
     """
     costs: list[LayerCost] = []
 
-    def watch(name: str, module: Counted) -> None:
-        def hook(_module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-            costs.append(cost_of(name, module, inputs[0], output))
-
-        module.register_forward_hook(hook)
+    def count(name: str, module: Counted, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        costs.append(cost_of(name, module, inputs[0], output))
 
     # A copy on the meta device has shapes but no numbers, so nothing is computed and no running mean moves.
     shadow = copy.deepcopy(network).to("meta").eval()
     for name, module in shadow.named_modules():
         if isinstance(module, Counted):
-            watch(name, module)
+            module.register_forward_hook(partial(count, name))
     with torch.no_grad():
         shadow(torch.empty(1, *input_shape, device="meta"))
     return costs

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from spaces.common.errors import UserError
 
@@ -31,8 +31,8 @@ class Layer(Protocol):
     """One layer of a description."""
 
     def after(self, shape: Shape) -> Shape:
-        """The shape of the output for an input of that shape."""
-        ...
+        """The shape of the output for an input of that shape: the same, unless a layer says otherwise."""
+        return shape
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """The torch module for an input of that shape, with its weights drawn from the generator."""
@@ -40,17 +40,6 @@ class Layer(Protocol):
 
 
 Description = Mapping[str, Layer]
-
-
-def features(shape: Shape, what: str) -> int:
-    """The number of features of flat activations.
-
-    Raises:
-        UserError: they are not flat.
-    """
-    if len(shape) != 1:
-        raise UserError(f"{what}: the input is {shape}, not flat; put Unravel before it")
-    return shape[0]
 
 
 def weighted(module: nn.Conv2d | nn.Linear, gain: float, generator: torch.Generator) -> nn.Module:
@@ -68,11 +57,31 @@ def weighted(module: nn.Conv2d | nn.Linear, gain: float, generator: torch.Genera
 
 
 @dataclass(frozen=True)
-class Conv:
-    """A k x k convolution that keeps the size (padding k // 2, k odd), with a bias; its weights take the gain."""
+class Plain(Layer):
+    """A layer that is a module of ``torch.nn`` without weights; the layer's fields are the module's first arguments."""
+
+    module: ClassVar[str]
+    options: ClassVar[Mapping[str, Any]] = {}
+
+    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
+        """The module."""
+        from torch import nn
+
+        self.after(shape)  # Refuses a shape that does not fit.
+        return getattr(nn, self.module)(*astuple(self), **self.options)
+
+
+@dataclass(frozen=True)
+class Conv(Layer):
+    """A k x k convolution that keeps the size (padding k // 2, k odd), with a bias; its weights take the gain.
+
+    >>> Conv(7).after((1, 28, 28))
+    (7, 28, 28)
+    """
 
     out: int
     kernel: int = 3
+    biased: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.kernel < 1 or self.kernel % 2 == 0:
@@ -86,13 +95,18 @@ class Conv:
         """A ``nn.Conv2d``."""
         from torch import nn
 
-        module = nn.Conv2d(shape[0], self.out, self.kernel, padding=self.kernel // 2, device="meta")
+        half = self.kernel // 2
+        module = nn.Conv2d(shape[0], self.out, self.kernel, padding=half, bias=self.biased, device="meta")
         return weighted(module, gain, generator)
 
 
 @dataclass(frozen=True)
-class Scatter:
-    """The scattering layer z alone (equation 1.3.2): a pooled lowpass and six magnitudes of each channel."""
+class Scatter(Layer):
+    """The scattering layer z alone (equation 1.3.2): a pooled lowpass and six magnitudes of each channel.
+
+    >>> Scatter().after((3, 9, 9))
+    (21, 5, 5)
+    """
 
     def after(self, shape: Shape) -> Shape:
         """(C, H, W) to (7C, ceil(H/2), ceil(W/2))."""
@@ -106,11 +120,12 @@ class Scatter:
 
 
 @dataclass(frozen=True)
-class Invariant:
+class Invariant(Layer):
     """An invariant layer: scattering, then a mixing of ``models.kernels.KERNELS``; its weights take the gain."""
 
     out: int
     mixing: str = "1x1"
+    biased: ClassVar[bool] = True
 
     def after(self, shape: Shape) -> Shape:
         """(C, H, W) to (out, ceil(H/2), ceil(W/2))."""
@@ -120,86 +135,71 @@ class Invariant:
         """An ``InvariantLayer``."""
         from models.invariant import InvariantLayer
 
-        return InvariantLayer(shape[0], self.out, mixing=self.mixing, gain=gain, generator=generator)
+        return InvariantLayer(shape[0], self.out, mixing=self.mixing, gain=gain, generator=generator, bias=self.biased)
 
 
-@dataclass(frozen=True)
-class Relu:
+class Relu(Plain):
     """max(0, x)."""
 
-    def after(self, shape: Shape) -> Shape:
-        """Unchanged."""
-        return shape
-
-    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
-        """A ``nn.ReLU``."""
-        from torch import nn
-
-        return nn.ReLU()
+    module = "ReLU"
 
 
-@dataclass(frozen=True)
-class MaxPool:
+class MaxPool(Plain):
     """2x2 max pooling; the last row or column of an odd size is dropped."""
+
+    module, options = "MaxPool2d", {"kernel_size": 2}
 
     def after(self, shape: Shape) -> Shape:
         """(C, H, W) to (C, H // 2, W // 2)."""
         return (shape[0], *(size // 2 for size in shape[1:]))
 
-    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
-        """A ``nn.MaxPool2d``."""
-        from torch import nn
 
-        return nn.MaxPool2d(2)
-
-
-@dataclass(frozen=True)
-class Unravel:
+class Unravel(Plain):
     """Flattens (C, H, W) to features."""
+
+    module = "Flatten"
 
     def after(self, shape: Shape) -> Shape:
         """(C, H, W) to (C * H * W,)."""
         return (math.prod(shape),)
 
-    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
-        """A ``nn.Flatten``."""
-        from torch import nn
-
-        return nn.Flatten()
-
 
 @dataclass(frozen=True)
-class Project:
-    """A linear map that is not learned."""
-
-    out: int
-
-    def after(self, shape: Shape) -> Shape:
-        """(features,) to (out,)."""
-        return (self.out,)
-
-    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
-        """A ``FixedLinear``."""
-        from models.fixed import FixedLinear
-
-        return FixedLinear(features(shape, "project"), self.out, gain=LINEAR_GAIN, generator=generator)
-
-
-@dataclass(frozen=True)
-class Reshuffle:
+class Reshuffle(Layer):
     """A learned linear map with a bias."""
 
     out: int
+    gain: ClassVar[float] = LINEAR_GAIN
 
     def after(self, shape: Shape) -> Shape:
         """(features,) to (out,)."""
         return (self.out,)
+
+    def features(self, shape: Shape) -> int:
+        """The number of features of the input.
+
+        Raises:
+            UserError: the input is not flat.
+        """
+        if len(shape) != 1:
+            raise UserError(f"{type(self).__name__.lower()}: the input is {shape}, not flat; put Unravel before it")
+        return shape[0]
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
         """A ``nn.Linear``."""
         from torch import nn
 
-        return weighted(nn.Linear(features(shape, "reshuffle"), self.out, device="meta"), LINEAR_GAIN, generator)
+        return weighted(nn.Linear(self.features(shape), self.out, device="meta"), self.gain, generator)
+
+
+class Project(Reshuffle):
+    """A linear map that is not learned."""
+
+    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
+        """A ``FixedLinear``."""
+        from models.fixed import FixedLinear
+
+        return FixedLinear(self.features(shape), self.out, gain=self.gain, generator=generator)
 
 
 def assemble(description: Description, shape: Shape, gain: float, generator: torch.Generator) -> nn.Sequential:

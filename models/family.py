@@ -1,12 +1,14 @@
-"""Families: architectures of one kind, too many for lines of their own, that differ in what their names say."""
+"""Families: architectures of one kind, too many to list one by one, whose names say how they differ."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from models.architecture import Architecture
+from models.description import Description, Shape
 from spaces.common.errors import UserError, quoted
 
 WIDTH = re.compile(r"(?P<member>.+)-w(?P<width>[^+-]*)")
@@ -34,7 +36,7 @@ class Family:
     typical: tuple[str, ...]
 
     def find(self, name: str) -> Architecture | None:
-        """The architecture of that name; None if it is none of this family.
+        """The architecture of that name; None if it is not of this family.
 
         Raises:
             UserError: it is one, but too wide, or not spelled as usual: a network must not have two names.
@@ -45,7 +47,7 @@ class Family:
         if member is None:
             return None
         if re.fullmatch("[1-9][0-9]{0,3}", digits) is None or (width := int(digits)) > WIDEST:
-            raise UserError(f"architecture: {quoted(name)}: -w{digits[:20]} is no width; give -w1 to -w{WIDEST}")
+            raise UserError(f"architecture: {quoted(name)}: -w{digits[:20]} is not a width; give -w1 to -w{WIDEST}")
         usual = member if width == self.width else f"{member}-w{width}"
         if name != usual:
             raise UserError(f"architecture: {quoted(name)} is not how that network is spelled; write {usual}")
@@ -55,7 +57,7 @@ class Family:
         """The name of a member at a width, whatever width its name has now.
 
         Raises:
-            UserError: no such width.
+            UserError: the width is not allowed.
         """
         match = WIDTH.fullmatch(name)
         member = match["member"] if match else name
@@ -63,6 +65,18 @@ class Family:
         if not 1 <= width <= WIDEST or self.find(wider) is None:
             raise UserError(f"width: {width} is not allowed; give a whole number from 1 to {WIDEST}")
         return wider
+
+
+def at_widths(
+    title: str, usual: int, describe: Callable[[int, int, Shape], Description], sizes: tuple[int, ...]
+) -> Callable[[int], Architecture]:
+    """What makes the architecture of a width, ``describe(width, classes, shape)`` and names it if it is unusual."""
+
+    def of_width(width: int) -> Architecture:
+        suffix = "" if width == usual else f", C = {width}"
+        return Architecture(title + suffix, partial(describe, width), sizes)
+
+    return of_width
 
 
 def parts(name: str) -> list[str]:

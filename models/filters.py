@@ -38,8 +38,7 @@ class ColumnMatrices(NamedTuple):
     """The column axis of size W; even outputs first, then odd ones.
 
     Attributes:
-        low: (2W', W).
-        high: (2W', W).
+        low, high: (2W', W) each.
     """
 
     low: torch.Tensor
@@ -111,8 +110,7 @@ def untraced() -> Iterator[None]:
 def matrices(height: int, width: int, dtype: torch.dtype, device: torch.device) -> tuple[RowMatrices, ColumnMatrices]:
     """The matrices of one image size, made once for each size, dtype and device."""
     key = (height, width, dtype, device)
-    found = _CACHE.get(key)
-    if found is None:
+    if (found := _CACHE.get(key)) is None:
         # An inference tensor in the cache would break the autograd of every later call.
         with torch.inference_mode(False), untraced():
             rows, columns = (

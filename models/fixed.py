@@ -25,7 +25,3 @@ class FixedLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, in) to (N, out)."""
         return F.linear(x, self.weight)
-
-    def extra_repr(self) -> str:
-        """What ``print`` shows."""
-        return f"{self.weight.shape[1]}, {self.weight.shape[0]}"

@@ -7,13 +7,12 @@ learn there, and the text has `no learning in between scattering orders`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
-from models.architecture import Architecture
-from models.deep_layers import AveragePool, BareConv, BareInvariant, BatchNorm, Dropout, Linear
-from models.description import SUBBANDS, Description, Layer, MaxPool, Relu, Scatter, Shape, Unravel
-from models.family import Family
+from models.deep_layers import BareConv, BareInvariant, Dropout, head, normalise
+from models.description import SUBBANDS, Description, Layer, MaxPool, Scatter, Shape
+from models.family import Family, at_widths
 
 KINDS = {"A": (False, False), "B": (False, True), "C": (True, False), "D": (True, True)}
 """Whether there is a convolution before the scattering, and whether the scattering is mixed."""
@@ -23,14 +22,7 @@ BACK_END = {32: "CDEF", 64: "CDEFGH"}
 
 FRONT = 16  # Channels of the convolution before the scattering.
 DROPPED = 0.3
-FINAL = 8  # Height and width before the average pooling.
 WIDTH = 96
-
-
-def normalised(name: str, layer: Layer) -> Iterator[tuple[str, Layer]]:
-    """The layer, called ``conv..`` or ``inv..``, with batch normalisation and ReLU."""
-    letter = name.removeprefix("conv").removeprefix("inv")
-    yield from ((name, layer), (f"bn{letter}", BatchNorm()), (f"relu{letter}", Relu()))
 
 
 def layers(kind: str, width: int, shape: Shape) -> Iterator[tuple[str, Layer]]:
@@ -38,39 +30,34 @@ def layers(kind: str, width: int, shape: Shape) -> Iterator[tuple[str, Layer]]:
     front, mixed = KINDS[kind]
     channels = FRONT if front else shape[0]
     if front:
-        yield from normalised("convA", BareConv(FRONT))
+        yield "convA", BareConv(FRONT)
+        yield from normalise("A")
     for order in (1, 2):
         if mixed:
-            yield from normalised(f"inv{order}", BareInvariant(channels * SUBBANDS**order))
+            yield f"inv{order}", BareInvariant(channels * SUBBANDS**order)
+            yield from normalise(str(order))
         else:
             yield f"scat{order}", Scatter()
     for place, letter in enumerate(BACK_END[shape[1]]):
         if place == 4:
             yield "pool", MaxPool()
-        yield from normalised(f"conv{letter}", BareConv(2 * width << place // 2))
+        yield f"conv{letter}", BareConv(2 * width << place // 2)
+        yield from normalise(letter)
         yield f"dropout{letter}", Dropout(DROPPED)
 
 
 def describe(kind: str, width: int, classes: int, shape: Shape) -> Description:
     """The network for images of a size of ``BACK_END``."""
-    tail = {"avg": AveragePool(FINAL), "unravel": Unravel(), "fc1": Linear(classes)}
-    return dict(layers(kind, width, shape)) | tail
-
-
-def scatnet(kind: str) -> Callable[[int], Architecture]:
-    """What makes ScatNet A, B, C or D of a width."""
-
-    def of_width(width: int) -> Architecture:
-        suffix = "" if width == WIDTH else f", C = {width}"
-        return Architecture(f"ScatNet {kind}{suffix}", partial(describe, kind, width), tuple(BACK_END))
-
-    return of_width
+    return dict(layers(kind, width, shape)) | head(classes)
 
 
 FAMILY = Family(
     about="Table 1.7: second-order scattering, fixed or mixed, alone or after a convolution, then a convolutional net",
     words="scatnetA to scatnetD, for another width than 96 with -w16",
     width=WIDTH,
-    members={f"scatnet{kind}": scatnet(kind) for kind in KINDS},
+    members={
+        f"scatnet{kind}": at_widths(f"ScatNet {kind}", WIDTH, partial(describe, kind), tuple(BACK_END))
+        for kind in KINDS
+    },
     typical=tuple(f"scatnet{kind}" for kind in KINDS),
 )

@@ -35,15 +35,16 @@ def network(*layers: Conv | Invariant) -> Callable[[int, Shape], Description]:
 TABLE_1_4 = {
     "conv": Architecture("Convolutional", network(Conv(7), Conv(49))),
     "invariant": Architecture("Invariant", network(Invariant(7), Invariant(49))),
-    "shifted-impulse": Architecture(
-        "Shifted impulses (a)", network(Invariant(7, "shifted-impulse"), Invariant(49, "shifted-impulse"))
-    ),
-    "shifted-gaussian": Architecture(
-        "Shifted gaussians (b)", network(Invariant(7, "shifted-gaussian"), Invariant(49, "shifted-gaussian"))
-    ),
-    "random": Architecture("Random 3x3 kernel (c)", network(Invariant(7, "random"), Invariant(49, "random"))),
-    "learned": Architecture("Learned 3x3 kernel (d)", network(Invariant(7, "learned"), Invariant(49, "learned"))),
-    "dct": Architecture("Learned 3 DCT coeffs (e)", network(Invariant(7, "dct"), Invariant(49, "dct"))),
+    **{
+        mixing: Architecture(title, network(Invariant(7, mixing), Invariant(49, mixing)))
+        for mixing, title in {
+            "shifted-impulse": "Shifted impulses (a)",
+            "shifted-gaussian": "Shifted gaussians (b)",
+            "random": "Random 3x3 kernel (c)",
+            "learned": "Learned 3x3 kernel (d)",
+            "dct": "Learned 3 DCT coeffs (e)",
+        }.items()
+    },
     "wide-conv": Architecture("Wide Convolutional", network(Conv(10, kernel=5), Conv(100, kernel=5))),
 }
 """The networks of the text, in its order."""

@@ -11,9 +11,9 @@ from functools import partial
 from itertools import combinations
 
 from models.architecture import Architecture
-from models.deep_layers import AveragePool, BareConv, BareInvariant, BatchNorm, Linear, Upsample
-from models.description import Description, Layer, MaxPool, Relu, Shape, Unravel
-from models.family import Family
+from models.deep_layers import BareConv, BareInvariant, Upsample, head, normalise
+from models.description import Description, Layer, MaxPool, Shape
+from models.family import Family, at_widths
 
 LETTERS = {32: "ABCDEF", 64: "ABCDEFGH"}
 """The layers for images of that size: two for each halving down to 8 x 8, then the average pooling."""
@@ -21,7 +21,6 @@ LETTERS = {32: "ABCDEF", 64: "ABCDEFGH"}
 MIXINGS = {"A": "1x1", "B": "shifted-impulse", "C": "learned"}
 """The columns of Table 1.6, by names of ``models.kernels.KERNELS``."""
 
-FINAL = 8  # Height and width before the average pooling.
 WIDTH = 64
 
 
@@ -51,8 +50,7 @@ def layers(letters: str, swapped: str, mixing: str, width: int) -> Iterator[tupl
                 yield f"up{letter}", Upsample()
         else:
             yield f"conv{letter}", BareConv(out)
-        yield f"bn{letter}", BatchNorm()
-        yield f"relu{letter}", Relu()
+        yield from normalise(letter)
         if letter in kept and letter not in replaced:
             yield f"pool{kept.index(letter) + 1}", MaxPool()
 
@@ -60,11 +58,7 @@ def layers(letters: str, swapped: str, mixing: str, width: int) -> Iterator[tupl
 def describe(swapped: str | None, mixing: str, width: int, classes: int, shape: Shape) -> Description:
     """The network for images of a size of ``LETTERS``; every layer is swapped where ``swapped`` is None."""
     letters = LETTERS[shape[1]]
-    return dict(layers(letters, letters if swapped is None else swapped, mixing, width)) | {
-        "avg": AveragePool(FINAL),
-        "unravel": Unravel(),
-        "fc1": Linear(classes),
-    }
+    return dict(layers(letters, letters if swapped is None else swapped, mixing, width)) | head(classes)
 
 
 def swap(swapped: str | None, column: str = "A") -> Callable[[int], Architecture]:
@@ -72,12 +66,7 @@ def swap(swapped: str | None, column: str = "A") -> Callable[[int], Architecture
     layer_names = "all" if swapped is None else ", ".join(f"inv{letter}" for letter in swapped)
     title = f"{layer_names or 'reference'}{'' if column == 'A' else f' ({MIXINGS[column]})'}"
     sizes = tuple(size for size, letters in LETTERS.items() if set(swapped or "") <= set(letters))
-
-    def of_width(width: int) -> Architecture:
-        suffix = "" if width == WIDTH else f", C = {width}"
-        return Architecture(title + suffix, partial(describe, swapped, MIXINGS[column], width), sizes)
-
-    return of_width
+    return at_widths(title, WIDTH, partial(describe, swapped, MIXINGS[column]), sizes)
 
 
 def members() -> Iterator[tuple[str, Callable[[int], Architecture]]]:

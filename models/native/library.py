@@ -44,33 +44,25 @@ class Sgd(ctypes.Structure):
     _fields_ = [(name, c_float) for name in ("lr", "momentum", "weight_decay")]
 
 
+NETWORK = (c_void_p, POINTER(Arrays))
+
 SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "source": (c_char_p, []),
     "supported": (c_int, []),
     "new": (c_void_p, [c_long, c_long, c_long, POINTER(Step), c_long, c_int, c_char_p]),
     "delete": (None, [c_void_p]),
     "workspace": (c_long, [c_void_p]),
-    "train": (
-        c_double,
-        [c_void_p, POINTER(Arrays), c_void_p, c_void_p, c_void_p, c_long, c_long, POINTER(Sgd), c_char_p],
-    ),
-    "judge": (c_double, [c_void_p, POINTER(Arrays), c_void_p, c_void_p, c_long, POINTER(c_int64), c_char_p]),
-    "gradients": (
-        c_double,
-        [c_void_p, POINTER(Arrays), c_void_p, c_void_p, c_void_p, c_long, POINTER(c_void_p), c_char_p],
-    ),
-    "forward": (None, [c_void_p, POINTER(Arrays), c_void_p, c_void_p, c_long, c_void_p, c_int, c_char_p]),
-    "backward": (
-        None,
-        [c_void_p, POINTER(Arrays), c_void_p, c_void_p, c_void_p, c_long, c_void_p, POINTER(c_void_p), c_char_p],
-    ),
+    "train": (c_double, [*NETWORK, c_void_p, c_void_p, c_void_p, c_long, c_long, POINTER(Sgd), c_char_p]),
+    "judge": (c_double, [*NETWORK, c_void_p, c_void_p, c_long, POINTER(c_int64), c_char_p]),
+    "gradients": (c_double, [*NETWORK, c_void_p, c_void_p, c_void_p, c_long, POINTER(c_void_p), c_char_p]),
+    "forward": (None, [*NETWORK, c_void_p, c_void_p, c_long, c_void_p, c_int, c_char_p]),
+    "backward": (None, [*NETWORK, c_void_p, c_void_p, c_void_p, c_long, c_void_p, POINTER(c_void_p), c_char_p]),
 }
 
 
 def build_of(isa: str) -> Path | None:
     """The library for an instruction set, if it was built."""
-    candidates = (FOLDER / f"_{isa}{suffix}" for suffix in EXTENSION_SUFFIXES)
-    return next((path for path in candidates if path.exists()), None)
+    return next((path for suffix in EXTENSION_SUFFIXES if (path := FOLDER / f"_{isa}{suffix}").exists()), None)
 
 
 def source() -> str | None:

@@ -51,18 +51,15 @@ class NativeNetwork:
         if library is None:
             raise RuntimeError(f"the native engine was not built for {self.isa}, or this machine does not have it")
         self._library, self._module, self.shape = library, module, tuple(shape)
-        steps = [
-            step
-            for (name, layer), child in zip(description.items(), module.children(), strict=True)
-            for step in steps_of(name, layer, child)
-        ]
+        named = zip(description.items(), module.children(), strict=True)
+        steps = [step for (name, layer), child in named for step in steps_of(name, layer, child)]
         self._error = ctypes.create_string_buffer(ERROR_SIZE)
         self._outputs: tuple[int, ...] = self.shape
         for layer in description.values():
             self._outputs = layer.after(self._outputs)
-        handle = library.invsearch_new(*shape, (Step * len(steps))(*steps), len(steps), input_gradient, self._error)
-        self._raise_error()
-        self._handle = ctypes.c_void_p(handle)
+        self._handle = ctypes.c_void_p(
+            self._call("new", *shape, (Step * len(steps))(*steps), len(steps), input_gradient)
+        )
         self.workspace_floats: int = library.invsearch_workspace(self._handle)
 
     __copy__ = __deepcopy__ = None  # One owner of what is behind the handle.
@@ -107,49 +104,23 @@ class NativeNetwork:
             raise ValueError("native engine: the order must be contiguous int64")
         if len(order) and not 0 <= order.min() <= order.max() < len(labels):
             raise IndexError(f"native engine: the order names images outside 0 .. {len(labels) - 1}")
+        batch_size = min(batch_size, max(1, len(order)))  # A C long holds it.
         sgd = Sgd(lr, momentum, weight_decay)
-        total = self._library.invsearch_train(
-            self._handle,
-            self._arrays(momenta),
-            images.ctypes.data,
-            labels.ctypes.data,
-            order.ctypes.data,
-            len(order),
-            min(batch_size, max(1, len(order))),  # A C long holds it.
-            sgd,
-            self._error,
-        )
-        self._raise_error()
-        return total
+        return self._work("train", images, labels, order, len(order), batch_size, sgd, momenta=momenta)
 
     def judge(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
         """The summed loss of all images, and how many are classified correctly."""
         self._check(images, labels)
         correct = ctypes.c_int64()
-        loss = self._library.invsearch_judge(
-            self._handle, self._arrays(), images.ctypes.data, labels.ctypes.data, len(labels), correct, self._error
-        )
-        self._raise_error()
-        return loss, correct.value
+        return self._work("judge", images, labels, len(labels), correct), correct.value
 
     def gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, dict[Tensor, np.ndarray]]:
         """The mean loss of a batch and its gradient by each learned parameter."""
         self._check(images, labels)
         if not len(labels):
             raise ValueError("native engine: no images, no gradient")
-        order = np.arange(len(labels))
         found, pointers = self._gradient_arrays()
-        loss = self._library.invsearch_gradients(
-            self._handle,
-            self._arrays(),
-            images.ctypes.data,
-            labels.ctypes.data,
-            order.ctypes.data,
-            len(labels),
-            pointers,
-            self._error,
-        )
-        self._raise_error()
+        loss = self._work("gradients", images, labels, np.arange(len(labels)), len(labels), pointers)
         return loss / len(labels), found
 
     def forward(self, blocks: Tensor, outputs: Tensor, workspace: Tensor, keep: bool) -> None:
@@ -163,17 +134,14 @@ class NativeNetwork:
         """
         count = len(blocks)
         spaces = (count if keep else 1, self.workspace_floats)
-        self._library.invsearch_forward(
-            self._handle,
-            self._arrays(),
-            checked(blocks, "the input", (count, *self.shape, BLOCK)).data_ptr(),
-            checked(outputs, "the output", (count, *self._outputs, BLOCK)).data_ptr(),
+        self._work(
+            "forward",
+            checked(blocks, "the input", (count, *self.shape, BLOCK)),
+            checked(outputs, "the output", (count, *self._outputs, BLOCK)),
             count,
-            checked(workspace, "the workspace", spaces).data_ptr(),
+            checked(workspace, "the workspace", spaces),
             keep,
-            self._error,
         )
-        self._raise_error()
 
     def backward(
         self, blocks: Tensor, gradient: Tensor, input_gradient: Tensor | None, workspace: Tensor
@@ -182,18 +150,15 @@ class NativeNetwork:
         found, pointers = self._gradient_arrays()
         count = len(blocks)
         inputs = (count, *self.shape, BLOCK)
-        self._library.invsearch_backward(
-            self._handle,
-            self._arrays(),
-            checked(blocks, "the input", inputs).data_ptr(),
-            checked(gradient, "the gradient", (count, *self._outputs, BLOCK)).data_ptr(),
-            None if input_gradient is None else checked(input_gradient, "the input gradient", inputs).data_ptr(),
+        self._work(
+            "backward",
+            checked(blocks, "the input", inputs),
+            checked(gradient, "the gradient", (count, *self._outputs, BLOCK)),
+            None if input_gradient is None else checked(input_gradient, "the input gradient", inputs),
             count,
-            checked(workspace, "the workspace", (count, self.workspace_floats)).data_ptr(),
+            checked(workspace, "the workspace", (count, self.workspace_floats)),
             pointers,
-            self._error,
         )
-        self._raise_error()
         return found
 
     def _learned(self) -> list[Tensor]:
@@ -202,9 +167,7 @@ class NativeNetwork:
         return [tensor for weight, bias, _ in rows for tensor in (weight, bias) if isinstance(tensor, nn.Parameter)]
 
     def _gradient_arrays(self) -> tuple[dict[Tensor, np.ndarray], Any]:
-        found: dict[Tensor, np.ndarray] = {
-            tensor: np.empty(tuple(tensor.shape), np.float32) for tensor in self._learned()
-        }
+        found = {tensor: np.empty(tuple(tensor.shape), np.float32) for tensor in self._learned()}
         return found, (ctypes.c_void_p * len(found))(*(array.ctypes.data for array in found.values()))
 
     def _arrays(self, momenta: Mapping[Tensor, Tensor] | None = None) -> Any:
@@ -216,42 +179,44 @@ class NativeNetwork:
 
         def momentum(tensor: Tensor | None) -> int | None:
             buffer = None if tensor is None else momenta.get(tensor)
-            if buffer is None or tensor is None:
-                return None
-            if buffer.shape != tensor.shape:
+            if buffer is not None and tensor is not None and buffer.shape != tensor.shape:
                 raise ValueError(f"native engine: a momentum buffer is {buffer.shape}, not {tensor.shape}")
             return pointer(buffer)
 
-        def length(tensor: Tensor | None) -> int:
-            return 0 if tensor is None else tensor.numel()
-
-        rows = [
-            Arrays(
-                pointer(weight),
-                momentum(weight),
-                pointer(bias),
-                momentum(bias),
-                pointer(basis),
-                length(weight),
-                length(bias),
-                length(basis),
-            )
-            for child in self._module.children()
-            for weight, bias, basis in tensors_of(child)
-        ]
+        rows = []
+        for child in self._module.children():
+            for weight, bias, basis in tensors_of(child):
+                lengths = (0 if tensor is None else tensor.numel() for tensor in (weight, bias, basis))
+                pointers = (pointer(weight), momentum(weight), pointer(bias), momentum(bias), pointer(basis))
+                rows.append(Arrays(*pointers, *lengths))
         return (Arrays * len(rows))(*rows)
+
+    def _work(self, name: str, *arguments: Any, momenta: Mapping[Tensor, Tensor] | None = None) -> Any:
+        """Calls one of the engine's functions on this network and its arrays; arguments that are arrays as pointers."""
+        pointers = (
+            each.ctypes.data if isinstance(each, np.ndarray) else each.data_ptr() if isinstance(each, Tensor) else each
+            for each in arguments
+        )
+        return self._call(name, self._handle, self._arrays(momenta), *pointers)
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        """Calls one of the engine's functions.
+
+        Raises:
+            RuntimeError: what it says went wrong.
+        """
+        result = getattr(self._library, f"invsearch_{name}")(*arguments, self._error)
+        if self._error.value:
+            message, self._error.value = self._error.value.decode(errors="replace"), b""
+            raise RuntimeError(f"native engine: {message}")
+        return result
 
     def _check(self, images: np.ndarray, labels: np.ndarray) -> None:
         if images.dtype != np.float32 or not images.flags.c_contiguous or images.shape[1:] != self.shape:
             raise ValueError(f"native engine: images must be contiguous float32 {('N', *self.shape)}")
         if labels.dtype != np.int64 or not labels.flags.c_contiguous or labels.shape != images.shape[:1]:
-            raise ValueError("native engine: labels must be contiguous int64, one an image")
+            raise ValueError("native engine: labels must be contiguous int64, one per image")
         if len(self._outputs) != 1:
-            raise ValueError("native engine: training needs a network that ends in features, one a class")
+            raise ValueError("native engine: training needs a network that ends in features, one per class")
         if len(labels) and not 0 <= labels.min() <= labels.max() < self._outputs[0]:
             raise ValueError(f"native engine: labels must be from 0 to {self._outputs[0] - 1}")
-
-    def _raise_error(self) -> None:
-        if self._error.value:
-            message, self._error.value = self._error.value.decode(errors="replace"), b""
-            raise RuntimeError(f"native engine: {message}")

@@ -28,11 +28,9 @@ class NoNativeProgramError(ValueError):
 def kernel_step(module: InvariantLayer) -> Step:
     """The mixing of an invariant layer."""
     size = 1 if module.mixing == "1x1" else 3
-    basis = basis_of(module)
-    images = 0 if basis is None else len(basis) if isinstance(module.kernel, Dct) else 1
-    return Step(
-        kind=CONV, outputs=module.out_channels, kernel=size, images=images, shared=isinstance(module.kernel, Dct)
-    )
+    basis, shared = basis_of(module), isinstance(module.kernel, Dct)
+    images = 0 if basis is None else len(basis) if shared else 1
+    return Step(kind=CONV, outputs=module.out_channels, kernel=size, images=images, shared=shared)
 
 
 def basis_of(module: InvariantLayer) -> Tensor | None:

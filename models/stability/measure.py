@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,24 +19,10 @@ GRADIENTS = (0.0, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 """Norms of the gradient of tau; equation 1.2.10 is for at most 1/2."""
 
 
-class Moves(NamedTuple):
-    """One displacement for each image.
-
-    Attributes:
-        kind: ``shift`` or ``warp``.
-        amount: of ``SHIFTS`` or ``GRADIENTS``.
-        taus: the displacements.
-        sizes: their norms.
-    """
-
-    kind: str
-    amount: float
-    taus: list[Displacement]
-    sizes: list[Size]
-
-
-def moves(count: int, height: int, width: int, seed: int) -> Iterator[Moves]:
-    """Shifts, then warps of ``count`` images.
+def moves(
+    count: int, height: int, width: int, seed: int
+) -> Iterator[tuple[str, float, list[Displacement], list[Size]]]:
+    """Shifts, then warps of ``count`` images: which of the two, the amount, each image's displacement and its size.
 
     Each image is shifted in a direction of its own and warped by a field of its own, the same at every amount.
     """
@@ -45,17 +31,11 @@ def moves(count: int, height: int, width: int, seed: int) -> Iterator[Moves]:
     fields = [smooth(generator) for _ in range(count)]
     sizes = [field.size(height, width) for field in fields]
     for distance in SHIFTS:
-        yield Moves(
-            "shift", distance, [shift(distance, angle) for angle in angles], [Size(distance, 0.0, 0.0, 0.0)] * count
-        )
+        yield "shift", distance, [shift(distance, angle) for angle in angles], [Size(distance, 0.0, 0.0, 0.0)] * count
     for gradient in GRADIENTS:
         factors = [gradient / size.gradient for size in sizes]
-        yield Moves(
-            "warp",
-            gradient,
-            [field.scaled(factor) for field, factor in zip(fields, factors, strict=True)],
-            [size.scaled(factor) for size, factor in zip(sizes, factors, strict=True)],
-        )
+        warps = [field.scaled(factor) for field, factor in zip(fields, factors, strict=True)]
+        yield "warp", gradient, warps, [size.scaled(factor) for size, factor in zip(sizes, factors, strict=True)]
 
 
 def norms(x: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import torch
 from torch import Tensor, nn
@@ -78,15 +79,11 @@ def length(description: Description, shape: Shape, scale: int) -> int:
     height = shape[1]
     for _ in range(scale):
         height = (height + 1) // 2
-    for place, layer in enumerate(layers):
+    for end, layer in enumerate(layers, start=1):
         shape = layer.after(shape)
-        if len(shape) == 3 and shape[1] in (height, height - 1):  # Pooling rounds odd sizes down.
-            if place + 1 < len(layers) and isinstance(layers[place + 1], Upsample):
-                continue
-            end = place + 1
-            while end < len(layers) and isinstance(layers[end], POINTWISE):
-                end += 1
-            return end
+        halved = len(shape) == 3 and shape[1] in (height, height - 1)  # Pooling rounds odd sizes down.
+        if halved and not isinstance(next(iter(layers[end:]), None), Upsample):
+            return end + len(list(takewhile(lambda layer: isinstance(layer, POINTWISE), layers[end:])))
     raise UserError(f"scale: the network never has 1/{2**scale} of its input's size; choose another architecture")
 
 

@@ -193,7 +193,7 @@ def test_images_of_another_size_are_refused(name, shape, words):
     "name", ["ref-w257", "invC-B-w9999", "scatnetA-w99999", "ref-w0", "ref-w007", "ref-w1.5", "ref-w"]
 )
 def test_widths_that_there_are_not_in_a_name(name):
-    with pytest.raises(UserError, match="is no width; give -w1 to -w256"):
+    with pytest.raises(UserError, match="is not a width; give -w1 to -w256"):
         architecture_named(name)
 
 

@@ -87,13 +87,6 @@ def test_no_nonlinearity_inside():
     assert layer(1, 7)(images(4, 1, 8, 8)).min() < 0
 
 
-def test_dct_scale():
-    x = images(2, 1, 8, 8)
-    plain, scaled = layer(1, 3, "dct"), layer(1, 3, "dct", dct_scale=1.0)
-    bias = plain.bias.detach()[:, None, None]
-    torch.testing.assert_close(scaled(x) - bias, 9 * (plain(x) - bias), rtol=1e-4, atol=1e-5)
-
-
 @pytest.mark.parametrize("mixing", KERNELS)
 def test_layers_stacked_under_vmap_are_the_layers_one_by_one(mixing):
     layers = [layer(2, 3, mixing, seed=seed) for seed in range(3)]
