@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -64,6 +64,17 @@ class Candidate:
     def accuracies(self) -> np.ndarray:
         """Test accuracies in percent of the finished reruns, one a seed."""
         return self.reruns.accuracies
+
+    @property
+    def gaps(self) -> list[str]:
+        """Sentences on the reruns that its mean leaves out."""
+        kinds = ("diverged", "failed", "unfinished", "not_started")
+        missing = [f"{count} {kind.replace('_', ' ')}" for kind in kinds if (count := getattr(self.reruns, kind))]
+        out = "the mean leaves out" if self.reruns.finished else "there is no mean:"
+        said = [f"{self.group}: {out} {', '.join(missing)}."] if missing else []
+        if other := self.reruns.other:
+            said.append(f"{self.group}: reruns of other configurations than the incumbent's are not counted: {other}.")
+        return said
 
     @property
     def collapses(self) -> list[str]:
@@ -147,25 +158,10 @@ class Evidence:
         known, lost = one.published, bool(one.reruns.lost)
         return equivalence(one.accuracies, known.mean, known.std, margin=self.margin, lost=lost)
 
-    @cached_property
-    def lost(self) -> list[str]:
-        """A sentence for each candidate of which reruns diverged or failed: they are in no mean."""
-        said = []
-        for one in self.candidates:
-            lost = [
-                f"{count} {how}"
-                for count, how in ((one.reruns.diverged, "diverged"), (one.reruns.failed, "failed"))
-                if count
-            ]
-            if lost:
-                rest = f"its mean is over the other {len(one.accuracies)}" if len(one.accuracies) else "it has no mean"
-                said.append(f"{one.group}: of {counted(len(one.reruns.trials), 'rerun')} {' and '.join(lost)}; {rest}.")
-        return said
-
     @property
     def remarks(self) -> list[str]:
-        """``lost``, and a sentence for each candidate of which reruns collapsed."""
-        return [*self.lost, *(said for one in self.candidates for said in one.collapses)]
+        """What the means of the candidates leave out, and where reruns collapsed."""
+        return remarks_on(self.candidates)
 
     @cached_property
     def _repeated(self) -> dict[str, str]:
@@ -219,6 +215,12 @@ def gather(runs: Sequence[Run], margin: float = MARGIN) -> Evidence:
         for known, title in [published_of(run, architecture)]
     ]
     return Evidence(runs, candidates, margin)
+
+
+def remarks_on(candidates: Iterable[Candidate]) -> list[str]:
+    """What the means of candidates leave out, then where reruns collapsed."""
+    found = [*candidates]
+    return [said for kind in ("gaps", "collapses") for one in found for said in getattr(one, kind)]
 
 
 def names_of(runs: Sequence[Run]) -> list[str]:

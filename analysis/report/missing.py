@@ -24,9 +24,7 @@ def missing(run: Run, name: str = "") -> list[str]:
         if ended < row["planned"]:
             running = f", {row['unfinished']} have begun" if row["unfinished"] else ""
             said.append(f"{start}{row['architecture']}: {ended} of {row['planned']} {what} have ended{running}.")
-        if row["diverged"] and row["phase"] == "rerun":
-            said.append(f"{start}{row['architecture']}: {row['diverged']} {what} diverged and are in no mean.")
-        if row["failed"]:
+        if row["failed"] and row["phase"] == "sweep":
             said.append(f"{start}{row['architecture']}: {row['failed']} {what} failed.")
     if not run.trials["phase"].eq("rerun").any() and run.spec.get("rerun_seeds"):
         said.append(f"{start}No rerun has begun; invsearch rerun trains them.")

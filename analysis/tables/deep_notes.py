@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from analysis.evidence import Evidence
+from analysis.evidence import Evidence, remarks_on
 from analysis.published.deep import DATASETS, Swap
 from analysis.records.reader import Run
 from analysis.render.cells import compact
@@ -37,7 +37,7 @@ def notes_on(evidence: Evidence, found: list[Entry], width: int, seeds: int | No
     own = dict.fromkeys(entry.column for entry in found if entry.candidate.run.spec["dataset"] not in DATASETS)
     left = "its columns do not compare with any published number" if beside(found) else "published numbers are left out"
     said += [f"{name} is a data set of its own: {left}." for name in own]
-    return [*said, *_left_out(found), *_lost(found)]
+    return [*said, *_left_out(found), *remarks_on(entry.candidate for entry in found)]
 
 
 def asked(run: Run, mine: list[Entry], width: int, seeds: int | None) -> Iterator[str]:
@@ -92,13 +92,3 @@ def _left_out(found: list[Entry]) -> list[str]:
         if (last := chosen(found, swap, column)) is not None
         for first in several[:-1]
     ]
-
-
-def _lost(found: list[Entry]) -> list[str]:
-    said = []
-    for one in (entry.candidate for entry in found):
-        lost = [(one.reruns.diverged, "diverged"), (one.reruns.failed, "failed")]
-        parts = [f"{count} {what}" for count, what in lost if count]
-        if parts:
-            said.append(f"{one.architecture} {', '.join(parts)}")
-    return [f"The means leave out: {'; '.join(said)}."] if said else []

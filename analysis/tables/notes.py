@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.evidence import Candidate, Evidence
+from analysis.evidence import Candidate, Evidence, remarks_on
 from analysis.published.deep import SEEDS
 from analysis.published.mnist import PUBLISHED
 from analysis.records.reader import Run
@@ -28,17 +28,19 @@ PROTOCOL = (
 )
 
 
-def notes_on(evidence: Evidence, run: Run, frame: pd.DataFrame) -> list[str]:
+def notes_on(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = "") -> list[str]:
     """The notes of an accuracy table.
 
     Args:
         evidence: the runs of the command.
         run: the one that it was made from.
         frame: what ``accuracy_rows`` returned.
+        start: what the notes begin with, as the names of candidates do already.
     """
     rows = records(frame)
+    of = evidence.of(run)
     finished = [row for row in rows if row["finished"]]
-    said = unfinished(evidence.of(run).values())
+    said = unfinished(of.values())
     if not {row["architecture"] for row in rows} & set(run.spec["architectures"]):
         said = "None of these networks is in the run; invsearch table summary has those that are."
     if finished:
@@ -47,10 +49,7 @@ def notes_on(evidence: Evidence, run: Run, frame: pd.DataFrame) -> list[str]:
             f"Test accuracy in percent after epoch {run.spec['rerun_epochs']}; mean, std (ddof = 1) and 95 % Student-t "
             f"interval of the mean over the seeds that finished: {counts}."
         )
-    return [
-        f"Data set: {run.spec['dataset']}. {said}",
-        *_incomplete(rows),
-        *(said for row in rows if (one := evidence.of(run).get(row["architecture"])) for said in one.collapses),
+    rest = [
         *_against_conv(evidence, run, {row["architecture"]: row["title"] for row in rows}),
         *_against_published(evidence, run, rows),
         *_other_data(rows),
@@ -58,28 +57,18 @@ def notes_on(evidence: Evidence, run: Run, frame: pd.DataFrame) -> list[str]:
         *_unfinished_sweep(run),
         *([f"Damaged files that could not be read and were left out: {len(run.damaged)}."] if run.damaged else []),
     ]
+    mine = [of[row["architecture"]] for row in rows if row["architecture"] in of]
+    return [
+        f"{start}Data set: {run.spec['dataset']}. {said}",
+        *remarks_on(mine),
+        *(start + note for note in rest),
+    ]
 
 
 def unfinished(candidates: Iterable[Candidate]) -> str:
     """What to say where no rerun has finished: those that diverged or failed have ended, and are not trained again."""
     lost = sum(one.reruns.lost for one in candidates)
     return f"No rerun has finished: {lost} diverged or failed." if lost else WAITING
-
-
-def _incomplete(rows: list[Row]) -> list[str]:
-    """What the means leave out."""
-    said = []
-    for row in rows:
-        kinds = ("diverged", "failed", "unfinished", "not_started")
-        missing = [f"{row[kind]} {kind.replace('_', ' ')}" for kind in kinds if row[kind]]
-        if missing:
-            out = "the mean leaves out" if row["finished"] else "there is no mean:"
-            said.append(f"{row['title']}: {out} {', '.join(missing)}.")
-        if row["other"]:
-            said.append(
-                f"{row['title']}: reruns of other configurations than the incumbent's are not counted: {row['other']}."
-            )
-    return said
 
 
 def _against_conv(evidence: Evidence, run: Run, titles: dict[str, str]) -> list[str]:

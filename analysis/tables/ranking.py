@@ -18,7 +18,7 @@ NOTES = [
 ]
 NONE = "No pair was tested, so there are no groups."
 APART = "Accuracies on different data do not compare networks: each data set is ranked by itself."
-LAST = "Who lost seeds comes last and has no letter: the mean of the seeds that are left is of a selection."
+LAST = "Networks that lost seeds come last and have no letter: the seeds that are left are a selection."
 
 
 def ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
@@ -35,7 +35,8 @@ def ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         ]
     said = [NOTES[0], NOTES[1].format(family=evidence.family) if evidence.family else NONE]
     said += [*unfit(evidence), *([APART] if len(frames) > 1 else []), *evidence.repeats, *evidence.remarks]
-    return pd.concat(frames, ignore_index=True), [*said, *([LAST] if evidence.lost else [])]
+    said += [LAST] if any(one.reruns.lost for one in evidence.candidates) else []
+    return pd.concat(frames, ignore_index=True), said
 
 
 COLUMNS = (

@@ -70,21 +70,3 @@ class Table:
         """Fills the table."""
         frame, notes = self.rows(evidence)
         return Filled(self.number, self.title, frame, *self.display(frame), notes)
-
-
-def each_run(
-    rows: Callable[[Evidence, Run], tuple[pd.DataFrame, list[str]]],
-) -> Callable[[Evidence], tuple[pd.DataFrame, list[str]]]:
-    """Makes of the rows of one run a table of several: below each other, each titled with its run."""
-
-    def all_rows(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
-        if len(evidence.runs) == 1:
-            return rows(evidence, evidence.runs[0])
-        frames, notes = [], []
-        for run, name in zip(evidence.runs, evidence.names, strict=True):
-            frame, said = rows(evidence, run)
-            frames.append(frame.assign(title=[f"{name}: {title}" for title in frame["title"]]))
-            notes += [f"{name}: {note}" for note in said]
-        return pd.concat(frames, ignore_index=True), notes
-
-    return all_rows

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.evidence import Evidence
 from analysis.published.mnist import PUBLISHED
 from analysis.records.reader import Run
-from analysis.render.cells import display
+from analysis.tables.accuracy import make_table
 from analysis.tables.costs import cost_rows
-from analysis.tables.notes import notes_on
-from analysis.tables.rows import accuracy_rows
-from analysis.tables.table import Table, each_run
 
 ARCHITECTURES = tuple(PUBLISHED)
 
@@ -26,17 +22,12 @@ DIFFERS = (
 UNKNOWN = "The costs are blank, because costs.json does not hold Convolutional, which they are relative to."
 
 
-def compared(evidence: Evidence, run: Run) -> tuple[pd.DataFrame, list[str]]:
-    """Test accuracy and cost of all eight networks, beside the published ones."""
-    rows, costs = accuracy_rows(evidence, run, ARCHITECTURES), cost_rows(run, ARCHITECTURES)
-    notes = notes_on(evidence, run, rows)
+def add_costs(run: Run) -> tuple[pd.DataFrame, list[str]]:
+    """The columns of costs, and what they count."""
+    costs = cost_rows(run, ARCHITECTURES)
     if not costs["param_ratio"].notna().to_numpy().any():
-        notes.append(UNKNOWN)
-    else:
-        notes.append(COUNTING)
-        if costs["cost_differs"].to_numpy().any():
-            notes.append(DIFFERS)
-    return pd.concat([rows, costs], axis=1), notes
+        return costs, [UNKNOWN]
+    return costs, [COUNTING, *([DIFFERS] if costs["cost_differs"].to_numpy().any() else [])]
 
 
-TABLE_1_4 = Table("1.4", "Modified architecture performance comparison.", ARCHITECTURES, each_run(compared), display)
+TABLE_1_4 = make_table("1.4", "Modified architecture performance comparison.", ARCHITECTURES, add_costs)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.records.reader import read_run
-from analysis.render.cells import compact, display, ratio
+from analysis.render.cells import compact, ratio
 from analysis.tables import TABLES
 
 
@@ -42,7 +42,7 @@ def test_a_full_row(full) -> None:
     full.spec.update(rerun_seeds=4, dataset="mnist")
     theta = full.trials[1][0].theta
     full.rerun("conv", [None], "diverged", theta=theta, seed=4, status="diverged")
-    cells, _ = display(TABLES["1.4"].build(read_run(full.write())).frame)
+    cells = TABLES["1.4"].build(read_run(full.write())).cells
     assert cells.iloc[0].to_dict() == {
         "Architecture": "Convolutional",
         "theta = {lr, mom, wd, a}": "{0.0316, 0.9, 3.16e-5, 1.0}",
@@ -66,11 +66,11 @@ def test_a_full_row(full) -> None:
 
 def test_one_seed_shows_dashes(folder) -> None:
     folder.rerun("conv", [0.5] * 4, "completed", seed=1)
-    cells, _ = display(TABLES["1.3"].build(read_run(folder.write())).frame)
+    cells = TABLES["1.3"].build(read_run(folder.write())).cells
     assert cells.iloc[0][["mean", "std", "95 % CI", "n"]].tolist() == ["50.0", "-", "-", "1 of 3"]
 
 
 def test_only_diverged_seeds_show_dashes(folder) -> None:
     folder.rerun("conv", [None], "diverged", seed=1, status="diverged")
-    cells, _ = display(TABLES["1.3"].build(read_run(folder.write())).frame)
+    cells = TABLES["1.3"].build(read_run(folder.write())).cells
     assert cells.iloc[0][["mean", "std", "95 % CI", "n"]].tolist() == ["-", "-", "-", "0 of 3"]

@@ -70,7 +70,7 @@ def test_a_network_of_which_all_seeds_diverged_is_not_forgotten(folder) -> None:
     text = said(folder)
     assert "nothing to compare it with" not in text
     assert "It is not compared with Convolutional, which lost seeds." in text
-    assert "Convolutional: of 3 reruns 3 diverged; it has no mean." in text
+    assert "Convolutional: there is no mean: 3 diverged." in text
 
 
 @pytest.mark.parametrize(
@@ -153,8 +153,8 @@ def test_lost_reruns_are_named(full) -> None:
     full.sweep("dct", [0.1, 0.2, 0.3, 0.8], "completed", theta=BEST)
     full.rerun("dct", [None], "diverged", theta=BEST, seed=1, status="diverged")
     text = said(full)
-    assert "Convolutional: of 7 reruns 4 diverged; its mean is over the other 3." in text
-    assert "Learned 3 DCT coeffs (e): of 1 rerun 1 diverged; it has no mean." in text
+    assert "Convolutional: the mean leaves out 4 diverged." in text
+    assert "Learned 3 DCT coeffs (e): there is no mean: 1 diverged." in text
 
 
 def test_a_reduced_run_says_so_beside_the_published(full) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from analysis.evidence import gather
 from analysis.records.reader import read_run
-from analysis.tables.rows import accuracy_rows
+from analysis.tables.accuracy import accuracy_rows
 from spaces import Hyperparameters
 
 BEST = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)

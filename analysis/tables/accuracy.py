@@ -1,0 +1,130 @@
+"""The rows and columns that Tables 1.3, 1.4 and ``summary`` share: our accuracy beside the published one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from analysis.evidence import Candidate, Evidence, published_of
+from analysis.records.reader import Run
+from analysis.render.cells import THETA, compact, finished_of, ratio
+from analysis.reruns import reruns_of
+from analysis.stats.samples import summarise
+from analysis.tables.columns import Column, between, rounded, shown
+from analysis.tables.notes import notes_on
+from analysis.tables.table import Table
+from spaces.hyperparameters import NAMES
+
+BEGUN = ("finished", "diverged", "failed", "unfinished")
+Costs = Callable[[Run], tuple[pd.DataFrame, list[str]]]
+
+
+def make_table(number: str, title: str, architectures: Sequence[str] = (), costs: Costs | None = None) -> Table:
+    """A table of accuracies; runs stand below each other.
+
+    Args:
+        number: its number in the text, or a name.
+        title: one sentence.
+        architectures: its networks; those of each run if there are none.
+        costs: a run -> more columns for the same networks, and notes on them.
+    """
+
+    def rows(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+        frames, notes = [], []
+        for run, name in zip(evidence.runs, evidence.names, strict=True):
+            start = f"{name}: " if len(evidence.runs) > 1 else ""
+            frame = accuracy_rows(evidence, run, architectures or run.spec["architectures"])
+            notes += notes_on(evidence, run, frame, start)
+            if costs is not None:
+                more, said = costs(run)
+                frame = pd.concat([frame, more], axis=1)
+                notes += [f"{start}{note}" for note in said]
+            frames.append(frame.assign(title=start + frame["title"]))
+        return pd.concat(frames, ignore_index=True), notes
+
+    return Table(number, title, tuple(architectures), rows, display)
+
+
+def accuracy_rows(evidence: Evidence, run: Run, architectures: Sequence[str]) -> pd.DataFrame:
+    """One row per architecture, in the order given; blank (NaN) where nothing was rerun.
+
+    Only reruns of the incumbent's configuration count, and of those the ones whose last epoch
+    (``rerun_epochs`` of the spec) is recorded.
+
+    Returns:
+        Columns ``architecture``, ``title``; ours: the four hyperparameters, ``mean_percent``,
+        ``std_percent``, ``ci_low_percent``, ``ci_high_percent`` of the test accuracy; how many
+        reruns ``finished``, ``diverged``, ``failed``, are ``unfinished`` or ``not_started``, and
+        how many ``other`` reruns were of another configuration; then ``published_lr`` and so on, where the
+        text has numbers of any of them on the run's data.
+    """
+    found = evidence.of(run)
+    known = {name: published_of(run, name) for name in architectures}
+    rows = [{"architecture": name, "title": title, **_ours(run, found.get(name))} for name, (_, title) in known.items()]
+    if any(published for published, _ in known.values()):
+        for row, (published, _) in zip(rows, known.values(), strict=True):
+            row |= {f"published_{field}": getattr(published and published.theta, field, math.nan) for field in NAMES}
+            row |= {f"published_{what}_percent": getattr(published, what, math.nan) for what in ("mean", "std")}
+    return pd.DataFrame(rows)
+
+
+def _ours(run: Run, one: Candidate | None) -> dict[str, Any]:
+    reruns = reruns_of(run, "", None) if one is None else one.reruns
+    ours = reruns.trials.iloc[0] if len(reruns.trials) else dict.fromkeys(NAMES, math.nan)
+    summary = summarise(reruns.accuracies)
+    return {
+        **{field: ours[field] for field in NAMES},
+        "mean_percent": summary.mean,
+        "std_percent": summary.std,
+        "ci_low_percent": summary.low,
+        "ci_high_percent": summary.high,
+        **{kind: getattr(reruns, kind) for kind in (*BEGUN, "not_started", "other")},
+    }
+
+
+def display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
+    """Turns the raw values into text, with the headings of the text.
+
+    ``""`` stands for nothing was rerun or counted, ``-`` for a number that too few seeds have.
+    """
+    costs, known = "param_ratio" in frame, "published_mean_percent" in frame
+    columns = [
+        Column("Architecture", lambda row: row["title"] + "*" * bool(row.get("cost_differs")), right=False),
+        _begun(f"theta = {THETA}", _theta, right=False),
+        *(_cost(heading, f"{field}_ratio") for heading, field in COSTS if costs),
+        _begun("mean", lambda row: rounded(row["mean_percent"], 1)),
+        _begun("std", lambda row: rounded(row["std_percent"], 2)),
+        _begun("95 % CI", between("", "ci_low_percent", "ci_high_percent", 1).text, right=False),
+        _begun("n", lambda row: finished_of(row["finished"], sum(row[kind] for kind in (*BEGUN, "not_started")))),
+        *([Column("published theta", lambda row: _theta(row, "published_"), right=False)] if known else []),
+        *(_cost(f"published {heading}", f"published_{field}_ratio") for heading, field in COSTS[:2] if costs),
+    ]
+    if known:
+        columns.append(Column("published mean", lambda row: rounded(row["published_mean_percent"], 1)))
+        columns.append(Column("published std", lambda row: rounded(row["published_std_percent"], 2)))
+    return shown(columns)(frame)
+
+
+COSTS = (("param", "param"), ("mults", "mult"), ("mults + transform", "mult_with_transform"))
+
+
+def _cost(heading: str, field: str) -> Column:
+    return Column(heading, lambda row: ratio(row[field]))
+
+
+def _begun(heading: str, text: Callable[[dict[str, Any]], str], right: bool = True) -> Column:
+    """A column that is blank where no rerun has begun."""
+    return Column(heading, lambda row: text(row) if any(row[kind] for kind in BEGUN) else "", right)
+
+
+def _theta(row: dict[str, Any], prefix: str = "") -> str:
+    theta = [row[f"{prefix}{name}"] for name in NAMES]
+    # The text knows no hyperparameters of some networks.
+    return "" if any(map(math.isnan, theta)) else "{" + ", ".join(map(compact, theta)) + "}"
+
+
+SUMMARY = make_table("summary", "Every architecture of the run.")
+TABLE_1_3 = make_table("1.3", "Architecture performance comparison.", ("conv", "invariant"))
