@@ -154,7 +154,7 @@ def test_lost_reruns_are_named(full) -> None:
     full.rerun("dct", [None], "diverged", theta=BEST, seed=1, status="diverged")
     text = said(full)
     assert "Convolutional: the mean leaves out 4 diverged." in text
-    assert "Learned 3 DCT coeffs (e): there is no mean: 1 diverged." in text
+    assert "Learned 3 DCT coeffs (e): there is no mean: 1 diverged, " in text
 
 
 def test_a_reduced_run_says_so_beside_the_published(full) -> None:
