@@ -95,7 +95,7 @@ def finite(call: Callable[[], float]) -> Callable[[], float]:
     def checked() -> float:
         loss = call()
         if not math.isfinite(loss):
-            raise RuntimeError("a training that was to be timed has diverged")
+            raise RuntimeError("a timed training diverged")
         return loss
 
     return checked

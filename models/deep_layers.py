@@ -1,7 +1,7 @@
 """Further layers of descriptions, for the deep networks of Tables 1.5 to 1.7.
 
-There, every convolution or invariant layer is followed by batch normalisation. That subtracts the mean, so a bias
-before it would have no effect, and its own bias takes the place: these layers are bare, without one.
+There, batch normalisation follows every convolution or invariant layer. It subtracts the mean and adds a bias of its
+own, so a bias before it would have no effect: these layers are bare, without one.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from spaces.common.errors import UserError
 
-if TYPE_CHECKING:  # What only names or sizes networks need not wait for torch.
+if TYPE_CHECKING:  # Code that only names or sizes networks need not wait for torch.
     import torch
     from torch import nn
 

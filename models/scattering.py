@@ -34,7 +34,7 @@ HALO = 4
 
 
 def magnitudes(low: Tensor, outer: Tensor, inner: Tensor) -> Tensor:
-    """``Magnitudes`` in plain operations, where no function of ours may stand."""
+    """``Magnitudes`` in plain operations, for where a custom autograd function does not work."""
     outer, inner = (
         ((parts.square().sum(2) + SMOOTHING**2).sqrt() - SMOOTHING).transpose(0, 1) for parts in (outer, inner)
     )
@@ -42,7 +42,7 @@ def magnitudes(low: Tensor, outer: Tensor, inner: Tensor) -> Tensor:
 
 
 def needs_plain() -> bool:
-    """Whether a tracer is at work, which records no Python functions, or forward mode.
+    """Whether a tracer is at work, which cannot record Python functions, or forward mode.
 
     A rule for forward mode would be silently wrong in its second derivatives (pytorch issue 197867).
     """

@@ -118,7 +118,7 @@ class NativeNetwork:
         """The mean loss of a batch and its gradient by each learned parameter."""
         self._check(images, labels)
         if not len(labels):
-            raise ValueError("native engine: no images, no gradient")
+            raise ValueError("native engine: a gradient needs at least one image")
         found, pointers = self._gradient_arrays()
         loss = self._work("gradients", images, labels, np.arange(len(labels)), len(labels), pointers)
         return loss / len(labels), found

@@ -1,6 +1,6 @@
 """From a network's description to the native program that trains and judges it.
 
-Nothing here knows an architecture: a network made of the layers below has a native program without any C++.
+Nothing here knows an architecture: a network made of the layers below needs no C++ of its own.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class Stage:
 
 
 def length(description: Description, shape: Shape, scale: int) -> int:
-    """How many layers of a network make a size that is halved ``scale`` times and stays so.
+    """How many of a network's layers it takes until the size is halved ``scale`` times and stays so.
 
     Raises:
         UserError: there are no such layers.
@@ -88,7 +88,7 @@ def length(description: Description, shape: Shape, scale: int) -> int:
 
 
 def references(scale: int) -> list[Stage]:
-    """What no network begins with: averaged pixels, signed details, and the magnitudes of fixed scattering alone."""
+    """Stages that are not from a network: averaged pixels, signed details, and the magnitudes of fixed scattering alone."""
     halvings = [nn.AvgPool2d(2) for _ in range(scale - 1)]
     return [
         Stage("pixels", scale, f"{2**scale} x {2**scale} mean", nn.AvgPool2d(2**scale)),
