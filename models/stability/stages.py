@@ -88,7 +88,7 @@ def length(description: Description, shape: Shape, scale: int) -> int:
 
 
 def references(scale: int) -> list[Stage]:
-    """Stages that are not from a network: averaged pixels, signed details, and the magnitudes of fixed scattering alone."""
+    """Stages that are not from a network: averaged pixels, signed details, and magnitudes of fixed scattering alone."""
     halvings = [nn.AvgPool2d(2) for _ in range(scale - 1)]
     return [
         Stage("pixels", scale, f"{2**scale} x {2**scale} mean", nn.AvgPool2d(2**scale)),
