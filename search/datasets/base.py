@@ -60,16 +60,16 @@ class Dataset:
         classes: number of classes.
         batch_size: images per SGD step in its recipe.
         holdout: training images that a sweep holds out for validation.
-        mean: subtracted from grey levels scaled to 0..1; of each channel where there are several.
-        std: divides what is left; likewise.
+        mean: subtracted from grey levels scaled to 0..1; one number per channel if there are several.
+        std: divides the result, in the same form.
         load_train: loads the training part; its argument is the data folder, None for the usual one.
-        load_test: loads the test part, likewise.
-        fingerprint: a hash of all images and labels, found without reading a file of the test part.
-        store: the files behind it (see ``search.datasets.files.fetch``), None where there are none.
-        archive: the archive behind it (see ``search.datasets.files.archive``), None where there is none.
-        epochs: how long its trials are trained unless something else is asked for.
-        recipe: schedule and augmentation of its trainings; None where there are none.
-        theta: the published hyperparameters, where one set is for all its architectures.
+        load_test: loads the test part in the same way.
+        fingerprint: a hash of all images and labels, computed without reading a file of the test part.
+        store: its files, if it is published as separate files (see ``search.datasets.files.fetch``).
+        archive: its archive, if it is published as one (see ``search.datasets.files.archive``).
+        epochs: how long its trials are trained by default.
+        recipe: the schedule and augmentation of its trainings, if any.
+        theta: the published hyperparameters, if all its architectures share one set.
     """
 
     name: str
@@ -94,4 +94,13 @@ class Dataset:
     def data_hash(self) -> str:
         """Names everything about the data that decides a trial's result, in 16 hexadecimal digits."""
         content = [self.fingerprint(), self.input_shape, self.classes, self.holdout, self.mean, self.std]
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:HASH_DIGITS]
+        return hash_of(content)[:HASH_DIGITS]
+
+
+def hash_of(content: object) -> str:
+    """The SHA-256 of plain data, such as the names and published hashes of files that need not be there.
+
+    >>> hash_of([["a.bin", "d41d8cd9"]])[:16]
+    '3f1c58ae642bbe83'
+    """
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()

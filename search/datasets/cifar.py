@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
-from search.datasets.base import Arrays
+from search.datasets.base import Arrays, Dataset, hash_of
+from search.datasets.files.archive import Archive, cached_members
 from spaces.common.errors import UserError
+from spaces.specs import recipes
 
 SHAPE = (3, 32, 32)
 PIXELS = 3 * 32 * 32
+MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
 
-
-# What people have in place of the archive they were asked for: file, MD5 (of the CIFAR page), folder inside, words.
+# What people may have in place of the right archive: file, MD5 (from the CIFAR page), folder inside, description.
 _PUBLISHED = (
     ("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a", "cifar-10-batches-py", "CIFAR-10 for Python"),
     ("cifar-10-matlab.tar.gz", "70270af85842c9e89bb428ec9976c926", "cifar-10-batches-mat", "CIFAR-10 for Matlab"),
@@ -27,12 +32,7 @@ OTHERS = {key: words for file, md5, folder, words in _PUBLISHED for key in (file
 
 @dataclass(frozen=True)
 class Layout:
-    """What a record of a file begins with.
-
-    Attributes:
-        label_bytes: how many labels a record has; the last one counts (CIFAR-100: coarse, then fine).
-        classes: how many classes there are.
-    """
+    """The labels of a record: ``label_bytes`` of them, of which the last one counts (CIFAR-100: coarse, then fine)."""
 
     label_bytes: int
     classes: int
@@ -53,13 +53,13 @@ def parse_cifar(content: bytes, layout: Layout, where: str, images: int | None =
         content: the whole file.
         layout: CIFAR-10's or CIFAR-100's.
         where: the file, for error messages.
-        images: how many there must be; None for any number but 0.
+        images: how many there must be; None for any number above 0.
 
     Returns:
         Images (N, 3, 32, 32), a read-only view of ``content``, and labels (N,).
 
     Raises:
-        UserError: not a whole number of records, another number than ``images``, or a label that is none.
+        UserError: not a whole number of records, not ``images`` of them, or an invalid label.
     """
     count, rest = divmod(len(content), layout.record)
     if rest or not count or images not in (None, count):
@@ -79,5 +79,50 @@ def parse_cifar(content: bytes, layout: Layout, where: str, images: int | None =
 
 
 def joined(parts: list[Arrays]) -> Arrays:
-    """Several files as one."""
+    """The images and labels of several files, one after the other."""
     return Arrays(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))
+
+
+def load_members(
+    archive: Archive, layout: Layout, counts: Mapping[str, int], names: list[str], root: Path | None = None
+) -> Arrays:
+    """Loads the files ``names`` of an archive whose files have ``counts`` images, downloading it if it is missing.
+
+    Raises:
+        UserError: the archive cannot be had, or is not the published one.
+    """
+    sizes = {name: count * layout.record for name, count in counts.items()}
+    where, contents = cached_members(archive, sizes, names, root)
+    return joined([parse_cifar(contents[name], layout, f"{where}: {name}", counts[name]) for name in names])
+
+
+def cifar(
+    archive: Archive,
+    title: str,
+    layout: Layout,
+    train: Mapping[str, int],
+    test: Mapping[str, int],
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+) -> Dataset:
+    """The data set in an archive of which ``train`` and ``test`` give the files and how many images each holds."""
+    load = partial(load_members, archive, layout, {**train, **test})
+    images = sum(train.values())
+    return Dataset(
+        name=archive.name,
+        title=title,
+        train_images=images,
+        input_shape=SHAPE,
+        classes=layout.classes,
+        batch_size=recipes.BATCH_SIZE,
+        holdout=images // 10,
+        mean=mean,
+        std=std,
+        load_train=partial(load, list(train)),
+        load_test=partial(load, list(test)),
+        fingerprint=partial(hash_of, [archive.file, archive.md5]),
+        archive=archive,
+        epochs=recipes.CIFAR.epochs,
+        recipe=recipes.CIFAR,
+        theta=recipes.THETA,
+    )

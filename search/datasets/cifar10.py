@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
+from search.datasets.base import Dataset
+from search.datasets.cifar import CIFAR_10, MIRRORS, OTHERS, cifar
+from search.datasets.files.archive import Archive, Member
 
-from search.datasets.base import Arrays, Dataset
-from search.datasets.cifar import CIFAR_10, OTHERS, SHAPE, Layout, joined, parse_cifar
-from search.datasets.files.archive import Archive, Member, cached_members
-from spaces.specs import recipes
-
-MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
 FOLDER = "cifar-10-batches-bin"
 TRAIN = tuple(f"{FOLDER}/data_batch_{number}.bin" for number in range(1, 6))
 TEST = (f"{FOLDER}/test_batch.bin",)
@@ -21,55 +13,10 @@ PER_FILE = 10_000
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # Of the training images, as usually given.
 
 
-def load_members(
-    archive: Archive, layout: Layout, counts: dict[str, int], names: Sequence[str], root: Path | None = None
-) -> Arrays:
-    """Loads some files of a CIFAR archive, downloading it if it is missing.
-
-    Args:
-        archive: the archive.
-        layout: of its records.
-        counts: how many images each file of it has.
-        names: the files to load, in order.
-        root: the data folder, None for the usual one.
-
-    Returns:
-        Images (N, 3, 32, 32) and labels (N,).
-
-    Raises:
-        UserError: the archive cannot be had, or is not the published one.
-    """
-    sizes = {name: count * layout.record for name, count in counts.items()}
-    where, contents = cached_members(archive, sizes, names, root)
-    return joined([parse_cifar(contents[name], layout, f"{where}: {name}", counts[name]) for name in names])
-
-
-def fingerprint(archive: Archive) -> str:
-    """The SHA-256 of the archive's name and published hash; it need not be there."""
-    return hashlib.sha256(json.dumps([archive.file, archive.md5]).encode()).hexdigest()
-
-
 def cifar10(archive: Archive, per_file: int = PER_FILE) -> Dataset:
-    """The data set over an archive whose six files have ``per_file`` images each."""
-    counts = dict.fromkeys((*TRAIN, *TEST), per_file)
-    return Dataset(
-        name="cifar10",
-        title="CIFAR-10, 50,000 + 10,000 colour images of ten classes",
-        train_images=5 * per_file,
-        input_shape=SHAPE,
-        classes=CIFAR_10.classes,
-        batch_size=recipes.BATCH_SIZE,
-        holdout=per_file // 2,
-        mean=MEAN,
-        std=STD,
-        load_train=partial(load_members, archive, CIFAR_10, counts, TRAIN),
-        load_test=partial(load_members, archive, CIFAR_10, counts, TEST),
-        fingerprint=partial(fingerprint, archive),
-        archive=archive,
-        epochs=recipes.CIFAR.epochs,
-        recipe=recipes.CIFAR,
-        theta=recipes.THETA,
-    )
+    """The data set in an archive whose six files have ``per_file`` images each."""
+    title = "CIFAR-10, 50,000 + 10,000 colour images of ten classes"
+    return cifar(archive, title, CIFAR_10, dict.fromkeys(TRAIN, per_file), dict.fromkeys(TEST, per_file), MEAN, STD)
 
 
 SHA1 = (  # As MXNet's gluon.data.vision.CIFAR10 lists them for the archive of the CIFAR page.

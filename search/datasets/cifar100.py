@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from search.datasets.base import Dataset
-from search.datasets.cifar import CIFAR_100, OTHERS, SHAPE
-from search.datasets.cifar10 import MIRRORS, fingerprint, load_members
+from search.datasets.cifar import CIFAR_100, MIRRORS, OTHERS, cifar
 from search.datasets.files.archive import Archive, Member
-from spaces.specs import recipes
 
 TRAIN, TEST = "cifar-100-binary/train.bin", "cifar-100-binary/test.bin"
 MEAN, STD = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)  # Of the training images, as usually given.
 
 
 def cifar100(archive: Archive, train_images: int = 50_000, test_images: int = 10_000) -> Dataset:
-    """The data set over an archive with that many images; its classes are the fine labels."""
-    counts = {TRAIN: train_images, TEST: test_images}
-    return Dataset(
-        name="cifar100",
-        title="CIFAR-100, 50,000 + 10,000 colour images of a hundred classes",
-        train_images=train_images,
-        input_shape=SHAPE,
-        classes=CIFAR_100.classes,
-        batch_size=recipes.BATCH_SIZE,
-        holdout=train_images // 10,
-        mean=MEAN,
-        std=STD,
-        load_train=partial(load_members, archive, CIFAR_100, counts, (TRAIN,)),
-        load_test=partial(load_members, archive, CIFAR_100, counts, (TEST,)),
-        fingerprint=partial(fingerprint, archive),
-        archive=archive,
-        epochs=recipes.CIFAR.epochs,
-        recipe=recipes.CIFAR,
-        theta=recipes.THETA,
-    )
+    """The data set in an archive with that many images; its classes are the fine labels."""
+    title = "CIFAR-100, 50,000 + 10,000 colour images of a hundred classes"
+    return cifar(archive, title, CIFAR_100, {TRAIN: train_images}, {TEST: test_images}, MEAN, STD)
 
 
 CIFAR100 = cifar100(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from search.datasets.base import Arrays, Dataset
+from search.datasets.base import Arrays, Dataset, hash_of
 from search.datasets.files.cache import DataFile, Store
 from search.datasets.files.fetch import fetch
 from search.datasets.files.verify import read_cached
@@ -52,11 +50,6 @@ def load_part(store: Store, part: str, root: Path | None = None) -> Arrays:
     return Arrays(images[:, None], labels.astype(np.int64))
 
 
-def fingerprint(store: Store) -> str:
-    """The SHA-256 of the names and pinned hashes of the files, which need not be there."""
-    return hashlib.sha256(json.dumps([(file.name, file.sha256) for file in store.files]).encode()).hexdigest()
-
-
 def mnist(store: Store) -> Dataset:
     """The data set over the files of ``store``."""
     return Dataset(
@@ -71,7 +64,7 @@ def mnist(store: Store) -> Dataset:
         std=0.3081,
         load_train=partial(load_part, store, "train"),
         load_test=partial(load_part, store, "t10k"),
-        fingerprint=partial(fingerprint, store),
+        fingerprint=partial(hash_of, [(file.name, file.sha256) for file in store.files]),
         store=store,
     )
 

@@ -17,8 +17,8 @@ class Scaling:
     """How images that are kept as they are stored become what a network sees: (grey level / 255 - mean) / std.
 
     Attributes:
-        mean: of each channel, or of all.
-        std: likewise.
+        mean: one per channel, or one for all.
+        std: in the same form.
     """
 
     mean: tuple[float, ...]
@@ -30,12 +30,12 @@ class Split:
     """Images and labels, C-contiguous so that Ray's object store shares them without a copy.
 
     Attributes:
-        train_x: float32 (N, C, H, W), normalised; or uint8, as stored, where there is a ``scaling``.
+        train_x: float32 (N, C, H, W), normalised; or uint8, as stored, if there is a ``scaling``.
         train_y: int64 (N,).
-        eval_x: (M, C, H, W), likewise.
+        eval_x: (M, C, H, W), in the same form.
         eval_y: int64 (M,).
-        scaling: what is left to be done with every batch; None where the images are normalised.
-        classes: how many there are; None for those of the data set that the trial names.
+        scaling: what remains to be done with every batch; None if the images are normalised.
+        classes: how many there are; None: as many as the trial's data set has.
     """
 
     train_x: np.ndarray

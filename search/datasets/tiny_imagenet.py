@@ -16,8 +16,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from search.datasets.base import Arrays, Dataset
-from search.datasets.cifar10 import fingerprint
+from search.datasets.base import Arrays, Dataset, hash_of
 from search.datasets.files.archive import Archive
 from search.datasets.files.decoded import Decoded, decode_jpeg
 from search.datasets.files.verify import UnusableFileError, reading
@@ -34,7 +33,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, from whi
 
 @dataclass(frozen=True)
 class Counts:
-    """How much there is of everything."""
+    """How many classes, training images per class and validation images there are."""
 
     classes: int = 200
     per_class: int = 500
@@ -42,10 +41,10 @@ class Counts:
 
 
 class Members:
-    """The members of the zip file that are wanted, by their exact names.
+    """Reads members of a zip file by their exact names.
 
     Raises:
-        UnusableFileError: no zip file, or two members of one name.
+        UnusableFileError: not a zip file, or two members share a name.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -56,10 +55,10 @@ class Members:
             raise UnusableFileError("has members of the same name")
 
     def read(self, name: str, limit: int) -> bytes:
-        """A member of at most ``limit`` bytes; no more is unpacked.
+        """A member of at most ``limit`` bytes; nothing beyond them is unpacked.
 
         Raises:
-            UnusableFileError: missing, larger, damaged, or packed in another way than it was published.
+            UnusableFileError: missing, larger, damaged, or not packed as it was published.
         """
         with reading(f"what it should be: {name}"):
             if name not in self._zip.NameToInfo:
@@ -73,17 +72,17 @@ class Members:
         return content
 
     def text(self, name: str) -> str:
-        """A member that is a text.
+        """An ASCII text member.
 
         Raises:
-            UnusableFileError: likewise, or no text.
+            UnusableFileError: as in ``read``, or it is not ASCII text.
         """
         with reading(f"what it should be: {name} is no text"):
             return self.read(name, MAX_TEXT).decode("ascii")
 
 
 class _Sparing:
-    """What ``zipfile`` reads from: it would read a list of members of any length at once, and keep all of it."""
+    """What ``zipfile`` reads from, which would otherwise read and keep a list of members of any length."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -93,7 +92,7 @@ class _Sparing:
         """At most ``size`` bytes.
 
         Raises:
-            UnusableFileError: far more than any part of the published archive has.
+            UnusableFileError: it is far more than any part of the published archive has.
         """
         content = self._file.read(MAX_DIRECTORY + 1 if size < 0 else min(size, MAX_DIRECTORY + 1))
         if len(content) > MAX_DIRECTORY:
@@ -105,7 +104,7 @@ def parse_wnids(text: str, classes: int, where: str) -> list[str]:
     """The names of the classes, in the order of their numbers: sorted.
 
     Raises:
-        UserError: not as many different WordNet ids, one a line.
+        UserError: not ``classes`` different WordNet ids, one per line.
     """
     found = sorted({line.strip() for line in text.splitlines() if line.strip()})
     wrong = next((name for name in found if not WNID.fullmatch(name)), None)
@@ -119,7 +118,7 @@ def parse_annotations(text: str, wnids: list[str], images: int, where: str) -> l
     """The classes of val_0.JPEG, val_1.JPEG and so on, from lines of a name, a WordNet id and a box, between tabs.
 
     Raises:
-        UserError: not one line for each image, or an id that is none.
+        UserError: not one line for each image, or an unknown id.
     """
     numbers = {wnid: number for number, wnid in enumerate(wnids)}
     labels: dict[str, int] = {}
@@ -137,12 +136,12 @@ def parse_annotations(text: str, wnids: list[str], images: int, where: str) -> l
 def load_part(
     archive: Archive, counts: Counts, part: str, root: Path | None = None, say: Callable[[str], object] | None = None
 ) -> Arrays:
-    """Loads the part ``train`` or ``val``; downloads the archive and decodes the part where that is still to be done.
+    """Loads the part ``train`` or ``val``, downloading the archive and decoding the part if necessary.
 
     Args:
         archive: the archive.
-        counts: how much it holds.
-        part: which one; of the other nothing is read.
+        counts: of what it holds.
+        part: which one; nothing of the other is read.
         root: the data folder, None for the usual one.
         say: is told of the progress; standard error by default.
 
@@ -181,7 +180,7 @@ def _to_stderr(line: str) -> None:
 
 
 def tiny_imagenet(archive: Archive, counts: Counts = Counts()) -> Dataset:
-    """The data set over an archive that holds that much."""
+    """The data set in an archive that holds so many images."""
     images = counts.classes * counts.per_class
     return Dataset(
         name="tiny-imagenet",
@@ -195,7 +194,7 @@ def tiny_imagenet(archive: Archive, counts: Counts = Counts()) -> Dataset:
         std=STD,
         load_train=partial(load_part, archive, counts, "train"),
         load_test=partial(load_part, archive, counts, "val"),
-        fingerprint=partial(fingerprint, archive),
+        fingerprint=partial(hash_of, [archive.file, archive.md5]),
         archive=archive,
         epochs=recipes.TINY_IMAGENET.epochs,
         recipe=recipes.TINY_IMAGENET,

@@ -33,12 +33,12 @@ def refuse(out: Path, run: Path) -> None:
     """Refuses a folder that is not free to be written.
 
     Raises:
-        UserError: it holds something, is no folder, or lies in the run folder.
+        UserError: it is not empty, is not a folder, or lies in the run folder.
     """
     if out.resolve().is_relative_to(run.resolve()):
         raise UserError(f"export: {out} lies in the run folder, which export never touches; give a folder elsewhere")
     if out.exists() and not out.is_dir():
-        raise UserError(f"export: {out} is no folder; give a new or empty one")
+        raise UserError(f"export: {out} is not a folder; give a new or empty one")
     if out.is_dir() and any(out.iterdir()):
         raise UserError(f"export: {out} is not empty; give a new or empty folder")
 

@@ -55,7 +55,7 @@ def main() -> None:
     if data.data_hash != config["data_hash"]:
         raise UserError(
             f"{data.name}: the data are {data.data_hash} here, and the network was judged on {config['data_hash']}; "
-            "set INVSEARCH_DATA to a folder with the data of then"
+            "set INVSEARCH_DATA to a folder with the original data"
         )
     split = load_split(data, config["phase"], config["split_seed"])
     images, labels = Images(split.eval_x, split.scaling, torch.device("cpu")), torch.from_numpy(split.eval_y)

@@ -88,7 +88,7 @@ def trained(folder: TrialFolder, accept_changes: bool) -> tuple[Training, str | 
     if data.data_hash != spec.data_hash:
         raise UserError(
             f"trial {spec.trial_id}: {spec.dataset} is {data.data_hash} here and was {spec.data_hash} then, so it "
-            "cannot be trained again; use the data of then"
+            "cannot be trained again; use the original data"
         )
     device, engine = maker.get("device", "cpu"), maker.get("engine", "auto")
     if device == "cuda" and not torch.cuda.is_available():

@@ -1,6 +1,6 @@
-"""Brings logs up to the records while a run goes on: a thread of the driver that reads what has changed.
+"""Brings logs up to date with the records during a run: a thread of the driver that reads what has changed.
 
-Trouble with a log never reaches a trial: it is said once, and what is missing is logged later.
+A failing log never affects a trial: it is reported once, and what is missing is logged later.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Exporter:
             self._complained.add(name)
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
             print(
-                f"invsearch: log {name}: {reason}; the run goes on, and the log catches up when it can",
+                f"invsearch: log {name}: {reason}; the run continues, and the log catches up when it can",
                 file=sys.stderr,
             )
 
@@ -119,7 +119,7 @@ def own_folder(run: Path, name: str) -> Path:
     """
     for path in (run / FOLDER, run / FOLDER / name):
         if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
-            raise OSError(f"{path} is no folder of its own; remove it")
+            raise OSError(f"{path} is not a folder of its own; remove it")
         path.mkdir(exist_ok=True)
     return run / FOLDER / name
 
@@ -150,7 +150,7 @@ def logged(run: Path, names: Sequence[str]) -> Iterator[None]:
             loggers[name] = LOGGERS[name](run.resolve() / FOLDER / name)
         except Exception as error:  # An import may fail in many ways.
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-            print(f"invsearch: log {name}: {reason}; the run goes on without it", file=sys.stderr)
+            print(f"invsearch: log {name}: {reason}; the run continues without it", file=sys.stderr)
     if not loggers:
         yield
         return

@@ -36,7 +36,7 @@ class TensorboardLogger(Logger):
         path = self._folder / trial.spec.trial_id / NAME
         path.parent.mkdir(exist_ok=True)
         if path.parent.is_symlink():
-            raise OSError(f"{path.parent} is no folder of its own; remove it")
+            raise OSError(f"{path.parent} is not a folder of its own; remove it")
         content = events(trial)
         try:
             handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)

@@ -17,7 +17,7 @@ def cache_root(root: Path | None = None) -> Path:
     """The absolute data folder: ``root``, else $INVSEARCH_DATA, else the user's cache folder.
 
     Raises:
-        UserError: it begins with the home of nobody here.
+        UserError: it begins with the home folder of an unknown user.
     """
     named = os.environ.get(VARIABLE) or platformdirs.user_cache_dir("invsearch")
     try:

@@ -1,4 +1,4 @@
-"""Decoded images in one file that is mapped into memory: made once, in pieces, and gone on with after an interruption.
+"""Decoded images in one file that is mapped into memory: made once, in pieces, and continued after an interruption.
 
 NAME.u8 holds the images as they are in memory, NAME.json the SHA-256 of each piece that was written. A piece whose
 hash is missing or wrong is decoded again, so an interruption and a damaged disk are mended in the same way.
@@ -39,7 +39,7 @@ class Decoded:
         name: of the part.
         source: names what the images are decoded from; pieces of another source are not used.
         shape: (N, C, H, W).
-        piece: images of a piece.
+        piece: images per piece.
     """
 
     folder: Path

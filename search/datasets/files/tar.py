@@ -1,6 +1,6 @@
 """Reading files out of a tar archive that may come from anybody.
 
-Not with ``tarfile``: it follows every extension of the format, in which others have hidden numbers that are none,
+Not with ``tarfile``: it follows every extension of the format, in which others have hidden invalid numbers,
 thousands of headers within headers, and a line of digits that takes hours. What we look for has a plain header.
 """
 
@@ -29,8 +29,8 @@ def tar_members(file: BinaryIO, sizes: Mapping[str, int], wanted: Sequence[str])
         The contents of the wanted members by name.
 
     Raises:
-        UnusableFileError: a member is missing, there twice, no plain file or of another size, or the archive is
-            damaged or holds more than it should.
+        UnusableFileError: a member is missing, appears twice, is not a regular file or has the wrong size, or the
+            archive is damaged or holds more than it should.
     """
     with reading("a tar file"):
         return _members(_Bounded(content_of(file), sum(sizes.values()) + HEADERS), sizes, wanted)
@@ -48,8 +48,8 @@ def _members(stream: _Bounded, sizes: Mapping[str, int], wanted: Sequence[str]) 
         if name in wanted:
             if name in found or kind not in PLAIN or size != sizes[name]:
                 raise UnusableFileError(
-                    f"is not the one it should be: {name} is there twice, is no plain file or has not "
-                    f"{sizes[name]} bytes"
+                    f"is not the expected archive: {name} appears twice, is not a regular file, or is not "
+                    f"{sizes[name]} bytes long"
                 )
             found[name] = stream.exactly(size)
             stream.skip(-size % BLOCK)
@@ -73,7 +73,7 @@ def _parsed(header: bytes) -> tuple[str, bytes, int]:
 def _octal(field: bytes) -> int:
     digits = field.strip(b" \0")
     if not set(digits) <= set(b"01234567"):
-        raise ValueError("a header has a number that is none")
+        raise ValueError("a header has an invalid number")
     return int(digits or b"0", 8)
 
 

@@ -87,7 +87,7 @@ def test_trouble_is_said_once_and_made_good(
         exporter.catch_up()
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert error.startswith("invsearch: log bad: OSError: the disk is full; the run goes on")
+    assert error.startswith("invsearch: log bad: OSError: the disk is full; the run continues")
     assert len(good.told) == 3
     bad.trouble.clear()
     exporter.catch_up()
@@ -125,7 +125,7 @@ def test_a_logger_that_cannot_be_made_is_done_without(
     monkeypatch.setitem(LOGGERS, "tensorboard", Broken)
     with logged(tmp_path, ["tensorboard"]):
         pass
-    assert "ImportError: half installed; the run goes on without it" in capsys.readouterr().err
+    assert "ImportError: half installed; the run continues without it" in capsys.readouterr().err
 
 
 def test_without_a_name_nothing_is_made(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_link_is_not_followed(
     (tmp_path / "log").symlink_to(outside)
     with logged(tmp_path, ["tensorboard"]):
         pass
-    assert "no folder of its own" in capsys.readouterr().err
+    assert "not a folder of its own" in capsys.readouterr().err
     assert list(outside.iterdir()) == []
 
 

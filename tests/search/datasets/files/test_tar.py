@@ -73,7 +73,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "empty members without end": (lambda: MANY, "far larger than what it holds"),
     "no end": (lambda: packed()[: -20 * BLOCK], "ends too early"),
-    "no header": (lambda: b"x" * BLOCK, "a header has a number that is none"),
+    "no header": (lambda: b"x" * BLOCK, "a header has an invalid number"),
     "nothing": (lambda: b"", "ends too early"),
     "gzip's first bytes": (lambda: b"\x1f\x8b", "ends too early"),
     "damaged gzip": (lambda: gzip.compress(packed())[:-8] + bytes(8), "incorrect data check"),
