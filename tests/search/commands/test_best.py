@@ -196,7 +196,7 @@ def test_where_nothing_was_rerun_the_incumbent_is_exported(
         (["--export", "NEW"], ["has several", "--architecture", "conv, invariant"]),
         (["--architecture", "dct", "--export", "NEW"], ["dct", "conv", "invariant"]),
         (["--architecture", "conv", "--export", "FULL"], ["not empty"]),
-        (["--architecture", "conv", "--export", "FILE"], ["no folder"]),
+        (["--architecture", "conv", "--export", "FILE"], ["not a folder"]),
         (["--architecture", "conv", "--export", "RUN/exported"], ["lies in the run folder"]),
     ],
     ids=lambda value: " ".join(value),
