@@ -72,7 +72,7 @@ def _reruns(evidence: Evidence) -> Drawing | str:
         mean = 100.0 * every.mean()[every.count() == len(one.reruns.trials)]  # Only where all seeds got that far.
         marks.append(Line(mean.index.to_numpy(dtype=float), mean.to_numpy(), one.group, label=one.group))
     if not marks:
-        return "No rerun has begun yet; invsearch rerun trains them."
+        return "No rerun has begun yet; invsearch rerun starts them."
     caption = (
         "Test accuracy of the reruns: every seed (thin), and their mean (thick) up to the last epoch that all reached."
     )

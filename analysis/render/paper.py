@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import analysis.render.own_matplotlib  # noqa: F401 - before any other import of matplotlib.
 
@@ -50,14 +49,8 @@ WIDEST_INCHES = 14.0
 LINE_INCHES, MARGIN_INCHES = 0.165, 0.085  # Of a legend.
 
 
-@dataclass(frozen=True)
-class Printed:
-    """A drawing as files.
-
-    Attributes:
-        png: for slides and web pages.
-        pdf: for print; fonts embedded.
-    """
+class Printed(NamedTuple):
+    """A drawing as files: PNG for slides and web pages, PDF with embedded fonts for print."""
 
     png: bytes
     pdf: bytes
@@ -70,7 +63,7 @@ def printed(drawing: Drawing) -> Printed:
         figure = _figure(drawing)
         png, pdf = io.BytesIO(), io.BytesIO()
         FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
-        figure.set_layout_engine("none")  # As laid out for the PNG; to lay out again moves things by hairs.
+        figure.set_layout_engine("none")  # As laid out for the PNG; another layout would move things by hairs.
         FigureCanvasPdf(figure).print_pdf(pdf, metadata={"CreationDate": None, "Producer": None, "Creator": None})
     return Printed(png.getvalue(), pdf.getvalue())
 

@@ -1,16 +1,17 @@
-"""What of a run is not there yet, for the top of its report."""
+"""What a run still lacks, for the top of its report."""
 
 from __future__ import annotations
 
 from analysis.progress.status import progress
 from analysis.records.reader import Run
 from analysis.records.schema import records
+from spaces.common.wording import counted
 
-SAID = 10  # Damaged files that are named.
+SAID = 10  # How many damaged files are named.
 
 
 def missing(run: Run, name: str = "") -> list[str]:
-    """One sentence for everything that was asked for and has not ended, failed, or cannot be read.
+    """One sentence for everything that was asked for and has not ended, was lost, or cannot be read.
 
     Args:
         run: the run.
@@ -20,14 +21,14 @@ def missing(run: Run, name: str = "") -> list[str]:
     said = []
     for row in records(progress(run)):
         ended = row["completed"] + row["stopped"] + row["diverged"] + row["failed"]
-        what = "configurations" if row["phase"] == "sweep" else "reruns"
+        what, whose = "configuration" if row["phase"] == "sweep" else "rerun", f"{start}{row['architecture']}: "
         if ended < row["planned"]:
-            running = f", {row['unfinished']} have begun" if row["unfinished"] else ""
-            said.append(f"{start}{row['architecture']}: {ended} of {row['planned']} {what} have ended{running}.")
+            begun = f"; unfinished: {row['unfinished']}" if row["unfinished"] else ""
+            said.append(f"{whose}{ended} of {counted(row['planned'], what)} ended{begun}.")
         if row["failed"] and row["phase"] == "sweep":
-            said.append(f"{start}{row['architecture']}: {row['failed']} {what} failed.")
+            said.append(f"{whose}{counted(row['failed'], what)} failed.")
     if not run.trials["phase"].eq("rerun").any() and run.spec.get("rerun_seeds"):
-        said.append(f"{start}No rerun has begun; invsearch rerun trains them.")
+        said.append(f"{start}No rerun has begun yet; invsearch rerun starts them.")
     said += [f"{start}{path} cannot be read and was left out: {reason}." for path, reason in run.damaged[:SAID]]
     if len(run.damaged) > SAID:
         said.append(f"{start}{len(run.damaged) - SAID} more files cannot be read.")

@@ -101,7 +101,7 @@ def page(
     return text.encode("utf-8", "replace")
 
 
-OWN = ("verdict", "provenance", "trials")  # What these sections show comes neither from figures nor from tables.
+OWN = ("summary", "provenance", "trials")  # Sections whose content comes neither from figures nor from tables.
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What stands in the report, in which order."""
+"""The sections of the report, in their order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Section:
     """A part of the page.
 
     Attributes:
-        id: its address in the page; ``verdict``, ``provenance`` and ``trials`` also show what only they have.
+        id: its address in the page; ``summary``, ``provenance`` and ``trials`` also show what only they have.
         title: its heading.
         intro: one or two sentences below it.
         figures: names in ``analysis.figures.FIGURES``.
@@ -25,17 +25,17 @@ class Section:
 
 
 SECTIONS: tuple[Section, ...] = (
-    Section("verdict", "Verdict"),
+    Section("summary", "Summary"),
     Section(
         "published",
-        "Beside the published numbers",
-        "Our means over fresh seeds, what the text reports, and whether the two agree.",
+        "Compared with the published numbers",
+        "Our means over fresh seeds, what the chapter reports, and whether the two agree.",
         tables=("1.6", "1.7", "beside", "published"),
     ),
     Section(
         "ranking",
-        "Who is ahead",
-        "Which differences are real, and how large one would have had to be to show.",
+        "Which network is ahead",
+        "Which differences are significant, and how large a difference would have been detected.",
         tables=("ranking", "pairs"),
     ),
     Section(
@@ -47,37 +47,42 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "curves",
         "Learning curves",
-        "What every trial scored after each epoch.",
+        "The accuracy of every trial after each epoch.",
         figures=("sweep-curves", "rerun-curves"),
     ),
     Section(
         "parallel",
         "Configurations",
-        "Every configuration of the sweep with the accuracy it reached.",
+        "Every configuration of the sweep with the accuracy that it reached.",
         figures=("parallel",),
     ),
     Section(
-        "surface", "Learning rate and momentum", "The best that the sweep found for each pair.", figures=("surface",)
+        "surface",
+        "Learning rate and momentum",
+        "The best accuracy that the sweep found for each pair.",
+        figures=("surface",),
     ),
     Section(
         "importance",
         "What mattered",
-        "Which hyperparameters decide what breaks down, and which change the accuracy of the rest.",
+        "Which hyperparameters decide whether training breaks down, and which change the accuracy of the rest.",
         figures=("importance",),
         tables=("breakdowns", "importance"),
     ),
-    Section("budget", "Budget", "What a search of any size would have found.", figures=("budget",)),
-    Section("cost", "Cost and accuracy", "What a network costs and what it reaches.", figures=("costs",)),
+    Section("budget", "Budget", "What a smaller search would have found.", figures=("budget",)),
+    Section(
+        "cost", "Cost and accuracy", "What each network costs, and the accuracy that it reaches.", figures=("costs",)
+    ),
     Section(
         "search",
         "Fairness of the search",
-        "Whether each architecture had the same chances, and whether its winner was luck.",
+        "Whether each architecture had the same chance, and whether its winner was luck.",
         tables=("search", "near"),
     ),
     Section("provenance", "Where the numbers come from"),
     Section(
         "trials",
         "All trials",
-        "Click a heading to sort by it. A click on a point or line of a plot leads to its row here.",
+        "Click a heading to sort by it. Clicking a point or line in a plot leads to its row here.",
     ),
 )

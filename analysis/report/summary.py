@@ -1,4 +1,4 @@
-"""The verdict in plain sentences, made from the numbers and from nothing else."""
+"""The summary: what the numbers say, in plain sentences."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pandas as pd
 
 from analysis.evidence import Candidate, Evidence, lost_of, samples_of
 from analysis.records.schema import records
-from analysis.stats.breakdowns import breakdowns, outcomes, summary
-from analysis.stats.fairness import Fairness, fairness
+from analysis.stats.breakdowns import breakdowns, count_broken, outcomes
+from analysis.stats.fairness import fairness
 from analysis.stats.importance import importance
 from analysis.stats.ranking import ranking
 from analysis.stats.samples import LOST
@@ -21,8 +21,8 @@ from spaces.hyperparameters import NAMES
 LR_MOST = "lr"  # Table 1.3: "we found that lr was the most important hyperparameter to choose correctly".
 
 
-def verdict(evidence: Evidence) -> list[str]:
-    """Answers what a reader asks first: who is better, is it reproduced, was the search fair, what mattered."""
+def summarise(evidence: Evidence) -> list[str]:
+    """Answers a reader's first questions: what is better, is it reproduced, was the search fair, what mattered."""
     return [
         *_who_is_ahead(evidence),
         *evidence.remarks,
@@ -44,7 +44,7 @@ def _who_is_ahead(evidence: Evidence) -> list[str]:
 
 
 def _ahead(found: list[Candidate], compared: pd.DataFrame, where: str) -> list[str]:
-    """Who is ahead among networks on the same data; a network that lost seeds is compared with nobody."""
+    """Which network is ahead among those on the same data; one that lost seeds is not compared with others."""
     ranked = records(ranking(samples_of(found), compared, lost := lost_of(found)))
     best = ranked[0]
     if best["group"] in lost:
@@ -55,7 +55,7 @@ def _ahead(found: list[Candidate], compared: pd.DataFrame, where: str) -> list[s
         return [f"{where}{best['group']} reaches {mean}; there is nothing to compare it with."]
     among = " of those that lost no seed" if lost else ""
     equal = [row["group"] for row in ranked[1:] if row["mean"] == best["mean"] and row["group"] not in lost]
-    shared = f", which {', '.join(equal)} {'has' if len(equal) == 1 else 'have'}, too" if equal else ""
+    shared = f", which {', '.join(equal)} also {'reaches' if len(equal) == 1 else 'reach'}" if equal else ""
     said = [f"{where}{best['group']} has the highest mean test accuracy{among}{shared}: {mean}."]
     for row in records(compared[(compared["first"] == best["group"]) | (compared["second"] == best["group"])]):
         sign = 1 if row["first"] == best["group"] else -1
@@ -72,7 +72,7 @@ def _ahead(found: list[Candidate], compared: pd.DataFrame, where: str) -> list[s
             said.append(f"It is better than {other} by {by} ({between}, Hedges' g {rounded(abs(row['g']), 1)}).")
         else:
             said.append(
-                f"It cannot be told apart from {other}: {by} ({between}); these seeds would have shown "
+                f"It cannot be told apart from {other}: {by} ({between}); these seeds would have shown a difference of "
                 f"{rounded(row['detectable'], 2)} points with a probability of 80 %."
             )
     return said
@@ -99,13 +99,14 @@ def _reproduced(evidence: Evidence) -> list[str]:
         published = f"The published {row['published_mean']:.1f} % of {row['group']}"
         said.append(f"{published} {ends[row['verdict']]} ({', '.join(known)}).")
     asked = less(evidence)
-    return [*said, *([f"That is of less than the published protocol. {' '.join(asked)}"] if asked else [])]
+    return [*said, *([f"These runs fall short of the published protocol. {' '.join(asked)}"] if asked else [])]
 
 
 def _was_it_fair(evidence: Evidence) -> list[str]:
     said = []
     for one in (fairness(candidate) for candidate in evidence.candidates if len(candidate.sweep)):
-        parts = [f"{one.ended} of {one.planned} configurations ended", _broke_down(one)]
+        broke = f"{rounded(100 * one.diverged, 1)} % diverged and {rounded(100 * one.collapsed, 1)} % collapsed"
+        parts = [f"{one.ended} of {one.planned} configurations ended", broke]
         if one.gap == one.gap:
             gap = f"{rounded(one.gap, 2, sign=True)} points: luck, other images, more training"
             chosen, reached = rounded(one.selected, 2), rounded(one.rerun, 2)
@@ -123,21 +124,19 @@ def _was_it_fair(evidence: Evidence) -> list[str]:
     return said
 
 
-def _broke_down(one: Fairness) -> str:
-    return f"{rounded(100 * one.diverged, 1)} % diverged and {rounded(100 * one.collapsed, 1)} % collapsed"
-
-
 def _what_mattered(evidence: Evidence) -> list[str]:
-    """Two questions for each network: what decides which configurations break down, and the accuracy of the rest."""
+    """Two answers per network: what decides which trainings break down, and what changes the others' accuracy."""
     said = []
     for one in (one for one in evidence.candidates if len(outcomes(one))):
         table, deciding, (effects, where, _) = outcomes(one), breakdowns(one).query("matters"), importance(one)
         if table["broke"].any():
             levels = [f"{row['term']} ({row['by_level']})" for row in records(deciding)]
-            line = f"{one.group}: {summary(table)}" + (f"; that depends on {' and '.join(levels)}" if levels else "")
-            said.append(line + (", as the text says." if list(deciding["term"]) == [LR_MOST] else "."))
+            line = f"{one.group}: {count_broken(table)}" + (
+                f"; that depends on {' and '.join(levels)}" if levels else ""
+            )
+            said.append(line + (", as the chapter says." if list(deciding["term"]) == [LR_MOST] else "."))
         if len(effects):
-            among = f"{one.group}: among the {(~table['broke']).sum()} configurations that did not break down"
+            among = f"{one.group}: among the {(~table['broke']).sum()} configurations that did not break down,"
             said.append(f"{among} {_changed(effects, where, set(deciding['term']))}")
     return said
 
@@ -151,10 +150,10 @@ def _changed(effects: pd.DataFrame, where: str, deciding: set[str]) -> str:
     named = mattering["term"].str.replace(":", " with ")
     shares = [f"{term} {100 * share:.0f} %" for term, share in zip(named, mattering["share"], strict=True) if share > 0]
     line = f"validation accuracy depends on {', '.join(named)}"
-    line += f"; of its variance over {where} they explain: {', '.join(shares[:3])}." if shares else "."
+    line += f"; shares of its variance over {where}: {', '.join(shares[:3])}." if shares else "."
     other = ":".join(effects["term"][effects["matters"] | effects["p_holm"].isna()]).split(":")
     idle = [name for name in effects["term"] if name in NAMES and name not in {*deciding, *other}]
-    return line + (f" No effect was found of {', '.join(idle)}." if idle else "")
+    return line + (f" No effect of {', '.join(idle)} was found." if idle else "")
 
 
 def _mean(row: dict[str, Any], asked: int) -> str:

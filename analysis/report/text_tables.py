@@ -32,7 +32,7 @@ class Shown:
 
 
 Source = Callable[[Evidence], Shown | None]
-"""None where the table has no place for anything that the runs trained."""
+"""Gives None where the table has no row for anything that the runs trained."""
 
 
 def shown(filled: Filled) -> Shown:
@@ -42,28 +42,21 @@ def shown(filled: Filled) -> Shown:
 
 
 def beside_published(evidence: Evidence) -> Shown:
-    """The largest table of the text whose architectures every run has, else whatever they have."""
+    """The largest table of the chapter whose architectures every run has, else the summary of what they have."""
     common = set.intersection(*({*run.spec["architectures"]} for run in evidence.runs))
     fitting = [number for number in TEXT if {*TABLES[number].architectures} <= common]
     return shown(TABLES[fitting[-1] if fitting else "summary"].fill(evidence))
 
 
-def _named(number: str) -> Source:
-    return lambda evidence: shown(TABLES[number].fill(evidence))
-
-
-def _deep(number: str) -> Source:
+def _source(number: str) -> Source:
+    """A table's source; a table of deep networks has rows only for the swaps that it names."""
     rows = {swap.row for name in TABLES[number].architectures if (swap := swap_of(name)) is not None}
 
     def source(evidence: Evidence) -> Shown | None:
         trained = {swap.row for one in evidence.candidates if (swap := swap_of(one.architecture)) is not None}
-        return shown(TABLES[number].fill(evidence)) if trained & rows else None
+        return shown(TABLES[number].fill(evidence)) if number not in DEEP or trained & rows else None
 
     return source
 
 
-SOURCES: dict[str, Source] = {
-    BESIDE: beside_published,
-    **{number: _named(number) for number in TABLES},
-    **{number: _deep(number) for number in DEEP},
-}
+SOURCES: dict[str, Source] = {BESIDE: beside_published, **{number: _source(number) for number in TABLES}}

@@ -1,4 +1,4 @@
-"""The table of all trials as data: page.js shows a part of it at a time."""
+"""The table of all trials as data, of which page.js shows a part at a time."""
 
 from __future__ import annotations
 
@@ -7,34 +7,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from analysis.evidence import Evidence, names_of
 from analysis.records.reader import Run
 from spaces.common.errors import escaped
-from spaces.hyperparameters import NAMES
 
-LONGEST_ERROR = 4000  # Letters, from its end: a traceback says last what went wrong.
-ALL_ERRORS = 1_000_000  # Letters, so that a run of failures leaves the page small enough to open.
+LONGEST_ERROR = 4000  # Letters, from its end: a traceback says what went wrong in its last lines.
+ALL_ERRORS = 1_000_000  # Letters, so that a run full of failures leaves the page small enough to open.
 LEFT_OUT = "left out to keep this page small; see invsearch show"
-# (heading, whether of numbers)
-COLUMNS = (
-    ("trial", False),
-    ("architecture", False),
-    ("phase", False),
-    ("status", False),
-    ("validation %", True),
-    ("test %", True),
-    ("epochs", True),
-    ("lr", True),
-    ("momentum", True),
-    ("weight decay", True),
-    ("gain a", True),
-    ("seed", True),
-    ("seconds", True),
-    ("made by", False),
-)
+COLUMNS = {  # Heading -> column.
+    "trial": "trial_id",
+    "architecture": "architecture",
+    "phase": "phase",
+    "status": "status",
+    "validation %": "val_accuracy",
+    "test %": "test_accuracy",
+    "epochs": "epoch",
+    "lr": "lr",
+    "momentum": "momentum",
+    "weight decay": "weight_decay",
+    "gain a": "gain",
+    "seed": "seed",
+    "seconds": "seconds",
+    "made by": "made_by",
+}
+WORDS = ("run", "trial_id", "architecture", "phase", "status", "made_by")  # The columns that hold text.
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +59,6 @@ class TrialTable:
 
 def trial_table(evidence: Evidence) -> TrialTable:
     """Gathers the trials of all runs, run by run and ordered by trial."""
-    several = len(evidence.runs) > 1
     names = names_of(evidence.runs)
     frames = [_frame(run) for run in evidence.runs]
     frame = pd.concat(frames, ignore_index=True)
@@ -75,19 +72,14 @@ def trial_table(evidence: Evidence) -> TrialTable:
         new = rows.setdefault(("", trial), row) == row
         rows.setdefault((groups.get((id(evidence.runs[owner]), architecture), ""), trial), row)
         keys.append(trial if new else f"{names[owner]}/{trial}")
-    values = _columns(frame)
-    headings = [*COLUMNS]
-    if several:
-        headings.insert(0, ("run", False))
-        values.insert(0, [escaped(names[owner]) for owner in owners])
-        frame.insert(0, "run", values[0])
+    columns = dict(COLUMNS)
+    if len(evidence.runs) > 1:
+        columns = {"run": "run", **COLUMNS}
+        frame.insert(0, "run", [escaped(names[owner]) for owner in owners])
     data = {
-        "headings": [heading for heading, _ in headings],
-        "numeric": [numeric for _, numeric in headings],
-        "columns": [
-            _numbers(column) if numeric else _words(column)
-            for (_, numeric), column in zip(headings, values, strict=True)
-        ],
+        "headings": list(columns),
+        "numeric": [name not in WORDS for name in columns.values()],
+        "columns": [_words(frame[name]) if name in WORDS else _numbers(frame[name]) for name in columns.values()],
         "keys": keys,
         "errors": _errors(frame["error"].tolist()),
     }
@@ -95,34 +87,23 @@ def trial_table(evidence: Evidence) -> TrialTable:
 
 
 def _frame(run: Run) -> pd.DataFrame:
-    """The trials of a run, with who made the last epoch of each."""
+    """The trials of a run, with the maker of the last epoch of each."""
     last = run.epochs.drop_duplicates("trial_id", keep="last").set_index("trial_id")["made_by"]
     return run.trials.assign(made_by=run.trials["trial_id"].map(last))
 
 
-def _columns(frame: pd.DataFrame) -> list[Sequence[Any]]:
-    return [
-        frame["trial_id"].tolist(),
-        frame["architecture"].tolist(),
-        frame["phase"].tolist(),
-        frame["status"].tolist(),
-        (100.0 * frame["val_accuracy"]).round(3).tolist(),
-        (100.0 * frame["test_accuracy"]).round(3).tolist(),
-        frame["epoch"].tolist(),
-        *(frame[name].tolist() for name in NAMES),
-        frame["seed"].tolist(),
-        frame["seconds"].round(2).tolist(),
-        ["" if value is None or value != value else value for value in frame["made_by"]],
-    ]
+def _numbers(column: pd.Series) -> list[float | None]:
+    """Accuracies in percent, and seconds, with as many digits as the page shows or sorts by."""
+    if str(column.name).endswith("_accuracy"):
+        column = (100.0 * column).round(3)
+    elif column.name == "seconds":
+        column = column.round(2)
+    return [value if math.isfinite(value) else None for value in column.tolist()]
 
 
-def _numbers(column: Sequence[float]) -> list[float | None]:
-    return [value if math.isfinite(value) else None for value in column]
-
-
-def _words(column: Sequence[str]) -> dict[str, list[Any]]:
+def _words(column: pd.Series) -> dict[str, list[Any]]:
     """Repeated words once each, with a number for every row."""
-    codes, words = pd.factorize(np.asarray(column, dtype=object))
+    codes, words = pd.factorize(column.astype(object).fillna("").to_numpy())
     return {"words": [escaped(word) for word in words], "codes": codes.tolist()}
 
 

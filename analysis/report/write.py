@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from analysis.evidence import Evidence
 from analysis.figures import FIGURES
@@ -12,23 +12,14 @@ from analysis.figures.figure import Drawing, Figure
 from analysis.render.spreadsheet import csv
 from analysis.report.files import folder, slug, write_whole
 from analysis.report.sections import SECTIONS, Section
-from analysis.report.summary import verdict
+from analysis.report.summary import summarise
 from analysis.report.text_tables import SOURCES, Shown, Source
 
 PAGE = "report.html"
 
 
-@dataclass(eq=False)
-class Content:
-    """What a report shows, before it is written.
-
-    Attributes:
-        figures: name -> the drawing, or why there is none.
-        tables: name -> the table.
-    """
-
-    figures: dict[str, Drawing | str] = field(default_factory=dict)
-    tables: dict[str, Shown] = field(default_factory=dict)
+Content: TypeAlias = "tuple[dict[str, Drawing | str], dict[str, Shown]]"
+"""Figures (name -> the drawing, or why there is none) and tables, before they are written."""
 
 
 def fill(
@@ -38,15 +29,10 @@ def fill(
     sources: Mapping[str, Source] = SOURCES,
     only: str | None = None,
 ) -> Content:
-    """Draws and fills what the sections name; ``only`` tables leaves the figures out, and the other way round."""
-    content = Content()
-    for section in sections:
-        if only != "tables":
-            content.figures |= {name: figures[name].draw(evidence) for name in section.figures}
-        if only != "figures":
-            found = {name: sources[name](evidence) for name in section.tables}
-            content.tables |= {name: shown for name, shown in found.items() if shown is not None}
-    return content
+    """Draws and fills what the sections name; ``only`` tables leaves the figures out, and vice versa."""
+    drawn = {name: figures[name].draw(evidence) for section in sections if only != "tables" for name in section.figures}
+    named = [name for section in sections if only != "figures" for name in section.tables]
+    return drawn, {name: shown for name in named if (shown := sources[name](evidence)) is not None}
 
 
 def write_report(
@@ -62,9 +48,9 @@ def write_report(
     Args:
         evidence: the runs.
         target: a folder, made if need be; files of an older report are replaced.
-        sections: what stands in the page, in which order.
-        figures: what the sections' figures are called.
-        sources: what their tables are called.
+        sections: of the page, in their order.
+        figures: name -> the figure that sections name so.
+        sources: name -> the table that sections name so.
         only: ``html``, ``figures`` or ``tables``; None writes all.
 
     Returns:
@@ -83,11 +69,12 @@ def write_content(
     from analysis.report.trials import trial_table  # Only here, so that each --only pays for what it writes.
 
     folder(target)
+    figures, tables = content
     files: dict[Path, bytes] = {}
     trials = trial_table(evidence)
     if only in (None, "tables"):
         where = folder(target / "tables")
-        for shown in content.tables.values():
+        for shown in tables.values():
             files |= {
                 where / f"{slug(shown.name)}.{ending}": f"{text.rstrip()}\n".encode("utf-8", "replace")
                 for ending, text in shown.files.items()
@@ -97,14 +84,14 @@ def write_content(
         from analysis.render.paper import printed
 
         where = folder(target / "figures")
-        for drawing in (drawing for drawing in content.figures.values() if not isinstance(drawing, str)):
+        for drawing in (drawing for drawing in figures.values() if not isinstance(drawing, str)):
             both = printed(drawing)
             files[where / f"{slug(drawing.name)}.png"] = both.png
             files[where / f"{slug(drawing.name)}.pdf"] = both.pdf
     if only in (None, "html"):
         from analysis.report.page import page
 
-        files[target / PAGE] = page(evidence, sections, content.figures, content.tables, trials, verdict(evidence))
+        files[target / PAGE] = page(evidence, sections, figures, tables, trials, summarise(evidence))
     for path, text in files.items():
         write_whole(path, text)
     return list(files)

@@ -1,4 +1,4 @@
-"""Which configurations broke down, that is diverged or collapsed, and which hyperparameters decide that."""
+"""Which configurations broke down (diverged or collapsed), and which hyperparameters decide that."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ COLUMNS = ["term", "by_level", "p_holm", "matters"]
 DRAWS = 9999
 
 
-@functools.lru_cache(maxsize=64)  # Tables, figure and verdict ask for it; none of them changes it.
+@functools.lru_cache(maxsize=64)  # Tables, figure and summary ask for it; none of them changes it.
 def outcomes(candidate: Candidate) -> pd.DataFrame:
-    """How the configurations of a sweep came out: those that ended, other than by a failure.
+    """How the configurations of a sweep came out that ended other than by a failure.
 
     Returns:
-        The level (``levels``) of each hyperparameter that varied; whether it ``broke`` down; its validation
-        ``accuracy`` at the end of the grace period, since ASHA chooses whose later ones there are.
+        The level (``levels``) of each hyperparameter that varied; whether the configuration ``broke`` down; its
+        validation ``accuracy`` at the end of the grace period, since ASHA chooses which trials have later ones.
     """
     sweep, spec = candidate.sweep, candidate.run.spec
     budget = spec.get("max_epochs") or 1
@@ -38,8 +38,8 @@ def outcomes(candidate: Candidate) -> pd.DataFrame:
     return frame.assign(broke=broke[ended], accuracy=accuracy[ended])
 
 
-def summary(table: pd.DataFrame) -> str:
-    """How many of ``outcomes`` broke down, and the levels that all of these share."""
+def count_broken(table: pd.DataFrame) -> str:
+    """Says how many of ``outcomes`` broke down, and which levels all of these share."""
     broke = table[table["broke"]]
     shared = [f"{name} {broke[name].iloc[0]}" for name in NAMES if name in table and broke[name].nunique() == 1]
     where = f", all with {' and '.join(shared)}" if shared and len(broke) > 1 else ""

@@ -18,7 +18,7 @@ from spaces.hyperparameters import NAMES
 
 
 class Fairness(NamedTuple):
-    """What the sweep of one architecture says of itself; NaN and empty where it cannot.
+    """What the sweep of one architecture says about itself; NaN or empty where it says nothing.
 
     Attributes:
         group: the candidate.
@@ -31,8 +31,8 @@ class Fairness(NamedTuple):
         broken_high: to.
         selected: validation accuracy in percent by which the incumbent was chosen, on one seed.
         rerun: mean test accuracy in percent of its reruns on fresh seeds.
-        gap: selected minus rerun in points; none where reruns were lost. Three things in one: the luck of the best of
-            many on one seed (the winner's curse), other images, and a training without the held-out ones.
+        gap: selected minus rerun in points; NaN where reruns were lost. It mixes three things: the luck of the best of
+            many on one seed (the winner's curse), other images, and training on the held-out images too.
         spread: the standard deviation in points of one rerun.
         near: configurations that reached the last epoch within root two of ``spread`` of the incumbent, itself
             included: the standard error of a difference of two single seeds.
@@ -57,22 +57,20 @@ class Fairness(NamedTuple):
 
 def fairness(candidate: Candidate) -> Fairness:
     """Judges the search for one candidate."""
-    sweep, spec = candidate.sweep, candidate.run.spec
+    sweep, incumbent = candidate.sweep, candidate.incumbent
     ended = int((~sweep["status"].isin(["unfinished", "failed"])).sum())
-    diverged = int((sweep["status"] == "diverged").sum())
-    down = int(collapsed(candidate.run, sweep).sum())
+    diverged, down = int((sweep["status"] == "diverged").sum()), int(collapsed(candidate.run, sweep).sum())
     among = ended or math.nan
     low = high = math.nan
     if ended:
         interval = scipy.stats.binomtest(diverged + down, ended).proportion_ci(CONFIDENCE, method="wilson")
         low, high = float(interval.low), float(interval.high)
     reruns = summarise(candidate.accuracies)
-    incumbent = candidate.incumbent
     selected = math.nan if incumbent is None else 100.0 * float(incumbent["val_accuracy"])
     return Fairness(
         candidate.group,
         ended,
-        int(spec.get("samples") or 0),
+        int(candidate.run.spec.get("samples") or 0),
         diverged / among,
         down / among,
         (diverged + down) / among,
@@ -90,13 +88,11 @@ def fairness(candidate: Candidate) -> Fairness:
 def near_optimal(candidate: Candidate) -> pd.DataFrame:
     """The configurations that one seed cannot tell from the incumbent, best first.
 
-    They lie within root two standard deviations of a rerun of it, the standard error of a difference of two single
-    seeds.
+    They lie within root two standard deviations of a rerun: the standard error of a difference of two single seeds.
 
     Returns:
-        Rows of ``Candidate.sweep`` that reached the last epoch, the incumbent's first; none without an
-        incumbent of the sweep, with a lost rerun, and with fewer than ``stats.LEAST`` finished ones or no variation:
-        these do not tell the spread.
+        Rows of ``Candidate.sweep`` that reached the last epoch, the incumbent's first; none without an incumbent, or
+        where the spread is unknown: a rerun was lost, or fewer than ``stats.LEAST`` finished, or all are alike.
     """
     last = trained_to_the_end(candidate.sweep, candidate.run.spec.get("max_epochs"))
     seeds = candidate.accuracies
@@ -107,11 +103,11 @@ def near_optimal(candidate: Candidate) -> pd.DataFrame:
 
 
 def edges(candidate: Candidate) -> tuple[str, ...]:
-    """Beyond which edges of the searched range something better may plausibly lie.
+    """The edges of the searched range beyond which something better may plausibly lie.
 
     Nine in ten points of the grid of Table 1.2 have some value on an edge, so an incumbent there says little. It says
-    something where every configuration as good as it (``near_optimal``) lies on the same edge. Nothing lies below 0. Of
-    a continuous range the edge is its outermost twentieth.
+    something where every ``near_optimal`` configuration lies on the same edge. The edge of a continuous range is its
+    outermost twentieth.
 
     Returns:
         The incumbent's value and the side for each such hyperparameter; none without a near-optimal set.
@@ -132,21 +128,16 @@ def _side(value: float, domain: object) -> str:
     if not isinstance(domain, Mapping) or not domain:
         return ""
     kind, given = next(iter(domain.items()))
-    if (
-        not isinstance(given, (list, tuple))
-        or len(given) < 2
-        or not all(isinstance(end, (int, float)) for end in given)
-    ):
+    if not isinstance(given, list | tuple) or not all(isinstance(end, int | float) for end in given):
         return ""
-    low, high = min(given), max(given)
-    if low == high:
-        return ""
+    low, high = min(given, default=0), max(given, default=0)
     lowest = "" if low == 0 else "lowest"  # Nothing lies below 0.
-    if kind == "choice":
-        return lowest if value <= low else "highest" if value >= high else ""
-    if "log" in str(kind):
+    margin = 0.0 if kind == "choice" else 0.05
+    if margin and "log" in str(kind):
         if low <= 0 or value <= 0:
             return ""
         low, high, value = math.log(low), math.log(high), math.log(value)
+    if low == high:
+        return ""
     place = (value - low) / (high - low)
-    return lowest if place <= 0.05 else "highest" if place >= 0.95 else ""
+    return lowest if place <= margin else "highest" if place >= 1 - margin else ""

@@ -45,7 +45,7 @@ def _filled(evidence: Evidence, judge: Judge, fields: list[str], notes: list[str
 
 def _broke(one: Candidate) -> tuple[pd.DataFrame, list[str]]:
     table = breakdowns.outcomes(one)
-    said = [f"{breakdowns.summary(table)}."]
+    said = [f"{breakdowns.count_broken(table)}."]
     if missing := len(one.sweep) - len(table):
         said.append(f"Left out, for having failed, not ended, or no accuracy: {counted(missing, 'configuration')}.")
     return breakdowns.breakdowns(one), said

@@ -56,7 +56,7 @@ def report(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     figures = {drawing.name: Figure(drawing.name, lambda _, drawing=drawing: drawing) for drawing in drawings}
     figures["none"] = Figure("none", lambda _: "There is nothing to draw, because nothing was swept.")
     sections = [
-        Section("verdict", "Verdict"),
+        Section("summary", "Summary"),
         Section("published", "Beside the published numbers", tables=("beside",)),
         *(Section(name, name.capitalize(), figures=(name,)) for name in figures),
         Section("provenance", "Where the numbers come from"),

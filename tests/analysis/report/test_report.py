@@ -139,9 +139,9 @@ def test_what_is_missing_stands_at_the_top(folder: RunFolder, tmp_path: Path) ->
     (run / "trials" / "conv-0123456789").mkdir()
     (run / "trials" / "conv-0123456789" / "record.json").write_text("{")
     page = written(folder, tmp_path / "report")
-    top = page[page.index("Not complete") : page.index('<section id="verdict"')]
-    assert "conv: 0 of 3 configurations have ended, 1 have begun." in top
-    assert "invariant: 1 configurations failed." in top
+    top = page[page.index("Incomplete") : page.index('<section id="summary"')]
+    assert "conv: 0 of 3 configurations ended; unfinished: 1." in top
+    assert "invariant: 1 configuration failed." in top
     assert "No rerun has begun" in top
     assert "conv-0123456789" in top
 

@@ -5,7 +5,7 @@ import pytest
 
 from analysis.evidence import gather
 from analysis.records.reader import read_run
-from analysis.report.summary import verdict
+from analysis.report.summary import summarise
 from analysis.tables import TABLES
 from spaces import Hyperparameters
 
@@ -13,7 +13,7 @@ BEST = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
 
 
 def said(*folders, **options) -> str:
-    return "\n".join(verdict(gather([read_run(folder.write()) for folder in folders], **options)))
+    return "\n".join(summarise(gather([read_run(folder.write()) for folder in folders], **options)))
 
 
 def test_who_is_ahead_and_by_how_much(five) -> None:
@@ -159,7 +159,8 @@ def test_lost_reruns_are_named(full) -> None:
 
 def test_a_reduced_run_says_so_beside_the_published(full) -> None:
     full.spec["dataset"] = "mnist"
-    assert "That is of less than the published protocol. Reduced settings: 4 epochs per configuration" in said(full)
+    text = said(full)
+    assert "These runs fall short of the published protocol. Reduced settings: 4 epochs per configuration" in text
 
 
 LEVELS = (0.1, 1.0), (0.0, 0.5), (1e-5, 1e-4), (0.5, 1.0, 1.5, 2.0)
@@ -177,9 +178,9 @@ def searched(folder, accuracy, levels=LEVELS) -> str:
 
 def test_what_mattered_and_what_did_not(folder) -> None:
     assert searched(folder, lambda number, lr, *_: 0.5 + 0.3 * lr + number % 3 / 1000).endswith(
-        "Convolutional: among the 32 configurations that did not break down validation accuracy depends on lr; of "
-        "its variance over 32 configurations they explain: lr 100 %. "
-        "No effect was found of momentum, weight_decay, gain."
+        "Convolutional: among the 32 configurations that did not break down, validation accuracy depends on lr; "
+        "shares of its variance over 32 configurations: lr 100 %. "
+        "No effect of momentum, weight_decay, gain was found."
     )
 
 
@@ -192,10 +193,10 @@ def test_what_breaks_down_is_another_question(folder) -> None:
     )
     assert text.splitlines()[-2:] == [
         "Convolutional: 8 of 24 configurations broke down, all with lr 1.0; that depends on lr (0.01: 0/8, "
-        "0.1: 0/8, 1.0: 8/8), as the text says.",
-        "Convolutional: among the 16 configurations that did not break down validation accuracy depends on gain; of "
-        "its variance over 16 configurations with lr 0.01, 0.1 they explain: gain 100 %. No effect was found of "
-        "weight_decay.",
+        "0.1: 0/8, 1.0: 8/8), as the chapter says.",
+        "Convolutional: among the 16 configurations that did not break down, validation accuracy depends on gain; "
+        "shares of its variance over 16 configurations with lr 0.01, 0.1: gain 100 %. "
+        "No effect of weight_decay was found.",
     ]
 
 
@@ -207,13 +208,13 @@ def test_no_effect_is_not_said_of_what_could_not_be_tested(folder) -> None:
             None if (lr, momentum) == (1, 0.5) else 0.9 - gain / 10 + number % 3 / 1e4
         ),
     )
-    assert text.endswith("No effect was found of weight_decay.")
+    assert text.endswith("No effect of weight_decay was found.")
 
 
 def test_nothing_mattered(folder) -> None:
     random = np.random.default_rng(1)
     assert searched(folder, lambda *_: 0.9 + random.normal(0, 0.001)).endswith(
-        "Convolutional: among the 32 configurations that did not break down no effect on validation accuracy was found."
+        "among the 32 configurations that did not break down, no effect on validation accuracy was found."
     )
 
 
@@ -224,7 +225,9 @@ def test_two_with_the_same_mean_are_both_named(five) -> None:
         for seed in range(5):
             five.rerun(name, [0.1, 0.2, 0.3, 1.0], "completed", theta=BEST, seed=seed)
     text = said(five)
-    assert "Convolutional has the highest mean test accuracy, which Invariant has, too: 100.00 % over 5 seeds." in text
+    assert (
+        "Convolutional has the highest mean test accuracy, which Invariant also reaches: 100.00 % over 5 seeds." in text
+    )
     assert "It is level with Invariant, but the two were not tested, since seeds that are all alike" in text
 
 
@@ -234,7 +237,7 @@ def test_a_copy_of_a_run_is_no_second_sample(five, make_folder, number) -> None:
     copy.spec, copy.trials = five.spec, five.trials
     evidence = gather([read_run(five.write()), read_run(copy.write())])
     left = "copy: Invariant shares trials with full: Invariant, with the same results"
-    assert left in "\n".join(verdict(evidence))
+    assert left in "\n".join(summarise(evidence))
     filled = TABLES[number].fill(evidence)
     assert left in "\n".join(filled.notes)
     assert "Holm-corrected over 1 pair" in "\n".join(filled.notes)
