@@ -197,14 +197,14 @@ def test_the_address_of_a_trial_opens_its_page_of_the_table(page: Browser, repor
 
 
 def test_the_legend_hides_and_shows(page: Browser) -> None:
-    button = page.driver.find_element(By.CSS_SELECTOR, "#figure-importance .legend button")
+    button = page.driver.find_element(By.CSS_SELECTOR, "#figure-learning-curves .legend button")
     page.js("arguments[0].scrollIntoView({block: 'center'})", button)
-    visible = "return document.querySelector('#figure-importance .plot').data.map(t => t.visible)"
+    visible = "return document.querySelectorAll('#figure-learning-curves .plot')[1].data.map(t => t.visible)"
     button.click()
-    assert page.js(visible) == [False, True]
+    assert page.js(visible) == [False, False, True, True]  # A band and its line, and two other lines.
     assert button.get_attribute("aria-pressed") == "false"
     button.click()
-    assert page.js(visible) == [True, True]
+    assert page.js(visible) == [True] * 4
 
 
 def colours(page: Browser) -> tuple[str, str]:
