@@ -14,7 +14,7 @@ reproduce: .venv/installed
 test: .venv/installed lint types
 	$(BIN)/pytest -m "not slow and not browser and not latex" -n 2
 
-# Two at once: they spend half of their time waiting, for Ray to start or for something to have died.
+# Two at once: they spend half of their time waiting for Ray to start or for something to die.
 test-slow: .venv/installed
 	$(BIN)/pytest -m slow -n 2
 
@@ -54,7 +54,7 @@ types: .venv/installed
 
 install: .venv/installed
 
-# Compiles the native engine anew, say after g++ was installed.
+# Recompiles the native engine, for example after g++ was installed.
 native: .venv/installed
 	$(PIP) install --quiet --constraint constraints.txt --no-deps --editable .
 
@@ -63,7 +63,7 @@ native: .venv/installed
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev,bench]"
 	touch $@
 
-# What of a run is worth committing: make results RUN=runs/t13 TABLE=1.3 NAME=table-1.3-mnist
+# Copies what is worth committing from a run: make results RUN=runs/t13 TABLE=1.3 NAME=table-1.3-mnist
 results: .venv/installed
 	mkdir -p results/$(NAME)
 	cp $(RUN)/spec.json $(RUN)/costs.json $(RUN)/history.jsonl results/$(NAME)/
@@ -76,11 +76,11 @@ results: .venv/installed
 	tar -cJf results/$(NAME)/run.tar.xz --transform 's|^\.|$(NAME)|' -C $(RUN) \
 	  ./spec.json ./costs.json ./history.jsonl ./trials
 
-# All committed tables, reports and figures, made anew from the committed records; what make test compares them with.
+# Regenerates all committed tables, reports and figures from the committed records; make test compares with these.
 tables: .venv/installed
 	$(BIN)/python -m tests.results
 
-# The committed report, made anew from the committed records; another one: make report NAME=table-1.6-subset REPORT=build/report
+# Regenerates the committed report from the committed records; for another run: make report NAME=table-1.6-subset REPORT=build/report
 NAME ?= table-1.3-mnist
 REPORT ?= results/$(NAME)/report
 report: .venv/installed
