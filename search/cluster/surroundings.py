@@ -38,7 +38,7 @@ def mind_python() -> None:
         UserError: Python runs without docstrings, into which Ray's code writes as it is imported.
     """
     if sys.flags.optimize > 1:
-        raise UserError("PYTHONOPTIMIZE=2 and python -OO: Ray cannot run so; leave them out, or use 1 and -O")
+        raise UserError("PYTHONOPTIMIZE=2 and python -OO: Ray cannot run with them; leave them out, or use 1 and -O")
     os.environ.pop("PYTHONWARNINGS", None)  # With "error" they would end by their libraries' first warning.
 
 

@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--accept-changes",
         action="store_true",
-        help="export although the training, where it has to be repeated, comes out differently from the record",
+        help="export even if the training has to be repeated and comes out differently from the record",
     )
 
 

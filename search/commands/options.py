@@ -44,7 +44,7 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     """What to search, and how."""
     add = parser.add_argument_group("search").add_argument
     add("--search", choices=SEARCHES, default="grid", help="grid (default) or tpe (hyperopt)")
-    add("--space", metavar="NAME|FILE", help=f"{', '.join(SPACES)}, or a YAML file (default: by --search)")
+    add("--space", metavar="NAME|FILE", help=f"{', '.join(SPACES)}, or a YAML file (default: depends on --search)")
     add("--samples", type=whole, metavar="N", help=f"configurations per architecture (grid: all; tpe: {TPE_SAMPLES})")
     add("--scheduler", choices=SCHEDULERS, default="asha", help="asha (default), or none: stop no trial early")
     add(
@@ -100,7 +100,7 @@ def add_policy_options(parser: argparse.ArgumentParser) -> None:
         help="stop cleanly after 90s, 30m or 1h30m (a number alone: seconds) since the start of the program, and "
         "after the epochs then in progress; run the command again to resume",
     )
-    add("--retry-failed", action="store_true", help="try failed trials again")
+    add("--retry-failed", action="store_true", help="retry failed trials from their last epoch")
     add(
         "--keep-checkpoints",
         choices=KEPT,
@@ -110,7 +110,7 @@ def add_policy_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--accept-changes",
         action="store_true",
-        help="resume although the code, libraries or engine have changed; each row says what made it",
+        help="resume even if the code, libraries or engine have changed; each row says what made it",
     )
     add("--force", action="store_true", help="take the run over from a driver elsewhere that did not sign off")
     add(

@@ -18,7 +18,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("runs", type=option_types.folder, nargs="+", metavar="RUN", help="run folder; several are compared")
     add(
-        "--out", type=option_types.folder, metavar="DIR", help="where to (default: RUN/report; needed for several runs)"
+        "--out",
+        type=option_types.folder,
+        metavar="DIR",
+        help="where to write it (default: RUN/report; required for several runs)",
     )
     options.add_margin(parser)
     add("--only", choices=("html", "figures", "tables"), help="write only these (default: all)")

@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     add = parser.add_argument
     add("run", type=option_types.folder, metavar="RUN", help="run folder")
-    add("--phase", choices=("sweep", "rerun"), help="default: sweep, or rerun where nothing was swept")
+    add("--phase", choices=("sweep", "rerun"), help="default: sweep, or rerun if there was no sweep")
     add("--sort", metavar="COLUMN", help="by this column; accuracies best first")
     add("--filter", action="append", default=[], metavar="COND", help="such as status=diverged or lr>=0.1")
     add(

@@ -142,15 +142,15 @@ def _classes(path: Path, files: list[str]) -> int:
     if not os.path.lexists(path / NAMES):
         highest = max((max(_content(path / file)[:: 1 + PIXELS], default=0) for file in files), default=0)
         if not highest:
-            raise UserError(f"{path}: every label is 0; give at least 2 classes, or list them in {NAMES}, one a line")
+            raise UserError(f"{path}: every label is 0; give at least 2 classes, or list them in {NAMES}, one per line")
         return highest + 1
     try:
         lines = [line.strip() for line in _content(path / NAMES).decode("utf-8-sig").splitlines()]
     except UnicodeDecodeError:
-        raise UserError(f"{path / NAMES}: not UTF-8 text; give the names of the classes, one a line") from None
+        raise UserError(f"{path / NAMES}: not UTF-8 text; give the names of the classes, one per line") from None
     count = sum(bool(line) and not line.startswith("#") for line in lines)
     if not 2 <= count <= 256:
-        raise UserError(f"{path / NAMES}: {count} classes; give 2 to 256 names, one a line")
+        raise UserError(f"{path / NAMES}: {count} classes; give 2 to 256 names, one per line")
     return count
 
 

@@ -39,7 +39,7 @@ def rungs(spec: RunSpec) -> list[int]:
 
 
 def expected_epochs(spec: RunSpec) -> float:
-    """Epochs a trial takes on average if 1/eta of the trials goes on at each rung."""
+    """Epochs a trial takes on average if the top 1/eta of trials continue past each rung."""
     share, start, total = 1.0, 0, 0.0
     for end in [*rungs(spec), spec.max_epochs]:
         total += share * (end - start)

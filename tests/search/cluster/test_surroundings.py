@@ -117,7 +117,7 @@ def test_settings_of_python_that_ray_does_not_survive(monkeypatch: pytest.Monkey
     assert "PYTHONWARNINGS" not in os.environ
     code = "from search.cluster.surroundings import mind_python; mind_python()"
     done = subprocess.run([sys.executable, "-OO", "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert "UserError: PYTHONOPTIMIZE=2 and python -OO: Ray cannot run so" in done.stderr.splitlines()[-1]
+    assert "UserError: PYTHONOPTIMIZE=2 and python -OO: Ray cannot run with them" in done.stderr.splitlines()[-1]
 
 
 def test_names_that_ray_cannot_carry() -> None:
