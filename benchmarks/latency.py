@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.interleave import interleaved
 from benchmarks.options import parser, publish
-from benchmarks.report import Report, times, verdict
+from benchmarks.report import Report, describe_target, times
 
 MODULE = "benchmarks.latency"
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             {
                 "command": line.replace(str(run), "RUN"),
                 "to import pandas": times(seconds[line] / seconds["import pandas"]),
-                "target": verdict(seconds[line] / seconds["import pandas"], target, "<=", "x"),
+                "target": describe_target(seconds[line] / seconds["import pandas"], target, "<=", "x"),
                 "seconds": f"{seconds[line]:.2f}",
             }
             for line, target in targets.items()

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from benchmarks.contenders import Autograd, Contender, Converted, Native, batch_last, channels_last, difference
 from benchmarks.interleave import interleaved, one_thread
 from benchmarks.options import parser, publish
-from benchmarks.report import Report, times, verdict
+from benchmarks.report import Report, describe_target, times
 from benchmarks.usual import UsualInvariant, scat_layer
 from models.description import Conv, Invariant, Layer, Scatter
 from models.invariant import InvariantLayer
@@ -104,7 +104,7 @@ def scattering_row(size: Size, seconds: Mapping[str, float]) -> dict[str, str]:
     return {
         "(N, C, H, W) -> F": title(size),
         "native vs ScatLayer": times(ratio),
-        "target": verdict(ratio, SCATTERING_TARGET),
+        "target": describe_target(ratio, SCATTERING_TARGET),
         "native from and to NCHW vs ScatLayer": times(usual / seconds["z, native, from and to NCHW"]),
         "torch vs ScatLayer": times(usual / seconds["z, torch"]),
     }
@@ -117,7 +117,7 @@ def invariant_row(size: Size, seconds: Mapping[str, float]) -> dict[str, str]:
     return {
         "(N, C, H, W) -> F": title(size),
         "native vs fastest 3x3 conv": times(ratio),
-        "target": verdict(ratio, INVARIANT_TARGET, ">"),
+        "target": describe_target(ratio, INVARIANT_TARGET, ">"),
         "fastest": fastest,
         "native vs native conv": times(seconds[CONVS[2]] / native),
         "native vs best torch conv": times(min(seconds[name] for name in CONVS[:2]) / native),

@@ -1,7 +1,7 @@
 """What invsearch and Ray Tune cost beside the training itself, as a sweep grows.
 
 Trials that compute nothing go through everything that real ones do: Tune, ASHA, workers, a record and a checkpoint
-each epoch, verdicts. Reported are seconds per trial and per report, and the driver's peak memory, for 256, 1,024 and
+each epoch, outcomes. Reported are seconds per trial and per report, and the driver's peak memory, for 256, 1,024 and
 4,096 trials of two epochs, each number of trials in a fresh process. The clock runs from the first report to the last,
 so starting Ray and its workers is not counted. The start has a table of its own: seconds from the call of the real
 command to its first epoch, for grids of 256, 2,048 and 20,000 trials.
@@ -31,7 +31,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 from benchmarks.options import parser, publish  # noqa: E402
-from benchmarks.report import Report, times, verdict  # noqa: E402
+from benchmarks.report import Report, describe_target, times  # noqa: E402
 from benchmarks.start import GRIDS, seconds_to_start  # noqa: E402
 from search.cluster.session import ray_session  # noqa: E402
 from search.datasets.split import Split  # noqa: E402
@@ -150,7 +150,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     report = Report("Orchestration", MODULE)
     report.text(
         f"Cost per trial at {last['trials']:,} trials against {first['trials']:,}: {times(growth)} "
-        f"({verdict(growth, TARGET, '<=')})."
+        f"({describe_target(growth, TARGET, '<=')})."
     )
     report.table(
         f"Trials of {EPOCHS} epochs without arithmetic, on {os.cpu_count()} cores",
@@ -172,7 +172,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     thousand = 1000 * (began[grids[-1]] - began[grids[0]]) / max(1, grids[-1] - grids[0])
     report.table(
         f"From the command to its first epoch: {thousand:.2f} s per further thousand trials "
-        f"({verdict(thousand, START_TARGET, '<=', ' s')})",
+        f"({describe_target(thousand, START_TARGET, '<=', ' s')})",
         [{"trials": f"{size:,}", "seconds": f"{seconds:.1f}"} for size, seconds in began.items()],
     )
     publish(report, args.out)

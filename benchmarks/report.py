@@ -23,7 +23,7 @@ ALSO_MEASURED = ("pytorch_wavelets", "optuna", "pillow")
 IMPORTED_AS = {"pillow": "PIL"}
 
 
-def verdict(value: float, target: float | None, sign: str = ">=", unit: str = "") -> str:
+def describe_target(value: float, target: float | None, sign: str = ">=", unit: str = "") -> str:
     """A target and whether it is met; a dash where there is none."""
     if target is None:
         return "-"

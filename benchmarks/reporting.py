@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from benchmarks.options import publish, rounds
-from benchmarks.report import Report, verdict
+from benchmarks.report import Report, describe_target
 from spaces import Hyperparameters, TrialSpec
 from spaces.files.sealed import seal
 
@@ -143,7 +143,7 @@ def main() -> None:
     found = {name: float(value) for name, value in (line.split("\t") for line in said.splitlines())}
     targets = {"all": (TARGET_SECONDS, " s"), "peak RSS (MB)": (TARGET_MB, ""), "page (MB)": (TARGET_PAGE_MB, "")}
     rows = [
-        {"what": name, "measured": f"{value:.3g}", "target": verdict(value, *_target(targets.get(name)))}
+        {"what": name, "measured": f"{value:.3g}", "target": describe_target(value, *_target(targets.get(name)))}
         for name, value in found.items()
     ]
     report = Report(f"A report of {args.trials:,} trials of {args.epochs} epochs", MODULE)

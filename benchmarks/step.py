@@ -20,7 +20,7 @@ from benchmarks.interleave import LEAST_SECONDS, interleaved, one_thread
 from benchmarks.limit import limit_calls, rates
 from benchmarks.options import parser, publish
 from benchmarks.pictures import mnist_is_here, pictures
-from benchmarks.report import Report, times, verdict
+from benchmarks.report import Report, describe_target, times
 from benchmarks.usual import Pictures, UsualTraining
 from models import ARCHITECTURES, description_of
 from search.datasets import MNIST, Arrays, Split
@@ -120,11 +120,11 @@ def ratios(found: Outcome) -> dict[str, str]:
     share = 100 * found.rate() / found.limit
     return found.title | {
         "native vs usual": times(usual),
-        "usual target": verdict(usual, USUAL_TARGETS.get(name)),
+        "usual target": describe_target(usual, USUAL_TARGETS.get(name)),
         "native vs torch engine": times(torch_ratio),
-        "torch target": verdict(torch_ratio, TORCH_TARGETS.get(name)),
+        "torch target": describe_target(torch_ratio, TORCH_TARGETS.get(name)),
         "share of the limit": f"{share:.0f} %",
-        "share target": verdict(share, SHARE_TARGETS[name], unit=" %"),
+        "share target": describe_target(share, SHARE_TARGETS[name], unit=" %"),
     }
 
 

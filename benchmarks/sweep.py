@@ -23,7 +23,7 @@ from analysis.records.reader import read_run
 from benchmarks.options import parser, publish
 from benchmarks.peers.task import Task, read_results, task_of, write_task
 from benchmarks.pictures import mnist_is_here
-from benchmarks.report import Report, times, verdict
+from benchmarks.report import Report, describe_target, times
 from search.storage.provenance import ROOT
 
 MODULE = "benchmarks.sweep"
@@ -113,7 +113,10 @@ def measure(task: Task, repeats: int) -> Report:
         f"{task.batch_size}, {cores} cores, from the start of a fresh process to its result; medians of {repeats} "
         "interleaved repeats. A ratio above 1 says how many times faster invsearch is."
     )
-    rows = [{"": f"invsearch vs {name}", "ratio": times(x), "target": verdict(x, TARGET)} for name, x in ratios.items()]
+    rows = [
+        {"": f"invsearch vs {name}", "ratio": times(x), "target": describe_target(x, TARGET)}
+        for name, x in ratios.items()
+    ]
     report.table("Ratios", rows)
     report.text(f"Busy share of the cores in invsearch's runs, training and judging: {busy:.0f} %.")
     programs = [

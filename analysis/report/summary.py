@@ -97,7 +97,7 @@ def _reproduced(evidence: Evidence) -> list[str]:
         if row["difference"] == row["difference"]:
             known.insert(0, f"ours minus published {rounded(row['difference'], 2, sign=True)}")
         published = f"The published {row['published_mean']:.1f} % of {row['group']}"
-        said.append(f"{published} {ends[row['verdict']]} ({', '.join(known)}).")
+        said.append(f"{published} {ends[row['conclusion']]} ({', '.join(known)}).")
     asked = less(evidence)
     return [*said, *([f"These runs fall short of the published protocol. {' '.join(asked)}"] if asked else [])]
 

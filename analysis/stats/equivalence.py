@@ -13,7 +13,7 @@ from analysis.stats.samples import ALPHA, untested, welch, welch_test
 MARGIN = 0.5
 """Points of accuracy within which two means count as the same, unless asked otherwise."""
 PUBLISHED_SEEDS = 10
-VERDICTS = ("reproduced", "differs", "inconclusive", "not tested")
+CONCLUSIONS = ("reproduced", "differs", "inconclusive", "not tested")
 
 
 class Equivalence(NamedTuple):
@@ -25,7 +25,7 @@ class Equivalence(NamedTuple):
         high: the upper end.
         p_equivalent: of the TOST: the larger of its two one-sided p-values.
         p_differs: of Welch's two-sided test.
-        verdict: ``reproduced`` where the TOST is significant at 5 %: the difference is smaller than the margin, be
+        conclusion: ``reproduced`` where the TOST is significant at 5 %: the difference is smaller than the margin, be
             it zero or not; else ``differs`` where Welch's test is; else ``inconclusive``. ``not tested`` where there is
             no test.
         untested: why there is none; empty where there is.
@@ -36,7 +36,7 @@ class Equivalence(NamedTuple):
     high: float
     p_equivalent: float
     p_differs: float
-    verdict: str
+    conclusion: str
     untested: str = ""
 
 
@@ -65,12 +65,12 @@ def equivalence(
     above = welch_test(ours, theirs - margin, "greater").pvalue
     below = welch_test(ours, theirs + margin, "less").pvalue
     p = float(max(above, below))
-    verdict = "reproduced" if p < ALPHA else "differs" if between.p < ALPHA else "inconclusive"
-    return Equivalence(between.difference, between.low, between.high, p, between.p, verdict)
+    conclusion = "reproduced" if p < ALPHA else "differs" if between.p < ALPHA else "inconclusive"
+    return Equivalence(between.difference, between.low, between.high, p, between.p, conclusion)
 
 
 def settled(difference: float, std: float, n: int = PUBLISHED_SEEDS, margin: float = MARGIN) -> bool:
-    """Whether any number of seeds of ours would end in a verdict, if the difference stays as it is.
+    """Whether any number of seeds of ours would end in a conclusion, if the difference stays as it is.
 
     However many ours are, the published mean keeps its own error, with n - 1 degrees of freedom.
     """

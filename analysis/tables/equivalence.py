@@ -54,7 +54,7 @@ def against_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
 def unsettled(row: dict[str, Any]) -> str:
     """Why no number of seeds of ours would settle an inconclusive row; empty where it would, and for other rows."""
     std, margin = row["published_std"], row["margin"]
-    if row["verdict"] != "inconclusive" or settled(row["difference"], std, margin=margin):
+    if row["conclusion"] != "inconclusive" or settled(row["difference"], std, margin=margin):
         return ""
     return (
         f"no number of seeds of ours would settle this difference at {margin:g} points, since the published mean rests "
@@ -77,6 +77,6 @@ COLUMNS = (
     between("90 % CI", "low", "high", 2),
     p_value("p (TOST)", "p_equivalent"),
     p_value("p (differs)", "p_differs"),
-    words("verdict", "verdict"),
+    words("conclusion", "conclusion"),
 )
 EQUIVALENCE = Table("published", "Against the published numbers.", (), against_published, shown(COLUMNS))

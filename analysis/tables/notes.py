@@ -13,7 +13,6 @@ from analysis.published.deep import SEEDS
 from analysis.published.mnist import PUBLISHED
 from analysis.records.reader import Run
 from analysis.records.schema import records
-from analysis.stats.equivalence import VERDICTS
 from spaces.common.wording import counted
 
 Row = dict[str, Any]
@@ -91,21 +90,20 @@ def _against_conv(evidence: Evidence, run: Run, titles: dict[str, str]) -> list[
 
 def _against_published(evidence: Evidence, run: Run, rows: list[Row]) -> list[str]:
     """Where the published numbers are reproduced; only the same data set may be compared."""
-    verdicts: dict[str, list[str]] = {verdict: [] for verdict in VERDICTS[:3]}
-    candidates = evidence.of(run)
-    for row in rows:
-        one = candidates.get(row["architecture"])
-        found = None if one is None else evidence.equivalence(one)
-        if found is not None:
-            said = f"Not tested against the published mean, since {found.untested}" if found.untested else found.verdict
-            verdicts.setdefault(said, []).append(row["title"])
     means = {
         "reproduced": f"The published mean is reproduced within {evidence.margin:g} points (TOST at 5 %)",
         "differs": "Ours differs from the published mean (Welch's test at 5 %)",
-        "inconclusive": f"Neither shown to differ from the published mean nor to lie within {evidence.margin:g} "
-        "points of it",
+        "inconclusive": "Ours is shown neither to differ from the published mean nor to lie within "
+        f"{evidence.margin:g} points of it",
     }
-    return [f"{means.get(verdict, verdict)}: {', '.join(titles)}." for verdict, titles in verdicts.items() if titles]
+    kinds: dict[str, list[str]] = {start: [] for start in means.values()}
+    candidates = evidence.of(run)
+    for row in rows:
+        one = candidates.get(row["architecture"])
+        if one is not None and (found := evidence.equivalence(one)) is not None:
+            start = means.get(found.conclusion, f"Not tested against the published mean, since {found.untested}")
+            kinds.setdefault(start, []).append(row["title"])
+    return [f"{start}: {', '.join(titles)}." for start, titles in kinds.items() if titles]
 
 
 def _other_data(rows: list[Row]) -> list[str]:

@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.report import Report, times, verdict
+from benchmarks.report import Report, describe_target, times
 
 
 @pytest.mark.parametrize(
@@ -12,8 +12,8 @@ from benchmarks.report import Report, times, verdict
         (5.0, None, ">=", "-"),
     ],
 )
-def test_verdict(value, target, sign, expected):
-    assert verdict(value, target, sign) == expected
+def test_a_target_is_met_or_missed(value, target, sign, expected):
+    assert describe_target(value, target, sign) == expected
 
 
 def test_ratios_keep_three_digits():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_ind
 
-from analysis.stats.equivalence import VERDICTS, equivalence, sample_like, settled
+from analysis.stats.equivalence import CONCLUSIONS, equivalence, sample_like, settled
 from analysis.stats.samples import LOST
 
 
@@ -17,7 +17,7 @@ def test_the_worked_example_of_lakens() -> None:
     assert round(found.p_equivalent, 3) == 0.004
     assert stats.t.isf(found.p_equivalent, 182) == pytest.approx(2.69, abs=0.01)
     assert found.difference == pytest.approx(0.03)
-    assert found.verdict == "reproduced"
+    assert found.conclusion == "reproduced"
 
 
 @given(st.floats(0, 100), st.floats(0.01, 10), st.integers(2, 40))
@@ -40,12 +40,12 @@ def test_agrees_with_statsmodels(ours, mean, std, margin) -> None:
     assert found.p_equivalent == pytest.approx(float(p), abs=1e-9)
     inside = -margin < found.low and found.high < margin
     assert (found.p_equivalent < 0.05) == inside  # The 90 % interval and the TOST are one test.
-    assert found.verdict in VERDICTS
-    assert (found.verdict == "reproduced") == inside
+    assert found.conclusion in CONCLUSIONS
+    assert (found.conclusion == "reproduced") == inside
 
 
 @pytest.mark.parametrize(
-    ("ours", "verdict"),
+    ("ours", "conclusion"),
     [
         ([97.3, 97.2, 97.4, 97.3, 97.3], "reproduced"),  # The same.
         ([97.51, 97.52, 97.50, 97.52] * 5, "reproduced"),  # Surely another number, and surely by less than the margin.
@@ -58,13 +58,13 @@ def test_agrees_with_statsmodels(ours, mean, std, margin) -> None:
         ([97.3, 97.31, 97.3, 97.31], "not tested"),
     ],
 )
-def test_the_three_verdicts_at_the_published_number_of_conv(ours, verdict) -> None:
-    assert equivalence(np.array(ours), 97.3, 0.29).verdict == verdict
+def test_the_three_conclusions_at_the_published_number_of_conv(ours, conclusion) -> None:
+    assert equivalence(np.array(ours), 97.3, 0.29).conclusion == conclusion
 
 
 def test_survivors_are_not_tested() -> None:
     ours = np.array([97.4] * 4 + [97.3] * 3)
-    assert equivalence(ours, 97.3, 0.29).verdict == "reproduced"
+    assert equivalence(ours, 97.3, 0.29).conclusion == "reproduced"
     found = equivalence(ours, 97.3, 0.29, lost=True)
     assert all(map(math.isnan, found[:5]))  # Not even a difference: their mean is of a selection.
     assert found[5:] == ("not tested", LOST)
@@ -92,5 +92,5 @@ def test_one_seed_has_a_difference_and_nothing_else() -> None:
 def test_whether_more_seeds_of_ours_would_tell(difference, std, margin, ends) -> None:
     assert settled(difference, std, margin=margin) == ends
     spread = sample_like(0.0, 0.2, 100_000)  # That is the limit, as a hundred thousand seeds of ours come close to.
-    verdict = equivalence(90.0 + difference + spread, 90.0, std, margin=margin).verdict
-    assert (verdict != "inconclusive") == ends
+    conclusion = equivalence(90.0 + difference + spread, 90.0, std, margin=margin).conclusion
+    assert (conclusion != "inconclusive") == ends

@@ -53,7 +53,7 @@ def test_an_architecture_without_reruns_is_blank(full) -> None:
 
 
 @pytest.mark.parametrize(
-    ("accuracies", "verdict", "status", "count"),
+    ("accuracies", "outcome", "status", "count"),
     [
         ([0.1, None], "diverged", "diverged", "diverged"),
         ([0.1, 0.1, 0.1, None], None, "diverged", "diverged"),
@@ -62,9 +62,9 @@ def test_an_architecture_without_reruns_is_blank(full) -> None:
         ([0.1, 0.1, 0.1], "completed", "running", "unfinished"),
     ],
 )
-def test_the_mean_is_over_the_seeds_that_finished(full, accuracies, verdict, status, count) -> None:
+def test_the_mean_is_over_the_seeds_that_finished(full, accuracies, outcome, status, count) -> None:
     full.spec["rerun_seeds"] = 6
-    full.rerun("conv", accuracies, verdict, theta=BEST, seed=4, status=status)
+    full.rerun("conv", accuracies, outcome, theta=BEST, seed=4, status=status)
     row = rows_of(full).loc["conv"]
     assert row["mean_percent"] == pytest.approx(92.0)
     assert row["finished"] == 3

@@ -116,7 +116,7 @@ def test_lost_seeds_are_counted_and_the_row_stays(full, number) -> None:
     filled = TABLES[number].build(read_run(full.write()))
     row = filled.cells[(filled.cells.iloc[:, :2] == "Convolutional").any(axis=1)].iloc[0]
     assert "3 of 4" in row["n"]
-    assert {"groups": "-", "told apart": "-", "verdict": "not tested"}.items() & row.to_dict().items()
+    assert {"groups": "-", "told apart": "-", "conclusion": "not tested"}.items() & row.to_dict().items()
 
 
 def test_published_means_on_mnist(folder) -> None:
