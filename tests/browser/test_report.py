@@ -175,12 +175,12 @@ def test_dragging_along_an_axis_selects(page: Browser) -> None:
     page.js("arguments[0].scrollIntoView({block: 'center'})", plot)
     x, top, middle = page.js(
         "const p = plots.get(arguments[0]).parallel, b = arguments[0].getBoundingClientRect();"
-        "return [b.left + p.x(4), b.top + p.y(1), b.top + p.y(0.5)]",
+        "return [b.left + p.x(3), b.top + p.y(1), b.top + p.y(0.5)]",
         plot,
     )
     page.drag((x, top - 4), (x, middle))
     chosen, of = page.js(
-        "const p = plots.get(arguments[0]).parallel; return [p.visible.map(i => p.axes[4].heights[i]), p.order.length]",
+        "const p = plots.get(arguments[0]).parallel; return [p.visible.map(i => p.axes[3].heights[i]), p.order.length]",
         plot,
     )
     assert 0 < len(chosen) < of
