@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import numpy as np
 import torch
 
-import models
+from models.mnist import TABLE_1_4
 from search.datasets.split import Split
 from search.training.loop import Training, make_repeatable
 from spaces import Hyperparameters, TrialSpec
@@ -55,7 +55,7 @@ def compare(spec: TrialSpec, split: Split, device: str, engines: tuple[str, ...]
 
 def main() -> None:
     """Times every network of Table 1.4 and three deep ones."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.eager", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.eager", description="Times one trial per network.")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cpu (default) or cuda")
     parser.add_argument("--quick", action="store_true", help="few images: shows that it works, measures nothing")
     parser.add_argument("--epochs", type=int, default=4, help="epochs of each network, the first of them a warm-up")
@@ -65,7 +65,7 @@ def main() -> None:
     make_repeatable(args.device, 1)
     gpu = args.device == "cuda"
     shallow = make_split((1, 28, 28), 512 if args.quick else 25600)
-    for architecture in models.TABLE_1_4:
+    for architecture in TABLE_1_4:
         compare(replace(SHALLOW, architecture=architecture), shallow, args.device, ("torch",), args.epochs)
     deep = make_split((3, 32, 32), 256 if args.quick else 12800)
     for architecture in DEEP:
@@ -73,7 +73,7 @@ def main() -> None:
         compare(spec, deep, args.device, ("torch", "mixed") if gpu else ("torch",), args.epochs)
     if gpu:
         few = make_split((1, 28, 28), 1280)
-        for architecture in models.TABLE_1_4:
+        for architecture in TABLE_1_4:
             spec = replace(SHALLOW, architecture=architecture)
             ours, theirs = (train(spec, few, device, "torch", 1)[0][0] for device in ("cpu", "cuda"))
             print(f"{architecture:10} first epoch of 10 steps: CPU and GPU differ by {abs(ours - theirs) / ours:.1e}")

@@ -35,6 +35,7 @@ class InvariantLayer(nn.Module):
         mixing: a name of ``KERNELS``.
         gain: a of equation 1.5.1, on the learned weights only.
         generator: draws the learned weights and the fixed kernels.
+        dct_scale: the factor on the orthonormal DCT images; only for mixing ``dct``.
         bias: whether there is one; batch normalisation after the layer would cancel it.
 
     Attributes:
@@ -53,12 +54,14 @@ class InvariantLayer(nn.Module):
         mixing: str = "1x1",
         gain: float,
         generator: torch.Generator,
+        dct_scale: float = 1 / 9,
         bias: bool = True,
     ) -> None:
         super().__init__()
         kind = choose("mixing", mixing, KERNELS)
         self.in_channels, self.out_channels, self.mixing = in_channels, out_channels, mixing
-        self.kernel = kind(out_channels, SUBBANDS * in_channels, gain, generator)
+        options = {"scale": dct_scale} if mixing == "dct" else {}
+        self.kernel = kind(out_channels, SUBBANDS * in_channels, gain, generator, **options)
         self.bias = nn.Parameter(torch.zeros(out_channels, device=generator.device)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:

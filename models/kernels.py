@@ -129,15 +129,17 @@ class Dct(Kernel):
 
     basis: Tensor
 
-    def __init__(self, outputs: int, subbands: int, gain: float, generator: torch.Generator) -> None:
-        """Draws A, (3, F, Q), each with the fans of a 1x1 kernel; the orthonormal images are scaled by 1/9."""
+    def __init__(
+        self, outputs: int, subbands: int, gain: float, generator: torch.Generator, scale: float = 1 / 9
+    ) -> None:
+        """Draws A, (3, F, Q), each with the fans of a 1x1 kernel; ``scale`` multiplies the orthonormal images."""
         nn.Module.__init__(self)
         draws = [glorot_uniform((outputs, subbands), gain, generator) for _ in range(3)]
         self.A = nn.Parameter(torch.stack(draws))
         flat = torch.full((3,), 1 / math.sqrt(3), device=generator.device)
         slope = torch.tensor([1.0, 0.0, -1.0], device=generator.device) / math.sqrt(2)
         images = [torch.outer(flat, flat), torch.outer(flat, slope), torch.outer(slope, flat)]
-        self.register_buffer("basis", 1 / 9 * torch.stack(images))
+        self.register_buffer("basis", scale * torch.stack(images))
 
     def forward(self) -> Tensor:
         """g, (F, Q, 3, 3): the weighted sum of the three images."""

@@ -104,3 +104,10 @@ def test_unknown_mixing_is_a_user_error():
 def test_wrong_channels_are_a_user_error():
     with pytest.raises(UserError, match="the input has 2 channels"):
         layer(3, 7)(images(1, 2, 8, 8))
+
+
+def test_dct_scale():
+    x = images(2, 1, 8, 8)
+    plain, scaled = layer(1, 3, "dct"), layer(1, 3, "dct", dct_scale=1.0)
+    bias = plain.bias.detach()[:, None, None]
+    torch.testing.assert_close(scaled(x) - bias, 9 * (plain(x) - bias), rtol=1e-4, atol=1e-5)

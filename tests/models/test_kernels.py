@@ -10,8 +10,8 @@ from models.kernels import KERNELS, Dct, FixedAlpha, Random, ShiftedGaussian, Sh
 OUTPUTS, SUBBANDS = 5, 14
 
 
-def make(kind, gain=1.0, seed=0):
-    return kind(OUTPUTS, SUBBANDS, gain, torch.Generator().manual_seed(seed))
+def make(kind, gain=1.0, seed=0, **options):
+    return kind(OUTPUTS, SUBBANDS, gain, torch.Generator().manual_seed(seed), **options)
 
 
 def test_names_are_those_of_the_mixings():
@@ -109,6 +109,7 @@ def dct_images():
 
 def test_dct_basis_is_scipys_times_a_ninth():
     np.testing.assert_allclose(make(Dct).basis.numpy(), dct_images() / 9, atol=1e-7)
+    np.testing.assert_allclose(make(Dct, scale=1.0).basis.numpy(), dct_images(), atol=1e-6)
 
 
 def test_dct_g_is_the_weighted_sum_of_its_images():
