@@ -85,7 +85,7 @@ def _best(candidate: Candidate) -> Best:
 
 
 def best_table(found: Sequence[Best]) -> pd.DataFrame:
-    """One row an architecture, with ``COLUMNS``, as people read it: percent, ``-`` where there is none."""
+    """One row per architecture, with ``COLUMNS``, as people read it: percent, ``-`` where there is none."""
     rows = [
         (
             best.architecture,

@@ -1,4 +1,4 @@
-"""What a network costs: the sums over its layers that the text compares."""
+"""What a network costs: the sums over its layers that the chapter compares."""
 
 from __future__ import annotations
 

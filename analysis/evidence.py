@@ -28,7 +28,7 @@ class Candidate:
         run: where it was trained.
         architecture: its name.
         group: its title, with the run's name before it where several runs are compared; names its colour.
-        published: the text's row; None where the text has none, or has it for another data set.
+        published: the chapter's row; None where the chapter has none, or has it for another data set.
     """
 
     run: Run
@@ -62,7 +62,7 @@ class Candidate:
 
     @property
     def accuracies(self) -> np.ndarray:
-        """Test accuracies in percent of the finished reruns, one a seed."""
+        """Test accuracies in percent of the finished reruns, one per seed."""
         return self.reruns.accuracies
 
     @property
@@ -124,7 +124,7 @@ class Evidence:
     def by_data(self) -> dict[str, list[Candidate]]:
         """Those with a seed that ended, apart by the data they are on: accuracies on others do not compare networks.
 
-        Who only repeats trials of another is left out (``repeats``): the same seeds are no second sample.
+        A candidate that only repeats trials of another is left out (``repeats``): the same seeds are no second sample.
         Data sets of one name and different content are told apart by the beginning of their hashes.
         """
         found: dict[tuple[str, str], list[Candidate]] = {}
@@ -165,7 +165,7 @@ class Evidence:
 
     @cached_property
     def _repeated(self) -> dict[str, str]:
-        """Who shares trials with another that has as many seeds or more -> that one."""
+        """A candidate that shares trials with one that has at least as many seeds -> that one."""
         kept: list[Candidate] = []
         found = {}
         for one in sorted(self.candidates, key=lambda one: -one.reruns.finished):
@@ -180,7 +180,7 @@ class Evidence:
     def repeats(self) -> list[str]:
         """A sentence for each candidate that shares trials with another."""
         return [
-            f"{one} shares trials with {other}, with the same results: it is no second sample, and is left out."
+            f"{one} shares trials with {other}, with the same results: it is not a second sample and is left out."
             for one, other in self._repeated.items()
         ]
 
@@ -254,14 +254,14 @@ def data_of(run: Run) -> tuple[str, str]:
 
 
 def published_of(run: Run, architecture: str) -> tuple[Published | None, str]:
-    """The text's row of a network, None where the run is on other data than the text's, and the network's title."""
+    """The text's row of a network, None where the run is on other data than the chapter's, and the network's title."""
     row = PUBLISHED.get(architecture)
     comparable = row if run.spec["dataset"] == "mnist" else None
     return comparable, row.title if row else architecture
 
 
 def samples_of(found: Sequence[Candidate]) -> dict[str, np.ndarray]:
-    """Group -> test accuracies in percent of the finished reruns, one a seed."""
+    """Group -> test accuracies in percent of the finished reruns, one per seed."""
     return {one.group: one.accuracies for one in found}
 
 

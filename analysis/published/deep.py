@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny-imagenet": "Tiny ImgNet"}
-"""Our names of the column groups, in the order of the text."""
+"""Our names of the column groups, in the order of the chapter."""
 
 MIXINGS = ("A", "B", "C")
 """The columns of each group: 1x1, shifted impulse, learned 3x3."""
@@ -17,7 +17,7 @@ Cells = tuple[float | None, float | None, float | None]
 
 
 def _row(*groups: tuple[float | None, ...]) -> dict[str, Cells]:
-    """The cells of a row by data set; columns that the text leaves blank are None."""
+    """The cells of a row by data set; columns that the chapter leaves blank are None."""
     return {
         name: (*group, *[None] * (3 - len(group)))  # type: ignore[misc]
         for name, group in zip(DATASETS, groups, strict=True)
@@ -53,12 +53,12 @@ class Hybrid(NamedTuple):
     """A row of Table 1.7.
 
     Attributes:
-        title: what the text calls it.
+        title: what the chapter calls it.
         layers: learned convolutional layers.
         params: millions of parameters.
         mults: millions of multiplies per 32x32x3 image.
         accuracies: data set -> accuracy.
-        estimated: the numbers that the text marks as estimated from descriptions: ``params``, ``mults``.
+        estimated: the numbers that the chapter marks as estimated from descriptions: ``params``, ``mults``.
     """
 
     title: str

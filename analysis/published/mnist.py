@@ -1,4 +1,4 @@
-"""The published results of Tables 1.3 and 1.4, in the order of the text.
+"""The published results of Tables 1.3 and 1.4, in the order of the chapter.
 
 Both tables are for MNIST; the rows of Table 1.3 are the first two of Table 1.4.
 """
@@ -17,9 +17,9 @@ class Published:
     """One row of Table 1.4.
 
     Attributes:
-        title: what the text calls the architecture.
+        title: what the chapter calls the architecture.
         theta: the published optimal hyperparameters.
-        params: parameters relative to a 3x3 convolutional layer, by the text's counting.
+        params: parameters relative to a 3x3 convolutional layer, by the chapter's counting.
         mults: multiplies relative to a 3x3 convolutional layer, mixing or convolution only.
         mean: mean test accuracy over 10 runs, in percent.
         std: its standard deviation, in percent.
@@ -54,11 +54,11 @@ def published_theta(name: str) -> Hyperparameters:
     """The published optimal hyperparameters of an architecture.
 
     Raises:
-        UserError: the text gives none.
+        UserError: the chapter gives none.
     """
     if name not in PUBLISHED:
         raise UserError(
-            f"theta: the text gives none for {quoted(name)}; it does for {', '.join(PUBLISHED)}; "
+            f"theta: the chapter gives none for {quoted(name)}; it does for {', '.join(PUBLISHED)}; "
             "give lr=..,momentum=..,weight_decay=..,gain=.."
         )
     return PUBLISHED[name].theta

@@ -20,7 +20,7 @@ def ratio(value: float) -> str:
     """A cost relative to another: 7/9 where it is such a fraction, else three digits."""
     if math.isnan(value):
         return ""
-    fraction = Fraction(value).limit_denominator(36)  # Seven thirty-sixths is the finest that the text has.
+    fraction = Fraction(value).limit_denominator(36)  # Seven thirty-sixths is the finest that the chapter has.
     return str(fraction) if float(fraction) == value else f"{value:.3g}"
 
 

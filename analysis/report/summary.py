@@ -72,8 +72,8 @@ def _ahead(found: list[Candidate], compared: pd.DataFrame, where: str) -> list[s
             said.append(f"It is better than {other} by {by} ({between}, Hedges' g {rounded(abs(row['g']), 1)}).")
         else:
             said.append(
-                f"It cannot be told apart from {other}: {by} ({between}); these seeds would have shown a difference of "
-                f"{rounded(row['detectable'], 2)} points with a probability of 80 %."
+                f"It does not differ significantly from {other}: {by} ({between}); these seeds would have shown a "
+                f"difference of {rounded(row['detectable'], 2)} points with a probability of 80 %."
             )
     return said
 

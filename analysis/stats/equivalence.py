@@ -51,7 +51,7 @@ def equivalence(
     """Tests two one-sided hypotheses (Schuirmann's TOST, in Welch's form for unequal variances).
 
     Args:
-        ours: test accuracies in percent, one a seed.
+        ours: test accuracies in percent, one per seed.
         mean: the published mean in percent.
         std: the published standard deviation.
         n: the published number of seeds.

@@ -119,7 +119,9 @@ def _untested(left: pd.DataFrame, names: list[str]) -> str:
     empty = [cell for cell in counts.index[counts == 0] if len(names) > 1]
     cells = [" and ".join(map(" ".join, zip(names, cell, strict=True))) for cell in empty]
     return f"{':'.join(names)} is not tested: " + (
-        f"nothing is left with {', or with '.join(cells)}." if cells else "it cannot be told apart from others here."
+        f"nothing is left with {', or with '.join(cells)}."
+        if cells
+        else "it cannot be separated from other effects here."
     )
 
 

@@ -1,4 +1,4 @@
-"""Which architectures can be told apart: Welch's test of every pair, corrected for there being many."""
+"""Which architectures differ significantly: Welch's test of every pair, corrected for there being many."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def pairs(samples: Mapping[str, np.ndarray], lost: Collection[str] = ()) -> pd.D
     """Compares every two samples: all of them together are one family of tests.
 
     Args:
-        samples: group -> test accuracies in percent, one a seed.
+        samples: group -> test accuracies in percent, one per seed.
         lost: the groups of which seeds diverged or failed. What is left of them is a selection, so they are
             not tested.
 

@@ -1,4 +1,4 @@
-"""The order of the architectures, with the groups that cannot be told apart."""
+"""The order of the architectures, with the groups that do not differ significantly."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def ranking(samples: Mapping[str, np.ndarray], compared: pd.DataFrame, lost: Col
             none of theirs.
 
     Returns:
-        One row a group: ``group``, the fields of ``stats.Summary`` in percent, and its ``letters``. A group that was
+        One row per group: ``group``, the fields of ``stats.Summary`` in percent, and its ``letters``. A group that was
         tested against no other has none.
     """
     rows = [{"group": group, **summarise(values)._asdict()} for group, values in samples.items()]

@@ -110,7 +110,7 @@ def untested(first: np.ndarray, second: np.ndarray, lost: bool = False) -> str:
     """Why two samples are not tested, as the end of a sentence with "since"; empty where they are.
 
     Args:
-        first: accuracies, one a seed.
+        first: accuracies, one per seed.
         second: likewise.
         lost: whether seeds of either diverged or failed: what is left is a selection.
     """

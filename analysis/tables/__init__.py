@@ -1,4 +1,4 @@
-"""The tables of the text and of our own, filled from runs: one file each, listed in ``TABLES``."""
+"""The tables of the chapter and of our own, filled from runs: one file each, listed in ``TABLES``."""
 
 from analysis.tables.accuracy import SUMMARY, TABLE_1_3
 from analysis.tables.equivalence import EQUIVALENCE

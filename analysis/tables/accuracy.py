@@ -26,7 +26,7 @@ def make_table(number: str, title: str, architectures: Sequence[str] = (), costs
     """A table of accuracies; runs stand below each other.
 
     Args:
-        number: its number in the text, or a name.
+        number: its number in the chapter, or a name.
         title: one sentence.
         architectures: its networks; those of each run if there are none.
         costs: a run -> more columns for the same networks, and notes on them.
@@ -86,7 +86,7 @@ def _ours(run: Run, one: Candidate | None) -> dict[str, Any]:
 
 
 def display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
-    """Turns the raw values into text, with the headings of the text.
+    """Turns the raw values into text, with the headings of the chapter.
 
     ``""`` stands for nothing was rerun or counted, ``-`` for a number that too few seeds have.
     """

@@ -82,7 +82,7 @@ def seeds(row: dict[str, Any], side: str = "") -> str:
 
 
 def tested(p: float, differs: bool) -> str:
-    """Whether a pair was told apart; ``-`` where it could not be tested."""
+    """Whether a pair differs significantly; ``-`` where it could not be tested."""
     return "-" if math.isnan(p) else "yes" if differs else "no"
 
 

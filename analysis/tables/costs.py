@@ -1,4 +1,4 @@
-"""The cost columns of Table 1.4: what the text counts and what the built networks cost."""
+"""The cost columns of Table 1.4: what the chapter counts and what the built networks cost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def cost_rows(run: Run, architectures: Iterable[str]) -> pd.DataFrame:
     """One row per architecture: costs relative to ``conv``; blank (NaN) without ``conv`` in costs.json.
 
     Returns:
-        Columns ``param_ratio`` and ``mult_ratio`` (mixing or convolution only, as the text counts,
+        Columns ``param_ratio`` and ``mult_ratio`` (mixing or convolution only, as the chapter counts,
         but summed over the layers of the built network), ``mult_with_transform_ratio``,
         ``published_param_ratio``, ``published_mult_ratio``, and ``cost_differs``: whether any of
         the first three is not the published fraction.

@@ -1,4 +1,4 @@
-"""The sentences below Tables 1.6 and 1.7: what the numbers are, and what was asked otherwise than by the text."""
+"""The sentences below Tables 1.6 and 1.7: what the numbers are, and what was asked otherwise than by the chapter."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def notes_on(evidence: Evidence, found: list[Entry], width: int, seeds: int | No
     Args:
         evidence: the runs.
         found: the networks that have a place in the table.
-        width: C of the text.
-        seeds: of the text, where it says how many.
+        width: C of the chapter.
+        seeds: of the chapter, where it says how many.
     """
     if not found:
         return ["No network of this table was trained in these runs; the published numbers stand in brackets."]
@@ -35,13 +35,13 @@ def notes_on(evidence: Evidence, found: list[Entry], width: int, seeds: int | No
         if mine:
             said.append(f"{name}: {', '.join([mine[0].column, *asked(run, mine, width, seeds)])}.")
     own = dict.fromkeys(entry.column for entry in found if entry.candidate.run.spec["dataset"] not in DATASETS)
-    left = "its columns do not compare with any published number" if beside(found) else "published numbers are left out"
-    said += [f"{name} is a data set of its own: {left}." for name in own]
+    left = "its columns have no published counterpart" if beside(found) else "published numbers are left out"
+    said += [f"{name} is not a data set of the chapter: {left}." for name in own]
     return [*said, *_left_out(found), *remarks_on(entry.candidate for entry in found)]
 
 
 def asked(run: Run, mine: list[Entry], width: int, seeds: int | None) -> Iterator[str]:
-    """What a run asked for, each with the text's value where that is another one."""
+    """What a run asked for, each with the chapter's value where that is another one."""
     spec = run.spec
     recipe = RECIPES.get(spec["dataset"], CIFAR)
     if spec.get("rerun_seeds") is None:
@@ -87,7 +87,7 @@ def _left_out(found: list[Entry]) -> list[str]:
         if entry.candidate.accuracies.size:
             cells.setdefault((entry.swap, entry.column), []).append(entry)
     return [
-        f"{first.candidate.architecture} of {first.run} is left out: {last.run} has it too, and counts."
+        f"{first.candidate.architecture} of {first.run} is left out, because {last.run} has it too and is used."
         for (swap, column), several in cells.items()
         if (last := chosen(found, swap, column)) is not None
         for first in several[:-1]

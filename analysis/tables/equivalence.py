@@ -18,7 +18,7 @@ FIELDS = ["group", "n", "asked", "mean", "published_mean", "published_std", "mar
 
 
 def against_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
-    """Each candidate that the text has a number for, against that number."""
+    """Each candidate that the chapter has a number for, against that number."""
     margin = evidence.margin
     rows = [
         {
@@ -35,16 +35,16 @@ def against_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         why = (
             "no rerun has finished"
             if known
-            else "the text has no mean with a standard deviation of these networks on these data"
+            else "the chapter has no mean with a standard deviation for these networks on this data set"
         )
-        return frame, [f"Nothing to hold against the published numbers: {why}.", *evidence.remarks]
+        return frame, [f"No network can be compared with the published numbers: {why}.", *evidence.remarks]
     return frame, [
         f"Difference: our mean minus the published one (std as published, n = {PUBLISHED_SEEDS}), in points, with its "
         "90 % Welch interval.",
         f"reproduced: the difference is smaller than {margin:g} points, by two one-sided Welch tests at 5 % (TOST). "
         "differs: it is not zero, by Welch's two-sided test, and not shown to be that small. inconclusive: neither. "
         f"not tested: seeds were lost, or fewer than {LEAST} have finished, or all are alike. Each network is a "
-        "question of its own, so p is not corrected.",
+        "separate question, so p is not corrected.",
         *(f"{row['group']}: {unsettled(row)}." for row in records(frame) if unsettled(row)),
         *less(evidence),
         *evidence.remarks,
@@ -63,7 +63,7 @@ def unsettled(row: dict[str, Any]) -> str:
 
 
 def less(evidence: Evidence) -> list[str]:
-    """What runs that the text has numbers for asked less of than the text did."""
+    """What runs that the chapter has numbers for asked less of than the chapter did."""
     runs = {id(one.run): one.run for one in evidence.finished if one.published is not None}
     return [note for run in runs.values() for note in reduced(run)]
 

@@ -31,7 +31,7 @@ def judged(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         return frame, [evidence.unsearched]
     said = [
         f"{row.group}: all configurations as good as the incumbent lie on the edge of the searched range "
-        f"({', '.join(row.edges)}); a wider one may hold better."
+        f"({', '.join(row.edges)}); a wider range may contain better ones."
         for row in rows
         if row.edges
     ]

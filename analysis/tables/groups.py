@@ -46,19 +46,19 @@ def _columns(found: list[Candidate]) -> dict[tuple[str, str], str]:
 
 
 def beside(found: list[Entry]) -> bool:
-    """Whether the text's numbers stand in the table: not where everything was trained on other data than the text's."""
+    """Whether the published numbers stand in the table: not where everything was trained on data of another kind."""
     return not found or any(entry.candidate.run.spec["dataset"] in DATASETS for entry in found)
 
 
 def columns(found: list[Entry]) -> list[str]:
-    """The data sets of the text, where it has a say, then whatever else was trained on, by its own name."""
+    """The data sets of the chapter, where it has a say, then whatever else was trained on, by its own name."""
     return list(dict.fromkeys([*(DATASETS if beside(found) else ()), *(entry.column for entry in found)]))
 
 
 def widths(found: list[Entry], row: str) -> list[int | None]:
     """The text's width, then every other one at which a row was trained, wide to narrow.
 
-    Where the text has no say, only those that were trained.
+    Where the chapter has no say, only those that were trained.
     """
     trained = {entry.swap.width for entry in found if entry.swap.row == row}
     others = sorted((width for width in trained if width is not None), reverse=True)

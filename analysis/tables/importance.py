@@ -14,13 +14,13 @@ from analysis.tables.table import Table
 from spaces.common.wording import counted
 
 BROKE = [
-    "Broke down: diverged, or collapsed as in table search. Table importance is of the other configurations.",
-    "p: that breakdowns dealt out at random differ as much from level to level (chi-square, 9999 permutations), "
-    "Holm-corrected over the hyperparameters that varied; matters: at 5 %.",
+    "Broke down: diverged, or collapsed as in table search. Table importance covers the other configurations.",
+    "p: the probability that breakdowns dealt out at random differ as much from level to level (chi-square, "
+    "9999 permutations), Holm-corrected over the hyperparameters that varied; matters: at 5 %.",
 ]
 CHANGED = [
-    "Of validation accuracy at the end of the grace period, where ASHA has stopped nobody yet, without the "
-    "configurations that broke down: table breakdowns has these.",
+    "Effects on validation accuracy at the end of the grace period, before ASHA has stopped any trial. Configurations "
+    "that broke down are left out; see table breakdowns.",
     "p: of an F-test (type II) on the ranks of these accuracies, Holm-corrected over the terms; matters: at 5 %.",
     "share: of the variance of accuracy, over a grid that was tried in full and in which nothing broke down.",
 ]

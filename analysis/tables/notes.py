@@ -18,7 +18,7 @@ from spaces.common.wording import counted
 Row = dict[str, Any]
 WAITING = "No rerun has finished yet; invsearch rerun trains them."
 
-# The protocol of Tables 1.3 and 1.4: (field of the spec, how many, of what, rest). Data with a recipe have the text's.
+# The protocol of Tables 1.3 and 1.4: (field of the spec, how many, of what, rest). Data with a recipe follow it.
 PROTOCOL = (
     ("samples", 256, "configuration", " per architecture"),
     ("max_epochs", 20, "epoch", " per configuration"),
@@ -71,7 +71,7 @@ def unfinished(candidates: Iterable[Candidate]) -> str:
 
 
 def _against_conv(evidence: Evidence, run: Run, titles: dict[str, str]) -> list[str]:
-    """Who is told apart from the convolutional network, by the tests of table ``pairs``."""
+    """Which networks differ significantly from the convolutional one, by the tests of table ``pairs``."""
     of = {one.group: titles[name] for name, one in evidence.of(run).items() if name in titles}
     conv = evidence.of(run).get("conv")
     if conv is None or len(of) < 2:
@@ -81,11 +81,13 @@ def _against_conv(evidence: Evidence, run: Run, titles: dict[str, str]) -> list[
     for row in (row for frame in evidence.compared.values() for row in records(frame)):
         pair = [row["first"], row["second"]]
         if conv.group in pair and {*pair} <= {*of}:
-            start = f"{'T' if row['differs'] else 'Not t'}old apart from {of[conv.group]} {test}"
+            start = f"{'S' if row['differs'] else 'Not s'}ignificantly different from {of[conv.group]} {test}"
             if row["untested"]:
                 start = f"Not tested against {of[conv.group]}, since {row['untested']}"
             kinds.setdefault(start, []).append(of[next(group for group in pair if group != conv.group)])
-    return [f"{start}: {', '.join(kinds[start])}." for start in sorted(kinds, reverse=True)]
+    return [
+        f"{start}: {', '.join(kinds[start])}." for start in sorted(kinds, key=lambda start: (start[0] != "S", start))
+    ]
 
 
 def _against_published(evidence: Evidence, run: Run, rows: list[Row]) -> list[str]:

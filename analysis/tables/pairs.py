@@ -16,8 +16,8 @@ NOTES = [
     "detectable: the true difference that these seeds would have shown with a probability of 80 %, if the spreads are "
     "as observed; at 5 % divided by the number of pairs.",
 ]
-NONE = "Differences of the means in points of test accuracy. No pair was tested, so none is known to be real."
-APART = "Pairs on different data are left out: their accuracies do not compare networks."
+NONE = "Differences of the means in points of test accuracy. No pair was tested, so no difference is known to be real."
+APART = "Pairs on different data sets are left out, because their accuracies are not comparable."
 
 
 def compared(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
@@ -64,7 +64,7 @@ COLUMNS = (
     between("95 % CI", "low", "high", 2),
     p_value("p (Holm)", "p_holm"),
     number("g", "g", 2, sign=True),
-    Column("told apart", lambda row: tested(row["p_holm"], row["differs"]), right=False),
+    Column("differs", lambda row: tested(row["p_holm"], row["differs"]), right=False),
     number("detectable", "detectable", 2),
 )
 PAIRS = Table("pairs", "Which differences are real.", (), compared, shown(COLUMNS))

@@ -1,4 +1,4 @@
-"""Who is ahead, and who cannot be told apart."""
+"""Which networks are ahead, and which do not differ significantly."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from analysis.tables.table import Table
 NOTES = [
     "Test accuracy in percent over the finished reruns; std with ddof = 1, Student-t interval of the mean; n: how many "
     "finished of those asked for.",
-    "Who shares a letter was tested and not told apart: Welch's test, Holm-corrected over {family}, at 5 %.",
+    "Networks that share a letter do not differ significantly: Welch's test, Holm-corrected over {family}, at 5 %.",
 ]
 NONE = "No pair was tested, so there are no groups."
-APART = "Accuracies on different data do not compare networks: each data set is ranked by itself."
-LAST = "Networks that lost seeds come last and have no letter: the seeds that are left are a selection."
+APART = "Accuracies on different data sets are not comparable, so each data set is ranked by itself."
+LAST = "Networks that lost seeds come last and have no letter, because the seeds that are left are a selection."
 
 
 def ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:

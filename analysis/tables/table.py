@@ -20,7 +20,7 @@ class Filled:
     """A table filled from runs, before it is formatted.
 
     Attributes:
-        number: its number in the text, or a name.
+        number: its number in the chapter, or a name.
         title: one sentence above it.
         frame: the raw, unrounded values.
         cells: the same rows as text, with the headings that people read.
@@ -38,12 +38,12 @@ class Filled:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the text, or one of our own.
+    """A table of the chapter, or one of our own.
 
     Attributes:
-        number: its number in the text, or a name.
-        title: what the text calls it, one sentence.
-        architectures: the networks that it compares, in the text's order; none if it takes runs as they are.
+        number: its number in the chapter, or a name.
+        title: what the chapter calls it, one sentence.
+        architectures: the networks that it compares, in the chapter's order; none if it takes runs as they are.
         rows: the evidence -> its raw values and the notes below them.
         display: makes text of the raw values.
         searched: whether its experiment searches hyperparameters before the reruns, or takes those of the recipe.

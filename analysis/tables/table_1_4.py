@@ -12,11 +12,11 @@ from analysis.tables.costs import cost_rows
 ARCHITECTURES = tuple(PUBLISHED)
 
 COUNTING = (
-    "Costs are relative to Convolutional, summed over its two layers: param and mults as the text counts (the mixing "
-    "or convolution only), then the multiplies with the transform of equation 1.4.3."
+    "Costs are relative to Convolutional, summed over its two layers: param and mults as the chapter counts (the "
+    "mixing or convolution only), then the multiplies with the transform of equation 1.4.3."
 )
 DIFFERS = (
-    "Rows marked *: on the built network a cost differs from the text's, which leaves out the transform and gives "
+    "Rows marked *: on the built network a cost differs from the chapter's, which leaves out the transform and gives "
     "Wide Convolutional 7 and 7."
 )
 UNKNOWN = "The costs are blank, because costs.json does not hold Convolutional, which they are relative to."

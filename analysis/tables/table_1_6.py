@@ -16,7 +16,7 @@ from analysis.tables.table import Table
 TITLE = "VGG-like architecture with convolutional and invariant layers on several datasets."
 ROWS = (*ABLATION, ALL)
 WIDTH = 64
-OWN = f"{ALL}: section 1.5.2 announces all layers swapped at once, and the text has no number of it."
+OWN = f"{ALL}: section 1.5.2 announces swapping all layers at once, but the chapter gives no number for it."
 SUSPECT = (
     "?: 82.8 of invB+invD with mixing C on CIFAR-10 lies ten points below its neighbours; probably 92.8 was meant."
 )

@@ -35,7 +35,8 @@ COUNTS = (
 )
 NOTES = [
     f"{COUNTS}, the published number in brackets; docs/costs.md explains the differences.",
-    "*: estimated by the text from the architecture's description. Networks of others as their authors report them.",
+    "*: estimated by the chapter from the architecture's description. Networks of others: as their "
+    "authors report them.",
 ]
 
 

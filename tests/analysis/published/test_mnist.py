@@ -37,7 +37,7 @@ def test_a_row_is_that_of_the_text(line, name) -> None:
 
 
 def test_an_architecture_that_the_text_does_not_have() -> None:
-    with pytest.raises(UserError, match="the text gives none for 'vgg'; it does for conv, invariant, "):
+    with pytest.raises(UserError, match="the chapter gives none for 'vgg'; it does for conv, invariant, "):
         published_theta("vgg")
 
 

@@ -173,7 +173,7 @@ def test_two_that_went_along_are_not_tested(folder) -> None:
     untested = found.effects.set_index("term")["p_holm"].isna()
     assert untested[["lr", "momentum"]].all()
     assert not untested["weight_decay"]
-    assert "lr is not tested: it cannot be told apart from others here." in found.said
+    assert "lr is not tested: it cannot be separated from other effects here." in found.said
 
 
 @pytest.mark.parametrize(

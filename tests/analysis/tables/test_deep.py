@@ -130,7 +130,7 @@ def test_on_other_data_the_published_numbers_are_left_out(folder, number, name, 
     assert [heading for heading in map(str, table.cells) if "CIFAR" in heading or "ImgNet" in heading] == []
     text = FORMATS["md"](table)
     assert "55.0" in text
-    assert "folder-mine is a data set of its own: published numbers are left out." in text
+    assert "folder-mine is not a data set of the chapter: published numbers are left out." in text
     assert not [word for word in ("CIFAR-10 A", "in brackets", "82.8", "estimated", "(2.7)", "VGG16") if word in text]
 
 
@@ -174,7 +174,7 @@ def test_of_two_runs_of_a_cell_the_last_counts_and_the_other_is_named(folder, ma
     table = TABLES["1.6"].build(first, second)
     assert row_of(table.frame, "swap", "ref")["cifar10_a_mean"] == pytest.approx(75.0)
     assert row_of(table.frame, "swap", "ref")["cifar10_a_run"] == "again"
-    assert "ref of run is left out: again has it too, and counts." in table.notes
+    assert "ref of run is left out, because again has it too and is used." in table.notes
 
 
 def test_data_of_one_name_and_different_content_are_two_columns(folder, make_folder) -> None:

@@ -28,8 +28,9 @@ def test_data_set_and_seeds(full) -> None:
 
 def test_who_is_told_apart_from_conv(five) -> None:
     # 92 against 82: t = 6.74, df = 7.45 (tests/analysis/stats/test_pairs.py): p = 0.0002.
-    assert "Told apart from Convolutional at 5 % (Welch's test, Holm-corrected over 1 pair): Invariant." in notes_of(
-        five
+    assert (
+        "Significantly different from Convolutional at 5 % (Welch's test, Holm-corrected over 1 pair): Invariant."
+        in notes_of(five)
     )
 
 
@@ -37,7 +38,7 @@ def test_who_is_not_told_apart_from_conv(folder) -> None:
     for seed, (conv, invariant) in enumerate(((0.90, 0.91), (0.94, 0.95), (0.92, 0.93), (0.91, 0.92), (0.93, 0.94))):
         folder.rerun("conv", [0.5] * 3 + [conv], "completed", seed=seed)
         folder.rerun("invariant", [0.5] * 3 + [invariant], "completed", seed=seed)
-    assert "Not told apart from Convolutional at 5 %" in notes_of(folder)
+    assert "Not significantly different from Convolutional at 5 %" in notes_of(folder)
 
 
 @pytest.mark.parametrize("number", ["1.3", "1.4", "summary", "ranking", "pairs", "published"])
@@ -50,7 +51,7 @@ def test_two_seeds_that_happen_to_be_close_prove_nothing(folder, number) -> None
         folder.rerun("invariant", [0.5] * 3 + [0.963 + seed / 2500], "completed", seed=seed)
     notes = notes_of(folder, number)
     assert "a test takes 5 finished seeds" in notes or "fewer than 5 have finished" in notes
-    assert "old apart from Conv" not in notes
+    assert "ignificantly different from Conv" not in notes
     assert "0 pairs" not in notes
     cells = TABLES[number].build(read_run(folder.path)).cells
     assert not cells.isin(["differs", "yes"]).to_numpy().any()
@@ -116,7 +117,7 @@ def test_lost_seeds_are_counted_and_the_row_stays(full, number) -> None:
     filled = TABLES[number].build(read_run(full.write()))
     row = filled.cells[(filled.cells.iloc[:, :2] == "Convolutional").any(axis=1)].iloc[0]
     assert "3 of 4" in row["n"]
-    assert {"groups": "-", "told apart": "-", "conclusion": "not tested"}.items() & row.to_dict().items()
+    assert {"groups": "-", "differs": "-", "conclusion": "not tested"}.items() & row.to_dict().items()
 
 
 def test_published_means_on_mnist(folder) -> None:
