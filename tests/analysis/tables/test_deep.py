@@ -115,7 +115,7 @@ def test_ours_stand_beside_the_published(folder, make_folder) -> None:
         *(f"{title} {mixing}" for title in ("CIFAR-10", "CIFAR-100", "Tiny ImgNet", "folder-mine") for mixing in "ABC")
     ]
     notes = " ".join(table.notes)
-    assert "folder-mine is a data set of its own" in notes
+    assert "folder-mine is not a data set of the chapter" in notes
     assert "width 16 (published: 64)" in notes
     assert "4 epochs (published: 120), 2 seeds (published: 5)" in notes
     assert "55.0" in FORMATS["latex"](table)
