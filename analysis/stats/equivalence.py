@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtrit
+import scipy
 
 from analysis.stats.samples import ALPHA, untested, welch, welch_test
 
@@ -75,8 +75,8 @@ def settled(difference: float, std: float, n: int = PUBLISHED_SEEDS, margin: flo
     However many ours are, the published mean keeps its own error, with n - 1 degrees of freedom.
     """
     error = std / math.sqrt(n)
-    within = margin - abs(difference) > -stdtrit(n - 1, ALPHA) * error
-    return bool(within or abs(difference) > -stdtrit(n - 1, ALPHA / 2) * error)
+    within = margin - abs(difference) > -scipy.special.stdtrit(n - 1, ALPHA) * error
+    return bool(within or abs(difference) > -scipy.special.stdtrit(n - 1, ALPHA / 2) * error)
 
 
 def sample_like(mean: float, std: float, n: int) -> np.ndarray:

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import scipy
-from scipy.special import stdtrit  # The module scipy.stats, takes longer to import than pandas.
+import scipy  # Its modules are imported when they are first used; scipy.stats takes longer than pandas.
 
 CONFIDENCE = 0.95
 ALPHA = 1 - CONFIDENCE
@@ -56,7 +55,7 @@ def summarise(values: Iterable[float]) -> Summary:
     if not varies(sample):
         return Summary(n, mean, 0.0, math.nan, math.nan, best, worst)
     std = float(sample.std(ddof=1))
-    half = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * std / math.sqrt(n)
+    half = float(scipy.special.stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * std / math.sqrt(n)
     return Summary(n, mean, std, max(0.0, mean - half), min(100.0, mean + half), best, worst)
 
 
