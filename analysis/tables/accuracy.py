@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -19,7 +19,7 @@ from analysis.tables.table import Table
 from spaces.hyperparameters import NAMES
 
 BEGUN = ("finished", "diverged", "failed", "unfinished")
-Costs = Callable[[Run], tuple[pd.DataFrame, list[str]]]
+Costs: TypeAlias = "Callable[[Run], tuple[pd.DataFrame, list[str]]]"
 
 
 def make_table(number: str, title: str, architectures: Sequence[str] = (), costs: Costs | None = None) -> Table:
