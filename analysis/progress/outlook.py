@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.incumbents import incumbents
-from analysis.records.reader import ENDED, STATUSES, Run
+from analysis.records.reader import Run
 from analysis.reruns import reruns_of
 from spaces.hyperparameters import Hyperparameters
+from spaces.specs.protocol import ENDED, STATUSES
 from spaces.specs.run import RunSpec
 from spaces.specs.rungs import expected_epochs
 

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.incumbents import incumbents
-from analysis.records.reader import STATUSES, Run
+from analysis.records.reader import Run
 from spaces.common.errors import UserError, quoted
 from spaces.hyperparameters import NAMES
-from spaces.specs.trial import PHASES
+from spaces.specs.protocol import PHASES, STATUSES
 
 COLUMNS = {
     "sweep": ["trial_id", "architecture", *NAMES, "status", "epoch", "val_accuracy", "engine"],

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from analysis.records.reader import Run, Trial, assembled, attempt, trial_folders
+from analysis.records.reader import Run, Trial, assembled, attempt
+from spaces.specs.records import FILES, trial_folders
+from spaces.specs.run import SPEC
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
-FILES = ("record.json", "verdict.json")  # Of a trial.
-TOP = ("spec.json", "costs.json")
+TOP = (SPEC, "costs.json")
 
 
 class Follower:

@@ -7,8 +7,7 @@ in ``Run.damaged`` and left out, so one bad file among thousands never hides the
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,10 @@ from analysis.records.schema import EPOCHS, MEASURES, TRIALS, frame_of
 from spaces.common.errors import UserError, quoted
 from spaces.common.fields import NAME
 from spaces.common.wording import command
-from spaces.files.sealed import ASIDE, read_sealed
-from spaces.specs.trial import TrialSpec
+from spaces.files.sealed import read_sealed
+from spaces.specs.protocol import ENDED_BY_ITSELF, FORMAT
+from spaces.specs.records import Record, read_trial, trial_folders
 
-FORMAT = 2  # Of spec, records and outcomes.
-ENDED = ("completed", "stopped", "diverged", "failed")
-STATUSES = (*ENDED, "unfinished")
 # What reading and taking apart an arbitrary JSON file can raise.
 UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError, UserError)
 MAX_INTEGER = 2**63 - 1  # The integers of pandas.
@@ -155,22 +152,6 @@ def _read_costs(path: Path) -> dict[str, list[dict[str, Any]]]:
     return costs
 
 
-def trial_folders(run: Path) -> Iterator[str]:
-    """A run's trial folders by name, so that no result depends on the order of a directory."""
-    trials = run / "trials"
-    try:
-        with os.scandir(trials) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_dir() and not ignored(entry.name))
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    yield from (os.path.join(trials, name) for name in names)
-
-
-def ignored(name: str) -> bool:
-    """Whether a file or folder of a run is hidden or was set aside as damaged."""
-    return name.startswith(".") or ASIDE in name
-
-
 def _engine(maker: dict[str, Any]) -> str | None:
     parts = [maker.get(part) for part in ("engine", "engine_version", "instruction_set")]
     return " ".join(map(str, parts)).encode("utf-8", "replace").decode() if all(parts) else None
@@ -183,74 +164,33 @@ def _made_by(maker: dict[str, Any]) -> str:
 
 def _read_trial(folder: str) -> Trial | None:
     """Reads one trial: its row of the trials and its columns of the epochs; None before its first commit."""
-    try:  # Outcome first: it is written last, so a trial that ends meanwhile has a record at least as new.
-        outcome = read_sealed(os.path.join(folder, "verdict.json"))
-    except FileNotFoundError:
-        outcome = None
-    try:
-        record = read_sealed(os.path.join(folder, "record.json"))
-    except FileNotFoundError:
-        if outcome is None:
-            return None
-        raise ValueError("an outcome without a record") from None
-    if record.get("format") != FORMAT:
-        raise ValueError(f"format {quoted(record.get('format'))} is unknown")
-    spec = TrialSpec.from_dict(record["trial"])
-    trial_id = record["trial"]["trial_id"]  # from_dict compared it with the content.
-    if trial_id != os.path.basename(folder):
-        raise ValueError(f"the record belongs to {trial_id}")
-    for number in (spec.seed, spec.batch_size, spec.split_seed or 0):
-        if type(number) is not int or abs(number) > MAX_INTEGER:
-            raise ValueError(f"{quoted(number)} is not a seed or batch size")
-    for text in (spec.architecture, spec.dataset, spec.data_hash):
-        text.encode()  # AttributeError on other types, UnicodeEncodeError on half characters.
-    columns = _epoch_columns(record["rows"])
-    length = len(columns["epoch"])
-    makers = record["makers"]
-    made_by = [_made_by(maker) for maker in makers]
-    if any(row["maker"] < 0 for row in record["rows"]):
-        raise ValueError("a row of an unknown maker")
-    columns["made_by"] = [made_by[row["maker"]] for row in record["rows"]]
-    error = record["error"]
+    found = read_trial(folder)
+    if found is None:
+        return None
+    record, outcome = found
+    known = record.status if record.status in ENDED_BY_ITSELF else "unfinished"  # To the worker.
+    columns, length = _epoch_columns(record), len(record.rows)
     trial = {
-        **{name: value for name, value in record["trial"].items() if name in TRIALS},
-        "config_id": spec.config_id,  # Also of a record whose id has the earlier form.
-        **spec.theta.as_dict(),
-        "recipe": None if spec.recipe is None else str(spec.recipe),
-        "status": _status(record, outcome),
+        **{name: value for name, value in record.spec.as_dict().items() if name in TRIALS},
+        "recipe": None if record.spec.recipe is None else str(record.spec.recipe),
+        "status": known if outcome is None else outcome.status,
         "epoch": length,
         **{name: columns[name][-1] if length else math.nan for name in MEASURES},
-        "engine": _engine(makers[record["rows"][-1]["maker"]]) if length else None,
+        "engine": _engine(record.makers[record.rows[-1]["maker"]]) if length else None,
         "seconds": math.fsum(second for second in columns["seconds"] if second == second),
-        "error": None if error is None else str(error).encode("utf-8", "replace").decode(),
+        "error": None if record.error is None else record.error.encode("utf-8", "replace").decode(),
     }
-    return trial, {"trial_id": [trial_id] * length, **columns}
+    return trial, {"trial_id": [record.spec.trial_id] * length, **columns}
 
 
-def _status(record: dict[str, Any], outcome: dict[str, Any] | None) -> str:
-    """The driver's outcome, else what the worker knew, else unfinished."""
-    if outcome is not None:
-        if outcome.get("status") not in ENDED:
-            raise ValueError(f"outcome: status {quoted(outcome.get('status'))} is unknown")
-        return outcome["status"]
-    return record["status"] if record["status"] in ("diverged", "failed") else "unfinished"
-
-
-def _epoch_columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
-    """Turns a record's rows into columns; null and absent numbers become NaN."""
-    epochs = [row["epoch"] for row in rows]
-    if epochs != list(range(1, len(rows) + 1)):
-        raise ValueError(f"epochs are {quoted(epochs)}, not 1, 2, 3 and so on")
-    columns: dict[str, list[Any]] = {"epoch": epochs}
-    for name in EPOCHS:
-        if name not in ("trial_id", "epoch", "made_by"):
-            values = [row.get(name) for row in rows]
-            columns[name] = [math.nan if value is None else value + 0.0 for value in values]  # TypeError on text
-    for name in ("val_accuracy", "test_accuracy"):
-        wrong = [value for value in columns[name] if value < 0.0 or value > 1.0]
-        if wrong:
-            raise ValueError(f"{name} {wrong[0]:g} is not a fraction")
-    return columns
+def _epoch_columns(record: Record) -> dict[str, list[Any]]:
+    """A record's rows as columns; null and absent numbers become NaN."""
+    made_by = [_made_by(maker) for maker in record.makers]
+    columns: dict[str, list[Any]] = {"epoch": [row["epoch"] for row in record.rows]}
+    for name in (*MEASURES, "seconds", "time"):
+        values = [row.get(name) for row in record.rows]
+        columns[name] = [math.nan if value is None else float(value) for value in values]
+    return columns | {"made_by": [made_by[row["maker"]] for row in record.rows]}
 
 
 def _reason(error: BaseException) -> str:

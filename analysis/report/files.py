@@ -1,10 +1,8 @@
-"""The files of a report: each replaced whole, and never through a link."""
+"""The files of a report, which are never written through a link."""
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 from pathlib import Path
 
 from spaces.common.errors import UserError
@@ -23,18 +21,6 @@ def folder(path: Path) -> Path:
     except (FileExistsError, NotADirectoryError):
         raise UserError(f"{path}: is not a folder; remove it or give another --out") from None
     return path
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that a reader sees the old content or the new, never a part."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with open(draft, "xb") as stream:
-            stream.write(content)
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def slug(text: str) -> str:

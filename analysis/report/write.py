@@ -10,10 +10,11 @@ from analysis.evidence import Evidence
 from analysis.figures import FIGURES
 from analysis.figures.figure import Drawing, Figure
 from analysis.render.spreadsheet import csv
-from analysis.report.files import folder, slug, write_whole
+from analysis.report.files import folder, slug
 from analysis.report.sections import SECTIONS, Section
 from analysis.report.summary import summarise
 from analysis.report.text_tables import SOURCES, Shown, Source
+from spaces.files.atomic import write_atomically
 
 PAGE = "report.html"
 
@@ -93,5 +94,5 @@ def write_content(
 
         files[target / PAGE] = page(evidence, sections, figures, tables, trials, summarise(evidence))
     for path, text in files.items():
-        write_whole(path, text)
+        write_atomically(path, text)
     return list(files)

@@ -21,7 +21,8 @@ from typing import Any
 
 import psutil
 
-from search.storage.json_files import append_line, read_lines, write_atomically
+from search.storage.json_files import append_line, read_lines
+from spaces.files.atomic import write_atomically
 from spaces.files.sealed import Damaged, seal
 
 FILE = "ray_sessions.jsonl"
@@ -111,4 +112,4 @@ def _rewrite(run: Path, entries: list[dict[str, Any]]) -> None:
     if not entries:
         (run / FILE).unlink(missing_ok=True)
         return
-    write_atomically(run / FILE, lambda stream: stream.writelines(seal(entry) for entry in entries[-MOST:]))
+    write_atomically(run / FILE, b"".join(map(seal, entries[-MOST:])))

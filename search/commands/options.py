@@ -22,7 +22,8 @@ from spaces.common.errors import printable
 from spaces.common.lookup import choose
 from spaces.common.wording import command, counted
 from spaces.files.sealed import Damaged
-from spaces.specs.run import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES, RunSpec
+from spaces.specs.protocol import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
+from spaces.specs.run import RunSpec
 
 if TYPE_CHECKING:
     from analysis.records.reader import Run

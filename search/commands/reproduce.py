@@ -12,7 +12,7 @@ from search.commands.table import rendered, table_named
 from spaces import UserError
 from spaces.common.errors import quoted
 from spaces.common.lookup import choose
-from spaces.specs.run import REDUCTION_FACTOR
+from spaces.specs.protocol import REDUCTION_FACTOR
 
 if TYPE_CHECKING:
     from analysis.tables import Table

@@ -27,8 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the trial."""
     from analysis.records.reader import read_run
-    from search.storage.json_files import read_json
-    from search.storage.trial_folder import checked
+    from spaces.specs.records import read_record
 
     found = read_run(args.run)
     damaged = options.name_damaged(found)
@@ -47,14 +46,14 @@ def run(args: argparse.Namespace) -> int:
             .dropna(axis="columns", how="all")
             .to_string(index=False)
         )
-    record = read_json(Path(args.run) / "trials" / name / "record.json") or {}
-    checked(record)
-    for number, maker in enumerate(record["makers"]):
-        epochs = [row["epoch"] for row in record["rows"] if row["maker"] == number]
+    record = read_record(Path(args.run) / "trials" / name)
+    assert record is not None
+    for number, maker in enumerate(record.makers):
+        epochs = [row["epoch"] for row in record.rows if row["maker"] == number]
         by = ", ".join(f"{key} {value}" for key, value in maker.items())
         if epochs:
             print(f"\nepochs {epochs[0]} to {epochs[-1]} made by {by}")
-    for note in record["notes"]:
+    for note in record.notes:
         print(f"note: {note}")
     if error:
         print(f"\n{error.rstrip()}")

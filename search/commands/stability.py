@@ -47,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
 
     from analysis import stability
     from analysis.render.spreadsheet import csv
-    from analysis.report.files import write_whole
     from models.stability import measure, stages
     from search.datasets.split import normalised
+    from spaces.files.atomic import write_atomically
 
     if args.out:
         writable(Path(args.out))  # Before minutes of measuring.
@@ -61,15 +61,15 @@ def run(args: argparse.Namespace) -> int:
     text = stability.markdown(rows)
     heading = f"# Stability of first stages\n\n{len(some)} training images of {chosen.name}, seed {args.seed}.\n\n"
     if args.out:  # Before anything else can go wrong, such as a pipe that was closed.
-        write_whole(Path(args.out) / "stability.csv", csv(pd.DataFrame(rows), "%.6g").encode())
-        write_whole(Path(args.out) / "stability.md", (heading + text).encode())
+        write_atomically(Path(args.out) / "stability.csv", csv(pd.DataFrame(rows), "%.6g").encode())
+        write_atomically(Path(args.out) / "stability.md", (heading + text).encode())
     print(text, end="", flush=True)
     if args.out:
         from analysis.render.paper import printed
 
         figure = printed(stability.drawing(rows))
-        write_whole(Path(args.out) / "stability.png", figure.png)
-        write_whole(Path(args.out) / "stability.pdf", figure.pdf)
+        write_atomically(Path(args.out) / "stability.png", figure.png)
+        write_atomically(Path(args.out) / "stability.pdf", figure.pdf)
     return 0
 
 

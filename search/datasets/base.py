@@ -14,8 +14,8 @@ from search.datasets.files.archive import Archive
 from search.datasets.files.cache import Store
 from spaces.common.errors import UserError
 from spaces.hyperparameters import Hyperparameters
+from spaces.specs.protocol import MAX_EPOCHS
 from spaces.specs.recipes import Recipe
-from spaces.specs.run import MAX_EPOCHS
 
 HASH_DIGITS = 16
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from search.datasets.base import Dataset
 from spaces.common.errors import UserError
-from spaces.specs.trial import PHASES
+from spaces.specs.protocol import PHASES
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,13 @@ from analysis.best import Best
 from search.datasets import dataset
 from search.export.readme import readme
 from search.export.weights import Weights
-from search.storage.json_files import finite, write_atomically
+from search.storage.json_files import finite
 from search.storage.provenance import code_digest, versions
-from search.training.loop import JUDGED_ON
 from spaces import UserError
 from spaces.common.errors import printable
 from spaces.common.wording import counted
+from spaces.files.atomic import write_atomically
+from spaces.specs.protocol import JUDGED_ON
 
 FORMAT = "invsearch export 1"
 JUDGED = {"val": "held-out training", "test": "test"}
@@ -69,7 +70,7 @@ def export(run: Path, best: Best, weights: Weights, out: Path) -> None:
     draft.mkdir()
     try:
         for name, text in files.items():
-            write_atomically(draft / name, lambda stream, text=text: stream.write(text))
+            write_atomically(draft / name, text)
         os.rename(draft, out)  # Takes the place of an empty folder, never of another one.
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)

@@ -12,12 +12,13 @@ import torch
 
 from search.datasets import dataset, load_split
 from search.storage import checkpoint
-from search.storage.json_files import finite, read_json
-from search.storage.trial_folder import TrialFolder, checked
+from search.storage.json_files import finite
+from search.storage.trial_folder import TrialFolder
 from search.training.loop import Epoch, Training, make_repeatable
 from spaces import UserError
 from spaces.common.wording import command, counted
 from spaces.files.sealed import Damaged
+from spaces.specs.records import RECORD, read_record
 
 CLOCK = ("seconds", "time")  # What of a row differs each time.
 
@@ -114,17 +115,16 @@ def maker_of(folder: TrialFolder) -> Mapping[str, str]:
 
 
 def _read(run: Path, trial_id: str) -> TrialFolder:
-    path = run / "trials" / trial_id / "record.json"
+    path = run / "trials" / trial_id
     try:
-        record = read_json(path)
-        if record is None:
-            raise Damaged("it is not there")
-        folder = TrialFolder(run, checked(record))
-        folder.adopt(record)
-        if folder.spec.trial_id != trial_id or not folder.rows:
-            raise Damaged(f"it is the record of {folder.spec.trial_id}, with {counted(folder.epoch, 'epoch')}")
+        record = read_record(path)
+        if record is None or not record.rows:
+            raise Damaged("it is missing, or has no epoch")
     except Damaged as error:
-        raise UserError(f"{path}: damaged ({error}); run {command('invsearch', 'check', run, '--repair')}") from None
+        mending = command("invsearch", "check", run, "--repair")
+        raise UserError(f"{path / RECORD}: damaged ({error}); run {mending}") from None
+    folder = TrialFolder(run, record.spec)
+    folder.adopt(record)
     return folder
 
 

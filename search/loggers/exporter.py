@@ -14,12 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from analysis.records.following import FILES, Stamp, stamp
-from analysis.records.reader import trial_folders
+from analysis.records.following import Stamp, stamp
 from search.loggers import LOGGERS, Logger, Recorded
-from search.storage.json_files import read_json
-from search.storage.trial_folder import checked, checked_outcome
 from spaces import UserError
+from spaces.specs.records import FILES, read_trial, trial_folders
 
 FOLDER = "log"
 INTERVAL_SECONDS = 3.0
@@ -104,11 +102,11 @@ def recorded(folder: Path) -> Recorded | None:
     Raises:
         Damaged: it is not what was written.
     """
-    outcome = read_json(folder / "verdict.json")  # Before the record, which is at least as new then.
-    record = read_json(folder / "record.json")
-    if record is None:
+    found = read_trial(folder)
+    if found is None:
         return None
-    return Recorded(checked(record), record["rows"], None if outcome is None else checked_outcome(outcome)["status"])
+    record, outcome = found
+    return Recorded(record.spec, record.rows, outcome and outcome.status)
 
 
 def own_folder(run: Path, name: str) -> Path:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from search.loggers.base import Logger, Recorded, measures
-from search.storage.json_files import only_ours, write_atomically
+from search.storage.json_files import only_ours
+from spaces.files.atomic import write_atomically
 
 NAME = "events.out.tfevents.invsearch"
 VERSION = "brain.Event:2"
@@ -50,7 +51,7 @@ class TensorboardLogger(Logger):
                 while rest:  # A disk that becomes full takes a part; the rest follows when there is room.
                     rest = rest[stream.write(rest) or 0 :]
                 return
-        write_atomically(path, lambda stream: stream.write(content))  # It was trained anew, or goes on after its end.
+        write_atomically(path, content)  # It was trained anew, or goes on after its end.
 
 
 def events(trial: Recorded) -> bytes:

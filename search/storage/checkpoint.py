@@ -18,7 +18,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as as_bytes
 
-from search.storage.json_files import finite, write_atomically
+from search.storage.json_files import finite
+from spaces.files.atomic import write_atomically
 from spaces.files.sealed import Damaged
 
 FORMAT = "invsearch checkpoint 1"
@@ -37,7 +38,7 @@ def save(path: Path, state: Mapping[str, Any], record: Mapping[str, Any]) -> Non
     tree = _dismantled(state, "", tensors)
     header = {"format": FORMAT, "tree": json.dumps(tree), "record": json.dumps(finite(dict(record)))}
     content = as_bytes(tensors, header | {"checksum": _digest(header, tensors)})
-    write_atomically(path, lambda stream: stream.write(content))
+    write_atomically(path, content)
 
 
 def load(path: Path, device: str | torch.device = "cpu") -> tuple[dict[str, Any], dict[str, Any]]:

@@ -6,36 +6,15 @@ import errno
 import itertools
 import math
 import os
-import secrets
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from spaces.files.atomic import write_atomically
 from spaces.files.regular import open_regular
 from spaces.files.sealed import ASIDE, Damaged, read_sealed, seal, unseal
-
-
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Writes a file so that a reader sees the old content or the new, never a part.
-
-    Args:
-        path: the file; its folder must exist.
-        write: writes the content to an open binary file.
-    """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    # A file of that name made by a stranger could be a link to somewhere else.
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
-    try:
-        with open(handle, "wb") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())  # Or a power cut could leave the new name on an empty file.
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def finite(content: Any) -> Any:
@@ -51,7 +30,7 @@ def finite(content: Any) -> Any:
 
 def write_json(path: Path, content: Mapping[str, Any], indent: int | None = None) -> None:
     """Writes plain data as sealed JSON, atomically; non-finite numbers become null."""
-    write_atomically(path, lambda stream: stream.write(seal(finite(dict(content)), indent)))
+    write_atomically(path, seal(finite(dict(content)), indent))
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -130,8 +109,7 @@ def set_aside(path: Path, copy: bool = False) -> Path:
         name for suffix in names if not os.path.lexists(name := path.with_name(f"{path.name}{ASIDE}{stamp}{suffix}"))
     )
     if copy and path.is_file() and not path.is_symlink():
-        content = path.read_bytes()
-        write_atomically(aside, lambda stream: stream.write(content))
+        write_atomically(aside, path.read_bytes())
     else:
         os.rename(path, aside)
     return aside

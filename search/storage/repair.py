@@ -15,17 +15,18 @@ from typing import Any
 
 from search.storage import invocations
 from search.storage.environment import check_environment
-from search.storage.json_files import read_json, read_lines, set_aside, write_atomically, write_json
-from search.storage.trial_folder import checked, checked_outcome
+from search.storage.json_files import read_json, read_lines, set_aside, write_json
 from spaces import UserError
 from spaces.common.wording import counted
+from spaces.files.atomic import write_atomically
 from spaces.files.sealed import ASIDE, Damaged, seal
-from spaces.specs.run import RunSpec
+from spaces.specs.records import OUTCOME, RECORD, Record, read_outcome, read_record, trial_folders
+from spaces.specs.run import SPEC, RunSpec
 
 LOGS = (invocations.NAME, "decisions.jsonl", "ray_sessions.jsonl")
 # What becomes of a file of the run's own folder when it is lost.
 REMEDIES = {
-    "spec.json": "the next command writes it again",
+    SPEC: "the next command writes it again",
     "environment.json": "the next command writes it again",
     "costs.json": "the next command counts them again",
 }
@@ -33,7 +34,7 @@ REMEDIES = {
 
 # What raises UserError or Damaged unless the content is what it should be.
 KNOWN: dict[str, Callable[[Any], object]] = {
-    "spec.json": RunSpec.from_dict,
+    SPEC: RunSpec.from_dict,
     "environment.json": check_environment,
     "costs.json": dict,
 }
@@ -84,8 +85,8 @@ def inspect(run: Path, deep: bool) -> list[Finding]:
 
 def recorded(run: Path) -> list[Path]:
     """The record of every trial that has one, by name; what was set aside, and links, do not count."""
-    folders = [path for path in sorted((run / "trials").glob("*")) if ASIDE not in path.name and not path.is_symlink()]
-    return [record for folder in folders if os.path.lexists(record := folder / "record.json")]
+    records = [Path(folder, RECORD) for folder in trial_folders(run) if not os.path.islink(folder)]
+    return [record for record in records if os.path.lexists(record)]
 
 
 def _top(run: Path, name: str) -> Iterator[Finding]:
@@ -94,10 +95,10 @@ def _top(run: Path, name: str) -> Iterator[Finding]:
         content = read_json(path)
         if content is not None:
             KNOWN[name](content)
-        elif name == "spec.json" and any(recorded(run)):
+        elif name == SPEC and any(recorded(run)):
             raise Damaged("missing, though there are trials")
     except (Damaged, UserError, OSError) as error:
-        if name == "spec.json" and _is_old(path):
+        if name == SPEC and _is_old(path):
             raise UserError(f"{path}: of an older format; use the version of invsearch that wrote it") from None
         yield Finding(path, str(error), lambda: _restored_top(run, name))
 
@@ -131,7 +132,7 @@ def _log(path: Path) -> Iterator[Finding]:
 
         def act() -> str:
             done = _aside(path, copy=True)
-            write_atomically(path, lambda stream: stream.writelines(seal(line) for line in good))
+            write_atomically(path, b"".join(map(seal, good)))
             return f"{done}; its {len(good)} sound lines were kept"
 
         yield Finding(path, f"{len(lines) - len(good)} of {len(lines)} lines", act)
@@ -144,55 +145,41 @@ def _trial(folder: Path, deep: bool) -> Iterator[Finding]:
     for path in sorted(folder.iterdir()):
         if ASIDE not in path.name and (path.is_symlink() or not path.is_file()) and path.suffix != ".json":
             yield Finding(path, "not a file of its own", partial(_aside, path))
-    outcome, copy = None, None
+    outcome, record = None, None
     try:
-        outcome = read_json(folder / "verdict.json")
-        if outcome is not None:
-            copy = checked_outcome(outcome)["record"]
+        outcome = read_outcome(folder)
     except (Damaged, OSError) as error:
-        outcome = None
-        yield Finding(
-            folder / "verdict.json", str(error), lambda: f"{_aside(folder / 'verdict.json')}; it is found again"
-        )
+        yield Finding(folder / OUTCOME, str(error), lambda: f"{_aside(folder / OUTCOME)}; it is found again")
     try:
-        record = read_json(folder / "record.json")
-        if record is None:
-            if outcome is not None:
-                raise Damaged("missing, though there is an outcome")
-        else:
-            _belongs(record, folder)
-            if outcome is not None and len(record["rows"]) < outcome["epoch"]:
-                raise Damaged(f"it ends before epoch {outcome['epoch']}, at which the outcome was given")
+        record = read_record(folder)
+        if outcome is not None and record is None:
+            raise Damaged("missing, though there is an outcome")
+        if outcome is not None and record is not None and len(record.rows) < outcome.epoch:
+            raise Damaged(f"it ends before epoch {outcome.epoch}, at which the trial ended")
     except (Damaged, OSError) as error:
+        copy = None if outcome is None else outcome.record
+        yield Finding(folder / RECORD, str(error), lambda: _restored_record(folder, copy))
         record = None
-        yield Finding(folder / "record.json", str(error), lambda: _restored_record(folder, copy))
     if deep:
-        yield from _checkpoints(folder, record)
-
-
-def _belongs(record: Any, folder: Path) -> None:
-    found = checked(record).trial_id
-    if found != folder.name:
-        raise Damaged(f"it is the record of {found}")
+        yield from _checkpoints(folder, 0 if record is None else len(record.rows))
 
 
 def _restored_record(folder: Path, copy: Any) -> str:
     """From the outcome's copy, else the newest sound checkpoint's; else the trial begins again."""
-    done = _aside(folder / "record.json", copy=True)
+    done = _aside(folder / RECORD, copy=True)
     candidates: list[tuple[str, Any]] = [("its outcome", copy)] if copy is not None else []
     candidates += [(path.name, None) for path in _newest_first(folder)]
     for source, record in candidates:
         try:
             found = record if record is not None else _record_in(folder / source)
-            _belongs(found, folder)
+            Record.from_dict(found, folder.name)
         except (Damaged, OSError):
             continue
-        write_json(folder / "record.json", found)
+        write_json(folder / RECORD, found)
         return f"{done}; restored from {source}, nothing is lost"
-    (folder / "record.json").unlink(missing_ok=True)
-    outcome = folder / "verdict.json"
-    if outcome.exists():
-        done += f"; {_aside(outcome)}"
+    (folder / RECORD).unlink(missing_ok=True)
+    if (folder / OUTCOME).exists():
+        done += f"; {_aside(folder / OUTCOME)}"
     return f"{done}; the trial's epochs are trained again"
 
 
@@ -206,7 +193,7 @@ def _newest_first(folder: Path) -> list[Path]:
     return sorted(folder.glob("checkpoint-*.safetensors"), key=lambda path: path.lstat().st_mtime, reverse=True)
 
 
-def _checkpoints(folder: Path, record: Any) -> Iterator[Finding]:
+def _checkpoints(folder: Path, epochs: int) -> Iterator[Finding]:
     from search.storage import checkpoint
 
     for path in _newest_first(folder):
@@ -217,14 +204,10 @@ def _checkpoints(folder: Path, record: Any) -> Iterator[Finding]:
             if state["trial_id"] != folder.name or path.name != f"checkpoint-{state['epoch']}.safetensors":
                 raise Damaged(f"it is of epoch {state['epoch']} of {state['trial_id']}")
         except FileNotFoundError:
-            continue  # A trial that goes on while it is looked at.
+            continue  # A trial that continues while it is looked at.
         except (Damaged, OSError, KeyError, TypeError) as error:
-            again = f"{counted(len(record['rows']) if record else 0, 'epoch')} to train again if it is needed"
-            yield Finding(path, str(error), partial(_set_aside_and, path, again))
-
-
-def _set_aside_and(path: Path, then: str) -> str:
-    return f"{_aside(path)}; {then}"
+            again = f"{counted(epochs, 'epoch')} to train again if it is needed"
+            yield Finding(path, str(error), lambda path=path, again=again: f"{_aside(path)}; {again}")
 
 
 def _aside(path: Path, copy: bool = False) -> str:

@@ -27,11 +27,12 @@ from search.storage import environment, invocations, repair
 from search.storage.driver import NAME as LOCK_NAME
 from search.storage.driver import DriverLock, Guard
 from search.storage.json_files import read_json, write_json
-from search.storage.trial_folder import TrialFolder, checked
+from search.storage.trial_folder import TrialFolder
 from spaces import UserError
 from spaces.common.wording import command
 from spaces.files.sealed import ASIDE, Damaged
-from spaces.specs.run import RunSpec
+from spaces.specs.records import read_record
+from spaces.specs.run import SPEC, RunSpec, read_spec
 
 
 class RunFolder:
@@ -55,10 +56,6 @@ class RunFolder:
         """Lets the processes of this driver write, and nobody else's."""
         return Guard(self.path, self._lock.token)
 
-    @property
-    def _mending(self) -> str:
-        return command("invsearch", "check", self.path, "--repair")
-
     def clear_scratch(self) -> None:
         """Removes what Tune left; a link is removed and not followed."""
         if self.scratch.is_symlink() or self.scratch.is_file():
@@ -71,23 +68,12 @@ class RunFolder:
         Raises:
             UserError: not a run folder, or not readable.
         """
-        where = self.path / "spec.json"
-        try:
-            content = read_json(where)
-        except NotADirectoryError:  # Somebody named a file of it.
-            content = None
-        except Damaged as error:
-            raise UserError(f"{where}: damaged ({error}); {self._mending} restores it from the history") from None
-        if content is None:
-            raise UserError(
-                f"{self.path}: not a run folder (no spec.json); give the --out of a sweep, train or reproduce"
-            )
-        return RunSpec.from_dict(content)
+        return RunSpec.from_dict(read_spec(self.path))
 
     def _prepared(self, asked: RunSpec, here: Mapping[str, object], accept_changes: bool) -> RunSpec:
         """Writes the spec, extended where the folder holds the same run already; nothing if that is refused."""
         known = any(repair.recorded(self.path))  # A start that was refused binds nobody.
-        if known and not (self.path / "spec.json").exists():
+        if known and not (self.path / SPEC).exists():
             print(f"{self.path}: spec.json is not there; written anew from this command", file=sys.stderr)
             known = False
         old = self.read_spec() if known else None
@@ -107,7 +93,7 @@ class RunFolder:
             self._check_lengthening(old, spec)
             for line in spec.kept(asked):
                 print(f"{self.path} {line}", file=sys.stderr)
-        write_json(self.path / "spec.json", spec.as_dict(), indent=2)
+        write_json(self.path / SPEC, spec.as_dict(), indent=2)
         write_json(self.path / environment.NAME, environment.merged(there if known else None, here), indent=2)
         self._write_costs(spec)
         return spec
@@ -193,7 +179,7 @@ class RunFolder:
             UserError: foreign files, another driver, or it cannot be written.
         """
         entries = [entry.name for entry in self.path.iterdir()] if self.path.is_dir() else []
-        marks = ("spec.json", invocations.NAME)
+        marks = (SPEC, invocations.NAME)
         ours = any(name == mark or name.startswith(mark + ASIDE) for name in entries for mark in marks)
         if not ours and not all(name.startswith(".") or name.split(ASIDE)[0] == LOCK_NAME for name in entries):
             raise UserError(f"{self.path}: has files but no spec.json; give --out an empty or new folder")
@@ -222,12 +208,9 @@ class RunFolder:
         Raises:
             UserError: foreign files, another driver, or it cannot be written.
         """
-        if (self.path / "spec.json").exists() or (self.path / invocations.NAME).exists():
+        if (self.path / SPEC).exists() or (self.path / invocations.NAME).exists():
             with self.taken(force):
                 pass
-
-    def _damaged(self, path: Path, error: Damaged) -> UserError:
-        return UserError(f"{path}: damaged ({error}); run {self._mending}")
 
     def recorded(self, phase: str) -> list[TrialFolder]:
         """Every trial of a phase that has a record.
@@ -238,18 +221,13 @@ class RunFolder:
         found = []
         for path in repair.recorded(self.path):
             try:
-                record = read_json(path)
-                if record is None:
-                    continue
-                spec = checked(record)
-                if spec.trial_id != path.parent.name:
-                    raise Damaged(f"it is the record of {spec.trial_id}")
-                if spec.phase == phase:
-                    folder = TrialFolder(self.path, spec, self.guard)
-                    folder.adopt(record)
-                    found.append(folder)
+                record = read_record(path.parent)
             except Damaged as error:
-                raise self._damaged(path, error) from None
+                mending = command("invsearch", "check", self.path, "--repair")
+                raise UserError(f"{path}: damaged ({error}); run {mending}") from None
+            if record is not None and record.spec.phase == phase:
+                found.append(TrialFolder(self.path, record.spec, self.guard))
+                found[-1].adopt(record)
         return found
 
     def reopen(self, folders: Iterable[TrialFolder], epochs: int, retry_failed: bool) -> None:

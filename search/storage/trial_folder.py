@@ -11,20 +11,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import NoneType
 from typing import Any
 
 from search.errors import Busy
 from search.storage.driver import Guard
 from search.storage.file_lock import Lock
-from search.storage.json_files import finite, read_json, write_json
-from spaces import TrialSpec, UserError
+from search.storage.json_files import finite, write_json
+from spaces import TrialSpec
 from spaces.files.sealed import Damaged
+from spaces.specs.protocol import ENDED_BY_ITSELF
+from spaces.specs.records import OUTCOME, RECORD, Outcome, Record, read_outcome, read_record
 
-FORMAT = 2
 LOCK_WAIT_SECONDS = 60.0  # Workers outlive a killed driver by up to seconds.
-ENDED_BY_ITSELF = ("diverged", "failed")
-OUTCOMES = ("completed", "stopped", *ENDED_BY_ITSELF)
 
 
 class TrialFolder:
@@ -79,19 +77,14 @@ class TrialFolder:
         Raises:
             Damaged: the record is not what was written.
         """
-        record = read_json(self.path / "record.json")
+        record = read_record(self.path)
         if record is not None:
             self.adopt(record)
 
-    def adopt(self, record: Mapping[str, Any]) -> None:
-        """Takes over what a record says.
-
-        Raises:
-            Damaged: it is no record of this trial.
-        """
-        checked(record, self.spec)
-        self.rows, self.status, self.error = record["rows"], record["status"], record["error"]
-        self.notes, self.makers = record["notes"], record["makers"]
+    def adopt(self, record: Record) -> None:
+        """Takes over what a record of this trial says."""
+        self.rows, self.status, self.error = record.rows, record.status, record.error
+        self.notes, self.makers = record.notes, record.makers
 
     @property
     def epoch(self) -> int:
@@ -100,7 +93,7 @@ class TrialFolder:
 
     @property
     def checkpoint(self) -> Path:
-        """The checkpoint from which the trial goes on.
+        """The checkpoint from which the trial continues.
 
         It belongs to the last recorded epoch; only while lost epochs are trained again it is an earlier one.
         """
@@ -144,7 +137,7 @@ class TrialFolder:
         previous.unlink(missing_ok=True)
 
     def fail(self, error: str) -> None:
-        """Records that the trial cannot go on, with the reason kept.
+        """Records that the trial cannot continue, with the reason kept.
 
         Args:
             error: a traceback, or a sentence.
@@ -170,7 +163,7 @@ class TrialFolder:
         self._write()
 
     def reopen(self, reason: str | None = None) -> None:
-        """Takes an outcome back, so that the trial goes on from its last epoch.
+        """Takes an outcome back, so that the trial continues from its last epoch.
 
         Args:
             reason: entered in the notes of a trial that failed.
@@ -179,7 +172,7 @@ class TrialFolder:
             self.status, self.error = "running", None
             self.note(reason)
         self._check()
-        (self.path / "verdict.json").unlink(missing_ok=True)
+        (self.path / OUTCOME).unlink(missing_ok=True)
 
     def _check(self) -> None:
         if self._guard is not None:
@@ -193,18 +186,10 @@ class TrialFolder:
 
     def record(self) -> dict[str, Any]:
         """What the record says, as plain data."""
-        return {
-            "format": FORMAT,
-            "trial": self.spec.as_dict(),
-            "status": self.status,
-            "error": self.error,
-            "notes": self.notes,
-            "makers": self.makers,
-            "rows": self.rows,
-        }
+        return Record(self.spec, self.status, self.error, self.notes, self.makers, self.rows).as_dict()
 
     def _write(self) -> None:
-        write_json(self.path / "record.json", self.record())
+        write_json(self.path / RECORD, self.record())
 
     def outcome(self) -> str | None:
         """How the trial ended (completed, stopped, diverged, failed), or None while it has not.
@@ -212,74 +197,24 @@ class TrialFolder:
         Raises:
             Damaged: the outcome is not what was written.
         """
-        outcome = read_json(self.path / "verdict.json")
-        return None if outcome is None else checked_outcome(outcome)["status"]
+        found = read_outcome(self.path)
+        return None if found is None else found.status
 
     def decide(self, status: str, epoch: int, keep_checkpoint: bool = False) -> None:
         """Writes the outcome.
 
         Args:
-            status: one of ``OUTCOMES``.
+            status: one of ``protocol.ENDED``.
             epoch: the last one.
             keep_checkpoint: whether the last checkpoint stays; a failed trial always keeps it, to be tried again.
         """
         self._check()
         self.path.mkdir(parents=True, exist_ok=True)
         self.read()
-        outcome = {"format": FORMAT, "status": status, "epoch": epoch, "time": time.time(), "record": self.record()}
-        write_json(self.path / "verdict.json", outcome)
+        write_json(self.path / OUTCOME, Outcome(status, epoch, time.time(), self.record()).as_dict())
         self._keep_only(self.checkpoint_of(epoch) if keep_checkpoint or status == "failed" else None)
 
     def drop_checkpoint(self) -> None:
         """Removes the checkpoint of a trial that has ended."""
         self._check()
         self._keep_only(None)
-
-
-def checked(record: Mapping[str, Any], spec: TrialSpec | None = None) -> TrialSpec:
-    """Whose record this is.
-
-    Args:
-        record: what a record file says.
-        spec: whose it must be, where that is known.
-
-    Raises:
-        Damaged: it is no record, or another trial's.
-    """
-    try:
-        if record["format"] != FORMAT:
-            raise Damaged(f"format {record['format']} instead of {FORMAT}")
-        found = TrialSpec.from_dict(record["trial"])
-        if spec is not None and found != spec:
-            raise Damaged("it is the record of another trial")
-        rows, makers = record["rows"], record["makers"]
-        plain = {"status": str, "error": str | None, "notes": list, "makers": list, "rows": list}
-        sound = (
-            all(isinstance(record[name], kind) for name, kind in plain.items())
-            and record["status"] in ("running", *ENDED_BY_ITSELF)
-            and all(isinstance(note, str) for note in record["notes"])
-            and all(isinstance(maker, dict) for maker in makers)
-            and [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
-            and all(type(row["maker"]) is int and 0 <= row["maker"] < len(makers) for row in rows)
-            and all(type(row["time"]) in (int, float) for row in rows)
-            and all(type(value) in (int, float, NoneType) for row in rows for value in row.values())
-        )
-        if not sound:
-            raise Damaged("its rows and fields are not those of a record")
-    except (KeyError, TypeError, AttributeError) as error:
-        raise Damaged(f"a field is missing or of the wrong type ({error})") from None
-    except UserError as error:
-        raise Damaged(str(error)) from None
-    return found
-
-
-def checked_outcome(outcome: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The outcome, if it is one.
-
-    Raises:
-        Damaged: it is not.
-    """
-    sound = outcome.get("format") == FORMAT and outcome.get("status") in OUTCOMES and "record" in outcome
-    if not sound or type(outcome.get("epoch")) is not int:
-        raise Damaged("its fields are not those of an outcome")
-    return outcome

@@ -23,8 +23,7 @@ from search.datasets import Split, dataset
 from search.training.engines import ENGINES, EngineChoice, Problem
 from search.training.seeds import epoch_seed
 from spaces import TrialSpec
-
-JUDGED_ON = {"sweep": "val", "rerun": "test"}
+from spaces.specs.protocol import JUDGED_ON
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from search.datasets.split import Split
 from search.errors import TIME_IS_UP, Halted, TimeIsUp, reason_of
 from search.storage.provenance import expected_of_nodes
 from search.storage.run_folder import RunFolder
-from search.storage.trial_folder import ENDED_BY_ITSELF, TrialFolder
+from search.storage.trial_folder import TrialFolder
 from search.tuning.policy import Policy
 from search.tuning.progress import Progress, UnsavedCallback
 from search.tuning.retention import Keeper
@@ -30,6 +30,7 @@ from search.tuning.stopper import Interrupt
 from search.tuning.trainable import METRIC, TIME_ATTR, RecordedTrial
 from search.tuning.trouble import why_died, why_not_started
 from spaces import TrialSpec
+from spaces.specs.protocol import ENDED_BY_ITSELF
 
 MAX_WORKER_DEATHS = 3  # In one epoch; a long trial on spot machines may lose many workers and still advance.
 

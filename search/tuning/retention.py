@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from search.storage.trial_folder import TrialFolder
-from search.training.loop import JUDGED_ON
+from spaces.specs.protocol import JUDGED_ON
 
 
 class Keeper:

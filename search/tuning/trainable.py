@@ -16,9 +16,10 @@ from search.storage import checkpoint
 from search.storage.driver import Guard
 from search.storage.json_files import set_aside
 from search.storage.provenance import code_folders, made_by
-from search.storage.trial_folder import ENDED_BY_ITSELF, TrialFolder
-from search.training.loop import JUDGED_ON, Epoch, Training, make_repeatable
+from search.storage.trial_folder import TrialFolder
+from search.training.loop import Epoch, Training, make_repeatable
 from spaces import TrialSpec
+from spaces.specs.protocol import ENDED_BY_ITSELF, JUDGED_ON
 
 TIME_ATTR = "epoch"
 METRIC = "accuracy"

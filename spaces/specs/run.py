@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from dataclasses import fields as dataclass_fields
+from pathlib import Path
 from typing import Any
 
 from spaces.common import fields
 from spaces.common.errors import UserError, quoted, shortened
 from spaces.common.fields import option
-from spaces.common.wording import counted
+from spaces.common.wording import command, counted
+from spaces.files.sealed import Damaged, read_sealed
 from spaces.hyperparameters import Hyperparameters
 from spaces.space import MAX_POINTS, Space, space_from
-from spaces.specs.extension import extended, kept, lengthened
-from spaces.specs.growth import check_spaces, grown
+from spaces.specs.extend import check_spaces, extended, grown, kept, lengthened
+from spaces.specs.protocol import FORMAT, GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
 from spaces.specs.recipes import Recipe
 from spaces.specs.rungs import ladder
 from spaces.specs.trial import TrialSpec
 
-FORMAT = 2
-SEARCHES = ("grid", "tpe")
-SCHEDULERS = ("asha", "none")
-GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR = 5, 20, 4.0  # Section 1.5.1; eta is Ray's default.
+SPEC = "spec.json"
 MAX_ARCHITECTURES = 1000
 EPOCHS = fields.whole(1, 100_000)  # A record of more would be too large to be read.
 LEAST_ETA = 1.01  # Closer to 1, ASHA would have a rung in every epoch, many times over.
@@ -208,7 +207,7 @@ class RunSpec:
             raise UserError(f"spec.json: {error}") from None
 
     def extended_by(self, asked: RunSpec) -> RunSpec:
-        """This run with what ``asked`` adds; see ``spaces.specs.extension``.
+        """This run with what ``asked`` adds; see ``spaces.specs.extend``.
 
         Raises:
             UserError: ``asked`` contradicts this run; the message shows each difference.
@@ -222,3 +221,25 @@ class RunSpec:
     def lengthens(self, old: RunSpec) -> tuple[str, ...]:
         """The phases whose trials are trained longer than in ``old``, which this run extends."""
         return lengthened(self, old)
+
+
+def read_spec(run: Path) -> dict[str, Any]:
+    """The content of a run's spec.json, from which ``RunSpec.from_dict`` makes what was asked for.
+
+    Raises:
+        UserError: not a run folder, or its spec.json is not what was written.
+    """
+    where = run / SPEC
+    mending = f"{command('invsearch', 'check', run, '--repair')} restores it from the history"
+    try:
+        content = read_sealed(where)
+        RunSpec.from_dict(content)
+    except (FileNotFoundError, NotADirectoryError):
+        if (run / "trials").is_dir():
+            raise UserError(f"{where}: missing; {mending}") from None
+        raise UserError(f"{run}: not a run folder (no {SPEC}); give the --out of a sweep, train or reproduce") from None
+    except (Damaged, OSError) as error:
+        raise UserError(f"{where}: damaged ({error}); {mending}") from None
+    except UserError as error:
+        raise UserError(f"{run}/{error}") from None
+    return content

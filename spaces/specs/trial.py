@@ -12,9 +12,9 @@ from typing import Any
 from spaces.common import fields
 from spaces.common.errors import UserError, quoted
 from spaces.hyperparameters import NAMES, Hyperparameters
+from spaces.specs.protocol import PHASES
 from spaces.specs.recipes import Recipe
 
-PHASES = ("sweep", "rerun")
 FIELDS = {  # And theta and, where there is one, recipe.
     "phase": fields.one_of(*PHASES),
     "architecture": fields.NAME,

@@ -1,11 +1,11 @@
 import json
 import os
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
-from search.storage.json_files import append_line, read_json, read_lines, set_aside, write_atomically, write_json
+from search.storage.json_files import append_line, read_json, read_lines, set_aside, write_json
+from spaces.files.atomic import write_atomically
 from spaces.files.sealed import Damaged, seal
 
 
@@ -19,16 +19,16 @@ def test_what_is_not_finite_becomes_null(tmp_path: Path) -> None:
     assert read_json(tmp_path / "a.json") == {"loss": None, "rows": [None, None, 1.0]}
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.json"
     write_json(path, {"old": 1})
 
-    def broken(stream: BinaryIO) -> None:
-        stream.write(b"half")
+    def full(handle: int) -> None:
         raise OSError("disk full")
 
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="disk full"):
-        write_atomically(path, broken)
+        write_atomically(path, b"new")
     assert read_json(path) == {"old": 1}
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.json"]
 

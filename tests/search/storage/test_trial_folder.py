@@ -14,6 +14,7 @@ from search.storage.json_files import read_json
 from search.storage.trial_folder import TrialFolder
 from spaces import Hyperparameters, TrialSpec
 from spaces.files.sealed import Damaged, seal
+from spaces.specs.records import Record
 
 MADE_BY = {"invsearch": "0"}
 
@@ -186,7 +187,7 @@ def test_the_record_of_another_trial_in_this_ones_place_is_refused(tmp_path: Pat
     mine = TrialFolder(tmp_path, trial)
     mine.path.mkdir()
     (other.path / "record.json").rename(mine.path / "record.json")
-    with pytest.raises(Damaged, match="the record of another trial"):
+    with pytest.raises(Damaged, match=f"the record of {other.spec.trial_id}"):
         mine.read()
 
 
@@ -243,7 +244,7 @@ def test_any_record_is_one_or_damaged(data: st.DataObject) -> None:
     record = json.loads(json.dumps(folder.record()))
     changed = mutated(record, data)
     try:
-        folder.adopt(changed)
+        folder.adopt(Record.from_dict(changed, trial.trial_id))
     except Damaged:
         return
     assert folder.record() == changed

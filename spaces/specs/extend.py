@@ -1,31 +1,37 @@
 """Extending a run: what may be added to it, what it keeps, and what would contradict it.
 
-Everything may only grow. Whoever asks for less than the run already has, as one does who repeats an
-older command, gets the whole; ``kept`` says so.
+Everything may only grow. Whoever asks for less than the run already has, by repeating an older command, gets the
+whole; ``kept`` says so.
 
 - Architectures, samples, rerun seeds and rerun epochs are added to.
-- A grid grows into one that has all its values; the smaller one is kept as ``earlier``, because it
-  decides in which order the points are tried. TPE drew its proposals from one space and keeps it.
-- Epochs of a grid search may become more, with ASHA and without. ASHA's rungs are grace period x
-  eta^k, whatever the maximum is: those below the old maximum stay as they are, and the new ones come
-  after them. TPE made its proposals from accuracies after the old number of epochs and keeps it.
+- A grid grows into one that has all its values; the smaller one is kept as ``earlier``, because it decides in which
+  order the points are tried: first what the smaller grids had the run try. TPE drew its proposals from one space and
+  keeps it.
+- A grid search may get more epochs, with ASHA and without. ASHA's rungs are grace period x eta^k, whatever the
+  maximum is: those below the old maximum stay as they are, and the new ones come after them. TPE made its proposals
+  from accuracies after the old number of epochs and keeps it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from dataclasses import fields as dataclass_fields
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
-from spaces.common.errors import UserError, shortened
+from spaces.common import fields
+from spaces.common.errors import UserError, quoted, shortened
 from spaces.common.fields import option, shown
-from spaces.hyperparameters import NAMES
+from spaces.hyperparameters import NAMES, Hyperparameters
+from spaces.space import MAX_POINTS, Space, space_from
 
 if TYPE_CHECKING:
     from spaces.specs.run import RunSpec
 
 COUNTS = ("samples", "max_epochs", "rerun_seeds", "rerun_epochs")  # The larger one counts, whoever asked for it.
 COMPARED_ELSEWHERE = ("architectures", "thetas", "space", "earlier", "classes", *COUNTS)  # classes: by data_hash
+SAMPLES = fields.whole(1, MAX_POINTS)
 
 
 def extended(spec: RunSpec, asked: RunSpec) -> RunSpec:
@@ -78,7 +84,7 @@ def largest(one: int | None, other: int | None) -> int | None:
 
 
 def _of_settings(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
-    for name in (field.name for field in fields(spec)):
+    for name in (field.name for field in dataclass_fields(spec)):
         old, new = getattr(spec, name), getattr(asked, name)
         if name == "grace_period" and new == asked.max_epochs < old:
             continue  # Both let such short trials run to their end.
@@ -125,3 +131,59 @@ def _of_spaces(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
             if parts:
                 yield f"{name} lacks {' and '.join(parts)}"
         yield "a grid can only grow into one that has all its values"
+
+
+def grown(spec: RunSpec) -> list[Hyperparameters]:
+    """The points of a grid search, in the order in which they are tried.
+
+    Every grid in turn, the earlier ones first, in its own shuffled order and without the points
+    that came before, until there are as many in all as were asked for at that time. So the points
+    of a run are the beginning of those of every extension of it.
+
+    Raises:
+        UserError: the space is continuous, or there is none.
+    """
+    stages = [(space_from(grid["space"], "earlier"), grid["samples"]) for grid in spec.earlier]
+    points: dict[Hyperparameters, None] = {}
+    for space, samples in [*stages, (spec.searched, spec.samples)]:
+        for theta in space.walk(spec.seed):
+            if len(points) >= samples:
+                break
+            points[theta] = None
+    return list(points)
+
+
+def check_spaces(spec: RunSpec) -> None:
+    """Checks the space of a run and the earlier ones.
+
+    Raises:
+        UserError: not spaces as invsearch describes them, or not grids each of which has the one before.
+    """
+    earlier = spec.earlier
+    if not isinstance(earlier, tuple) or (earlier and spec.search != "grid"):
+        raise UserError(f"earlier: {quoted(earlier)} is not allowed; only a grid search has earlier grids")
+    if spec.space is None:
+        return
+    stages = []
+    for grid in earlier:
+        if not isinstance(grid, Mapping) or set(grid) != {"space", "samples"}:
+            raise UserError(f"earlier: {quoted(grid)} is not allowed; give space and samples")
+        SAMPLES.check("earlier: samples", grid["samples"])
+        stages.append((_described("earlier", grid["space"]), grid["samples"]))
+    stages.append((_described("space", spec.space), spec.samples))
+    if spec.search != "grid":
+        return
+    for space, _ in stages:
+        space.choices()
+    if sum(space.size for space, _ in stages) > MAX_POINTS:
+        raise UserError(f"space: with the earlier ones, it has more than {MAX_POINTS:,} points; give another --out")
+    for (space, samples), (larger, more) in pairwise(stages):
+        if not space.within(larger) or larger.within(space) or samples > min(more, space.size):
+            raise UserError(f"earlier: {quoted(space.name)} did not grow into {quoted(larger.name)}; restore the file")
+
+
+def _described(field: str, plain: Any) -> Space:
+    space = space_from(plain, field)
+    if space.describe() != plain:  # 1 is not "1", and a number is not a choice.
+        raise UserError(f"{field}: {quoted(plain)} is not how invsearch writes a space; give Space.describe()")
+    return space

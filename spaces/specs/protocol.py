@@ -1,0 +1,20 @@
+"""The fixed words of a run folder, the version of its files, and the published protocol: one home for each."""
+
+FORMAT = 2
+"""Of spec.json, record.json and verdict.json."""
+
+PHASES = ("sweep", "rerun")
+JUDGED_ON = {"sweep": "val", "rerun": "test"}
+"""Phase -> the images that a trial is judged on, as the names of its measures begin."""
+
+ENDED_BY_ITSELF = ("diverged", "failed")
+ENDED = ("completed", "stopped", *ENDED_BY_ITSELF)
+"""How a trial ends: its outcome."""
+STATUSES = (*ENDED, "unfinished")
+
+SEARCHES = ("grid", "tpe")
+SCHEDULERS = ("asha", "none")
+
+# Section 1.5.1; eta is Ray's default.
+GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR = 5, 20, 4.0
+SAMPLES, SEEDS = 256, 10
