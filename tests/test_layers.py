@@ -15,7 +15,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "spaces": ("models", "analysis", "search", "torch", "ray", "pandas", "numpy", "scipy"),
     "spaces/common": ("spaces",),
     "spaces/files": ("spaces",),
-    "spaces/specs": ("spaces.files", "spaces.yaml_space"),
+    "spaces/specs": ("spaces.yaml_space",),
     "models": ("analysis", "search", "ray", "pandas", "pytorch_wavelets"),
     "analysis": ("models", "search", "torch", "ray"),
     "analysis/records": ("analysis",),

@@ -82,7 +82,7 @@ class RunFolder:
         record = {
             "format": 2,
             "trial": trial.as_dict(),
-            "status": status,
+            "status": status if status in ("diverged", "failed") else "running",  # Only the driver knows of the others.
             "error": error,
             "notes": [],
             "makers": [{"engine": "native", "engine_version": "1", "instruction_set": "avx2", "host": "h"}],
