@@ -70,7 +70,7 @@ def test_nothing_is_read_of_trials_that_have_not_begun(
     """To look for the files of each of 100,000 seeds took over a minute, in silence."""
     run, spec = RunFolder(tmp_path / "run"), of_seeds(40)
     with run.driven(spec):
-        monkeypatch.setattr(trial_folder, "read_json", lambda path: pytest.fail(f"{path} was looked for"))
+        monkeypatch.setattr(trial_folder, "read_record", lambda path: pytest.fail(f"{path} was looked for"))
         with pytest.raises(KeyboardInterrupt):
             phases.train_phase(plan_rerun(run, spec), run, spec, Resources(), Policy(), EngineChoice())
     assert len(left) == 40
