@@ -11,8 +11,8 @@ import pandas as pd
 
 from analysis.evidence import Candidate, gather
 from analysis.records.reader import Run
-from analysis.render.cells import THETA, compact, finished_of
-from analysis.stats.samples import Summary, summarise
+from analysis.render.cells import THETA, format_compact, format_finished
+from analysis.stats.samples import Summary, summarize
 from spaces.hyperparameters import NAMES, Hyperparameters
 
 COLUMNS = [
@@ -58,12 +58,12 @@ class Best:
     test_accuracy: float
 
 
-def bests(run: Run) -> list[Best]:
+def find_bests(run: Run) -> list[Best]:
     """The best of every architecture that has an incumbent, in the order of the run."""
-    return [_best(candidate) for candidate in gather([run]).candidates if candidate.incumbent is not None]
+    return [_pick_best(candidate) for candidate in gather([run]).candidates if candidate.incumbent is not None]
 
 
-def _best(candidate: Candidate) -> Best:
+def _pick_best(candidate: Candidate) -> Best:
     row: Any = candidate.incumbent
     incumbent = row["trial_id"] if isinstance(row["trial_id"], str) else None
     reruns = candidate.reruns
@@ -76,7 +76,7 @@ def _best(candidate: Candidate) -> Best:
         Hyperparameters(*(float(row[name]) for name in NAMES)),
         incumbent,
         float(row["val_accuracy"]) if incumbent else float("nan"),
-        summarise(reruns.accuracies),
+        summarize(reruns.accuracies),
         reruns.asked,
         reruns.lost,
         None if first is None else str(first["trial_id"]),
@@ -84,17 +84,17 @@ def _best(candidate: Candidate) -> Best:
     )
 
 
-def best_table(found: Sequence[Best]) -> pd.DataFrame:
+def build_best_table(found: Sequence[Best]) -> pd.DataFrame:
     """One row per architecture, with ``COLUMNS``, as people read it: percent, ``-`` where there is none."""
     rows = [
         (
             best.architecture,
-            "{" + ", ".join(map(compact, best.theta.as_dict().values())) + "}",
+            "{" + ", ".join(map(format_compact, best.theta.as_dict().values())) + "}",
             best.incumbent or "-",
             _text(100.0 * best.val_accuracy),
             _text(best.reruns.mean),
             _text(best.reruns.std),
-            finished_of(best.reruns.n, best.asked),
+            format_finished(best.reruns.n, best.asked),
             best.rerun or "-",
             _text(100.0 * best.test_accuracy),
         )

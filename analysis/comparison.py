@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.evidence import Candidate, data_of, gather, share_trials
+from analysis.evidence import Candidate, find_data, gather, share_trials
 from analysis.records.reader import Run
-from analysis.render.formats import piped
-from analysis.stats.samples import ALPHA, LOST, Difference, holm, summarise, untested, welch
-from analysis.tables.columns import Column, between, number, p_value, seeds, shown, tested, words
-from spaces.common.wording import counted
+from analysis.render.formats import escape_pipes
+from analysis.stats.samples import ALPHA, LOST, Difference, correct_by_holm, explain_untested, summarize, welch
+from analysis.tables.columns import Column, between, format_tested, make_display, number, p_value, seeds, words
+from spaces.common.wording import format_count
 from spaces.hyperparameters import NAMES
 
 UNIMPORTANT = ("format", "checksum", "classes")  # Older runs lack the last; data_hash tells it.
@@ -36,16 +36,18 @@ COLUMNS = (
     number("B - A", "difference", 2, sign=True),
     between("95 % CI", "low", "high", 2),
     p_value("p (Holm)", "p_holm"),
-    Column("differs", lambda row: tested(row["p_holm"], row["differs"]), right=False),
+    Column("differs", lambda row: format_tested(row["p_holm"], row["differs"]), right=False),
 )
 
 
-def compared(first: Run, second: Run) -> str:
+def compare_runs(first: Run, second: Run) -> str:
     """The whole comparison as text: settings, outcomes, and a sentence of what to make of them."""
-    asked = settings(first, second)
-    cells, right = shown(COLUMNS)(found := outcomes(first, second))
+    asked = list_settings(first, second)
+    cells, right = make_display(COLUMNS)(found := list_outcomes(first, second))
     sides = ["right" if name in right else "left" for name in cells]
-    table = piped(asked.rename(columns={"first": "A", "second": "B"})).to_markdown(index=False, disable_numparse=True)
+    table = escape_pipes(asked.rename(columns={"first": "A", "second": "B"})).to_markdown(
+        index=False, disable_numparse=True
+    )
     return "\n".join(
         [
             f"A: {first.path}",
@@ -53,16 +55,16 @@ def compared(first: Run, second: Run) -> str:
             "",
             table if len(asked) else "The same was asked of both.",
             "",
-            piped(cells).to_markdown(index=False, disable_numparse=True, colalign=sides),
+            escape_pipes(cells).to_markdown(index=False, disable_numparse=True, colalign=sides),
             "",
-            *_conclusion(first, second, found),
+            *_conclude(first, second, found),
         ]
     )
 
 
-def settings(first: Run, second: Run) -> pd.DataFrame:
+def list_settings(first: Run, second: Run) -> pd.DataFrame:
     """The fields of the two specs that differ, as ``setting``, ``first``, ``second`` (text); of a space its members."""
-    ours, theirs = _flat(first.spec), _flat(second.spec)
+    ours, theirs = _flatten(first.spec), _flatten(second.spec)
     rows = [
         (name, _text(ours.get(name)), _text(theirs.get(name)))
         for name in {**ours, **theirs}
@@ -71,7 +73,7 @@ def settings(first: Run, second: Run) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["setting", "first", "second"])
 
 
-def _flat(spec: Mapping[str, Any]) -> dict[str, Any]:
+def _flatten(spec: Mapping[str, Any]) -> dict[str, Any]:
     """A spec with a field for each member of its mappings: in one cell a space is wider than a screen."""
     found = {name: value if isinstance(value, Mapping) else {"": value} for name, value in spec.items()}
     return {
@@ -82,7 +84,7 @@ def _flat(spec: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def outcomes(first: Run, second: Run) -> pd.DataFrame:
+def list_outcomes(first: Run, second: Run) -> pd.DataFrame:
     """Architecture by architecture: the reruns of both runs and Welch's test between them.
 
     Returns:
@@ -97,30 +99,30 @@ def outcomes(first: Run, second: Run) -> pd.DataFrame:
     rows = []
     for name in dict.fromkeys(one.architecture for one in evidence.candidates):
         ours, theirs = (found.get((id(run), name)) for run in (first, second))
-        why = _untested(ours, theirs)
-        compared = welch(_accuracies(theirs), _accuracies(ours), lost=why in (LOST, ELSEWHERE))
+        why = _explain_untested(ours, theirs)
+        compared = welch(_collect_accuracies(theirs), _collect_accuracies(ours), lost=why in (LOST, ELSEWHERE))
         if why:
             compared = Difference(compared.difference, *[math.nan] * 3)
         rows.append(
             {
                 "architecture": name,
-                **_summary("first", ours),
-                **_summary("second", theirs),
-                "same_theta": _same_theta(ours, theirs),
+                **_summarize("first", ours),
+                **_summarize("second", theirs),
+                "same_theta": _have_same_theta(ours, theirs),
                 **compared._asdict(),
                 "untested": why,
             }
         )
     frame = pd.DataFrame(rows)
-    frame["p_holm"] = holm(frame["p"])
+    frame["p_holm"] = correct_by_holm(frame["p"])
     return frame.assign(differs=frame["p_holm"] < ALPHA)
 
 
-def _conclusion(first: Run, second: Run, found: pd.DataFrame) -> list[str]:
+def _conclude(first: Run, second: Run, found: pd.DataFrame) -> list[str]:
     tested = found[found["p"].notna()]
     said = ["Test accuracy in percent over the finished reruns; n: how many finished of those asked for."]
     if len(tested):
-        said.append(f"p is Welch's, Holm-corrected over {counted(len(tested), 'architecture')}.")
+        said.append(f"p is Welch's, Holm-corrected over {format_count(len(tested), 'architecture')}.")
     for differs, start in ((True, "Different"), (False, "Not shown to differ")):
         if names := list(tested.loc[tested["differs"] == differs, "architecture"]):
             said.append(f"{start} beyond chance at 5 %: {', '.join(names)}.")
@@ -132,27 +134,27 @@ def _conclusion(first: Run, second: Run, found: pd.DataFrame) -> list[str]:
     return [*said, *gather([first, second]).remarks]
 
 
-def _untested(ours: Candidate | None, theirs: Candidate | None) -> str:
+def _explain_untested(ours: Candidate | None, theirs: Candidate | None) -> str:
     """Why the two are not tested; empty where they are."""
     if ours is None or theirs is None:
         return ONE
-    if data_of(ours.run) != data_of(theirs.run):
+    if find_data(ours.run) != find_data(theirs.run):
         return ELSEWHERE
     if share_trials(ours, theirs):
         return SHARED
-    return untested(ours.accuracies, theirs.accuracies, bool(ours.reruns.lost or theirs.reruns.lost))
+    return explain_untested(ours.accuracies, theirs.accuracies, bool(ours.reruns.lost or theirs.reruns.lost))
 
 
-def _accuracies(one: Candidate | None) -> np.ndarray:
+def _collect_accuracies(one: Candidate | None) -> np.ndarray:
     return np.array([]) if one is None else one.accuracies
 
 
-def _summary(side: str, one: Candidate | None) -> dict[str, Any]:
-    found, asked = summarise(_accuracies(one)), 0 if one is None else one.reruns.asked
+def _summarize(side: str, one: Candidate | None) -> dict[str, Any]:
+    found, asked = summarize(_collect_accuracies(one)), 0 if one is None else one.reruns.asked
     return {f"{side}_mean": found.mean, f"{side}_std": found.std, f"{side}_n": found.n, f"{side}_asked": asked}
 
 
-def _same_theta(ours: Candidate | None, theirs: Candidate | None) -> bool | None:
+def _have_same_theta(ours: Candidate | None, theirs: Candidate | None) -> bool | None:
     if ours is None or theirs is None or ours.incumbent is None or theirs.incumbent is None:
         return None
     return all(float(ours.incumbent[name]) == float(theirs.incumbent[name]) for name in NAMES)

@@ -27,7 +27,7 @@ class Cost(NamedTuple):
     transform: int
 
 
-def network_cost(run: Run, name: str) -> Cost | None:
+def find_network_cost(run: Run, name: str) -> Cost | None:
     """Sums the costs of an architecture's layers; None where the run has not counted them."""
     layers = [layer for layer in run.costs.get(name, []) if layer["kind"] in COUNTED]
     if not layers:

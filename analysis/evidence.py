@@ -9,15 +9,15 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from analysis.costs import Cost, network_cost
-from analysis.incumbents import incumbents
+from analysis.costs import Cost, find_network_cost
+from analysis.incumbents import find_incumbents
 from analysis.published.mnist import PUBLISHED, Published
 from analysis.records.reader import Run
-from analysis.reruns import Reruns, reruns_of
+from analysis.reruns import Reruns, find_reruns
 from analysis.stats.equivalence import MARGIN, Equivalence, equivalence
-from analysis.stats.pairs import pairs, tests_of
+from analysis.stats.pairs import compare_pairs, count_tests
 from spaces.common.errors import UserError, printable
-from spaces.common.wording import counted
+from spaces.common.wording import format_count
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +49,8 @@ class Candidate:
 
     @cached_property
     def incumbent(self) -> pd.Series | None:
-        """Its row of ``incumbents``, or None while there is none."""
-        chosen = incumbents(self.run)
+        """Its row of ``find_incumbents``, or None while there is none."""
+        chosen = find_incumbents(self.run)
         found = chosen[chosen.index == self.architecture]
         return found.iloc[0] if len(found) else None
 
@@ -58,7 +58,7 @@ class Candidate:
     def reruns(self) -> Reruns:
         """Its reruns of the incumbent."""
         config = None if self.incumbent is None else str(self.incumbent["config_id"])
-        return reruns_of(self.run, self.architecture, config)
+        return find_reruns(self.run, self.architecture, config)
 
     @property
     def accuracies(self) -> np.ndarray:
@@ -84,12 +84,12 @@ class Candidate:
             return []
         counted_in = f"{'it counts' if len(low) == 1 else 'they count'} in the mean and in every test"
         many = f"{len(low)} collapsed ({', '.join(f'{accuracy:.1f}' for accuracy in low)} %)"
-        return [f"{self.group}: of {counted(self.reruns.finished, 'finished rerun')} {many}; {counted_in}."]
+        return [f"{self.group}: of {format_count(self.reruns.finished, 'finished rerun')} {many}; {counted_in}."]
 
     @property
     def cost(self) -> Cost | None:
         """What its network costs, or None where the run has not counted it."""
-        return network_cost(self.run, self.architecture)
+        return find_network_cost(self.run, self.architecture)
 
     def _trials(self, phase: str) -> pd.DataFrame:
         trials = self.run.trials
@@ -113,7 +113,7 @@ class Evidence:
     @property
     def names(self) -> list[str]:
         """A short name for each run."""
-        return names_of(self.runs)
+        return list_names(self.runs)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -130,19 +130,21 @@ class Evidence:
         found: dict[tuple[str, str], list[Candidate]] = {}
         for one in self.candidates:
             if (one.reruns.finished or one.reruns.lost) and one.group not in self._repeated:
-                found.setdefault(data_of(one.run), []).append(one)
+                found.setdefault(find_data(one.run), []).append(one)
         names = [name for name, _ in found]
         return {name if names.count(name) == 1 else f"{name} {code[:6]}": of for (name, code), of in found.items()}
 
     @cached_property
     def compared(self) -> dict[str, pd.DataFrame]:
-        """What ``pairs`` says of each data set: one family of tests, which every table and sentence goes by."""
-        return {data: pairs(samples_of(found), lost_of(found)) for data, found in self.by_data.items()}
+        """What ``compare_pairs`` says of each data set: one family of tests, which every table and sentence goes by."""
+        return {data: compare_pairs(list_samples(found), find_lost(found)) for data, found in self.by_data.items()}
 
     @property
     def family(self) -> str:
         """How many tests Holm's correction is over, such as ``28 pairs``; empty where nothing was tested."""
-        counts = {data: counted(tests, "pair") for data, frame in self.compared.items() if (tests := tests_of(frame))}
+        counts = {
+            data: format_count(tests, "pair") for data, frame in self.compared.items() if (tests := count_tests(frame))
+        }
         if len(self.compared) == 1:
             return "".join(counts.values())
         return " and ".join(f"{count} on {data}" for data, count in counts.items())
@@ -207,12 +209,12 @@ def gather(runs: Sequence[Run], margin: float = MARGIN) -> Evidence:
         raise UserError("runs: give at least one run folder")
     if not 0 < margin < 100:
         raise UserError(f"margin: {margin:g} is not allowed; give points between 0 and 100, such as {MARGIN:g}")
-    names = names_of(runs)
+    names = list_names(runs)
     candidates = [
         Candidate(run, architecture, f"{name}: {title}" if len(runs) > 1 else title, known)
         for run, name in zip(runs, names, strict=True)
         for architecture in run.spec["architectures"]
-        for known, title in [published_of(run, architecture)]
+        for known, title in [find_published(run, architecture)]
     ]
     return Evidence(runs, candidates, margin)
 
@@ -223,7 +225,7 @@ def remarks_on(candidates: Iterable[Candidate]) -> list[str]:
     return [said for kind in ("gaps", "collapses") for one in found for said in getattr(one, kind)]
 
 
-def names_of(runs: Sequence[Run]) -> list[str]:
+def list_names(runs: Sequence[Run]) -> list[str]:
     """A short name for each run: its folder's, with as many parents as it takes to tell them apart.
 
     Raises:
@@ -242,29 +244,29 @@ def names_of(runs: Sequence[Run]) -> list[str]:
 
 def share_trials(one: Candidate, other: Candidate) -> bool:
     """Whether two have reruns of the same seeds that came out alike, as in copies of a run."""
-    if one.architecture != other.architecture or data_of(one.run) != data_of(other.run):
+    if one.architecture != other.architecture or find_data(one.run) != find_data(other.run):
         return False
     common = one.reruns.final.index.intersection(other.reruns.final.index)
     return len(common) > 0 and one.reruns.final[common].equals(other.reruns.final[common])
 
 
-def data_of(run: Run) -> tuple[str, str]:
+def find_data(run: Run) -> tuple[str, str]:
     """The data that a run is on: networks are compared only on the same."""
     return run.spec["dataset"], str(run.spec.get("data_hash"))
 
 
-def published_of(run: Run, architecture: str) -> tuple[Published | None, str]:
+def find_published(run: Run, architecture: str) -> tuple[Published | None, str]:
     """The text's row of a network, None where the run is on other data than the chapter's, and the network's title."""
     row = PUBLISHED.get(architecture)
     comparable = row if run.spec["dataset"] == "mnist" else None
     return comparable, row.title if row else architecture
 
 
-def samples_of(found: Sequence[Candidate]) -> dict[str, np.ndarray]:
+def list_samples(found: Sequence[Candidate]) -> dict[str, np.ndarray]:
     """Group -> test accuracies in percent of the finished reruns, one per seed."""
     return {one.group: one.accuracies for one in found}
 
 
-def lost_of(found: Sequence[Candidate]) -> set[str]:
+def find_lost(found: Sequence[Candidate]) -> set[str]:
     """The groups of which seeds diverged or failed."""
     return {one.group for one in found if one.reruns.lost}

@@ -9,7 +9,7 @@ from analysis.records.reader import Run
 COLUMNS = ["config_id", "trial_id", "lr", "momentum", "weight_decay", "gain", "val_accuracy", "val_loss"]
 
 
-def trained_to_the_end(sweep: pd.DataFrame, budget: int | None) -> pd.DataFrame:
+def find_completed(sweep: pd.DataFrame, budget: int | None) -> pd.DataFrame:
     """The completed trials of a sweep that reached the maximum epochs, the best first.
 
     By final validation accuracy; ties by lower validation loss, then by config_id.
@@ -18,7 +18,7 @@ def trained_to_the_end(sweep: pd.DataFrame, budget: int | None) -> pd.DataFrame:
     return ended.sort_values(["val_accuracy", "val_loss", "config_id"], ascending=[False, True, True])
 
 
-def incumbents(run: Run) -> pd.DataFrame:
+def find_incumbents(run: Run) -> pd.DataFrame:
     """The best configuration per architecture, by validation only.
 
     Among the sweep's completed trials that reached the maximum epochs: the highest validation
@@ -30,7 +30,7 @@ def incumbents(run: Run) -> pd.DataFrame:
         A table indexed by architecture with ``COLUMNS``; architectures without an incumbent are left out.
     """
     sweep = run.trials.query("phase == 'sweep'")
-    searched = trained_to_the_end(sweep, run.spec.get("max_epochs")).drop_duplicates(subset=["architecture"])
+    searched = find_completed(sweep, run.spec.get("max_epochs")).drop_duplicates(subset=["architecture"])
 
     given = run.trials.query(
         "phase == 'rerun' and architecture not in @searched", local_dict={"searched": set(sweep["architecture"])}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.records.reader import Run
-from analysis.stats.collapse import collapse_level
+from analysis.stats.collapse import find_collapse_level
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Reruns:
         return self.diverged + self.failed
 
 
-def reruns_of(run: Run, architecture: str, config_id: str | None) -> Reruns:
+def find_reruns(run: Run, architecture: str, config_id: str | None) -> Reruns:
     """Finds the reruns that count: of the given configuration, with ``rerun_epochs`` of the spec recorded."""
     trials = run.trials
     reruns = trials[(trials["phase"] == "rerun") & (trials["architecture"] == architecture)]
@@ -60,7 +60,7 @@ def reruns_of(run: Run, architecture: str, config_id: str | None) -> Reruns:
     epochs = run.epochs
     last = epochs[(epochs["epoch"] == (run.spec.get("rerun_epochs") or 0)) & epochs["test_accuracy"].notna()]
     final = 100.0 * last.set_index("trial_id")["test_accuracy"].reindex(running).dropna()
-    level = collapse_level(final.max() / 100.0, run.spec.get("classes"))
+    level = find_collapse_level(final.max() / 100.0, run.spec.get("classes"))
     status = Counter(counted["status"])
     planned = run.spec.get("rerun_seeds") or 0
     return Reruns(

@@ -33,7 +33,7 @@ NOTES = (
 )
 
 
-def summary(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def summarize(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One row for each stage and scale, in the order of the measurements.
 
     Args:
@@ -64,9 +64,9 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(found)[["scale", *SUMMARY]]
 
 
-def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+def write_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     """The summary as Markdown: a table for each order, and notes."""
-    whole, parts = summary(rows), []
+    whole, parts = summarize(rows), []
     for scale, part in whole.groupby("scale", sort=False):
         shown = part[list(SUMMARY)].copy()
         for name in SUMMARY:
@@ -82,7 +82,7 @@ def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(parts) + "\n" + "\n".join(f"- {note}" for note in NOTES) + "\n"
 
 
-def drawing(rows: Sequence[Mapping[str, Any]]) -> Drawing:
+def draw_stability(rows: Sequence[Mapping[str, Any]]) -> Drawing:
     """The mean changes: a row of panels for each order, shifts beside warps.
 
     Args:

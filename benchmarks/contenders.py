@@ -12,17 +12,17 @@ from models.description import Description
 from models.native import BLOCK, NativeNetwork
 
 
-def to_blocks(x: Tensor) -> Tensor:
+def copy_to_blocks(x: Tensor) -> Tensor:
     """(N, C, H, W) to the native engine's (N / 16, C, H, W, 16); N must be a multiple of 16."""
     return x.unflatten(0, (-1, BLOCK)).permute(0, 2, 3, 4, 1).contiguous()
 
 
-def from_blocks(blocks: Tensor) -> Tensor:
+def copy_from_blocks(blocks: Tensor) -> Tensor:
     """Back again."""
     return blocks.permute(0, 4, 1, 2, 3).flatten(0, 1).contiguous()
 
 
-def batch_last(x: Tensor) -> Tensor:
+def put_batch_last(x: Tensor) -> Tensor:
     """The same tensor with the images next to each other in memory, as ``models.scattering`` likes it."""
     return x.permute(1, 2, 3, 0).contiguous().permute(3, 0, 1, 2)
 
@@ -90,7 +90,7 @@ class Native(Contender):
     def __init__(self, description: Description, module: nn.Module, x: Tensor, dy: Tensor):
         self._weights = list(module.parameters())
         self._network = NativeNetwork(description, nn.Sequential(module), x.shape[1:], input_gradient=True)
-        self._x, self._dy = to_blocks(x), to_blocks(dy)
+        self._x, self._dy = copy_to_blocks(x), copy_to_blocks(dy)
         self._y, self._dx = torch.empty_like(self._dy), torch.empty_like(self._x)
         self._workspace = torch.empty(len(self._x), self._network.workspace_floats)
         self._gradients: list[Tensor] = []
@@ -103,7 +103,7 @@ class Native(Contender):
 
     def results(self) -> list[Tensor]:
         """Converted from blocks."""
-        return [from_blocks(self._y), from_blocks(self._dx), *self._gradients]
+        return [copy_from_blocks(self._y), copy_from_blocks(self._dx), *self._gradients]
 
 
 class Converted(Native):
@@ -116,16 +116,16 @@ class Converted(Native):
 
     def __call__(self) -> None:
         """To blocks, the engine, and back."""
-        self._x, self._dy = to_blocks(self._plain_x), to_blocks(self._plain_dy)
+        self._x, self._dy = copy_to_blocks(self._plain_x), copy_to_blocks(self._plain_dy)
         super().__call__()
-        self._plain = [from_blocks(self._y), from_blocks(self._dx)]
+        self._plain = [copy_from_blocks(self._y), copy_from_blocks(self._dx)]
 
     def results(self) -> list[Tensor]:
         """As converted in the call."""
         return [*self._plain, *self._gradients]
 
 
-def difference(results: Sequence[Tensor], reference: Sequence[Tensor]) -> float:
+def measure_difference(results: Sequence[Tensor], reference: Sequence[Tensor]) -> float:
     """The largest difference of any number, relative to the largest number of its tensor."""
     pairs = zip(results, reference, strict=True)
     return max(((a.flatten() - b.flatten()).abs().max() / b.abs().max()).item() for a, b in pairs)

@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import models
-from benchmarks.interleave import interleaved, one_thread
-from benchmarks.options import parser, publish
-from benchmarks.report import Report, times
-from benchmarks.usual import UsualInvariant, scat_layer
+from benchmarks.interleave import interleave, one_thread
+from benchmarks.options import make_parser, publish
+from benchmarks.report import Report, format_times
+from benchmarks.usual import UsualInvariant, make_scat_layer
 from models.invariant import InvariantLayer
 from models.scattering import Scattering
 
@@ -30,14 +30,14 @@ SHAPE, CLASSES = (3, 32, 32), 10
 LR, MOMENTUM, DECAY = 0.5, 0.85, 1e-4
 
 
-def usual(network: nn.Sequential) -> nn.Sequential:
+def make_usual(network: nn.Sequential) -> nn.Sequential:
     """A copy whose scattering is ScatLayer's and whose mixings are ordinary convolutions."""
     made = copy.deepcopy(network)
     for name, child in made.named_children():
         if isinstance(child, InvariantLayer):
             made.set_submodule(name, UsualInvariant(child))
         elif isinstance(child, Scattering):
-            made.set_submodule(name, scat_layer())
+            made.set_submodule(name, make_scat_layer())
     return made
 
 
@@ -62,21 +62,21 @@ def measure(names: Sequence[str], width: int | None, batch: int, device: str, re
     wait = torch.cuda.synchronize if device == "cuda" else lambda: None
     rows = []
     for name in names:
-        spelled = models.at_width(name, width)
+        spelled = models.name_at_width(name, width)
         network = models.build(spelled, gain=1.0, seed=0, input_shape=SHAPE, classes=CLASSES).to(device)
-        other = usual(network)
+        other = make_usual(network)
         with torch.inference_mode():
             apart = (network.eval()(images[:8]) - other.eval()(images[:8])).abs().max().item()
         ours = network.train().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         last = images.contiguous(memory_format=torch.channels_last)
         steps = {"ours": step(ours, last, labels), "usual": step(other.train(), images, labels)}
-        found = interleaved({key: lambda call=call: (call(), wait()) for key, call in steps.items()}, repeats)
+        found = interleave({key: lambda call=call: (call(), wait()) for key, call in steps.items()}, repeats)
         rows.append(
             {
                 "network": spelled,
                 "ours, images/s": f"{batch / found['ours']:.0f}",
                 "ScatLayer, images/s": f"{batch / found['usual']:.0f}",
-                "ours vs ScatLayer": times(found["usual"] / found["ours"]),
+                "ours vs ScatLayer": format_times(found["usual"] / found["ours"]),
                 "largest difference of a score": f"{apart:.1e}",
             }
         )
@@ -91,7 +91,7 @@ def measure(names: Sequence[str], width: int | None, batch: int, device: str, re
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    made = parser(MODULE, "Training steps of the deep networks against ScatLayer.", 5)
+    made = make_parser(MODULE, "Training steps of the deep networks against ScatLayer.", 5)
     made.add_argument("--width", type=int, default=16, metavar="C", help="width of the networks (default 16)")
     made.add_argument("--batch", type=int, default=128, metavar="N", help="images of a step (default 128)")
     made.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cpu (default) or cuda")

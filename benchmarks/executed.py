@@ -88,7 +88,7 @@ def is_pooled(following: Sequence[Layer]) -> bool:
     return bool(after) and isinstance(after[0], MaxPool)
 
 
-def executed(description: Description, shape: Shape, *, direct: bool = False) -> list[Work]:
+def count_executed(description: Description, shape: Shape, *, direct: bool = False) -> list[Work]:
     """Counts a network's layers, in the order they run; layers that multiply nothing are left out.
 
     Args:
@@ -120,6 +120,6 @@ def executed(description: Description, shape: Shape, *, direct: bool = False) ->
     return found
 
 
-def flops_per_image(description: Description, shape: Shape, *, direct: bool = False) -> int:
+def count_flops_per_image(description: Description, shape: Shape, *, direct: bool = False) -> int:
     """Floating point operations of a training step for one image: two for each multiply-add."""
-    return 2 * sum(work.total for work in executed(description, shape, direct=direct))
+    return 2 * sum(work.total for work in count_executed(description, shape, direct=direct))

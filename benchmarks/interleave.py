@@ -19,7 +19,7 @@ def one_thread() -> None:
     threadpool_limits(1)
 
 
-def interleaved(
+def interleave(
     contenders: Mapping[str, Callable[[], object]], repeats: int, least_seconds: float = LEAST_SECONDS
 ) -> dict[str, float]:
     """The median seconds of a call of each contender, over so many rounds in which each has its turn.

@@ -9,9 +9,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.interleave import interleaved
-from benchmarks.options import parser, publish
-from benchmarks.report import Report, describe_target, times
+from benchmarks.interleave import interleave
+from benchmarks.options import make_parser, publish
+from benchmarks.report import Report, describe_target, format_times
 
 MODULE = "benchmarks.latency"
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,7 +20,7 @@ IMPORT = ("-c", "import pandas")
 QUICK, READING = 0.5, 2.0  # Targets, in imports of pandas.
 
 
-def commands_for(run: str, trial: str) -> dict[str, float]:
+def list_commands(run: str, trial: str) -> dict[str, float]:
     """The reading commands and their targets.
 
     Args:
@@ -43,23 +43,23 @@ def run_python(arguments: Sequence[str]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures and prints."""
-    args = parser(MODULE, "times reading commands against an import of pandas", 11).parse_args(arguments)
+    args = make_parser(MODULE, "times reading commands against an import of pandas", 11).parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(ARCHIVE) as packed:
             packed.extractall(folder, filter="data")
         run = Path(folder, ARCHIVE.parent.name)
-        targets = commands_for(str(run), min(path.name for path in (run / "trials").iterdir()))
+        targets = list_commands(str(run), min(path.name for path in (run / "trials").iterdir()))
         contenders = {"import pandas": lambda: run_python(IMPORT)}
         for line in targets:
             contenders[line] = lambda line=line: run_python(("-m", "search", *line.split()))
-        seconds = interleaved(contenders, 1 if args.quick else args.repeats)
+        seconds = interleave(contenders, 1 if args.quick else args.repeats)
     report = Report("Latency of the reading commands", MODULE)
     report.table(
         "Ratios",
         [
             {
                 "command": line.replace(str(run), "RUN"),
-                "to import pandas": times(seconds[line] / seconds["import pandas"]),
+                "to import pandas": format_times(seconds[line] / seconds["import pandas"]),
                 "target": describe_target(seconds[line] / seconds["import pandas"], target, "<=", "x"),
                 "seconds": f"{seconds[line]:.2f}",
             }

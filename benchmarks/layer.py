@@ -13,11 +13,19 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from benchmarks.contenders import Autograd, Contender, Converted, Native, batch_last, channels_last, difference
-from benchmarks.interleave import interleaved, one_thread
-from benchmarks.options import parser, publish
-from benchmarks.report import Report, describe_target, times
-from benchmarks.usual import UsualInvariant, scat_layer
+from benchmarks.contenders import (
+    Autograd,
+    Contender,
+    Converted,
+    Native,
+    channels_last,
+    measure_difference,
+    put_batch_last,
+)
+from benchmarks.interleave import interleave, one_thread
+from benchmarks.options import make_parser, publish
+from benchmarks.report import Report, describe_target, format_times
+from benchmarks.usual import UsualInvariant, make_scat_layer
 from models.description import Conv, Invariant, Layer, Scatter
 from models.invariant import InvariantLayer
 from models.scattering import Scattering
@@ -45,18 +53,18 @@ def contest(layer: Layer, size: Size) -> tuple[nn.Module, Tensor, Tensor]:
     return module, x, torch.randn(count, *layer.after(tuple(shape)), generator=generator)
 
 
-def scatterings(size: Size) -> dict[str, Contender]:
+def make_scatterings(size: Size) -> dict[str, Contender]:
     """The scattering layer z; the first is the reference."""
     module, x, dy = contest(Scatter(), size)
     return {
-        "z, ScatLayer": Autograd(scat_layer(), x, dy),
-        "z, torch": Autograd(Scattering(), x, dy, batch_last),
+        "z, ScatLayer": Autograd(make_scat_layer(), x, dy),
+        "z, torch": Autograd(Scattering(), x, dy, put_batch_last),
         "z, native": Native({"z": Scatter()}, module, x, dy),
         "z, native, from and to NCHW": Converted({"z": Scatter()}, module, x, dy),
     }
 
 
-def invariants(size: Size) -> dict[str, Contender]:
+def make_invariants(size: Size) -> dict[str, Contender]:
     """The invariant layer; the first is the reference."""
     layer = Invariant(size[-1])
     module, x, dy = contest(layer, size)
@@ -64,7 +72,7 @@ def invariants(size: Size) -> dict[str, Contender]:
     weights = list(module.parameters())
     return {
         "invariant, ScatLayer + 1x1 conv": Autograd(UsualInvariant(module), x, dy, weights=weights),
-        "invariant, torch": Autograd(module, x, dy, batch_last, weights),
+        "invariant, torch": Autograd(module, x, dy, put_batch_last, weights),
         "invariant, native": Native({"inv": layer}, module, x, dy),
     }
 
@@ -83,46 +91,46 @@ def convolutions(size: Size) -> dict[str, Contender]:
     return dict(zip(CONVS, made, strict=True))
 
 
-def differences(contenders: Mapping[str, Contender]) -> dict[str, float]:
+def measure_differences(contenders: Mapping[str, Contender]) -> dict[str, float]:
     """How far each contender is from the first."""
     for contender in contenders.values():
         contender()
     reference, *others = contenders
     expected = contenders[reference].results()
-    return {name: difference(contenders[name].results(), expected) for name in others}
+    return {name: measure_difference(contenders[name].results(), expected) for name in others}
 
 
-def title(size: Size) -> str:
+def make_title(size: Size) -> str:
     """A size as a row's name."""
     return f"{size[:4]} -> {size[4]}"
 
 
-def scattering_row(size: Size, seconds: Mapping[str, float]) -> dict[str, str]:
+def measure_scattering_row(size: Size, seconds: Mapping[str, float]) -> dict[str, str]:
     """The ratios of one size for z."""
     usual = seconds["z, ScatLayer"]
     ratio = usual / seconds["z, native"]
     return {
-        "(N, C, H, W) -> F": title(size),
-        "native vs ScatLayer": times(ratio),
+        "(N, C, H, W) -> F": make_title(size),
+        "native vs ScatLayer": format_times(ratio),
         "target": describe_target(ratio, SCATTERING_TARGET),
-        "native from and to NCHW vs ScatLayer": times(usual / seconds["z, native, from and to NCHW"]),
-        "torch vs ScatLayer": times(usual / seconds["z, torch"]),
+        "native from and to NCHW vs ScatLayer": format_times(usual / seconds["z, native, from and to NCHW"]),
+        "torch vs ScatLayer": format_times(usual / seconds["z, torch"]),
     }
 
 
-def invariant_row(size: Size, seconds: Mapping[str, float]) -> dict[str, str]:
+def measure_invariant_row(size: Size, seconds: Mapping[str, float]) -> dict[str, str]:
     """The ratios of one size for the invariant layer."""
     native, fastest = seconds["invariant, native"], min(CONVS, key=lambda name: seconds[name])
     ratio = seconds[fastest] / native
     return {
-        "(N, C, H, W) -> F": title(size),
-        "native vs fastest 3x3 conv": times(ratio),
+        "(N, C, H, W) -> F": make_title(size),
+        "native vs fastest 3x3 conv": format_times(ratio),
         "target": describe_target(ratio, INVARIANT_TARGET, ">"),
         "fastest": fastest,
-        "native vs native conv": times(seconds[CONVS[2]] / native),
-        "native vs best torch conv": times(min(seconds[name] for name in CONVS[:2]) / native),
-        "native vs ScatLayer + 1x1 conv": times(seconds["invariant, ScatLayer + 1x1 conv"] / native),
-        "native vs torch": times(seconds["invariant, torch"] / native),
+        "native vs native conv": format_times(seconds[CONVS[2]] / native),
+        "native vs best torch conv": format_times(min(seconds[name] for name in CONVS[:2]) / native),
+        "native vs ScatLayer + 1x1 conv": format_times(seconds["invariant, ScatLayer + 1x1 conv"] / native),
+        "native vs torch": format_times(seconds["invariant, torch"] / native),
     }
 
 
@@ -131,18 +139,19 @@ def measure(sizes: Sequence[Size], repeats: int) -> Report:
     seconds: dict[Size, dict[str, float]] = {}
     apart: dict[str, float] = {}
     for size in sizes:
-        groups = [scatterings(size), invariants(size), convolutions(size)]
+        groups = [make_scatterings(size), make_invariants(size), convolutions(size)]
         for group in groups:
-            for name, found in differences(group).items():
+            for name, found in measure_differences(group).items():
                 apart[name] = max(found, apart.get(name, 0.0))
-        seconds[size] = interleaved({name: call for group in groups for name, call in group.items()}, repeats)
+        seconds[size] = interleave({name: call for group in groups for name, call in group.items()}, repeats)
     report = Report("One layer, forward and backward, one core", MODULE)
     report.text(f"Medians of {repeats} interleaved repeats. A ratio above 1 says how many times faster the first is.")
-    report.table("Scattering z: ratios", [scattering_row(size, found) for size, found in seconds.items()])
-    report.table("Invariant layer: ratios", [invariant_row(size, found) for size, found in seconds.items()])
+    report.table("Scattering z: ratios", [measure_scattering_row(size, found) for size, found in seconds.items()])
+    report.table("Invariant layer: ratios", [measure_invariant_row(size, found) for size, found in seconds.items()])
     names = next(iter(seconds.values()))
     milliseconds = [
-        {"": name, **{title(size): f"{1e3 * found[name]:.3g}" for size, found in seconds.items()}} for name in names
+        {"": name, **{make_title(size): f"{1e3 * found[name]:.3g}" for size, found in seconds.items()}}
+        for name in names
     ]
     report.table("Milliseconds", milliseconds)
     report.text(
@@ -154,7 +163,7 @@ def measure(sizes: Sequence[Size], repeats: int) -> Report:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    asked = parser(MODULE, "Times one layer, forward and backward.", repeats=15).parse_args(arguments)
+    asked = make_parser(MODULE, "Times one layer, forward and backward.", repeats=15).parse_args(arguments)
     one_thread()
     publish(measure(QUICK if asked.quick else SIZES, asked.repeats), asked.out)
 

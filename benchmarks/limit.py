@@ -40,6 +40,6 @@ def limit_calls() -> dict[str, Callable[[], object]]:
     }
 
 
-def rates(seconds: Mapping[str, float]) -> dict[str, float]:
+def compute_rates(seconds: Mapping[str, float]) -> dict[str, float]:
     """GFLOP/s of each, from its seconds a call."""
     return {name: flops / seconds[name] / 1e9 for name, flops in FLOPS.items()}

@@ -15,7 +15,7 @@ def rounds(text: str) -> int:
     return int(text)
 
 
-def parser(module: str, description: str, repeats: int) -> argparse.ArgumentParser:
+def make_parser(module: str, description: str, repeats: int) -> argparse.ArgumentParser:
     """A parser with ``--repeats``, ``--quick`` and ``--out``.
 
     Args:

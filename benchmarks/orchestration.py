@@ -30,9 +30,9 @@ set_environment(Resources())  # Ray reads its settings when it is imported.
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-from benchmarks.options import parser, publish  # noqa: E402
-from benchmarks.report import Report, describe_target, times  # noqa: E402
-from benchmarks.start import GRIDS, seconds_to_start  # noqa: E402
+from benchmarks.options import make_parser, publish  # noqa: E402
+from benchmarks.report import Report, describe_target, format_times  # noqa: E402
+from benchmarks.start import GRIDS, measure_start  # noqa: E402
 from search.cluster.session import ray_session  # noqa: E402
 from search.datasets.split import Split  # noqa: E402
 from search.storage.run_folder import RunFolder  # noqa: E402
@@ -42,7 +42,7 @@ from search.tuning.feed import InTurn  # noqa: E402
 from search.tuning.jobs import Job, execute  # noqa: E402
 from search.tuning.policy import Policy  # noqa: E402
 from search.tuning.progress import Progress  # noqa: E402
-from search.tuning.scheduler import scheduler_for  # noqa: E402
+from search.tuning.scheduler import make_scheduler  # noqa: E402
 from search.tuning.trainable import RecordedTrial  # noqa: E402
 from spaces import SPACES, Hyperparameters  # noqa: E402
 from spaces.specs.run import RunSpec  # noqa: E402
@@ -108,22 +108,22 @@ def measure(trials: int) -> dict[str, float]:
         with run.driven(spec):
             progress = Progress("sweep", {"conv": trials}, EPOCHS, [])
             job = Job(
-                run, empty, EPOCHS, InTurn(planned, EPOCHS), scheduler_for(spec, run.path, []), progress, Untrained
+                run, empty, EPOCHS, InTurn(planned, EPOCHS), make_scheduler(spec, run.path, []), progress, Untrained
             )
             execute(job, Resources(), slots, Policy())
-        stamps = [row["time"] for folder in run.recorded("sweep") for row in folder.rows]
+        stamps = [row["time"] for folder in run.list_recorded("sweep") for row in folder.rows]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"seconds": max(stamps) - min(stamps), "reports": len(stamps), "memory": memory}
 
 
-def measured_alone(trials: int) -> dict[str, float]:
+def measure_alone(trials: int) -> dict[str, float]:
     """The same in a fresh process, so that the memory is this size's own."""
     code = f"import json; from {MODULE} import measure; print(json.dumps(measure({trials})))"
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def rows(found: Mapping[int, Sequence[Mapping[str, float]]]) -> list[dict[str, float]]:
+def make_rows(found: Mapping[int, Sequence[Mapping[str, float]]]) -> list[dict[str, float]]:
     """The medians of each size, smallest size first."""
     made: list[dict[str, float]] = []
     for size, runs in found.items():
@@ -134,7 +134,7 @@ def rows(found: Mapping[int, Sequence[Mapping[str, float]]]) -> list[dict[str, f
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Measures each size in turn and prints the report."""
-    made = parser(MODULE, "what orchestration costs as a sweep grows", repeats=3)
+    made = make_parser(MODULE, "what orchestration costs as a sweep grows", repeats=3)
     args = made.parse_args(argv)
     sizes = QUICK_SIZES if args.quick else SIZES
     grids = [size for size in GRIDS if (size == min(GRIDS)) == args.quick]
@@ -142,14 +142,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     starts: dict[int, list[float]] = {size: [] for size in grids}
     for _ in range(args.repeats):
         for size in sizes:
-            found[size].append(measured_alone(size))
+            found[size].append(measure_alone(size))
         for size in grids:
-            starts[size].append(seconds_to_start(size))
-    first, *_, last = table = rows(found)
+            starts[size].append(measure_start(size))
+    first, *_, last = table = make_rows(found)
     growth = last["trial"] / first["trial"]
     report = Report("Orchestration", MODULE)
     report.text(
-        f"Cost per trial at {last['trials']:,} trials against {first['trials']:,}: {times(growth)} "
+        f"Cost per trial at {last['trials']:,} trials against {first['trials']:,}: {format_times(growth)} "
         f"({describe_target(growth, TARGET, '<=')})."
     )
     report.table(
@@ -157,7 +157,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         [
             {
                 "trials": f"{row['trials']:,}",
-                "per trial, against the fewest": times(row["trial"] / first["trial"]),
+                "per trial, against the fewest": format_times(row["trial"] / first["trial"]),
                 "ms per trial": f"{1000 * row['trial']:.1f}",
                 "ms per report": f"{1000 * row['report']:.1f}",
                 "driver's peak memory": f"{row['memory']:.0f} MiB",

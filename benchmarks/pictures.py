@@ -10,10 +10,10 @@ from search.datasets import MNIST, Arrays
 def mnist_is_here() -> bool:
     """Whether MNIST's files are in the data folder; nothing is downloaded."""
     store = MNIST.store
-    return store is not None and not store.missing(store.folder())
+    return store is not None and not store.find_missing(store.folder())
 
 
-def pictures(count: int, *, real: bool) -> Arrays:
+def load_pictures(count: int, *, real: bool) -> Arrays:
     """The first images of MNIST's training part, or random ones of its size."""
     if real:
         found = MNIST.load_train(None)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from models.native import instruction_set
-from search.storage.provenance import revision, versions
+from models.native import find_instruction_set
+from search.storage.provenance import find_revision, list_versions
 
 SIGNS = {">=": operator.ge, ">": operator.gt, "<=": operator.le}
 ALSO_MEASURED = ("pytorch_wavelets", "optuna", "pillow")
@@ -30,12 +30,12 @@ def describe_target(value: float, target: float | None, sign: str = ">=", unit: 
     return f"target {sign} {target:g}{unit}, {'met' if SIGNS[sign](value, target) else 'missed'}"
 
 
-def times(ratio: float) -> str:
+def format_times(ratio: float) -> str:
     """A ratio as people write it."""
     return f"{ratio:.3g}x"
 
 
-def processor() -> str:
+def name_processor() -> str:
     """The processor's name; platform.processor is empty on most Linux systems."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -45,16 +45,16 @@ def processor() -> str:
     return next(named, platform.processor() or platform.machine())
 
 
-def provenance(module: str) -> dict[str, str]:
+def describe_provenance(module: str) -> dict[str, str]:
     """What a reader has to know to judge the numbers, for the program ``python -m MODULE``."""
     others = {name: metadata.version(name) for name in ALSO_MEASURED if find_spec(IMPORTED_AS.get(name, name))}
     return {
         "command": shlex.join(["python", "-m", module, *sys.argv[1:]]),
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "machine": f"{processor()}, {os.cpu_count()} cores, {platform.platform()}",
-        "instruction set": instruction_set() or "none: the native engine was not built",
-        "revision": revision() or "unknown",
-        "versions": ", ".join(f"{name} {version}" for name, version in (versions() | others).items()),
+        "machine": f"{name_processor()}, {os.cpu_count()} cores, {platform.platform()}",
+        "instruction set": find_instruction_set() or "none: the native engine was not built",
+        "revision": find_revision() or "unknown",
+        "versions": ", ".join(f"{name} {version}" for name, version in (list_versions() | others).items()),
     }
 
 
@@ -67,7 +67,7 @@ class Report:
     """
 
     def __init__(self, title: str, module: str):
-        facts = "\n".join(f"- {name}: {value}" for name, value in provenance(module).items())
+        facts = "\n".join(f"- {name}: {value}" for name, value in describe_provenance(module).items())
         self._parts = [f"# {title}", facts]
 
     def text(self, paragraph: str) -> None:

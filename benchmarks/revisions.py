@@ -26,7 +26,7 @@ for line in json.load(sys.stdin):
 """
 
 
-def lines_for(run: str, tables: Sequence[str]) -> list[list[str]]:
+def list_lines(run: str, tables: Sequence[str]) -> list[list[str]]:
     """The commands that read one run.
 
     Args:
@@ -46,7 +46,7 @@ def lines_for(run: str, tables: Sequence[str]) -> list[list[str]]:
     ]
 
 
-def answers_of(tree: Path, lines: Sequence[Sequence[str]]) -> list[list[str]]:
+def collect_answers(tree: Path, lines: Sequence[Sequence[str]]) -> list[list[str]]:
     """What the code of a tree answers: one block of lines per command.
 
     Args:
@@ -93,8 +93,8 @@ def main() -> int:
         for archive in sorted(ROOT.glob("results/*/run.tar.xz")):
             with tarfile.open(archive) as packed:
                 packed.extractall(scratch, filter="data")
-            lines += lines_for(str(Path(scratch, archive.parent.name)), list(TABLES))
-        pairs = list(zip(answers_of(old, lines), answers_of(ROOT, lines), strict=True))
+            lines += list_lines(str(Path(scratch, archive.parent.name)), list(TABLES))
+        pairs = list(zip(collect_answers(old, lines), collect_answers(ROOT, lines), strict=True))
     changed = [(before, after) for before, after in pairs if before != after]
     for before, after in changed:
         print("\n".join(difflib.unified_diff(before, after, revision, "this tree", lineterm="", n=1)))

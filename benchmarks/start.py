@@ -15,7 +15,7 @@ GRIDS = {8: (2, 2, 2, 1), 256: (4, 4, 4, 4), 2048: (8, 8, 8, 4), 20_000: (20, 20
 POLL_SECONDS = 0.05
 
 
-def space_of(sizes: tuple[int, ...]) -> str:
+def make_space(sizes: tuple[int, ...]) -> str:
     """A space file whose grid has so many values of each hyperparameter."""
     names, mosts = ("lr", "momentum", "weight_decay", "gain"), (0.1, 0.9, 1e-4, 2.0)
     return "\n".join(
@@ -24,11 +24,11 @@ def space_of(sizes: tuple[int, ...]) -> str:
     )
 
 
-def seconds_to_start(trials: int) -> float:
+def measure_start(trials: int) -> float:
     """Seconds from the start of ``invsearch sweep`` to the first epoch, for a grid of so many trials."""
     with tempfile.TemporaryDirectory() as folder:
         space, out = Path(folder) / "space.yaml", Path(folder) / "run"
-        space.write_text(space_of(GRIDS[trials]), encoding="utf-8")
+        space.write_text(make_space(GRIDS[trials]), encoding="utf-8")
         assert math.prod(GRIDS[trials]) == trials
         command = ["sweep", "--architectures", "conv", "--dataset", "digits", "--space", str(space), "--out", str(out)]
         began = time.time()

@@ -15,16 +15,16 @@ from dataclasses import dataclass
 
 import torch
 
-from benchmarks.executed import flops_per_image
-from benchmarks.interleave import LEAST_SECONDS, interleaved, one_thread
-from benchmarks.limit import limit_calls, rates
-from benchmarks.options import parser, publish
-from benchmarks.pictures import mnist_is_here, pictures
-from benchmarks.report import Report, describe_target, times
+from benchmarks.executed import count_flops_per_image
+from benchmarks.interleave import LEAST_SECONDS, interleave, one_thread
+from benchmarks.limit import compute_rates, limit_calls
+from benchmarks.options import make_parser, publish
+from benchmarks.pictures import load_pictures, mnist_is_here
+from benchmarks.report import Report, describe_target, format_times
 from benchmarks.usual import Pictures, UsualTraining
-from models import ARCHITECTURES, description_of
+from models import ARCHITECTURES, describe_architecture
 from search.datasets import MNIST, Arrays, Split
-from search.datasets.split import normalised
+from search.datasets.split import normalize
 from search.training.loop import Training
 from spaces import Hyperparameters, TrialSpec
 
@@ -66,8 +66,8 @@ class Outcome:
 
     def flops(self, direct: bool = False) -> int:
         """Floating point operations of a training step for one image."""
-        return flops_per_image(
-            description_of(self.architecture, MNIST.input_shape, MNIST.classes), MNIST.input_shape, direct=direct
+        return count_flops_per_image(
+            describe_architecture(self.architecture, MNIST.input_shape, MNIST.classes), MNIST.input_shape, direct=direct
         )
 
     def rate(self, direct: bool = False) -> float:
@@ -75,9 +75,9 @@ class Outcome:
         return self.flops(direct) * EPOCH_IMAGES / self.seconds["native"] / 1e9
 
 
-def engine_call(architecture: str, batch: int, data: Arrays, engine: str) -> Callable[[], float]:
+def make_engine_call(architecture: str, batch: int, data: Arrays, engine: str) -> Callable[[], float]:
     """An epoch of training steps, as a trial of ``invsearch`` makes them."""
-    images = normalised(data.images, MNIST)
+    images = normalize(data.images, MNIST)
     split = Split(images, data.labels, images[:1], data.labels[:1])
     spec = TrialSpec("sweep", architecture, MNIST.name, MNIST.data_hash, THETA, 0, 0, batch)
     training = Training(spec, split, engine=engine)
@@ -92,13 +92,13 @@ def finite(call: Callable[[], float]) -> Callable[[], float]:
         RuntimeError: when called, if the training diverged.
     """
 
-    def checked() -> float:
+    def check_loss() -> float:
         loss = call()
         if not math.isfinite(loss):
             raise RuntimeError("a timed training diverged")
         return loss
 
-    return checked
+    return check_loss
 
 
 def outcome(architecture: str, batch: int, data: Arrays, repeats: int, least_seconds: float) -> Outcome:
@@ -106,22 +106,22 @@ def outcome(architecture: str, batch: int, data: Arrays, repeats: int, least_sec
     usual = UsualTraining(
         architecture, THETA, Pictures(data.images, data.labels, MNIST.mean, MNIST.std), batch_size=batch
     )
-    engines = {name: engine_call(architecture, batch, data, name) for name in ("native", "torch")}
+    engines = {name: make_engine_call(architecture, batch, data, name) for name in ("native", "torch")}
     calls = {name: finite(call) for name, call in (engines | {"usual": usual.train}).items()}
-    seconds = interleaved(calls | limit_calls(), repeats, least_seconds)
+    seconds = interleave(calls | limit_calls(), repeats, least_seconds)
     scale = EPOCH_IMAGES / len(data.labels)
-    return Outcome(architecture, batch, {name: scale * seconds[name] for name in calls}, rates(seconds))
+    return Outcome(architecture, batch, {name: scale * seconds[name] for name in calls}, compute_rates(seconds))
 
 
-def ratios(found: Outcome) -> dict[str, str]:
+def list_ratios(found: Outcome) -> dict[str, str]:
     """A row of the table of ratios."""
     name, seconds = found.architecture, found.seconds
     usual, torch_ratio = seconds["usual"] / seconds["native"], seconds["torch"] / seconds["native"]
     share = 100 * found.rate() / found.limit
     return found.title | {
-        "native vs usual": times(usual),
+        "native vs usual": format_times(usual),
         "usual target": describe_target(usual, USUAL_TARGETS.get(name)),
-        "native vs torch engine": times(torch_ratio),
+        "native vs torch engine": format_times(torch_ratio),
         "torch target": describe_target(torch_ratio, TORCH_TARGETS.get(name)),
         "share of the limit": f"{share:.0f} %",
         "share target": describe_target(share, SHARE_TARGETS[name], unit=" %"),
@@ -133,7 +133,7 @@ def epochs(found: Outcome) -> dict[str, str]:
     return found.title | {name: f"{seconds:.3g}" for name, seconds in found.seconds.items()}
 
 
-def speeds(found: Outcome) -> dict[str, str]:
+def measure_speeds(found: Outcome) -> dict[str, str]:
     """A row of the table of rates."""
     return found.title | {
         "multiply-adds an image": f"{found.flops() // 2:,}",
@@ -147,7 +147,7 @@ def speeds(found: Outcome) -> dict[str, str]:
 def measure(repeats: int, *, quick: bool) -> Report:
     """Times all networks at all batch sizes."""
     real = mnist_is_here() and not quick
-    data = pictures(QUICK_IMAGES if quick else IMAGES, real=real)
+    data = load_pictures(QUICK_IMAGES if quick else IMAGES, real=real)
     least = 0.0 if quick else LEAST_SECONDS
     found = [outcome(architecture, batch, data, repeats, least) for batch in BATCHES for architecture in ARCHITECTURES]
     report = Report("Training steps, one core", MODULE)
@@ -155,9 +155,9 @@ def measure(repeats: int, *, quick: bool) -> Report:
         f"{len(data.labels):,} images of {'MNIST' if real else 'random noise'}, scaled to {EPOCH_IMAGES:,}; medians of "
         f"{repeats} interleaved repeats. A ratio above 1 says how many times faster the native engine is."
     )
-    report.table("Ratios", [ratios(each) for each in found])
+    report.table("Ratios", [list_ratios(each) for each in found])
     report.table(f"Seconds for {EPOCH_IMAGES:,} images", [epochs(each) for each in found])
-    report.table("Rates of the native engine and of this core", [speeds(each) for each in found])
+    report.table("Rates of the native engine and of this core", [measure_speeds(each) for each in found])
     report.text(
         "Native GFLOP/s count the multiply-adds executed, as benchmarks/executed.py says, twice. Direct-equivalent is "
         "the rate that a direct convolution would need to be as fast. The limit is the highest of the last three."
@@ -167,7 +167,7 @@ def measure(repeats: int, *, quick: bool) -> Report:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    asked = parser(MODULE, "Times training steps of the eight networks.", repeats=7).parse_args(arguments)
+    asked = make_parser(MODULE, "Times training steps of the eight networks.", repeats=7).parse_args(arguments)
     one_thread()
     publish(measure(asked.repeats, quick=asked.quick), asked.out)
 

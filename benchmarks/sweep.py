@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.records.reader import read_run
-from benchmarks.options import parser, publish
-from benchmarks.peers.task import Task, read_results, task_of, write_task
+from benchmarks.options import make_parser, publish
+from benchmarks.peers.task import Task, find_task, read_results, write_task
 from benchmarks.pictures import mnist_is_here
-from benchmarks.report import Report, describe_target, times
+from benchmarks.report import Report, describe_target, format_times
 from search.storage.provenance import ROOT
 
 MODULE = "benchmarks.sweep"
@@ -47,7 +47,7 @@ class Outcome:
     training_seconds: float = 0.0
 
 
-def wall_seconds(arguments: Sequence[str]) -> float:
+def measure_wall_seconds(arguments: Sequence[str]) -> float:
     """Runs a Python program to its end.
 
     Raises:
@@ -77,14 +77,16 @@ def invsearch(task: Task, folder: Path) -> Outcome:
         "--grace-period": task.epochs,
         "--out": run,
     }
-    seconds = wall_seconds(["-m", "search", "sweep", *(str(part) for option in options.items() for part in option)])
+    seconds = measure_wall_seconds(
+        ["-m", "search", "sweep", *(str(part) for option in options.items() for part in option)]
+    )
     trials = read_run(run).trials
     return Outcome(seconds, trials["val_accuracy"].fillna(0.0).tolist(), sum(trials["seconds"].tolist()))
 
 
 def peer(module: str, folder: Path) -> Outcome:
     """Another program, on the task of a folder."""
-    return Outcome(wall_seconds(["-m", module, str(folder)]), read_results(folder))
+    return Outcome(measure_wall_seconds(["-m", module, str(folder)]), read_results(folder))
 
 
 def outcomes(task: Task, repeats: int) -> dict[str, list[Outcome]]:
@@ -114,7 +116,7 @@ def measure(task: Task, repeats: int) -> Report:
         "interleaved repeats. A ratio above 1 says how many times faster invsearch is."
     )
     rows = [
-        {"": f"invsearch vs {name}", "ratio": times(x), "target": describe_target(x, TARGET)}
+        {"": f"invsearch vs {name}", "ratio": format_times(x), "target": describe_target(x, TARGET)}
         for name, x in ratios.items()
     ]
     report.table("Ratios", rows)
@@ -135,11 +137,11 @@ def measure(task: Task, repeats: int) -> Report:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    asked = parser(MODULE, "Times a small sweep from start to result.", repeats=3).parse_args(arguments)
+    asked = make_parser(MODULE, "Times a small sweep from start to result.", repeats=3).parse_args(arguments)
     if asked.quick:
-        publish(measure(task_of("digits", ARCHITECTURES, samples=1, epochs=1), asked.repeats), asked.out)
+        publish(measure(find_task("digits", ARCHITECTURES, samples=1, epochs=1), asked.repeats), asked.out)
     elif mnist_is_here():
-        publish(measure(task_of("mnist", ARCHITECTURES, SAMPLES, EPOCHS), asked.repeats), asked.out)
+        publish(measure(find_task("mnist", ARCHITECTURES, SAMPLES, EPOCHS), asked.repeats), asked.out)
     else:
         sys.exit(f"{MODULE}: MNIST is not here; first run: invsearch data mnist")
 

@@ -28,7 +28,7 @@ from spaces import Hyperparameters
 EVALUATION_BATCH = 1000
 
 
-def to_tensor(picture: Image.Image) -> Tensor:
+def make_tensor(picture: Image.Image) -> Tensor:
     """As torchvision's ``to_tensor`` makes it of a grey image: (1, H, W), 0 to 1."""
     image = torch.from_numpy(np.array(picture, np.uint8, copy=True))
     image = image.view(picture.size[1], picture.size[0], len(picture.getbands()))
@@ -66,13 +66,13 @@ class Pictures(Dataset[tuple[Tensor, int]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         picture = Image.fromarray(self._images[index].numpy(), mode="L")
-        return normalize(to_tensor(picture), self._mean, self._std), int(self._labels[index])
+        return normalize(make_tensor(picture), self._mean, self._std), int(self._labels[index])
 
     def __len__(self) -> int:
         return len(self._labels)
 
 
-def scat_layer() -> ScatLayer:
+def make_scat_layer() -> ScatLayer:
     """pytorch_wavelets' scattering with the filters and smoothing of ours."""
     return ScatLayer(biort="near_sym_a", mode="symmetric", magbias=1e-2)
 
@@ -83,7 +83,7 @@ class UsualInvariant(nn.Module):
     def __init__(self, layer: InvariantLayer):
         super().__init__()
         self.kernel, self.bias = layer.kernel, layer.bias
-        self.scatter = scat_layer()
+        self.scatter = make_scat_layer()
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, C, H, W) to (N, F, ceil(H/2), ceil(W/2))."""
@@ -91,7 +91,7 @@ class UsualInvariant(nn.Module):
         return F.conv2d(self.scatter(x), kernel, self.bias, padding=kernel.shape[-1] // 2)
 
 
-def usual_network(architecture: str, gain: float, seed: int) -> nn.Sequential:
+def make_usual_network(architecture: str, gain: float, seed: int) -> nn.Sequential:
     """The network of ``models.build``, its initial weights too, of ordinary torch modules."""
     network = models.build(architecture, gain=gain, seed=seed)
     for name, child in network.named_children():
@@ -112,7 +112,7 @@ class UsualTraining:
     """
 
     def __init__(self, architecture: str, theta: Hyperparameters, pictures: Pictures, batch_size: int, seed: int = 0):
-        self.network = usual_network(architecture, theta.gain, seed)
+        self.network = make_usual_network(architecture, theta.gain, seed)
         self._loader = DataLoader(pictures, batch_size=batch_size, shuffle=True, num_workers=0)
         learned = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
         self._optimiser = torch.optim.SGD(

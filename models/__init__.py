@@ -8,9 +8,9 @@ from models import hybrid, mnist, vgg
 from models.architecture import Architecture
 from models.description import Description, Shape, assemble
 from models.family import Family
-from spaces.common.errors import UserError, quoted
-from spaces.common.lookup import nearest
-from spaces.hyperparameters import checked_number
+from spaces.common.errors import UserError, quote
+from spaces.common.lookup import suggest_nearest
+from spaces.hyperparameters import check_number
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,12 +29,12 @@ FAMILIES: dict[str, Family] = {
 MIN_SIZE = 4  # Two layers halve the size twice.
 
 
-def architecture_named(name: str) -> Architecture:
+def find_architecture(name: str) -> Architecture:
     """The architecture of that name, from ``ARCHITECTURES`` or one of the ``FAMILIES``.
 
-    >>> architecture_named("wide-conv").title
+    >>> find_architecture("wide-conv").title
     'Wide Convolutional'
-    >>> architecture_named("invB+invC-C-w16").title
+    >>> find_architecture("invB+invC-C-w16").title
     'invB, invC (learned), C = 16'
 
     Raises:
@@ -43,20 +43,22 @@ def architecture_named(name: str) -> Architecture:
     for found in (ARCHITECTURES.get(name), *(family.find(name) for family in FAMILIES.values())):
         if found is not None:
             return found
-    hint = nearest(name, [*ARCHITECTURES, *(member for family in FAMILIES.values() for member in family.members)])
+    hint = suggest_nearest(
+        name, [*ARCHITECTURES, *(member for family in FAMILIES.values() for member in family.members)]
+    )
     raise UserError(
-        f"architecture: {quoted(name)} is unknown; {hint}choose one of {', '.join(ARCHITECTURES)}; "
+        f"architecture: {quote(name)} is unknown; {hint}choose one of {', '.join(ARCHITECTURES)}; "
         f"or of {'; or of '.join(family.words for family in FAMILIES.values())}"
     )
 
 
-def at_width(name: str, width: int | None) -> str:
+def name_at_width(name: str, width: int | None) -> str:
     """The name of a family's network at another width; None leaves it as it is.
 
     Raises:
         UserError: an unknown name, or an architecture with only one width.
     """
-    architecture_named(name)
+    find_architecture(name)
     if width is None:
         return name
     for family in FAMILIES.values():
@@ -65,14 +67,14 @@ def at_width(name: str, width: int | None) -> str:
     raise UserError(f"width: {name} has only one; leave it out")
 
 
-def description_of(name: str, input_shape: Shape = (1, 28, 28), classes: int = 10) -> Description:
+def describe_architecture(name: str, input_shape: Shape = (1, 28, 28), classes: int = 10) -> Description:
     """The description of an architecture's network for images (C, H, W) of that shape.
 
     Raises:
         UserError: an unknown name, or an architecture that is not made for such images.
     """
-    architecture = architecture_named(name)
-    if not architecture.takes(input_shape):
+    architecture = find_architecture(name)
+    if not architecture.can_take(input_shape):
         sizes = " or ".join(f"{size} x {size}" for size in architecture.sizes)
         raise UserError(
             f"architecture: {name} is made for images of {sizes} pixels, not {' x '.join(map(str, input_shape[1:]))}; "
@@ -87,7 +89,7 @@ def build(
     """Builds a network with its initial weights; the same arguments give the same bits.
 
     Args:
-        name: a name that ``architecture_named`` knows.
+        name: a name that ``find_architecture`` knows.
         gain: a of equation 1.5.1, on the convolutional or invariant layers only; above 0.
         seed: decides initial weights and fixed kernels, at least 0; the global generator is not touched.
         input_shape: (C, H, W) of one image; H and W at least 4.
@@ -107,11 +109,11 @@ def build(
         raise UserError(f"classes: {classes!r} is not allowed; give at least 1")
     if not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise UserError(f"seed: {seed!r} is not allowed; give a whole number from 0 to 2^63 - 1")
-    description = description_of(name, input_shape, classes)
+    description = describe_architecture(name, input_shape, classes)
     import torch
 
     generator = torch.Generator("cpu").manual_seed(seed)
-    return assemble(description, input_shape, checked_number("gain", gain), generator).to(torch.get_default_device())
+    return assemble(description, input_shape, check_number("gain", gain), generator).to(torch.get_default_device())
 
 
 __all__ = [
@@ -119,7 +121,7 @@ __all__ = [
     "FAMILIES",
     "Architecture",
     "Family",
-    "architecture_named",
     "build",
-    "description_of",
+    "describe_architecture",
+    "find_architecture",
 ]

@@ -27,6 +27,6 @@ class Architecture:
         """The shape of some images that it takes, for what does not depend on their size."""
         return (3, self.sizes[0], self.sizes[0]) if self.sizes else (1, 28, 28)
 
-    def takes(self, shape: Shape) -> bool:
+    def can_take(self, shape: Shape) -> bool:
         """Whether it is made for images (C, H, W) of that size."""
         return not self.sizes or (shape[1] == shape[2] and shape[1] in self.sizes)

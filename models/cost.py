@@ -48,7 +48,7 @@ Counted = nn.Conv2d | nn.Linear | FixedLinear | InvariantLayer | Scattering
 """Not counted: activations, pooling, normalisation and the few multiplies a pixel of an upsampling."""
 
 
-def cost_of(name: str, module: Counted, x: torch.Tensor, y: torch.Tensor) -> LayerCost:
+def compute_cost(name: str, module: Counted, x: torch.Tensor, y: torch.Tensor) -> LayerCost:
     """The cost of one module that maps one image's x to y."""
     if isinstance(module, InvariantLayer | Scattering):
         _, channels, height, width = x.shape
@@ -64,7 +64,7 @@ def cost_of(name: str, module: Counted, x: torch.Tensor, y: torch.Tensor) -> Lay
     return LayerCost(name, "linear", 0 if isinstance(module, FixedLinear) else weights, weights, 0)
 
 
-def layer_costs(network: nn.Module, input_shape: Sequence[int]) -> list[LayerCost]:
+def list_layer_costs(network: nn.Module, input_shape: Sequence[int]) -> list[LayerCost]:
     """Counts a network's convolutional, invariant and linear layers, in the order they run.
 
     Args:
@@ -74,7 +74,7 @@ def layer_costs(network: nn.Module, input_shape: Sequence[int]) -> list[LayerCos
     costs: list[LayerCost] = []
 
     def count(name: str, module: Counted, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-        costs.append(cost_of(name, module, inputs[0], output))
+        costs.append(compute_cost(name, module, inputs[0], output))
 
     # A copy on the meta device has shapes but no numbers, so nothing is computed and no running mean moves.
     shadow = copy.deepcopy(network).to("meta").eval()

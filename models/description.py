@@ -42,7 +42,7 @@ class Layer(Protocol):
 Description = Mapping[str, Layer]
 
 
-def weighted(module: nn.Conv2d | nn.Linear, gain: float, generator: torch.Generator) -> nn.Module:
+def draw_weights(module: nn.Conv2d | nn.Linear, gain: float, generator: torch.Generator) -> nn.Module:
     """Gives a module made on the meta device, where torch draws nothing, Glorot-uniform weights and a zero bias."""
     import torch
 
@@ -97,7 +97,7 @@ class Conv(Layer):
 
         half = self.kernel // 2
         module = nn.Conv2d(shape[0], self.out, self.kernel, padding=half, bias=self.biased, device="meta")
-        return weighted(module, gain, generator)
+        return draw_weights(module, gain, generator)
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ class Reshuffle(Layer):
         """(features,) to (out,)."""
         return (self.out,)
 
-    def features(self, shape: Shape) -> int:
+    def count_features(self, shape: Shape) -> int:
         """The number of features of the input.
 
         Raises:
@@ -189,7 +189,7 @@ class Reshuffle(Layer):
         """A ``nn.Linear``."""
         from torch import nn
 
-        return weighted(nn.Linear(self.features(shape), self.out, device="meta"), self.gain, generator)
+        return draw_weights(nn.Linear(self.count_features(shape), self.out, device="meta"), self.gain, generator)
 
 
 class Project(Reshuffle):
@@ -199,7 +199,7 @@ class Project(Reshuffle):
         """A ``FixedLinear``."""
         from models.fixed import FixedLinear
 
-        return FixedLinear(self.features(shape), self.out, gain=self.gain, generator=generator)
+        return FixedLinear(self.count_features(shape), self.out, gain=self.gain, generator=generator)
 
 
 def assemble(description: Description, shape: Shape, gain: float, generator: torch.Generator) -> nn.Sequential:

@@ -9,7 +9,7 @@ from functools import partial
 
 from models.architecture import Architecture
 from models.description import Description, Shape
-from spaces.common.errors import UserError, quoted
+from spaces.common.errors import UserError, quote
 
 WIDTH = re.compile(r"(?P<member>.+)-w(?P<width>[^+-]*)")
 """``invC-B-w16`` is ``invC-B`` at width 16."""
@@ -47,10 +47,10 @@ class Family:
         if member is None:
             return None
         if re.fullmatch("[1-9][0-9]{0,3}", digits) is None or (width := int(digits)) > WIDEST:
-            raise UserError(f"architecture: {quoted(name)}: -w{digits[:20]} is not a width; give -w1 to -w{WIDEST}")
+            raise UserError(f"architecture: {quote(name)}: -w{digits[:20]} is not a width; give -w1 to -w{WIDEST}")
         usual = member if width == self.width else f"{member}-w{width}"
         if name != usual:
-            raise UserError(f"architecture: {quoted(name)} is not how that network is spelled; write {usual}")
+            raise UserError(f"architecture: {quote(name)} is not how that network is spelled; write {usual}")
         return self.members[member](width)
 
     def at(self, name: str, width: int) -> str:
@@ -72,11 +72,11 @@ def at_widths(
 ) -> Callable[[int], Architecture]:
     """What makes the architecture of a width, ``describe(width, classes, shape)`` and names it if it is unusual."""
 
-    def of_width(width: int) -> Architecture:
+    def make_of_width(width: int) -> Architecture:
         suffix = "" if width == usual else f", C = {width}"
         return Architecture(title + suffix, partial(describe, width), sizes)
 
-    return of_width
+    return make_of_width
 
 
 def parts(name: str) -> list[str]:

@@ -45,7 +45,7 @@ class ColumnMatrices(NamedTuple):
     high: torch.Tensor
 
 
-def filter_matrix(size: int, taps: tuple[Fraction, ...]) -> np.ndarray:
+def make_filter_matrix(size: int, taps: tuple[Fraction, ...]) -> np.ndarray:
     """The filter as a (size rounded up to even, size) float64 matrix.
 
     An odd size is first extended by its last sample; the even size that results is extended by
@@ -59,33 +59,33 @@ def filter_matrix(size: int, taps: tuple[Fraction, ...]) -> np.ndarray:
     return matrix
 
 
-def interleaved(even: np.ndarray, odd: np.ndarray) -> np.ndarray:
+def interleave(even: np.ndarray, odd: np.ndarray) -> np.ndarray:
     """Rows that meet even columns and rows that meet odd columns, as one matrix over (row, even or odd)."""
     return np.stack([even, odd], axis=-1).reshape(len(even), -1)
 
 
-def quads(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def make_quads(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The two complex subbands of the quads [[a, b], [c, d]], each as real rows, then imaginary rows.
 
     They are ((a - d) + i(b + c)) / sqrt(2) and ((a + d) + i(b - c)) / sqrt(2).
     """
     even, odd = matrix[0::2] / np.sqrt(2), matrix[1::2] / np.sqrt(2)
-    first = np.concatenate([interleaved(even, -odd), interleaved(odd, even)])
-    second = np.concatenate([interleaved(even, odd), interleaved(-odd, even)])
+    first = np.concatenate([interleave(even, -odd), interleave(odd, even)])
+    second = np.concatenate([interleave(even, odd), interleave(-odd, even)])
     return first, second
 
 
-def row_matrices(size: int) -> tuple[np.ndarray, ...]:
+def make_row_matrices(size: int) -> tuple[np.ndarray, ...]:
     """The fields of ``RowMatrices`` in float64."""
-    low, high = filter_matrix(size, LOWPASS), filter_matrix(size, HIGHPASS)
+    low, high = make_filter_matrix(size, LOWPASS), make_filter_matrix(size, HIGHPASS)
     pooled = (low[0::2] + low[1::2]) / 4
-    (deg15, deg165), (deg45, deg135), (deg75, deg105) = quads(high), quads(high), quads(low)
-    return interleaved(pooled, pooled), np.concatenate([deg15, deg165]), np.concatenate([deg45, deg75, deg105, deg135])
+    (deg15, deg165), (deg45, deg135), (deg75, deg105) = make_quads(high), make_quads(high), make_quads(low)
+    return interleave(pooled, pooled), np.concatenate([deg15, deg165]), np.concatenate([deg45, deg75, deg105, deg135])
 
 
-def column_matrices(size: int) -> tuple[np.ndarray, ...]:
+def make_column_matrices(size: int) -> tuple[np.ndarray, ...]:
     """The fields of ``ColumnMatrices`` in float64."""
-    filters = (filter_matrix(size, taps) for taps in (LOWPASS, HIGHPASS))
+    filters = (make_filter_matrix(size, taps) for taps in (LOWPASS, HIGHPASS))
     return tuple(np.concatenate([matrix[0::2], matrix[1::2]]) for matrix in filters)
 
 
@@ -107,7 +107,9 @@ def untraced() -> Iterator[None]:
 
 
 @torch.compiler.assume_constant_result
-def matrices(height: int, width: int, dtype: torch.dtype, device: torch.device) -> tuple[RowMatrices, ColumnMatrices]:
+def make_matrices(
+    height: int, width: int, dtype: torch.dtype, device: torch.device
+) -> tuple[RowMatrices, ColumnMatrices]:
     """The matrices of one image size, made once for each size, dtype and device."""
     key = (height, width, dtype, device)
     if (found := _CACHE.get(key)) is None:
@@ -115,7 +117,7 @@ def matrices(height: int, width: int, dtype: torch.dtype, device: torch.device) 
         with torch.inference_mode(False), untraced():
             rows, columns = (
                 [torch.from_numpy(matrix).to(device, dtype) for matrix in made]
-                for made in (row_matrices(height), column_matrices(width))
+                for made in (make_row_matrices(height), make_column_matrices(width))
             )
         found = RowMatrices(*rows), ColumnMatrices(*columns)
         if type(rows[0]) is torch.Tensor:  # A fake tensor of a tracer must not outlive the trace.

@@ -25,7 +25,7 @@ DROPPED = 0.3
 WIDTH = 96
 
 
-def layers(kind: str, width: int, shape: Shape) -> Iterator[tuple[str, Layer]]:
+def list_layers(kind: str, width: int, shape: Shape) -> Iterator[tuple[str, Layer]]:
     """Names and layers down to the last 8 x 8 activations."""
     front, mixed = KINDS[kind]
     channels = FRONT if front else shape[0]
@@ -48,7 +48,7 @@ def layers(kind: str, width: int, shape: Shape) -> Iterator[tuple[str, Layer]]:
 
 def describe(kind: str, width: int, classes: int, shape: Shape) -> Description:
     """The network for images of a size of ``BACK_END``."""
-    return dict(layers(kind, width, shape)) | head(classes)
+    return dict(list_layers(kind, width, shape)) | head(classes)
 
 
 FAMILY = Family(

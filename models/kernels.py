@@ -74,7 +74,7 @@ def draw_offsets(outputs: int, subbands: int, generator: torch.Generator) -> Ten
     return torch.randint(3, (outputs, subbands, 2), generator=generator, device=generator.device)
 
 
-def squared_distance(offsets: Tensor) -> Tensor:
+def compute_squared_distance(offsets: Tensor) -> Tensor:
     """|u - o|^2 at each u of the 3x3 window, (F, Q, 3, 3)."""
     place = torch.arange(3, device=offsets.device)
     rows, columns = ((place - axis[..., None]) ** 2 for axis in offsets.unbind(-1))
@@ -89,7 +89,7 @@ class ShiftedImpulse(FixedAlpha):
     @staticmethod
     def draw(outputs: int, subbands: int, generator: torch.Generator) -> Tensor:
         """alpha, (F, Q, 3, 3): zeros and one 1."""
-        return (squared_distance(draw_offsets(outputs, subbands, generator)) == 0).to(torch.get_default_dtype())
+        return (compute_squared_distance(draw_offsets(outputs, subbands, generator)) == 0).to(torch.get_default_dtype())
 
 
 class ShiftedGaussian(FixedAlpha):
@@ -98,7 +98,9 @@ class ShiftedGaussian(FixedAlpha):
     @staticmethod
     def draw(outputs: int, subbands: int, generator: torch.Generator) -> Tensor:
         """alpha, (F, Q, 3, 3)."""
-        alpha = torch.exp(-squared_distance(draw_offsets(outputs, subbands, generator)).to(torch.get_default_dtype()))
+        alpha = torch.exp(
+            -compute_squared_distance(draw_offsets(outputs, subbands, generator)).to(torch.get_default_dtype())
+        )
         return alpha / torch.linalg.vector_norm(alpha, dim=(1, 2, 3), keepdim=True)
 
 

@@ -8,7 +8,7 @@ from models.architecture import Architecture
 from models.description import Conv, Description, Invariant, Layer, MaxPool, Project, Relu, Reshuffle, Shape, Unravel
 
 
-def network(*layers: Conv | Invariant) -> Callable[[int, Shape], Description]:
+def make_network(*layers: Conv | Invariant) -> Callable[[int, Shape], Description]:
     """Puts the layers under study before the tail of Table 1.1.
 
     Returns:
@@ -33,10 +33,10 @@ def network(*layers: Conv | Invariant) -> Callable[[int, Shape], Description]:
 
 
 TABLE_1_4 = {
-    "conv": Architecture("Convolutional", network(Conv(7), Conv(49))),
-    "invariant": Architecture("Invariant", network(Invariant(7), Invariant(49))),
+    "conv": Architecture("Convolutional", make_network(Conv(7), Conv(49))),
+    "invariant": Architecture("Invariant", make_network(Invariant(7), Invariant(49))),
     **{
-        mixing: Architecture(title, network(Invariant(7, mixing), Invariant(49, mixing)))
+        mixing: Architecture(title, make_network(Invariant(7, mixing), Invariant(49, mixing)))
         for mixing, title in {
             "shifted-impulse": "Shifted impulses (a)",
             "shifted-gaussian": "Shifted gaussians (b)",
@@ -45,6 +45,6 @@ TABLE_1_4 = {
             "dct": "Learned 3 DCT coeffs (e)",
         }.items()
     },
-    "wide-conv": Architecture("Wide Convolutional", network(Conv(10, kernel=5), Conv(100, kernel=5))),
+    "wide-conv": Architecture("Wide Convolutional", make_network(Conv(10, kernel=5), Conv(100, kernel=5))),
 }
 """The networks of the text, in its order."""

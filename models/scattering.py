@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from models.description import SUBBANDS
-from models.filters import matrices
+from models.filters import make_matrices
 from spaces.common.errors import UserError
 
 SMOOTHING = 1e-2
@@ -33,7 +33,7 @@ HALO = 4
 """How far tiles overlap: the reach of the filters, 3, rounded up to whole quads."""
 
 
-def magnitudes(low: Tensor, outer: Tensor, inner: Tensor) -> Tensor:
+def compute_magnitudes(low: Tensor, outer: Tensor, inner: Tensor) -> Tensor:
     """``Magnitudes`` in plain operations, for where a custom autograd function does not work."""
     outer, inner = (
         ((parts.square().sum(2) + SMOOTHING**2).sqrt() - SMOOTHING).transpose(0, 1) for parts in (outer, inner)
@@ -93,7 +93,7 @@ class Magnitudes(torch.autograd.Function):
         return z.unflatten(-1, (size, -1)), 2
 
 
-def product(matrix: Tensor, x: Tensor) -> Tensor:
+def multiply(matrix: Tensor, x: Tensor) -> Tensor:
     """(M, K) times each of (B, K, P) -> (B, M, P)."""
     return torch.bmm(matrix.expand(x.shape[0], *matrix.shape), x)
 
@@ -127,16 +127,16 @@ def scatter(x: Tensor) -> Tensor:
     height, width = (index(size) for size in x.shape[2:])  # index: torch.compile makes a graph for each size.
     if max(height, width) > TILE:
         return scatter_tiles(x, 2 if height > TILE else 3)
-    rows, columns = matrices(height, width, x.dtype, x.device)
+    rows, columns = make_matrices(height, width, x.dtype, x.device)
     h, w = (height + 1) // 2, (width + 1) // 2
     lines = x.permute(1, 2, 3, 0).reshape(c * height, width, n)
-    low = product(columns.low, lines).reshape(c, 2 * height, w * n)
-    high = product(columns.high, lines).reshape(c, 2 * height, w * n)
-    gather = magnitudes if needs_plain() else Magnitudes.apply
+    low = multiply(columns.low, lines).reshape(c, 2 * height, w * n)
+    high = multiply(columns.high, lines).reshape(c, 2 * height, w * n)
+    gather = compute_magnitudes if needs_plain() else Magnitudes.apply
     z = gather(
-        product(rows.pooled, low).reshape(c, h * w * n),
-        product(rows.outer, low).reshape(c, 2, 2, h * w * n),
-        product(rows.inner, high).reshape(c, 4, 2, h * w * n),
+        multiply(rows.pooled, low).reshape(c, h * w * n),
+        multiply(rows.outer, low).reshape(c, 2, 2, h * w * n),
+        multiply(rows.inner, high).reshape(c, 4, 2, h * w * n),
     )
     return z.reshape(SUBBANDS * c, h, w, n).permute(3, 0, 1, 2)
 

@@ -24,24 +24,26 @@ MIXINGS = {"A": "1x1", "B": "shifted-impulse", "C": "learned"}
 WIDTH = 64
 
 
-def pools(letters: str) -> Iterator[tuple[str, str]]:
+def list_pools(letters: str) -> Iterator[tuple[str, str]]:
     """The layers just before and just after each pooling, which stands after every second layer but the last."""
     yield from zip(letters[1:-1:2], letters[2::2], strict=True)
 
 
-def halving(letters: str, swapped: str) -> set[str]:
+def make_halving(letters: str, swapped: str) -> set[str]:
     """The invariant layers that take the place of a pooling.
 
     Of two around one pooling it is the first; the second keeps its size. The average pooling is never replaced.
     """
-    return {next(letter for letter in pair if letter in swapped) for pair in pools(letters) if set(pair) & set(swapped)}
+    return {
+        next(letter for letter in pair if letter in swapped) for pair in list_pools(letters) if set(pair) & set(swapped)
+    }
 
 
-def layers(letters: str, swapped: str, mixing: str, width: int) -> Iterator[tuple[str, Layer]]:
+def list_layers(letters: str, swapped: str, mixing: str, width: int) -> Iterator[tuple[str, Layer]]:
     """Names and layers down to the last 8 x 8 activations."""
-    halves = halving(letters, swapped)
-    replaced = {before for before, after in pools(letters) if {before, after} & halves}
-    kept = [before for before, _ in pools(letters)]
+    halves = make_halving(letters, swapped)
+    replaced = {before for before, after in list_pools(letters) if {before, after} & halves}
+    kept = [before for before, _ in list_pools(letters)]
     for place, letter in enumerate(letters):
         out = width << place // 2
         if letter in swapped:
@@ -58,7 +60,7 @@ def layers(letters: str, swapped: str, mixing: str, width: int) -> Iterator[tupl
 def describe(swapped: str | None, mixing: str, width: int, classes: int, shape: Shape) -> Description:
     """The network for images of a size of ``LETTERS``; every layer is swapped where ``swapped`` is None."""
     letters = LETTERS[shape[1]]
-    return dict(layers(letters, letters if swapped is None else swapped, mixing, width)) | head(classes)
+    return dict(list_layers(letters, letters if swapped is None else swapped, mixing, width)) | head(classes)
 
 
 def swap(swapped: str | None, column: str = "A") -> Callable[[int], Architecture]:
@@ -69,7 +71,7 @@ def swap(swapped: str | None, column: str = "A") -> Callable[[int], Architecture
     return at_widths(title, WIDTH, partial(describe, swapped, MIXINGS[column]), sizes)
 
 
-def members() -> Iterator[tuple[str, Callable[[int], Architecture]]]:
+def list_members() -> Iterator[tuple[str, Callable[[int], Architecture]]]:
     """The reference, then the swaps of one layer, of two and of all; mixing A goes without saying."""
     yield "ref", swap("")
     for column in MIXINGS:
@@ -85,6 +87,6 @@ FAMILY = Family(
     words="ref, invA to invH (invG and invH for 64x64 images), two of them such as invB+invC, invAll; "
     "these for mixing B or C with -B or -C; any for another width than 64 with -w16",
     width=WIDTH,
-    members=dict(members()),
+    members=dict(list_members()),
     typical=("ref", "invA", "invC-B", "invF-C", "invH", "invB+invC", "invC+invD-C", "invAll"),
 )

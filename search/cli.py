@@ -21,12 +21,12 @@ from typing import Any
 from search import __version__, streams
 from search.commands.options import INCOMPLETE
 from search.errors import TIME_IS_UP, Halted, Superseded
-from search.signals import at_once, handled, last_resort, time_limit
-from search.storage.identity import age
-from search.storage.provenance import revision, versions
+from search.signals import act_at_once, handled, last_resort, time_limit
+from search.storage.identity import measure_age
+from search.storage.provenance import find_revision, list_versions
 from spaces import UserError
-from spaces.common.errors import printable, shortened
-from spaces.common.wording import command
+from spaces.common.errors import printable, shorten
+from spaces.common.wording import format_command
 from spaces.files.sealed import Damaged
 
 IN_ORDER = "reproduce sweep rerun train table report compare best status watch show check listing data stability"
@@ -50,17 +50,17 @@ class Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *given: object, **known: object) -> None:
         """Prints it and exits."""
-        from models.native import instruction_set, why_none
+        from models.native import explain_no_library, find_instruction_set
 
-        libraries = (f"{name} {version}" for name, version in versions().items() if name != "invsearch")
-        engine = f"native ({instruction_set()})" if instruction_set() else f"torch ({why_none()})"
-        print(f"invsearch {__version__}, revision {revision() or 'unknown'}")
+        libraries = (f"{name} {version}" for name, version in list_versions().items() if name != "invsearch")
+        engine = f"native ({find_instruction_set()})" if find_instruction_set() else f"torch ({explain_no_library()})"
+        print(f"invsearch {__version__}, revision {find_revision() or 'unknown'}")
         print(f"engine {engine}, {os.cpu_count()} CPUs, {platform.platform()}")
         print(", ".join(libraries))
         parser.exit()
 
 
-def parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     top = Parser(prog="invsearch", description="Settle, fairly and fast, whether one kind of layer beats another.")
     top.add_argument(
@@ -104,15 +104,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(given: list[str]) -> int:
-    again = f"to resume: {command('invsearch', *given)}"
+    again = f"to resume: {format_command('invsearch', *given)}"
     try:
         check_current_folder()
-        args, unknown = parser().parse_known_args(given)
+        args, unknown = make_parser().parse_known_args(given)
         if unknown:
             raise UserError(f"unrecognized arguments: {' '.join(unknown)}; see invsearch {args.command} --help")
         budget = None if getattr(args, "dry_run", False) else getattr(args, "time_budget", None)
         seconds = budget or math.inf
-        with handled(at_once), last_resort(again), time_limit(seconds - age(), f"{TIME_IS_UP} before more was trained"):
+        with (
+            handled(act_at_once),
+            last_resort(again),
+            time_limit(seconds - measure_age(), f"{TIME_IS_UP} before more was trained"),
+        ):
             code = COMMANDS[args.command].run(args)
         print(end="", flush=True)  # Whether its reader is still there is seen here, or only when Python ends.
         return code
@@ -134,5 +138,5 @@ def _main(given: list[str]) -> int:
 
 def _fail(reason: object, code: int, after: str = "") -> int:
     """Says why a command ended in one line; returns its exit code."""
-    print(f"invsearch: {shortened(printable(reason), LONGEST)}{after}", file=sys.stderr)
+    print(f"invsearch: {shorten(printable(reason), LONGEST)}{after}", file=sys.stderr)
     return code

@@ -212,7 +212,7 @@ def unlimited() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def at_once(number: int, frame: object) -> None:
+def act_at_once(number: int, frame: object) -> None:
     """A handler for the time before and after Tune: ends the program where it stands.
 
     Raises:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-from spaces.common.errors import escaped
+from spaces.common.errors import escape_text
 
 COLOUR = re.compile(r"\x1b\[[\d;]*m")  # Ray's own lines have them, whatever they go to.
 GONE = (errno.EPIPE, errno.EIO)  # A pipe's reader; a terminal.
@@ -103,7 +103,7 @@ class Escaping:
 
     def write(self, text: str) -> int:
         """Shows text."""
-        self.rich_proxied_file.write(escaped(COLOUR.sub("", text)))
+        self.rich_proxied_file.write(escape_text(COLOUR.sub("", text)))
         return len(text)
 
     def __getattr__(self, name: str) -> Any:
@@ -138,7 +138,7 @@ def show(*lines: str) -> None:
         drop(sys.stdout)
 
 
-def console(standard_error: bool) -> Console:
+def make_console(standard_error: bool) -> Console:
     """Draws on a terminal only, whatever FORCE_COLOR and its like say: a file would fill with frames."""
     from rich.console import Console
 

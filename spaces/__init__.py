@@ -7,7 +7,7 @@ from spaces.common.errors import UserError
 from spaces.continuous import CONTINUOUS
 from spaces.domains import Choice, Domain, LogUniform, Uniform
 from spaces.hyperparameters import Hyperparameters, parse_theta
-from spaces.space import Space, space_from
+from spaces.space import Space, make_space
 from spaces.specs.trial import TrialSpec
 from spaces.table_1_2 import TABLE_1_2
 from spaces.yaml_space import read_space
@@ -27,7 +27,7 @@ __all__ = [
     "TrialSpec",
     "Uniform",
     "UserError",
+    "make_space",
     "parse_theta",
     "read_space",
-    "space_from",
 ]

@@ -38,7 +38,7 @@ class Choice:
         return self.values
 
     def describe(self) -> dict[str, Any]:
-        """Plain data that ``domain_from`` reads back."""
+        """Plain data that ``read_domain`` reads back."""
         return {"choice": list(self.values)}
 
     def snap(self, value: float) -> float:
@@ -79,7 +79,7 @@ class Uniform(Interval):
     """Values spread evenly from ``low`` to ``high``."""
 
     def describe(self) -> dict[str, Any]:
-        """Plain data that ``domain_from`` reads back."""
+        """Plain data that ``read_domain`` reads back."""
         return {"uniform": [self.low, self.high]}
 
 
@@ -94,7 +94,7 @@ class LogUniform(Interval):
         return super().check()
 
     def describe(self) -> dict[str, Any]:
-        """Plain data that ``domain_from`` reads back."""
+        """Plain data that ``read_domain`` reads back."""
         return {"loguniform": [self.low, self.high]}
 
 

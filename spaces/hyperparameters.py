@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from spaces.common.errors import UserError, quoted, shortened
+from spaces.common.errors import UserError, quote, shorten
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ LIMITS: dict[str, Limits] = {
 }
 
 
-def checked_number(name: str, value: Any) -> float:
+def check_number(name: str, value: Any) -> float:
     """Returns ``value`` as a float that is allowed for the hyperparameter ``name``.
 
     Strings such as ``"1e-5"`` count as numbers, because YAML 1.1 reads a dotless exponent as text.
@@ -51,9 +51,9 @@ def checked_number(name: str, value: Any) -> float:
             raise ValueError
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise UserError(f"{name}: {quoted(value)} is not a number; {name} must be a number {LIMITS[name]}") from None
+        raise UserError(f"{name}: {quote(value)} is not a number; {name} must be a number {LIMITS[name]}") from None
     if not math.isfinite(number) or number not in LIMITS[name]:
-        raise UserError(f"{name}: {quoted(value)} is not allowed; {name} must be a number {LIMITS[name]}")
+        raise UserError(f"{name}: {quote(value)} is not allowed; {name} must be a number {LIMITS[name]}")
     return number + 0.0  # -0.0 becomes 0.0: equal configurations must have equal ids.
 
 
@@ -78,7 +78,7 @@ class Hyperparameters:
 
     def __post_init__(self) -> None:
         for name in NAMES:
-            object.__setattr__(self, name, checked_number(name, getattr(self, name)))
+            object.__setattr__(self, name, check_number(name, getattr(self, name)))
 
     def as_dict(self) -> dict[str, float]:
         """The four values by name, in the order of Table 1.2."""
@@ -108,10 +108,10 @@ def check_names(values: Mapping[str, Any], where: str) -> None:
     Raises:
         UserError: naming the unknown and the missing ones.
     """
-    unknown = [quoted(name) for name in values if name not in NAMES]
+    unknown = [quote(name) for name in values if name not in NAMES]
     missing = [name for name in NAMES if name not in values]
     if unknown:
-        raise UserError(f"{where}: unknown field {shortened(', '.join(unknown))}; allowed are {', '.join(NAMES)}")
+        raise UserError(f"{where}: unknown field {shorten(', '.join(unknown))}; allowed are {', '.join(NAMES)}")
     if missing:
         fields = "field" if len(missing) == 1 else "fields"
         raise UserError(f"{where}: missing {fields} {', '.join(missing)}; it needs {', '.join(NAMES)}")
@@ -128,9 +128,9 @@ def parse_theta(text: str) -> Hyperparameters:
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals:
             raise UserError(
-                f"theta: {quoted(part)} is not name=value; write lr=0.1,momentum=0.5,weight_decay=1e-5,gain=1.5"
+                f"theta: {quote(part)} is not name=value; write lr=0.1,momentum=0.5,weight_decay=1e-5,gain=1.5"
             )
         if name in values:
-            raise UserError(f"theta: {quoted(name)} is given twice; give each of {', '.join(NAMES)} once")
+            raise UserError(f"theta: {quote(name)} is given twice; give each of {', '.join(NAMES)} once")
         values[name] = value
     return Hyperparameters.from_mapping(values)

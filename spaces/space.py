@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spaces.common.errors import UserError, quoted
+from spaces.common.errors import UserError, quote
 from spaces.domains import Choice, Domain, LogUniform, Uniform
-from spaces.hyperparameters import NAMES, Hyperparameters, check_names, checked_number
+from spaces.hyperparameters import NAMES, Hyperparameters, check_names, check_number
 
 KINDS = ("choice", "uniform", "loguniform")
 MAX_POINTS = 1_000_000  # Of a grid: ten times what anybody trains, and still seconds and megabytes to list.
@@ -35,7 +35,7 @@ class Space:
         sizes = [len(d.values) if isinstance(d, Choice) else math.inf for d in self.domains.values()]
         return math.prod(sizes)
 
-    def grid(self, seed: int) -> list[Hyperparameters]:
+    def list_grid(self, seed: int) -> list[Hyperparameters]:
         """Every configuration once, in an order shuffled by ``seed``.
 
         The shuffle matters: ASHA judges a trial against those that came before it, so a grid
@@ -62,7 +62,7 @@ class Space:
         return [self.domains[name].numbers() for name in NAMES]
 
     def walk(self, seed: int) -> Iterator[Hyperparameters]:
-        """The points of ``grid`` in the same order, one at a time, so that a few of many cost little.
+        """The points of ``list_grid`` in the same order, one at a time, so that a few of many cost little.
 
         Raises:
             UserError: the space is continuous.
@@ -92,11 +92,11 @@ class Space:
         return all(value in self.domains[name] for name, value in theta.as_dict().items())
 
     def describe(self) -> dict[str, Any]:
-        """Plain data that ``space_from`` reads back."""
+        """Plain data that ``make_space`` reads back."""
         return {"name": self.name, **{name: self.domains[name].describe() for name in NAMES}}
 
 
-def domain_from(name: str, value: Any) -> Domain:
+def read_domain(name: str, value: Any) -> Domain:
     """Reads one field of a space: a number, or ``{choice | uniform | loguniform: [..]}``.
 
     Raises:
@@ -104,29 +104,29 @@ def domain_from(name: str, value: Any) -> Domain:
     """
     allowed = f"{name} must be a number or one of {', '.join(f'{{{kind}: [..]}}' for kind in KINDS)}"
     if isinstance(value, int | float | str) and not isinstance(value, bool):
-        return Choice((checked_number(name, value),))
+        return Choice((check_number(name, value),))
     if not isinstance(value, Mapping) or len(value) != 1:
-        raise UserError(f"{name}: {quoted(value)} is not a domain; {allowed}")
+        raise UserError(f"{name}: {quote(value)} is not a domain; {allowed}")
     kind, members = next(iter(value.items()))
     if kind not in KINDS:
-        raise UserError(f"{name}: unknown domain {quoted(kind)}; {allowed}")
+        raise UserError(f"{name}: unknown domain {quote(kind)}; {allowed}")
     if not isinstance(members, list | tuple):
-        raise UserError(f"{name}: {kind} needs a list, not {quoted(members)}; {allowed}")
-    numbers = tuple(checked_number(name, member) for member in members)
+        raise UserError(f"{name}: {kind} needs a list, not {quote(members)}; {allowed}")
+    numbers = tuple(check_number(name, member) for member in members)
     domain: Domain
     if kind == "choice":
         domain = Choice(numbers)
     elif len(numbers) != 2:
-        raise UserError(f"{name}: {kind} needs [low, high], not {quoted(list(members))}")
+        raise UserError(f"{name}: {kind} needs [low, high], not {quote(list(members))}")
     else:
         domain = (Uniform if kind == "uniform" else LogUniform)(*numbers)
     wrong = domain.check()
     if wrong:
-        raise UserError(f"{name}: {kind} {quoted(list(members))} is not allowed: {wrong}")
+        raise UserError(f"{name}: {kind} {quote(list(members))} is not allowed: {wrong}")
     return domain
 
 
-def space_from(description: Any, where: str) -> Space:
+def make_space(description: Any, where: str) -> Space:
     """Reads a space from plain data: ``name`` and the four fields.
 
     Args:
@@ -137,16 +137,16 @@ def space_from(description: Any, where: str) -> Space:
         UserError: naming the place, the field, the value and what is allowed.
     """
     if not isinstance(description, Mapping):
-        raise UserError(f"{where}: a space is a mapping with the fields {', '.join(NAMES)}, not {quoted(description)}")
+        raise UserError(f"{where}: a space is a mapping with the fields {', '.join(NAMES)}, not {quote(description)}")
     fields = dict(description)
     name = fields.pop("name", where)
     if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > MAX_NAME:
         raise UserError(
-            f"{where}: name: {quoted(name)} is not a name; give one line of text of at most {MAX_NAME} characters"
+            f"{where}: name: {quote(name)} is not a name; give one line of text of at most {MAX_NAME} characters"
         )
     check_names(fields, where)
     try:
-        space = Space(name, {field: domain_from(field, fields[field]) for field in NAMES})
+        space = Space(name, {field: read_domain(field, fields[field]) for field in NAMES})
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
     points = math.prod(len(domain.values) for domain in space.domains.values() if isinstance(domain, Choice))

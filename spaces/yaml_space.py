@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from spaces.common.errors import UserError, quoted
+from spaces.common.errors import UserError, quote
 from spaces.files.regular import open_regular
-from spaces.space import Space, space_from
+from spaces.space import Space, make_space
 
 MAX_BYTES = 64 * 1024  # A space is a dozen lines; anything larger is another file.
 
@@ -19,7 +19,7 @@ class PlainLoader(yaml.BaseLoader):
     """YAML of mappings, lists and text, nothing else.
 
     Scalars stay text, because PyYAML's own readers of numbers, dates and booleans raise half of
-    Python's exceptions on odd input and read ``1:30`` as 90; ``checked_number`` reads the numbers.
+    Python's exceptions on odd input and read ``1:30`` as 90; ``check_number`` reads the numbers.
     Tags could name Python objects, aliases can make a small file huge, and of a field given
     twice PyYAML keeps the last in silence: all three are errors.
     """
@@ -39,7 +39,7 @@ class PlainLoader(yaml.BaseLoader):
         if len(mapping) != len(node.value):
             times = Counter(key.value for key, _ in node.value)
             twice = next(key for key, count in times.items() if count > 1)
-            raise yaml.MarkedYAMLError(problem=f"{quoted(twice)} is given twice", problem_mark=node.start_mark)
+            raise yaml.MarkedYAMLError(problem=f"{quote(twice)} is given twice", problem_mark=node.start_mark)
         return mapping
 
 
@@ -73,4 +73,4 @@ def read_space(path: Path) -> Space:
         raise UserError(f"space file {path}: not plain YAML: {reason}") from None
     if isinstance(description, dict):
         description = {"name": path.stem, **description}  # The file names a space that has no name of its own.
-    return space_from(description, str(path))
+    return make_space(description, str(path))

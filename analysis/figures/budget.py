@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Panel
-from analysis.stats.budget import BUDGETS, budget_curve
+from analysis.stats.budget import BUDGETS, compute_budget_curve
 
 BELOW = 8
 """How many points below the worst of the final results the vertical axes begin."""
@@ -12,11 +12,11 @@ BELOW = 8
 
 def draw(evidence: Evidence) -> Drawing | str:
     """Draws the expected best validation accuracy against trials, epochs, seconds and multiplies."""
-    curves = [(one, budget_curve(one)) for one in evidence.candidates]
+    curves = [(one, compute_budget_curve(one)) for one in evidence.candidates]
     curves = [(one, curve) for one, curve in curves if len(curve)]
     if not curves:
         return "No configuration of a sweep has ended."
-    low, high = _ends([float(curve["mean"].iloc[-1]) for _, curve in curves])
+    low, high = _find_ends([float(curve["mean"].iloc[-1]) for _, curve in curves])
     panels = []
     for name, label in BUDGETS.items():
         marks = [
@@ -37,7 +37,7 @@ def draw(evidence: Evidence) -> Drawing | str:
     return Drawing("budget", "What a smaller search would have found", caption, panels, 2, evidence.groups)
 
 
-def _ends(best: list[float]) -> tuple[float, float]:
+def _find_ends(best: list[float]) -> tuple[float, float]:
     """Where the vertical axes begin and end: unlucky draws of a few configurations would squeeze all that matters."""
     low, high = max(0.0, min(best) - BELOW), max(best)
     return low, high + (high - low) / 20

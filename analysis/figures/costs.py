@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Mark, Panel, Points
-from analysis.stats.samples import summarise
+from analysis.stats.samples import summarize
 
 AXES = {"params": "learned weights of the compared layers", "mults": "multiplies per image, transform included"}
 FRONT = "Pareto front"
@@ -37,13 +37,13 @@ def draw(evidence: Evidence) -> Drawing | str:
         )
         for one in evidence.finished
         if (cost := one.cost) is not None
-        for summary in [summarise(one.accuracies)]
+        for summary in [summarize(one.accuracies)]
     ]
     if not points:
         return "No architecture has both finished reruns and counted costs."
     panels = []
     for field, label in AXES.items():
-        best = front([point for point in points if not point.lost], field)
+        best = find_front([point for point in points if not point.lost], field)
         x, y = [getattr(point, field) for point in best], [point.mean for point in best]
         marks: list[Mark] = [Line(x, y, FRONT, label=FRONT, step=True, dashed=True)] if x else []
         costs = [getattr(point, field) for point in points]
@@ -62,7 +62,7 @@ def draw(evidence: Evidence) -> Drawing | str:
     return Drawing("costs", "Cost and accuracy", caption, panels, 2, (*evidence.groups, FRONT))
 
 
-def front(points: list[Point], field: str) -> list[Point]:
+def find_front(points: list[Point], field: str) -> list[Point]:
     """The points that no other beats: cheapest first, each better than all cheaper ones."""
     kept: list[Point] = []
     for point in sorted(points, key=lambda point: (getattr(point, field), -point.mean)):

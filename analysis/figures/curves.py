@@ -7,10 +7,10 @@ import pandas as pd
 
 from analysis.evidence import Candidate, Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Mark, Panel
-from spaces.specs.rungs import ladder
+from spaces.specs.rungs import list_ladder
 
 
-def joined(rows: pd.DataFrame, measure: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
+def join_curves(rows: pd.DataFrame, measure: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """All curves of some trials as one, with a NaN after each.
 
     Args:
@@ -28,30 +28,30 @@ def joined(rows: pd.DataFrame, measure: str) -> tuple[np.ndarray, np.ndarray, li
     return x, y, list(np.insert(trials, ends, ""))
 
 
-def rungs_of(candidate: Candidate) -> list[tuple[float, str]]:
+def list_rungs(candidate: Candidate) -> list[tuple[float, str]]:
     """Where ASHA judged, as vertical lines."""
     spec = candidate.run.spec
     grace, most, factor = (spec.get(name) for name in ("grace_period", "max_epochs", "reduction_factor"))
     if spec.get("scheduler") != "asha" or grace is None or most is None or factor is None:
         return []
-    epochs = ladder(grace, most, factor)
+    epochs = list_ladder(grace, most, factor)
     return [(float(epoch), f"rung {number}") for number, epoch in enumerate(epochs)]
 
 
-def _sweeps(evidence: Evidence) -> Drawing | str:
+def _plot_sweeps(evidence: Evidence) -> Drawing | str:
     panels = []
     for one in evidence.candidates:
         rows = one.epochs[one.epochs["phase"] == "sweep"]
         if not len(rows):
             continue
-        x, y, links = joined(rows, "val_accuracy")
+        x, y, links = join_curves(rows, "val_accuracy")
         marks: list[Mark] = [Line(x, y, one.group, thin=True, links=links)]
         if one.incumbent is not None and one.incumbent["trial_id"] is not None:
             best = rows[rows["trial_id"] == one.incumbent["trial_id"]]
-            x, y, links = joined(best, "val_accuracy")
+            x, y, links = join_curves(best, "val_accuracy")
             marks.append(Line(x, y, one.group, label=f"{one.group}: incumbent", links=links))
         axes = Axis("epoch", low=1, whole=True), Axis("validation accuracy (%)", low=0, high=100)
-        panels.append(Panel(one.group, *axes, marks, rungs_of(one)))
+        panels.append(Panel(one.group, *axes, marks, list_rungs(one)))
     caption = (
         "Validation accuracy of every configuration (thin) and of the incumbent (thick). Vertical lines: the rungs, "
         "where ASHA stops a trial unless it is among the top 1/(reduction factor) of those that have got there so far."
@@ -60,13 +60,13 @@ def _sweeps(evidence: Evidence) -> Drawing | str:
     return Drawing("sweep-curves", title, caption, panels, 2, evidence.groups) if panels else evidence.unsearched
 
 
-def _reruns(evidence: Evidence) -> Drawing | str:
+def _plot_reruns(evidence: Evidence) -> Drawing | str:
     marks: list[Mark] = []
     for one in evidence.candidates:
         rows = one.epochs[one.epochs["trial_id"].isin(one.reruns.trials["trial_id"])].dropna(subset="test_accuracy")
         if not len(rows):
             continue
-        x, y, links = joined(rows, "test_accuracy")
+        x, y, links = join_curves(rows, "test_accuracy")
         marks.append(Line(x, y, one.group, thin=True, links=links))
         every = rows.groupby("epoch")["test_accuracy"]
         mean = 100.0 * every.mean()[every.count() == len(one.reruns.trials)]  # Only where all seeds got that far.
@@ -80,5 +80,5 @@ def _reruns(evidence: Evidence) -> Drawing | str:
     return Drawing("rerun-curves", "Learning curves of the reruns", caption, [panel], 1, evidence.groups)
 
 
-SWEEP_CURVES = Figure("sweep-curves", _sweeps)
-RERUN_CURVES = Figure("rerun-curves", _reruns)
+SWEEP_CURVES = Figure("sweep-curves", _plot_sweeps)
+RERUN_CURVES = Figure("rerun-curves", _plot_reruns)

@@ -8,9 +8,9 @@ import numpy as np
 
 from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Mark, Panel, Points
-from analysis.render.cells import finished_of
-from analysis.stats.samples import summarise
-from analysis.tables.notes import unfinished
+from analysis.render.cells import format_finished
+from analysis.stats.samples import summarize
+from analysis.tables.notes import name_unfinished
 
 SPREAD = 0.16
 """How far, in rows, the seeds of one architecture are spread, so that equal ones do not hide each other."""
@@ -20,7 +20,7 @@ def draw(evidence: Evidence) -> Drawing | str:
     """Draws one row for each candidate: its seeds, its mean with the interval, the published mean and std."""
     finished = evidence.finished
     if not finished:
-        return unfinished(evidence.candidates)
+        return name_unfinished(evidence.candidates)
     marks: list[Mark] = []
     for row, one in enumerate(finished):
         accuracies = one.reruns.final
@@ -28,8 +28,8 @@ def draw(evidence: Evidence) -> Drawing | str:
         seeds = one.reruns.trials.set_index("trial_id")["seed"].reindex(accuracies.index)
         texts, links = [f"seed {seed}" for seed in seeds], list(accuracies.index)
         marks.append(Points(one.accuracies, heights, one.group, texts=texts, links=links))
-        summary = summarise(one.accuracies)
-        text = f"mean of {finished_of(summary.n, one.reruns.asked)}"
+        summary = summarize(one.accuracies)
+        text = f"mean of {format_finished(summary.n, one.reruns.asked)}"
         if not math.isnan(summary.low):
             marks.append(Line([summary.low, summary.high], [row + 0.3, row + 0.3], one.group))
             text += f", 95 % CI {summary.low:.2f} to {summary.high:.2f}"

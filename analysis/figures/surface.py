@@ -6,14 +6,14 @@ import numpy as np
 
 from analysis.evidence import Candidate, Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Heat, Panel
-from analysis.stats.levels import levels
+from analysis.stats.levels import make_levels
 
 UNIT = "best validation accuracy (%)"
 
 
 def draw(evidence: Evidence) -> Drawing | str:
     """Draws a heat map for each candidate that was searched."""
-    found = [(one, *cells) for one in evidence.candidates if (cells := _cells(one)) is not None]
+    found = [(one, *cells) for one in evidence.candidates if (cells := _find_cells(one)) is not None]
     if not found:
         return evidence.unsearched
     reached = np.concatenate([z[np.isfinite(z)] for _, _, _, z in found])
@@ -29,11 +29,11 @@ def draw(evidence: Evidence) -> Drawing | str:
     return Drawing("surface", "Learning rate and momentum", caption, panels, 2, evidence.groups)
 
 
-def _cells(one: Candidate) -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray] | None:
+def _find_cells(one: Candidate) -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray] | None:
     """The levels of the two hyperparameters, and the best accuracy in percent of each cell, one row per momentum."""
     if not len(one.sweep):
         return None
-    rates, momenta = levels(one.sweep["lr"]), levels(one.sweep["momentum"])
+    rates, momenta = make_levels(one.sweep["lr"]), make_levels(one.sweep["momentum"])
     alive = one.sweep["status"].isin(["completed", "stopped", "unfinished"])
     best = (100.0 * one.sweep["val_accuracy"].where(alive)).groupby([momenta, rates], observed=False).max().unstack()
     names = (tuple(str(name) for name in axis.cat.categories) for axis in (rates, momenta))

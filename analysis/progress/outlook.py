@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.incumbents import incumbents
+from analysis.incumbents import find_incumbents
 from analysis.records.reader import Run
-from analysis.reruns import reruns_of
+from analysis.reruns import find_reruns
 from spaces.hyperparameters import Hyperparameters
 from spaces.specs.protocol import ENDED, STATUSES
 from spaces.specs.run import RunSpec
-from spaces.specs.rungs import expected_epochs
+from spaces.specs.rungs import compute_expected_epochs
 
 RECENT_SECONDS = 300.0
 FEWEST, AT_LEAST = 2, 10  # Epochs: a rate needs two; long epochs are few, so the last ten count however old.
@@ -54,7 +54,7 @@ class Part:
         return self.planned - self.left
 
 
-def parts(run: Run) -> list[Part]:
+def list_parts(run: Run) -> list[Part]:
     """Each architecture of each phase that the run asks for, the sweep first.
 
     Reruns count where they are of the configuration that is the incumbent now.
@@ -63,36 +63,38 @@ def parts(run: Run) -> list[Part]:
         UserError: the spec is not one.
     """
     spec = RunSpec.from_dict(run.spec)
-    best = incumbents(run)
+    best = find_incumbents(run)
     found = []
     if spec.samples is not None:
-        found += [_swept(run, spec, name, best) for name in spec.architectures]
+        found += [_predict_sweep(run, spec, name, best) for name in spec.architectures]
     if spec.rerun_seeds is not None:
-        found += [_rerun(run, spec, name, best) for name in spec.architectures]
+        found += [_predict_rerun(run, spec, name, best) for name in spec.architectures]
     return found
 
 
-def _swept(run: Run, spec: RunSpec, name: str, best: pd.DataFrame) -> Part:
+def _predict_sweep(run: Run, spec: RunSpec, name: str, best: pd.DataFrame) -> Part:
     trials = run.trials.query("phase == 'sweep' and architecture == @name", local_dict={"name": name})
     row: Any = best.loc[name] if name in best.index else {"trial_id": None}
     incumbent = row["trial_id"] if isinstance(row["trial_id"], str) else None
     accuracy = float(row["val_accuracy"]) if incumbent else float("nan")
-    return _part(name, "sweep", spec.planned, trials, spec.max_epochs, expected_epochs(spec), incumbent, accuracy)
+    return _describe_part(
+        name, "sweep", spec.planned, trials, spec.max_epochs, compute_expected_epochs(spec), incumbent, accuracy
+    )
 
 
-def _rerun(run: Run, spec: RunSpec, name: str, best: pd.DataFrame) -> Part:
+def _predict_rerun(run: Run, spec: RunSpec, name: str, best: pd.DataFrame) -> Part:
     config = str(best.loc[name, "config_id"]) if name in best.index else None
     if spec.thetas is not None:
-        config = spec.rerun_trials(name, Hyperparameters.from_mapping(spec.thetas[name]))[0].config_id
-    reruns = reruns_of(run, name, config)
+        config = spec.list_rerun_trials(name, Hyperparameters.from_mapping(spec.thetas[name]))[0].config_id
+    reruns = find_reruns(run, name, config)
     epochs = spec.rerun_epochs or 0
     mean = float(reruns.final.mean()) / 100.0 if reruns.finished else float("nan")
     seeds = range(spec.seed + 1, spec.seed + 1 + (spec.rerun_seeds or 0))
     planned = reruns.trials.query("seed in @seeds", local_dict={"seeds": seeds})
-    return _part(name, "rerun", spec.rerun_seeds or 0, planned, epochs, float(epochs), None, mean)
+    return _describe_part(name, "rerun", spec.rerun_seeds or 0, planned, epochs, float(epochs), None, mean)
 
 
-def _part(
+def _describe_part(
     name: str,
     phase: str,
     planned: int,
@@ -114,7 +116,7 @@ def _part(
     )
 
 
-def last_ended(run: Run, count: int) -> pd.DataFrame:
+def find_last_ended(run: Run, count: int) -> pd.DataFrame:
     """The trials that ended last, the latest first.
 
     Returns:
@@ -126,7 +128,7 @@ def last_ended(run: Run, count: int) -> pd.DataFrame:
     return ended.sort_values(["time", "trial_id"], ascending=[False, True]).head(count)
 
 
-def epochs_per_minute(run: Run, now: float, since: float) -> float | None:
+def compute_epochs_per_minute(run: Run, now: float, since: float) -> float | None:
     """How many epochs per minute were recorded of late; None before the second one.
 
     Args:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.incumbents import incumbents
+from analysis.incumbents import find_incumbents
 from analysis.records.reader import Run
-from spaces.common.errors import UserError, quoted
+from spaces.common.errors import UserError, quote
 from spaces.hyperparameters import NAMES
 from spaces.specs.protocol import PHASES, STATUSES
 
@@ -34,18 +34,18 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def status_table(run: Run, phase: str) -> pd.DataFrame:
+def build_status_table(run: Run, phase: str) -> pd.DataFrame:
     """One row per recorded trial of a phase, with ``COLUMNS[phase]``; accuracies are fractions.
 
     Raises:
         UserError: the phase is not sweep or rerun.
     """
     if phase not in PHASES:
-        raise UserError(f"phase: {quoted(phase)} is unknown; allowed are {', '.join(PHASES)}")
+        raise UserError(f"phase: {quote(phase)} is unknown; allowed are {', '.join(PHASES)}")
     return run.trials.loc[run.trials["phase"] == phase, COLUMNS[phase]].reset_index(drop=True)
 
 
-def filtered(table: pd.DataFrame, conditions: Iterable[str]) -> pd.DataFrame:
+def filter_status(table: pd.DataFrame, conditions: Iterable[str]) -> pd.DataFrame:
     """Keeps the rows that meet every condition, such as ``status=diverged`` or ``val_accuracy>0.9``.
 
     A missing number meets only ``!=``.
@@ -58,7 +58,7 @@ def filtered(table: pd.DataFrame, conditions: Iterable[str]) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-def ordered(table: pd.DataFrame, column: str) -> pd.DataFrame:
+def sort_status(table: pd.DataFrame, column: str) -> pd.DataFrame:
     """Sorts by a column, the best accuracy first, everything else ascending; missing values last.
 
     Raises:
@@ -69,7 +69,7 @@ def ordered(table: pd.DataFrame, column: str) -> pd.DataFrame:
     return table.sort_values([column, "trial_id"], ascending=[ascending, True]).reset_index(drop=True)
 
 
-def progress(run: Run) -> pd.DataFrame:
+def summarize_progress(run: Run) -> pd.DataFrame:
     """How the trials of each phase stand, per architecture.
 
     Returns:
@@ -79,7 +79,7 @@ def progress(run: Run) -> pd.DataFrame:
     """
     trials = run.trials
     counts = Counter(zip(trials["architecture"], trials["phase"], trials["status"], strict=True))
-    best = incumbents(run)["val_accuracy"]
+    best = find_incumbents(run)["val_accuracy"]
     phases = set(trials["phase"]) or {"sweep"}
     names = dict.fromkeys([*run.spec["architectures"], *sorted(trials["architecture"].unique())])
     rows = [
@@ -100,18 +100,16 @@ def progress(run: Run) -> pd.DataFrame:
 def _met(table: pd.DataFrame, condition: str) -> pd.Series:
     parts = re.fullmatch(r"\s*([^<>=!\s]+)\s*([<>=!]+)\s*([^<>=!]*?)\s*", condition)
     if parts is None:
-        raise UserError(
-            f"filter: {quoted(condition)} is not a condition; write for example status=diverged or epoch>=5"
-        )
+        raise UserError(f"filter: {quote(condition)} is not a condition; write for example status=diverged or epoch>=5")
     column, symbol, value = parts.groups()
     _check_column(table, column, "filter")
     allowed = ["=", "!="] if column in TEXT else list(OPERATORS)
     if symbol not in allowed:
         raise UserError(f"filter: operator {symbol} is unknown for {column}; allowed are {', '.join(allowed)}")
-    return OPERATORS[symbol](table[column], _value(table, column, value))
+    return OPERATORS[symbol](table[column], _convert_value(table, column, value))
 
 
-def _value(table: pd.DataFrame, column: str, text: str) -> str | float:
+def _convert_value(table: pd.DataFrame, column: str, text: str) -> str | float:
     """Reads a condition's value, refusing what could never match."""
     if column not in TEXT:
         try:
@@ -119,14 +117,14 @@ def _value(table: pd.DataFrame, column: str, text: str) -> str | float:
         except ValueError:
             number = math.nan
         if math.isnan(number):
-            raise UserError(f"filter: {column}: {quoted(text)} is not a number; give one such as 0.1 or 1e-5")
+            raise UserError(f"filter: {column}: {quote(text)} is not a number; give one such as 0.1 or 1e-5")
         return number
     known = STATUSES if column == "status" else sorted(table[column].unique())
     if column != "trial_id" and text not in known and len(known):
-        raise UserError(f"filter: {column}: {quoted(text)} is unknown; allowed are {', '.join(known)}")
+        raise UserError(f"filter: {column}: {quote(text)} is unknown; allowed are {', '.join(known)}")
     return text
 
 
 def _check_column(table: pd.DataFrame, column: str, what: str) -> None:
     if column not in table.columns:
-        raise UserError(f"{what}: column {quoted(column)} is unknown; allowed are {', '.join(table.columns)}")
+        raise UserError(f"{what}: column {quote(column)} is unknown; allowed are {', '.join(table.columns)}")

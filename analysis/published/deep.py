@@ -69,24 +69,26 @@ class Hybrid(NamedTuple):
     estimated: tuple[str, ...] = ()
 
 
-def _hybrid(title: str, layers: int, params: float, mults: float, *accuracies: float, estimated: str = "") -> Hybrid:
+def _make_hybrid(
+    title: str, layers: int, params: float, mults: float, *accuracies: float, estimated: str = ""
+) -> Hybrid:
     return Hybrid(title, layers, params, mults, dict(zip(DATASETS, accuracies, strict=False)), tuple(estimated.split()))
 
 
 HYBRIDS: dict[str, Hybrid] = {
-    "scatnetA": _hybrid("ScatNet A", 4, 2.6, 165, 89.4, 67.0, 58.1),
-    "scatnetB": _hybrid("ScatNet B", 6, 2.7, 167, 91.1, 70.7, 59.6),
-    "scatnetC": _hybrid("ScatNet C", 5, 3.7, 251, 91.6, 70.8, 60.8),
-    "scatnetD": _hybrid("ScatNet D", 7, 4.3, 294, 93.0, 73.5, 62.1),
+    "scatnetA": _make_hybrid("ScatNet A", 4, 2.6, 165, 89.4, 67.0, 58.1),
+    "scatnetB": _make_hybrid("ScatNet B", 6, 2.7, 167, 91.1, 70.7, 59.6),
+    "scatnetC": _make_hybrid("ScatNet C", 5, 3.7, 251, 91.6, 70.8, 60.8),
+    "scatnetD": _make_hybrid("ScatNet D", 7, 4.3, 294, 93.0, 73.5, 62.1),
 }
 """Table 1.7, our part; the accuracies on Tiny ImageNet stand in section 1.5.3, for six convolutions after the front."""
 
 OTHERS: tuple[Hybrid, ...] = (
-    _hybrid("All Conv", 8, 1.4, 281, 92.8, 66.3, estimated="mults"),
-    _hybrid("VGG16", 16, 138, 313, 91.6, estimated="params mults"),
-    _hybrid("FitNet", 19, 2.5, 382, 91.6, 65.0),
-    _hybrid("ResNet-1001", 1000, 10.2, 4453, 95.1, 77.3, estimated="mults"),
-    _hybrid("WRN-28-10", 28, 36.5, 5900, 96.1, 81.2, estimated="mults"),
+    _make_hybrid("All Conv", 8, 1.4, 281, 92.8, 66.3, estimated="mults"),
+    _make_hybrid("VGG16", 16, 138, 313, 91.6, estimated="params mults"),
+    _make_hybrid("FitNet", 19, 2.5, 382, 91.6, 65.0),
+    _make_hybrid("ResNet-1001", 1000, 10.2, 4453, 95.1, 77.3, estimated="mults"),
+    _make_hybrid("WRN-28-10", 28, 36.5, 5900, 96.1, 81.2, estimated="mults"),
 )
 """Table 1.7, the networks of others, as their authors report them."""
 
@@ -102,7 +104,7 @@ class Swap(NamedTuple):
 NAME = re.compile(r"(?P<row>[A-Za-z+]+?)(-(?P<mixing>[BC]))?(-w(?P<width>\d+))?")
 
 
-def swap_of(name: str) -> Swap | None:
+def find_swap(name: str) -> Swap | None:
     """The row and column of a network in Table 1.6 or the row in Table 1.7; None if it stands in neither."""
     match = NAME.fullmatch(name)
     if match is None or match["row"] not in {*ABLATION, ALL, *HYBRIDS}:

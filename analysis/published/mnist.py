@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from spaces.common.errors import UserError, quoted
+from spaces.common.errors import UserError, quote
 from spaces.hyperparameters import Hyperparameters
 
 
@@ -50,7 +50,7 @@ PUBLISHED: dict[str, Published] = {
 }
 
 
-def published_theta(name: str) -> Hyperparameters:
+def find_published_theta(name: str) -> Hyperparameters:
     """The published optimal hyperparameters of an architecture.
 
     Raises:
@@ -58,7 +58,7 @@ def published_theta(name: str) -> Hyperparameters:
     """
     if name not in PUBLISHED:
         raise UserError(
-            f"theta: the chapter gives none for {quoted(name)}; it does for {', '.join(PUBLISHED)}; "
+            f"theta: the chapter gives none for {quote(name)}; it does for {', '.join(PUBLISHED)}; "
             "give lr=..,momentum=..,weight_decay=..,gain=.."
         )
     return PUBLISHED[name].theta

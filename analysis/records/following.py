@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from analysis.records.reader import Run, Trial, assembled, attempt
-from spaces.specs.records import FILES, trial_folders
+from analysis.records.reader import Run, Trial, assemble_tables, attempt
+from spaces.specs.records import FILES, list_trial_folders
 from spaces.specs.run import SPEC
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
@@ -35,10 +35,10 @@ class Follower:
         Raises:
             UserError: not a run folder, or its spec.json cannot be read.
         """
-        top = stamp(self._path, TOP)  # Before reading: what changes in between is read again next time.
+        top = read_stamp(self._path, TOP)  # Before reading: what changes in between is read again next time.
         trials, changed = {}, 0
-        for folder in trial_folders(self._path):
-            now = stamp(folder, FILES)
+        for folder in list_trial_folders(self._path):
+            now = read_stamp(folder, FILES)
             known = self._trials.get(folder)
             # What was damaged is tried again: it may have been read halfway through a change of two files.
             if known is None or known[0] != now or isinstance(known[1], str):
@@ -46,12 +46,12 @@ class Follower:
                 known = (now, attempt(folder))
             trials[folder] = known
         if self._run is None or changed or top != self._top or len(trials) != len(self._trials):
-            self._run = assembled(self._path, {folder: read for folder, (_, read) in trials.items()})
+            self._run = assemble_tables(self._path, {folder: read for folder, (_, read) in trials.items()})
         self._trials, self._top = trials, top
         return self._run
 
 
-def stamp(folder: str | Path, names: tuple[str, ...]) -> Stamp:
+def read_stamp(folder: str | Path, names: tuple[str, ...]) -> Stamp:
     """Inode, size and time of files in a folder; None for those that are not there."""
     found: list[tuple[int, int, int] | None] = []
     for name in names:

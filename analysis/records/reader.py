@@ -14,13 +14,13 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.records.schema import EPOCHS, MEASURES, TRIALS, frame_of
-from spaces.common.errors import UserError, quoted
+from analysis.records.schema import EPOCHS, MEASURES, TRIALS, make_frame
+from spaces.common.errors import UserError, quote
 from spaces.common.fields import NAME
-from spaces.common.wording import command
+from spaces.common.wording import format_command
 from spaces.files.sealed import read_sealed
 from spaces.specs.protocol import ENDED_BY_ITSELF, FORMAT
-from spaces.specs.records import Record, read_trial, trial_folders
+from spaces.specs.records import Record, list_trial_folders, read_trial
 
 # What reading and taking apart an arbitrary JSON file can raise.
 UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError, UserError)
@@ -29,11 +29,11 @@ MAX_INTEGER = 2**63 - 1  # The integers of pandas.
 Trial = tuple[dict[str, Any], dict[str, list[Any]]]  # Its row of the trials, its columns of the epochs.
 
 
-def _count(value: Any) -> bool:
+def _read_count(value: Any) -> bool:
     return value is None or (type(value) is int and 0 < value <= MAX_INTEGER)
 
 
-def _names(value: Any) -> bool:
+def _check_names(value: Any) -> bool:
     """Architectures: some, each named as a file may be named, none twice."""
     listed = isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value)
     return listed and len(set(value)) == len(value) and all(NAME.allows(name) for name in value)
@@ -41,8 +41,8 @@ def _names(value: Any) -> bool:
 
 SOUND: dict[str, Callable[[Any], bool]] = {
     "dataset": NAME.allows,
-    "architectures": _names,
-    **dict.fromkeys(("samples", "max_epochs", "rerun_seeds", "rerun_epochs", "grace_period", "classes"), _count),
+    "architectures": _check_names,
+    **dict.fromkeys(("samples", "max_epochs", "rerun_seeds", "rerun_epochs", "grace_period", "classes"), _read_count),
     "scheduler": lambda value: value is None or isinstance(value, str),
     "reduction_factor": lambda value: value is None or (type(value) in (int, float) and 1 < value < MAX_INTEGER),
 }
@@ -77,7 +77,7 @@ def read_run(path: str | Path) -> Run:
         UserError: not a run folder, or its spec.json cannot be read.
     """
     path = Path(path)
-    return assembled(path, {folder: attempt(folder) for folder in trial_folders(path)})
+    return assemble_tables(path, {folder: attempt(folder) for folder in list_trial_folders(path)})
 
 
 def attempt(folder: str) -> Trial | str | None:
@@ -85,10 +85,10 @@ def attempt(folder: str) -> Trial | str | None:
     try:
         return _read_trial(folder)
     except UNREADABLE as error:
-        return _reason(error)
+        return _find_reason(error)
 
 
-def assembled(path: Path, found: Mapping[str, Trial | str | None]) -> Run:
+def assemble_tables(path: Path, found: Mapping[str, Trial | str | None]) -> Run:
     """Makes a run of its trials, which ``attempt`` read, in the order in which they are given.
 
     Raises:
@@ -100,7 +100,7 @@ def assembled(path: Path, found: Mapping[str, Trial | str | None]) -> Run:
     try:
         costs = _read_costs(path / "costs.json")
     except UNREADABLE as error:
-        damaged.append((path / "costs.json", _reason(error)))
+        damaged.append((path / "costs.json", _find_reason(error)))
 
     trials: dict[str, list[Any]] = {name: [] for name in TRIALS}
     epochs: dict[str, list[Any]] = {name: [] for name in EPOCHS}
@@ -112,7 +112,7 @@ def assembled(path: Path, found: Mapping[str, Trial | str | None]) -> Run:
                 trials[name].append(value)
             for name, values in read[1].items():
                 epochs[name].extend(values)
-    return Run(path, spec, costs, frame_of(TRIALS, trials), frame_of(EPOCHS, epochs), damaged)
+    return Run(path, spec, costs, make_frame(TRIALS, trials), make_frame(EPOCHS, epochs), damaged)
 
 
 def _read_spec(path: Path) -> dict[str, Any]:
@@ -124,19 +124,19 @@ def _read_spec(path: Path) -> dict[str, Any]:
             raise UserError(f"{where}: not there, {_mend(path)}") from None
         raise UserError(f"{path}: not a run folder (no spec.json); give the --out of a sweep or train") from None
     except UNREADABLE as error:
-        raise UserError(f"{where}: cannot be read: {_reason(error)}; {_mend(path)}") from None
+        raise UserError(f"{where}: cannot be read: {_find_reason(error)}; {_mend(path)}") from None
     if spec.get("format") != FORMAT:
-        raise UserError(f"{where}: format {quoted(spec.get('format'))} is unknown; this version reads format {FORMAT}")
+        raise UserError(f"{where}: format {quote(spec.get('format'))} is unknown; this version reads format {FORMAT}")
     wrong = next((name for name, sound in SOUND.items() if not sound(spec.get(name))), None)
     if wrong is not None:
         raise UserError(
-            f"{where}: {wrong}: {quoted(spec.get(wrong))} is not that of a run; restore it or give another run folder"
+            f"{where}: {wrong}: {quote(spec.get(wrong))} is not that of a run; restore it or give another run folder"
         )
     return spec
 
 
 def _mend(path: Path) -> str:
-    return f"{command('invsearch', 'check', path, '--repair')} restores it"
+    return f"{format_command('invsearch', 'check', path, '--repair')} restores it"
 
 
 def _read_costs(path: Path) -> dict[str, list[dict[str, Any]]]:
@@ -148,17 +148,17 @@ def _read_costs(path: Path) -> dict[str, list[dict[str, Any]]]:
             type(layer[count]) is int and 0 <= layer[count] <= MAX_INTEGER
             for count in ("params", "mults", "transform_mults")
         ):
-            raise ValueError(f"not a layer's costs: {quoted(layer)}")
+            raise ValueError(f"not a layer's costs: {quote(layer)}")
     return costs
 
 
-def _engine(maker: dict[str, Any]) -> str | None:
+def _name_engine(maker: dict[str, Any]) -> str | None:
     parts = [maker.get(part) for part in ("engine", "engine_version", "instruction_set")]
     return " ".join(map(str, parts)).encode("utf-8", "replace").decode() if all(parts) else None
 
 
-def _made_by(maker: dict[str, Any]) -> str:
-    parts = [_engine(maker), *(f"{name} {maker.get(name)}" for name in ("torch", "code", "host"))]
+def _read_maker(maker: dict[str, Any]) -> str:
+    parts = [_name_engine(maker), *(f"{name} {maker.get(name)}" for name in ("torch", "code", "host"))]
     return ", ".join(part for part in parts if part).encode("utf-8", "replace").decode()
 
 
@@ -169,23 +169,23 @@ def _read_trial(folder: str) -> Trial | None:
         return None
     record, outcome = found
     known = record.status if record.status in ENDED_BY_ITSELF else "unfinished"  # To the worker.
-    columns, length = _epoch_columns(record), len(record.rows)
+    columns, length = _check_epoch_columns(record), len(record.rows)
     trial = {
         **{name: value for name, value in record.spec.as_dict().items() if name in TRIALS},
         "recipe": None if record.spec.recipe is None else str(record.spec.recipe),
         "status": known if outcome is None else outcome.status,
         "epoch": length,
         **{name: columns[name][-1] if length else math.nan for name in MEASURES},
-        "engine": _engine(record.makers[record.rows[-1]["maker"]]) if length else None,
+        "engine": _name_engine(record.makers[record.rows[-1]["maker"]]) if length else None,
         "seconds": math.fsum(second for second in columns["seconds"] if second == second),
         "error": None if record.error is None else record.error.encode("utf-8", "replace").decode(),
     }
     return trial, {"trial_id": [record.spec.trial_id] * length, **columns}
 
 
-def _epoch_columns(record: Record) -> dict[str, list[Any]]:
+def _check_epoch_columns(record: Record) -> dict[str, list[Any]]:
     """A record's rows as columns; null and absent numbers become NaN."""
-    made_by = [_made_by(maker) for maker in record.makers]
+    made_by = [_read_maker(maker) for maker in record.makers]
     columns: dict[str, list[Any]] = {"epoch": [row["epoch"] for row in record.rows]}
     for name in (*MEASURES, "seconds", "time"):
         values = [row.get(name) for row in record.rows]
@@ -193,7 +193,7 @@ def _epoch_columns(record: Record) -> dict[str, list[Any]]:
     return columns | {"made_by": [made_by[row["maker"]] for row in record.rows]}
 
 
-def _reason(error: BaseException) -> str:
+def _find_reason(error: BaseException) -> str:
     """One line that says what was wrong with a file."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror

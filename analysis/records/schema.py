@@ -56,13 +56,13 @@ EPOCHS: dict[str, Column] = {
 }
 
 
-def frame_of(columns: Mapping[str, Column], values: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+def make_frame(columns: Mapping[str, Column], values: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     """Builds a table with the given columns and dtypes, also of no rows at all."""
     return pd.DataFrame(
         {name: pd.Series(values[name], dtype=column.dtype) for name, column in columns.items()},  # type: ignore[arg-type]
     )
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def make_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table as dicts by column name."""
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]

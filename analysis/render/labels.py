@@ -24,7 +24,7 @@ PLACES = {
 }
 
 
-def places(panel: Panel) -> dict[int, list[str]]:
+def choose_places(panel: Panel) -> dict[int, list[str]]:
     """For each mark of a panel whose texts stand beside its points, by its place among them: the texts' places."""
     named = [(i, mark) for i, mark in enumerate(panel.marks) if isinstance(mark, Points) and mark.named and mark.texts]
     marks = [mark for mark in panel.marks if isinstance(mark, Points)]
@@ -38,7 +38,7 @@ def places(panel: Panel) -> dict[int, list[str]]:
     for place, mark in named:
         found[place] = []
         for x, y, text in zip(mark.x, mark.y, mark.texts, strict=True):
-            box, name = _best(across(x), up(y), text, taken)
+            box, name = _pick_best(across(x), up(y), text, taken)
             found[place].append(name)
             taken.append(box)
     return found
@@ -47,24 +47,27 @@ def places(panel: Panel) -> dict[int, list[str]]:
 Box = tuple[float, float, float, float]
 
 
-def _best(x: float, y: float, text: str, taken: Sequence[Box]) -> tuple[Box, str]:
+def _pick_best(x: float, y: float, text: str, taken: Sequence[Box]) -> tuple[Box, str]:
     """The place with the least overlap; the first of equals."""
     half = LETTER * len(text) / 2
     boxes = {
         name: (x + right * (half + GAP), y + above * (LINE / 2 + (GAP if not right else GAP / 2)), half, LINE / 2)
         for name, (right, above) in PLACES.items()
     }
-    name = min(boxes, key=lambda name: _outside(boxes[name]) + sum(_overlap(boxes[name], other) for other in taken))
+    name = min(
+        boxes,
+        key=lambda name: _measure_outside(boxes[name]) + sum(_measure_overlap(boxes[name], other) for other in taken),
+    )
     return boxes[name], name
 
 
-def _overlap(one: Box, other: Box) -> float:
+def _measure_overlap(one: Box, other: Box) -> float:
     wide = one[2] + other[2] - abs(one[0] - other[0])
     high = one[3] + other[3] - abs(one[1] - other[1])
     return wide * high if wide > 0 and high > 0 else 0.0
 
 
-def _outside(box: Box) -> float:
+def _measure_outside(box: Box) -> float:
     beyond = max(0.0, box[2] - box[0]) + max(0.0, box[0] + box[2] - WIDTH)
     return beyond * LINE
 

@@ -36,27 +36,27 @@ HEADING = 16  # Of a word of a heading.
 NARROW, BROAD = frozenset("fijlrtI.,:;!'()[]/- "), frozenset("mwMW%@&~^\\<>+=×±µ")
 
 
-def latex(table: Filled) -> str:
+def write_latex(table: Filled) -> str:
     """One float or several, with booktabs rules; a comment says which packages the document needs."""
-    columns = arranged(table)
+    columns = arrange(table)
     blocks: list[tuple[float, str, bool]] = []
-    for panel in panels(columns):
-        blocks += [(height, text, False) for height, text in tabulars(panel)]
+    for panel in make_panels(columns):
+        blocks += [(height, text, False) for height, text in write_tabulars(panel)]
     for note in table.notes:
-        lines = lines_of(note, (WIDTH - 25) * 9 / 8)
-        blocks.append((lines * NOTE_LINE, f"\\item {opened(breakable(note))}\n", True))
-    caption = CAPTION + LINE * lines_of(f"{table.title} (continued)", WIDTH - 50)
+        lines = list_lines(note, (WIDTH - 25) * 9 / 8)
+        blocks.append((lines * NOTE_LINE, f"\\item {protect_bracket(breakable(note))}\n", True))
+    caption = CAPTION + LINE * list_lines(f"{table.title} (continued)", WIDTH - 50)
     floats: list[list[tuple[float, str, bool]]] = [[]]
     for block in blocks:
         if floats[-1] and caption + sum(height for height, *_ in floats[-1]) + block[0] > HEIGHT:
             floats.append([])
         floats[-1].append(block)
-    return preamble(table) + "\n".join(
-        floated(table.title, held, continued=place > 0) for place, held in enumerate(floats)
+    return write_preamble(table) + "\n".join(
+        write_float(table.title, held, continued=place > 0) for place, held in enumerate(floats)
     )
 
 
-def preamble(table: Filled) -> str:
+def write_preamble(table: Filled) -> str:
     """What the document needs, as comments."""
     text = "".join([table.title, *table.notes, *map(str, table.cells), *map(str, table.cells.to_numpy().flat)])
     foreign = "".join(dict.fromkeys(character for character in text if ord(character) > 0x17F))
@@ -68,7 +68,7 @@ def preamble(table: Filled) -> str:
     return needs
 
 
-def floated(title: str, blocks: Iterable[tuple[float, str, bool]], continued: bool) -> str:
+def write_float(title: str, blocks: Iterable[tuple[float, str, bool]], continued: bool) -> str:
     """A ``table`` of tabulars and notes; one that continues another has its number."""
     blocks = list(blocks)
     tables = "\n\\medskip\n".join(text for _, text, is_note in blocks if not is_note)
@@ -104,25 +104,25 @@ class Column:
     @property
     def natural(self) -> float:
         """The width without wrapped cells."""
-        return max([self.least_heading, *map(width_of, self.cells)])
+        return max([self.least_heading, *map(measure_width, self.cells)])
 
     @property
     def least_heading(self) -> float:
         """The width of the heading's longest word."""
-        return max(map(width_of, self.words), default=0.0)
+        return max(map(measure_width, self.words), default=0.0)
 
     @property
     def words(self) -> list[str]:
         """The heading's words; long ones are cut."""
-        return [part for word in self.heading.split() for part in pieces(word, HEADING, HEADING)]
+        return [part for word in self.heading.split() for part in split_pieces(word, HEADING, HEADING)]
 
     @property
     def least(self) -> float:
         """The width below which it does not go: no word is cut that need not be, nor does a cell take many lines."""
         if self.right:
             return self.natural
-        words = (part for cell in self.cells for word in cell.split() for part in pieces(word))
-        return max([self.least_heading, min(0.55 * self.natural, 0.4 * WIDTH), *map(width_of, words)])
+        words = (part for cell in self.cells for word in cell.split() for part in split_pieces(word))
+        return max([self.least_heading, min(0.55 * self.natural, 0.4 * WIDTH), *map(measure_width, words)])
 
     @property
     def room(self) -> float:
@@ -141,7 +141,7 @@ class Column:
         lines: list[str] = []
         for word in self.words:
             longer = f"{lines[-1]} {word}" if lines else word
-            if lines and width_of(longer) <= self.room:
+            if lines and measure_width(longer) <= self.room:
                 lines[-1] = longer
             else:
                 lines.append(word)
@@ -149,14 +149,14 @@ class Column:
 
     def lines(self, row: int) -> int:
         """How many lines a cell takes, at most."""
-        return 1 if self.width is None else lines_of(self.cells[row], self.width)
+        return 1 if self.width is None else list_lines(self.cells[row], self.width)
 
 
-def arranged(table: Filled) -> list[Column]:
+def arrange(table: Filled) -> list[Column]:
     """The first column, the columns of which the text has numbers, then our own; published numbers are lines."""
     names = [str(name) for name in table.cells]
     rows = [[str(cell) for cell in row] for row in table.cells.to_numpy()]
-    above = {name: partner for name in names if (partner := above_published(name, names)) is not None}
+    above = {name: partner for name in names if (partner := find_published_above(name, names)) is not None}
     ours = [name for name in names if name not in above]
     ours = sorted(ours, key=lambda name: (name != names[0], name not in above.values()))
     under = {partner: name for name, partner in above.items()}
@@ -169,7 +169,7 @@ def arranged(table: Filled) -> list[Column]:
     return [Column(name, tuple(cells[name]), name in table.right) for name in ours]
 
 
-def above_published(name: str, names: Sequence[str]) -> str | None:
+def find_published_above(name: str, names: Sequence[str]) -> str | None:
     """The column of ours that a column of published numbers belongs under."""
     if not name.startswith(PUBLISHED):
         return None
@@ -177,7 +177,7 @@ def above_published(name: str, names: Sequence[str]) -> str | None:
     return next((other for other in names if other == kind or other.split(" = ")[0] == kind), None)
 
 
-def panels(columns: Sequence[Column]) -> list[list[Column]]:
+def make_panels(columns: Sequence[Column]) -> list[list[Column]]:
     """Columns that fit beside each other, in as few panels as possible, of about one width.
 
     Every panel begins with the columns that tell the rows apart, or with the first.
@@ -198,10 +198,10 @@ def panels(columns: Sequence[Column]) -> list[list[Column]]:
 
     fewest = split(WIDTH)
     even = next(found for limit in range(0, math.ceil(WIDTH) + 1) if len(found := split(limit)) <= len(fewest))
-    return [fitted(panel) for panel in even]
+    return [fit_columns(panel) for panel in even]
 
 
-def fitted(columns: list[Column]) -> list[Column]:
+def fit_columns(columns: list[Column]) -> list[Column]:
     """Wraps the widest columns of text, none further than it must be."""
     free = WIDTH - GAP * len(columns)
     cap = max(column.natural for column in columns)
@@ -215,7 +215,7 @@ def fitted(columns: list[Column]) -> list[Column]:
     ]
 
 
-def tabulars(columns: list[Column]) -> Iterator[tuple[float, str]]:
+def write_tabulars(columns: list[Column]) -> Iterator[tuple[float, str]]:
     """The height and the text of each tabular of a panel, cut where a page is full."""
     count = len(columns[0].cells)
     head = [column.stacked() for column in columns]
@@ -237,7 +237,8 @@ def tabulars(columns: list[Column]) -> Iterator[tuple[float, str]]:
                 break
             end, height = end + 1, taller
         body = "".join(
-            f"{' & '.join(opened(breakable(one.cells[row])) for one in columns)} \\\\\n" for row in range(start, end)
+            f"{' & '.join(protect_bracket(breakable(one.cells[row])) for one in columns)} \\\\\n"
+            for row in range(start, end)
         )
         yield (
             height + (depth + 2) * LINE,
@@ -247,7 +248,7 @@ def tabulars(columns: list[Column]) -> Iterator[tuple[float, str]]:
         start = max(end, 1)
 
 
-def width_of(text: str) -> float:
+def measure_width(text: str) -> float:
     """About how wide a text is set, in points."""
     return SIZE * sum(
         1.0 if ord(character) > 0x17F or character in BROAD else 0.39 if character in NARROW
@@ -258,19 +259,19 @@ def width_of(text: str) -> float:
     )  # fmt: skip
 
 
-def lines_of(text: str, width: float) -> int:
+def list_lines(text: str, width: float) -> int:
     """How many lines a text fills."""
     lines, used = 1, 0.0
     for word in text.split():
-        for part in pieces(word):
-            if used and used + width_of(part) > width:
+        for part in split_pieces(word):
+            if used and used + measure_width(part) > width:
                 lines, used = lines + 1, 0.0
-            used += width_of(part)
-        used += width_of(" ")
+            used += measure_width(part)
+        used += measure_width(" ")
     return lines
 
 
-def pieces(word: str, longest: int = LONGEST, cut: int = CUT) -> list[str]:
+def split_pieces(word: str, longest: int = LONGEST, cut: int = CUT) -> list[str]:
     """A word, or of a long one what stands between the places where it may be cut."""
     if len(word) <= longest:
         return [word]
@@ -280,7 +281,7 @@ def pieces(word: str, longest: int = LONGEST, cut: int = CUT) -> list[str]:
 
 def breakable(text: str) -> str:
     """Escaped, with places where long words may be cut."""
-    return " ".join("\\allowbreak{}".join(map(escape, pieces(word))) for word in text.split(" "))
+    return " ".join("\\allowbreak{}".join(map(escape, split_pieces(word))) for word in text.split(" "))
 
 
 def escape(text: str) -> str:
@@ -288,6 +289,6 @@ def escape(text: str) -> str:
     return re.sub("-(?=-)", "-{}", text.translate(ESCAPES))
 
 
-def opened(text: str) -> str:
+def protect_bracket(text: str) -> str:
     """Text that the command before it does not take for its option."""
     return f"{{}}{text}" if text[:1] in ("[", "*") else text

@@ -13,7 +13,7 @@ SHORT = 64  # Values that are easier read than decoded.
 INTEGERS = (("u1", 0, 255), ("i2", -(2**15), 2**15 - 1), ("i4", -(2**31), 2**31 - 1))
 
 
-def packed(values: Sequence[float] | np.ndarray) -> list[float | None] | dict[str, str]:
+def pack_columns(values: Sequence[float] | np.ndarray) -> list[float | None] | dict[str, str]:
     """A column as a list with null for what is not finite, or, where it is long, as base64 of its smallest type.
 
     Fractions are kept in float32: seven digits, in half the room.
@@ -28,16 +28,16 @@ def packed(values: Sequence[float] | np.ndarray) -> list[float | None] | dict[st
     return {"dtype": kind, "bdata": base64.b64encode(column.astype(f"<{kind}").tobytes()).decode()}
 
 
-def runs_of(rows: Sequence[int]) -> list[list[int]]:
+def count_runs(rows: Sequence[int]) -> list[list[int]]:
     """A column of equal neighbours as [value, how many]."""
     return [[int(value), len(list(same))] for value, same in groupby(rows)]
 
 
-def plain(text: str) -> str:
+def escape_html(text: str) -> str:
     """Text that plotly shows as it is: it reads some HTML, and a name in a record may be a stranger's."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def without_none(content: dict[str, Any]) -> dict[str, Any]:
+def drop_none(content: dict[str, Any]) -> dict[str, Any]:
     """Fields that are None are left to plotly's defaults."""
     return {name: value for name, value in content.items() if value is not None}

@@ -18,8 +18,18 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from analysis.figures.figure import Axis, Drawing, Heat, Panel, Points
-from analysis.render.layout import Entry, downwards, holds, legend, limits, log_ticks, parallel_of, tick, wrapped
-from analysis.render.paper_marks import draw_mark, drawable, write
+from analysis.render.layout import (
+    Entry,
+    choose_log_ticks,
+    find_limits,
+    holds,
+    make_parallel,
+    place_legend,
+    sort_downwards,
+    tick,
+    wrap,
+)
+from analysis.render.paper_marks import check_drawable, draw_mark, write
 from analysis.render.paper_parallel import draw_parallel
 from analysis.render.theme import GRID, INK, MUTED, PAPER_FONT_PT
 
@@ -56,11 +66,11 @@ class Printed(NamedTuple):
     pdf: bytes
 
 
-def printed(drawing: Drawing) -> Printed:
+def draw_for_paper(drawing: Drawing) -> Printed:
     """Draws a figure for paper."""
     settings: Any = {**STANDARD, **STYLE}
     with rc_context(settings):  # Not matplotlib.style, which reads the user's style files.
-        figure = _figure(drawing)
+        figure = _make_figure(drawing)
         png, pdf = io.BytesIO(), io.BytesIO()
         FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
         figure.set_layout_engine("none")  # As laid out for the PNG; another layout would move things by hairs.
@@ -68,12 +78,12 @@ def printed(drawing: Drawing) -> Printed:
     return Printed(png.getvalue(), pdf.getvalue())
 
 
-def _figure(drawing: Drawing) -> Figure:
+def _make_figure(drawing: Drawing) -> Figure:
     columns = max(1, min(drawing.columns, len(drawing.panels)))
-    widths, tall = zip(*map(_inches, drawing.panels), strict=True)
+    widths, tall = zip(*map(_compute_inches, drawing.panels), strict=True)
     heights = [max(tall[start : start + columns]) for start in range(0, len(tall), columns)]
     width = min(WIDEST_INCHES, columns * max(widths))
-    entries = legend(drawing)
+    entries = place_legend(drawing)
     abreast = max(1, min(len(entries), int(width / 1.6)))
     lines = -(-len(entries) // abreast)
     figure = Figure(figsize=(width, sum(heights) + bool(entries) * MARGIN_INCHES + lines * LINE_INCHES), dpi=DPI)
@@ -82,7 +92,7 @@ def _figure(drawing: Drawing) -> Figure:
         _draw(figure.add_subplot(grid[place // columns, place % columns]), panel, drawing)
     if entries:
         figure.legend(
-            handles=[_handle(entry) for entry in entries],
+            handles=[_make_handle(entry) for entry in entries],
             loc="outside lower center",
             ncols=abreast,
             frameon=False,
@@ -92,9 +102,9 @@ def _figure(drawing: Drawing) -> Figure:
     return figure
 
 
-def _inches(panel: Panel) -> tuple[float, float]:
-    width, height = PARALLEL_INCHES if parallel_of(panel) else PANEL_INCHES
-    if downwards(panel):
+def _compute_inches(panel: Panel) -> tuple[float, float]:
+    width, height = PARALLEL_INCHES if make_parallel(panel) else PANEL_INCHES
+    if sort_downwards(panel):
         height = max(1.6, 0.8 + (0.5 if holds(panel, Points) else 0.24) * len(panel.y.categories))
     elif holds(panel, Heat):
         height = max(height, 0.9 + 0.36 * len(panel.y.categories))
@@ -103,28 +113,28 @@ def _inches(panel: Panel) -> tuple[float, float]:
 
 def _draw(axes: Axes, panel: Panel, drawing: Drawing) -> None:
     if panel.title:
-        axes.set_title(drawable(panel.title))
-    parallel = parallel_of(panel)
+        axes.set_title(check_drawable(panel.title))
+    parallel = make_parallel(panel)
     if parallel is not None:
         draw_parallel(axes, parallel)
         return
     for name, axis in (("x", panel.x), ("y", panel.y)):
-        _axis(axes, name, axis, log_ticks(panel, name))
+        _draw_axis(axes, name, axis, choose_log_ticks(panel, name))
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_axisbelow(True)
     for at, label in panel.rungs:
         axes.axvline(at, color=MUTED[0], linewidth=0.8, linestyle=(0, (4, 3)), zorder=0.5)
         write(axes, label, (at, 1), (0, 2), "center bottom", xycoords=("data", "axes fraction"), color=MUTED[0])
     if panel.rungs and panel.title:
-        axes.set_title(drawable(panel.title), pad=14)
+        axes.set_title(check_drawable(panel.title), pad=14)
     for mark in panel.marks:
         draw_mark(axes, panel, mark, drawing.groups)
-    _limit(axes, panel)
+    _set_limit(axes, panel)
 
 
-def _axis(axes: Axes, name: str, axis: Axis, at: list[float]) -> None:
+def _draw_axis(axes: Axes, name: str, axis: Axis, at: list[float]) -> None:
     own = axes.xaxis if name == "x" else axes.yaxis
-    own.set_label_text(drawable(axis.label))
+    own.set_label_text(check_drawable(axis.label))
     if axis.whole:
         own.set_major_locator(MaxNLocator(integer=True))
     if axis.log:
@@ -132,23 +142,23 @@ def _axis(axes: Axes, name: str, axis: Axis, at: list[float]) -> None:
         own.set_minor_formatter(NullFormatter())
         own.set_ticks(at, labels=[tick(value) for value in at])
     if axis.categories:
-        names = wrapped(axis.categories) if name == "x" else axis.categories
-        own.set_ticks(np.arange(len(axis.categories)), labels=[drawable(text) for text in names])
+        names = wrap(axis.categories) if name == "x" else axis.categories
+        own.set_ticks(np.arange(len(axis.categories)), labels=[check_drawable(text) for text in names])
     else:
         own.grid(True)
 
 
-def _limit(axes: Axes, panel: Panel) -> None:
+def _set_limit(axes: Axes, panel: Panel) -> None:
     for name, axis in (("x", panel.x), ("y", panel.y)):
-        low, high = limits(axis)
+        low, high = find_limits(axis)
         seen = sorted(axes.get_xlim() if name == "x" else axes.get_ylim())
         low, high = (seen[0] if low is None else low), (seen[1] if high is None else high)
         if low < high and (axis.low, axis.high, axis.categories) != (None, None, ()):
             (axes.set_xlim if name == "x" else axes.set_ylim)(low, high)
-    if downwards(panel):
+    if sort_downwards(panel):
         axes.invert_yaxis()
 
 
-def _handle(entry: Entry) -> Line2D:
+def _make_handle(entry: Entry) -> Line2D:
     kind: Any = {"linestyle": "--" if entry.dashed else "-", "marker": entry.look.marker if entry.marked else ""}
-    return Line2D([], [], color=entry.look.colour, **kind, markersize=4.5, label=drawable(entry.label))
+    return Line2D([], [], color=entry.look.colour, **kind, markersize=4.5, label=check_drawable(entry.label))

@@ -15,9 +15,19 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 
 from analysis.figures.figure import Bars, Heat, Line, Mark, Panel, Parallel, Points
-from analysis.render.labels import places
-from analysis.render.layout import heat_cells, pieces
-from analysis.render.theme import BAND_OPACITY, BAR, CELL_INK, INK, PAPER_FONT_PT, SEQUENTIAL, SURFACE, Look, look_of
+from analysis.render.labels import choose_places
+from analysis.render.layout import heat_cells, split_pieces
+from analysis.render.theme import (
+    BAND_OPACITY,
+    BAR,
+    CELL_INK,
+    INK,
+    PAPER_FONT_PT,
+    SEQUENTIAL,
+    SURFACE,
+    Look,
+    choose_look,
+)
 
 VIRIDIS = LinearSegmentedColormap.from_list("sequential", SEQUENTIAL)
 SMALL_PT = PAPER_FONT_PT - 1.5
@@ -30,44 +40,44 @@ RAISED = {"top": ("bottom", 4.0), "bottom": ("top", -4.0), "middle": ("center", 
 
 
 @cache
-def _glyphs() -> frozenset[int]:
+def _load_glyphs() -> frozenset[int]:
     path = font_manager.findfont("DejaVu Sans")
     return frozenset(font_manager.get_font(path).get_charmap())
 
 
-def drawable(text: str) -> str:
+def check_drawable(text: str) -> str:
     """Text in the characters that the font has."""
-    return "".join(letter if ord(letter) in _glyphs() or letter == "\n" else "?" for letter in text)
+    return "".join(letter if ord(letter) in _load_glyphs() or letter == "\n" else "?" for letter in text)
 
 
 def write(axes: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], sides: str, **more: Any) -> None:
     """Writes a text so many points away from a place; ``sides`` are its horizontal and vertical alignment."""
     across, up = sides.split()
     more = {"fontsize": SMALL_PT, "color": INK[0], **more}
-    axes.annotate(drawable(text), at, xytext=offset, textcoords="offset points", ha=across, va=up, **more)
+    axes.annotate(check_drawable(text), at, xytext=offset, textcoords="offset points", ha=across, va=up, **more)
 
 
 def draw_colour_bar(axes: Axes, shades: ScalarMappable, unit: str, **more: Any) -> None:
     """Draws the scale of the colours beside a panel."""
     bar = axes.figure.colorbar(shades, ax=axes, pad=0.02, aspect=24, **more)
-    bar.set_label(drawable(unit))
+    bar.set_label(check_drawable(unit))
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
 
 
 def draw_mark(axes: Axes, panel: Panel, mark: Mark, groups: Sequence[str]) -> None:
     """Draws any mark but parallel coordinates."""
     if isinstance(mark, Heat):
-        _heat(axes, mark)
+        _draw_heat(axes, mark)
     elif isinstance(mark, Bars):
-        colour = look_of(mark.group, groups).colour
+        colour = choose_look(mark.group, groups).colour
         axes.barh(np.arange(len(mark.length)), mark.length, height=BAR, color=colour)
     elif isinstance(mark, Line):
-        _line(axes, mark, look_of(mark.group, groups))
+        _draw_line(axes, mark, choose_look(mark.group, groups))
     elif not isinstance(mark, Parallel):
-        _points(axes, panel, mark, look_of(mark.group, groups))
+        _draw_points(axes, panel, mark, choose_look(mark.group, groups))
 
 
-def _line(axes: Axes, mark: Line, look: Look) -> None:
+def _draw_line(axes: Axes, mark: Line, look: Look) -> None:
     x, y = np.asarray(mark.x, float), np.asarray(mark.y, float)
     if mark.bounds:
         low, high = mark.bounds
@@ -75,7 +85,7 @@ def _line(axes: Axes, mark: Line, look: Look) -> None:
         axes.fill_between(x, low, high, where=known, color=look.colour, alpha=BAND_OPACITY, linewidth=0)
     if mark.thin:
         many = len(x) > MANY
-        curves = [np.column_stack(piece) for piece in pieces(x, y)]
+        curves = [np.column_stack(piece) for piece in split_pieces(x, y)]
         opacity = max(0.06, min(0.5, 40 / max(1, len(curves))))
         axes.add_collection(LineCollection(curves, colors=look.colour, linewidths=0.5, alpha=opacity, rasterized=many))
         axes.autoscale_view()
@@ -93,7 +103,7 @@ def _line(axes: Axes, mark: Line, look: Look) -> None:
     )
 
 
-def _points(axes: Axes, panel: Panel, mark: Points, look: Look) -> None:
+def _draw_points(axes: Axes, panel: Panel, mark: Points, look: Look) -> None:
     x, y = np.asarray(mark.x, float), np.asarray(mark.y, float)
     if mark.bounds:
         low, high = mark.bounds
@@ -117,7 +127,7 @@ def _points(axes: Axes, panel: Panel, mark: Points, look: Look) -> None:
     )
     if mark.named and mark.texts:
         number = next(place for place, other in enumerate(panel.marks) if other is mark)
-        for left, height, text, place in zip(x, y, mark.texts, places(panel)[number], strict=True):
+        for left, height, text, place in zip(x, y, mark.texts, choose_places(panel)[number], strict=True):
             if math.isfinite(left + height):
                 above, beside = place.split()
                 (across, right), (vertical, up) = ALIGNED[beside], RAISED[above]
@@ -125,7 +135,7 @@ def _points(axes: Axes, panel: Panel, mark: Points, look: Look) -> None:
                 write(axes, text, (left, height), (right, up), sides, fontsize=PAPER_FONT_PT - 1, zorder=3)
 
 
-def _heat(axes: Axes, mark: Heat) -> None:
+def _draw_heat(axes: Axes, mark: Heat) -> None:
     rows, columns = (np.arange(count + 1) - 0.5 for count in mark.z.shape)
     z = np.ma.masked_invalid(mark.z)
     ends = Normalize(mark.low, mark.high)

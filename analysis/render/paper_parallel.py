@@ -9,8 +9,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 
 from analysis.figures.figure import Parallel
-from analysis.render.paper_marks import draw_colour_bar, drawable, write
-from analysis.render.parallel import colour_range, scaled
+from analysis.render.paper_marks import check_drawable, draw_colour_bar, write
+from analysis.render.parallel import find_colour_range, scale_values
 from analysis.render.theme import GRID, MUTED, SEQUENTIAL
 
 # From light to dark on white, so that the best trials stand out.
@@ -20,12 +20,12 @@ VECTORS = 300  # Lines from which a PDF holds pixels instead of vectors.
 
 def draw_parallel(axes: Axes, parallel: Parallel) -> None:
     """Draws one line for each trial, the best last and so in front; those without a colour behind, in grey."""
-    columns = scaled(parallel)
+    columns = scale_values(parallel)
     colour = np.asarray(parallel.colour, float)
     heights = np.column_stack([column.heights for column in columns])
     whole = np.flatnonzero(np.isfinite(heights).all(axis=1))
     order = whole[np.argsort(np.where(np.isfinite(colour), colour, -np.inf)[whole], kind="stable")]
-    shades = ScalarMappable(Normalize(*colour_range(parallel)), TO_DARK)
+    shades = ScalarMappable(Normalize(*find_colour_range(parallel)), TO_DARK)
     known = np.isfinite(colour[order])
     across = np.arange(len(columns), dtype=float)
     for rows, paints in ((order[~known], GRID[0]), (order[known], shades.to_rgba(colour[order[known]]))):
@@ -41,7 +41,7 @@ def draw_parallel(axes: Axes, parallel: Parallel) -> None:
             write(axes, text, (place, height), (-3, 0), "right center", bbox=box)
     axes.set_xlim(-0.35, len(columns) - 0.85)
     axes.set_ylim(-0.04, 1.04)
-    axes.set_xticks(across, labels=[drawable(column.label) for column in columns])
+    axes.set_xticks(across, labels=[check_drawable(column.label) for column in columns])
     axes.tick_params(length=0)
     axes.set_yticks([])
     axes.spines[:].set_visible(False)

@@ -30,16 +30,16 @@ class Scaled:
     ticks: list[tuple[float, str]]
 
 
-def scaled(parallel: Parallel) -> list[Scaled]:
+def scale_values(parallel: Parallel) -> list[Scaled]:
     """The axes of parallel coordinates with the heights of every line."""
     colour = np.asarray(parallel.colour, float)
     return [
-        _spread(_scaled(axis, np.asarray(values, float)), colour)
+        _spread_labels(_scale_values(axis, np.asarray(values, float)), colour)
         for axis, values in zip(parallel.axes, parallel.values, strict=True)
     ]
 
 
-def colour_range(parallel: Parallel) -> tuple[float, float]:
+def find_colour_range(parallel: Parallel) -> tuple[float, float]:
     """The colours at the ends of the scale; 0 and 1 where there is none.
 
     The lowest tenth shares one colour: a few trials that learned nothing would leave no difference to the others.
@@ -52,7 +52,7 @@ def colour_range(parallel: Parallel) -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def _spread(axis: Scaled, colour: np.ndarray) -> Scaled:
+def _spread_labels(axis: Scaled, colour: np.ndarray) -> Scaled:
     """Where many lines share few values, each value becomes a ribbon with the lowest colour at its foot.
 
     Otherwise the lines of a grid would lie on one another, and only the last could be seen.
@@ -70,7 +70,7 @@ def _spread(axis: Scaled, colour: np.ndarray) -> Scaled:
     return Scaled(axis.label, heights, [(at * room + ribbon / 2, text) for at, text in axis.ticks])
 
 
-def _scaled(axis: Axis, values: np.ndarray) -> Scaled:
+def _scale_values(axis: Axis, values: np.ndarray) -> Scaled:
     if axis.log:
         with np.errstate(divide="ignore", invalid="ignore"):
             values = np.where(values > 0, np.log10(values), np.nan)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from analysis.figures.figure import Axis, Drawing, Heat, Panel, Parallel, Points
-from analysis.render.layout import downwards, holds, limits, log_ticks, parallel_of, tick, wrapped
-from analysis.render.packed import packed, plain, without_none
-from analysis.render.parallel import colour_range, scaled
+from analysis.render.layout import choose_log_ticks, find_limits, holds, make_parallel, sort_downwards, tick, wrap
+from analysis.render.packed import drop_none, escape_html, pack_columns
+from analysis.render.parallel import find_colour_range, scale_values
 from analysis.render.screen_marks import Traces
 from analysis.render.theme import FONT, GRID, INK, MUTED, SCREEN_FONT_PX
 
@@ -33,52 +33,56 @@ RUNG_NAME = {"y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False, "
 MARGIN, BAR_HEIGHT, ROW_HEIGHT, CELL_HEIGHT = 76, 24, 64, 40
 
 
-def panels(drawing: Drawing, rows: Rows) -> list[dict[str, Any]]:
+def make_panels(drawing: Drawing, rows: Rows) -> list[dict[str, Any]]:
     """The panels of a drawing, as JSON can hold them.
 
     Returns:
         For each: ``height`` in pixels, and either plotly's ``data`` and ``layout`` with ``links`` (number of the
         trace -> [row, how many points]), or ``parallel``: ``axes``, ``colour``, ``low``, ``high``, ``unit``, ``rows``.
     """
-    return [_panel(panel, drawing, rows) for panel in drawing.panels]
+    return [_make_panel(panel, drawing, rows) for panel in drawing.panels]
 
 
-def _panel(panel: Panel, drawing: Drawing, rows: Rows) -> dict[str, Any]:
-    parallel = parallel_of(panel)
+def _make_panel(panel: Panel, drawing: Drawing, rows: Rows) -> dict[str, Any]:
+    parallel = make_parallel(panel)
     if parallel is not None:
-        return {"height": PARALLEL_HEIGHT, "parallel": _parallel(parallel, rows)}
+        return {"height": PARALLEL_HEIGHT, "parallel": _make_parallel_axes(parallel, rows)}
     traces = Traces(panel, drawing.groups, rows)
     for mark in panel.marks:
         traces.add(mark)
-    return {"height": _height(panel), "data": traces.data, "layout": _layout(panel), "links": traces.links}
+    return {"height": _compute_height(panel), "data": traces.data, "layout": _lay_out(panel), "links": traces.links}
 
 
-def _parallel(parallel: Parallel, rows: Rows) -> dict[str, Any]:
-    low, high = colour_range(parallel)
+def _make_parallel_axes(parallel: Parallel, rows: Rows) -> dict[str, Any]:
+    low, high = find_colour_range(parallel)
     return {
         "axes": [
-            {"label": axis.label, "heights": packed(axis.heights), "ticks": [[at, text] for at, text in axis.ticks]}
-            for axis in scaled(parallel)
+            {
+                "label": axis.label,
+                "heights": pack_columns(axis.heights),
+                "ticks": [[at, text] for at, text in axis.ticks],
+            }
+            for axis in scale_values(parallel)
         ],
-        "colour": packed(parallel.colour),
+        "colour": pack_columns(parallel.colour),
         "low": low,
         "high": high,
         "unit": parallel.unit,
-        "rows": packed([rows("", link) for link in parallel.links]),
+        "rows": pack_columns([rows("", link) for link in parallel.links]),
         "count": len(parallel.colour),
     }
 
 
-def _height(panel: Panel) -> int:
+def _compute_height(panel: Panel) -> int:
     count = len(panel.y.categories)
     if holds(panel, Heat):
         return MARGIN + max(4, count) * CELL_HEIGHT
-    if downwards(panel):
+    if sort_downwards(panel):
         return max(HEIGHT // 2, MARGIN + count * (ROW_HEIGHT if holds(panel, Points) else BAR_HEIGHT))
     return HEIGHT
 
 
-def _layout(panel: Panel) -> dict[str, Any]:
+def _lay_out(panel: Panel) -> dict[str, Any]:
     return {
         "font": {"family": FONT, "size": SCREEN_FONT_PX, "color": INK[0]},
         "paper_bgcolor": "rgba(0,0,0,0)",
@@ -87,22 +91,22 @@ def _layout(panel: Panel) -> dict[str, Any]:
         "hovermode": "closest",
         "showlegend": False,
         "bargap": 0,
-        "xaxis": _axis(panel.x, False, wrapped(panel.x.categories), log_ticks(panel, "x")),
-        "yaxis": _axis(panel.y, downwards(panel), panel.y.categories, log_ticks(panel, "y")),
+        "xaxis": _describe_axis(panel.x, False, wrap(panel.x.categories), choose_log_ticks(panel, "x")),
+        "yaxis": _describe_axis(panel.y, sort_downwards(panel), panel.y.categories, choose_log_ticks(panel, "y")),
         "shapes": [RUNG | {"x0": at, "x1": at} for at, _ in panel.rungs],
-        "annotations": [RUNG_NAME | {"x": at, "text": plain(label)} for at, label in panel.rungs],
+        "annotations": [RUNG_NAME | {"x": at, "text": escape_html(label)} for at, label in panel.rungs],
     }
 
 
-def _axis(axis: Axis, reverse: bool, names: Sequence[str], at: Sequence[float]) -> dict[str, Any]:
-    low, high = limits(axis)
+def _describe_axis(axis: Axis, reverse: bool, names: Sequence[str], at: Sequence[float]) -> dict[str, Any]:
+    low, high = find_limits(axis)
     if axis.log:
         low, high = (value if value is None or value <= 0 else float(np.log10(value)) for value in (low, high))
     ends = [high, low] if reverse else [low, high]
-    clip = {} if axis.log else without_none({"clipmin": low, "clipmax": high})
-    return without_none(
+    clip = {} if axis.log else drop_none({"clipmin": low, "clipmax": high})
+    return drop_none(
         {
-            "title": {"text": plain(axis.label), "standoff": 8, "font": {"size": SCREEN_FONT_PX}},
+            "title": {"text": escape_html(axis.label), "standoff": 8, "font": {"size": SCREEN_FONT_PX}},
             "tickfont": {"size": 12},
             "type": "log" if axis.log else "linear",
             "range": None if None in ends else ends,
@@ -118,7 +122,9 @@ def _axis(axis: Axis, reverse: bool, names: Sequence[str], at: Sequence[float]) 
             "exponentformat": "power",
             "tickmode": "array" if axis.categories or at else None,
             "tickvals": list(range(len(axis.categories))) or at or None,
-            "ticktext": [plain(name).replace("\n", "<br>") for name in names] or [tick(value) for value in at] or None,
+            "ticktext": [escape_html(name).replace("\n", "<br>") for name in names]
+            or [tick(value) for value in at]
+            or None,
             "showgrid": not axis.categories,
         }
     )

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.figures.figure import Bars, Heat, Line, Mark, Panel, Points
-from analysis.render.labels import places
-from analysis.render.layout import bundles, heat_cells, held, pieces
-from analysis.render.packed import packed, plain, runs_of
+from analysis.render.labels import choose_places
+from analysis.render.layout import group_bundles, heat_cells, hold_within, split_pieces
+from analysis.render.packed import count_runs, escape_html, pack_columns
 from analysis.render.theme import (
     BAND_OPACITY,
     BAR,
@@ -23,7 +23,7 @@ from analysis.render.theme import (
     SURFACE,
     THIN_OPACITY,
     Look,
-    look_of,
+    choose_look,
 )
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Traces:
 
     Attributes:
         data: plotly's traces, from back to front.
-        links: number of the trace -> rows of the table of trials, as ``runs_of`` packs them.
+        links: number of the trace -> rows of the table of trials, as ``count_runs`` packs them.
     """
 
     def __init__(self, panel: Panel, groups: Sequence[str], rows: Rows):
@@ -49,18 +49,18 @@ class Traces:
         self._panel = panel
         self._groups = groups
         self._rows = rows
-        self._places = {id(panel.marks[number]): names for number, names in places(panel).items()}
+        self._places = {id(panel.marks[number]): names for number, names in choose_places(panel).items()}
 
     def add(self, mark: Mark) -> None:
         """Adds any mark but parallel coordinates."""
         if isinstance(mark, Heat):
-            self._heat(mark)
+            self._draw_heat(mark)
         elif isinstance(mark, Bars):
             self._bars(mark)
         elif isinstance(mark, Line):
-            self._line(mark, look_of(mark.group, self._groups))
+            self._draw_line(mark, choose_look(mark.group, self._groups))
         elif isinstance(mark, Points):
-            self._points(mark, look_of(mark.group, self._groups))
+            self._draw_points(mark, choose_look(mark.group, self._groups))
 
     def _bars(self, mark: Bars) -> None:
         self.data.append(
@@ -68,10 +68,10 @@ class Traces:
                 "type": "bar",
                 "orientation": "h",
                 "y": list(range(len(mark.length))),
-                "x": packed(mark.length),
+                "x": pack_columns(mark.length),
                 "width": BAR,
-                "marker": {"color": look_of(mark.group, self._groups).colour},
-                "hovertemplate": self._hover(mark.group, y=False),
+                "marker": {"color": choose_look(mark.group, self._groups).colour},
+                "hovertemplate": self._format_hover(mark.group, y=False),
             }
         )
 
@@ -79,23 +79,23 @@ class Traces:
         """A trace of plotly; its ``meta`` is how the page's legend finds the traces that it hides and shows."""
         return {
             "type": "scatter",
-            "x": packed(mark.x),
-            "y": packed(mark.y),
-            "hovertemplate": self._hover(name, linked=bool(mark.links), texts="text" in more),
+            "x": pack_columns(mark.x),
+            "y": pack_columns(mark.y),
+            "hovertemplate": self._format_hover(name, linked=bool(mark.links), texts="text" in more),
             "meta": {"group": mark.group, "label": mark.label if isinstance(mark, Line) else ""},
             **more,
         }
 
-    def _line(self, mark: Line, look: Look) -> None:
+    def _draw_line(self, mark: Line, look: Look) -> None:
         self._band(mark, look)
         line = {"color": look.colour, "width": 1 if mark.thin else 2}
         line |= ({"shape": "hv"} if mark.step else {}) | ({"dash": "dash"} if mark.dashed else {})
         trace = self._scatter(mark, mark.label or mark.group, mode="lines", line=line, connectgaps=False)
         if mark.thin:
             trace["opacity"] = THIN_OPACITY
-            x, y = held(np.asarray(mark.x, float)), np.asarray(mark.y, float)
-            for there in bundles(mark, BUNDLES):
-                part = {**trace, "x": packed(x[there]), "y": packed(y[there])}
+            x, y = hold_within(np.asarray(mark.x, float)), np.asarray(mark.y, float)
+            for there in group_bundles(mark, BUNDLES):
+                part = {**trace, "x": pack_columns(x[there]), "y": pack_columns(y[there])}
                 self._append(part, mark.group, [str(mark.links[place]) for place in there] if mark.links else ())
             return
         if not mark.dashed and look.number >= 0:  # Another cue beside the colour.
@@ -108,7 +108,7 @@ class Traces:
     def _band(self, mark: Line, look: Look) -> None:
         """Adds an area around a line, in one piece for each stretch without a gap."""
         xs, ys = [], []
-        for x, low, high in pieces(np.asarray(mark.x, float), *mark.bounds) if mark.bounds else ():
+        for x, low, high in split_pieces(np.asarray(mark.x, float), *mark.bounds) if mark.bounds else ():
             xs += [x, x[::-1], [math.nan]]
             ys += [low, high[::-1], [math.nan]]
         if xs:
@@ -116,9 +116,11 @@ class Traces:
             outline = {"width": 0, "color": look.colour}
             band = self._scatter(mark, "", mode="lines", line=outline, **filled)
             del band["hovertemplate"]
-            self.data.append(band | {"x": packed(np.concatenate(xs)[:-1]), "y": packed(np.concatenate(ys)[:-1])})
+            self.data.append(
+                band | {"x": pack_columns(np.concatenate(xs)[:-1]), "y": pack_columns(np.concatenate(ys)[:-1])}
+            )
 
-    def _points(self, mark: Points, look: Look) -> None:
+    def _draw_points(self, mark: Points, look: Look) -> None:
         around = {"width": 1, "color": SURFACE[0]}
         if mark.hollow:
             around = {"width": 2, "color": look.colour}
@@ -131,15 +133,15 @@ class Traces:
             "line": around,
             "opacity": mark.opacity,
         }
-        texts = {"text": [plain(text) for text in mark.texts]} if mark.texts else {}
+        texts = {"text": [escape_html(text) for text in mark.texts]} if mark.texts else {}
         trace = self._scatter(mark, mark.group, mode="markers", marker=marker, **texts)
         if mark.bounds:
             y, (low, high) = np.asarray(mark.y, float), mark.bounds
             trace["error_y"] = {
                 "type": "data",
                 "symmetric": False,
-                "array": packed(high - y),
-                "arrayminus": packed(y - low),
+                "array": pack_columns(high - y),
+                "arrayminus": pack_columns(y - low),
                 "color": look.colour,
                 "thickness": 1.5,
                 "width": 4,
@@ -151,17 +153,17 @@ class Traces:
             trace["cliponaxis"] = False
         self._append(trace, mark.group, mark.links)
 
-    def _heat(self, mark: Heat) -> None:
+    def _draw_heat(self, mark: Heat) -> None:
         x, y, cells = self._panel.x, self._panel.y, list(heat_cells(mark))
         hover = [[""] * mark.z.shape[1] for _ in mark.z]
         for row, column, text, _ in cells:
             said = ((x.label, x.categories[column]), (y.label, y.categories[row]), (mark.unit, text))
-            hover[row][column] = "<br>".join(plain(f"{what}: {value}") for what, value in said)
-        title = {"text": plain(mark.unit), "side": "right"}
+            hover[row][column] = "<br>".join(escape_html(f"{what}: {value}") for what, value in said)
+        title = {"text": escape_html(mark.unit), "side": "right"}
         self.data.append(
             {
                 "type": "heatmap",
-                "z": [packed(row) for row in mark.z],
+                "z": [pack_columns(row) for row in mark.z],
                 "zmin": mark.low,
                 "zmax": mark.high,
                 "colorscale": COLOUR_SCALE,
@@ -189,19 +191,19 @@ class Traces:
 
     def _append(self, trace: dict[str, Any], group: str, links: Sequence[str]) -> None:
         if links:
-            self.links[str(len(self.data))] = runs_of([self._rows(group, link) for link in links])
+            self.links[str(len(self.data))] = count_runs([self._rows(group, link) for link in links])
         self.data.append(trace)
 
-    def _hover(self, name: str, y: bool = True, linked: bool = False, texts: bool = False) -> str:
+    def _format_hover(self, name: str, y: bool = True, linked: bool = False, texts: bool = False) -> str:
         """What stands under the pointer; plotly fills in what is between braces."""
         x, height = self._panel.x, self._panel.y
-        lines = [f"<b>{_no_braces(name)}</b>"] if name else []
+        lines = [f"<b>{_remove_braces(name)}</b>"] if name else []
         lines += ["%{text}"] if texts else []
-        lines += [] if x.categories else [f"{_no_braces(x.label)}: %{{x:.5~g}}"]
-        lines += [f"{_no_braces(height.label)}: %{{y:.5~g}}"] if y and not height.categories else []
+        lines += [] if x.categories else [f"{_remove_braces(x.label)}: %{{x:.5~g}}"]
+        lines += [f"{_remove_braces(height.label)}: %{{y:.5~g}}"] if y and not height.categories else []
         lines += ["%{customdata}"] if linked else []
         return "<br>".join(lines) + "<extra></extra>"
 
 
-def _no_braces(text: str) -> str:
-    return plain(text).replace("%{", "%\u200b{")
+def _remove_braces(text: str) -> str:
+    return escape_html(text).replace("%{", "%\u200b{")

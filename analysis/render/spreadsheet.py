@@ -20,7 +20,7 @@ TAKEN = re.compile(  # For a number, an amount, a date, a time or a truth value,
 )
 
 
-def csv(frame: pd.DataFrame, float_format: str | None = None) -> str:
+def write_csv(frame: pd.DataFrame, float_format: str | None = None) -> str:
     """A table as CSV, its numbers unrounded unless a format is given; empty where there is none.
 
     Text that a spreadsheet would take for something else has an apostrophe in front.
@@ -30,12 +30,12 @@ def csv(frame: pd.DataFrame, float_format: str | None = None) -> str:
         for name, kind in frame.dtypes.items()
         if not (pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind))
     ]
-    return frame.assign(**{str(name): frame[name].map(_guarded) for name in words}).to_csv(
+    return frame.assign(**{str(name): frame[name].map(_guard_formula) for name in words}).to_csv(
         index=False, float_format=float_format
     )
 
 
-def _guarded(cell: Any) -> Any:
+def _guard_formula(cell: Any) -> Any:
     if not isinstance(cell, str):
         return cell
     text = re.sub("\r\n?", "\n", cell)  # A lone carriage return is not quoted, and ends the row.

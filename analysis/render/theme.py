@@ -74,7 +74,7 @@ class Look:
     number: int
 
 
-def look_of(group: str, groups: Sequence[str]) -> Look:
+def choose_look(group: str, groups: Sequence[str]) -> Look:
     """The look of a group by its place in ``groups``; what is not among them is drawn in muted ink.
 
     Colours repeat after 8 groups, with other markers, so the first 64 groups differ.
@@ -86,7 +86,7 @@ def look_of(group: str, groups: Sequence[str]) -> Look:
     return Look(*COLOURS[number], *SYMBOLS[(place + place // len(COLOURS)) % len(SYMBOLS)], number)
 
 
-def luminance(colour: str) -> float:
+def compute_luminance(colour: str) -> float:
     """How bright a hex colour is, from 0 to 1 (WCAG 2.2)."""
     parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     red, green, blue = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
@@ -99,7 +99,7 @@ def contrast(one: str, other: str) -> float:
     >>> round(contrast("#000000", "#ffffff"), 6)
     21.0
     """
-    low, high = sorted((luminance(one), luminance(other)))
+    low, high = sorted((compute_luminance(one), compute_luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
 
@@ -110,6 +110,6 @@ def reads_light(share: float) -> bool:
     return contrast(cell, CELL_INK[1]) > contrast(cell, CELL_INK[0])
 
 
-def dark_of() -> dict[str, str]:
+def darken() -> dict[str, str]:
     """Each colour on white -> its counterpart on dark."""
     return dict([*COLOURS, INK, MUTED, GRID, SURFACE])

@@ -8,7 +8,7 @@ from pathlib import Path
 from spaces.common.errors import UserError
 
 
-def folder(path: Path) -> Path:
+def make_folder(path: Path) -> Path:
     """Makes a folder to write to.
 
     Raises:
@@ -23,6 +23,6 @@ def folder(path: Path) -> Path:
     return path
 
 
-def slug(text: str) -> str:
+def make_slug(text: str) -> str:
     """A text as part of a file's name or of an address: letters, digits, dots and hyphens."""
     return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.") or "unnamed"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from analysis.progress.status import progress
+from analysis.progress.status import summarize_progress
 from analysis.records.reader import Run
-from analysis.records.schema import records
-from spaces.common.wording import counted
+from analysis.records.schema import make_records
+from spaces.common.wording import format_count
 
 SAID = 10  # How many damaged files are named.
 
 
-def missing(run: Run, name: str = "") -> list[str]:
+def explain_missing(run: Run, name: str = "") -> list[str]:
     """One sentence for everything that was asked for and has not ended, was lost, or cannot be read.
 
     Args:
@@ -19,14 +19,14 @@ def missing(run: Run, name: str = "") -> list[str]:
     """
     start = f"{name}: " if name else ""
     said = []
-    for row in records(progress(run)):
+    for row in make_records(summarize_progress(run)):
         ended = row["completed"] + row["stopped"] + row["diverged"] + row["failed"]
         what, whose = "configuration" if row["phase"] == "sweep" else "rerun", f"{start}{row['architecture']}: "
         if ended < row["planned"]:
             begun = f"; unfinished: {row['unfinished']}" if row["unfinished"] else ""
-            said.append(f"{whose}{ended} of {counted(row['planned'], what)} ended{begun}.")
+            said.append(f"{whose}{ended} of {format_count(row['planned'], what)} ended{begun}.")
         if row["failed"] and row["phase"] == "sweep":
-            said.append(f"{whose}{counted(row['failed'], what)} failed.")
+            said.append(f"{whose}{format_count(row['failed'], what)} failed.")
     if not run.trials["phase"].eq("rerun").any() and run.spec.get("rerun_seeds"):
         said.append(f"{start}No rerun has begun yet; invsearch rerun starts them.")
     said += [f"{start}{path} cannot be read and was left out: {reason}." for path, reason in run.damaged[:SAID]]

@@ -13,20 +13,20 @@ import pandas as pd
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from analysis.evidence import Evidence, names_of
+from analysis.evidence import Evidence, list_names
 from analysis.figures.figure import Drawing
 from analysis.render import theme
-from analysis.render.layout import Entry, legend
-from analysis.render.screen import panels
-from analysis.report.files import slug
-from analysis.report.missing import missing
-from analysis.report.provenance import provenance
-from analysis.report.safe import embedded, source_hash
+from analysis.render.layout import Entry, place_legend
+from analysis.render.screen import make_panels
+from analysis.report.files import make_slug
+from analysis.report.missing import explain_missing
+from analysis.report.provenance import describe_provenance
+from analysis.report.safe import embed, hash_source
 from analysis.report.sections import Section
-from analysis.report.swatches import swatch
+from analysis.report.swatches import make_swatch
 from analysis.report.text_tables import Shown
 from analysis.report.trials import TrialTable
-from spaces.common.errors import escaped
+from spaces.common.errors import escape_text
 
 SCRIPTS = ("plots.js", "parallel.js", "tables.js", "page.js")
 NOTHING = {
@@ -59,7 +59,7 @@ class Plot:
     wide: bool
 
 
-def page(
+def render_page(
     evidence: Evidence,
     sections: Sequence[Section],
     figures: Mapping[str, Drawing | str],
@@ -68,20 +68,20 @@ def page(
     sentences: Sequence[str],
 ) -> bytes:
     """Renders the page, in UTF-8."""
-    names = names_of(evidence.runs)
+    names = list_names(evidence.runs)
     several = len(names) > 1
-    scripts = [get_plotlyjs(), "\n".join(_part(name) for name in SCRIPTS)]
-    policy = NOTHING | {"script-src": " ".join(map(source_hash, scripts))}
-    text = _template().render(
+    scripts = [get_plotlyjs(), "\n".join(_read_part(name) for name in SCRIPTS)]
+    policy = NOTHING | {"script-src": " ".join(map(hash_source, scripts))}
+    text = _load_template().render(
         policy="; ".join(f"{what} {value}" for what, value in policy.items()),
-        title=escaped(", ".join(run.path.resolve().name for run in evidence.runs)),
+        title=escape_text(", ".join(run.path.resolve().name for run in evidence.runs)),
         runs=[
             (name, run.spec, len(run.trials), len(run.epochs)) for name, run in zip(names, evidence.runs, strict=True)
         ],
         missing=[
-            escaped(line)
+            escape_text(line)
             for name, run in zip(names, evidence.runs, strict=True)
-            for line in missing(run, name if several else "")
+            for line in explain_missing(run, name if several else "")
         ],
         sections=[section for section in sections if section.figures or section.tables or section.id in OWN],
         sentences=sentences,
@@ -90,12 +90,12 @@ def page(
             for name, drawing in figures.items()
         },
         tables=tables,
-        origins=[provenance(run, name) for name, run in zip(names, evidence.runs, strict=True)],
+        origins=[describe_provenance(run, name) for name, run in zip(names, evidence.runs, strict=True)],
         count=len(trials.keys),
-        trials=Markup(embedded(trials.data)),
-        colours=Markup(embedded({"dark": theme.dark_of(), "scale": theme.SEQUENTIAL})),
-        variables=Markup(_variables()),
-        css=Markup(_part("page.css")),
+        trials=Markup(embed(trials.data)),
+        colours=Markup(embed({"dark": theme.darken(), "scale": theme.SEQUENTIAL})),
+        variables=Markup(_make_variables()),
+        css=Markup(_read_part("page.css")),
         scripts=list(map(Markup, scripts)),
     )
     return text.encode("utf-8", "replace")
@@ -105,44 +105,44 @@ OWN = ("summary", "provenance", "trials")  # Sections whose content comes neithe
 
 
 @cache
-def _part(name: str) -> str:
+def _read_part(name: str) -> str:
     return (resources.files("analysis.report") / "page" / name).read_text(encoding="utf-8")
 
 
-def _template() -> jinja2.Template:
+def _load_template() -> jinja2.Template:
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_part),
+        loader=jinja2.FunctionLoader(_read_part),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"slug": slug, "swatch": swatch, "escaped": escaped}
-    environment.globals |= {"rows_of": _rows_of, "is_text": lambda value: isinstance(value, str)}
+    environment.filters |= {"slug": make_slug, "swatch": make_swatch, "escaped": escape_text}
+    environment.globals |= {"rows_of": _list_rows, "is_text": lambda value: isinstance(value, str)}
     return environment.get_template("report.html.j2")
 
 
 def _plot(drawing: Drawing, trials: TrialTable) -> Plot:
-    drawn = panels(drawing, trials.row)
+    drawn = make_panels(drawing, trials.row)
     return Plot(
         drawing,
-        slug(drawing.name),
+        make_slug(drawing.name),
         [(panel.title, data["height"]) for panel, data in zip(drawing.panels, drawn, strict=True)],
-        Markup(embedded(drawn)),
-        legend(drawing),
+        Markup(embed(drawn)),
+        place_legend(drawing),
         drawing.columns == 1 or len(drawn) == 1 or any("parallel" in data for data in drawn),
     )
 
 
-def _rows_of(cells: pd.DataFrame) -> list[list[tuple[str, str]]]:
+def _list_rows(cells: pd.DataFrame) -> list[list[tuple[str, str]]]:
     """(column, text) of every cell, row by row."""
     return [
-        [(str(name), escaped(text)) for name, text in zip(cells.columns, row, strict=True)]
+        [(str(name), escape_text(text)) for name, text in zip(cells.columns, row, strict=True)]
         for row in cells.itertuples(index=False)
     ]
 
 
-def _variables() -> str:
+def _make_variables() -> str:
     """The theme as CSS variables: on white, on dark."""
     named: dict[str, Any] = {
         "ink": theme.INK,

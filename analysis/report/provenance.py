@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.records.reader import Run
-from analysis.render.cells import compact
-from spaces.common.errors import escaped, shortened
+from analysis.render.cells import format_compact
+from spaces.common.errors import escape_text, shorten
 from spaces.files.regular import open_regular
 from spaces.files.sealed import HEAD, unseal
 from spaces.specs.recipes import Recipe
@@ -60,12 +60,12 @@ class Provenance:
     trouble: list[str]
 
 
-def provenance(run: Run, name: str) -> Provenance:
+def describe_provenance(run: Run, name: str) -> Provenance:
     """Gathers what a run says of its origin; what is damaged is counted and left out."""
     trouble: list[str] = []
-    lines = list(_lines(run, trouble))
+    lines = list(_list_lines(run, trouble))
     starts = [line for line in lines if line.get("event") == "start"]
-    rows = [_invocation(start, _end_of(start, lines)) for start in starts]
+    rows = [_describe_invocation(start, _end_of(start, lines)) for start in starts]
     asked = {field: value for field, value in run.spec.items() if value is not None}
     if "thetas" in asked:
         asked = {field: value for field, value in asked.items() if field not in SEARCH_ONLY}
@@ -80,15 +80,15 @@ def provenance(run: Run, name: str) -> Provenance:
     }
     return Provenance(
         name,
-        [("folder", escaped(run.path.name)), *spec],
+        [("folder", escape_text(run.path.name)), *spec],
         pd.DataFrame(rows, columns=["started (UTC)", "command", "revision", "took", "outcome"]),
         sorted(machines),
-        _makers(run),
+        _list_makers(run),
         trouble,
     )
 
 
-def _lines(run: Run, trouble: list[str]) -> Iterator[Mapping[str, Any]]:
+def _list_lines(run: Run, trouble: list[str]) -> Iterator[Mapping[str, Any]]:
     """The lines of the history that can be read; those of earlier versions have no checksum."""
     where = run.path / "history.jsonl"
     damaged = 0
@@ -120,28 +120,28 @@ def _end_of(start: Mapping[str, Any], lines: list[Mapping[str, Any]]) -> Mapping
     return {}
 
 
-def _invocation(start: Mapping[str, Any], end: Mapping[str, Any]) -> dict[str, str]:
+def _describe_invocation(start: Mapping[str, Any], end: Mapping[str, Any]) -> dict[str, str]:
     return {
-        "started (UTC)": _moment(start.get("time")),
+        "started (UTC)": _format_moment(start.get("time")),
         "command": _text(start.get("command", "")),
         "revision": _text(start.get("revision") or "unknown"),
-        "took": duration(end.get("wall_seconds")),
+        "took": format_duration(end.get("wall_seconds")),
         "outcome": _text(end.get("outcome", "no end is on record")),
     }
 
 
-def _makers(run: Run) -> pd.DataFrame:
+def _list_makers(run: Run) -> pd.DataFrame:
     made = run.epochs.groupby("made_by", sort=True)["seconds"].agg(["size", "sum"])
     return pd.DataFrame(
         {
             "made by": made.index.astype(str),
             "epochs": [str(count) for count in made["size"]],
-            "training time": [duration(seconds) for seconds in made["sum"]],
+            "training time": [format_duration(seconds) for seconds in made["sum"]],
         }
     )
 
 
-def duration(seconds: object) -> str:
+def format_duration(seconds: object) -> str:
     """A time as people read it: 42 s, 3 min 20 s, 2 h 5 min."""
     if not isinstance(seconds, int | float) or not 0 <= seconds < 1e12:
         return ""
@@ -151,7 +151,7 @@ def duration(seconds: object) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _moment(seconds: object) -> str:
+def _format_moment(seconds: object) -> str:
     try:
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError, OSError):
@@ -159,13 +159,13 @@ def _moment(seconds: object) -> str:
 
 
 def _text(value: Any) -> str:
-    return shortened(escaped(_said(value)), LONGEST)
+    return shorten(escape_text(_format_said(value)), LONGEST)
 
 
-def _said(value: Any) -> str:
+def _format_said(value: Any) -> str:
     if isinstance(value, Mapping):
-        parts = ", ".join(f"{key} {_said(part)}" for key, part in value.items() if key != "name")
+        parts = ", ".join(f"{key} {_format_said(part)}" for key, part in value.items() if key != "name")
         return ": ".join(part for part in (str(value.get("name", "")), parts) if part)
     if isinstance(value, list | tuple):
-        return ", ".join(map(_said, value))
-    return compact(value) if isinstance(value, float) else str(value)
+        return ", ".join(map(_format_said, value))
+    return format_compact(value) if isinstance(value, float) else str(value)

@@ -11,7 +11,7 @@ from typing import Any
 ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
 
 
-def embedded(content: Any) -> str:
+def embed(content: Any) -> str:
     """Plain data as JSON that can stand between ``<script>`` tags.
 
     Raises:
@@ -20,6 +20,6 @@ def embedded(content: Any) -> str:
     return json.dumps(content, allow_nan=False, separators=(",", ":")).translate(ESCAPES)
 
 
-def source_hash(script: str) -> str:
+def hash_source(script: str) -> str:
     """What the page's content security policy calls a script, so that no other runs."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

@@ -6,116 +6,116 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.evidence import Candidate, Evidence, lost_of, samples_of
-from analysis.records.schema import records
-from analysis.stats.breakdowns import breakdowns, count_broken, outcomes
-from analysis.stats.fairness import fairness
+from analysis.evidence import Candidate, Evidence, find_lost, list_samples
+from analysis.records.schema import make_records
+from analysis.stats.breakdowns import count_broken, find_breakdowns, list_outcomes
+from analysis.stats.fairness import judge_fairness
 from analysis.stats.importance import importance
-from analysis.stats.ranking import ranking
+from analysis.stats.ranking import rank_networks
 from analysis.stats.samples import LOST
-from analysis.tables.columns import probability, rounded, seeds
-from analysis.tables.equivalence import against_published, less, unsettled
-from spaces.common.wording import counted
+from analysis.tables.columns import format_probability, round_off, seeds
+from analysis.tables.equivalence import compare_with_published, explain_less, name_unsettled
+from spaces.common.wording import format_count
 from spaces.hyperparameters import NAMES
 
 LR_MOST = "lr"  # Table 1.3: "we found that lr was the most important hyperparameter to choose correctly".
 
 
-def summarise(evidence: Evidence) -> list[str]:
+def summarize(evidence: Evidence) -> list[str]:
     """Answers a reader's first questions: what is better, is it reproduced, was the search fair, what mattered."""
     return [
-        *_who_is_ahead(evidence),
+        *_say_which_is_ahead(evidence),
         *evidence.remarks,
-        *_reproduced(evidence),
-        *_was_it_fair(evidence),
-        *_what_mattered(evidence),
+        *_say_what_reproduced(evidence),
+        *_say_whether_fair(evidence),
+        *_say_what_mattered(evidence),
     ]
 
 
-def _who_is_ahead(evidence: Evidence) -> list[str]:
+def _say_which_is_ahead(evidence: Evidence) -> list[str]:
     if not evidence.by_data:
         return ["No rerun has finished, so nothing can be said about accuracy yet."]
     several = len(evidence.by_data) > 1
     said = ["The runs are on different data, so only networks on the same data are compared."] if several else []
     said += evidence.repeats
     for data, found in evidence.by_data.items():
-        said += _ahead(found, evidence.compared[data], f"On {data}, " if several else "")
+        said += _say_ahead(found, evidence.compared[data], f"On {data}, " if several else "")
     return said
 
 
-def _ahead(found: list[Candidate], compared: pd.DataFrame, where: str) -> list[str]:
+def _say_ahead(found: list[Candidate], compared: pd.DataFrame, where: str) -> list[str]:
     """Which network is ahead among those on the same data; one that lost seeds is not compared with others."""
-    ranked = records(ranking(samples_of(found), compared, lost := lost_of(found)))
+    ranked = make_records(rank_networks(list_samples(found), compared, lost := find_lost(found)))
     best = ranked[0]
     if best["group"] in lost:
         said = "no network has kept all its seeds, so none can be said to be ahead."
         return [f"{where}{said}" if where else said.capitalize()]
-    mean = _mean(best, next(one.reruns.asked for one in found if one.group == best["group"]))
+    mean = _format_mean(best, next(one.reruns.asked for one in found if one.group == best["group"]))
     if len(ranked) == 1:
         return [f"{where}{best['group']} reaches {mean}; there is nothing to compare it with."]
     among = " of those that lost no seed" if lost else ""
     equal = [row["group"] for row in ranked[1:] if row["mean"] == best["mean"] and row["group"] not in lost]
     shared = f", which {', '.join(equal)} also {'reaches' if len(equal) == 1 else 'reach'}" if equal else ""
     said = [f"{where}{best['group']} has the highest mean test accuracy{among}{shared}: {mean}."]
-    for row in records(compared[(compared["first"] == best["group"]) | (compared["second"] == best["group"])]):
+    for row in make_records(compared[(compared["first"] == best["group"]) | (compared["second"] == best["group"])]):
         sign = 1 if row["first"] == best["group"] else -1
         other = row["second"] if sign == 1 else row["first"]
         low, high = sorted((sign * row["low"], sign * row["high"]))
-        by = f"{rounded(sign * row['difference'], 2)} points"
-        between = f"95 % CI {rounded(low, 2)} to {rounded(high, 2)}, Holm-corrected p {_p(row['p_holm'])}"
+        by = f"{round_off(sign * row['difference'], 2)} points"
+        between = f"95 % CI {round_off(low, 2)} to {round_off(high, 2)}, Holm-corrected p {_p(row['p_holm'])}"
         if row["untested"] == LOST:
             said.append(f"It is not compared with {other}, which lost seeds.")
         elif row["untested"]:
             ahead = f"{by} ahead of {other}" if row["difference"] else f"level with {other}"
             said.append(f"It is {ahead}, but the two were not tested, since {row['untested']}.")
         elif row["differs"]:
-            said.append(f"It is better than {other} by {by} ({between}, Hedges' g {rounded(abs(row['g']), 1)}).")
+            said.append(f"It is better than {other} by {by} ({between}, Hedges' g {round_off(abs(row['g']), 1)}).")
         else:
             said.append(
                 f"It does not differ significantly from {other}: {by} ({between}); these seeds would have shown a "
-                f"difference of {rounded(row['detectable'], 2)} points with a probability of 80 %."
+                f"difference of {round_off(row['detectable'], 2)} points with a probability of 80 %."
             )
     return said
 
 
-def _reproduced(evidence: Evidence) -> list[str]:
-    frame, notes = against_published(evidence)
+def _say_what_reproduced(evidence: Evidence) -> list[str]:
+    frame, notes = compare_with_published(evidence)
     if not len(frame):
         return notes[:1]
     said = []
-    for row in records(frame):
-        more = unsettled(row) or "if this difference lasts, more seeds of ours would tell"
+    for row in make_records(frame):
+        more = name_unsettled(row) or "if this difference lasts, more seeds of ours would tell"
         ends = {
             "reproduced": f"is reproduced within {evidence.margin:g} points",
             "differs": "is not reproduced: ours differs",
             "inconclusive": f"is neither reproduced nor refuted within {evidence.margin:g} points; {more}",
             "not tested": f"was not tested, since {row['untested']}",
         }
-        known = [f"90 % CI {rounded(row['low'], 2)} to {rounded(row['high'], 2)}"]
+        known = [f"90 % CI {round_off(row['low'], 2)} to {round_off(row['high'], 2)}"]
         if row["untested"]:
             known = [f"{seeds(row)} seeds finished"]
         if row["difference"] == row["difference"]:
-            known.insert(0, f"ours minus published {rounded(row['difference'], 2, sign=True)}")
+            known.insert(0, f"ours minus published {round_off(row['difference'], 2, sign=True)}")
         published = f"The published {row['published_mean']:.1f} % of {row['group']}"
         said.append(f"{published} {ends[row['conclusion']]} ({', '.join(known)}).")
-    asked = less(evidence)
+    asked = explain_less(evidence)
     return [*said, *([f"These runs fall short of the published protocol. {' '.join(asked)}"] if asked else [])]
 
 
-def _was_it_fair(evidence: Evidence) -> list[str]:
+def _say_whether_fair(evidence: Evidence) -> list[str]:
     said = []
-    for one in (fairness(candidate) for candidate in evidence.candidates if len(candidate.sweep)):
-        broke = f"{rounded(100 * one.diverged, 1)} % diverged and {rounded(100 * one.collapsed, 1)} % collapsed"
+    for one in (judge_fairness(candidate) for candidate in evidence.candidates if len(candidate.sweep)):
+        broke = f"{round_off(100 * one.diverged, 1)} % diverged and {round_off(100 * one.collapsed, 1)} % collapsed"
         parts = [f"{one.ended} of {one.planned} configurations ended", broke]
         if one.gap == one.gap:
-            gap = f"{rounded(one.gap, 2, sign=True)} points: luck, other images, more training"
-            chosen, reached = rounded(one.selected, 2), rounded(one.rerun, 2)
+            gap = f"{round_off(one.gap, 2, sign=True)} points: luck, other images, more training"
+            chosen, reached = round_off(one.selected, 2), round_off(one.rerun, 2)
             parts.append(
                 f"the incumbent was chosen at {chosen} % on one seed and reached {reached} % on fresh ones ({gap})"
             )
         if one.near == one.near:
             others = int(one.near) - 1
-            many = counted(others, "other configuration") if others else "no other configuration"
+            many = format_count(others, "other configuration") if others else "no other configuration"
             parts.append(f"{many} came as close to it as two seeds of one configuration come to each other")
         if one.edges:
             they = "it lies" if one.near == 1 else "all of these lie"
@@ -124,24 +124,28 @@ def _was_it_fair(evidence: Evidence) -> list[str]:
     return said
 
 
-def _what_mattered(evidence: Evidence) -> list[str]:
+def _say_what_mattered(evidence: Evidence) -> list[str]:
     """Two answers per network: what decides which trainings break down, and what changes the others' accuracy."""
     said = []
-    for one in (one for one in evidence.candidates if len(outcomes(one))):
-        table, deciding, (effects, where, _) = outcomes(one), breakdowns(one).query("matters"), importance(one)
+    for one in (one for one in evidence.candidates if len(list_outcomes(one))):
+        table, deciding, (effects, where, _) = (
+            list_outcomes(one),
+            find_breakdowns(one).query("matters"),
+            importance(one),
+        )
         if table["broke"].any():
-            levels = [f"{row['term']} ({row['by_level']})" for row in records(deciding)]
+            levels = [f"{row['term']} ({row['by_level']})" for row in make_records(deciding)]
             line = f"{one.group}: {count_broken(table)}" + (
                 f"; that depends on {' and '.join(levels)}" if levels else ""
             )
             said.append(line + (", as the chapter says." if list(deciding["term"]) == [LR_MOST] else "."))
         if len(effects):
             among = f"{one.group}: among the {(~table['broke']).sum()} configurations that did not break down,"
-            said.append(f"{among} {_changed(effects, where, set(deciding['term']))}")
+            said.append(f"{among} {_say_what_changed(effects, where, set(deciding['term']))}")
     return said
 
 
-def _changed(effects: pd.DataFrame, where: str, deciding: set[str]) -> str:
+def _say_what_changed(effects: pd.DataFrame, where: str, deciding: set[str]) -> str:
     """What changes the accuracy of the configurations that did not break down."""
     ordered = effects.sort_values("share", ascending=False, kind="stable")
     mattering = ordered[ordered["matters"]]
@@ -156,12 +160,12 @@ def _changed(effects: pd.DataFrame, where: str, deciding: set[str]) -> str:
     return line + (f" No effect of {', '.join(idle)} was found." if idle else "")
 
 
-def _mean(row: dict[str, Any], asked: int) -> str:
+def _format_mean(row: dict[str, Any], asked: int) -> str:
     interval = f", 95 % CI {row['low']:.2f} to {row['high']:.2f}" if row["low"] == row["low"] else ""
     among = "" if row["n"] == asked else f"{row['n']} of "
-    return f"{row['mean']:.2f} % over {among}{counted(asked, 'seed')}{interval}"
+    return f"{row['mean']:.2f} % over {among}{format_count(asked, 'seed')}{interval}"
 
 
 def _p(p: float) -> str:
-    text = probability(p)
+    text = format_probability(p)
     return text if text.startswith("<") else f"= {text}"

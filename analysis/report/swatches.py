@@ -11,7 +11,7 @@ STROKE = Markup('<path d="M-13,0H13" stroke="{}" stroke-width="2"{}/>')
 MARKER = Markup('<path d="{}" transform="scale(4.5)" fill="{}" stroke="{}" stroke-width=".35"/>')
 
 
-def swatch(entry: Entry) -> Markup:
+def make_swatch(entry: Entry) -> Markup:
     """An entry of a legend as SVG."""
     colour = f"var(--g{entry.look.number})" if entry.look.number >= 0 else "var(--muted)"
     line = STROKE.format(colour, Markup(' stroke-dasharray="5 4"') if entry.dashed else "")

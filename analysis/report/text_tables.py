@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from analysis.evidence import Evidence
-from analysis.published.deep import swap_of
+from analysis.published.deep import find_swap
 from analysis.render.formats import FORMATS
 from analysis.tables import TABLES, Filled
 
@@ -35,28 +35,28 @@ Source = Callable[[Evidence], Shown | None]
 """Gives None where the table has no row for anything that the runs trained."""
 
 
-def shown(filled: Filled) -> Shown:
+def show_table(filled: Filled) -> Shown:
     """A filled table with its files."""
     name = f"table-{filled.number}" if filled.number[0].isdigit() else filled.number
     return Shown(name, filled, {ending: FORMATS[form](filled) for form, ending in ENDINGS.items()})
 
 
-def beside_published(evidence: Evidence) -> Shown:
+def choose_beside_published(evidence: Evidence) -> Shown:
     """The largest table of the chapter whose architectures every run has, else the summary of what they have."""
     common = set.intersection(*({*run.spec["architectures"]} for run in evidence.runs))
     fitting = [number for number in TEXT if {*TABLES[number].architectures} <= common]
-    return shown(TABLES[fitting[-1] if fitting else "summary"].fill(evidence))
+    return show_table(TABLES[fitting[-1] if fitting else "summary"].fill(evidence))
 
 
 def _source(number: str) -> Source:
     """A table's source; a table of deep networks has rows only for the swaps that it names."""
-    rows = {swap.row for name in TABLES[number].architectures if (swap := swap_of(name)) is not None}
+    rows = {swap.row for name in TABLES[number].architectures if (swap := find_swap(name)) is not None}
 
-    def source(evidence: Evidence) -> Shown | None:
-        trained = {swap.row for one in evidence.candidates if (swap := swap_of(one.architecture)) is not None}
-        return shown(TABLES[number].fill(evidence)) if number not in DEEP or trained & rows else None
+    def fill_if_trained(evidence: Evidence) -> Shown | None:
+        trained = {swap.row for one in evidence.candidates if (swap := find_swap(one.architecture)) is not None}
+        return show_table(TABLES[number].fill(evidence)) if number not in DEEP or trained & rows else None
 
-    return source
+    return fill_if_trained
 
 
-SOURCES: dict[str, Source] = {BESIDE: beside_published, **{number: _source(number) for number in TABLES}}
+SOURCES: dict[str, Source] = {BESIDE: choose_beside_published, **{number: _source(number) for number in TABLES}}

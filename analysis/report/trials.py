@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.evidence import Evidence, names_of
+from analysis.evidence import Evidence, list_names
 from analysis.records.reader import Run
-from spaces.common.errors import escaped
+from spaces.common.errors import escape_text
 
 LONGEST_ERROR = 4000  # Letters, from its end: a traceback says what went wrong in its last lines.
 ALL_ERRORS = 1_000_000  # Letters, so that a run full of failures leaves the page small enough to open.
@@ -57,9 +57,9 @@ class TrialTable:
         return self.rows.get((group, trial), self.rows.get(("", trial), -1))
 
 
-def trial_table(evidence: Evidence) -> TrialTable:
+def make_trial_table(evidence: Evidence) -> TrialTable:
     """Gathers the trials of all runs, run by run and ordered by trial."""
-    names = names_of(evidence.runs)
+    names = list_names(evidence.runs)
     frames = [_frame(run) for run in evidence.runs]
     frame = pd.concat(frames, ignore_index=True)
     owners = [owner for owner, part in enumerate(frames) for _ in range(len(part))]
@@ -75,13 +75,15 @@ def trial_table(evidence: Evidence) -> TrialTable:
     columns = dict(COLUMNS)
     if len(evidence.runs) > 1:
         columns = {"run": "run", **COLUMNS}
-        frame.insert(0, "run", [escaped(names[owner]) for owner in owners])
+        frame.insert(0, "run", [escape_text(names[owner]) for owner in owners])
     data = {
         "headings": list(columns),
         "numeric": [name not in WORDS for name in columns.values()],
-        "columns": [_words(frame[name]) if name in WORDS else _numbers(frame[name]) for name in columns.values()],
+        "columns": [
+            _find_words(frame[name]) if name in WORDS else _list_numbers(frame[name]) for name in columns.values()
+        ],
         "keys": keys,
-        "errors": _errors(frame["error"].tolist()),
+        "errors": _list_errors(frame["error"].tolist()),
     }
     return TrialTable(keys, data, frame, rows)
 
@@ -92,7 +94,7 @@ def _frame(run: Run) -> pd.DataFrame:
     return run.trials.assign(made_by=run.trials["trial_id"].map(last))
 
 
-def _numbers(column: pd.Series) -> list[float | None]:
+def _list_numbers(column: pd.Series) -> list[float | None]:
     """Accuracies in percent, and seconds, with as many digits as the page shows or sorts by."""
     if str(column.name).endswith("_accuracy"):
         column = (100.0 * column).round(3)
@@ -101,13 +103,13 @@ def _numbers(column: pd.Series) -> list[float | None]:
     return [value if math.isfinite(value) else None for value in column.tolist()]
 
 
-def _words(column: pd.Series) -> dict[str, list[Any]]:
+def _find_words(column: pd.Series) -> dict[str, list[Any]]:
     """Repeated words once each, with a number for every row."""
     codes, words = pd.factorize(column.astype(object).fillna("").to_numpy())
-    return {"words": [escaped(word) for word in words], "codes": codes.tolist()}
+    return {"words": [escape_text(word) for word in words], "codes": codes.tolist()}
 
 
-def _errors(texts: Sequence[Any]) -> dict[str, str]:
+def _list_errors(texts: Sequence[Any]) -> dict[str, str]:
     found, left = {}, ALL_ERRORS
     for row, text in enumerate(texts):
         if isinstance(text, str) and text:

@@ -9,10 +9,10 @@ from typing import TypeAlias
 from analysis.evidence import Evidence
 from analysis.figures import FIGURES
 from analysis.figures.figure import Drawing, Figure
-from analysis.render.spreadsheet import csv
-from analysis.report.files import folder, slug
+from analysis.render.spreadsheet import write_csv
+from analysis.report.files import make_folder, make_slug
 from analysis.report.sections import SECTIONS, Section
-from analysis.report.summary import summarise
+from analysis.report.summary import summarize
 from analysis.report.text_tables import SOURCES, Shown, Source
 from spaces.files.atomic import write_atomically
 
@@ -67,32 +67,32 @@ def write_content(
     evidence: Evidence, target: Path, sections: Sequence[Section], content: Content, only: str | None = None
 ) -> list[Path]:
     """Writes what ``fill`` made; see ``write_report``."""
-    from analysis.report.trials import trial_table  # Only here, so that each --only pays for what it writes.
+    from analysis.report.trials import make_trial_table  # Only here, so that each --only pays for what it writes.
 
-    folder(target)
+    make_folder(target)
     figures, tables = content
     files: dict[Path, bytes] = {}
-    trials = trial_table(evidence)
+    trials = make_trial_table(evidence)
     if only in (None, "tables"):
-        where = folder(target / "tables")
+        where = make_folder(target / "tables")
         for shown in tables.values():
             files |= {
-                where / f"{slug(shown.name)}.{ending}": f"{text.rstrip()}\n".encode("utf-8", "replace")
+                where / f"{make_slug(shown.name)}.{ending}": f"{text.rstrip()}\n".encode("utf-8", "replace")
                 for ending, text in shown.files.items()
             }
-        files[where / "trials.csv"] = csv(trials.frame).encode("utf-8", "replace")
+        files[where / "trials.csv"] = write_csv(trials.frame).encode("utf-8", "replace")
     if only in (None, "figures"):
-        from analysis.render.paper import printed
+        from analysis.render.paper import draw_for_paper
 
-        where = folder(target / "figures")
+        where = make_folder(target / "figures")
         for drawing in (drawing for drawing in figures.values() if not isinstance(drawing, str)):
-            both = printed(drawing)
-            files[where / f"{slug(drawing.name)}.png"] = both.png
-            files[where / f"{slug(drawing.name)}.pdf"] = both.pdf
+            both = draw_for_paper(drawing)
+            files[where / f"{make_slug(drawing.name)}.png"] = both.png
+            files[where / f"{make_slug(drawing.name)}.pdf"] = both.pdf
     if only in (None, "html"):
-        from analysis.report.page import page
+        from analysis.report.page import render_page
 
-        files[target / PAGE] = page(evidence, sections, figures, tables, trials, summarise(evidence))
+        files[target / PAGE] = render_page(evidence, sections, figures, tables, trials, summarize(evidence))
     for path, text in files.items():
         write_atomically(path, text)
     return list(files)

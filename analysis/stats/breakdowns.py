@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.evidence import Candidate
-from analysis.stats.collapse import collapsed
-from analysis.stats.levels import levels
-from analysis.stats.samples import ALPHA, holm
-from spaces.common.wording import counted
+from analysis.stats.collapse import find_collapsed
+from analysis.stats.levels import make_levels
+from analysis.stats.samples import ALPHA, correct_by_holm
+from spaces.common.wording import format_count
 from spaces.hyperparameters import NAMES
 
 COLUMNS = ["term", "by_level", "p_holm", "matters"]
@@ -19,11 +19,11 @@ DRAWS = 9999
 
 
 @functools.lru_cache(maxsize=64)  # Tables, figure and summary ask for it; none of them changes it.
-def outcomes(candidate: Candidate) -> pd.DataFrame:
+def list_outcomes(candidate: Candidate) -> pd.DataFrame:
     """How the configurations of a sweep came out that ended other than by a failure.
 
     Returns:
-        The level (``levels``) of each hyperparameter that varied; whether the configuration ``broke`` down; its
+        The level (``make_levels``) of each hyperparameter that varied; whether the configuration ``broke`` down; its
         validation ``accuracy`` at the end of the grace period, since ASHA chooses which trials have later ones.
     """
     sweep, spec = candidate.sweep, candidate.run.spec
@@ -31,29 +31,29 @@ def outcomes(candidate: Candidate) -> pd.DataFrame:
     epoch = min(spec.get("grace_period") or budget, budget)
     rows = candidate.epochs
     accuracy = sweep["trial_id"].map(rows[rows["epoch"] == epoch].set_index("trial_id")["val_accuracy"])
-    broke = (sweep["status"] == "diverged") | collapsed(candidate.run, sweep)
+    broke = (sweep["status"] == "diverged") | find_collapsed(candidate.run, sweep)
     ended = broke | (sweep["status"].isin(["completed", "stopped"]) & accuracy.notna())
     varied = [name for name in NAMES if sweep.loc[ended, name].nunique() > 1]
-    frame = pd.DataFrame({name: levels(sweep.loc[ended, name]) for name in varied}, index=sweep.index[ended])
+    frame = pd.DataFrame({name: make_levels(sweep.loc[ended, name]) for name in varied}, index=sweep.index[ended])
     return frame.assign(broke=broke[ended], accuracy=accuracy[ended])
 
 
 def count_broken(table: pd.DataFrame) -> str:
-    """Says how many of ``outcomes`` broke down, and which levels all of these share."""
+    """Says how many of ``list_outcomes`` broke down, and which levels all of these share."""
     broke = table[table["broke"]]
     shared = [f"{name} {broke[name].iloc[0]}" for name in NAMES if name in table and broke[name].nunique() == 1]
     where = f", all with {' and '.join(shared)}" if shared and len(broke) > 1 else ""
-    return f"{len(broke)} of {counted(len(table), 'configuration')} broke down{where}"
+    return f"{len(broke)} of {format_count(len(table), 'configuration')} broke down{where}"
 
 
-def breakdowns(candidate: Candidate) -> pd.DataFrame:
+def find_breakdowns(candidate: Candidate) -> pd.DataFrame:
     """Tests whether the levels of a hyperparameter break down equally often: chi-square, by permutations.
 
     Returns:
         One row per hyperparameter that varied: how many broke down ``by_level``, in words; the p-value, corrected over
         the hyperparameters (Holm); whether it ``matters`` at 5 %. No rows where all or none broke down.
     """
-    table, rows = outcomes(candidate), []
+    table, rows = list_outcomes(candidate), []
     total, random = int(table["broke"].sum()), np.random.default_rng(0)
     for name in (name for name in NAMES if name in table and 0 < total < len(table)):
         counts = table.groupby(name, observed=True)["broke"].agg(["sum", "size"])
@@ -63,4 +63,4 @@ def breakdowns(candidate: Candidate) -> pd.DataFrame:
         apart = ((dealt - total * sizes / len(table)) ** 2 / sizes).sum(axis=1)
         rows.append((name, text, float(np.mean(apart >= apart[0] * (1 - 1e-9)))))
     frame = pd.DataFrame(rows, columns=COLUMNS[:3]).astype({"term": str, "by_level": str, "p_holm": float})
-    return frame.assign(p_holm=holm(frame["p_holm"]), matters=lambda frame: frame["p_holm"] < ALPHA)
+    return frame.assign(p_holm=correct_by_holm(frame["p_holm"]), matters=lambda frame: frame["p_holm"] < ALPHA)

@@ -18,7 +18,7 @@ BUDGETS = {
 }
 
 
-def expected_best(accuracies: np.ndarray) -> pd.DataFrame:
+def compute_expected_best(accuracies: np.ndarray) -> pd.DataFrame:
     """The best of k values drawn without replacement from those given, for each k.
 
     The chance that the best of k is at most the i-th smallest of N values is C(i, k) / C(N, k): the
@@ -40,7 +40,7 @@ def expected_best(accuracies: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["k", "mean", "low", "high"])
 
 
-def budget_curve(candidate: Candidate) -> pd.DataFrame:
+def compute_budget_curve(candidate: Candidate) -> pd.DataFrame:
     """Expected best validation accuracy in percent against four budgets, in the order a random search spends them.
 
     Every trial counts with the accuracy that it ended with, also one that ASHA stopped; a diverged one counts as 0,
@@ -48,11 +48,11 @@ def budget_curve(candidate: Candidate) -> pd.DataFrame:
     smaller.
 
     Returns:
-        ``expected_best`` with the columns of ``BUDGETS``; no rows without a trial that ended.
+        ``compute_expected_best`` with the columns of ``BUDGETS``; no rows without a trial that ended.
     """
     ended = candidate.sweep[~candidate.sweep["status"].isin(["unfinished", "failed"])]
     alive = ended["status"].isin(["completed", "stopped"])
-    curve = expected_best(100.0 * ended["val_accuracy"].where(alive).fillna(0.0).to_numpy(dtype=float))
+    curve = compute_expected_best(100.0 * ended["val_accuracy"].where(alive).fillna(0.0).to_numpy(dtype=float))
     curve["trials"] = curve["k"]
     curve["epochs"] = curve["k"] * ended["epoch"].mean()
     curve["seconds"] = curve["k"] * ended["seconds"].mean()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy
 
-from analysis.stats.samples import ALPHA, untested, welch, welch_test
+from analysis.stats.samples import ALPHA, explain_untested, welch, welch_test
 
 MARGIN = 0.5
 """Points of accuracy within which two means count as the same, unless asked otherwise."""
@@ -58,9 +58,9 @@ def equivalence(
         margin: the difference in points that does not matter.
         lost: whether seeds of ours diverged or failed. What is left is a selection, so it is not tested.
     """
-    theirs = sample_like(mean, std, n)
+    theirs = make_sample_like(mean, std, n)
     between = welch(ours, theirs, confidence=1 - 2 * ALPHA, lost=lost)
-    if why := untested(ours, theirs, lost):
+    if why := explain_untested(ours, theirs, lost):
         return Equivalence(between.difference, math.nan, math.nan, math.nan, math.nan, "not tested", why)
     above = welch_test(ours, theirs - margin, "greater").pvalue
     below = welch_test(ours, theirs + margin, "less").pvalue
@@ -69,7 +69,7 @@ def equivalence(
     return Equivalence(between.difference, between.low, between.high, p, between.p, conclusion)
 
 
-def settled(difference: float, std: float, n: int = PUBLISHED_SEEDS, margin: float = MARGIN) -> bool:
+def is_settled(difference: float, std: float, n: int = PUBLISHED_SEEDS, margin: float = MARGIN) -> bool:
     """Whether any number of seeds of ours would end in a conclusion, if the difference stays as it is.
 
     However many ours are, the published mean keeps its own error, with n - 1 degrees of freedom.
@@ -79,7 +79,7 @@ def settled(difference: float, std: float, n: int = PUBLISHED_SEEDS, margin: flo
     return bool(within or abs(difference) > -scipy.special.stdtrit(n - 1, ALPHA / 2) * error)
 
 
-def sample_like(mean: float, std: float, n: int) -> np.ndarray:
+def make_sample_like(mean: float, std: float, n: int) -> np.ndarray:
     """A sample with exactly this mean, standard deviation (ddof = 1) and size, which is all that a t-test sees."""
     positions = np.arange(n) - (n - 1) / 2
     return mean + positions * (std / positions.std(ddof=1))

@@ -10,10 +10,10 @@ import pandas as pd
 import scipy
 
 from analysis.evidence import Candidate
-from analysis.incumbents import trained_to_the_end
-from analysis.render.cells import compact
-from analysis.stats.collapse import collapsed
-from analysis.stats.samples import CONFIDENCE, LEAST, summarise, varies
+from analysis.incumbents import find_completed
+from analysis.render.cells import format_compact
+from analysis.stats.collapse import find_collapsed
+from analysis.stats.samples import CONFIDENCE, LEAST, does_vary, summarize
 from spaces.hyperparameters import NAMES
 
 
@@ -55,17 +55,17 @@ class Fairness(NamedTuple):
     edges: tuple[str, ...]
 
 
-def fairness(candidate: Candidate) -> Fairness:
+def judge_fairness(candidate: Candidate) -> Fairness:
     """Judges the search for one candidate."""
     sweep, incumbent = candidate.sweep, candidate.incumbent
     ended = int((~sweep["status"].isin(["unfinished", "failed"])).sum())
-    diverged, down = int((sweep["status"] == "diverged").sum()), int(collapsed(candidate.run, sweep).sum())
+    diverged, down = int((sweep["status"] == "diverged").sum()), int(find_collapsed(candidate.run, sweep).sum())
     among = ended or math.nan
     low = high = math.nan
     if ended:
         interval = scipy.stats.binomtest(diverged + down, ended).proportion_ci(CONFIDENCE, method="wilson")
         low, high = float(interval.low), float(interval.high)
-    reruns = summarise(candidate.accuracies)
+    reruns = summarize(candidate.accuracies)
     selected = math.nan if incumbent is None else 100.0 * float(incumbent["val_accuracy"])
     return Fairness(
         candidate.group,
@@ -80,12 +80,12 @@ def fairness(candidate: Candidate) -> Fairness:
         reruns.mean,
         math.nan if candidate.reruns.lost else selected - reruns.mean,
         reruns.std,
-        float(len(near_optimal(candidate))) or math.nan,
-        edges(candidate),
+        float(len(find_near_optimal(candidate))) or math.nan,
+        find_edges(candidate),
     )
 
 
-def near_optimal(candidate: Candidate) -> pd.DataFrame:
+def find_near_optimal(candidate: Candidate) -> pd.DataFrame:
     """The configurations that one seed cannot tell from the incumbent, best first.
 
     They lie within root two standard deviations of a rerun: the standard error of a difference of two single seeds.
@@ -94,36 +94,36 @@ def near_optimal(candidate: Candidate) -> pd.DataFrame:
         Rows of ``Candidate.sweep`` that reached the last epoch, the incumbent's first; none without an incumbent, or
         where the spread is unknown: a rerun was lost, or fewer than ``stats.LEAST`` finished, or all are alike.
     """
-    last = trained_to_the_end(candidate.sweep, candidate.run.spec.get("max_epochs"))
+    last = find_completed(candidate.sweep, candidate.run.spec.get("max_epochs"))
     seeds = candidate.accuracies
-    if candidate.incumbent is None or candidate.reruns.lost or len(seeds) < LEAST or not varies(seeds):
+    if candidate.incumbent is None or candidate.reruns.lost or len(seeds) < LEAST or not does_vary(seeds):
         return last.iloc[:0]
-    error = math.sqrt(2.0) * summarise(seeds).std / 100.0
+    error = math.sqrt(2.0) * summarize(seeds).std / 100.0
     return last[last["val_accuracy"] >= candidate.incumbent["val_accuracy"] - error]
 
 
-def edges(candidate: Candidate) -> tuple[str, ...]:
+def find_edges(candidate: Candidate) -> tuple[str, ...]:
     """The edges of the searched range beyond which something better may plausibly lie.
 
     Nine in ten points of the grid of Table 1.2 have some value on an edge, so an incumbent there says little. It says
-    something where every ``near_optimal`` configuration lies on the same edge. The edge of a continuous range is its
+    something where every near-optimal configuration lies on the same edge. The edge of a continuous range is its
     outermost twentieth.
 
     Returns:
         The incumbent's value and the side for each such hyperparameter; none without a near-optimal set.
     """
-    space, near = candidate.run.spec.get("space"), near_optimal(candidate)
+    space, near = candidate.run.spec.get("space"), find_near_optimal(candidate)
     if not isinstance(space, Mapping) or not len(near):
         return ()
     found = []
     for name in NAMES:
-        sides = {_side(float(value), space.get(name)) for value in near[name]}
+        sides = {_summarize_side(float(value), space.get(name)) for value in near[name]}
         if len(sides) == 1 and (side := sides.pop()):
-            found.append(f"{name} = {compact(float(near[name].iloc[0]))} ({side})")
+            found.append(f"{name} = {format_compact(float(near[name].iloc[0]))} ({side})")
     return tuple(found)
 
 
-def _side(value: float, domain: object) -> str:
+def _summarize_side(value: float, domain: object) -> str:
     """``lowest``, ``highest`` or nothing; a domain of one value has no edges."""
     if not isinstance(domain, Mapping) or not domain:
         return ""

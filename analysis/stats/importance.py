@@ -12,9 +12,9 @@ import pandas as pd
 import scipy
 
 from analysis.evidence import Candidate
-from analysis.stats.breakdowns import DRAWS, outcomes
-from analysis.stats.samples import ALPHA, holm
-from spaces.common.wording import counted
+from analysis.stats.breakdowns import DRAWS, list_outcomes
+from analysis.stats.samples import ALPHA, correct_by_holm
+from spaces.common.wording import format_count
 from spaces.hyperparameters import NAMES
 
 COLUMNS = ["term", "share", "p_holm", "matters"]
@@ -41,42 +41,42 @@ class Importance(NamedTuple):
     said: list[str]
 
 
-@functools.lru_cache(maxsize=64)  # As of ``outcomes``.
+@functools.lru_cache(maxsize=64)  # As of ``list_outcomes``.
 def importance(candidate: Candidate) -> Importance:
     """Analyses of variance of type II: tests on ranks, and shares where these are a partition.
 
     Ranks, because a few configurations that barely learn have most of the variance and would hide all else. Shares add
     up to a whole only in a balanced design: a grid that was tried in full and in which nothing broke down.
     """
-    table = outcomes(candidate)
+    table = list_outcomes(candidate)
     left = table[~table["broke"]]
     names = [name for name in NAMES if name in table and left[name].nunique() > 1]
     if not names or np.ptp(left["accuracy"]) == 0:
         nothing = pd.DataFrame(columns=COLUMNS).astype({"term": str, "share": float, "p_holm": float, "matters": bool})
         return Importance(nothing, "", ["Nothing to compare among the configurations that did not break down."])
     said, ranks = [], left["accuracy"].rank()
-    effects, spare = _anova(left, ranks, [*names, *map(":".join, itertools.combinations(names, 2))])
+    effects, spare = _run_anova(left, ranks, [*names, *map(":".join, itertools.combinations(names, 2))])
     if spare < LEAST and len(names) > 1:
         said = ["Too few configurations to judge pairs, whose effects are in what is left unexplained."]
-        effects, spare = _anova(left, ranks, names)
+        effects, spare = _run_anova(left, ranks, names)
     if spare < LEAST:
         said = ["Too few configurations for one model, so each hyperparameter is tested alone, by permutations."]
         effects["p"] = [_alone(ranks, left[name]) for name in names]
-    said += [_untested(left, term.split(":")) for term in effects["term"][effects["p"].isna()]]
-    grid, where = _grid(table), ""
-    shares, spare = _anova(grid, grid["accuracy"], list(effects["term"])) if len(grid) else (effects, 0)
+    said += [_explain_untested(left, term.split(":")) for term in effects["term"][effects["p"].isna()]]
+    grid, where = _find_grid(table), ""
+    shares, spare = _run_anova(grid, grid["accuracy"], list(effects["term"])) if len(grid) else (effects, 0)
     effects["share"] = shares["share"] if spare > 0 else math.nan
     if spare > 0:
         kept = {name: grid[name].cat.remove_unused_categories().cat.categories for name in NAMES if name in grid}
         less = [f"{name} {', '.join(kept[name])}" for name in kept if len(kept[name]) < table[name].nunique()]
-        where = counted(len(grid), "configuration") + (f" with {' and '.join(less)}" if less else "")
+        where = format_count(len(grid), "configuration") + (f" with {' and '.join(less)}" if less else "")
     else:
         said.append(NO_SHARES)
-    effects = effects.assign(p_holm=holm(effects["p"]), matters=lambda frame: frame["p_holm"] < ALPHA)
+    effects = effects.assign(p_holm=correct_by_holm(effects["p"]), matters=lambda frame: frame["p_holm"] < ALPHA)
     return Importance(effects[COLUMNS], where, said)
 
 
-def _anova(table: pd.DataFrame, response: pd.Series, terms: list[str]) -> tuple[pd.DataFrame, int]:
+def _run_anova(table: pd.DataFrame, response: pd.Series, terms: list[str]) -> tuple[pd.DataFrame, int]:
     """Each term's share and p-value, NaN if the design lacks a part of it; the degrees of freedom of the error."""
     y = (response - response.mean()).to_numpy()
     whole = float(y @ y)
@@ -113,7 +113,7 @@ def _alone(ranks: pd.Series, level: pd.Series) -> float:
     return float(np.mean(apart >= apart[0] * (1 - SMALL)))
 
 
-def _untested(left: pd.DataFrame, names: list[str]) -> str:
+def _explain_untested(left: pd.DataFrame, names: list[str]) -> str:
     """Why a term cannot be tested, in a sentence."""
     counts = left.groupby([left[name].cat.remove_unused_categories() for name in names], observed=False).size()
     empty = [cell for cell in counts.index[counts == 0] if len(names) > 1]
@@ -125,7 +125,7 @@ def _untested(left: pd.DataFrame, names: list[str]) -> str:
     )
 
 
-def _grid(table: pd.DataFrame) -> pd.DataFrame:
+def _find_grid(table: pd.DataFrame) -> pd.DataFrame:
     """A grid in which nothing broke down and each cell was tried equally often; empty where under half is left.
 
     The level of which the largest part broke down or was not tried is dropped, until no such part is left.

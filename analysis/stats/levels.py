@@ -7,14 +7,14 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from analysis.render.cells import compact
+from analysis.render.cells import format_compact
 
 MOST = 8
 """Values of one hyperparameter that still count as a grid."""
 BINS = 4
 
 
-def levels(values: pd.Series) -> pd.Series:
+def make_levels(values: pd.Series) -> pd.Series:
     """Gives each value the name of its level, as an ordered category.
 
     Up to ``MOST`` different values are levels themselves. More are put into ``BINS`` bins that hold equally
@@ -22,13 +22,13 @@ def levels(values: pd.Series) -> pd.Series:
     """
     distinct = sorted(values.unique())
     if len(distinct) <= MOST:
-        named = {value: compact(float(value)) for value in distinct}
+        named = {value: format_compact(float(value)) for value in distinct}
         return values.map(named).astype(pd.CategoricalDtype(list(named.values()), ordered=True))
     edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)))
-    return pd.cut(values, list(edges), labels=_between(edges), include_lowest=True)
+    return pd.cut(values, list(edges), labels=_name_intervals(edges), include_lowest=True)
 
 
-def _between(edges: np.ndarray) -> list[str]:
+def _name_intervals(edges: np.ndarray) -> list[str]:
     texts = ([f"{edge:.{digits}g}" for edge in edges] for digits in range(2, 18))  # 17 digits tell all floats apart.
     ends = next(ends for ends in texts if len(set(ends)) == len(ends))
     return [f"{low} to {high}" for low, high in itertools.pairwise(ends)]

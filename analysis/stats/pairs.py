@@ -9,13 +9,13 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
-from analysis.stats.power import detectable
-from analysis.stats.samples import ALPHA, Difference, holm, untested, welch
+from analysis.stats.power import compute_detectable
+from analysis.stats.samples import ALPHA, Difference, correct_by_holm, explain_untested, welch
 
 COLUMNS = ["first", "second", "difference", "low", "high", "p", "p_holm", "g", "differs", "detectable", "untested"]
 
 
-def pairs(samples: Mapping[str, np.ndarray], lost: Collection[str] = ()) -> pd.DataFrame:
+def compare_pairs(samples: Mapping[str, np.ndarray], lost: Collection[str] = ()) -> pd.DataFrame:
     """Compares every two samples: all of them together are one family of tests.
 
     Args:
@@ -35,26 +35,28 @@ def pairs(samples: Mapping[str, np.ndarray], lost: Collection[str] = ()) -> pd.D
     rows = []
     for (first, ours), (second, theirs) in itertools.combinations(samples.items(), 2):
         some = bool({first, second} & set(lost))
-        why = untested(ours, theirs, some)
-        rows.append((first, second, *welch(ours, theirs, lost=some), math.nan if why else _effect(ours, theirs), why))
+        why = explain_untested(ours, theirs, some)
+        rows.append(
+            (first, second, *welch(ours, theirs, lost=some), math.nan if why else _compute_effect(ours, theirs), why)
+        )
     frame = pd.DataFrame(rows, columns=["first", "second", *Difference._fields, "g", "untested"])
     frame = frame.astype(dict.fromkeys([*Difference._fields, "g"], float))
-    frame["p_holm"] = holm(frame["p"])
+    frame["p_holm"] = correct_by_holm(frame["p"])
     frame["differs"] = frame["p_holm"] < ALPHA
-    level = ALPHA / max(1, tests_of(frame))
+    level = ALPHA / max(1, count_tests(frame))
     frame["detectable"] = [
-        math.nan if why else detectable(samples[first], samples[second], level)
+        math.nan if why else compute_detectable(samples[first], samples[second], level)
         for first, second, why in zip(frame["first"], frame["second"], frame["untested"], strict=True)
     ]
     return frame.astype({"detectable": float})[COLUMNS]
 
 
-def tests_of(compared: pd.DataFrame) -> int:
+def count_tests(compared: pd.DataFrame) -> int:
     """How many tests a family of pairs holds."""
     return int(compared["p"].notna().sum())
 
 
-def _effect(ours: np.ndarray, theirs: np.ndarray) -> float:
+def _compute_effect(ours: np.ndarray, theirs: np.ndarray) -> float:
     """Hedges' g: the difference in units of the pooled standard deviation, corrected for small samples."""
     described = [value for sample in (ours, theirs) for value in (sample.mean(), sample.std(ddof=1), len(sample))]
     from statsmodels.stats.meta_analysis import effectsize_smd  # A second to import.

@@ -9,19 +9,21 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
-from analysis.stats.samples import Summary, summarise
+from analysis.stats.samples import Summary, summarize
 
 COLUMNS = ["group", *Summary._fields, "letters"]
 
 
-def ranking(samples: Mapping[str, np.ndarray], compared: pd.DataFrame, lost: Collection[str] = ()) -> pd.DataFrame:
+def rank_networks(
+    samples: Mapping[str, np.ndarray], compared: pd.DataFrame, lost: Collection[str] = ()
+) -> pd.DataFrame:
     """Ranks samples by their means, best first, in a compact letter display.
 
     Two groups share a letter if and only if their pair was tested and does not differ.
 
     Args:
         samples: group -> test accuracies in percent.
-        compared: what ``pairs`` says of them.
+        compared: what ``compare_pairs`` says of them.
         lost: the groups of which seeds diverged or failed. They come last: the mean of the seeds that are left is
             none of theirs.
 
@@ -29,18 +31,18 @@ def ranking(samples: Mapping[str, np.ndarray], compared: pd.DataFrame, lost: Col
         One row per group: ``group``, the fields of ``stats.Summary`` in percent, and its ``letters``. A group that was
         tested against no other has none.
     """
-    rows = [{"group": group, **summarise(values)._asdict()} for group, values in samples.items()]
+    rows = [{"group": group, **summarize(values)._asdict()} for group, values in samples.items()]
     frame = pd.DataFrame(rows, columns=COLUMNS[:-1])
     frame = frame.assign(lost=frame["group"].isin(list(lost)))
     frame = frame.sort_values(["lost", "mean"], ascending=[True, False], kind="stable").drop(columns="lost")
     tested = compared[compared["p"].notna()]
     judged = {*tested["first"], *tested["second"]}
-    letters = _letters([group for group in frame["group"] if group in judged], tested)
+    letters = _assign_letters([group for group in frame["group"] if group in judged], tested)
     frame["letters"] = [letters.get(group, "") for group in frame["group"]]
     return frame.reset_index(drop=True)
 
 
-def _letters(groups: list[str], tested: pd.DataFrame) -> dict[str, str]:
+def _assign_letters(groups: list[str], tested: pd.DataFrame) -> dict[str, str]:
     """One letter for each largest set of groups of which no two differ."""
     alike = nx.Graph()
     alike.add_nodes_from(groups)

@@ -43,7 +43,7 @@ class Summary(NamedTuple):
     worst: float
 
 
-def summarise(values: Iterable[float]) -> Summary:
+def summarize(values: Iterable[float]) -> Summary:
     """Sums up a sample of accuracies in percent, so no interval leaves 0 to 100."""
     sample = np.asarray(list(values), dtype=float)
     n = len(sample)
@@ -52,7 +52,7 @@ def summarise(values: Iterable[float]) -> Summary:
     mean, best, worst = float(sample.mean()), float(sample.max()), float(sample.min())
     if n < 2:
         return Summary(n, mean, math.nan, math.nan, math.nan, best, worst)
-    if not varies(sample):
+    if not does_vary(sample):
         return Summary(n, mean, 0.0, math.nan, math.nan, best, worst)
     std = float(sample.std(ddof=1))
     half = float(scipy.special.stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * std / math.sqrt(n)
@@ -83,14 +83,14 @@ def welch(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE,
     if lost or not len(first) or not len(second):
         return Difference(*[math.nan] * 4)
     difference = float(np.mean(first) - np.mean(second))
-    if untested(first, second):
+    if explain_untested(first, second):
         return Difference(difference, math.nan, math.nan, math.nan)
     test = welch_test(first, second)
     interval = test.confidence_interval(confidence)
     return Difference(difference, max(-100.0, interval.low), min(100.0, interval.high), float(test.pvalue))
 
 
-def holm(p: pd.Series) -> pd.Series:
+def correct_by_holm(p: pd.Series) -> pd.Series:
     """Holm's correction of p-values for there being many; those that are NaN are no tests and stay so."""
     corrected = pd.Series(math.nan, index=p.index, dtype=float)
     known = p.notna()
@@ -106,7 +106,7 @@ def welch_test(first: np.ndarray, second: np.ndarray, alternative: str = "two-si
     return scipy.stats.ttest_ind(first, second, equal_var=False, alternative=alternative)
 
 
-def untested(first: np.ndarray, second: np.ndarray, lost: bool = False) -> str:
+def explain_untested(first: np.ndarray, second: np.ndarray, lost: bool = False) -> str:
     """Why two samples are not tested, as the end of a sentence with "since"; empty where they are.
 
     Args:
@@ -118,9 +118,9 @@ def untested(first: np.ndarray, second: np.ndarray, lost: bool = False) -> str:
         return LOST
     if min(len(first), len(second)) < LEAST:
         return FEW
-    return "" if varies(first) and varies(second) else ALIKE
+    return "" if does_vary(first) and does_vary(second) else ALIKE
 
 
-def varies(sample: np.ndarray) -> bool:
+def does_vary(sample: np.ndarray) -> bool:
     """Whether a sample tells of its spread: two values, and not all alike."""
     return len(sample) > 1 and bool(np.ptp(sample) > 0)

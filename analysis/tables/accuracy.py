@@ -8,13 +8,13 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
-from analysis.evidence import Candidate, Evidence, published_of
+from analysis.evidence import Candidate, Evidence, find_published
 from analysis.records.reader import Run
-from analysis.render.cells import THETA, compact, finished_of, ratio
-from analysis.reruns import reruns_of
-from analysis.stats.samples import summarise
-from analysis.tables.columns import Column, between, rounded, shown
-from analysis.tables.notes import notes_on
+from analysis.render.cells import THETA, format_compact, format_finished, format_ratio
+from analysis.reruns import find_reruns
+from analysis.stats.samples import summarize
+from analysis.tables.columns import Column, between, make_display, round_off
+from analysis.tables.notes import write_notes
 from analysis.tables.table import Table
 from spaces.hyperparameters import NAMES
 
@@ -36,8 +36,8 @@ def make_table(number: str, title: str, architectures: Sequence[str] = (), costs
         frames, notes = [], []
         for run, name in zip(evidence.runs, evidence.names, strict=True):
             start = f"{name}: " if len(evidence.runs) > 1 else ""
-            frame = accuracy_rows(evidence, run, architectures or run.spec["architectures"])
-            notes += notes_on(evidence, run, frame, start)
+            frame = build_accuracy_rows(evidence, run, architectures or run.spec["architectures"])
+            notes += write_notes(evidence, run, frame, start)
             if costs is not None:
                 more, said = costs(run)
                 frame = pd.concat([frame, more], axis=1)
@@ -48,7 +48,7 @@ def make_table(number: str, title: str, architectures: Sequence[str] = (), costs
     return Table(number, title, tuple(architectures), rows, display)
 
 
-def accuracy_rows(evidence: Evidence, run: Run, architectures: Sequence[str]) -> pd.DataFrame:
+def build_accuracy_rows(evidence: Evidence, run: Run, architectures: Sequence[str]) -> pd.DataFrame:
     """One row per architecture, in the order given; blank (NaN) where nothing was rerun.
 
     Only reruns of the incumbent's configuration count, and of those the ones whose last epoch
@@ -62,7 +62,7 @@ def accuracy_rows(evidence: Evidence, run: Run, architectures: Sequence[str]) ->
         text has numbers of any of them on the run's data.
     """
     found = evidence.of(run)
-    known = {name: published_of(run, name) for name in architectures}
+    known = {name: find_published(run, name) for name in architectures}
     rows = [{"architecture": name, "title": title, **_ours(run, found.get(name))} for name, (_, title) in known.items()]
     if any(published for published, _ in known.values()):
         for row, (published, _) in zip(rows, known.values(), strict=True):
@@ -72,9 +72,9 @@ def accuracy_rows(evidence: Evidence, run: Run, architectures: Sequence[str]) ->
 
 
 def _ours(run: Run, one: Candidate | None) -> dict[str, Any]:
-    reruns = reruns_of(run, "", None) if one is None else one.reruns
+    reruns = find_reruns(run, "", None) if one is None else one.reruns
     ours = reruns.trials.iloc[0] if len(reruns.trials) else dict.fromkeys(NAMES, math.nan)
-    summary = summarise(reruns.accuracies)
+    summary = summarize(reruns.accuracies)
     return {
         **{field: ours[field] for field in NAMES},
         "mean_percent": summary.mean,
@@ -95,24 +95,24 @@ def display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
         Column("Architecture", lambda row: row["title"] + "*" * bool(row.get("cost_differs")), right=False),
         _begun(f"theta = {THETA}", _theta, right=False),
         *(_cost(heading, f"{field}_ratio") for heading, field in COSTS if costs),
-        _begun("mean", lambda row: rounded(row["mean_percent"], 1)),
-        _begun("std", lambda row: rounded(row["std_percent"], 2)),
+        _begun("mean", lambda row: round_off(row["mean_percent"], 1)),
+        _begun("std", lambda row: round_off(row["std_percent"], 2)),
         _begun("95 % CI", between("", "ci_low_percent", "ci_high_percent", 1).text, right=False),
-        _begun("n", lambda row: finished_of(row["finished"], sum(row[kind] for kind in (*BEGUN, "not_started")))),
+        _begun("n", lambda row: format_finished(row["finished"], sum(row[kind] for kind in (*BEGUN, "not_started")))),
         *([Column("published theta", lambda row: _theta(row, "published_"), right=False)] if known else []),
         *(_cost(f"published {heading}", f"published_{field}_ratio") for heading, field in COSTS[:2] if costs),
     ]
     if known:
-        columns.append(Column("published mean", lambda row: rounded(row["published_mean_percent"], 1)))
-        columns.append(Column("published std", lambda row: rounded(row["published_std_percent"], 2)))
-    return shown(columns)(frame)
+        columns.append(Column("published mean", lambda row: round_off(row["published_mean_percent"], 1)))
+        columns.append(Column("published std", lambda row: round_off(row["published_std_percent"], 2)))
+    return make_display(columns)(frame)
 
 
 COSTS = (("param", "param"), ("mults", "mult"), ("mults + transform", "mult_with_transform"))
 
 
 def _cost(heading: str, field: str) -> Column:
-    return Column(heading, lambda row: ratio(row[field]))
+    return Column(heading, lambda row: format_ratio(row[field]))
 
 
 def _begun(heading: str, text: Callable[[dict[str, Any]], str], right: bool = True) -> Column:
@@ -123,7 +123,7 @@ def _begun(heading: str, text: Callable[[dict[str, Any]], str], right: bool = Tr
 def _theta(row: dict[str, Any], prefix: str = "") -> str:
     theta = [row[f"{prefix}{name}"] for name in NAMES]
     # The text knows no hyperparameters of some networks.
-    return "" if any(map(math.isnan, theta)) else "{" + ", ".join(map(compact, theta)) + "}"
+    return "" if any(map(math.isnan, theta)) else "{" + ", ".join(map(format_compact, theta)) + "}"
 
 
 SUMMARY = make_table("summary", "Every architecture of the run.")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.records.schema import records
+from analysis.records.schema import make_records
 from analysis.tables.table import Display
 
 
@@ -28,17 +28,17 @@ class Column:
     right: bool = True
 
 
-def shown(columns: Sequence[Column]) -> Display:
+def make_display(columns: Sequence[Column]) -> Display:
     """The display of a table that has these columns."""
 
-    def display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
-        rows = records(frame)
+    def make_cells(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
+        rows = make_records(frame)
         cells = pd.DataFrame(
             {column.heading: pd.Series([column.text(row) for row in rows], dtype="str") for column in columns}
         )
         return cells, frozenset(column.heading for column in columns if column.right)
 
-    return display
+    return make_cells
 
 
 def words(heading: str, field: str) -> Column:
@@ -48,7 +48,7 @@ def words(heading: str, field: str) -> Column:
 
 def number(heading: str, field: str, digits: int = 0, sign: bool = False) -> Column:
     """A column of rounded numbers; ``-`` where there is none."""
-    return Column(heading, lambda row: rounded(row[field], digits, sign))
+    return Column(heading, lambda row: round_off(row[field], digits, sign))
 
 
 def between(heading: str, low: str, high: str, digits: int, factor: float = 1.0) -> Column:
@@ -56,22 +56,22 @@ def between(heading: str, low: str, high: str, digits: int, factor: float = 1.0)
 
     def text(row: dict[str, Any]) -> str:
         ends = [factor * row[low], factor * row[high]]
-        return "-" if any(map(math.isnan, ends)) else " to ".join(rounded(end, digits) for end in ends)
+        return "-" if any(map(math.isnan, ends)) else " to ".join(round_off(end, digits) for end in ends)
 
     return Column(heading, text)
 
 
 def percent(heading: str, field: str, digits: int = 1) -> Column:
     """A column of fractions shown in percent."""
-    return Column(heading, lambda row: rounded(100.0 * row[field], digits))
+    return Column(heading, lambda row: round_off(100.0 * row[field], digits))
 
 
 def p_value(heading: str, field: str) -> Column:
     """A column of p-values: two significant digits, ``< 0.001`` below that."""
-    return Column(heading, lambda row: probability(row[field]))
+    return Column(heading, lambda row: format_probability(row[field]))
 
 
-def probability(p: float) -> str:
+def format_probability(p: float) -> str:
     """A p-value as text."""
     return "-" if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
 
@@ -81,12 +81,12 @@ def seeds(row: dict[str, Any], side: str = "") -> str:
     return f"{row[side + 'n']} of {row[side + 'asked']}"
 
 
-def tested(p: float, differs: bool) -> str:
+def format_tested(p: float, differs: bool) -> str:
     """Whether a pair differs significantly; ``-`` where it could not be tested."""
     return "-" if math.isnan(p) else "yes" if differs else "no"
 
 
-def rounded(value: float, digits: int, sign: bool = False) -> str:
+def round_off(value: float, digits: int, sign: bool = False) -> str:
     """A number with that many decimals, never ``-0``."""
     if math.isnan(value):
         return "-"

@@ -9,12 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.costs import Cost, network_cost
+from analysis.costs import Cost, find_network_cost
 from analysis.published.mnist import PUBLISHED
 from analysis.records.reader import Run
 
 
-def cost_rows(run: Run, architectures: Iterable[str]) -> pd.DataFrame:
+def build_cost_rows(run: Run, architectures: Iterable[str]) -> pd.DataFrame:
     """One row per architecture: costs relative to ``conv``; blank (NaN) without ``conv`` in costs.json.
 
     Returns:
@@ -23,8 +23,8 @@ def cost_rows(run: Run, architectures: Iterable[str]) -> pd.DataFrame:
         ``published_param_ratio``, ``published_mult_ratio``, and ``cost_differs``: whether any of
         the first three is not the published fraction.
     """
-    conv = network_cost(run, "conv")
-    return pd.DataFrame([_row(network_cost(run, name), conv, name) for name in architectures])
+    conv = find_network_cost(run, "conv")
+    return pd.DataFrame([_row(find_network_cost(run, name), conv, name) for name in architectures])
 
 
 def _row(cost: Cost | None, conv: Cost | None, name: str) -> dict[str, Any]:
@@ -38,14 +38,14 @@ def _row(cost: Cost | None, conv: Cost | None, name: str) -> dict[str, Any]:
         with_transform = Fraction(cost.mults + cost.transform, conv.mults)
         differs = params != published.params or mults != published.mults or with_transform != published.mults
     return {
-        "param_ratio": _number(params),
-        "mult_ratio": _number(mults),
-        "mult_with_transform_ratio": _number(with_transform),
+        "param_ratio": _convert_ratio(params),
+        "mult_ratio": _convert_ratio(mults),
+        "mult_with_transform_ratio": _convert_ratio(with_transform),
         "cost_differs": differs,
         "published_param_ratio": float(published.params),
         "published_mult_ratio": float(published.mults),
     }
 
 
-def _number(ratio: Fraction | None) -> float:
+def _convert_ratio(ratio: Fraction | None) -> float:
     return math.nan if ratio is None else float(ratio)

@@ -7,17 +7,17 @@ from typing import Any
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.records.schema import records
-from analysis.stats.equivalence import PUBLISHED_SEEDS, Equivalence, settled
+from analysis.records.schema import make_records
+from analysis.stats.equivalence import PUBLISHED_SEEDS, Equivalence, is_settled
 from analysis.stats.samples import LEAST
-from analysis.tables.columns import Column, between, number, p_value, seeds, shown, words
-from analysis.tables.notes import reduced
+from analysis.tables.columns import Column, between, make_display, number, p_value, seeds, words
+from analysis.tables.notes import name_reduced
 from analysis.tables.table import Table
 
 FIELDS = ["group", "n", "asked", "mean", "published_mean", "published_std", "margin"]
 
 
-def against_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+def compare_with_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """Each candidate that the chapter has a number for, against that number."""
     margin = evidence.margin
     rows = [
@@ -45,16 +45,16 @@ def against_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         "differs: it is not zero, by Welch's two-sided test, and not shown to be that small. inconclusive: neither. "
         f"not tested: seeds were lost, or fewer than {LEAST} have finished, or all are alike. Each network is a "
         "separate question, so p is not corrected.",
-        *(f"{row['group']}: {unsettled(row)}." for row in records(frame) if unsettled(row)),
-        *less(evidence),
+        *(f"{row['group']}: {name_unsettled(row)}." for row in make_records(frame) if name_unsettled(row)),
+        *explain_less(evidence),
         *evidence.remarks,
     ]
 
 
-def unsettled(row: dict[str, Any]) -> str:
+def name_unsettled(row: dict[str, Any]) -> str:
     """Why no number of seeds of ours would settle an inconclusive row; empty where it would, and for other rows."""
     std, margin = row["published_std"], row["margin"]
-    if row["conclusion"] != "inconclusive" or settled(row["difference"], std, margin=margin):
+    if row["conclusion"] != "inconclusive" or is_settled(row["difference"], std, margin=margin):
         return ""
     return (
         f"no number of seeds of ours would settle this difference at {margin:g} points, since the published mean rests "
@@ -62,10 +62,10 @@ def unsettled(row: dict[str, Any]) -> str:
     )
 
 
-def less(evidence: Evidence) -> list[str]:
+def explain_less(evidence: Evidence) -> list[str]:
     """What runs that the chapter has numbers for asked less of than the chapter did."""
     runs = {id(one.run): one.run for one in evidence.finished if one.published is not None}
-    return [note for run in runs.values() for note in reduced(run)]
+    return [note for run in runs.values() for note in name_reduced(run)]
 
 
 COLUMNS = (
@@ -79,4 +79,4 @@ COLUMNS = (
     p_value("p (differs)", "p_differs"),
     words("conclusion", "conclusion"),
 )
-EQUIVALENCE = Table("published", "Against the published numbers.", (), against_published, shown(COLUMNS))
+EQUIVALENCE = Table("published", "Against the published numbers.", (), compare_with_published, make_display(COLUMNS))

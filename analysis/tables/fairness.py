@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.stats.collapse import collapse_levels
-from analysis.stats.fairness import Fairness, fairness
-from analysis.tables.columns import Column, between, number, percent, rounded, shown, words
+from analysis.stats.collapse import find_collapse_levels
+from analysis.stats.fairness import Fairness, judge_fairness
+from analysis.tables.columns import Column, between, make_display, number, percent, round_off, words
 from analysis.tables.table import Table
 
 NOTES = [
@@ -23,9 +23,9 @@ NOTES = [
 ]
 
 
-def judged(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+def count_judged(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """Each candidate that was searched."""
-    rows = [fairness(one) for one in evidence.candidates if len(one.sweep)]
+    rows = [judge_fairness(one) for one in evidence.candidates if len(one.sweep)]
     frame = pd.DataFrame(rows, columns=list(Fairness._fields))
     if not len(frame):
         return frame, [evidence.unsearched]
@@ -35,16 +35,18 @@ def judged(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         for row in rows
         if row.edges
     ]
-    notes = [note.format(levels=_levels(evidence)) for note in NOTES]
+    notes = [note.format(levels=_list_levels(evidence)) for note in NOTES]
     return frame.assign(edges=frame["edges"].map("; ".join)), notes + said
 
 
-def _levels(evidence: Evidence) -> str:
+def _list_levels(evidence: Evidence) -> str:
     """The collapse levels at the epochs at which trials ended, as the end of a sentence."""
     found = [
-        f"{' to '.join(dict.fromkeys(rounded(100 * end, 1) for end in (ends.min(), ends.max())))} %"
+        f"{' to '.join(dict.fromkeys(round_off(100 * end, 1) for end in (ends.min(), ends.max())))} %"
         for run in evidence.runs
-        if len(ends := collapse_levels(run).reindex(run.trials.query("phase == 'sweep'")["epoch"].unique()).dropna())
+        if len(
+            ends := find_collapse_levels(run).reindex(run.trials.query("phase == 'sweep'")["epoch"].unique()).dropna()
+        )
     ]
     return f" ({'; '.join(found)})" if found else ""
 
@@ -63,4 +65,4 @@ COLUMNS = (
     number("near", "near"),
     words("on the edge", "edges"),
 )
-FAIRNESS = Table("search", "Fairness of the search.", (), judged, shown(COLUMNS))
+FAIRNESS = Table("search", "Fairness of the search.", (), count_judged, make_display(COLUMNS))

@@ -9,9 +9,9 @@ import pandas as pd
 
 from analysis.evidence import Candidate, Evidence
 from analysis.stats import breakdowns, importance
-from analysis.tables.columns import Column, p_value, percent, shown, tested, words
+from analysis.tables.columns import Column, format_tested, make_display, p_value, percent, words
 from analysis.tables.table import Table
-from spaces.common.wording import counted
+from spaces.common.wording import format_count
 
 BROKE = [
     "Broke down: diverged, or collapsed as in table search. Table importance covers the other configurations.",
@@ -28,7 +28,7 @@ TPE = "TPE chose where to look, so the numbers describe this sweep and not the s
 Judge: TypeAlias = "Callable[[Candidate], tuple[pd.DataFrame, list[str]]]"
 
 
-def _filled(evidence: Evidence, judge: Judge, fields: list[str], notes: list[str]) -> tuple[pd.DataFrame, list[str]]:
+def _fill_rows(evidence: Evidence, judge: Judge, fields: list[str], notes: list[str]) -> tuple[pd.DataFrame, list[str]]:
     """The rows and sentences of each candidate that was searched."""
     frames, said = [], {}
     for one in (one for one in evidence.candidates if len(one.sweep)):
@@ -43,32 +43,37 @@ def _filled(evidence: Evidence, judge: Judge, fields: list[str], notes: list[str
     return frame.reindex(columns=["group", *fields]), [*notes, *said]
 
 
-def _broke(one: Candidate) -> tuple[pd.DataFrame, list[str]]:
-    table = breakdowns.outcomes(one)
+def _list_broken(one: Candidate) -> tuple[pd.DataFrame, list[str]]:
+    table = breakdowns.list_outcomes(one)
     said = [f"{breakdowns.count_broken(table)}."]
     if missing := len(one.sweep) - len(table):
-        said.append(f"Left out, for having failed, not ended, or no accuracy: {counted(missing, 'configuration')}.")
-    return breakdowns.breakdowns(one), said
+        said.append(
+            f"Left out, for having failed, not ended, or no accuracy: {format_count(missing, 'configuration')}."
+        )
+    return breakdowns.find_breakdowns(one), said
 
 
-def _changed(one: Candidate) -> tuple[pd.DataFrame, list[str]]:
+def _say_what_changed(one: Candidate) -> tuple[pd.DataFrame, list[str]]:
     found = importance.importance(one)
     return found.effects, [*([f"The shares are over {found.where}."] if found.where else []), *found.said]
 
 
 FIRST = (words("Architecture", "group"), words("hyperparameter", "term"))
-LAST = p_value("p (Holm)", "p_holm"), Column("matters", lambda row: tested(row["p_holm"], row["matters"]), right=False)
+LAST = (
+    p_value("p (Holm)", "p_holm"),
+    Column("matters", lambda row: format_tested(row["p_holm"], row["matters"]), right=False),
+)
 BREAKDOWNS = Table(
     "breakdowns",
     "What decided which configurations broke down.",
     (),
-    lambda evidence: _filled(evidence, _broke, breakdowns.COLUMNS, BROKE),
-    shown((*FIRST, words("broke down", "by_level"), *LAST)),
+    lambda evidence: _fill_rows(evidence, _list_broken, breakdowns.COLUMNS, BROKE),
+    make_display((*FIRST, words("broke down", "by_level"), *LAST)),
 )
 IMPORTANCE = Table(
     "importance",
     "What changed the accuracy of the others.",
     (),
-    lambda evidence: _filled(evidence, _changed, importance.COLUMNS, CHANGED),
-    shown((*FIRST, percent("share %", "share"), *LAST)),
+    lambda evidence: _fill_rows(evidence, _say_what_changed, importance.COLUMNS, CHANGED),
+    make_display((*FIRST, percent("share %", "share"), *LAST)),
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.render.cells import compact
-from analysis.stats.fairness import near_optimal
+from analysis.render.cells import format_compact
+from analysis.stats.fairness import find_near_optimal
 from analysis.stats.samples import LEAST
-from analysis.tables.columns import Column, number, shown, words
+from analysis.tables.columns import Column, make_display, number, words
 from analysis.tables.table import Table
 from spaces.hyperparameters import NAMES
 
@@ -20,12 +20,12 @@ NOTES = [
 ]
 
 
-def listed(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+def list_near(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """The near-optimal set of each candidate."""
     frames = [
         found.assign(group=one.group, val_percent=100.0 * found["val_accuracy"])
         for one in evidence.candidates
-        if len(found := near_optimal(one))
+        if len(found := find_near_optimal(one))
     ]
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=FIELDS)
     if not len(frame):
@@ -37,8 +37,8 @@ def listed(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
 
 COLUMNS = (
     words("Architecture", "group"),
-    *(Column(name, lambda row, name=name: compact(row[name])) for name in NAMES),
+    *(Column(name, lambda row, name=name: format_compact(row[name])) for name in NAMES),
     number("validation", "val_percent", 2),
     words("trial", "trial_id"),
 )
-NEAR = Table("near", "Configurations as good as the incumbent.", (), listed, shown(COLUMNS))
+NEAR = Table("near", "Configurations as good as the incumbent.", (), list_near, make_display(COLUMNS))

@@ -12,8 +12,8 @@ from analysis.evidence import Candidate, Evidence, remarks_on
 from analysis.published.deep import SEEDS
 from analysis.published.mnist import PUBLISHED
 from analysis.records.reader import Run
-from analysis.records.schema import records
-from spaces.common.wording import counted
+from analysis.records.schema import make_records
+from spaces.common.wording import format_count
 
 Row = dict[str, Any]
 WAITING = "No rerun has finished yet; invsearch rerun trains them."
@@ -27,19 +27,19 @@ PROTOCOL = (
 )
 
 
-def notes_on(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = "") -> list[str]:
+def write_notes(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = "") -> list[str]:
     """The notes of an accuracy table.
 
     Args:
         evidence: the runs of the command.
         run: the one that it was made from.
-        frame: what ``accuracy_rows`` returned.
+        frame: what ``build_accuracy_rows`` returned.
         start: what the notes begin with, as the names of candidates do already.
     """
-    rows = records(frame)
+    rows = make_records(frame)
     of = evidence.of(run)
     finished = [row for row in rows if row["finished"]]
-    said = unfinished(of.values())
+    said = name_unfinished(of.values())
     if not {row["architecture"] for row in rows} & set(run.spec["architectures"]):
         said = "None of these networks is in the run; invsearch table summary has those that are."
     if finished:
@@ -49,11 +49,11 @@ def notes_on(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = "")
             f"interval of the mean over the seeds that finished: {counts}."
         )
     rest = [
-        *_against_conv(evidence, run, {row["architecture"]: row["title"] for row in rows}),
-        *_against_published(evidence, run, rows),
-        *_other_data(rows),
-        *reduced(run),
-        *_unfinished_sweep(run),
+        *_compare_with_conv(evidence, run, {row["architecture"]: row["title"] for row in rows}),
+        *_compare_with_published(evidence, run, rows),
+        *_name_other_data(rows),
+        *name_reduced(run),
+        *_name_unfinished_sweep(run),
         *([f"Damaged files that could not be read and were left out: {len(run.damaged)}."] if run.damaged else []),
     ]
     mine = [of[row["architecture"]] for row in rows if row["architecture"] in of]
@@ -64,13 +64,13 @@ def notes_on(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = "")
     ]
 
 
-def unfinished(candidates: Iterable[Candidate]) -> str:
+def name_unfinished(candidates: Iterable[Candidate]) -> str:
     """What to say where no rerun has finished: those that diverged or failed have ended, and are not trained again."""
     lost = sum(one.reruns.lost for one in candidates)
     return f"No rerun has finished: {lost} diverged or failed." if lost else WAITING
 
 
-def _against_conv(evidence: Evidence, run: Run, titles: dict[str, str]) -> list[str]:
+def _compare_with_conv(evidence: Evidence, run: Run, titles: dict[str, str]) -> list[str]:
     """Which networks differ significantly from the convolutional one, by the tests of table ``pairs``."""
     of = {one.group: titles[name] for name, one in evidence.of(run).items() if name in titles}
     conv = evidence.of(run).get("conv")
@@ -78,7 +78,7 @@ def _against_conv(evidence: Evidence, run: Run, titles: dict[str, str]) -> list[
         return []
     kinds: dict[str, list[str]] = {}
     test = f"at 5 % (Welch's test, Holm-corrected over {evidence.family})"
-    for row in (row for frame in evidence.compared.values() for row in records(frame)):
+    for row in (row for frame in evidence.compared.values() for row in make_records(frame)):
         pair = [row["first"], row["second"]]
         if conv.group in pair and {*pair} <= {*of}:
             start = f"{'S' if row['differs'] else 'Not s'}ignificantly different from {of[conv.group]} {test}"
@@ -90,7 +90,7 @@ def _against_conv(evidence: Evidence, run: Run, titles: dict[str, str]) -> list[
     ]
 
 
-def _against_published(evidence: Evidence, run: Run, rows: list[Row]) -> list[str]:
+def _compare_with_published(evidence: Evidence, run: Run, rows: list[Row]) -> list[str]:
     """Where the published numbers are reproduced; only the same data set may be compared."""
     means = {
         "reproduced": f"The published mean is reproduced within {evidence.margin:g} points (TOST at 5 %)",
@@ -108,26 +108,26 @@ def _against_published(evidence: Evidence, run: Run, rows: list[Row]) -> list[st
     return [f"{start}: {', '.join(titles)}." for start, titles in kinds.items() if titles]
 
 
-def _other_data(rows: list[Row]) -> list[str]:
+def _name_other_data(rows: list[Row]) -> list[str]:
     known = "published_mean_percent" not in rows[0] and any(row["architecture"] in PUBLISHED for row in rows)
     return ["The published numbers are for MNIST; on other data they are left out."] if known else []
 
 
-def reduced(run: Run) -> list[str]:
+def name_reduced(run: Run) -> list[str]:
     """Where the run asked for less than the published protocol."""
     recipe = run.spec.get("recipe")
     protocol = PROTOCOL
     if recipe:
         protocol = (("rerun_seeds", SEEDS, "rerun seed", ""), ("rerun_epochs", recipe["epochs"], "epoch", " per rerun"))
     less = [
-        f"{counted(run.spec[field], what)}{rest} (published: {full})"
+        f"{format_count(run.spec[field], what)}{rest} (published: {full})"
         for field, full, what, rest in protocol
         if run.spec.get(field) is not None and run.spec[field] < full
     ]
     return [f"Reduced settings: {', '.join(less)}."] if less else []
 
 
-def _unfinished_sweep(run: Run) -> list[str]:
+def _name_unfinished_sweep(run: Run) -> list[str]:
     """Where the incumbents were chosen among fewer configurations than were asked for."""
     samples = run.spec.get("samples") or 0
     swept = run.trials.query("phase == 'sweep'")

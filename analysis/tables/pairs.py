@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.stats.pairs import pairs
-from analysis.stats.samples import untested
-from analysis.tables.columns import Column, between, number, p_value, seeds, shown, tested, words
+from analysis.stats.pairs import compare_pairs
+from analysis.stats.samples import explain_untested
+from analysis.tables.columns import Column, between, format_tested, make_display, number, p_value, seeds, words
 from analysis.tables.table import Table
 
 NOTES = [
@@ -20,7 +20,7 @@ NONE = "Differences of the means in points of test accuracy. No pair was tested,
 APART = "Pairs on different data sets are left out, because their accuracies are not comparable."
 
 
-def compared(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+def build_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """All pairs of the candidates that have ended reruns on the same data."""
     frames = []
     for data, found in evidence.by_data.items():
@@ -35,7 +35,7 @@ def compared(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         frames.append(frame.assign(data=data))
     kept = [found for found in frames if len(found)]
     if not kept:
-        empty = pairs({}).assign(data="", first_n=0, first_asked=0, second_n=0, second_asked=0)
+        empty = compare_pairs({}).assign(data="", first_n=0, first_asked=0, second_n=0, second_asked=0)
         return empty, [
             "Fewer than two architectures have finished reruns on the same data.",
             *evidence.repeats,
@@ -43,14 +43,20 @@ def compared(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         ]
     frame = pd.concat(kept, ignore_index=True)
     said = [note.format(family=evidence.family) for note in NOTES] if evidence.family else [NONE]
-    return frame, [*said, *unfit(evidence), *([APART] if len(frames) > 1 else []), *evidence.repeats, *evidence.remarks]
+    return frame, [
+        *said,
+        *explain_unfit(evidence),
+        *([APART] if len(frames) > 1 else []),
+        *evidence.repeats,
+        *evidence.remarks,
+    ]
 
 
-def unfit(evidence: Evidence) -> list[str]:
+def explain_unfit(evidence: Evidence) -> list[str]:
     """A sentence for each reason why networks were tested against none."""
     found: dict[str, list[str]] = {}
     for one in (one for several in evidence.by_data.values() if len(several) > 1 for one in several):
-        if why := untested(one.accuracies, one.accuracies, bool(one.reruns.lost)):
+        if why := explain_untested(one.accuracies, one.accuracies, bool(one.reruns.lost)):
             found.setdefault(why, []).append(one.group)
     return [f"Not tested, since {why}: {', '.join(names)}." for why, names in found.items()]
 
@@ -64,7 +70,7 @@ COLUMNS = (
     between("95 % CI", "low", "high", 2),
     p_value("p (Holm)", "p_holm"),
     number("g", "g", 2, sign=True),
-    Column("differs", lambda row: tested(row["p_holm"], row["differs"]), right=False),
+    Column("differs", lambda row: format_tested(row["p_holm"], row["differs"]), right=False),
     number("detectable", "detectable", 2),
 )
-PAIRS = Table("pairs", "Which differences are real.", (), compared, shown(COLUMNS))
+PAIRS = Table("pairs", "Which differences are real.", (), build_pairs, make_display(COLUMNS))

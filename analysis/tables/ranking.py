@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.evidence import Evidence, lost_of, samples_of
-from analysis.stats.pairs import pairs
-from analysis.stats.ranking import ranking
-from analysis.tables.columns import Column, between, number, seeds, shown, words
-from analysis.tables.pairs import unfit
+from analysis.evidence import Evidence, find_lost, list_samples
+from analysis.stats.pairs import compare_pairs
+from analysis.stats.ranking import rank_networks
+from analysis.tables.columns import Column, between, make_display, number, seeds, words
+from analysis.tables.pairs import explain_unfit
 from analysis.tables.table import Table
 
 NOTES = [
@@ -21,20 +21,20 @@ APART = "Accuracies on different data sets are not comparable, so each data set 
 LAST = "Networks that lost seeds come last and have no letter, because the seeds that are left are a selection."
 
 
-def ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+def build_ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """The candidates by mean test accuracy, each data set by itself."""
     frames = []
     for data, found in evidence.by_data.items():
-        frame = ranking(samples_of(found), evidence.compared[data], lost_of(found))
+        frame = rank_networks(list_samples(found), evidence.compared[data], find_lost(found))
         asked = {one.group: one.reruns.asked for one in found}
         frames.append(frame.assign(data=data, asked=[asked[group] for group in frame["group"]]))
     if not frames:
-        return ranking({}, pairs({})).assign(data="", asked=0), [
+        return rank_networks({}, compare_pairs({})).assign(data="", asked=0), [
             "No rerun has finished yet; invsearch rerun trains them.",
             *evidence.remarks,
         ]
     said = [NOTES[0], NOTES[1].format(family=evidence.family) if evidence.family else NONE]
-    said += [*unfit(evidence), *([APART] if len(frames) > 1 else []), *evidence.repeats, *evidence.remarks]
+    said += [*explain_unfit(evidence), *([APART] if len(frames) > 1 else []), *evidence.repeats, *evidence.remarks]
     said += [LAST] if any(one.reruns.lost for one in evidence.candidates) else []
     return pd.concat(frames, ignore_index=True), said
 
@@ -50,4 +50,4 @@ COLUMNS = (
     number("worst", "worst", 2),
     Column("groups", lambda row: row["letters"] or "-", right=False),
 )
-RANKING = Table("ranking", "Ranking by test accuracy, with groups.", (), ranked, shown(COLUMNS))
+RANKING = Table("ranking", "Ranking by test accuracy, with groups.", (), build_ranked, make_display(COLUMNS))

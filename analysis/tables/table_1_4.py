@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.published.mnist import PUBLISHED
 from analysis.records.reader import Run
 from analysis.tables.accuracy import make_table
-from analysis.tables.costs import cost_rows
+from analysis.tables.costs import build_cost_rows
 
 ARCHITECTURES = tuple(PUBLISHED)
 
@@ -24,7 +24,7 @@ UNKNOWN = "The costs are blank, because costs.json does not hold Convolutional, 
 
 def add_costs(run: Run) -> tuple[pd.DataFrame, list[str]]:
     """The columns of costs, and what they count."""
-    costs = cost_rows(run, ARCHITECTURES)
+    costs = build_cost_rows(run, ARCHITECTURES)
     if not costs["param_ratio"].notna().to_numpy().any():
         return costs, [UNKNOWN]
     return costs, [COUNTING, *([DIFFERS] if costs["cost_differs"].to_numpy().any() else [])]

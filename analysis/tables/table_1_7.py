@@ -8,21 +8,21 @@ import pandas as pd
 
 from analysis.evidence import Evidence
 from analysis.published.deep import HYBRIDS, OTHERS, SEEDS, Swap
-from analysis.records.schema import records
-from analysis.tables.columns import rounded
-from analysis.tables.deep_notes import notes_on
+from analysis.records.schema import make_records
+from analysis.tables.columns import round_off
+from analysis.tables.deep_notes import write_notes
 from analysis.tables.groups import (
     Entry,
-    beside,
-    cell,
-    chosen,
-    columns,
-    entries,
-    field_of,
-    heading,
+    add_titles,
+    choose_groups,
+    find_field,
+    format_cell,
+    format_heading,
+    list_columns,
+    list_entries,
+    list_widths,
     numbers,
-    titled,
-    widths,
+    stands_beside,
 )
 from analysis.tables.table import Table
 
@@ -40,48 +40,51 @@ NOTES = [
 ]
 
 
-def hybrids(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+def build_hybrids(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """Rows are networks; costs, then one column for each data set."""
-    found = entries(evidence, HYBRIDS)
+    found = list_entries(evidence, HYBRIDS)
     rows = []
     for name, known in [*HYBRIDS.items(), *((other.title, other) for other in OTHERS)]:
-        for width in widths(found, name):
-            values: dict[str, object] = {"title": titled(known.title, width), "layers": known.layers}
-            for what, ours in zip(("params", "mults"), _cost(found, name, width), strict=True):
+        for width in list_widths(found, name):
+            values: dict[str, object] = {"title": add_titles(known.title, width), "layers": known.layers}
+            for what, ours in zip(("params", "mults"), _format_cost(found, name, width), strict=True):
                 values |= {f"{what}_millions": ours, f"{what}_published": getattr(known, what)}
                 values[f"{what}_estimated"] = what in known.estimated
-            for column in columns(found):
-                field = field_of(column)
-                values |= numbers(chosen(found, Swap(name, "A", width), column), field)
+            for column in list_columns(found):
+                field = find_field(column)
+                values |= numbers(choose_groups(found, Swap(name, "A", width), column), field)
                 values[f"{field}_published"] = known.accuracies.get(column, math.nan)
-            if width is not None or not beside(found):
+            if width is not None or not stands_beside(found):
                 values |= {key: math.nan for key in values if key.endswith("_published")}
             rows.append(values)
-    return pd.DataFrame(rows), [*notes_on(evidence, found, WIDTH, None), *(NOTES if beside(found) else [f"{COUNTS}."])]
+    return pd.DataFrame(rows), [
+        *write_notes(evidence, found, WIDTH, None),
+        *(NOTES if stands_beside(found) else [f"{COUNTS}."]),
+    ]
 
 
 def display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
     """The text's columns, and one more for each data set of one's own."""
     fields = [str(name).removesuffix("_mean") for name in frame if str(name).endswith("_mean")]
-    rows = records(frame)
+    rows = make_records(frame)
     cells = {"Arch. Name": [row["title"] for row in rows], "N_l": [str(row["layers"]) for row in rows]}
     for what, digits in (("params", 1), ("mults", 0)):
         cells[f"#M{what[:-1]}" if what == "params" else "#Mmults"] = [
-            _counted(row[f"{what}_millions"], row[f"{what}_published"], row[f"{what}_estimated"], digits)
+            _format_counted(row[f"{what}_millions"], row[f"{what}_published"], row[f"{what}_estimated"], digits)
             for row in rows
         ]
-    cells |= {heading(field): [cell(row, field) for row in rows] for field in fields}
+    cells |= {format_heading(field): [format_cell(row, field) for row in rows] for field in fields}
     return pd.DataFrame(cells, dtype="str"), frozenset(cells) - {"Arch. Name"}
 
 
-def _counted(ours: float, known: float, estimated: bool, digits: int) -> str:
+def _format_counted(ours: float, known: float, estimated: bool, digits: int) -> str:
     published = "" if math.isnan(known) else f"({known:g}{'*' * estimated})"
     # The text's decimals, but two digits at least: a narrow network has few parameters.
-    counted = rounded(ours, digits) if ours >= 1.0 else f"{ours:.2g}"
+    counted = round_off(ours, digits) if ours >= 1.0 else f"{ours:.2g}"
     return f"{'' if math.isnan(ours) else counted} {published}".strip()
 
 
-def _cost(found: list[Entry], name: str, width: int | None) -> tuple[float, float]:
+def _format_cost(found: list[Entry], name: str, width: int | None) -> tuple[float, float]:
     """Millions of learned weights and of multiplies with the transform, of the network's last run; else NaN."""
     for entry in reversed(found):
         layers = entry.candidate.run.costs.get(entry.candidate.architecture)
@@ -95,7 +98,7 @@ TABLE_1_7 = Table(
     "1.7",
     "Hybrid ScatterNet top-1 classification accuracies on CIFAR-10 and CIFAR-100.",
     tuple(HYBRIDS),
-    hybrids,
+    build_hybrids,
     display,
     searched=False,
     seeds=SEEDS,

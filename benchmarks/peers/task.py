@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.usual import Pictures
-from search.datasets import dataset, load_split
+from search.datasets import find_dataset, load_split
 from spaces import SPACES
 
 SEED = 0  # Of the grid's order and of the split, as in invsearch's own command.
@@ -36,16 +36,16 @@ class Task:
     configurations: Sequence[Configuration]
 
 
-def task_of(name: str, architectures: Sequence[str], samples: int, epochs: int) -> Task:
+def find_task(name: str, architectures: Sequence[str], samples: int, epochs: int) -> Task:
     """The sweep that ``invsearch sweep --samples SAMPLES`` would make: the first configurations of its grid."""
-    points = SPACES["table-1.2"].grid(SEED)[:samples]
+    points = SPACES["table-1.2"].list_grid(SEED)[:samples]
     configurations = [{"architecture": each, **point.as_dict()} for point in points for each in architectures]
-    return Task(name, epochs, dataset(name).batch_size, configurations)
+    return Task(name, epochs, find_dataset(name).batch_size, configurations)
 
 
 def write_task(task: Task, folder: Path) -> None:
     """Writes a task and its images: grey levels, as an ordinary program would read them, split as invsearch does it."""
-    source = dataset(task.dataset)
+    source = find_dataset(task.dataset)
     split = load_split(source, "sweep", SEED)
     train, judged = (
         np.rint((images * source.std + source.mean) * 255).astype(np.uint8) for images in (split.train_x, split.eval_x)
@@ -57,7 +57,7 @@ def write_task(task: Task, folder: Path) -> None:
 def read_task(folder: Path) -> tuple[Task, Pictures, Pictures]:
     """The task, the images to train on and those to judge on."""
     task = Task(**json.loads((folder / "task.json").read_text(encoding="utf-8")))
-    source = dataset(task.dataset)
+    source = find_dataset(task.dataset)
     with np.load(folder / "images.npz") as found:
         train, judged = (
             Pictures(found[f"{part}_x"], found[f"{part}_y"], source.mean, source.std) for part in ("train", "judged")

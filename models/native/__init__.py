@@ -1,6 +1,6 @@
 """The native CPU engine: forward, backward and SGD of a described network in one call, without torch."""
 
-from models.native.library import BUILDS, VERSION, instruction_set, why_none
+from models.native.library import BUILDS, VERSION, explain_no_library, find_instruction_set
 from models.native.network import BLOCK, NativeNetwork
 from models.native.program import NoNativeProgramError, has_native_program
 
@@ -10,7 +10,7 @@ __all__ = [
     "VERSION",
     "NativeNetwork",
     "NoNativeProgramError",
+    "explain_no_library",
+    "find_instruction_set",
     "has_native_program",
-    "instruction_set",
-    "why_none",
 ]

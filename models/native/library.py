@@ -99,12 +99,12 @@ def open_library(isa: str) -> ctypes.CDLL | None:
     return None if isinstance(found, str) else found
 
 
-def instruction_set() -> str | None:
+def find_instruction_set() -> str | None:
     """The fastest instruction set that was built and that this machine has; None where there is no engine."""
     return next((isa for isa in BUILDS if open_library(isa) is not None), None)
 
 
-def why_none() -> str:
+def explain_no_library() -> str:
     """Why there is no engine for any instruction set."""
     found = load("baseline")
     return found if isinstance(found, str) else ""

@@ -10,8 +10,8 @@ import numpy as np
 from torch import Tensor, nn
 
 from models.description import Description
-from models.native.library import ERROR_SIZE, Arrays, Sgd, Step, instruction_set, open_library
-from models.native.program import checked, steps_of, tensors_of
+from models.native.library import ERROR_SIZE, Arrays, Sgd, Step, find_instruction_set, open_library
+from models.native.program import check_layers, list_steps, list_tensors
 
 BLOCK = 16
 """Images that are worked on together."""
@@ -46,13 +46,13 @@ class NativeNetwork:
         input_gradient: bool = False,
     ) -> None:
         self._handle = None
-        self.isa = isa or instruction_set() or "baseline"
+        self.isa = isa or find_instruction_set() or "baseline"
         library = open_library(self.isa)
         if library is None:
             raise RuntimeError(f"the native engine was not built for {self.isa}, or this machine does not have it")
         self._library, self._module, self.shape = library, module, tuple(shape)
         named = zip(description.items(), module.children(), strict=True)
-        steps = [step for (name, layer), child in named for step in steps_of(name, layer, child)]
+        steps = [step for (name, layer), child in named for step in list_steps(name, layer, child)]
         self._error = ctypes.create_string_buffer(ERROR_SIZE)
         self._outputs: tuple[int, ...] = self.shape
         for layer in description.values():
@@ -114,7 +114,7 @@ class NativeNetwork:
         correct = ctypes.c_int64()
         return self._work("judge", images, labels, len(labels), correct), correct.value
 
-    def gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, dict[Tensor, np.ndarray]]:
+    def compute_gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, dict[Tensor, np.ndarray]]:
         """The mean loss of a batch and its gradient by each learned parameter."""
         self._check(images, labels)
         if not len(labels):
@@ -136,10 +136,10 @@ class NativeNetwork:
         spaces = (count if keep else 1, self.workspace_floats)
         self._work(
             "forward",
-            checked(blocks, "the input", (count, *self.shape, BLOCK)),
-            checked(outputs, "the output", (count, *self._outputs, BLOCK)),
+            check_layers(blocks, "the input", (count, *self.shape, BLOCK)),
+            check_layers(outputs, "the output", (count, *self._outputs, BLOCK)),
             count,
-            checked(workspace, "the workspace", spaces),
+            check_layers(workspace, "the workspace", spaces),
             keep,
         )
 
@@ -152,30 +152,30 @@ class NativeNetwork:
         inputs = (count, *self.shape, BLOCK)
         self._work(
             "backward",
-            checked(blocks, "the input", inputs),
-            checked(gradient, "the gradient", (count, *self._outputs, BLOCK)),
-            None if input_gradient is None else checked(input_gradient, "the input gradient", inputs),
+            check_layers(blocks, "the input", inputs),
+            check_layers(gradient, "the gradient", (count, *self._outputs, BLOCK)),
+            None if input_gradient is None else check_layers(input_gradient, "the input gradient", inputs),
             count,
-            checked(workspace, "the workspace", (count, self.workspace_floats)),
+            check_layers(workspace, "the workspace", (count, self.workspace_floats)),
             pointers,
         )
         return found
 
     def _learned(self) -> list[Tensor]:
         """The learned parameters, in the engine's order."""
-        rows = (row for child in self._module.children() for row in tensors_of(child))
+        rows = (row for child in self._module.children() for row in list_tensors(child))
         return [tensor for weight, bias, _ in rows for tensor in (weight, bias) if isinstance(tensor, nn.Parameter)]
 
     def _gradient_arrays(self) -> tuple[dict[Tensor, np.ndarray], Any]:
         found = {tensor: np.empty(tuple(tensor.shape), np.float32) for tensor in self._learned()}
         return found, (ctypes.c_void_p * len(found))(*(array.ctypes.data for array in found.values()))
 
-    def _arrays(self, momenta: Mapping[Tensor, Tensor] | None = None) -> Any:
+    def _split_arrays(self, momenta: Mapping[Tensor, Tensor] | None = None) -> Any:
         """Pointers to all arrays, made anew for each call: torch may have moved them."""
         momenta = momenta or {}
 
         def pointer(tensor: Tensor | None) -> int | None:
-            return None if tensor is None else checked(tensor, "a weight").data_ptr()
+            return None if tensor is None else check_layers(tensor, "a weight").data_ptr()
 
         def momentum(tensor: Tensor | None) -> int | None:
             buffer = None if tensor is None else momenta.get(tensor)
@@ -185,7 +185,7 @@ class NativeNetwork:
 
         rows = []
         for child in self._module.children():
-            for weight, bias, basis in tensors_of(child):
+            for weight, bias, basis in list_tensors(child):
                 lengths = (0 if tensor is None else tensor.numel() for tensor in (weight, bias, basis))
                 pointers = (pointer(weight), momentum(weight), pointer(bias), momentum(bias), pointer(basis))
                 rows.append(Arrays(*pointers, *lengths))
@@ -197,7 +197,7 @@ class NativeNetwork:
             each.ctypes.data if isinstance(each, np.ndarray) else each.data_ptr() if isinstance(each, Tensor) else each
             for each in arguments
         )
-        return self._call(name, self._handle, self._arrays(momenta), *pointers)
+        return self._call(name, self._handle, self._split_arrays(momenta), *pointers)
 
     def _call(self, name: str, *arguments: Any) -> Any:
         """Calls one of the engine's functions.

@@ -52,7 +52,7 @@ STEPS: dict[type, Callable[[Any, Any], list[Step]]] = {
 """The steps of each kind of layer, from its description and its torch module."""
 
 
-def steps_of(name: str, layer: Layer, module: nn.Module) -> list[Step]:
+def list_steps(name: str, layer: Layer, module: nn.Module) -> list[Step]:
     """The steps of one layer.
 
     Raises:
@@ -68,7 +68,7 @@ def has_native_program(description: Description) -> bool:
     return all(type(layer) in STEPS for layer in description.values())
 
 
-def tensors_of(module: nn.Module) -> Iterator[tuple[Tensor | None, Tensor | None, Tensor | None]]:
+def list_tensors(module: nn.Module) -> Iterator[tuple[Tensor | None, Tensor | None, Tensor | None]]:
     """Weight, bias and basis of each step of a module."""
     if isinstance(module, InvariantLayer):
         yield None, None, None
@@ -81,7 +81,7 @@ def tensors_of(module: nn.Module) -> Iterator[tuple[Tensor | None, Tensor | None
         yield None, None, None
 
 
-def checked(tensor: Tensor, what: str, shape: Sequence[int] | None = None) -> Tensor:
+def check_layers(tensor: Tensor, what: str, shape: Sequence[int] | None = None) -> Tensor:
     """The tensor, if its memory is what the engine reads; with a shape, of activations in blocks.
 
     Raises:

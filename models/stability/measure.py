@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from models.stability.stages import Stage
-from models.stability.warps import Displacement, Size, displaced, shift, smooth
+from models.stability.warps import Displacement, Size, displace, shift, smooth
 
 SHIFTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
 """Pixels."""
@@ -19,7 +19,7 @@ GRADIENTS = (0.0, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 """Norms of the gradient of tau; equation 1.2.10 is for at most 1/2."""
 
 
-def moves(
+def list_moves(
     count: int, height: int, width: int, seed: int
 ) -> Iterator[tuple[str, float, list[Displacement], list[Size]]]:
     """Shifts, then warps of ``count`` images: which of the two, the amount, each image's displacement and its size.
@@ -34,11 +34,11 @@ def moves(
         yield "shift", distance, [shift(distance, angle) for angle in angles], [Size(distance, 0.0, 0.0, 0.0)] * count
     for gradient in GRADIENTS:
         factors = [gradient / size.gradient for size in sizes]
-        warps = [field.scaled(factor) for field, factor in zip(fields, factors, strict=True)]
-        yield "warp", gradient, warps, [size.scaled(factor) for size, factor in zip(sizes, factors, strict=True)]
+        warps = [field.scale(factor) for field, factor in zip(fields, factors, strict=True)]
+        yield "warp", gradient, warps, [size.scale(factor) for size, factor in zip(sizes, factors, strict=True)]
 
 
-def norms(x: Tensor) -> Tensor:
+def list_norms(x: Tensor) -> Tensor:
     """(N, ..) to the L2 norm of each of N, in float64."""
     return torch.linalg.vector_norm(x.double().flatten(1), dim=1)
 
@@ -57,13 +57,13 @@ def measure(images: Tensor, stages: Sequence[Stage], seed: int) -> list[dict[str
         ``relative`` (the same / ||Phi(x)||).
     """
     height, width = images.shape[2:]
-    inputs = norms(images)
+    inputs = list_norms(images)
     plain = [stage(images) for stage in stages]
     rows = []
-    for kind, amount, taus, sizes in moves(len(images), height, width, seed):
-        moved = displaced(images, taus)
+    for kind, amount, taus, sizes in list_moves(len(images), height, width, seed):
+        moved = displace(images, taus)
         for stage, before in zip(stages, plain, strict=True):
-            change, outputs = norms(stage(moved) - before), norms(before)
+            change, outputs = list_norms(stage(moved) - before), list_norms(before)
             rows += [
                 {
                     "stage": stage.name,
@@ -73,7 +73,7 @@ def measure(images: Tensor, stages: Sequence[Stage], seed: int) -> list[dict[str
                     "amount": amount,
                     "image": number,
                     "displacement": size.displacement,
-                    "bound": size.bound(stage.scale),
+                    "bound": size.compute_bound(stage.scale),
                     "change": (change[number] / inputs[number]).item(),
                     "relative": (change[number] / outputs[number]).item(),
                 }

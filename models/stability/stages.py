@@ -52,7 +52,7 @@ class Stage:
     """A map Phi of images.
 
     Attributes:
-        name: the architecture that it begins, or what ``references`` names.
+        name: the architecture that it begins, or what ``make_references`` names.
         scale: J: its output is 2^J times smaller than its input.
         layers: names of its layers, but for normalisation and ReLU.
         module: maps (N, C, H, W) to (N, C', H / 2^J, W / 2^J).
@@ -69,7 +69,7 @@ class Stage:
         return self.module(images)
 
 
-def length(description: Description, shape: Shape, scale: int) -> int:
+def measure_length(description: Description, shape: Shape, scale: int) -> int:
     """How many of a network's layers it takes until the size is halved ``scale`` times and stays so.
 
     Raises:
@@ -87,7 +87,7 @@ def length(description: Description, shape: Shape, scale: int) -> int:
     raise UserError(f"scale: the network never has 1/{2**scale} of its input's size; choose another architecture")
 
 
-def references(scale: int) -> list[Stage]:
+def make_references(scale: int) -> list[Stage]:
     """Stages that are not from a network: averaged pixels, signed details, and magnitudes of fixed scattering alone."""
     halvings = [nn.AvgPool2d(2) for _ in range(scale - 1)]
     return [
@@ -97,7 +97,7 @@ def references(scale: int) -> list[Stage]:
     ]
 
 
-def stages(names: Sequence[str], input_shape: tuple[int, int, int], seed: int) -> list[Stage]:
+def list_stages(names: Sequence[str], input_shape: tuple[int, int, int], seed: int) -> list[Stage]:
     """The first stages of architectures with their initial weights (gain 1), after the references.
 
     Batch normalisation is as it starts, without effect.
@@ -107,11 +107,11 @@ def stages(names: Sequence[str], input_shape: tuple[int, int, int], seed: int) -
     """
     found = []
     for scale in SCALES:
-        found += references(scale)
+        found += make_references(scale)
         for name in names:
-            description = models.description_of(name, input_shape)
+            description = models.describe_architecture(name, input_shape)
             network = models.build(name, gain=1.0, seed=seed, input_shape=input_shape).eval()
-            count = length(description, input_shape, scale)
+            count = measure_length(description, input_shape, scale)
             own = [each for each, layer in list(description.items())[:count] if not isinstance(layer, POINTWISE)]
             found.append(Stage(name, scale, " ".join(own), network[:count]))
     return found

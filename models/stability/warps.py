@@ -33,11 +33,11 @@ class Size(NamedTuple):
     difference: float
     hessian: float
 
-    def scaled(self, factor: float) -> Size:
+    def scale(self, factor: float) -> Size:
         """The norms of ``factor`` times tau."""
         return Size(*(abs(factor) * norm for norm in self))
 
-    def bound(self, scale: int) -> float:
+    def compute_bound(self, scale: int) -> float:
         """F(tau) for J = ``scale``; the middle term is its limit 0 where tau is constant."""
         logarithm = max(math.log(self.difference / self.gradient), 1.0) if self.gradient > 0 else 0.0
         return 2.0**-scale * self.displacement + self.gradient * logarithm + self.hessian
@@ -77,26 +77,26 @@ class Displacement:
             "...m,mi,mj,mk->...ijk", -self.angles(places).cos(), self.amplitudes, self.waves, self.waves
         )
 
-    def scaled(self, factor: float) -> Displacement:
+    def scale(self, factor: float) -> Displacement:
         """``factor`` times tau."""
         return replace(self, shift=factor * self.shift, amplitudes=factor * self.amplitudes)
 
     def size(self, height: int, width: int) -> Size:
         """Its norms over an image of that size."""
-        fine = grid(height, width, FINER)
+        fine = make_grid(height, width, FINER)
         tau = self.at(fine).reshape(-1, 2)
         # The widest difference of points in a plane is that of two corners of their hull; directions find it closely.
         directions = torch.arange(0, math.pi, math.pi / 180, dtype=tau.dtype)
         along = tau @ torch.stack([directions.cos(), directions.sin()])
         return Size(
             torch.linalg.vector_norm(tau, dim=1).max().item(),
-            spectral(self.jacobian(fine)).max().item(),
+            compute_spectral(self.jacobian(fine)).max().item(),
             (along.amax(0) - along.amin(0)).max().item(),
             torch.linalg.vector_norm(self.hessian(fine), dim=(-3, -2, -1)).max().item(),
         )
 
 
-def spectral(matrices: Tensor) -> Tensor:
+def compute_spectral(matrices: Tensor) -> Tensor:
     """The largest singular value of each of (.., 2, 2), far faster than by decompositions."""
     squares, determinants = matrices.square().sum((-2, -1)), torch.linalg.det(matrices)
     return ((squares + (squares**2 - 4 * determinants**2).clamp(min=0).sqrt()) / 2).sqrt()
@@ -111,17 +111,17 @@ def shift(distance: float, angle: float) -> Displacement:
 def smooth(generator: torch.Generator) -> Displacement:
     """A random smooth displacement of no particular size."""
 
-    def uniform(*size: int) -> Tensor:
+    def draw_uniform(*size: int) -> Tensor:
         return torch.rand(*size, generator=generator, dtype=torch.float64)
 
-    lengths = SHORTEST * (LONGEST / SHORTEST) ** uniform(WAVES)
-    directions = 2 * math.pi * uniform(WAVES)
+    lengths = SHORTEST * (LONGEST / SHORTEST) ** draw_uniform(WAVES)
+    directions = 2 * math.pi * draw_uniform(WAVES)
     waves = torch.stack([directions.sin(), directions.cos()], dim=1) * (2 * math.pi / lengths)[:, None]
     amplitudes = torch.randn(WAVES, 2, generator=generator, dtype=torch.float64)
-    return Displacement(torch.zeros(2, dtype=torch.float64), amplitudes, waves, 2 * math.pi * uniform(WAVES))
+    return Displacement(torch.zeros(2, dtype=torch.float64), amplitudes, waves, 2 * math.pi * draw_uniform(WAVES))
 
 
-def grid(height: int, width: int, finer: int = 1) -> Tensor:
+def make_grid(height: int, width: int, finer: int = 1) -> Tensor:
     """The places of an image's pixels, (H, W, 2) as row and column, or of a finer grid over the same area."""
     rows, columns = (
         (torch.arange(finer * length, dtype=torch.float64) + 0.5) / finer - 0.5 for length in (height, width)
@@ -129,7 +129,7 @@ def grid(height: int, width: int, finer: int = 1) -> Tensor:
     return torch.stack(torch.meshgrid(rows, columns, indexing="ij"), dim=-1)
 
 
-def displaced(images: Tensor, displacements: list[Displacement]) -> Tensor:
+def displace(images: Tensor, displacements: list[Displacement]) -> Tensor:
     """L_tau x = x(u - tau(u)) of each image, (N, C, H, W).
 
     An image becomes a function by bicubic interpolation and, beyond its border, by reflection there, as the transform
@@ -137,7 +137,7 @@ def displaced(images: Tensor, displacements: list[Displacement]) -> Tensor:
     nothing.
     """
     height, width = images.shape[2:]
-    places = grid(height, width)
+    places = make_grid(height, width)
     sources = torch.stack([places - tau.at(places) for tau in displacements])
     # grid_sample wants (column, row), from -1 to 1 at the outer edges of the outermost pixels.
     relative = (2 * sources.flip(-1) + 1) / torch.tensor([width, height], dtype=torch.float64) - 1

@@ -53,7 +53,7 @@ def clear(run: Path, root: Path) -> None:
         root: Ray's temporary folder.
     """
     entries = _entries(run)
-    kept = [entry for entry in entries if entry.get("host") != socket.gethostname() or not _gone(root, entry)]
+    kept = [entry for entry in entries if entry.get("host") != socket.gethostname() or not _is_gone(root, entry)]
     if len(kept) < len(entries):
         _rewrite(run, kept)
 
@@ -70,7 +70,7 @@ def _entries(run: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _gone(root: Path, entry: dict[str, Any]) -> bool:
+def _is_gone(root: Path, entry: dict[str, Any]) -> bool:
     """Whether nothing of a session is left to remove, perhaps because it has just been removed."""
     if psutil.pid_exists(entry["pid"]):
         return False

@@ -17,8 +17,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from search.cluster.resources import Resources
 from search.cluster.shared_folder import ANSWER_SECONDS, Probe
 from spaces import UserError
-from spaces.common.errors import printable, shortened
-from spaces.common.wording import counted
+from spaces.common.errors import printable, shorten
+from spaces.common.wording import format_count
 
 PATIENCE_SECONDS = 300.0  # A node that reboots, or that someone replaces by hand, is back by then.
 LOOK_SECONDS = 10.0
@@ -28,37 +28,39 @@ HEAD = "node:__internal_head__"  # A resource that only the head node has.
 Node = Mapping[str, Any]
 
 
-def alive() -> list[Node]:
+def list_alive() -> list[Node]:
     """The nodes that live, as Ray describes them."""
     return [node for node in ray.nodes() if node["Alive"]]
 
 
-def held(node: Node) -> tuple[float, float]:
+def list_held(node: Node) -> tuple[float, float]:
     """All CPUs and GPUs of a node, taken or free."""
     return node["Resources"].get("CPU", 0.0), node["Resources"].get("GPU", 0.0)
 
 
 def holding(resources: Resources) -> list[Node]:
     """The living nodes that have enough for a trial, free or taken; a trial never spreads over two."""
-    return [node for node in alive() if resources.slots(*held(node))]
+    return [node for node in list_alive() if resources.count_slots(*list_held(node))]
 
 
-def slots(resources: Resources) -> int:
+def count_slots(resources: Resources) -> int:
     """How many trials the nodes hold at once."""
-    return sum(resources.slots(*held(node)) for node in alive())
+    return sum(resources.count_slots(*list_held(node)) for node in list_alive())
 
 
-def shortage(resources: Resources) -> str:
+def explain_shortage(resources: Resources) -> str:
     """Says what a trial asks for and what there is instead."""
-    asked = f"a trial asks for {_amount(resources.cpus_per_trial, resources.gpus_per_trial)}"
-    shapes = Counter(held(node) for node in alive())
+    asked = f"a trial asks for {_format_amount(resources.cpus_per_trial, resources.gpus_per_trial)}"
+    shapes = Counter(list_held(node) for node in list_alive())
     if resources.address is None:
-        return f"{asked}, but this machine has {_amount(*next(iter(shapes)))}"
-    there = [f"{count} {'has' if count == 1 else 'have'} {_amount(*shape)}" for shape, count in sorted(shapes.items())]
+        return f"{asked}, but this machine has {_format_amount(*next(iter(shapes)))}"
+    there = [
+        f"{count} {'has' if count == 1 else 'have'} {_format_amount(*shape)}" for shape, count in sorted(shapes.items())
+    ]
     return f"{asked}, but no node of the cluster has that: {', '.join(there)}"
 
 
-def _amount(cpus: float, gpus: float) -> str:
+def _format_amount(cpus: float, gpus: float) -> str:
     return f"{cpus:g} CPU{'s' * (cpus != 1)} and {gpus:g} GPU{'s' * (gpus != 1)}"
 
 
@@ -70,7 +72,7 @@ def autoscales() -> bool:
     option; with KubeRay's autoscaler it runs in a container of its own and cannot be seen. Whether a new node would
     hold a trial, or the cloud has any left, is not known.
     """
-    head = next((node for node in alive() if HEAD in node["Resources"]), None)
+    head = next((node for node in list_alive() if HEAD in node["Resources"]), None)
     if head is None:
         return False
     strategy = NodeAffinitySchedulingStrategy(head["NodeID"], soft=False)
@@ -103,7 +105,7 @@ def check_room(resources: Resources) -> None:
     """
     if holding(resources):
         return
-    what = shortage(resources)
+    what = explain_shortage(resources)
     if resources.address is None:
         raise UserError(f"{what}; ask for less")
     if not autoscales():
@@ -111,19 +113,19 @@ def check_room(resources: Resources) -> None:
     print(f"{what}; waiting for the cluster to grow", file=sys.stderr)
 
 
-def why_nothing_runs(resources: Resources) -> str:
+def explain_waiting(resources: Resources) -> str:
     """What may keep trials waiting: what is free, and who else is there."""
     if resources.address is None:
         return f"workers are starting; load of this machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     free, total = ray.available_resources(), ray.cluster_resources()
     parts = [f"{free.get(kind, 0.0):g} of {total[kind]:g} {kind}s" for kind in ("CPU", "GPU") if kind in total]
-    others = _others()
+    others = _count_others()
     held = f"; others on the cluster: {'; '.join(others)}" if others else ""
-    asked = _amount(resources.cpus_per_trial, resources.gpus_per_trial)
+    asked = _format_amount(resources.cpus_per_trial, resources.gpus_per_trial)
     return f"free on the cluster: {' and '.join(parts)}; a trial asks for {asked}{held}; see: ray status"
 
 
-def _others() -> list[str]:
+def _count_others() -> list[str]:
     """The other programs that use this cluster, with how many actors each has; nothing where Ray does not tell."""
     try:  # Public functions for this ask the dashboard, which may not be there.
         from ray._private import state
@@ -132,8 +134,10 @@ def _others() -> list[str]:
         jobs = [job for job in state.jobs() if not job["IsDead"] and job["JobID"] != mine]
         actors = Counter(actor["JobID"] for actor in state.actors().values() if actor["State"] == "ALIVE")
         return [
-            shortened(f"{job['DriverIPAddress']} pid {job['DriverPid']}, {counted(actors[job['JobID']], 'actor')}", 100)
-            + f" ({shortened(printable(job['Entrypoint']), 100)})"
+            shorten(
+                f"{job['DriverIPAddress']} pid {job['DriverPid']}, {format_count(actors[job['JobID']], 'actor')}", 100
+            )
+            + f" ({shorten(printable(job['Entrypoint']), 100)})"
             for job in jobs
             if not job["Entrypoint"].endswith("/dashboard.py")
         ][:MOST_NAMED]
@@ -158,14 +162,14 @@ class Watch:
         self._probe = Probe(run) if run is not None and resources.address is not None else None
         self._known: set[str] = set()
 
-    def stuck(self) -> str | None:
+    def explain_stuck(self) -> str | None:
         """Why no trial can run any more, or None; cheap to call often."""
         now = time.monotonic()
         if now - self._looked < LOOK_SECONDS:
             return None
         self._looked = now
         able = holding(self._resources)
-        blind = self._blind(able)
+        blind = self._explain_blind(able)
         if blind or able:
             self._since = None
             return blind
@@ -175,12 +179,13 @@ class Watch:
         if autoscales():
             self._since = now
             return None
-        return f"{shortage(self._resources)}, for {PATIENCE_SECONDS / 60:g} minutes now; start a node that has them"
+        waited = f"for {PATIENCE_SECONDS / 60:g} minutes now"
+        return f"{explain_shortage(self._resources)}, {waited}; start a node that has them"
 
-    def _blind(self, able: list[Node]) -> str | None:
+    def _explain_blind(self, able: list[Node]) -> str | None:
         if self._probe is None:
             return None
         new = [node for node in able if node["NodeID"] not in self._known]
         self._known |= {node["NodeID"] for node in new}
         self._probe.ask(new)
-        return self._probe.blind(0.0)
+        return self._probe.explain_blind(0.0)

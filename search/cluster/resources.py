@@ -58,10 +58,10 @@ class Resources:
         """Where a trial computes: on a GPU if it gets one, or part of one."""
         return "cuda" if self.gpus_per_trial else "cpu"
 
-    def slots(self, cpus: float, gpus: float) -> int:
+    def count_slots(self, cpus: float, gpus: float) -> int:
         """How many trials run at once on one node with ``cpus`` cores and ``gpus`` GPUs.
 
-        >>> Resources(gpus_per_trial=0.4).slots(16, 2)  # Two on each GPU, and a fifth of each stays free.
+        >>> Resources(gpus_per_trial=0.4).count_slots(16, 2)  # Two on each GPU, and a fifth of each stays free.
         4
         """
         by_cpu = int(cpus / self.cpus_per_trial)

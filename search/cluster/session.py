@@ -107,7 +107,7 @@ def ray_session(
     set_environment(resources)
     local = resources.address is None
     print("starting Ray" if local else f"joining Ray at {resources.address}", file=sys.stderr)
-    session = _started(resources)
+    session = _start_ray(resources)
     import ray  # Only now: it reads the environment.
 
     from search.cluster import leftovers, nodes, shared_folder
@@ -119,7 +119,7 @@ def ray_session(
         nodes.check_room(resources)
         if not local and run is not None:
             shared_folder.probe(run, nodes.holding(resources))
-        yield nodes.slots(resources) if local else max(nodes.slots(resources), CLUSTER_TRIALS)
+        yield nodes.count_slots(resources) if local else max(nodes.count_slots(resources), CLUSTER_TRIALS)
     finally:
         ray.shutdown()
         if run is not None:
@@ -130,7 +130,7 @@ def ray_session(
                     shared_folder.remove_probes(run)
 
 
-def _started(resources: Resources) -> Path:
+def _start_ray(resources: Resources) -> Path:
     """Starts or joins Ray; returns the folder of its session.
 
     Raises:

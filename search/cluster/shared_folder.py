@@ -42,10 +42,10 @@ class Probe:
         for node in nodes:
             answer = Path(f"{question}-{node['NodeID']}")
             strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            task = ray.remote(_answer).options(num_cpus=0, max_retries=0, scheduling_strategy=strategy)
+            task = ray.remote(_await_answer).options(num_cpus=0, max_retries=0, scheduling_strategy=strategy)
             self._asked[task.remote(str(question), str(answer), content)] = (node, answer)
 
-    def blind(self, patience: float, silent: bool = False) -> str | None:
+    def explain_blind(self, patience: float, silent: bool = False) -> str | None:
         """Names the nodes that do not see the folder, or returns None.
 
         Args:
@@ -58,7 +58,7 @@ class Probe:
         ready, waiting = ray.wait(list(self._asked), num_returns=len(self._asked), timeout=patience)
         for ref in ready:
             node, answer = self._asked.pop(ref)
-            reason = _reason(ref, answer)
+            reason = _find_reason(ref, answer)
             if reason is not None:
                 found[node["NodeID"]] = f"{name(node)} ({reason})"
         if silent:
@@ -88,7 +88,7 @@ def probe(folder: Path, nodes: Iterable[Mapping[str, Any]]) -> None:
     asked = Probe(folder)
     asked.ask(nodes)
     try:
-        blind = asked.blind(ANSWER_SECONDS, silent=True)
+        blind = asked.explain_blind(ANSWER_SECONDS, silent=True)
     finally:
         remove_probes(folder)
     if blind is not None:
@@ -108,7 +108,7 @@ def remove_probes(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _answer(question: str, answer: str, content: str) -> str | None:
+def _await_answer(question: str, answer: str, content: str) -> str | None:
     """Reads a question and answers it; runs on a node. Returns what is wrong, or None."""
     give_up = time.monotonic() + SEEN_SECONDS
     while True:
@@ -125,7 +125,7 @@ def _answer(question: str, answer: str, content: str) -> str | None:
         time.sleep(0.2)
 
 
-def _reason(ref: Any, answer: Path) -> str | None:
+def _find_reason(ref: Any, answer: Path) -> str | None:
     """What is wrong with a node that has answered, None if nothing is."""
     try:
         said: Any = ray.get(ref)

@@ -9,7 +9,7 @@ from pathlib import Path
 from search.commands import option_types, options
 from spaces import UserError
 from spaces.common.errors import printable
-from spaces.common.wording import command, counted
+from spaces.common.wording import format_command, format_count
 
 NAME = "check"
 HELP = "verify the checksum of every file of a run; --repair sets damaged ones aside and restores what can be"
@@ -19,7 +19,7 @@ EXAMPLE = "invsearch check runs/first --repair"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     add = parser.add_argument
-    add("run", type=option_types.folder, metavar="RUN", help="run folder")
+    add("run", type=option_types.parse_folder, metavar="RUN", help="run folder")
     add("--repair", action="store_true", help="set damaged files aside and restore what can be")
     add("--force", action="store_true", help="repair even if a driver elsewhere did not sign off")
 
@@ -42,10 +42,10 @@ def run(args: argparse.Namespace) -> int:
     found = repair.inspect(folder.path, deep=True)
     for finding in found:
         print(f"{printable(finding.path)}: damaged ({finding.reason})")
-    for path in repair.set_asides(folder.path):
+    for path in repair.find_set_asides(folder.path):
         print(f"{printable(path)}: was set aside; remove it when you have looked at it")
-    trials = len(repair.recorded(folder.path))
-    mend = command("invsearch", "check", Path(args.run), "--repair")
+    trials = len(repair.list_recorded(folder.path))
+    mend = format_command("invsearch", "check", Path(args.run), "--repair")
     after = f"; {mend} mends, and so does the next sweep" if found else ""
-    print(f"{printable(args.run)}: {counted(trials, 'trial')}, {len(found)} damaged{after}")
+    print(f"{printable(args.run)}: {format_count(trials, 'trial')}, {len(found)} damaged{after}")
     return options.INCOMPLETE if found else 0

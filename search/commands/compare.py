@@ -14,15 +14,15 @@ EXAMPLE = "invsearch compare runs/grid runs/tpe"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     add = parser.add_argument
-    add("first", type=option_types.folder, metavar="RUN_A", help="run folder")
-    add("second", type=option_types.folder, metavar="RUN_B", help="run folder")
+    add("first", type=option_types.parse_folder, metavar="RUN_A", help="run folder")
+    add("second", type=option_types.parse_folder, metavar="RUN_B", help="run folder")
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints the comparison; ``INCOMPLETE`` where a record cannot be read."""
-    from analysis.comparison import compared
+    from analysis.comparison import compare_runs
     from analysis.records.reader import read_run
 
     first, second = read_run(args.first), read_run(args.second)
-    print(compared(first, second))
+    print(compare_runs(first, second))
     return max(options.name_damaged(first), options.name_damaged(second))

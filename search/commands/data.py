@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from search.commands import option_types
-from search.datasets import DATASETS, Dataset, dataset
+from search.datasets import DATASETS, Dataset, find_dataset
 from search.datasets.files.archive import import_archive, obtain
-from search.datasets.files.cache import cache_root
+from search.datasets.files.cache import find_cache_root
 from search.datasets.files.fetch import fetch, import_from, remove_abandoned
 from search.datasets.files.verify import UnusableFileError, read_cached
 from search.datasets.folder import PREFIX, import_folder
@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--from",
         dest="source",
-        type=option_types.folder,
+        type=option_types.parse_folder,
         metavar="PATH",
         help="import the files from this folder, or this archive (docs/data.md lists the forms); "
         f"for {PREFIX}NAME, a folder in CIFAR-10's binary layout",
@@ -48,24 +48,24 @@ def run(args: argparse.Namespace) -> int:
             raise UserError(f"data: --from and --mirror need the data set they are for; for example {EXAMPLE}")
         width = max(map(len, DATASETS))
         for known in DATASETS.values():
-            print(f"{known.name:<{width}}  {known.data_hash}  {known.title}: {_state(known)}")
-        print(f"{PREFIX}NAME: the folder NAME in {cache_root(None)}, in CIFAR-10's binary layout")
+            print(f"{known.name:<{width}}  {known.data_hash}  {known.title}: {_describe_state(known)}")
+        print(f"{PREFIX}NAME: the folder NAME in {find_cache_root(None)}, in CIFAR-10's binary layout")
         return 0
     if args.dataset.startswith(PREFIX):
         if args.mirror:
             raise UserError(f"data: {args.dataset} is a folder of your own, nothing to download; leave out --mirror")
         if args.source:
             import_folder(args.dataset, Path(args.source))
-        chosen = dataset(args.dataset)
+        chosen = find_dataset(args.dataset)
         where = f": {chosen.title}"
     else:
-        chosen = dataset(args.dataset)
+        chosen = find_dataset(args.dataset)
         where = f" is complete in {_get(chosen, args)}" if chosen.archive or chosen.store else " is embedded"
         if where == " is embedded" and (args.source or args.mirror):
             raise UserError(f"data: {chosen.name} is embedded, nothing to fetch; leave out --from and --mirror")
     for load in (chosen.load_train, chosen.load_test):  # Verifies, and decodes what is to be decoded.
         load(None)
-    remove_abandoned(cache_root(None) / chosen.name)
+    remove_abandoned(find_cache_root(None) / chosen.name)
     print(f"{chosen.name}{where}; hash {chosen.data_hash}")
     return 0
 
@@ -76,18 +76,18 @@ def _get(chosen: Dataset, args: argparse.Namespace) -> Path:
     if chosen.archive is not None:
         if args.source:
             return import_archive(chosen.archive, Path(args.source)).parent
-        return obtain(chosen.archive, mirrors=mirrors, say=_to_stderr).parent
+        return obtain(chosen.archive, mirrors=mirrors, say=_print_to_stderr).parent
     assert chosen.store is not None
     if args.source:
         return import_from(chosen.store, Path(args.source))
-    return fetch(chosen.store, mirrors=mirrors, say=_to_stderr)
+    return fetch(chosen.store, mirrors=mirrors, say=_print_to_stderr)
 
 
-def _to_stderr(line: str) -> None:
+def _print_to_stderr(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def _state(known: Dataset) -> str:
+def _describe_state(known: Dataset) -> str:
     if known.archive is not None:
         wrong = ""
         for path in known.archive.found():
@@ -101,7 +101,7 @@ def _state(known: Dataset) -> str:
     if known.store is None:
         return "embedded"
     folder = known.store.folder()
-    missing = known.store.missing()
+    missing = known.store.find_missing()
     if missing:
         return f"missing in {folder}: {', '.join(file.name for file in missing)}; run 'invsearch data {known.name}'"
     try:

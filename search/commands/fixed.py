@@ -12,7 +12,7 @@ from spaces.specs.run import RunSpec
 PUBLISHED = "published"
 
 
-def fixed_spec(args: argparse.Namespace, names: Sequence[str], theta: str, seeds: int) -> RunSpec:
+def make_fixed_spec(args: argparse.Namespace, names: Sequence[str], theta: str, seeds: int) -> RunSpec:
     """What a run without a search trains.
 
     ``published`` as theta is the recipe's where the data set has one, else the architecture's own.
@@ -20,14 +20,14 @@ def fixed_spec(args: argparse.Namespace, names: Sequence[str], theta: str, seeds
     Raises:
         UserError: something that is not allowed; or the chapter gives no theta.
     """
-    from analysis.published.mnist import published_theta
-    from search.datasets import dataset
+    from analysis.published.mnist import find_published_theta
+    from search.datasets import find_dataset
 
-    common = dataset(args.dataset).theta if theta == PUBLISHED else parse_theta(theta)
+    common = find_dataset(args.dataset).theta if theta == PUBLISHED else parse_theta(theta)
     return RunSpec(
-        **options.data_fields(args, names),  # pyright: ignore[reportArgumentType]
+        **options.list_data_fields(args, names),  # pyright: ignore[reportArgumentType]
         architectures=tuple(names),
-        thetas={name: (common or published_theta(name)).as_dict() for name in names},
+        thetas={name: (common or find_published_theta(name)).as_dict() for name in names},
         rerun_seeds=seeds,
-        rerun_epochs=options.epochs(args),
+        rerun_epochs=options.parse_epochs(args),
     )

@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints names with a line about each."""
     for kind in KINDS if args.kind is None else (args.kind,):
-        entries = named(kind)
+        entries = describe_listed(kind)
         width = max(map(len, entries))
         print(f"{kind}:")
         for name, about in entries.items():
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def named(kind: str) -> dict[str, str]:
+def describe_listed(kind: str) -> dict[str, str]:
     """Name -> a line about it."""
     if kind == "architectures":
         import models

@@ -7,7 +7,7 @@ import math
 import re
 from pathlib import Path
 
-from spaces.common.errors import quoted
+from spaces.common.errors import quote
 
 UNITS = {r"d(?:ays?)?": 86400, r"h(?:(?:ou)?rs?)?": 3600, r"m(?:in(?:ute)?s?)?": 60, r"s(?:ec(?:ond)?s?)?": 1}
 NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
@@ -21,61 +21,61 @@ def whole(text: str) -> int:
     try:
         value = int(text[:DIGITS])
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number") from None
+        raise argparse.ArgumentTypeError(f"{quote(text)} is not a whole number") from None
     if value < 0 or len(text) > DIGITS:  # Python reads no more than 4,300.
         raise argparse.ArgumentTypeError(
-            f"{quoted(text)} is not allowed; give a whole number from 0 up, of at most {DIGITS} digits"
+            f"{quote(text)} is not allowed; give a whole number from 0 up, of at most {DIGITS} digits"
         )
     return value
 
 
-def number(text: str) -> float:
+def parse_number(text: str) -> float:
     """An argparse type: any number; which ones are allowed is for its reader to say."""
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number; give one such as 0.5") from None
+        raise argparse.ArgumentTypeError(f"{quote(text)} is not a number; give one such as 0.5") from None
 
 
-def folder(text: str) -> str:
+def parse_folder(text: str) -> str:
     """An argparse type: the path of a folder, or of a file in its place, ``~`` expanded."""
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty; give the path of a folder, or . for the current one")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", text):
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is a URL; give a folder on this machine, or a mounted one")
+        raise argparse.ArgumentTypeError(f"{quote(text)} is a URL; give a folder on this machine, or a mounted one")
     try:
         return str(Path(text).expanduser() if text.startswith("~") else Path(text))  # Path forgets the dot of ./~x.
     except RuntimeError:
         home = Path(text).parts[0]
         raise argparse.ArgumentTypeError(
-            f"{quoted(text)}: no home folder {home} is known here; give a full path"
+            f"{quote(text)}: no home folder {home} is known here; give a full path"
         ) from None
 
 
-def address(text: str) -> str:
+def parse_address(text: str) -> str:
     """An argparse type: a running Ray cluster."""
     if not text.strip() or "://" in text:
         raise argparse.ArgumentTypeError(
-            f"{quoted(text)} is not allowed; give auto, or HOST:PORT as ray start printed it (Ray Client, ray://, is "
+            f"{quote(text)} is not allowed; give auto, or HOST:PORT as ray start printed it (Ray Client, ray://, is "
             "not supported: run invsearch on a node of the cluster, or with ray job submit)"
         )
     return text
 
 
-def seconds(text: str) -> float:
+def parse_seconds(text: str) -> float:
     """An argparse type: a length of time; a number alone is in seconds.
 
-    >>> seconds("1h30m"), seconds("2 min"), seconds("90")
+    >>> parse_seconds("1h30m"), parse_seconds("2 min"), parse_seconds("90")
     (5400.0, 120.0, 90.0)
     """
     found = LENGTH.fullmatch(text.strip().lower())
     if found is None or not any(found.groups()):
         raise argparse.ArgumentTypeError(
-            f"{quoted(text)} is not a length of time; give for example 90s, 30m, 8h or 1h30m (d, h, m and s)"
+            f"{quote(text)} is not a length of time; give for example 90s, 30m, 8h or 1h30m (d, h, m and s)"
         )
     value = math.fsum(float(part or 0) * size for part, size in zip(found.groups(), (1, *UNITS.values()), strict=True))
     if not 0 < value <= LONGEST:
         raise argparse.ArgumentTypeError(
-            f"{quoted(text)} is not allowed; give more than nothing and at most ten years, such as 90s, 30m or 8h"
+            f"{quote(text)} is not allowed; give more than nothing and at most ten years, such as 90s, 30m or 8h"
         )
     return value

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search.cluster.session import Resources, set_environment
-from search.commands.option_types import address, number, seconds, whole
-from search.storage.identity import age
+from search.commands.option_types import parse_address, parse_number, parse_seconds, whole
+from search.storage.identity import measure_age
 from search.storage.json_files import read_json
 from search.tuning.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, read_space
 from spaces.common.errors import printable
 from spaces.common.lookup import choose
-from spaces.common.wording import command, counted
+from spaces.common.wording import format_command, format_count
 from spaces.files.sealed import Damaged
 from spaces.specs.protocol import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
 from spaces.specs.run import RunSpec
@@ -62,7 +62,7 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--reduction-factor",
-        type=number,
+        type=parse_number,
         default=REDUCTION_FACTOR,
         metavar="ETA",
         help=f"the top 1/ETA of the trials continue past each rung (default {REDUCTION_FACTOR:g})",
@@ -73,8 +73,14 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
 def add_resource_options(parser: argparse.ArgumentParser) -> None:
     """What a trial gets, and where it runs."""
     add = parser.add_argument_group("resources").add_argument
-    add("--cpus-per-trial", type=number, default=1.0, metavar="N", help="CPU cores per trial (default 1)")
-    add("--gpus-per-trial", type=number, default=0.0, metavar="N", help="GPUs per trial, fractions allowed (default 0)")
+    add("--cpus-per-trial", type=parse_number, default=1.0, metavar="N", help="CPU cores per trial (default 1)")
+    add(
+        "--gpus-per-trial",
+        type=parse_number,
+        default=0.0,
+        metavar="N",
+        help="GPUs per trial, fractions allowed (default 0)",
+    )
     add(
         "--engine",
         choices=("auto", "native", "torch", "mixed"),
@@ -84,7 +90,7 @@ def add_resource_options(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--address",
-        type=address,
+        type=parse_address,
         metavar="ADDR",
         help="a running Ray cluster: auto, or HOST:PORT (default: start Ray here)",
     )
@@ -96,7 +102,7 @@ def add_policy_options(parser: argparse.ArgumentParser) -> None:
     add("--max-concurrent", type=whole, metavar="N", help="most trials to run at once (default: as many as fit)")
     add(
         "--time-budget",
-        type=seconds,
+        type=parse_seconds,
         metavar="TIME",
         help="stop cleanly after 90s, 30m or 1h30m (a number alone: seconds) since the start of the program, and "
         "after the epochs then in progress; run the command again to resume",
@@ -133,7 +139,7 @@ def split_names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
-def logs(args: argparse.Namespace) -> tuple[str, ...]:
+def parse_logs(args: argparse.Namespace) -> tuple[str, ...]:
     """The loggers asked for, each once.
 
     Raises:
@@ -151,21 +157,21 @@ def logs(args: argparse.Namespace) -> tuple[str, ...]:
     return names
 
 
-def policy(args: argparse.Namespace) -> Policy:
+def make_policy(args: argparse.Namespace) -> Policy:
     """How the invocation treats the run.
 
     Raises:
         UserError: a number that is not allowed.
     """
     given = {field.name: getattr(args, field.name) for field in fields(Policy) if field.name != "started"}
-    return Policy(**given, started=time.monotonic() - max(0.0, age()))
+    return Policy(**given, started=time.monotonic() - max(0.0, measure_age()))
 
 
 def add_margin(parser: argparse.ArgumentParser) -> None:
     """The margin of the equivalence test against the published numbers."""
     parser.add_argument(
         "--margin",
-        type=number,
+        type=parse_number,
         default=0.5,
         metavar="POINTS",
         help="difference from a published mean that does not matter, in points of accuracy (default: 0.5)",
@@ -178,13 +184,13 @@ def conditions(args: argparse.Namespace) -> tuple[Resources, Policy, tuple[str, 
     Raises:
         UserError: something that is not allowed, or a logger that is not installed.
     """
-    chosen = logs(args)
+    chosen = parse_logs(args)
     asked = Resources(args.cpus_per_trial, args.gpus_per_trial, args.address, args.engine)
     set_environment(asked)
-    return asked, policy(args), chosen
+    return asked, make_policy(args), chosen
 
 
-def architectures(text: str) -> tuple[str, ...]:
+def parse_architectures(text: str) -> tuple[str, ...]:
     """Names from ``a,b`` or ``all``, which are those of ``models.ARCHITECTURES``, each once.
 
     Raises:
@@ -198,11 +204,11 @@ def architectures(text: str) -> tuple[str, ...]:
     if not names:
         raise UserError(f"architectures: {text!r} names none; give all, or some of {', '.join(models.ARCHITECTURES)}")
     for name in names:
-        models.architecture_named(name)
+        models.find_architecture(name)
     return names
 
 
-def space(args: argparse.Namespace) -> Space:
+def parse_space(args: argparse.Namespace) -> Space:
     """The search space asked for: a name, or a YAML file.
 
     Raises:
@@ -219,18 +225,18 @@ def space(args: argparse.Namespace) -> Space:
     return own
 
 
-def data_fields(args: argparse.Namespace, names: Sequence[str]) -> dict[str, object]:
+def list_data_fields(args: argparse.Namespace, names: Sequence[str]) -> dict[str, object]:
     """The fields of a ``RunSpec`` that say what to train on.
 
     Raises:
         UserError: an unknown data set, or an architecture that is not made for its images.
     """
     import models
-    from search.datasets import dataset
+    from search.datasets import find_dataset
 
-    chosen = dataset(args.dataset)
+    chosen = find_dataset(args.dataset)
     for name in names:
-        models.description_of(name, chosen.input_shape, chosen.classes)  # Refuses images that it cannot take.
+        models.describe_architecture(name, chosen.input_shape, chosen.classes)  # Refuses images that it cannot take.
     return {
         "dataset": chosen.name,
         "data_hash": chosen.data_hash,
@@ -242,30 +248,32 @@ def data_fields(args: argparse.Namespace, names: Sequence[str]) -> dict[str, obj
     }
 
 
-def run_spec(args: argparse.Namespace, names: tuple[str, ...], seeds: int | None, rerun_epochs: int | None) -> RunSpec:
+def make_run_spec(
+    args: argparse.Namespace, names: tuple[str, ...], seeds: int | None, rerun_epochs: int | None
+) -> RunSpec:
     """The run that the options describe.
 
     Raises:
         UserError: options that are unknown, not allowed, or contradict one another.
     """
-    searched = space(args)
+    searched = parse_space(args)
     samples = args.samples
     if args.search == "grid":
         size = math.prod(map(len, searched.choices()))
         if samples is not None and samples > size:
-            has = counted(size, "configuration")
+            has = format_count(size, "configuration")
             print(f"space {searched.name} has {has}, so {size} and not {samples}", file=sys.stderr)
         samples = size if samples is None else min(samples, size)
     elif samples is None:
         samples = TPE_SAMPLES
-    most = epochs(args)
+    most = parse_epochs(args)
     grace = grace_period(args.out, most) if args.grace_period is None else args.grace_period
     if args.scheduler == "asha" and grace > most > 0:
         raise UserError(
-            f"grace-period: {grace} is above the maximum of {counted(most, 'epoch')}; lower it or raise --epochs"
+            f"grace-period: {grace} is above the maximum of {format_count(most, 'epoch')}; lower it or raise --epochs"
         )
     return RunSpec(
-        **data_fields(args, names),  # pyright: ignore[reportArgumentType]
+        **list_data_fields(args, names),  # pyright: ignore[reportArgumentType]
         architectures=names,
         space=searched.describe(),
         search=args.search,
@@ -294,27 +302,27 @@ def grace_period(run: str, most: int) -> int:
     return min(usual, max(1, most))
 
 
-def epochs(args: argparse.Namespace) -> int:
+def parse_epochs(args: argparse.Namespace) -> int:
     """The epochs asked for, or the data set's own; says it where they shorten or lengthen the data set's schedule.
 
     Raises:
         UserError: an unknown data set.
     """
-    from search.datasets import dataset
+    from search.datasets import find_dataset
 
-    chosen = dataset(args.dataset)
+    chosen = find_dataset(args.dataset)
     if args.epochs is None:
         return chosen.epochs
     if chosen.recipe is not None and args.epochs != chosen.recipe.epochs and args.epochs > 0:
         print(
-            f"recipe of {chosen.name} for {counted(args.epochs, 'epoch')}: {chosen.recipe.scaled(args.epochs)}; "
+            f"recipe of {chosen.name} for {format_count(args.epochs, 'epoch')}: {chosen.recipe.scaled(args.epochs)}; "
             f"in full: {chosen.recipe}",
             file=sys.stderr,
         )
     return args.epochs
 
 
-def only_described(args: argparse.Namespace, spec: RunSpec, resources: Resources, policy: Policy) -> bool:
+def describe_dry_run(args: argparse.Namespace, spec: RunSpec, resources: Resources, policy: Policy) -> bool:
     """Whether ``--dry-run`` was given; if so, says what would run."""
     if args.dry_run:
         from search.tuning.dry_run import describe
@@ -324,17 +332,17 @@ def only_described(args: argparse.Namespace, spec: RunSpec, resources: Resources
     return args.dry_run
 
 
-def exit_code(failures: int, run: str) -> int:
+def choose_exit_code(failures: int, run: str) -> int:
     """0, or ``INCOMPLETE`` with a line about the trials that failed."""
     if failures:
-        see = command("invsearch", "status", Path(run), "--filter", "status=failed")
-        print(f"{counted(failures, 'trial')} failed; see: {see}", file=sys.stderr)
+        see = format_command("invsearch", "status", Path(run), "--filter", "status=failed")
+        print(f"{format_count(failures, 'trial')} failed; see: {see}", file=sys.stderr)
     return INCOMPLETE if failures else 0
 
 
 def name_damaged(found: Run) -> int:
     """Says which files of a run could not be read; returns ``INCOMPLETE`` if there are any, else 0."""
     for path, reason in found.damaged:
-        see = command("invsearch", "check", found.path)
+        see = format_command("invsearch", "check", found.path)
         print(f"invsearch: {printable(path)}: {reason}; left out; see {see}", file=sys.stderr)
     return INCOMPLETE if found.damaged else 0

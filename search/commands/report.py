@@ -16,10 +16,10 @@ EXAMPLE = "invsearch report runs/first"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     add = parser.add_argument
-    add("runs", type=option_types.folder, nargs="+", metavar="RUN", help="run folder; several are compared")
+    add("runs", type=option_types.parse_folder, nargs="+", metavar="RUN", help="run folder; several are compared")
     add(
         "--out",
-        type=option_types.folder,
+        type=option_types.parse_folder,
         metavar="DIR",
         help="where to write it (default: RUN/report; required for several runs)",
     )
@@ -44,12 +44,12 @@ def run(args: argparse.Namespace) -> int:
     codes = [options.name_damaged(each) for each in found]
     target = Path(args.out or Path(args.runs[0]) / "report")
     written = write_report(gather(found, args.margin), target, only=args.only)
-    for line in summed_up(written, target):
+    for line in sum_up(written, target):
         print(line)
     return max(codes)
 
 
-def summed_up(written: list[Path], target: Path) -> list[str]:
+def sum_up(written: list[Path], target: Path) -> list[str]:
     """A line for each folder that files were written to, and one for the page."""
     lines = []
     for folder in dict.fromkeys(path.parent for path in written):

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from search.commands import option_types, options
-from search.commands.fixed import PUBLISHED, fixed_spec
-from search.commands.table import rendered, table_named
+from search.commands.fixed import PUBLISHED, make_fixed_spec
+from search.commands.table import find_table, render_table
 from spaces import UserError
-from spaces.common.errors import quoted
+from spaces.common.errors import quote
 from spaces.common.lookup import choose
 from spaces.specs.protocol import REDUCTION_FACTOR
 
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     add = parser.add_argument
     add("table", metavar="TABLE", help="1.3, 1.4, 1.6 or 1.7; see invsearch list")
-    add("--out", type=option_types.folder, required=True, metavar="RUN", help="run folder, new or to be resumed")
+    add("--out", type=option_types.parse_folder, required=True, metavar="RUN", help="run folder, new or to be resumed")
     add("--seeds", type=option_types.whole, metavar="N", help="rerun seeds (default: as published, 10 or 5)")
     add("--rerun-epochs", type=option_types.whole, metavar="N", help="epochs of a rerun (default: as --epochs)")
     add("--rows", metavar="ROW[,ROW]", help="of Tables 1.6 and 1.7, such as ref,invC (default: all)")
@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the experiment and prints its table."""
-    table = table_named(args.table)
+    table = find_table(args.table)
     if not table.architectures:
         raise UserError(
             f"table: {args.table} shows any run and has no experiment of its own; see invsearch list tables"
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     _check_options(args, table)
     spec = _spec(args, table)
     resources, policy, logs = options.conditions(args)
-    if options.only_described(args, spec, resources, policy):
+    if options.describe_dry_run(args, spec, resources, policy):
         return 0
     from search.streams import show
     from search.tuning.phases import train_run
@@ -65,8 +65,8 @@ def run(args: argparse.Namespace) -> int:
 
     plans = [plan_sweep, plan_rerun] if table.searched else [plan_rerun]
     failures = train_run(args.out, spec, plans, resources, policy, logs)
-    show(rendered(args.table, args.out, "md"))
-    return options.exit_code(failures, args.out)
+    show(render_table(args.table, args.out, "md"))
+    return options.choose_exit_code(failures, args.out)
 
 
 def _check_options(args: argparse.Namespace, table: Table) -> None:
@@ -89,49 +89,49 @@ def _check_options(args: argparse.Namespace, table: Table) -> None:
 def _spec(args: argparse.Namespace, table: Table) -> RunSpec:
     seeds = table.seeds if args.seeds is None else args.seeds
     if not table.searched:
-        return fixed_spec(args, _networks(args, table), PUBLISHED, seeds)
-    epochs = options.epochs(args) if args.rerun_epochs is None else args.rerun_epochs
-    return options.run_spec(args, table.architectures, seeds, epochs)
+        return make_fixed_spec(args, _parse_networks(args, table), PUBLISHED, seeds)
+    epochs = options.parse_epochs(args) if args.rerun_epochs is None else args.rerun_epochs
+    return options.make_run_spec(args, table.architectures, seeds, epochs)
 
 
-def _networks(args: argparse.Namespace, table: Table) -> tuple[str, ...]:
+def _parse_networks(args: argparse.Namespace, table: Table) -> tuple[str, ...]:
     """The rows and columns asked for, at the width asked for.
 
     Raises:
         UserError: a row or mixing that the table does not have.
     """
-    from analysis.published.deep import MIXINGS, swap_of
-    from models import at_width
+    from analysis.published.deep import MIXINGS, find_swap
+    from models import name_at_width
 
-    known = {name: swap for name in table.architectures if (swap := swap_of(name)) is not None}
-    rows = _listed(args.rows, "rows", dict.fromkeys(swap.row for swap in known.values()), _misplaced)
-    mixings = _listed(args.mixings, "mixings", dict.fromkeys(MIXINGS))
+    known = {name: swap for name in table.architectures if (swap := find_swap(name)) is not None}
+    rows = _parse_listed(args.rows, "rows", dict.fromkeys(swap.row for swap in known.values()), _refuse_misplaced)
+    mixings = _parse_listed(args.mixings, "mixings", dict.fromkeys(MIXINGS))
     # Networks without mixings stand in column A, whatever columns were asked for.
     single = [row for row in rows if sum(swap.row == row for swap in known.values()) == 1]
     if args.mixings is not None and single == rows:
         raise UserError(f"mixings: {', '.join(rows)} of Table {table.number} have none; leave --mixings out")
     return tuple(
-        at_width(name, args.width)
+        name_at_width(name, args.width)
         for row in rows
         for name, swap in known.items()
         if swap.row == row and (row in single or swap.mixing in mixings)
     )
 
 
-def _misplaced(name: str) -> None:
+def _refuse_misplaced(name: str) -> None:
     """Refuses the name of a network in place of that of a row, and one spelled in another order."""
-    from analysis.published.deep import swap_of
+    from analysis.published.deep import find_swap
     from models import FAMILIES
 
-    swap = swap_of(name)
+    swap = find_swap(name)
     if swap is not None and name != swap.row:
         mixing, width = f" --mixings {swap.mixing}" * (swap.mixing != "A"), f" --width {swap.width}" * bool(swap.width)
-        raise UserError(f"rows: {quoted(name)} is a network; give --rows {swap.row}{mixing}{width}")
+        raise UserError(f"rows: {quote(name)} is a network; give --rows {swap.row}{mixing}{width}")
     for family in FAMILIES.values():
         family.find(name)
 
 
-def _listed(
+def _parse_listed(
     text: str | None, what: str, known: dict[str, None], refuse: Callable[[str], None] = lambda name: None
 ) -> list[str]:
     """The parts of a list separated by commas, each of them known; all that are known where nothing was given."""

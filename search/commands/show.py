@@ -8,8 +8,8 @@ from pathlib import Path
 
 from search.commands import option_types, options
 from spaces import UserError
-from spaces.common.errors import quoted
-from spaces.common.wording import command
+from spaces.common.errors import quote
+from spaces.common.wording import format_command
 
 NAME = "show"
 HELP = "show one trial: its configuration, its epochs and, if it failed, why"
@@ -20,7 +20,7 @@ LISTED = 5
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     add = parser.add_argument
-    add("run", type=option_types.folder, metavar="RUN", help="run folder")
+    add("run", type=option_types.parse_folder, metavar="RUN", help="run folder")
     add("trial", metavar="TRIAL", help="trial id, or its beginning")
 
 
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
 
     found = read_run(args.run)
     damaged = options.name_damaged(found)
-    name = matching(list(found.trials["trial_id"]), args.trial, args.run)
+    name = select_matching(list(found.trials["trial_id"]), args.trial, args.run)
     trial = found.trials.set_index("trial_id", drop=False).loc[name].dropna()
     trial = {str(field): value for field, value in trial.items()}
     error = str(trial.pop("error", ""))
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     return damaged
 
 
-def matching(ids: Sequence[str], start: str, run: str) -> str:
+def select_matching(ids: Sequence[str], start: str, run: str) -> str:
     """The one trial id that is ``start`` or begins with it.
 
     Raises:
@@ -70,7 +70,7 @@ def matching(ids: Sequence[str], start: str, run: str) -> str:
     if len(found) == 1:
         return found[0]
     if not found:
-        see = command("invsearch", "status", Path(run))
-        raise UserError(f"trial: no trial of {run} begins with {quoted(start)}; see {see}")
+        see = format_command("invsearch", "status", Path(run))
+        raise UserError(f"trial: no trial of {run} begins with {quote(start)}; see {see}")
     some = ", ".join(found[:LISTED])
-    raise UserError(f"trial: {quoted(start)} is the beginning of {len(found)} trials ({some}, ..); give more of the id")
+    raise UserError(f"trial: {quote(start)} is the beginning of {len(found)} trials ({some}, ..); give more of the id")

@@ -16,7 +16,7 @@ EXAMPLE = "invsearch status runs/first --filter architecture=conv --filter statu
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     add = parser.add_argument
-    add("run", type=option_types.folder, metavar="RUN", help="run folder")
+    add("run", type=option_types.parse_folder, metavar="RUN", help="run folder")
     add("--phase", choices=("sweep", "rerun"), help="default: sweep, or rerun if there was no sweep")
     add("--sort", metavar="COLUMN", help="by this column; accuracies best first")
     add("--filter", action="append", default=[], metavar="COND", help="such as status=diverged or lr>=0.1")
@@ -29,24 +29,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the run's state; ``INCOMPLETE`` where a record cannot be read."""
-    from analysis.progress.status import filtered, ordered, progress, status_table
+    from analysis.progress.status import build_status_table, filter_status, sort_status, summarize_progress
     from analysis.records.reader import read_run
-    from analysis.render.spreadsheet import csv
+    from analysis.render.spreadsheet import write_csv
     from search.storage.driver import driver
 
     found = read_run(args.run)
     phase = args.phase or ("sweep" if found.spec.get("samples") else "rerun")
-    table = filtered(status_table(found, phase), args.filter)
+    table = filter_status(build_status_table(found, phase), args.filter)
     if args.sort:
-        table = ordered(table, args.sort)
+        table = sort_status(table, args.sort)
     code = options.name_damaged(found)
     if args.csv:
-        print(csv(table), end="")
+        print(write_csv(table), end="")
         return code
     driven = driver(Path(args.run))
     state = "no driver is working on it" if driven is None else f"driven by {driven.text}"
     print(f"{printable(args.run)}: {state}\n")
-    print(progress(found).to_string(index=False, na_rep="-", float_format="{:.4f}".format))
+    print(summarize_progress(found).to_string(index=False, na_rep="-", float_format="{:.4f}".format))
     print()
     print(
         table.to_string(index=False, na_rep="-", float_format="{:g}".format) if len(table) else f"no trials ({phase})"

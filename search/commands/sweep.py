@@ -7,7 +7,7 @@ from pathlib import Path
 
 from search.commands import option_types, options
 from spaces.common.errors import printable
-from spaces.common.wording import command
+from spaces.common.wording import format_command
 
 NAME = "sweep"
 HELP = "search each architecture's hyperparameters on held-out training images; run it again to resume"
@@ -17,7 +17,7 @@ EXAMPLE = "invsearch sweep --architectures conv,invariant --dataset digits --sam
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     add = parser.add_argument
-    add("--out", type=option_types.folder, required=True, metavar="RUN", help="run folder, new or to be resumed")
+    add("--out", type=option_types.parse_folder, required=True, metavar="RUN", help="run folder, new or to be resumed")
     add("--architectures", default="conv,invariant", metavar="A,B|all", help="default: conv,invariant")
     options.add_data_options(parser)
     options.add_search_options(parser)
@@ -27,20 +27,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Searches; 0 when every trial has ended."""
-    spec = options.run_spec(args, options.architectures(args.architectures), None, None)
+    spec = options.make_run_spec(args, options.parse_architectures(args.architectures), None, None)
     resources, policy, logs = options.conditions(args)
-    if options.only_described(args, spec, resources, policy):
+    if options.describe_dry_run(args, spec, resources, policy):
         return 0
-    from analysis.incumbents import incumbents
+    from analysis.incumbents import find_incumbents
     from analysis.records.reader import read_run
     from search.streams import show
     from search.tuning.phases import train_run
     from search.tuning.sweep import plan_sweep
 
     failures = train_run(args.out, spec, [plan_sweep], resources, policy, logs)
-    for name, best in incumbents(read_run(args.out)).iterrows():
+    for name, best in find_incumbents(read_run(args.out)).iterrows():
         show(f"{name}: incumbent {best['trial_id']}, {100 * best['val_accuracy']:.2f} % on held-out training images")
     out = Path(args.out)
-    after = f"{command('invsearch', 'rerun', out)}, or {command('invsearch', 'status', out)}"
+    after = f"{format_command('invsearch', 'rerun', out)}, or {format_command('invsearch', 'status', out)}"
     show(f"sweep complete: {printable(out)}; next: {after}")
-    return options.exit_code(failures, args.out)
+    return options.choose_exit_code(failures, args.out)

@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     add = parser.add_argument
     add("table", metavar="TABLE", help="such as 1.3 or ranking; see invsearch list")
-    add("runs", type=option_types.folder, nargs="+", metavar="RUN", help="run folder; several stand together")
+    add("runs", type=option_types.parse_folder, nargs="+", metavar="RUN", help="run folder; several stand together")
     options.add_margin(parser)
     add(
         "--format",
@@ -38,13 +38,13 @@ def run(args: argparse.Namespace) -> int:
     from analysis.records.reader import read_run
     from analysis.render.formats import FORMATS
 
-    table = table_named(args.table)
+    table = find_table(args.table)
     runs = [read_run(path) for path in args.runs]
     print(FORMATS[args.format](table.fill(gather(runs, args.margin))).rstrip())
     return max(map(options.name_damaged, runs))
 
 
-def rendered(table: str, run: str, form: str) -> str:
+def render_table(table: str, run: str, form: str) -> str:
     """A run's table as text.
 
     Raises:
@@ -53,10 +53,10 @@ def rendered(table: str, run: str, form: str) -> str:
     from analysis.records.reader import read_run
     from analysis.render.formats import FORMATS
 
-    return FORMATS[form](table_named(table).build(read_run(run))).rstrip()
+    return FORMATS[form](find_table(table).build(read_run(run))).rstrip()
 
 
-def table_named(name: str) -> Table:
+def find_table(name: str) -> Table:
     """A table by its number in the chapter.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from search.commands import option_types, options
-from search.commands.fixed import PUBLISHED, fixed_spec
+from search.commands.fixed import PUBLISHED, make_fixed_spec
 from spaces.common.errors import printable
 
 NAME = "train"
@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--theta", default=PUBLISHED, metavar="THETA", help=f"published (default), or {THETA}")
     add("--seeds", type=option_types.whole, default=1, metavar="N", help="seeds (default 1)")
     add("--epochs", type=option_types.whole, metavar="N", help="epochs (default: the data set's own)")
-    add("--out", type=option_types.folder, metavar="RUN", help="run folder (default: runs/train-DATASET)")
+    add("--out", type=option_types.parse_folder, metavar="RUN", help="run folder (default: runs/train-DATASET)")
     options.add_data_options(parser)
     options.add_resource_options(parser)
     options.add_policy_options(parser)
@@ -29,14 +29,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains; 0 when every trial has ended. Prints the table of what was trained."""
-    spec = fixed_spec(args, options.architectures(args.architectures), args.theta, args.seeds)
+    spec = make_fixed_spec(args, options.parse_architectures(args.architectures), args.theta, args.seeds)
     resources, policy, logs = options.conditions(args)
-    from search.commands.table import rendered
+    from search.commands.table import render_table
     from search.streams import show
     from search.tuning.phases import train_run
     from search.tuning.rerun import plan_rerun
 
     out = args.out or f"runs/train-{spec.dataset}"
     failures = train_run(out, spec, [plan_rerun], resources, policy, logs)
-    show(rendered("summary", out, "md"), f"\nrecords: {printable(out)}")
-    return options.exit_code(failures, out)
+    show(render_table("summary", out, "md"), f"\nrecords: {printable(out)}")
+    return options.choose_exit_code(failures, out)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from search.commands import option_types, options
 from spaces.common.errors import printable
-from spaces.common.wording import clock, command, counted, tallied
+from spaces.common.wording import format_clock, format_command, format_count, format_tally
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,12 +32,12 @@ COLUMNS = ("planned", "completed", "stopped", "diverged", "failed", "unfinished"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     add = parser.add_argument
-    add("run", type=option_types.folder, metavar="RUN", help="run folder")
-    add("--interval", type=positive, default=2.0, metavar="SECONDS", help="seconds between updates (default 2)")
+    add("run", type=option_types.parse_folder, metavar="RUN", help="run folder")
+    add("--interval", type=parse_positive, default=2.0, metavar="SECONDS", help="seconds between updates (default 2)")
     add("--once", action="store_true", help="show the state once")
 
 
-def positive(text: str) -> float:
+def parse_positive(text: str) -> float:
     """An argparse type: a number of seconds above 0."""
     try:
         value = float(text)
@@ -74,7 +74,9 @@ class View:
     @property
     def told(self) -> dict[str, str]:
         """What a plain line tells of each part that has begun: everything but epochs and the pace."""
-        return {f"{part.architecture} {part.phase}": _told(part) for part in self.parts if any(part.counts.values())}
+        return {
+            f"{part.architecture} {part.phase}": _tell_changes(part) for part in self.parts if any(part.counts.values())
+        }
 
     @property
     def state(self) -> tuple[Any, ...]:
@@ -94,21 +96,21 @@ class View:
         if self.is_done:
             return "nothing is left to do"
         if self.rate is None:
-            return f"about {counted(sum(part.epochs_left for part in self.parts), 'epoch')} left"
+            return f"about {format_count(sum(part.epochs_left for part in self.parts), 'epoch')} left"
         left = 60.0 * sum(part.epochs_left for part in self.parts) / self.rate
         pace = f"{self.rate:.0f}" if self.rate >= 10.0 else f"{self.rate:.2g}"
-        return f"{pace} epochs per minute, about {clock(left)} left"
+        return f"{pace} epochs per minute, about {format_clock(left)} left"
 
     def damage(self) -> str:
         """How many records cannot be read; empty where all can."""
         count = len(self.run.damaged)
-        return f"{count} cannot be read, see: {command('invsearch', 'check', self.run.path)}" if count else ""
+        return f"{count} cannot be read, see: {format_command('invsearch', 'check', self.run.path)}" if count else ""
 
 
 def run(args: argparse.Namespace) -> int:
     """Follows; 0 when nothing is left to do, ``INCOMPLETE`` where a record cannot be read."""
     from analysis.records.following import Follower
-    from search.streams import console as console_of
+    from search.streams import make_console as console_of
 
     console = console_of(standard_error=False)
     if not console.is_interactive:
@@ -116,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
     follower = Follower(args.run)
     view = look(follower, Path(args.run))
     if args.once:
-        console.print(drawn(view, console.width))
+        console.print(make_view(view, console.width))
     else:
         follow = follow_live if console.is_interactive else follow_plainly
         view = follow(follower, view, args.interval, console)
@@ -129,24 +131,24 @@ def look(follower: Any, path: Path) -> View:
     Raises:
         UserError: not a run folder.
     """
-    from analysis.progress.outlook import epochs_per_minute, parts
+    from analysis.progress.outlook import compute_epochs_per_minute, list_parts
     from search.storage.driver import driver
 
     # The driver first: one that ends meanwhile has written all that is read then.
     now, driven = time.time(), driver(path)
     found = follower.read()
-    return View(found, parts(found), driven, driven and epochs_per_minute(found, now, driven.born), now)
+    return View(found, list_parts(found), driven, driven and compute_epochs_per_minute(found, now, driven.born), now)
 
 
 def follow_live(follower: Any, view: View, interval: float, console: Any) -> View:
     """Shows tables in place until nothing is left to do; returns the last state."""
     from rich.live import Live
 
-    with Live(drawn(view, console.width), console=console, auto_refresh=False) as live:
+    with Live(make_view(view, console.width), console=console, auto_refresh=False) as live:
         while not view.is_done:
             time.sleep(interval)
             view = look(follower, view.run.path)
-            live.update(drawn(view, console.width), refresh=True)
+            live.update(make_view(view, console.width), refresh=True)
     return view
 
 
@@ -169,12 +171,12 @@ def line(view: View, before: View | None = None) -> str:
     return " | ".join([time.strftime("%T", time.localtime(view.now)), view.ended(), *changed, *filter(None, ends)])
 
 
-def _told(part: Part) -> str:
+def _tell_changes(part: Part) -> str:
     ends = {status: part.counts[status] for status in COLUMNS[2:]}
-    return f"{tallied(part.ended, part.planned, ends)}, {summary(part)}"
+    return f"{format_tally(part.ended, part.planned, ends)}, {summarize_view(part)}"
 
 
-def summary(part: Part) -> str:
+def summarize_view(part: Part) -> str:
     """The incumbent, or the mean of the reruns."""
     name = "incumbent" if part.phase == "sweep" else "mean"
     if math.isnan(part.accuracy):
@@ -183,13 +185,13 @@ def summary(part: Part) -> str:
     return f"{name} {100.0 * part.accuracy:.2f} %{which}"
 
 
-def drawn(view: View, width: int) -> Group:
+def make_view(view: View, width: int) -> Group:
     """The state as tables, for so many columns."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    from analysis.progress.outlook import last_ended
+    from analysis.progress.outlook import find_last_ended
 
     # Without what is zero everywhere the headings of most runs fit 80 columns.
     statuses = [name for name in COLUMNS[1:] if name == COLUMNS[1] or any(part.counts[name] for part in view.parts)]
@@ -207,11 +209,11 @@ def drawn(view: View, width: int) -> Group:
         table.add_row(part.architecture, part.phase, str(part.planned), *counts, accuracy, *which)
     lines = [f"{view.run.path}: {view.driven()}", view.pace(), view.damage()]
     said = [Text(printable(text), overflow="fold") for text in lines if text]
-    ended = last_ended(view.run, LAST)
-    return Group(*said[:1], table, *said[1:], *([_latest(ended)] if len(ended) else []))
+    ended = find_last_ended(view.run, LAST)
+    return Group(*said[:1], table, *said[1:], *([_find_latest(ended)] if len(ended) else []))
 
 
-def _clock(moment: float) -> str:
+def _read_clock(moment: float) -> str:
     """The time of day of Unix seconds; a dash where a record says what no clock can show."""
     try:
         return time.strftime("%T", time.localtime(moment))
@@ -219,7 +221,7 @@ def _clock(moment: float) -> str:
         return "-"
 
 
-def _latest(ended: pd.DataFrame) -> Any:
+def _find_latest(ended: pd.DataFrame) -> Any:
     from rich.table import Table
 
     table = Table(title="ended last", title_justify="left", box=None, pad_edge=False, show_header=False)
@@ -227,7 +229,7 @@ def _latest(ended: pd.DataFrame) -> Any:
         judged = ("val", "test")[trial["phase"] == "rerun"]
         accuracy = trial[f"{judged}_accuracy"]
         table.add_row(
-            _clock(trial["time"]),
+            _read_clock(trial["time"]),
             trial["trial_id"],
             trial["status"],
             f"epoch {trial['epoch']}",

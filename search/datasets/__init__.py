@@ -4,7 +4,7 @@ from search.datasets.base import Arrays, Dataset
 from search.datasets.cifar10 import CIFAR10
 from search.datasets.cifar100 import CIFAR100
 from search.datasets.digits import DIGITS
-from search.datasets.folder import PREFIX, folder_dataset
+from search.datasets.folder import PREFIX, make_folder_dataset
 from search.datasets.mnist import MNIST
 from search.datasets.split import Split, load_split
 from search.datasets.tiny_imagenet import TINY_IMAGENET
@@ -20,7 +20,7 @@ DATASETS: dict[str, Dataset] = {
 }
 
 
-def dataset(name: str, data_hash: str | None = None) -> Dataset:
+def find_dataset(name: str, data_hash: str | None = None) -> Dataset:
     """The data set called ``name``: one of ``DATASETS``, or ``folder-NAME``.
 
     Args:
@@ -30,7 +30,9 @@ def dataset(name: str, data_hash: str | None = None) -> Dataset:
     Raises:
         UserError: there is none, with the list and the nearest name; or it has changed.
     """
-    found = folder_dataset(name) if name.startswith(PREFIX) else choose("dataset", name, DATASETS, [f"{PREFIX}NAME"])
+    found = (
+        make_folder_dataset(name) if name.startswith(PREFIX) else choose("dataset", name, DATASETS, [f"{PREFIX}NAME"])
+    )
     if data_hash is not None and found.data_hash != data_hash:
         raise UserError(
             f"dataset: {name} has the hash {found.data_hash} here and {data_hash} in the run; it was changed, or is "
@@ -39,4 +41,4 @@ def dataset(name: str, data_hash: str | None = None) -> Dataset:
     return found
 
 
-__all__ = ["DATASETS", "PREFIX", "Arrays", "Dataset", "Split", "dataset", "load_split"]
+__all__ = ["DATASETS", "PREFIX", "Arrays", "Dataset", "Split", "find_dataset", "load_split"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from search.datasets.base import Arrays, Dataset, hash_of
-from search.datasets.files.archive import Archive, cached_members
+from search.datasets.files.archive import Archive, read_cached_members
 from spaces.common.errors import UserError
 from spaces.specs import recipes
 
@@ -78,7 +78,7 @@ def parse_cifar(content: bytes, layout: Layout, where: str, images: int | None =
     return Arrays(records[:, layout.label_bytes :].reshape(count, *SHAPE), labels)
 
 
-def joined(parts: list[Arrays]) -> Arrays:
+def join_parts(parts: list[Arrays]) -> Arrays:
     """The images and labels of several files, one after the other."""
     return Arrays(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))
 
@@ -92,8 +92,8 @@ def load_members(
         UserError: the archive cannot be had, or is not the published one.
     """
     sizes = {name: count * layout.record for name, count in counts.items()}
-    where, contents = cached_members(archive, sizes, names, root)
-    return joined([parse_cifar(contents[name], layout, f"{where}: {name}", counts[name]) for name in names])
+    where, contents = read_cached_members(archive, sizes, names, root)
+    return join_parts([parse_cifar(contents[name], layout, f"{where}: {name}", counts[name]) for name in names])
 
 
 def cifar(

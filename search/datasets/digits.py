@@ -64,7 +64,7 @@ def load_test(root: Path | None = None) -> Arrays:
     return Arrays(enlarge(images[is_test])[:, None], labels[is_test])
 
 
-def fingerprint() -> str:
+def compute_fingerprint() -> str:
     """The SHA-256 of the 8x8 images, the labels and the choice of the test part."""
     images, labels, is_test = source()
     content = images.tobytes() + labels.astype("<i8").tobytes() + is_test.tobytes()
@@ -83,5 +83,5 @@ DIGITS = Dataset(
     std=0.3081,
     load_train=load_train,
     load_test=load_test,
-    fingerprint=fingerprint,
+    fingerprint=compute_fingerprint,
 )

@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from search.datasets.base import Arrays, Dataset
-from search.datasets.cifar import PIXELS, SHAPE, Layout, joined, parse_cifar
+from search.datasets.cifar import PIXELS, SHAPE, Layout, join_parts, parse_cifar
 from search.datasets.cifar10 import FOLDER, MEAN, STD
-from search.datasets.files.cache import VARIABLE, cache_root
+from search.datasets.files.cache import VARIABLE, find_cache_root
 from search.datasets.files.fetch import writing_in
 from spaces.common import fields
 from spaces.common.errors import UserError
@@ -28,7 +28,7 @@ LAYOUT = "data_batch_1.bin, data_batch_2.bin and so on, and test_batch.bin"
 MAX_BYTES = 2**31  # Of one file.
 
 
-def folder_dataset(name: str, root: Path | None = None) -> Dataset:
+def make_folder_dataset(name: str, root: Path | None = None) -> Dataset:
     """The data set ``folder-NAME``.
 
     Args:
@@ -38,17 +38,17 @@ def folder_dataset(name: str, root: Path | None = None) -> Dataset:
     Raises:
         UserError: no such folder, or not in CIFAR-10's binary layout.
     """
-    checked(name)
-    top = cache_root(root) / name.removeprefix(PREFIX)
+    check_name(name)
+    top = find_cache_root(root) / name.removeprefix(PREFIX)
     if not os.path.isdir(top):
         raise UserError(
             f"dataset: {name}: no folder {top}; set {VARIABLE} to the folder above it, or run 'invsearch data {name} "
             "--from PATH' on a folder in CIFAR-10's binary layout"
         )
-    return described(name, top)
+    return describe_folder(name, top)
 
 
-def checked(name: str) -> None:
+def check_name(name: str) -> None:
     """Refuses a name that is not ``folder-`` and the name of a folder: letters, digits, + and -.
 
     Raises:
@@ -59,19 +59,19 @@ def checked(name: str) -> None:
         raise UserError(f"dataset: {name} lacks the folder's name; give {PREFIX}NAME, such as {PREFIX}mine")
 
 
-def described(name: str, path: Path) -> Dataset:
+def describe_folder(name: str, path: Path) -> Dataset:
     """The data set ``name`` in the folder ``path``, or in its ``cifar-10-batches-bin``.
 
     Raises:
         UserError: not in CIFAR-10's binary layout.
     """
     path = path / FOLDER if os.path.isdir(path / FOLDER) else path
-    train = _training_files(path)
+    train = _list_training_files(path)
     record = 1 + PIXELS
-    images, tested = (sum(_size(path / file) for file in files) // record for files in (train, [TEST]))
+    images, tested = (sum(_read_size(path / file) for file in files) // record for files in (train, [TEST]))
     if images < 2:
         raise UserError(f"{path}: {images} training images; give at least 2, as records of {record} bytes")
-    layout = Layout(1, _classes(path, [*train, TEST]))
+    layout = Layout(1, _list_classes(path, [*train, TEST]))
     return Dataset(
         name=name,
         title=f"{images:,} + {tested:,} images of {layout.classes} classes in CIFAR-10's binary layout in {path}",
@@ -84,18 +84,18 @@ def described(name: str, path: Path) -> Dataset:
         std=STD,
         load_train=lambda root: _load(path, train, layout),
         load_test=lambda root: _load(path, [TEST], layout),
-        fingerprint=partial(content_hash, path, [*train, TEST], layout.classes),
+        fingerprint=partial(hash_content, path, [*train, TEST], layout.classes),
         epochs=recipes.CIFAR.epochs,
         recipe=recipes.CIFAR,
         theta=recipes.THETA,
     )
 
 
-def content_hash(path: Path, files: list[str], classes: int) -> str:
+def hash_content(path: Path, files: list[str], classes: int) -> str:
     """The SHA-256 of the files of a folder, the test file too: nobody published a hash that could stand for it."""
     found = hashlib.sha256(f"{classes} classes\n".encode())
     for file in files:
-        content = _content(path / file)
+        content = _collect_content(path / file)
         found.update(f"{file} {len(content)}\n".encode() + hashlib.sha256(content).digest())
     return found.hexdigest()
 
@@ -109,26 +109,26 @@ def import_folder(name: str, source: Path, root: Path | None = None) -> Path:
     Raises:
         UserError: ``source`` is no such folder, the name is taken, or the data folder cannot be written.
     """
-    checked(name)
-    target = cache_root(root) / name.removeprefix(PREFIX)
+    check_name(name)
+    target = find_cache_root(root) / name.removeprefix(PREFIX)
     if not os.path.isdir(source):
         raise UserError(f"{source}: not a folder; give one that holds {LAYOUT}")
-    known = described(name, source)
+    known = describe_folder(name, source)
     for load in (known.load_train, known.load_test):  # Refuses what could not be trained on.
         load(None)
     if os.path.lexists(target):
         raise UserError(f"{target} is there already; remove it, or choose another name than {name}")
     origin = source / FOLDER if os.path.isdir(source / FOLDER) else source
-    names = [*_training_files(origin), TEST, *([NAMES] if os.path.lexists(origin / NAMES) else [])]
+    names = [*_list_training_files(origin), TEST, *([NAMES] if os.path.lexists(origin / NAMES) else [])]
     with writing_in(target.parent) as scratch:
         (scratch / "folder").mkdir()
         for file in names:
-            (scratch / "folder" / file).write_bytes(_content(origin / file))
+            (scratch / "folder" / file).write_bytes(_collect_content(origin / file))
         os.rename(scratch / "folder", target)
     return target
 
 
-def _training_files(path: Path) -> list[str]:
+def _list_training_files(path: Path) -> list[str]:
     numbers = sorted(int(found[1]) for found in map(TRAIN.fullmatch, os.listdir(path)) if found)
     lacking = [f"data_batch_{number}.bin" for number in range(1, max(numbers, default=1) + 1) if number not in numbers]
     lacking += [TEST] * (not (path / TEST).is_file())
@@ -137,15 +137,15 @@ def _training_files(path: Path) -> list[str]:
     return [f"data_batch_{number}.bin" for number in numbers]
 
 
-def _classes(path: Path, files: list[str]) -> int:
+def _list_classes(path: Path, files: list[str]) -> int:
     """The number of class names, where the folder lists them as CIFAR-10 does; else all labels up to the highest."""
     if not os.path.lexists(path / NAMES):
-        highest = max((max(_content(path / file)[:: 1 + PIXELS], default=0) for file in files), default=0)
+        highest = max((max(_collect_content(path / file)[:: 1 + PIXELS], default=0) for file in files), default=0)
         if not highest:
             raise UserError(f"{path}: every label is 0; give at least 2 classes, or list them in {NAMES}, one per line")
         return highest + 1
     try:
-        lines = [line.strip() for line in _content(path / NAMES).decode("utf-8-sig").splitlines()]
+        lines = [line.strip() for line in _collect_content(path / NAMES).decode("utf-8-sig").splitlines()]
     except UnicodeDecodeError:
         raise UserError(f"{path / NAMES}: not UTF-8 text; give the names of the classes, one per line") from None
     count = sum(bool(line) and not line.startswith("#") for line in lines)
@@ -155,17 +155,17 @@ def _classes(path: Path, files: list[str]) -> int:
 
 
 def _load(path: Path, files: list[str], layout: Layout) -> Arrays:
-    return joined([parse_cifar(_content(path / file), layout, str(path / file)) for file in files])
+    return join_parts([parse_cifar(_collect_content(path / file), layout, str(path / file)) for file in files])
 
 
-def _size(path: Path) -> int:
+def _read_size(path: Path) -> int:
     try:
         return os.path.getsize(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def _content(path: Path) -> bytes:
+def _collect_content(path: Path) -> bytes:
     try:
         with open_regular(path) as file:
             content = file.read(MAX_BYTES + 1)

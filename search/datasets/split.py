@@ -71,25 +71,25 @@ def load_split(dataset: Dataset, phase: str, split_seed: int | None, root: Path 
     train = dataset.load_train(root)
     if phase == "rerun":
         test = dataset.load_test(root)
-        return split_of(dataset, train.images, train.labels, test.images, test.labels)
+        return find_split(dataset, train.images, train.labels, test.images, test.labels)
     order = np.random.Generator(np.random.PCG64(split_seed)).permutation(len(train.labels))
     kept, held_out = np.sort(order[: -dataset.holdout]), np.sort(order[-dataset.holdout :])
-    return split_of(dataset, train.images[kept], train.labels[kept], train.images[held_out], train.labels[held_out])
+    return find_split(dataset, train.images[kept], train.labels[kept], train.images[held_out], train.labels[held_out])
 
 
-def split_of(
+def find_split(
     dataset: Dataset, train_x: np.ndarray, train_y: np.ndarray, eval_x: np.ndarray, eval_y: np.ndarray
 ) -> Split:
     """The split of given images as stored (N, C, H, W) and labels (N,), as the data set wants them."""
     if dataset.recipe is None:
-        return Split(normalised(train_x, dataset), train_y, normalised(eval_x, dataset), eval_y, None, dataset.classes)
+        return Split(normalize(train_x, dataset), train_y, normalize(eval_x, dataset), eval_y, None, dataset.classes)
     scaling = Scaling(tuple(np.atleast_1d(dataset.mean).tolist()), tuple(np.atleast_1d(dataset.std).tolist()))
     # A plain view of a memory map goes to the object store straight from the file.
     train_x, eval_x = (np.asarray(np.ascontiguousarray(x)) for x in (train_x, eval_x))
     return Split(train_x, train_y, eval_x, eval_y, scaling, dataset.classes)
 
 
-def normalised(images: np.ndarray, dataset: Dataset) -> np.ndarray:
+def normalize(images: np.ndarray, dataset: Dataset) -> np.ndarray:
     """(grey level / 255 - mean) / std as float32, of the shape (N, C, H, W) of ``images``; 256 levels are looked up."""
     mean, std = (np.atleast_1d(value)[:, None] for value in (dataset.mean, dataset.std))
     levels = ((np.arange(256) / 255 - mean) / std).astype(np.float32)  # (C, 256), or (1, 256) for all channels.

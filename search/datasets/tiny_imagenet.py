@@ -20,7 +20,7 @@ from search.datasets.base import Arrays, Dataset, hash_of
 from search.datasets.files.archive import Archive
 from search.datasets.files.decoded import Decoded, decode_jpeg
 from search.datasets.files.verify import UnusableFileError, reading
-from spaces.common.errors import UserError, quoted
+from spaces.common.errors import UserError, quote
 from spaces.specs import recipes
 
 TOP = "tiny-imagenet-200"
@@ -109,7 +109,7 @@ def parse_wnids(text: str, classes: int, where: str) -> list[str]:
     found = sorted({line.strip() for line in text.splitlines() if line.strip()})
     wrong = next((name for name in found if not WNID.fullmatch(name)), None)
     if wrong is not None or len(found) != classes:
-        what = f"{quoted(wrong)} is no WordNet id" if wrong else f"{len(found)} ids instead of {classes}"
+        what = f"{quote(wrong)} is no WordNet id" if wrong else f"{len(found)} ids instead of {classes}"
         raise UserError(f"{where}: wnids.txt: {what}")
     return found
 
@@ -125,7 +125,7 @@ def parse_annotations(text: str, wnids: list[str], images: int, where: str) -> l
     for line in (line for line in text.splitlines() if line.strip()):
         name, wnid = (*line.split("\t"), "")[:2]
         if wnid not in numbers or name in labels:
-            raise UserError(f"{where}: val_annotations.txt: {quoted(line)} names no class, or an image twice")
+            raise UserError(f"{where}: val_annotations.txt: {quote(line)} names no class, or an image twice")
         labels[name] = numbers[wnid]
     expected = [f"val_{number}.JPEG" for number in range(images)]
     if set(labels) != set(expected):
@@ -172,10 +172,10 @@ def load_part(
             return decode_jpeg(members.read(name, MAX_JPEG), (SIZE, SIZE), f"{where}: {name}")
 
         decoded = Decoded(where.parent, part, archive.md5, (len(names), 3, SIZE, SIZE))
-        return Arrays(decoded.images(decode, say or _to_stderr), labels)
+        return Arrays(decoded.images(decode, say or _print_to_stderr), labels)
 
 
-def _to_stderr(line: str) -> None:
+def _print_to_stderr(line: str) -> None:
     print(f"tiny-imagenet: {line}", file=sys.stderr)
 
 

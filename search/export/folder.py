@@ -15,14 +15,14 @@ from safetensors.torch import save
 
 import models
 from analysis.best import Best
-from search.datasets import dataset
-from search.export.readme import readme
+from search.datasets import find_dataset
+from search.export.readme import write_readme
 from search.export.weights import Weights
-from search.storage.json_files import finite
-from search.storage.provenance import code_digest, versions
+from search.storage.json_files import replace_not_finite
+from search.storage.provenance import compute_code_digest, list_versions
 from spaces import UserError
 from spaces.common.errors import printable
-from spaces.common.wording import counted
+from spaces.common.wording import format_count
 from spaces.files.atomic import write_atomically
 from spaces.specs.protocol import JUDGED_ON
 
@@ -56,13 +56,13 @@ def export(run: Path, best: Best, weights: Weights, out: Path) -> None:
     Raises:
         OSError: it cannot be written, or somebody filled it meanwhile.
     """
-    content = config(run, best, weights)
+    content = make_config(run, best, weights)
     header = {"format": "pt", "trial_id": weights.folder.spec.trial_id, "architecture": best.architecture}
     files = {
         "weights.safetensors": save(dict(weights.tensors), header),
-        "config.json": (json.dumps(finite(content), indent=2) + "\n").encode(),
+        "config.json": (json.dumps(replace_not_finite(content), indent=2) + "\n").encode(),
         "load.py": resources.files("search.export").joinpath("load.py").read_bytes(),
-        "README.md": readme(content).encode(),
+        "README.md": write_readme(content).encode(),
     }
     out = out.resolve()
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -77,26 +77,28 @@ def export(run: Path, best: Best, weights: Weights, out: Path) -> None:
         raise
 
 
-def chosen_as(best: Best) -> str:
+def describe_choice(best: Best) -> str:
     """What the exported trial is among those of its architecture."""
     if best.rerun is None:
         return "the sweep's incumbent"
     if best.lost:
-        return f"the best by test accuracy of the {counted(best.reruns.n, 'rerun')} that neither diverged nor failed"
+        return (
+            f"the best by test accuracy of the {format_count(best.reruns.n, 'rerun')} that neither diverged nor failed"
+        )
     return "the only rerun" if best.reruns.n == 1 else f"the best of {best.reruns.n} reruns by test accuracy"
 
 
-def config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
+def make_config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
     """What the weights are, as plain data."""
     folder, spec = weights.folder, weights.folder.spec
-    data, judged = dataset(spec.dataset), JUDGED_ON[spec.phase]
+    data, judged = find_dataset(spec.dataset), JUDGED_ON[spec.phase]
     return {
         "format": FORMAT,
         "run": printable(run.resolve()),
         "trial_id": spec.trial_id,
         "config_id": spec.config_id,
         "architecture": spec.architecture,
-        "title": models.architecture_named(spec.architecture).title,
+        "title": models.find_architecture(spec.architecture).title,
         "theta": spec.theta.as_dict(),
         "seed": spec.seed,
         "phase": spec.phase,
@@ -111,7 +113,7 @@ def config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
         "accuracy": {
             "judged_on": JUDGED[judged],
             "fraction": folder.rows[-1][f"{judged}_accuracy"],
-            "chosen_as": chosen_as(best),
+            "chosen_as": describe_choice(best),
             "reruns": {
                 "n": best.reruns.n,
                 "lost": best.lost,
@@ -121,5 +123,5 @@ def config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
         },
         "weights": {"from": weights.source, "differs_from_record": weights.difference},
         "made_by": dict(weights.maker),
-        "exported_by": {**versions(), "code": code_digest()},
+        "exported_by": {**list_versions(), "code": compute_code_digest()},
     }

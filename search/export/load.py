@@ -19,10 +19,10 @@ from safetensors import SafetensorError  # noqa: E402
 from safetensors.torch import load as read  # noqa: E402
 
 import models  # noqa: E402
-from search.datasets import dataset, load_split  # noqa: E402
+from search.datasets import find_dataset, load_split  # noqa: E402
 from search.training.images import Images  # noqa: E402
 from spaces import UserError  # noqa: E402
-from spaces.common.errors import printable, shortened  # noqa: E402
+from spaces.common.errors import printable, shorten  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 SHOWN = 10
@@ -36,7 +36,7 @@ def load(folder: Path = HERE) -> tuple[torch.nn.Sequential, dict[str, Any]]:
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     name = config["architecture"]
-    print(f"{models.architecture_named(name).title}: {config['trial_id']}")
+    print(f"{models.find_architecture(name).title}: {config['trial_id']}")
     network = models.build(
         name,
         gain=config["theta"]["gain"],  # Only initial weights depend on gain and seed; they are replaced at once.
@@ -51,7 +51,7 @@ def load(folder: Path = HERE) -> tuple[torch.nn.Sequential, dict[str, Any]]:
 def main() -> None:
     """Judges the network on the very images that its accuracy was measured on."""
     network, config = load()
-    data = dataset(config["dataset"])
+    data = find_dataset(config["dataset"])
     if data.data_hash != config["data_hash"]:
         raise UserError(
             f"{data.name}: the data are {data.data_hash} here, and the network was judged on {config['data_hash']}; "
@@ -61,7 +61,7 @@ def main() -> None:
     images, labels = Images(split.eval_x, split.scaling, torch.device("cpu")), torch.from_numpy(split.eval_y)
     parts = [slice(start, start + AT_ONCE) for start in range(0, len(labels), AT_ONCE)]
     with torch.inference_mode():
-        guesses = torch.cat([network(images.batch(part)).argmax(1) for part in parts])
+        guesses = torch.cat([network(images.take_batch(part)).argmax(1) for part in parts])
     print(f"the first {SHOWN} images: labels  {labels[:SHOWN].tolist()}")
     print(f"                     network {guesses[:SHOWN].tolist()}")
     accuracy = (guesses == labels).double().mean().item()
@@ -77,7 +77,7 @@ if __name__ == "__main__":
         print(f"load.py: {printable(error)}", file=sys.stderr)
         sys.exit(2)
     except (KeyError, RuntimeError, SafetensorError, TypeError, ValueError) as error:
-        reason = printable(shortened(" ".join(str(error).split()), 200))
+        reason = printable(shorten(" ".join(str(error).split()), 200))
         print(
             f"load.py: config.json and weights.safetensors are damaged or do not belong together ({reason}); "
             "export the network again",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spaces.common.wording import counted
+from spaces.common.wording import format_count
 
 
-def readme(config: Mapping[str, Any]) -> str:
+def write_readme(config: Mapping[str, Any]) -> str:
     """A page for people who find the folder.
 
     Args:
@@ -19,7 +19,7 @@ def readme(config: Mapping[str, Any]) -> str:
     norm = config["normalisation"]
     return f"""# {config["title"]} ({config["architecture"]}) on {config["dataset"]}
 
-Trial `{config["trial_id"]}`: {theta}, seed {config["seed"]}, {counted(config["epochs"], "epoch")}.
+Trial `{config["trial_id"]}`: {theta}, seed {config["seed"]}, {format_count(config["epochs"], "epoch")}.
 Exported by invsearch from `{config["run"]}`.
 
 | file | holds |
@@ -34,15 +34,15 @@ network returns {config["classes"]} scores for each. For other programs it can b
 
 ## How good it is
 
-{_accuracy(config["accuracy"])}
+{_format_accuracy(config["accuracy"])}
 
 ## Where the weights come from
 
-{_source(config)}
+{_name_source(config)}
 """
 
 
-def _accuracy(accuracy: Mapping[str, Any]) -> str:
+def _format_accuracy(accuracy: Mapping[str, Any]) -> str:
     reruns, is_rerun = accuracy["reruns"], accuracy["judged_on"] == "test"
     alone = is_rerun and reruns["n"] == 1 and not reruns["lost"]
     lines = [
@@ -58,8 +58,8 @@ def _accuracy(accuracy: Mapping[str, Any]) -> str:
         lines.append("To quote a number, add reruns (`invsearch rerun RUN --seeds 10`) and take their mean.")
     elif is_rerun and reruns["lost"]:
         lines.append(
-            f"**No number to quote**: {counted(reruns['lost'], 'other rerun')} diverged or failed, so the mean of what "
-            f"is left, {reruns['mean_percent']:.2f} % (n = {reruns['n']}), is of a selection."
+            f"**No number to quote**: {format_count(reruns['lost'], 'other rerun')} diverged or failed, so the mean of "
+            f"what is left, {reruns['mean_percent']:.2f} % (n = {reruns['n']}), is of a selection."
         )
     elif is_rerun:
         lines.append(
@@ -71,7 +71,7 @@ def _accuracy(accuracy: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _source(config: Mapping[str, Any]) -> str:
+def _name_source(config: Mapping[str, Any]) -> str:
     if config["weights"]["from"] == "checkpoint":
         return "They are the trial's last checkpoint, which the run kept."
     text = "The run kept no checkpoint of this trial, so it was trained again, with the same seed, data and batch order"

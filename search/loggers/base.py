@@ -55,7 +55,7 @@ class Recorded:
         }
 
 
-def measures(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def list_measures(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """The numbers of a row under their names in the log; those that were not finite are left out."""
     for name, tag in MEASURES.items():
         if row.get(name) is not None:

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from analysis.records.following import Stamp, stamp
+from analysis.records.following import Stamp, read_stamp
 from search.loggers import LOGGERS, Logger, Recorded
 from spaces import UserError
-from spaces.specs.records import FILES, read_trial, trial_folders
+from spaces.specs.records import FILES, list_trial_folders, read_trial
 
 FOLDER = "log"
 INTERVAL_SECONDS = 3.0
@@ -66,10 +66,10 @@ class Exporter:
             patience: seconds after which to stop, at the next trial.
         """
         until = time.monotonic() + patience
-        for folder in trial_folders(self._run):
+        for folder in list_trial_folders(self._run):
             if time.monotonic() > until or (self._enough.is_set() and threading.current_thread() is self._thread):
                 return
-            now = stamp(folder, FILES)  # Before reading: what changes in between is read again.
+            now = read_stamp(folder, FILES)  # Before reading: what changes in between is read again.
             behind = [name for name in self._loggers if self._logged.get((folder, name)) != now]
             if behind:
                 self._log(folder, behind, now)
@@ -78,9 +78,9 @@ class Exporter:
         trial: Recorded | None = None
         for name in names:
             try:
-                trial = trial or recorded(Path(folder))
+                trial = trial or find_recorded(Path(folder))
                 if trial is not None:
-                    own_folder(self._run, name)
+                    claim_folder(self._run, name)
                     self._loggers[name].log(trial)
                 self._logged[folder, name] = now
             except Exception as error:  # Whatever it is, it is no reason to end a run.
@@ -96,7 +96,7 @@ class Exporter:
             )
 
 
-def recorded(folder: Path) -> Recorded | None:
+def find_recorded(folder: Path) -> Recorded | None:
     """Reads a trial; None before its first record.
 
     Raises:
@@ -109,7 +109,7 @@ def recorded(folder: Path) -> Recorded | None:
     return Recorded(record.spec, record.rows, outcome and outcome.status)
 
 
-def own_folder(run: Path, name: str) -> Path:
+def claim_folder(run: Path, name: str) -> Path:
     """RUN/log/NAME, where nothing is a link that leads elsewhere.
 
     Raises:

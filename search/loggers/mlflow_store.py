@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
-from search.loggers.base import MEASURES, Logger, Recorded, measures
+from search.loggers.base import MEASURES, Logger, Recorded, list_measures
 
 EXPERIMENT = "invsearch"
 SETTINGS = {
@@ -52,7 +52,9 @@ class MlflowLogger(Logger):
             self._client.delete_run(self._runs.pop(name))
             self._tags.pop(name)
         if name not in self._runs:
-            created = self._client.create_run(experiment, start_time=milliseconds(trial.start), run_name=name)
+            created = self._client.create_run(
+                experiment, start_time=convert_to_milliseconds(trial.start), run_name=name
+            )
             self._runs[name], self._tags[name] = created.info.run_id, {}
         run, tags = self._runs[name], self._tags[name]
         if tags.get(EPOCHS) != str(len(trial.rows)):
@@ -93,7 +95,7 @@ class MlflowLogger(Logger):
         missing: list[Any] = [
             Metric(tag, value, int(1000 * row["time"]), row["epoch"])
             for row in trial.rows
-            for tag, value in measures(row)
+            for tag, value in list_measures(row)
             if row["epoch"] not in there[tag]
         ]
         params = [Param(name, str(value)) for name, value in trial.hyperparameters.items()] if sure is None else []
@@ -108,10 +110,10 @@ class MlflowLogger(Logger):
         if trial.status is None:
             self._client.update_run(run, status="RUNNING")
         else:
-            self._client.set_terminated(run, status=ENDS[trial.status], end_time=milliseconds(trial.end))
+            self._client.set_terminated(run, status=ENDS[trial.status], end_time=convert_to_milliseconds(trial.end))
 
 
-def milliseconds(seconds: float | None) -> int | None:
+def convert_to_milliseconds(seconds: float | None) -> int | None:
     """A time as MLflow counts it, which for None takes the present."""
     return None if seconds is None else int(1000 * seconds)
 

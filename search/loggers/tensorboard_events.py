@@ -14,8 +14,8 @@ import struct
 from pathlib import Path
 from typing import Any, ClassVar
 
-from search.loggers.base import Logger, Recorded, measures
-from search.storage.json_files import only_ours
+from search.loggers.base import Logger, Recorded, list_measures
+from search.storage.json_files import check_ours
 from spaces.files.atomic import write_atomically
 
 NAME = "events.out.tfevents.invsearch"
@@ -38,13 +38,13 @@ class TensorboardLogger(Logger):
         path.parent.mkdir(exist_ok=True)
         if path.parent.is_symlink():
             raise OSError(f"{path.parent} is not a folder of its own; remove it")
-        content = events(trial)
+        content = list_events(trial)
         try:
             handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)
         except FileNotFoundError:
             handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644)
         with open(handle, "rb+", buffering=0) as stream:
-            only_ours(handle, path)
+            check_ours(handle, path)
             there = stream.read()
             if content.startswith(there):
                 rest = memoryview(content)[len(there) :]
@@ -54,21 +54,21 @@ class TensorboardLogger(Logger):
         write_atomically(path, content)  # It was trained anew, or goes on after its end.
 
 
-def events(trial: Recorded) -> bytes:
+def list_events(trial: Recorded) -> bytes:
     """The content of a trial's file: version, hyperparameters, an event for each epoch, how it ended."""
-    out, messages = io.BytesIO(), _proto("summary")
+    out, messages = io.BytesIO(), _import_proto("summary")
     start, end = trial.start or 0.0, trial.end or 0.0
     _write(out, start, file_version=VERSION)
     _write(out, start, summary=_hyperparameters(trial, start))
     for row in trial.rows:
-        values = [messages.Summary.Value(tag=tag, simple_value=value) for tag, value in measures(row)]
+        values = [messages.Summary.Value(tag=tag, simple_value=value) for tag, value in list_measures(row)]
         _write(out, row["time"], step=row["epoch"], summary=messages.Summary(value=values))
     if trial.status is not None:
         _write(out, end, summary=_end(trial.status, end))
     return out.getvalue()
 
 
-def _proto(name: str) -> Any:
+def _import_proto(name: str) -> Any:
     """A module of TensorBoard's messages; their classes are made when it is imported."""
     return importlib.import_module(f"tensorboardX.proto.{name}_pb2")
 
@@ -76,7 +76,7 @@ def _proto(name: str) -> Any:
 def _write(out: io.BytesIO, time: float, **content: Any) -> None:
     """One event in TensorFlow's framing: length, its checksum, the event, its checksum."""
     checksum = importlib.import_module("tensorboardX.record_writer").masked_crc32c
-    event = _proto("event").Event(wall_time=time, **content).SerializeToString(deterministic=True)
+    event = _import_proto("event").Event(wall_time=time, **content).SerializeToString(deterministic=True)
     length = struct.pack("<Q", len(event))
     out.write(length + struct.pack("<I", checksum(length)))
     out.write(event + struct.pack("<I", checksum(event)))
@@ -88,7 +88,7 @@ def _hyperparameters(trial: Recorded, time: float) -> Any:
     Columns and their ranges are left to TensorBoard, which finds them in all trials. Were they described in each
     trial, it would take one description, that of a sweep without a test accuracy, say.
     """
-    start = _proto("plugin_hparams").SessionStartInfo(start_time_secs=time)
+    start = _import_proto("plugin_hparams").SessionStartInfo(start_time_secs=time)
     for name, value in trial.hyperparameters.items():
         setattr(start.hparams[name], "string_value" if isinstance(value, str) else "number_value", value)
     return _hparams("session_start_info", session_start_info=start)
@@ -96,15 +96,15 @@ def _hyperparameters(trial: Recorded, time: float) -> Any:
 
 def _end(status: str, time: float) -> Any:
     well = status in ("completed", "stopped")
-    code = _proto("api").Status.Value("STATUS_SUCCESS" if well else "STATUS_FAILURE")
-    end = _proto("plugin_hparams").SessionEndInfo(status=code, end_time_secs=time)
+    code = _import_proto("api").Status.Value("STATUS_SUCCESS" if well else "STATUS_FAILURE")
+    end = _import_proto("plugin_hparams").SessionEndInfo(status=code, end_time_secs=time)
     return _hparams("session_end_info", session_end_info=end)
 
 
 def _hparams(tag: str, **content: Any) -> Any:
     """A summary as the HPARAMS plugin reads it."""
-    messages = _proto("summary")
-    data = _proto("plugin_hparams").HParamsPluginData(version=0, **content).SerializeToString(deterministic=True)
+    messages = _import_proto("summary")
+    data = _import_proto("plugin_hparams").HParamsPluginData(version=0, **content).SerializeToString(deterministic=True)
     plugin = messages.SummaryMetadata.PluginData(plugin_name="hparams", content=data)
     about = messages.SummaryMetadata(plugin_data=plugin)
     return messages.Summary(value=[messages.Summary.Value(tag=f"_hparams_/{tag}", metadata=about)])

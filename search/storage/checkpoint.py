@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as as_bytes
 
-from search.storage.json_files import finite
+from search.storage.json_files import replace_not_finite
 from spaces.files.atomic import write_atomically
 from spaces.files.sealed import Damaged
 
@@ -35,9 +35,9 @@ def save(path: Path, state: Mapping[str, Any], record: Mapping[str, Any]) -> Non
         record: the trial's record up to this epoch, from which a damaged one can be restored.
     """
     tensors: dict[str, torch.Tensor] = {}
-    tree = _dismantled(state, "", tensors)
-    header = {"format": FORMAT, "tree": json.dumps(tree), "record": json.dumps(finite(dict(record)))}
-    content = as_bytes(tensors, header | {"checksum": _digest(header, tensors)})
+    tree = _take_apart(state, "", tensors)
+    header = {"format": FORMAT, "tree": json.dumps(tree), "record": json.dumps(replace_not_finite(dict(record)))}
+    content = as_bytes(tensors, header | {"checksum": _compute_digest(header, tensors)})
     write_atomically(path, content)
 
 
@@ -60,9 +60,9 @@ def load(path: Path, device: str | torch.device = "cpu") -> tuple[dict[str, Any]
         checksum = header.pop("checksum", None)
         if header.get("format") != FORMAT:
             raise Damaged("not a checkpoint of this format")
-        if checksum != _digest(header, tensors):
+        if checksum != _compute_digest(header, tensors):
             raise Damaged("its content does not match its checksum")
-        state = _assembled(json.loads(header["tree"]), tensors, torch.device(device))
+        state = _assemble_tensors(json.loads(header["tree"]), tensors, torch.device(device))
         return state, json.loads(header["record"])
     except Damaged:
         raise
@@ -78,30 +78,30 @@ def load(path: Path, device: str | torch.device = "cpu") -> tuple[dict[str, Any]
         raise Damaged(f"{type(error).__name__}: {' '.join(str(error).split())[:120]}") from None
 
 
-def _dismantled(node: Any, name: str, tensors: dict[str, torch.Tensor]) -> Any:
+def _take_apart(node: Any, name: str, tensors: dict[str, torch.Tensor]) -> Any:
     """The tree with each tensor taken out under a name; mappings become pairs, because JSON's keys are text."""
     if isinstance(node, torch.Tensor):
         tensors[name] = node.detach().to("cpu").contiguous().clone()  # safetensors refuses shared memory.
         return {"tensor": name}
     if isinstance(node, Mapping):
-        return {"map": [[key, _dismantled(value, f"{name}/{key}", tensors)] for key, value in node.items()]}
+        return {"map": [[key, _take_apart(value, f"{name}/{key}", tensors)] for key, value in node.items()]}
     if isinstance(node, list | tuple):
-        return {"list": [_dismantled(value, f"{name}/{index}", tensors) for index, value in enumerate(node)]}
+        return {"list": [_take_apart(value, f"{name}/{index}", tensors) for index, value in enumerate(node)]}
     return {"plain": node}
 
 
-def _assembled(node: Any, tensors: Mapping[str, torch.Tensor], device: torch.device) -> Any:
+def _assemble_tensors(node: Any, tensors: Mapping[str, torch.Tensor], device: torch.device) -> Any:
     ((kind, content),) = node.items()
     if kind == "tensor":
         return tensors[content].to(device)
     if kind == "map":
-        return {key: _assembled(value, tensors, device) for key, value in content}
+        return {key: _assemble_tensors(value, tensors, device) for key, value in content}
     if kind == "list":
-        return [_assembled(value, tensors, device) for value in content]
+        return [_assemble_tensors(value, tensors, device) for value in content]
     return content
 
 
-def _digest(header: Mapping[str, str], tensors: Mapping[str, torch.Tensor]) -> str:
+def _compute_digest(header: Mapping[str, str], tensors: Mapping[str, torch.Tensor]) -> str:
     found = hashlib.sha256(json.dumps(sorted(header.items())).encode())
     for name, tensor in sorted(tensors.items()):
         found.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())

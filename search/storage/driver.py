@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from search.errors import Superseded
 from search.storage.file_lock import Lock
-from search.storage.identity import identity, is_here, place, runs
+from search.storage.identity import identity, is_here, is_running, place
 from search.storage.json_files import read_json, set_aside
 from spaces import UserError
 from spaces.files.sealed import Damaged, seal
@@ -72,7 +72,7 @@ class DriverLock:
             if free:
                 lines.append(f"set aside: {set_aside(self._lock.path, copy=True)} (a garbled lock that nobody holds)")
         try:
-            lines += self._judged(_seen(note, held=not free), force)
+            lines += self._judged(_judge_lock(note, held=not free), force)
         except UserError:
             self._lock.release()
             raise
@@ -103,7 +103,7 @@ class DriverLock:
     def release(self) -> None:
         """Signs off."""
         with suppress(OSError):  # On a full disk; the kernel frees the lock all the same.
-            if Guard(self._run, self.token).superseded() is None:
+            if Guard(self._run, self.token).explain_superseded() is None:
                 self._write(driving=False)
         self._lock.release()
 
@@ -119,7 +119,7 @@ class Guard:
     def __init__(self, run: Path, token: str):
         self._path, self._token = run / NAME, token
 
-    def superseded(self) -> str | None:
+    def explain_superseded(self) -> str | None:
         """Why this driver's processes must not write; None if they may."""
         try:
             note = read_json(self._path)
@@ -137,7 +137,7 @@ class Guard:
         Raises:
             Superseded: it is not.
         """
-        reason = self.superseded()
+        reason = self.explain_superseded()
         if reason is not None:
             raise Superseded(reason)
 
@@ -169,7 +169,7 @@ def driver(run: Path) -> Driver | None:
         note = None
     if note is not None and not _is_sound(note):
         note = None
-    found = _seen(note, held=not Lock(run / NAME).is_free())
+    found = _judge_lock(note, held=not Lock(run / NAME).is_free())
     return None if found is None or found.lives is False else found
 
 
@@ -179,7 +179,7 @@ def _is_sound(note: Mapping[str, Any]) -> bool:
     return type(note["pid"]) is int and note["pid"] > 0  # It becomes part of a command.
 
 
-def _seen(note: Mapping[str, Any] | None, held: bool) -> Driver | None:
+def _judge_lock(note: Mapping[str, Any] | None, held: bool) -> Driver | None:
     """The one judgement of what a lock says and whether somebody holds it; None where there is no driver."""
     if note is None or not note["driving"]:
         who = "another process that has not said who it is"
@@ -190,5 +190,5 @@ def _seen(note: Mapping[str, Any] | None, held: bool) -> Driver | None:
         return Driver(f"{who} (another machine, which cannot be seen from here)", born, None, advice)
     where = place(note)
     if where is None:
-        return Driver(who, born, held or runs(note), f"wait for it, or stop it: kill {note['pid']}")
+        return Driver(who, born, held or is_running(note), f"wait for it, or stop it: kill {note['pid']}")
     return Driver(f"{who} ({where})", born, held, "wait for it, or stop it there")

@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from search.storage.provenance import code_digest, versions
+from search.storage.provenance import compute_code_digest, list_versions
 from spaces.files.sealed import Damaged
 
 FORMAT = 1
 NAME = "environment.json"
 
 
-def environment(engines: Mapping[str, str]) -> dict[str, Any]:
+def describe_environment(engines: Mapping[str, str]) -> dict[str, Any]:
     """The environment of this process, as plain data.
 
     Args:
         engines: by architecture, as ``EngineChoice.describe`` says it.
     """
-    return {"format": FORMAT, "code": code_digest(), "versions": versions(), "engines": dict(engines)}
+    return {"format": FORMAT, "code": compute_code_digest(), "versions": list_versions(), "engines": dict(engines)}
 
 
 def check_environment(content: Mapping[str, Any]) -> None:
@@ -39,7 +39,7 @@ def check_environment(content: Mapping[str, Any]) -> None:
         raise Damaged("its fields are not those of an environment")
 
 
-def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+def find_differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """What has changed since the run was last worked on, one phrase each.
 
     An engine is compared for the architectures that both name, and on a cluster by its device only.
@@ -62,6 +62,6 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def merged(there: Mapping[str, Any] | None, here: Mapping[str, Any]) -> dict[str, Any]:
+def merge_environments(there: Mapping[str, Any] | None, here: Mapping[str, Any]) -> dict[str, Any]:
     """The run's environment from now on: this one, and the engines of architectures that it does not name."""
     return {**here, "engines": {**((there or {}).get("engines") or {}), **here["engines"]}}

@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from search.storage.json_files import only_ours
+from search.storage.json_files import check_ours
 
 POLL_SECONDS = 0.1
 
@@ -35,7 +35,7 @@ class Lock:
         # A link could lead to a file outside the run folder.
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
         try:
-            only_ours(handle, self.path)
+            check_ours(handle, self.path)
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)
@@ -43,7 +43,7 @@ class Lock:
         except OSError:
             os.close(handle)
             raise
-        if not same_file(handle, self.path):  # Removed and made anew since it was opened.
+        if not is_same_file(handle, self.path):  # Removed and made anew since it was opened.
             os.close(handle)
             return False
         self._handle = handle
@@ -76,7 +76,7 @@ class Lock:
         return True
 
 
-def same_file(handle: int, path: Path) -> bool:
+def is_same_file(handle: int, path: Path) -> bool:
     """Whether an open file is still the one at a path."""
     try:
         return os.path.samestat(os.fstat(handle), os.stat(path))

@@ -22,55 +22,59 @@ def identity() -> dict[str, Any]:
     return {
         "host": socket.gethostname(),
         "pid": os.getpid(),
-        "boot": _boot(),
-        "namespace": _namespace(),
-        "ticks": _ticks("self"),
+        "boot": _read_boot(),
+        "namespace": _read_namespace(),
+        "ticks": _read_ticks("self"),
     }
 
 
 def is_here(note: Mapping[str, Any]) -> bool:
     """Whether the process of a note was one of this machine, or of a container on it."""
-    return note["host"] == socket.gethostname() or (note.get("boot") is not None and note["boot"] == _boot())
+    return note["host"] == socket.gethostname() or (note.get("boot") is not None and note["boot"] == _read_boot())
 
 
 def place(note: Mapping[str, Any]) -> str | None:
     """Where the process of a note was on this machine; None where its number is one of ours."""
     # Notes of old say no more than the host's name.
-    if note.get("boot", _boot()) != _boot():
+    if note.get("boot", _read_boot()) != _read_boot():
         return "before this machine was last started, or on another of that name"
-    return None if note.get("namespace", _namespace()) == _namespace() else "in another container of this machine"
+    return (
+        None
+        if note.get("namespace", _read_namespace()) == _read_namespace()
+        else "in another container of this machine"
+    )
 
 
-def runs(note: Mapping[str, Any]) -> bool:
+def is_running(note: Mapping[str, Any]) -> bool:
     """Whether the very process of a note is seen to run; one in another container cannot be seen."""
     mine = identity()
     if any(note.get(name) != mine[name] for name in ("boot", "namespace")) or type(note["pid"]) is not int:
         return False
-    return note.get("ticks") is not None and note["ticks"] == _ticks(note["pid"])
+    return note.get("ticks") is not None and note["ticks"] == _read_ticks(note["pid"])
 
 
-def age() -> float:
+def measure_age() -> float:
     """Seconds since this process began, whatever became of the wall clock since."""
-    if hasattr(time, "CLOCK_BOOTTIME") and (ticks := _ticks("self")) is not None:
+    if hasattr(time, "CLOCK_BOOTTIME") and (ticks := _read_ticks("self")) is not None:
         return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
     return time.time() - psutil.Process().create_time()  # Not Linux.
 
 
-def _boot() -> str | None:
+def _read_boot() -> str | None:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return None
 
 
-def _namespace() -> str | None:
+def _read_namespace() -> str | None:
     try:
         return os.readlink("/proc/self/ns/pid")
     except OSError:
         return None
 
 
-def _ticks(pid: int | str) -> float | None:
+def _read_ticks(pid: int | str) -> float | None:
     """When a process was started; None for one that is gone or only waits to be reaped."""
     try:
         state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -15,7 +15,7 @@ from typing import Any
 from search import streams
 from search.signals import last_words
 from search.storage.json_files import append_line, read_lines
-from search.storage.provenance import invocation
+from search.storage.provenance import describe_invocation
 from spaces import UserError
 from spaces.files.sealed import Damaged
 
@@ -30,7 +30,7 @@ def history(run: Path, **more: Any) -> Iterator[None]:
         run: the run folder.
         more: further fields of the first line.
     """
-    started, about, outcome = time.time(), invocation(), "failed"
+    started, about, outcome = time.time(), describe_invocation(), "failed"
     append_line(run / NAME, {"event": "start", "time": started, **about, **more})
 
     def end(outcome: str) -> None:
@@ -55,7 +55,7 @@ def history(run: Path, **more: Any) -> Iterator[None]:
         end(outcome)
 
 
-def last_known(run: Path, field: str, check: Callable[[Any], object]) -> Mapping[str, Any] | None:
+def find_last_known(run: Path, field: str, check: Callable[[Any], object]) -> Mapping[str, Any] | None:
     """The newest sound value of a field that some start carries, None where no line has one.
 
     Args:

@@ -17,20 +17,20 @@ from spaces.files.regular import open_regular
 from spaces.files.sealed import ASIDE, Damaged, read_sealed, seal, unseal
 
 
-def finite(content: Any) -> Any:
+def replace_not_finite(content: Any) -> Any:
     """Plain data with every non-finite number replaced by None, because JSON has no NaN."""
     if isinstance(content, float):
         return content if math.isfinite(content) else None
     if isinstance(content, dict):
-        return {key: finite(value) for key, value in content.items()}
+        return {key: replace_not_finite(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        return [finite(value) for value in content]
+        return [replace_not_finite(value) for value in content]
     return content
 
 
 def write_json(path: Path, content: Mapping[str, Any], indent: int | None = None) -> None:
     """Writes plain data as sealed JSON, atomically; non-finite numbers become null."""
-    write_atomically(path, seal(finite(dict(content)), indent))
+    write_atomically(path, seal(replace_not_finite(dict(content)), indent))
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -54,10 +54,10 @@ def append_line(path: Path, content: Mapping[str, Any]) -> None:
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
     handle = os.open(path, flags, 0o644)
     try:
-        only_ours(handle, path)
+        check_ours(handle, path)
         size = os.fstat(handle).st_size
         torn = size and os.pread(handle, 1, size - 1) != b"\n"
-        line = (b"\n" if torn else b"") + seal(finite(dict(content)))
+        line = (b"\n" if torn else b"") + seal(replace_not_finite(dict(content)))
         if os.write(handle, line) < len(line):  # A disk that becomes full takes a part.
             os.ftruncate(handle, size)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
@@ -65,7 +65,7 @@ def append_line(path: Path, content: Mapping[str, Any]) -> None:
         os.close(handle)
 
 
-def only_ours(handle: int, path: Path) -> None:
+def check_ours(handle: int, path: Path) -> None:
     """Refuses to write in place what is no regular file, or has a second name that may lie outside the run folder.
 
     Raises:

@@ -15,7 +15,7 @@ from pathlib import Path
 import search
 import spaces
 from search import __version__
-from spaces.common.wording import command
+from spaces.common.wording import format_command
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = (".py", ".cpp", ".hpp")
@@ -23,23 +23,23 @@ LIBRARIES = ("torch", "ray", "hyperopt", "numpy", "pandas", "scikit-learn")
 
 
 @functools.cache
-def versions() -> dict[str, str]:
+def list_versions() -> dict[str, str]:
     """The version of Python and of every library that can change a number."""
     found = {"invsearch": __version__, "python": platform.python_version()}
     return found | {name: metadata.version(name) for name in LIBRARIES}
 
 
 @functools.cache
-def made_by(device: str) -> dict[str, str]:
+def describe_maker(device: str) -> dict[str, str]:
     """What a trial's record says of the process that computed it."""
     import torch
 
     name = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
     return {
-        "invsearch": versions()["invsearch"],
-        "torch": versions()["torch"],
-        "numpy": versions()["numpy"],
-        "code": code_digest(),
+        "invsearch": list_versions()["invsearch"],
+        "torch": list_versions()["torch"],
+        "numpy": list_versions()["numpy"],
+        "code": compute_code_digest(),
         "device": device,
         "device_name": name,
         "threads": str(torch.get_num_threads()),
@@ -47,12 +47,12 @@ def made_by(device: str) -> dict[str, str]:
     }
 
 
-def expected_of_nodes() -> dict[str, str]:
+def describe_expected_nodes() -> dict[str, str]:
     """What every node of a cluster must have as the driver has it."""
-    return {name: versions()[name] for name in ("invsearch", "torch", "numpy")} | {"code": code_digest()}
+    return {name: list_versions()[name] for name in ("invsearch", "torch", "numpy")} | {"code": compute_code_digest()}
 
 
-def code_folders() -> dict[str, Path]:
+def list_code_folders() -> dict[str, Path]:
     """Where the packages lie that can change a number; Ray uploads each to a folder of its own."""
     import models  # torch, which --help need not wait for.
 
@@ -60,17 +60,17 @@ def code_folders() -> dict[str, Path]:
 
 
 @functools.cache
-def code_digest() -> str:
+def compute_code_digest() -> str:
     """The beginning of the SHA-256 of all source files that can change a number: another code, another digest."""
     found = hashlib.sha256()
-    for name, folder in code_folders().items():
+    for name, folder in list_code_folders().items():
         for path in sorted(folder.rglob("*")):
             if path.suffix in SOURCES and path.is_file():
                 found.update(f"{name}/{path.relative_to(folder)}\n".encode() + path.read_bytes())
     return found.hexdigest()[:12]
 
 
-def revision() -> str | None:
+def find_revision() -> str | None:
     """The git revision of this code, ``-dirty`` where it has been changed; None outside a checkout."""
     if not (ROOT / ".git").exists():
         return None
@@ -87,15 +87,15 @@ def revision() -> str | None:
     return result.stdout.strip() or None
 
 
-def invocation() -> dict[str, object]:
+def describe_invocation() -> dict[str, object]:
     """This run of the program, for the run folder's history."""
     return {
-        "command": command("invsearch", *sys.argv[1:]),
+        "command": format_command("invsearch", *sys.argv[1:]),
         "folder": str(Path.cwd()),
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "system": platform.platform(),
         "cpus": os.cpu_count(),
-        "revision": revision(),
-        "versions": versions(),
+        "revision": find_revision(),
+        "versions": list_versions(),
     }

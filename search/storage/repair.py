@@ -17,10 +17,10 @@ from search.storage import invocations
 from search.storage.environment import check_environment
 from search.storage.json_files import read_json, read_lines, set_aside, write_json
 from spaces import UserError
-from spaces.common.wording import counted
+from spaces.common.wording import format_count
 from spaces.files.atomic import write_atomically
 from spaces.files.sealed import ASIDE, Damaged, seal
-from spaces.specs.records import OUTCOME, RECORD, Record, read_outcome, read_record, trial_folders
+from spaces.specs.records import OUTCOME, RECORD, Record, list_trial_folders, read_outcome, read_record
 from spaces.specs.run import SPEC, RunSpec
 
 LOGS = (invocations.NAME, "decisions.jsonl", "ray_sessions.jsonl")
@@ -71,36 +71,39 @@ def inspect(run: Path, deep: bool) -> list[Finding]:
     """
     found: list[Finding] = []
     for name in REMEDIES:
-        found += _top(run, name)
+        found += _find_top(run, name)
     for name in LOGS:
         found += _log(run / name)
     trials = run / "trials"
     if trials.is_symlink() or (trials.exists() and not trials.is_dir()):
-        return [*found, Finding(trials, "not a folder of its own", lambda: f"{_aside(trials)}; its trials run again")]
+        return [
+            *found,
+            Finding(trials, "not a folder of its own", lambda: f"{_set_one_aside(trials)}; its trials run again"),
+        ]
     for folder in sorted(trials.iterdir()) if trials.exists() else []:
         if ASIDE not in folder.name:
-            found += _trial(folder, deep)
+            found += _find_trial(folder, deep)
     return found
 
 
-def recorded(run: Path) -> list[Path]:
+def list_recorded(run: Path) -> list[Path]:
     """The record of every trial that has one, by name; what was set aside, and links, do not count."""
-    records = [Path(folder, RECORD) for folder in trial_folders(run) if not os.path.islink(folder)]
+    records = [Path(folder, RECORD) for folder in list_trial_folders(run) if not os.path.islink(folder)]
     return [record for record in records if os.path.lexists(record)]
 
 
-def _top(run: Path, name: str) -> Iterator[Finding]:
+def _find_top(run: Path, name: str) -> Iterator[Finding]:
     path = run / name
     try:
         content = read_json(path)
         if content is not None:
             KNOWN[name](content)
-        elif name == SPEC and any(recorded(run)):
+        elif name == SPEC and any(list_recorded(run)):
             raise Damaged("missing, though there are trials")
     except (Damaged, UserError, OSError) as error:
         if name == SPEC and _is_old(path):
             raise UserError(f"{path}: of an older format; use the version of invsearch that wrote it") from None
-        yield Finding(path, str(error), lambda: _restored_top(run, name))
+        yield Finding(path, str(error), lambda: _restore_top(run, name))
 
 
 def _is_old(path: Path) -> bool:
@@ -111,9 +114,9 @@ def _is_old(path: Path) -> bool:
         return False
 
 
-def _restored_top(run: Path, name: str) -> str:
-    done = _aside(run / name, copy=True)
-    known = invocations.last_known(run, name.removesuffix(".json"), KNOWN[name])
+def _restore_top(run: Path, name: str) -> str:
+    done = _set_one_aside(run / name, copy=True)
+    known = invocations.find_last_known(run, name.removesuffix(".json"), KNOWN[name])
     if known is None:
         (run / name).unlink(missing_ok=True)
         return f"{done}; {REMEDIES[name]}"
@@ -125,31 +128,31 @@ def _log(path: Path) -> Iterator[Finding]:
     try:
         lines = list(read_lines(path))
     except OSError as error:
-        yield Finding(path, error.strerror or str(error), lambda: _aside(path))
+        yield Finding(path, error.strerror or str(error), lambda: _set_one_aside(path))
         return
     good = [line for line in lines if not isinstance(line, Damaged)]
     if len(good) < len(lines):
 
         def act() -> str:
-            done = _aside(path, copy=True)
+            done = _set_one_aside(path, copy=True)
             write_atomically(path, b"".join(map(seal, good)))
             return f"{done}; its {len(good)} sound lines were kept"
 
         yield Finding(path, f"{len(lines) - len(good)} of {len(lines)} lines", act)
 
 
-def _trial(folder: Path, deep: bool) -> Iterator[Finding]:
+def _find_trial(folder: Path, deep: bool) -> Iterator[Finding]:
     if folder.is_symlink() or not folder.is_dir():
-        yield Finding(folder, "not a folder of its own", lambda: f"{_aside(folder)}; the trial runs again")
+        yield Finding(folder, "not a folder of its own", lambda: f"{_set_one_aside(folder)}; the trial runs again")
         return
     for path in sorted(folder.iterdir()):
         if ASIDE not in path.name and (path.is_symlink() or not path.is_file()) and path.suffix != ".json":
-            yield Finding(path, "not a file of its own", partial(_aside, path))
+            yield Finding(path, "not a file of its own", partial(_set_one_aside, path))
     outcome, record = None, None
     try:
         outcome = read_outcome(folder)
     except (Damaged, OSError) as error:
-        yield Finding(folder / OUTCOME, str(error), lambda: f"{_aside(folder / OUTCOME)}; it is found again")
+        yield Finding(folder / OUTCOME, str(error), lambda: f"{_set_one_aside(folder / OUTCOME)}; it is found again")
     try:
         record = read_record(folder)
         if outcome is not None and record is None:
@@ -158,17 +161,17 @@ def _trial(folder: Path, deep: bool) -> Iterator[Finding]:
             raise Damaged(f"it ends before epoch {outcome.epoch}, at which the trial ended")
     except (Damaged, OSError) as error:
         copy = None if outcome is None else outcome.record
-        yield Finding(folder / RECORD, str(error), lambda: _restored_record(folder, copy))
+        yield Finding(folder / RECORD, str(error), lambda: _restore_record(folder, copy))
         record = None
     if deep:
-        yield from _checkpoints(folder, 0 if record is None else len(record.rows))
+        yield from _find_checkpoints(folder, 0 if record is None else len(record.rows))
 
 
-def _restored_record(folder: Path, copy: Any) -> str:
+def _restore_record(folder: Path, copy: Any) -> str:
     """From the outcome's copy, else the newest sound checkpoint's; else the trial begins again."""
-    done = _aside(folder / RECORD, copy=True)
+    done = _set_one_aside(folder / RECORD, copy=True)
     candidates: list[tuple[str, Any]] = [("its outcome", copy)] if copy is not None else []
-    candidates += [(path.name, None) for path in _newest_first(folder)]
+    candidates += [(path.name, None) for path in _sort_newest_first(folder)]
     for source, record in candidates:
         try:
             found = record if record is not None else _record_in(folder / source)
@@ -179,7 +182,7 @@ def _restored_record(folder: Path, copy: Any) -> str:
         return f"{done}; restored from {source}, nothing is lost"
     (folder / RECORD).unlink(missing_ok=True)
     if (folder / OUTCOME).exists():
-        done += f"; {_aside(folder / OUTCOME)}"
+        done += f"; {_set_one_aside(folder / OUTCOME)}"
     return f"{done}; the trial's epochs are trained again"
 
 
@@ -189,14 +192,14 @@ def _record_in(path: Path) -> Any:
     return checkpoint.load(path)[1]
 
 
-def _newest_first(folder: Path) -> list[Path]:
+def _sort_newest_first(folder: Path) -> list[Path]:
     return sorted(folder.glob("checkpoint-*.safetensors"), key=lambda path: path.lstat().st_mtime, reverse=True)
 
 
-def _checkpoints(folder: Path, epochs: int) -> Iterator[Finding]:
+def _find_checkpoints(folder: Path, epochs: int) -> Iterator[Finding]:
     from search.storage import checkpoint
 
-    for path in _newest_first(folder):
+    for path in _sort_newest_first(folder):
         if path.is_symlink() or not path.is_file():
             continue  # Reported as such.
         try:
@@ -206,14 +209,14 @@ def _checkpoints(folder: Path, epochs: int) -> Iterator[Finding]:
         except FileNotFoundError:
             continue  # A trial that continues while it is looked at.
         except (Damaged, OSError, KeyError, TypeError) as error:
-            again = f"{counted(epochs, 'epoch')} to train again if it is needed"
-            yield Finding(path, str(error), lambda path=path, again=again: f"{_aside(path)}; {again}")
+            again = f"{format_count(epochs, 'epoch')} to train again if it is needed"
+            yield Finding(path, str(error), lambda path=path, again=again: f"{_set_one_aside(path)}; {again}")
 
 
-def _aside(path: Path, copy: bool = False) -> str:
+def _set_one_aside(path: Path, copy: bool = False) -> str:
     return f"set aside as {set_aside(path, copy).name}" if os.path.lexists(path) else "nothing was there to set aside"
 
 
-def set_asides(run: Path) -> list[Path]:
+def find_set_asides(run: Path) -> list[Path]:
     """What was set aside before, for people to look at or remove."""
     return sorted([*run.glob(f"*{ASIDE}*"), *run.glob(f"trials/*{ASIDE}*"), *run.glob(f"trials/*/*{ASIDE}*")])

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import models
-from search.datasets import dataset
+from search.datasets import find_dataset
 from search.errors import reason_of
 from search.signals import last_words, lift_time_limit
 from search.storage import environment, invocations, repair
@@ -29,7 +29,7 @@ from search.storage.driver import DriverLock, Guard
 from search.storage.json_files import read_json, write_json
 from search.storage.trial_folder import TrialFolder
 from spaces import UserError
-from spaces.common.wording import command
+from spaces.common.wording import format_command
 from spaces.files.sealed import ASIDE, Damaged
 from spaces.specs.records import read_record
 from spaces.specs.run import SPEC, RunSpec, read_spec
@@ -70,18 +70,18 @@ class RunFolder:
         """
         return RunSpec.from_dict(read_spec(self.path))
 
-    def _prepared(self, asked: RunSpec, here: Mapping[str, object], accept_changes: bool) -> RunSpec:
+    def _prepare(self, asked: RunSpec, here: Mapping[str, object], accept_changes: bool) -> RunSpec:
         """Writes the spec, extended where the folder holds the same run already; nothing if that is refused."""
-        known = any(repair.recorded(self.path))  # A start that was refused binds nobody.
+        known = any(repair.list_recorded(self.path))  # A start that was refused binds nobody.
         if known and not (self.path / SPEC).exists():
             print(f"{self.path}: spec.json is not there; written anew from this command", file=sys.stderr)
             known = False
         old = self.read_spec() if known else None
-        spec = asked if old is None else old.extended_by(asked)
-        there = read_json(self.path / environment.NAME) or invocations.last_known(
+        spec = asked if old is None else old.extend_by(asked)
+        there = read_json(self.path / environment.NAME) or invocations.find_last_known(
             self.path, "environment", environment.check_environment
         )
-        changes = environment.differences(there, here) if known and there else []
+        changes = environment.find_differences(there, here) if known and there else []
         if changes and not accept_changes:
             raise UserError(
                 f"{self.path}: {'; '.join(changes)}; go on with what it was begun with, or with --accept-changes "
@@ -91,10 +91,12 @@ class RunFolder:
             print(f"accepted: {change}", file=sys.stderr)
         if old is not None:
             self._check_lengthening(old, spec)
-            for line in spec.kept(asked):
+            for line in spec.explain_kept(asked):
                 print(f"{self.path} {line}", file=sys.stderr)
         write_json(self.path / SPEC, spec.as_dict(), indent=2)
-        write_json(self.path / environment.NAME, environment.merged(there if known else None, here), indent=2)
+        write_json(
+            self.path / environment.NAME, environment.merge_environments(there if known else None, here), indent=2
+        )
         self._write_costs(spec)
         return spec
 
@@ -104,9 +106,9 @@ class RunFolder:
         Raises:
             UserError: some finished trials have none.
         """
-        for phase in spec.lengthens(old):
+        for phase in spec.list_lengthened(old):
             before, after = ((run.max_epochs, run.rerun_epochs)[phase == "rerun"] for run in (old, spec))
-            finished = [folder for folder in self.recorded(phase) if folder.outcome() == "completed"]
+            finished = [folder for folder in self.list_recorded(phase) if folder.outcome() == "completed"]
             without = sum(not folder.checkpoint.exists() for folder in finished)
             if without:
                 raise UserError(
@@ -117,14 +119,14 @@ class RunFolder:
 
     def _write_costs(self, spec: RunSpec) -> None:
         """Costs are counted here, where torch is; analysis only reads them. conv is what they are relative to."""
-        from models.cost import layer_costs
+        from models.cost import list_layer_costs
 
-        data = dataset(spec.dataset)
+        data = find_dataset(spec.dataset)
         names = dict.fromkeys((*spec.architectures, "conv"))
         costs = {
             name: [
                 cost.as_dict()
-                for cost in layer_costs(
+                for cost in list_layer_costs(
                     models.build(name, gain=1.0, seed=0, input_shape=data.input_shape, classes=data.classes),
                     data.input_shape,
                 )
@@ -157,9 +159,9 @@ class RunFolder:
                 was made by another version, or it cannot be written.
         """
         with self.taken(force):
-            here = environment.environment(engines or {})
+            here = environment.describe_environment(engines or {})
             try:
-                spec = self._prepared(asked, here, accept_changes)
+                spec = self._prepare(asked, here, accept_changes)
             except OSError as error:
                 raise UserError(f"{reason_of(error)}; mend that and try again") from None
             with invocations.history(self.path, spec=spec.as_dict(), environment=here):
@@ -202,7 +204,7 @@ class RunFolder:
         finally:
             self._lock.release()
 
-    def mended(self, force: bool = False) -> None:
+    def mend(self, force: bool = False) -> None:
         """Sets aside what is damaged and restores what can be, as ``driven`` does.
 
         Raises:
@@ -212,18 +214,18 @@ class RunFolder:
             with self.taken(force):
                 pass
 
-    def recorded(self, phase: str) -> list[TrialFolder]:
+    def list_recorded(self, phase: str) -> list[TrialFolder]:
         """Every trial of a phase that has a record.
 
         Raises:
             UserError: a record is damaged.
         """
         found = []
-        for path in repair.recorded(self.path):
+        for path in repair.list_recorded(self.path):
             try:
                 record = read_record(path.parent)
             except Damaged as error:
-                mending = command("invsearch", "check", self.path, "--repair")
+                mending = format_command("invsearch", "check", self.path, "--repair")
                 raise UserError(f"{path}: damaged ({error}); run {mending}") from None
             if record is not None and record.spec.phase == phase:
                 found.append(TrialFolder(self.path, record.spec, self.guard))
@@ -246,6 +248,6 @@ class RunFolder:
                 last = (folder.error or "").strip().splitlines()[-1:] or ["no reason is on record"]
                 folder.reopen(f"tried again after epoch {folder.epoch}: {last[0]}")
 
-    def failures(self, phase: str) -> int:
+    def list_failures(self, phase: str) -> int:
         """How many trials of a phase failed."""
-        return sum(folder.outcome() == "failed" for folder in self.recorded(phase))
+        return sum(folder.outcome() == "failed" for folder in self.list_recorded(phase))

@@ -16,7 +16,7 @@ from typing import Any
 from search.errors import Busy
 from search.storage.driver import Guard
 from search.storage.file_lock import Lock
-from search.storage.json_files import finite, write_json
+from search.storage.json_files import replace_not_finite, write_json
 from spaces import TrialSpec
 from spaces.files.sealed import Damaged
 from spaces.specs.protocol import ENDED_BY_ITSELF
@@ -97,10 +97,10 @@ class TrialFolder:
 
         It belongs to the last recorded epoch; only while lost epochs are trained again it is an earlier one.
         """
-        there = [epoch for epoch in range(self.epoch, 0, -1) if self.checkpoint_of(epoch).is_file()]
-        return self.checkpoint_of(there[0] if there else self.epoch)
+        there = [epoch for epoch in range(self.epoch, 0, -1) if self.find_checkpoint(epoch).is_file()]
+        return self.find_checkpoint(there[0] if there else self.epoch)
 
-    def checkpoint_of(self, epoch: int) -> Path:
+    def find_checkpoint(self, epoch: int) -> Path:
         """Where the checkpoint of an epoch lies."""
         return self.path / f"checkpoint-{epoch}.safetensors"
 
@@ -123,13 +123,16 @@ class TrialFolder:
         self._check()
         before = (self.rows, self.status, self.makers)
         previous = self.checkpoint
-        made_by = finite(dict(maker))
+        made_by = replace_not_finite(dict(maker))
         self.makers = self.makers if made_by in self.makers else [*self.makers, made_by]
-        self.rows = [*self.rows, finite(dict(row)) | {"maker": self.makers.index(made_by)}]  # As it will be read back.
+        self.rows = [
+            *self.rows,
+            replace_not_finite(dict(row)) | {"maker": self.makers.index(made_by)},
+        ]  # As it will be read back.
         self.status = status
         try:
             if status not in ENDED_BY_ITSELF:
-                save(self.checkpoint_of(self.epoch), self.record())
+                save(self.find_checkpoint(self.epoch), self.record())
             self._write()
         except BaseException:
             self.rows, self.status, self.makers = before
@@ -153,8 +156,8 @@ class TrialFolder:
     def save_again(self, epoch: int, save: Callable[[Path, Any], object]) -> None:
         """Keeps the checkpoint of a recorded epoch that was trained again, in place of an earlier one."""
         self._check()
-        save(self.checkpoint_of(epoch), self.record())
-        self._keep_only(self.checkpoint_of(epoch))
+        save(self.find_checkpoint(epoch), self.record())
+        self._keep_only(self.find_checkpoint(epoch))
 
     def note(self, text: str) -> None:
         """Adds what a reader should know."""
@@ -212,7 +215,7 @@ class TrialFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         self.read()
         write_json(self.path / OUTCOME, Outcome(status, epoch, time.time(), self.record()).as_dict())
-        self._keep_only(self.checkpoint_of(epoch) if keep_checkpoint or status == "failed" else None)
+        self._keep_only(self.find_checkpoint(epoch) if keep_checkpoint or status == "failed" else None)
 
     def drop_checkpoint(self) -> None:
         """Removes the checkpoint of a trial that has ended."""

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from search.training.seeds import batch_generator
+from search.training.seeds import make_batch_generator
 
 
-def draws(seed: int, epoch: int, step: int, images: int, padding: int, flip: bool) -> Tensor:
+def draw_numbers(seed: int, epoch: int, step: int, images: int, padding: int, flip: bool) -> Tensor:
     """What happens to each image of a batch.
 
     Args:
@@ -27,7 +27,7 @@ def draws(seed: int, epoch: int, step: int, images: int, padding: int, flip: boo
         int64 (3, images): the row and the column of the padded image at which the crop begins, 0 to twice the
         padding, and 1 where it is mirrored.
     """
-    generator = batch_generator(seed, epoch, step)
+    generator = make_batch_generator(seed, epoch, step)
     corners = generator.integers(0, 2 * padding, (2, images), endpoint=True)
     mirrored = generator.integers(0, 2, (1, images))
     return torch.cat([torch.from_numpy(corners), torch.from_numpy(mirrored) * flip])
@@ -38,7 +38,7 @@ def crop_and_flip(x: Tensor, drawn: Tensor, padding: int) -> Tensor:
 
     Args:
         x: (N, C, H, W), any type; 0 is black.
-        drawn: from ``draws``, on the same device.
+        drawn: from ``draw_numbers``, on the same device.
         padding: as there.
 
     Returns:

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from search.datasets.split import Scaling
-from search.training.augment import crop_and_flip, draws
+from search.training.augment import crop_and_flip, draw_numbers
 from spaces.specs.recipes import Recipe
 
 MAX_RESIDENT = 2**29  # Bytes of images that are copied to a GPU as a whole; larger ones go there batch by batch.
 
 
-def as_tensor(array: np.ndarray, device: torch.device | str) -> Tensor:
+def make_tensor(array: np.ndarray, device: torch.device | str) -> Tensor:
     """A tensor over the array's own memory, or its copy on another device.
 
     Ray's object store hands out read-only arrays; nothing here writes to them, so torch's warning
@@ -37,7 +37,7 @@ class Images:
 
     def __init__(self, array: np.ndarray, scaling: Scaling | None, device: torch.device) -> None:
         resident = scaling is None or array.nbytes <= MAX_RESIDENT
-        self._stored = as_tensor(array, device if resident else "cpu")
+        self._stored = make_tensor(array, device if resident else "cpu")
         self._device = device
         self._factor = self._shift = None
         if scaling is not None:
@@ -50,19 +50,19 @@ class Images:
         """Numbers of images, moved to where the images are."""
         return order.to(self._stored.device)
 
-    def batch(self, chosen: Tensor | slice) -> Tensor:
+    def take_batch(self, chosen: Tensor | slice) -> Tensor:
         """The images of those numbers, normalised float32, on the device."""
-        return self._normalised(self._stored[chosen].to(self._device))
+        return self._normalize(self._stored[chosen].to(self._device))
 
-    def augmented(self, chosen: Tensor, recipe: Recipe, seed: int, epoch: int, step: int) -> Tensor:
-        """As ``batch``, cropped and flipped as the recipe says: a function of the last three numbers."""
+    def augment(self, chosen: Tensor, recipe: Recipe, seed: int, epoch: int, step: int) -> Tensor:
+        """As ``take_batch``, cropped and flipped as the recipe says: a function of the last three numbers."""
         x = self._stored[chosen].to(self._device)
         if recipe.crop_padding or recipe.flip:
-            drawn = draws(seed, epoch, step, len(x), recipe.crop_padding, recipe.flip)
+            drawn = draw_numbers(seed, epoch, step, len(x), recipe.crop_padding, recipe.flip)
             x = crop_and_flip(x, drawn.to(self._device), recipe.crop_padding)
-        return self._normalised(x)
+        return self._normalize(x)
 
-    def _normalised(self, x: Tensor) -> Tensor:
+    def _normalize(self, x: Tensor) -> Tensor:
         if self._factor is None or self._shift is None:
             return x
         return torch.addcmul(self._shift, x.float(), self._factor)

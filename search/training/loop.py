@@ -19,9 +19,9 @@ import torch
 from torch import nn
 
 import models
-from search.datasets import Split, dataset
+from search.datasets import Split, find_dataset
 from search.training.engines import ENGINES, EngineChoice, Problem
-from search.training.seeds import epoch_seed
+from search.training.seeds import derive_epoch_seed
 from spaces import TrialSpec
 from spaces.specs.protocol import JUDGED_ON
 
@@ -93,7 +93,7 @@ class Training:
         choice = EngineChoice(engine, self.device.type, spec.recipe is not None)
         chosen = ENGINES[choice.name_for(spec.architecture)]
         channels, height, width = split.train_x.shape[1:]
-        classes = dataset(spec.dataset).classes if split.classes is None else split.classes
+        classes = find_dataset(spec.dataset).classes if split.classes is None else split.classes
         network = models.build(
             spec.architecture,
             gain=spec.theta.gain,
@@ -109,7 +109,7 @@ class Training:
             weight_decay=spec.theta.weight_decay,
             fused=True,
         )
-        description = models.description_of(spec.architecture, (channels, height, width), classes)
+        description = models.describe_architecture(spec.architecture, (channels, height, width), classes)
         self.engine = chosen(Problem(spec, split, description, self.network, self.optimiser, self.device))
         self._images = len(split.train_y)
         self._order = torch.Generator().manual_seed(spec.seed)
@@ -120,8 +120,8 @@ class Training:
         self.epoch += 1
         theta, recipe = self.spec.theta, self.spec.recipe
         for group in self.optimiser.param_groups:
-            group["lr"] = theta.lr if recipe is None else recipe.lr(theta.lr, self.epoch)
-        torch.manual_seed(epoch_seed(self.spec.seed, self.epoch))
+            group["lr"] = theta.lr if recipe is None else recipe.decay_lr(theta.lr, self.epoch)
+        torch.manual_seed(derive_epoch_seed(self.spec.seed, self.epoch))
         train_loss = self.engine.train(torch.randperm(self._images, generator=self._order), self.epoch)
         loss, accuracy = self.engine.judge() if math.isfinite(train_loss) else (math.nan, math.nan)
         diverged = not (math.isfinite(train_loss) and math.isfinite(loss))

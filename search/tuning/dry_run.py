@@ -9,16 +9,16 @@ import numpy as np
 import torch
 
 from search.cluster.resources import Resources, count_cores
-from search.datasets import dataset
-from search.datasets.split import split_of
+from search.datasets import find_dataset
+from search.datasets.split import find_split
 from search.training.engines import EngineChoice
 from search.training.loop import Training, make_repeatable
 from search.tuning.policy import Policy
 from spaces import Hyperparameters, TrialSpec
-from spaces.common.wording import counted
+from spaces.common.wording import format_count
 from spaces.specs.run import RunSpec
-from spaces.specs.rungs import expected_epochs
-from spaces.specs.rungs import rungs as ladder_of
+from spaces.specs.rungs import compute_expected_epochs
+from spaces.specs.rungs import list_rungs as ladder_of
 
 MANY = 20  # Steps, where a single one is too short to be timed.
 LONG_ENOUGH = 0.2  # Seconds.
@@ -35,22 +35,22 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
     choice = EngineChoice(resources.engine, resources.device, spec.recipe is not None, resources.address is None)
     choice.announce(*spec.architectures)  # Refuses what cannot work.
     searches = spec.thetas is None
-    epochs = expected_epochs(spec) if searches else 0.0
+    epochs = compute_expected_epochs(spec) if searches else 0.0
     samples = spec.planned if searches else 0
     rungs = ladder_of(spec) if searches else []
     device = resources.device if torch.cuda.is_available() else "cpu"
     make_repeatable(device, resources.threads)
-    room = resources.slots(count_cores(), torch.cuda.device_count())
+    room = resources.count_slots(count_cores(), torch.cuda.device_count())
     slots = min(max(1, room), policy.max_concurrent or room or 1)
-    images = dataset(spec.dataset).train_images
+    images = find_dataset(spec.dataset).train_images
     batch = min(spec.batch_size, images)
     what = f"{spec.search} search of {spec.searched.name}" if searches else "fixed configurations"
-    yield f"{what} on {spec.dataset}, {counted(len(spec.architectures), 'architecture')}"
+    yield f"{what} on {spec.dataset}, {format_count(len(spec.architectures), 'architecture')}"
     hours = bytes_kept = 0.0
     measure(spec, spec.architectures[0], device, resources.engine)  # The first pays for the start of the libraries.
     for name in spec.architectures:
         step, checkpoint_bytes = measure(spec, name, device, resources.engine)
-        swept = samples * epochs * step * (images - dataset(spec.dataset).holdout) / batch
+        swept = samples * epochs * step * (images - find_dataset(spec.dataset).holdout) / batch
         again = (spec.rerun_seeds or 0) * (spec.rerun_epochs or 0)
         seconds = (swept + again * step * images / batch) / slots
         hours += seconds / 3600
@@ -59,45 +59,47 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
         bytes_kept += kept * checkpoint_bytes + (samples * epochs + again) * ROW_BYTES
         most = samples * spec.max_epochs
         parts = [
-            *[f"{counted(samples, 'trial')}, about {counted(samples * epochs, 'epoch')} (at most {most})"] * searches,
-            *[f"{counted(spec.rerun_seeds or 0, 'rerun')} x {counted(spec.rerun_epochs or 0, 'epoch')}"] * bool(again),
+            *[f"{format_count(samples, 'trial')}, about {format_count(samples * epochs, 'epoch')} (at most {most})"]
+            * searches,
+            *[f"{format_count(spec.rerun_seeds or 0, 'rerun')} x {format_count(spec.rerun_epochs or 0, 'epoch')}"]
+            * bool(again),
             f"{1000 * step:.2f} ms a step on {device}",
             f"about {seconds / 3600:.2f} h",
         ]
         yield f"  {name}: {', '.join(parts)}"
     when = f"epoch{'' if len(rungs) == 1 else 's'} {', '.join(map(str, rungs))}"
     rung_text = f"asha judges at {when}" if rungs else "no early stopping"
-    at_once = f"{counted(slots, 'trial')} at once" if room else "no trial fits, the hours are for one at a time"
+    at_once = f"{format_count(slots, 'trial')} at once" if room else "no trial fits, the hours are for one at a time"
     yield f"  {rung_text}; on this machine {at_once}"
     yield f"  in all about {hours:.2f} h and {bytes_kept / 2**20:.0f} MiB of disk in a new run folder; nothing was run"
 
 
 def measure(spec: RunSpec, architecture: str, device: str, engine: str) -> tuple[float, int]:
     """Seconds of a training step and bytes of a checkpoint of one architecture on this machine."""
-    trial = spec.rerun_trials(architecture, SAFE)[0] if spec.thetas else spec.sweep_trial(architecture, SAFE)
-    taken, training = _timed(trial, 1, device, engine)
+    trial = spec.list_rerun_trials(architecture, SAFE)[0] if spec.thetas else spec.sweep_trial(architecture, SAFE)
+    taken, training = _time_epochs(trial, 1, device, engine)
     if taken < LONG_ENOUGH:
-        taken, training = _timed(trial, MANY, device, engine)
+        taken, training = _time_epochs(trial, MANY, device, engine)
     values = [*training.network.state_dict().values(), *training.network.parameters()]  # Momentum doubles the weights.
     return taken, sum(value.nbytes for value in values)
 
 
-def _timed(trial: TrialSpec, steps: int, device: str, engine: str) -> tuple[float, Training]:
+def _time_epochs(trial: TrialSpec, steps: int, device: str, engine: str) -> tuple[float, Training]:
     """Seconds a step of an epoch of so many steps on random images, and the training."""
-    data = dataset(trial.dataset)
+    data = find_dataset(trial.dataset)
     rng = np.random.default_rng(0)
     batch = min(trial.batch_size, data.train_images)  # A batch holds no more than there is.
     images = batch * steps
     grey = rng.integers(0, 256, (images, *data.input_shape), dtype=np.uint8)
     y = rng.integers(0, data.classes, images)
-    training = Training(trial, split_of(data, grey, y, grey[:1], y[:1]), device, engine)
-    taken = _epoch(training)
+    training = Training(trial, find_split(data, grey, y, grey[:1], y[:1]), device, engine)
+    taken = _run_timed_epoch(training)
     if taken < ALLOCATIONS_COUNT:  # The first pass pays for them.
-        taken = _epoch(training)
+        taken = _run_timed_epoch(training)
     return taken / steps, training
 
 
-def _epoch(training: Training) -> float:
+def _run_timed_epoch(training: Training) -> float:
     start = time.perf_counter()
     training.run_epoch()
     return time.perf_counter() - start

@@ -58,12 +58,12 @@ class InTurn(Feed):
         if self.finished:
             return Searcher.FINISHED
         self._next += 1
-        return configured(self._trials[self._next - 1], self._max_epochs)
+        return make_tune_config(self._trials[self._next - 1], self._max_epochs)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Nothing to learn."""
 
 
-def configured(trial: TrialSpec, max_epochs: int) -> dict[str, Any]:
+def make_tune_config(trial: TrialSpec, max_epochs: int) -> dict[str, Any]:
     """What Tune takes for the configuration of a trial."""
     return {"trial": trial.as_dict(), "max_epochs": max_epochs}

@@ -19,7 +19,7 @@ from ray.tune.search import ConcurrencyLimiter, Searcher
 from search.cluster.resources import Resources
 from search.datasets.split import Split
 from search.errors import TIME_IS_UP, Halted, TimeIsUp, reason_of
-from search.storage.provenance import expected_of_nodes
+from search.storage.provenance import describe_expected_nodes
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from search.tuning.policy import Policy
@@ -28,7 +28,7 @@ from search.tuning.retention import Keeper
 from search.tuning.scheduler import InOrder
 from search.tuning.stopper import Interrupt
 from search.tuning.trainable import METRIC, TIME_ATTR, RecordedTrial
-from search.tuning.trouble import why_died, why_not_started
+from search.tuning.trouble import explain_death, explain_not_started
 from spaces import TrialSpec
 from spaces.specs.protocol import ENDED_BY_ITSELF
 
@@ -97,7 +97,7 @@ class Outcomes(UnsavedCallback):
             status = last["status"]
         else:
             status = "completed" if last[TIME_ATTR] >= self._job.max_epochs else "stopped"
-        folder = self._folder(trial)
+        folder = self._find_folder(trial)
         folder.decide(status, last[TIME_ATTR], status == "completed" and self._keeper.keeps(folder, last[METRIC]))
         self.ended += 1
         self._job.progress.ended(trial, status)
@@ -116,16 +116,18 @@ class Outcomes(UnsavedCallback):
         An error that keeps a worker from starting would stop all others too, so it ends the sweep, as do many workers
         in a row that die before they begin; no trial is to blame for either.
         """
-        self._interrupt.reason = self._interrupt.reason or why_not_started(trial)
+        self._interrupt.reason = self._interrupt.reason or explain_not_started(trial)
         if trial.trial_id not in self._started:
             self._unstarted += 1
             if self._unstarted > MAX_WORKER_DEATHS * self._slots and self._interrupt.reason is None:
-                self._interrupt.reason = f"{self._unstarted} workers in a row died before they began: {why_died(trial)}"
+                self._interrupt.reason = (
+                    f"{self._unstarted} workers in a row died before they began: {explain_death(trial)}"
+                )
             return False
         self._started.discard(trial.trial_id)
         if self._interrupt.reason is not None:
             return False
-        folder = self._folder(trial)
+        folder = self._find_folder(trial)
         folder.read()
         key = (folder.spec.trial_id, folder.epoch)
         self._deaths[key] += 1
@@ -141,7 +143,7 @@ class Outcomes(UnsavedCallback):
             return
         with self._interrupt.on_trouble():
             if self._has_failed(trial):
-                folder = self._folder(trial)
+                folder = self._find_folder(trial)
                 folder.read()
                 folder.decide(folder.status, folder.epoch)
                 self.ended += 1
@@ -149,7 +151,7 @@ class Outcomes(UnsavedCallback):
             else:
                 self.lost += 1
 
-    def _folder(self, trial: Any) -> TrialFolder:
+    def _find_folder(self, trial: Any) -> TrialFolder:
         return TrialFolder(self._job.run.path, TrialSpec.from_dict(trial.config["trial"]), self._job.run.guard)
 
 
@@ -182,7 +184,7 @@ def execute(
     job.run.clear_scratch()
     slots = min(slots, policy.max_concurrent or slots)
     interrupt = Interrupt(lambda: _check_time(job, policy), lambda: job.scheduler.trouble, stuck)
-    keeper = Keeper(policy.keep_checkpoints, job.run.recorded)
+    keeper = Keeper(policy.keep_checkpoints, job.run.list_recorded)
     outcomes = Outcomes(job, interrupt, keeper, Counter() if deaths is None else deaths, slots)
     trainable = tune.with_resources(
         tune.with_parameters(
@@ -193,7 +195,7 @@ def execute(
             threads=resources.threads,
             engine=resources.engine,
             guard=job.run.guard,
-            expected={} if policy.accept_changes else expected_of_nodes(),
+            expected={} if policy.accept_changes else describe_expected_nodes(),
         ),
         {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial},
     )

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from search.cluster.nodes import Watch, why_nothing_runs
+from search.cluster.nodes import Watch, explain_waiting
 from search.cluster.resources import Resources
 from search.cluster.session import ray_session
 from search.cluster.surroundings import check_utf8
-from search.datasets import dataset, load_split
+from search.datasets import find_dataset, load_split
 from search.loggers.exporter import logged
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
@@ -85,7 +85,7 @@ def train_run(
         for plan in plans:
             phases.append(plan(run, spec))
             train_phase(phases[-1], run, spec, resources, policy, engine)
-    return sum(run.failures(phase.name) for phase in phases)
+    return sum(run.list_failures(phase.name) for phase in phases)
 
 
 def train_phase(
@@ -101,16 +101,16 @@ def train_phase(
     feed = phase.feed(recorded)
     if feed.finished:
         return
-    split = load_split(dataset(spec.dataset, spec.data_hash), phase.name, spec.split_seed)
+    split = load_split(find_dataset(spec.dataset, spec.data_hash), phase.name, spec.split_seed)
     print(engine.announce(*spec.architectures), file=sys.stderr)
-    with ray_session(resources, run.path, lambda: run.failures(phase.name) > 0) as slots:
+    with ray_session(resources, run.path, lambda: run.list_failures(phase.name) > 0) as slots:
         totals = dict.fromkeys(spec.architectures, phase.trials)
         deaths: Counter[tuple[str, int]] = Counter()
         while not feed.finished:  # Until the records say that all is done.
-            why_idle = partial(why_nothing_runs, resources)
+            why_idle = partial(explain_waiting, resources)
             progress = Progress(phase.name, totals, phase.expected_epochs, recorded, why_idle)
             job = Job(run, split, phase.epochs, feed, phase.scheduler(recorded), progress)
-            lost = execute(job, resources, slots, policy, Watch(resources, run.path).stuck, deaths)
+            lost = execute(job, resources, slots, policy, Watch(resources, run.path).explain_stuck, deaths)
             recorded = phase.recorded()
             if feed.exhausted and not lost and all(trial.outcome() for trial in recorded):
                 break

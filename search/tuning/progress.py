@@ -15,9 +15,9 @@ from rich.live import Live
 from rich.table import Table
 
 from search.storage.trial_folder import TrialFolder
-from search.streams import console
+from search.streams import make_console
 from search.tuning.trainable import METRIC, TIME_ATTR
-from spaces.common.wording import clock, counted, tallied
+from spaces.common.wording import format_clock, format_count, format_tally
 
 PLAIN_SECONDS = 60.0  # A line this often where output is not a terminal.
 IDLE_SECONDS = 20.0
@@ -92,7 +92,7 @@ class Progress(UnsavedCallback):
         self._title, self._expected, self._why_idle = title, expected_epochs, why_idle
         self._idle: float | None = None  # When it is next said that no trial runs.
         self._tallies = {name: Tally(total) for name, total in totals.items()}
-        self._console = console(standard_error=True)
+        self._console = make_console(standard_error=True)
         self._live: Live | None = None
         self._started = time.monotonic()
         self._training_since: float | None = None  # Ray's own start is not training.
@@ -127,7 +127,7 @@ class Progress(UnsavedCallback):
             self._idle = now + IDLE_SECONDS
         elif now >= self._idle:
             self._idle = now + PLAIN_SECONDS
-            self._print(f"{self._title} {self._timing()} | no trial runs: {self._why_idle()}")
+            self._print(f"{self._title} {self._format_timing()} | no trial runs: {self._why_idle()}")
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial runs."""
@@ -167,9 +167,9 @@ class Progress(UnsavedCallback):
     def so_far(self, what: str) -> str:
         """A sentence that also says how much was trained since the start."""
         epochs = sum(tally.new_epochs for tally in self._tallies.values())
-        return f"{what}, {counted(epochs, 'epoch')} {'was' if epochs == 1 else 'were'} trained"
+        return f"{what}, {format_count(epochs, 'epoch')} {'was' if epochs == 1 else 'were'} trained"
 
-    def seconds_left(self) -> float | None:
+    def estimate_seconds_left(self) -> float | None:
         """Estimated seconds to go; None before the first epoch."""
         seconds = sum(tally.seconds for tally in self._tallies.values())
         epochs = sum(tally.new_epochs for tally in self._tallies.values())
@@ -183,13 +183,13 @@ class Progress(UnsavedCallback):
         return left * (time.monotonic() - self._training_since) / seconds  # As much training in a second as so far.
 
     def _table(self) -> Table:
-        table = Table(title=f"{self._title}  {self._timing()}", title_justify="left")
+        table = Table(title=f"{self._title}  {self._format_timing()}", title_justify="left")
         table.add_column("architecture")
         for column in (*COLUMNS, self._summary):
             table.add_column(column, justify="right")
         for name, tally in self._tallies.items():
             ends = (tally.ended[status] for status in COLUMNS[1:-1])
-            table.add_row(name, *map(str, (tally.total, *ends, len(tally.running))), self._accuracy(tally))
+            table.add_row(name, *map(str, (tally.total, *ends, len(tally.running))), self._format_accuracy(tally))
         return table
 
     def _say(self) -> None:
@@ -198,13 +198,13 @@ class Progress(UnsavedCallback):
         parts = [f"{done}/{total} ended"]
         for name, tally in self._tallies.items():
             ends = {status: tally.ended[status] for status in COLUMNS[2:-1]}
-            now = f"{len(tally.running)} running, {self._summary} {self._accuracy(tally)}"
-            told = f"{name} {tallied(tally.done, tally.total, ends)}, {now}"
+            now = f"{len(tally.running)} running, {self._summary} {self._format_accuracy(tally)}"
+            told = f"{name} {format_tally(tally.done, tally.total, ends)}, {now}"
             # Table 1.6 has 43 networks, and people read the line: it names only what runs or has changed.
             if tally.running or (tally.done and told != self._told.get(name)):
                 self._told[name] = told
                 parts.append(told)
-        self._print(f"{self._title} {self._timing()} | " + " | ".join(parts))
+        self._print(f"{self._title} {self._format_timing()} | " + " | ".join(parts))
 
     def _print(self, line: str) -> None:
         self._console.print(line, soft_wrap=True, highlight=False, markup=False)
@@ -213,14 +213,14 @@ class Progress(UnsavedCallback):
     def _summary(self) -> str:
         return "incumbent" if self._title == "sweep" else "mean"
 
-    def _accuracy(self, tally: Tally) -> str:
+    def _format_accuracy(self, tally: Tally) -> str:
         if tally.finished:
             shown = max(tally.finished) if self._summary == "incumbent" else statistics.fmean(tally.finished)
             return f"{100 * shown:.2f} %"
         return "-" if tally.stopped is None else f"- (stopped: {100 * tally.stopped:.2f} %)"
 
-    def _timing(self) -> str:
-        left = self.seconds_left()
+    def _format_timing(self) -> str:
+        left = self.estimate_seconds_left()
         done, total = self._done()
-        text = f"{clock(time.monotonic() - self._started)} elapsed"
-        return text if left is None or done == total else f"{text}, about {clock(left)} left"
+        text = f"{format_clock(time.monotonic() - self._started)} elapsed"
+        return text if left is None or done == total else f"{text}, about {format_clock(left)} left"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from analysis.incumbents import incumbents
+from analysis.incumbents import find_incumbents
 from analysis.records.reader import read_run
 from search.storage.run_folder import RunFolder
 from search.tuning.feed import InTurn
@@ -18,7 +18,7 @@ from spaces import Hyperparameters, UserError
 from spaces.specs.run import RunSpec
 
 
-def chosen(run: RunFolder, spec: RunSpec) -> dict[str, Hyperparameters]:
+def choose_incumbents(run: RunFolder, spec: RunSpec) -> dict[str, Hyperparameters]:
     """Each architecture's configuration: given ones as they are, else the sweep's incumbents.
 
     Raises:
@@ -38,7 +38,7 @@ def chosen(run: RunFolder, spec: RunSpec) -> dict[str, Hyperparameters]:
             f"{run.path}: the sweep is not finished ({', '.join(behind)}), so the choice is not final and the test set "
             "stays closed; run the sweep again to resume it"
         )
-    best: Any = incumbents(found)
+    best: Any = find_incumbents(found)
     lacking = [name for name in spec.architectures if name not in best.index]
     if lacking:
         raise UserError(
@@ -56,7 +56,7 @@ def plan_rerun(run: RunFolder, spec: RunSpec) -> Phase:
         UserError: the sweep is not finished, or an architecture has no trial that was trained to the end.
     """
     assert spec.rerun_epochs is not None
-    per_architecture = [spec.rerun_trials(name, theta) for name, theta in chosen(run, spec).items()]
+    per_architecture = [spec.list_rerun_trials(name, theta) for name, theta in choose_incumbents(run, spec).items()]
     trials = {trial.trial_id: trial for seed in zip(*per_architecture, strict=True) for trial in seed}
     return Phase(
         name="rerun",
@@ -64,7 +64,7 @@ def plan_rerun(run: RunFolder, spec: RunSpec) -> Phase:
         epochs=spec.rerun_epochs,
         expected_epochs=spec.rerun_epochs,
         # To ask for the record of each of 100,000 trials that have not begun would take a minute.
-        recorded=lambda: [folder for folder in run.recorded("rerun") if folder.spec.trial_id in trials],
+        recorded=lambda: [folder for folder in run.list_recorded("rerun") if folder.spec.trial_id in trials],
         feed=partial(InTurn, list(trials.values()), spec.rerun_epochs),
         scheduler=lambda recorded: InOrder(),
     )

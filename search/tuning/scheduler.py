@@ -20,7 +20,7 @@ from search.storage.driver import Guard
 from search.storage.trial_folder import TrialFolder
 from search.tuning.trainable import METRIC, TIME_ATTR, report
 from spaces.specs.run import RunSpec
-from spaces.specs.rungs import rungs
+from spaces.specs.rungs import list_rungs
 
 
 class InOrder(FIFOScheduler):
@@ -139,10 +139,10 @@ class PerArchitecture(InOrder):
         asha.on_trial_remove(tune_controller, stand_in)
 
 
-def scheduler_for(spec: RunSpec, run: Path, folders: Iterable[TrialFolder], guard: Guard | None = None) -> InOrder:
+def make_scheduler(spec: RunSpec, run: Path, folders: Iterable[TrialFolder], guard: Guard | None = None) -> InOrder:
     """The scheduler of a run, knowing what was decided before."""
     if spec.scheduler != "asha":
         return InOrder()
-    journal = Journal(run, rungs(spec), guard)
+    journal = Journal(run, list_rungs(spec), guard)
     journal.restore(folders, lambda folder, rows: report(folder, spec.max_epochs, rows)[METRIC])
     return PerArchitecture(spec, journal)

@@ -8,10 +8,10 @@ from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from search.tuning.feed import Feed, InTurn
 from search.tuning.phases import Phase
-from search.tuning.scheduler import scheduler_for
+from search.tuning.scheduler import make_scheduler
 from spaces import TrialSpec
 from spaces.specs.run import RunSpec
-from spaces.specs.rungs import expected_epochs
+from spaces.specs.rungs import compute_expected_epochs
 
 
 def plan_sweep(run: RunFolder, spec: RunSpec) -> Phase:
@@ -20,19 +20,21 @@ def plan_sweep(run: RunFolder, spec: RunSpec) -> Phase:
         name="sweep",
         trials=spec.planned,
         epochs=spec.max_epochs,
-        expected_epochs=expected_epochs(spec),
-        recorded=partial(run.recorded, "sweep"),
+        expected_epochs=compute_expected_epochs(spec),
+        recorded=partial(run.list_recorded, "sweep"),
         feed=partial(_feed, spec),
-        scheduler=partial(scheduler_for, spec, run.path, guard=run.guard),
+        scheduler=partial(make_scheduler, spec, run.path, guard=run.guard),
     )
 
 
-def planned(spec: RunSpec) -> list[TrialSpec]:
+def list_trials(spec: RunSpec) -> list[TrialSpec]:
     """The trials of a grid search, architectures interleaved so that all advance together.
 
     Every architecture visits the same configurations in the same shuffled order.
     """
-    return [spec.sweep_trial(architecture, theta) for theta in spec.points() for architecture in spec.architectures]
+    return [
+        spec.sweep_trial(architecture, theta) for theta in spec.list_points() for architecture in spec.architectures
+    ]
 
 
 def _feed(spec: RunSpec, recorded: list[TrialFolder]) -> Feed:
@@ -40,4 +42,4 @@ def _feed(spec: RunSpec, recorded: list[TrialFolder]) -> Feed:
         from search.tuning.tpe import TpeSearch  # hyperopt takes a second, which a grid search need not wait for.
 
         return TpeSearch(spec, recorded)
-    return InTurn(planned(spec), spec.max_epochs, recorded)
+    return InTurn(list_trials(spec), spec.max_epochs, recorded)

@@ -16,7 +16,7 @@ from ray.tune.search import Searcher
 from ray.tune.search.hyperopt import HyperOptSearch
 
 from search.storage.trial_folder import TrialFolder
-from search.tuning.feed import Feed, configured
+from search.tuning.feed import Feed, make_tune_config
 from search.tuning.trainable import METRIC, report
 from spaces import Choice, Domain, Hyperparameters, LogUniform, TrialSpec
 from spaces.specs.run import RunSpec
@@ -136,7 +136,7 @@ class TpeSearch(Feed):
             trial = min(open_ones, key=lambda proposer: proposer.proposed).propose()
             if trial is not None:
                 self._live[trial_id] = trial
-                return configured(trial, self._spec.max_epochs)
+                return make_tune_config(trial, self._spec.max_epochs)
         return Searcher.FINISHED
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:

@@ -15,7 +15,7 @@ from search.errors import TROUBLE, reason_of
 from search.storage import checkpoint
 from search.storage.driver import Guard
 from search.storage.json_files import set_aside
-from search.storage.provenance import code_folders, made_by
+from search.storage.provenance import describe_maker, list_code_folders
 from search.storage.trial_folder import TrialFolder
 from search.training.loop import Epoch, Training, make_repeatable
 from spaces import TrialSpec
@@ -90,10 +90,10 @@ class RecordedTrial(tune.Trainable):
         assert split is not None
         self._split, self._run, self._guard = split, Path(run), guard
         self._device, self._engine = device, engine
-        here = made_by(device)
+        here = describe_maker(device)
         self._other_versions = [
             f"{name} {here.get(name)} instead of {version}"
-            + (f" (from {', '.join(map(str, code_folders().values()))})" if name == "code" else "")
+            + (f" (from {', '.join(map(str, list_code_folders().values()))})" if name == "code" else "")
             for name, version in (expected or {}).items()
             if here.get(name) != version
         ]
@@ -113,8 +113,8 @@ class RecordedTrial(tune.Trainable):
             return self._stop(self._halted)
         if self._other_versions:
             return self._stop(
-                f"node {made_by(self._device)['host']} has {', '.join(self._other_versions)}; install there what "
-                "constraints.txt says and let nothing hide the driver's code, or resume with --accept-changes"
+                f"node {describe_maker(self._device)['host']} has {', '.join(self._other_versions)}; install there "
+                "what constraints.txt says and let nothing hide the driver's code, or resume with --accept-changes"
             )
         try:
             return self._step()
@@ -148,19 +148,19 @@ class RecordedTrial(tune.Trainable):
             return report(folder, self._max_epochs)
         # Outside the try above: a full disk is the machine's fault.
         if epoch.epoch <= folder.epoch:
-            trained_again(folder, epoch, self._training)
+            train_again(folder, epoch, self._training)
             return report(folder, self._max_epochs, again=True)
         self._commit(folder, self._training, epoch)
         return report(folder, self._max_epochs)
 
     def _open_training(self, folder: TrialFolder) -> Training:
-        return resumed(folder, self._split, self._device, self._engine)
+        return resume_training(folder, self._split, self._device, self._engine)
 
     def _commit(self, folder: TrialFolder, training: Training, epoch: Epoch) -> None:
         folder.commit(
             epoch.row(self._spec.phase),
             "diverged" if epoch.diverged else "running",
-            made_by(self._device) | node() | training.engine.identity(),
+            describe_maker(self._device) | node() | training.engine.identity(),
             lambda path, record: checkpoint.save(path, training.state(), record),
         )
 
@@ -182,7 +182,7 @@ def node() -> dict[str, str]:
     return {"node": ray.get_runtime_context().get_node_id()[:8]} if ray.is_initialized() else {}
 
 
-def resumed(folder: TrialFolder, split: Split, device: str, engine: str) -> Training:
+def resume_training(folder: TrialFolder, split: Split, device: str, engine: str) -> Training:
     """The training of a trial where its record left it: from its checkpoint, or from the start.
 
     Where that is missing or damaged its epochs are trained again; their rows stay, because a trial is a function of its
@@ -193,7 +193,7 @@ def resumed(folder: TrialFolder, split: Split, device: str, engine: str) -> Trai
         return training
     try:
         training.load_state(checkpoint.load(folder.checkpoint, device)[0])
-        if folder.checkpoint == folder.checkpoint_of(training.epoch):
+        if folder.checkpoint == folder.find_checkpoint(training.epoch):
             return training
         reason = f"it is of epoch {training.epoch}"
     except torch.OutOfMemoryError:
@@ -205,7 +205,7 @@ def resumed(folder: TrialFolder, split: Split, device: str, engine: str) -> Trai
     return Training(folder.spec, split, device, engine)
 
 
-def trained_again(folder: TrialFolder, epoch: Epoch, training: Training) -> None:
+def train_again(folder: TrialFolder, epoch: Epoch, training: Training) -> None:
     """An epoch that is on record already: it must come out as it did then, or a note says that it did not."""
     row, fresh = folder.rows[epoch.epoch - 1], epoch.row(folder.spec.phase)
     loss = f"{JUDGED_ON[folder.spec.phase]}_loss"

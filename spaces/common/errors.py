@@ -9,21 +9,21 @@ class UserError(Exception):
     """
 
 
-def quoted(value: object) -> str:
+def quote(value: object) -> str:
     """How a message shows a user's value: one line of at most 80 characters, whatever the value is."""
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # Integers of more than 4,300 digits; a thousand levels of lists.
         text = f"a {type(value).__name__} too long to print"
-    return shortened(text)
+    return shorten(text)
 
 
-def shortened(text: str, most: int = 80) -> str:
+def shorten(text: str, most: int = 80) -> str:
     """A text cut to ``most`` characters, so that a message stays one that people read."""
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
-def escaped(text: object, kept: str = "\n\t") -> str:
+def escape_text(text: object, kept: str = "\n\t") -> str:
     """Text of which nothing controls a terminal, whatever a user or a file put into it; ``kept`` stays as it is."""
     text = str(text)
     if text.isprintable():
@@ -34,4 +34,4 @@ def escaped(text: object, kept: str = "\n\t") -> str:
 
 def printable(text: object) -> str:
     """One line of which nothing controls a terminal."""
-    return escaped(text, kept="")
+    return escape_text(text, kept="")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spaces.common.errors import UserError, quoted
+from spaces.common.errors import UserError, quote
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Field:
             UserError: naming the field, the value and what is allowed.
         """
         if not self.allows(value):
-            raise UserError(f"{name}: {quoted(value)} is not allowed; give {self.words}")
+            raise UserError(f"{name}: {quote(value)} is not allowed; give {self.words}")
 
 
 def whole(least: int, most: int) -> Field:
@@ -64,7 +64,7 @@ BATCH_SIZE = whole(1, 2**31 - 1)
 SEED = whole(0, 2**63 - 1)  # What the generators and the tables can hold.
 
 
-def option(name: str) -> str:
+def name_option(name: str) -> str:
     """What the command line calls a field."""
     return {"max_epochs": "epochs", "rerun_seeds": "seeds"}.get(name, name.replace("_", "-"))
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from spaces.common.errors import UserError, quoted
+from spaces.common.errors import UserError, quote
 
 T = TypeVar("T")
 
@@ -26,11 +26,11 @@ def choose(what: str, name: str, known: Mapping[str, T], more: Iterable[str] = (
     if name in known:
         return known[name]
     raise UserError(
-        f"{what}: {quoted(name)} is unknown; {nearest(name, known)}choose one of {', '.join([*known, *more])}"
+        f"{what}: {quote(name)} is unknown; {suggest_nearest(name, known)}choose one of {', '.join([*known, *more])}"
     )
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def suggest_nearest(name: str, known: Iterable[str]) -> str:
     """A question that names the known name nearest to ``name``, or nothing if none is near."""
     near = difflib.get_close_matches(str(name), list(known), n=1)
     return f"did you mean {near[0]}? " if near else ""

@@ -5,42 +5,42 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def counted(number: float, noun: str) -> str:
+def format_count(number: float, noun: str) -> str:
     """A number of things, as in ``1 epoch`` and ``20 epochs``; rounded to a whole one."""
     return f"{number:.0f} {noun}{'' if round(number) == 1 else 's'}"
 
 
-def tallied(done: int, total: int, ends: Mapping[str, int]) -> str:
+def format_tally(done: int, total: int, ends: Mapping[str, int]) -> str:
     """How many of all have ended, and how, as in ``7/16 ended (4 stopped, 1 diverged)``; zeros are left out."""
     how = ", ".join(f"{count} {end}" for end, count in ends.items() if count)
     return f"{done}/{total} ended" + (f" ({how})" if how else "")
 
 
-def clock(seconds: float) -> str:
+def format_clock(seconds: float) -> str:
     """Seconds as h:mm:ss."""
     whole = int(seconds)
     return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
 
 
-def command(*words: str | Path) -> str:
+def format_command(*words: str | Path) -> str:
     """A command as a shell takes it, in one line that a terminal takes as text.
 
     Args:
         words: as the program is to get them; a path like an option or a home folder (-x, ~x) gets a ./ in front.
     """
     return " ".join(
-        _word(f"./{word}" if isinstance(word, Path) and str(word).startswith(("-", "~")) else str(word))
+        _quote_word(f"./{word}" if isinstance(word, Path) and str(word).startswith(("-", "~")) else str(word))
         for word in words
     )
 
 
-def _word(word: str) -> str:
+def _quote_word(word: str) -> str:
     if word.isprintable():
         return shlex.quote(word)
-    return f"$'{''.join(map(_octal, word))}'"  # Which bash and zsh read as C does.
+    return f"$'{''.join(map(_escape_octal, word))}'"  # Which bash and zsh read as C does.
 
 
-def _octal(character: str) -> str:
+def _escape_octal(character: str) -> str:
     if character.isprintable() and character not in "\\'":
         return character
     return "".join(f"\\{byte:03o}" for byte in character.encode(errors="surrogateescape"))

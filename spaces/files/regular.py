@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def _at_once(path: str, flags: int) -> int:
+def _open_at_once(path: str, flags: int) -> int:
     """Opens a pipe too without waiting for its other end, and no terminal as our own."""
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
-def _own(path: str, flags: int) -> int:
+def _open_own(path: str, flags: int) -> int:
     """Also no link, which could lead anywhere."""
-    return _at_once(path, flags | os.O_NOFOLLOW)
+    return _open_at_once(path, flags | os.O_NOFOLLOW)
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def open_regular(path: str | Path, links: bool = True) -> Iterator[BinaryIO]:
     Raises:
         OSError: it cannot be opened, or is no regular file.
     """
-    with open(path, "rb", opener=_at_once if links else _own) as file:
+    with open(path, "rb", opener=_open_at_once if links else _open_own) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # Asked of the file that is open now.
             raise OSError(errno.EINVAL, "not a regular file", str(path))
         yield file

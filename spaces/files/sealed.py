@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from spaces.common.errors import printable, shortened
+from spaces.common.errors import printable, shorten
 from spaces.files.regular import open_regular
 
 DIGITS = 16
@@ -28,7 +28,7 @@ class Damaged(ValueError):
     """Not what was written: truncated, garbled, or of another program; the reason, which may quote it, is printable."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(shortened(printable(reason), 2000))
+        super().__init__(shorten(printable(reason), 2000))
 
 
 def seal(content: Mapping[str, Any], indent: int | None = None) -> bytes:
@@ -39,7 +39,7 @@ def seal(content: Mapping[str, Any], indent: int | None = None) -> bytes:
         indent: spaces a level, for files that people read; None writes one line.
     """
     rest = json.dumps(content, indent=indent, allow_nan=False).encode()[1:]
-    return HEAD + _digest(rest) + b'",' + (b"" if indent else b" ") + rest + b"\n"
+    return HEAD + _compute_digest(rest) + b'",' + (b"" if indent else b" ") + rest + b"\n"
 
 
 def unseal(text: bytes) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def unseal(text: bytes) -> dict[str, Any]:
     if not text.startswith(HEAD) or text[start : start + 2] != b'",':
         raise Damaged("it does not begin with its checksum")
     rest = text[start + 2 :].removeprefix(b" ").removesuffix(b"\n")
-    if _digest(rest) != text[len(HEAD) : start]:
+    if _compute_digest(rest) != text[len(HEAD) : start]:
         raise Damaged("its content does not match its checksum")
     try:
         content = json.loads(b"{" + rest)
@@ -82,5 +82,5 @@ def read_sealed(path: str | Path) -> dict[str, Any]:
         raise
 
 
-def _digest(rest: bytes) -> bytes:
+def _compute_digest(rest: bytes) -> bytes:
     return hashlib.sha256(rest).hexdigest()[:DIGITS].encode()

@@ -1,7 +1,7 @@
 """Extending a run: what may be added to it, what it keeps, and what would contradict it.
 
 Everything may only grow. Whoever asks for less than the run already has, by repeating an older command, gets the
-whole; ``kept`` says so.
+whole; ``explain_kept`` says so.
 
 - Architectures, samples, rerun seeds and rerun epochs are added to.
 - A grid grows into one that has all its values; the smaller one is kept as ``earlier``, because it decides in which
@@ -21,10 +21,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from spaces.common import fields
-from spaces.common.errors import UserError, quoted, shortened
-from spaces.common.fields import option, shown
+from spaces.common.errors import UserError, quote, shorten
+from spaces.common.fields import name_option, shown
 from spaces.hyperparameters import NAMES, Hyperparameters
-from spaces.space import MAX_POINTS, Space, space_from
+from spaces.space import MAX_POINTS, Space, make_space
 
 if TYPE_CHECKING:
     from spaces.specs.run import RunSpec
@@ -34,13 +34,13 @@ COMPARED_ELSEWHERE = ("architectures", "thetas", "space", "earlier", "classes", 
 SAMPLES = fields.whole(1, MAX_POINTS)
 
 
-def extended(spec: RunSpec, asked: RunSpec) -> RunSpec:
+def extend(spec: RunSpec, asked: RunSpec) -> RunSpec:
     """``spec`` with what ``asked`` adds.
 
     Raises:
         UserError: ``asked`` contradicts it; the message shows each difference.
     """
-    differences = [*_of_settings(spec, asked), *_of_thetas(spec, asked), *_of_spaces(spec, asked)]
+    differences = [*_extend_settings(spec, asked), *_extend_thetas(spec, asked), *_extend_spaces(spec, asked)]
     if differences:
         raise UserError(
             f"the run folder holds another run: {'; '.join(differences)}; give another --out, or the same settings"
@@ -55,46 +55,46 @@ def extended(spec: RunSpec, asked: RunSpec) -> RunSpec:
         space=space,
         earlier=earlier,
         classes=spec.classes or asked.classes,
-        **{name: largest(getattr(spec, name), getattr(asked, name)) for name in COUNTS},
+        **{name: find_largest(getattr(spec, name), getattr(asked, name)) for name in COUNTS},
     )
 
 
-def kept(whole: RunSpec, asked: RunSpec) -> list[str]:
+def explain_kept(whole: RunSpec, asked: RunSpec) -> list[str]:
     """Where an extended run is more than what was asked for: one line each, to follow its name."""
     lines = []
     for name in COUNTS:
         mine, part = getattr(whole, name), getattr(asked, name)
         if part is not None and mine > part:
-            lines.append(f"already asks for {mine} {option(name)}, so not {part}")
+            lines.append(f"already asks for {mine} {name_option(name)}, so not {part}")
     if whole.space is not None and not whole.searched.within(asked.searched) and asked.searched.within(whole.searched):
         lines.append(f"already searches space {whole.searched.name}, so not only its part {asked.searched.name}")
     return lines
 
 
-def lengthened(whole: RunSpec, old: RunSpec) -> tuple[str, ...]:
+def list_lengthened(whole: RunSpec, old: RunSpec) -> tuple[str, ...]:
     """The phases whose trials are trained longer in ``whole`` than in ``old``, which it extends."""
     sweep = old.space is not None and whole.max_epochs > old.max_epochs
     rerun = old.rerun_epochs is not None and (whole.rerun_epochs or 0) > old.rerun_epochs
     return tuple(phase for phase, longer in (("sweep", sweep), ("rerun", rerun)) if longer)
 
 
-def largest(one: int | None, other: int | None) -> int | None:
+def find_largest(one: int | None, other: int | None) -> int | None:
     """The larger of two numbers that may be unset."""
     return max((value for value in (one, other) if value is not None), default=None)
 
 
-def _of_settings(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
+def _extend_settings(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
     for name in (field.name for field in dataclass_fields(spec)):
         old, new = getattr(spec, name), getattr(asked, name)
         if name == "grace_period" and new == asked.max_epochs < old:
             continue  # Both let such short trials run to their end.
         if name not in COMPARED_ELSEWHERE and old != new:
-            yield f"{option(name)} is {shown(old)} there and {shown(new)} here"
+            yield f"{name_option(name)} is {shown(old)} there and {shown(new)} here"
     if spec.recipe is not None and spec.recipe.lr_drops:
         for name in ("max_epochs", "rerun_epochs"):
             old, new = getattr(spec, name), getattr(asked, name)
             if old is not None and new is not None and old != new:
-                yield f"{option(name)} is {old} there and {new} here, which would move the steps of the learning rate"
+                yield f"{name_option(name)} is {old} there and {new} here, which would move the drops of lr"
     if spec.search == asked.search == "tpe" and spec.max_epochs != asked.max_epochs:
         yield (
             f"epochs is {spec.max_epochs} there and {asked.max_epochs} here, and tpe made its proposals from "
@@ -102,7 +102,7 @@ def _of_settings(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
         )
 
 
-def _of_thetas(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
+def _extend_thetas(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
     if (spec.thetas is None) != (asked.thetas is None):
         yield "one is a search and the other trains fixed configurations"
     for name, theta in (asked.thetas or {}).items():
@@ -111,7 +111,7 @@ def _of_thetas(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
             yield f"theta of {name} is {shown(known)} there and {shown(theta)} here"
 
 
-def _of_spaces(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
+def _extend_spaces(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
     if spec.space is None or spec.search != asked.search:
         return  # Said already.
     there, here = spec.searched, asked.searched
@@ -121,19 +121,19 @@ def _of_spaces(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
         changed = [name for name in NAMES if there.domains[name] != here.domains[name]]
         for name in changed:
             old, new = there.domains[name].describe(), here.domains[name].describe()
-            yield f"{name} is {shortened(shown(old))} there and {shortened(shown(new))} here"
+            yield f"{name} is {shorten(shown(old))} there and {shorten(shown(new))} here"
         yield "tpe drew its proposals from the space there, so it cannot change"
     elif not there.within(here) and not here.within(there):
         for name in NAMES:
             old, new = there.domains[name].numbers(), here.domains[name].numbers()
             lacks = [(set(new) - set(old), "there"), (set(old) - set(new), "here")]
-            parts = [f"{shortened(', '.join(map(shown, sorted(values))))} {place}" for values, place in lacks if values]
+            parts = [f"{shorten(', '.join(map(shown, sorted(values))))} {place}" for values, place in lacks if values]
             if parts:
                 yield f"{name} lacks {' and '.join(parts)}"
         yield "a grid can only grow into one that has all its values"
 
 
-def grown(spec: RunSpec) -> list[Hyperparameters]:
+def list_grown(spec: RunSpec) -> list[Hyperparameters]:
     """The points of a grid search, in the order in which they are tried.
 
     Every grid in turn, the earlier ones first, in its own shuffled order and without the points
@@ -143,7 +143,7 @@ def grown(spec: RunSpec) -> list[Hyperparameters]:
     Raises:
         UserError: the space is continuous, or there is none.
     """
-    stages = [(space_from(grid["space"], "earlier"), grid["samples"]) for grid in spec.earlier]
+    stages = [(make_space(grid["space"], "earlier"), grid["samples"]) for grid in spec.earlier]
     points: dict[Hyperparameters, None] = {}
     for space, samples in [*stages, (spec.searched, spec.samples)]:
         for theta in space.walk(spec.seed):
@@ -161,16 +161,16 @@ def check_spaces(spec: RunSpec) -> None:
     """
     earlier = spec.earlier
     if not isinstance(earlier, tuple) or (earlier and spec.search != "grid"):
-        raise UserError(f"earlier: {quoted(earlier)} is not allowed; only a grid search has earlier grids")
+        raise UserError(f"earlier: {quote(earlier)} is not allowed; only a grid search has earlier grids")
     if spec.space is None:
         return
     stages = []
     for grid in earlier:
         if not isinstance(grid, Mapping) or set(grid) != {"space", "samples"}:
-            raise UserError(f"earlier: {quoted(grid)} is not allowed; give space and samples")
+            raise UserError(f"earlier: {quote(grid)} is not allowed; give space and samples")
         SAMPLES.check("earlier: samples", grid["samples"])
-        stages.append((_described("earlier", grid["space"]), grid["samples"]))
-    stages.append((_described("space", spec.space), spec.samples))
+        stages.append((_describe_growth("earlier", grid["space"]), grid["samples"]))
+    stages.append((_describe_growth("space", spec.space), spec.samples))
     if spec.search != "grid":
         return
     for space, _ in stages:
@@ -179,11 +179,11 @@ def check_spaces(spec: RunSpec) -> None:
         raise UserError(f"space: with the earlier ones, it has more than {MAX_POINTS:,} points; give another --out")
     for (space, samples), (larger, more) in pairwise(stages):
         if not space.within(larger) or larger.within(space) or samples > min(more, space.size):
-            raise UserError(f"earlier: {quoted(space.name)} did not grow into {quoted(larger.name)}; restore the file")
+            raise UserError(f"earlier: {quote(space.name)} did not grow into {quote(larger.name)}; restore the file")
 
 
-def _described(field: str, plain: Any) -> Space:
-    space = space_from(plain, field)
+def _describe_growth(field: str, plain: Any) -> Space:
+    space = make_space(plain, field)
     if space.describe() != plain:  # 1 is not "1", and a number is not a choice.
-        raise UserError(f"{field}: {quoted(plain)} is not how invsearch writes a space; give Space.describe()")
+        raise UserError(f"{field}: {quote(plain)} is not how invsearch writes a space; give Space.describe()")
     return space

@@ -12,7 +12,7 @@ from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from spaces.common import fields
-from spaces.common.errors import UserError, quoted
+from spaces.common.errors import UserError, quote
 from spaces.hyperparameters import Hyperparameters
 
 MAX_DROPS = 100
@@ -54,7 +54,7 @@ class Recipe:
         sound = isinstance(drops, tuple) and len(drops) <= MAX_DROPS and all(map(EPOCHS.allows, drops))
         if not sound or list(drops) != sorted(drops) or (drops and drops[-1] >= self.epochs):
             raise UserError(
-                f"recipe: lr_drops: {quoted(drops)} is not allowed; give at most {MAX_DROPS} whole numbers from 1 up "
+                f"recipe: lr_drops: {quote(drops)} is not allowed; give at most {MAX_DROPS} whole numbers from 1 up "
                 "in order, all below the recipe's epochs"
             )
 
@@ -66,7 +66,7 @@ class Recipe:
         moved = (-(-drop * epochs // self.epochs) for drop in self.lr_drops)  # Rounded up.
         return replace(self, epochs=epochs, lr_drops=tuple(drop for drop in moved if drop < epochs))
 
-    def lr(self, initial: float, epoch: int) -> float:
+    def decay_lr(self, initial: float, epoch: int) -> float:
         """The learning rate in an epoch, 1 for the first: a function of the epoch alone, so a resume needs no more."""
         return initial * self.lr_factor ** sum(drop < epoch for drop in self.lr_drops)
 
@@ -94,7 +94,7 @@ class Recipe:
         """
         names = {field.name for field in dataclass_fields(cls)}
         if not isinstance(content, Mapping) or set(content) != names or not isinstance(content["lr_drops"], list):
-            raise UserError(f"recipe: {quoted(content)} is not how invsearch writes a recipe")
+            raise UserError(f"recipe: {quote(content)} is not how invsearch writes a recipe")
         return cls(**{**content, "lr_drops": tuple(content["lr_drops"])})
 
 

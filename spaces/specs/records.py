@@ -169,7 +169,7 @@ def read_trial(folder: str | Path) -> tuple[Record, Outcome | None] | None:
     return record, outcome
 
 
-def trial_folders(run: Path) -> Iterator[str]:
+def list_trial_folders(run: Path) -> Iterator[str]:
     """A run's trial folders by name, so that no result depends on the order of a directory."""
     trials = run / "trials"
     try:

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from spaces.common import fields
-from spaces.common.errors import UserError, quoted, shortened
-from spaces.common.fields import option
-from spaces.common.wording import command, counted
+from spaces.common.errors import UserError, quote, shorten
+from spaces.common.fields import name_option
+from spaces.common.wording import format_command, format_count
 from spaces.files.sealed import Damaged, read_sealed
 from spaces.hyperparameters import Hyperparameters
-from spaces.space import MAX_POINTS, Space, space_from
-from spaces.specs.extend import check_spaces, extended, grown, kept, lengthened
+from spaces.space import MAX_POINTS, Space, make_space
+from spaces.specs.extend import check_spaces, explain_kept, extend, list_grown, list_lengthened
 from spaces.specs.protocol import FORMAT, GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
 from spaces.specs.recipes import Recipe
-from spaces.specs.rungs import ladder
+from spaces.specs.rungs import list_ladder
 from spaces.specs.trial import TrialSpec
 
 SPEC = "spec.json"
@@ -100,7 +100,7 @@ class RunSpec:
 
     def __post_init__(self) -> None:
         for name, field in FIELDS.items():
-            field.check(option(name), getattr(self, name))
+            field.check(name_option(name), getattr(self, name))
         self._check_architectures()
         if (self.rerun_seeds is None) != (self.rerun_epochs is None):
             raise UserError("seeds and rerun-epochs belong together; give both or none")
@@ -110,28 +110,28 @@ class RunSpec:
             self._check_thetas(self.thetas)
         elif self.scheduler == "asha" and self.grace_period > self.max_epochs:
             raise UserError(
-                f"grace-period: {self.grace_period} is above the maximum of {counted(self.max_epochs, 'epoch')}; "
+                f"grace-period: {self.grace_period} is above the maximum of {format_count(self.max_epochs, 'epoch')}; "
                 "lower it or raise --epochs"
             )
         elif self.scheduler == "asha":
-            ladder(self.grace_period, self.max_epochs, self.reduction_factor)
+            list_ladder(self.grace_period, self.max_epochs, self.reduction_factor)
         check_spaces(self)
 
     def _check_architectures(self) -> None:
         names = self.architectures
         if not isinstance(names, tuple) or not 1 <= len(names) <= MAX_ARCHITECTURES:
-            raise UserError(f"architectures: {quoted(names)} is not allowed; give 1 to {MAX_ARCHITECTURES} names")
+            raise UserError(f"architectures: {quote(names)} is not allowed; give 1 to {MAX_ARCHITECTURES} names")
         for name in names:
             fields.NAME.check("architectures", name)
         if len(set(names)) != len(names):
-            raise UserError(f"architectures: {quoted(names)} has a name twice; give each once")
+            raise UserError(f"architectures: {quote(names)} has a name twice; give each once")
 
     def _check_thetas(self, thetas: Any) -> None:
         if not isinstance(thetas, Mapping) or set(thetas) != set(self.architectures):
-            raise UserError(f"thetas: {quoted(thetas)} is not allowed; give one for each architecture")
+            raise UserError(f"thetas: {quote(thetas)} is not allowed; give one for each architecture")
         for name, theta in thetas.items():
             if not isinstance(theta, Mapping) or Hyperparameters.from_mapping(theta).as_dict() != theta:
-                raise UserError(f"thetas: {name}: {quoted(theta)} is not allowed; give four numbers")
+                raise UserError(f"thetas: {name}: {quote(theta)} is not allowed; give four numbers")
 
     @property
     def searched(self) -> Space:
@@ -142,20 +142,20 @@ class RunSpec:
         """
         if self.space is None:
             raise UserError("this run trained fixed configurations, so it has no search space; use sweep for a search")
-        return space_from(self.space, "space")
+        return make_space(self.space, "space")
 
     def sweep_trial(self, architecture: str, theta: Hyperparameters) -> TrialSpec:
         """The trial of a configuration in the search phase."""
-        return self._trial("sweep", architecture, theta, self.seed, self.split_seed, self.max_epochs)
+        return self._make_trial("sweep", architecture, theta, self.seed, self.split_seed, self.max_epochs)
 
-    def rerun_trials(self, architecture: str, theta: Hyperparameters) -> list[TrialSpec]:
+    def list_rerun_trials(self, architecture: str, theta: Hyperparameters) -> list[TrialSpec]:
         """The trials of a configuration in the repeated-seed phase, on seeds the sweep never used."""
         return [
-            self._trial("rerun", architecture, theta, seed, None, self.rerun_epochs or self.max_epochs)
+            self._make_trial("rerun", architecture, theta, seed, None, self.rerun_epochs or self.max_epochs)
             for seed in range(self.seed + 1, self.seed + 1 + (self.rerun_seeds or 0))
         ]
 
-    def _trial(
+    def _make_trial(
         self, phase: str, architecture: str, theta: Hyperparameters, seed: int, split_seed: int | None, epochs: int
     ) -> TrialSpec:
         recipe = self.recipe and self.recipe.scaled(epochs)
@@ -167,7 +167,7 @@ class RunSpec:
         """Configurations per architecture that the sweep will have tried in the end; 0 where nothing is searched."""
         return int(min(self.samples, self.searched.size)) if self.samples else 0
 
-    def points(self) -> list[Hyperparameters]:
+    def list_points(self) -> list[Hyperparameters]:
         """The configurations of a grid search, ``planned`` of them, in the order in which they are tried.
 
         Those of the earlier grids come first and in their old order, so a grid that grew begins with
@@ -176,7 +176,7 @@ class RunSpec:
         Raises:
             UserError: the space is continuous, or there is none.
         """
-        return grown(self)
+        return list_grown(self)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for spec.json; what is of ``LATER`` only where there is something, as in older runs."""
@@ -193,9 +193,9 @@ class RunSpec:
         if not isinstance(content, Mapping) or content.get("format") != FORMAT:
             raise UserError(f"spec.json: not of format {FORMAT}; use the version of invsearch that wrote it")
         names = {"format", *(field.name for field in dataclass_fields(cls))}
-        wrong = sorted(map(quoted, (names ^ set(content)) - (set(LATER) - set(content))))
+        wrong = sorted(map(quote, (names ^ set(content)) - (set(LATER) - set(content))))
         if wrong:
-            raise UserError(f"spec.json: missing or unknown: {shortened(', '.join(wrong))}; restore the file")
+            raise UserError(f"spec.json: missing or unknown: {shorten(', '.join(wrong))}; restore the file")
         values = {name: value for name, value in content.items() if name != "format"}
         for name in ("architectures", "earlier"):  # JSON has no tuples.
             values[name] = tuple(values[name]) if isinstance(values[name], list) else values[name]
@@ -206,21 +206,21 @@ class RunSpec:
         except UserError as error:
             raise UserError(f"spec.json: {error}") from None
 
-    def extended_by(self, asked: RunSpec) -> RunSpec:
+    def extend_by(self, asked: RunSpec) -> RunSpec:
         """This run with what ``asked`` adds; see ``spaces.specs.extend``.
 
         Raises:
             UserError: ``asked`` contradicts this run; the message shows each difference.
         """
-        return extended(self, asked)
+        return extend(self, asked)
 
-    def kept(self, asked: RunSpec) -> list[str]:
+    def explain_kept(self, asked: RunSpec) -> list[str]:
         """Where this run, extended by ``asked``, is more than what was asked for: one line each."""
-        return kept(self, asked)
+        return explain_kept(self, asked)
 
-    def lengthens(self, old: RunSpec) -> tuple[str, ...]:
+    def list_lengthened(self, old: RunSpec) -> tuple[str, ...]:
         """The phases whose trials are trained longer than in ``old``, which this run extends."""
-        return lengthened(self, old)
+        return list_lengthened(self, old)
 
 
 def read_spec(run: Path) -> dict[str, Any]:
@@ -230,7 +230,7 @@ def read_spec(run: Path) -> dict[str, Any]:
         UserError: not a run folder, or its spec.json is not what was written.
     """
     where = run / SPEC
-    mending = f"{command('invsearch', 'check', run, '--repair')} restores it from the history"
+    mending = f"{format_command('invsearch', 'check', run, '--repair')} restores it from the history"
     try:
         content = read_sealed(where)
         RunSpec.from_dict(content)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from spaces.specs.run import RunSpec
 
 
-def ladder(grace_period: int, max_epochs: int, reduction_factor: float) -> list[int]:
+def list_ladder(grace_period: int, max_epochs: int, reduction_factor: float) -> list[int]:
     """The rungs: grace period x reduction factor^k, below the maximum, in whole epochs.
 
     Ray judges a trial at the first epoch that is not below a rung, so a rung that is no whole number
@@ -31,17 +31,17 @@ def ladder(grace_period: int, max_epochs: int, reduction_factor: float) -> list[
     return epochs
 
 
-def rungs(spec: RunSpec) -> list[int]:
+def list_rungs(spec: RunSpec) -> list[int]:
     """The epochs at which ASHA judges; none without it."""
     if spec.scheduler != "asha":
         return []
-    return ladder(spec.grace_period, spec.max_epochs, spec.reduction_factor)
+    return list_ladder(spec.grace_period, spec.max_epochs, spec.reduction_factor)
 
 
-def expected_epochs(spec: RunSpec) -> float:
+def compute_expected_epochs(spec: RunSpec) -> float:
     """Epochs a trial takes on average if the top 1/eta of trials continue past each rung."""
     share, start, total = 1.0, 0, 0.0
-    for end in [*rungs(spec), spec.max_epochs]:
+    for end in [*list_rungs(spec), spec.max_epochs]:
         total += share * (end - start)
         share, start = share / spec.reduction_factor, end
     return total

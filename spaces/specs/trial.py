@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from spaces.common import fields
-from spaces.common.errors import UserError, quoted
+from spaces.common.errors import UserError, quote
 from spaces.hyperparameters import NAMES, Hyperparameters
 from spaces.specs.protocol import PHASES
 from spaces.specs.recipes import Recipe
@@ -30,7 +30,7 @@ ID_DIGITS = 10  # 40 bits: a collision among 10,000 trials has odds of about 1 i
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
-def digest(content: Any) -> str:
+def compute_digest(content: Any) -> str:
     """The first digits of the SHA-256 of plain data in canonical JSON."""
     return hashlib.sha256(_canonical(content).encode()).hexdigest()[:ID_DIGITS]
 
@@ -67,19 +67,19 @@ class TrialSpec:
 
     def __post_init__(self) -> None:
         if self.phase not in PHASES:
-            raise UserError(f"phase: {quoted(self.phase)} is unknown; allowed are {', '.join(PHASES)}")
+            raise UserError(f"phase: {quote(self.phase)} is unknown; allowed are {', '.join(PHASES)}")
 
     @property
     def config_id(self) -> str:
         """Names the configuration (architecture and theta): the same in a sweep and in its reruns."""
-        return LETTER + digest([self.architecture, self.theta.as_dict()])
+        return LETTER + compute_digest([self.architecture, self.theta.as_dict()])
 
     @cached_property
     def trial_id(self) -> str:
         """Names the trial; also the name of its folder."""
-        return f"{self.architecture}-{digest(self._content())}"
+        return f"{self.architecture}-{compute_digest(self._collect_content())}"
 
-    def _content(self) -> dict[str, Any]:
+    def _collect_content(self) -> dict[str, Any]:
         recipe = {} if self.recipe is None else {"recipe": self.recipe.as_dict()}  # Ids without one stay as they were.
         return {
             "phase": self.phase,
@@ -95,7 +95,7 @@ class TrialSpec:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for a record, ids first."""
-        return {"trial_id": self.trial_id, "config_id": self.config_id, **self._content()}
+        return {"trial_id": self.trial_id, "config_id": self.config_id, **self._collect_content()}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> TrialSpec:
@@ -105,7 +105,7 @@ class TrialSpec:
             UserError: a field is missing, unknown or not allowed, or the ids do not belong to the content.
         """
         if not isinstance(content, Mapping):
-            raise UserError(f"trial: {quoted(content)} is not a mapping of fields; it was not written by invsearch")
+            raise UserError(f"trial: {quote(content)} is not a mapping of fields; it was not written by invsearch")
         try:
             values = {name: content[name] for name in FIELDS}
             theta = Hyperparameters(*[content[name] for name in NAMES])
@@ -128,5 +128,5 @@ def _difference(content: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
     for name, value in whole.items():
         if content.get(name) != value:
             what = f"does not belong to its content ({value})" if name.endswith("_id") else "is not a number"
-            return f"the {name} {quoted(content.get(name))} {what}"
-    return f"unknown field {quoted(next(name for name in content if name not in whole))}"
+            return f"the {name} {quote(content.get(name))} {what}"
+    return f"unknown field {quote(next(name for name in content if name not in whole))}"

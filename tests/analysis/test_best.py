@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analysis.best import bests
+from analysis.best import find_bests
 from analysis.records.reader import read_run
 from spaces import Hyperparameters
 
@@ -15,7 +15,7 @@ BEST = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
 
 def test_bests(full: Any) -> None:
     """Conv's reruns scored 90, 92 and 94 %, invariant's 80, 81 and 85 % (conftest.py)."""
-    conv, invariant = bests(read_run(full.write()))
+    conv, invariant = find_bests(read_run(full.write()))
     assert (conv.architecture, conv.theta, conv.val_accuracy) == ("conv", BEST, 0.9)
     assert (conv.reruns.n, conv.reruns.mean, conv.reruns.std) == (3, pytest.approx(92), pytest.approx(2))
     assert conv.test_accuracy == 0.94
@@ -25,17 +25,17 @@ def test_bests(full: Any) -> None:
 def test_ties_go_to_the_lower_loss(full: Any) -> None:
     better = full.rerun("conv", [0.5, 0.6, 0.7, 0.94], "completed", theta=BEST, seed=4, loss=0.4)
     full.rerun("conv", [0.5, 0.6, 0.7, 0.94], "completed", theta=BEST, seed=5, loss=0.6)
-    assert bests(read_run(full.write()))[0].rerun == better
+    assert find_bests(read_run(full.write()))[0].rerun == better
 
 
 def test_unfinished_reruns_and_those_of_other_configurations_do_not_count(full: Any) -> None:
     full.rerun("conv", [0.99], None, theta=BEST, seed=4)
     full.rerun("conv", [0.99] * 4, "completed", seed=5)
-    conv, _ = bests(read_run(full.write()))
+    conv, _ = find_bests(read_run(full.write()))
     assert (conv.reruns.n, conv.test_accuracy) == (3, 0.94)
 
 
 def test_nothing_was_rerun(folder: Any) -> None:
     trial = folder.sweep("conv", [0.1, 0.2, 0.3, 0.4], "completed")
-    (conv,) = bests(read_run(folder.write()))
+    (conv,) = find_bests(read_run(folder.write()))
     assert (conv.incumbent, conv.rerun, conv.reruns.n) == (trial, None, 0)

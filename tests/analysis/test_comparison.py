@@ -1,6 +1,6 @@
 import pytest
 
-from analysis.comparison import compared, outcomes, settings
+from analysis.comparison import compare_runs, list_outcomes, list_settings
 from analysis.records.reader import read_run
 from spaces import Hyperparameters
 
@@ -17,26 +17,26 @@ def two(five, make_folder):
 
 
 def test_settings_that_differ(two) -> None:
-    assert settings(*two).to_numpy().tolist() == [
+    assert list_settings(*two).to_numpy().tolist() == [
         ["architectures", '["conv", "invariant"]', '["conv", "dct"]'],
         ["rerun_seeds", "5", "6"],
     ]
-    assert len(settings(two[0], two[0])) == 0
+    assert len(list_settings(two[0], two[0])) == 0
 
 
 def test_of_two_spaces_the_members_that_differ(two) -> None:
     two[0].spec["space"] = {"name": "mine", "lr": {"choice": [0.1]}, "gain": {"choice": [1.0]}}
     two[1].spec["space"] = {"name": "mine", "lr": {"uniform": [0.1, 1.0]}, "gain": {"choice": [1.0]}}
-    rows = settings(*two).to_numpy().tolist()
+    rows = list_settings(*two).to_numpy().tolist()
     assert ["space lr", '{"choice": [0.1]}', '{"uniform": [0.1, 1.0]}'] in rows
     assert not [name for name, *_ in rows if name in ("space", "space name", "space gain")]
     two[1].spec["space"] = None  # As where configurations were given.
-    assert ["space name", "mine", "-"] in settings(*two).to_numpy().tolist()
+    assert ["space name", "mine", "-"] in list_settings(*two).to_numpy().tolist()
 
 
 def test_outcomes_by_hand(two) -> None:
     """conv: mean 92, std 2 against 82, 2, five each: se^2 = 4/5 + 4/5, df = 8, t(0.975, 8) = 2.306004."""
-    rows = outcomes(*two).set_index("architecture")
+    rows = list_outcomes(*two).set_index("architecture")
     assert list(rows.index) == ["conv", "invariant", "dct"]
     conv = rows.loc["conv"]
     assert (conv["first_mean"], conv["second_mean"], conv["difference"]) == pytest.approx((92.0, 82.0, -10.0))
@@ -49,7 +49,7 @@ def test_outcomes_by_hand(two) -> None:
 
 
 def test_the_text_names_what_differs(two, tmp_path) -> None:
-    text = compared(*two)
+    text = compare_runs(*two)
     assert "Different beyond chance at 5 %: conv." in text
     assert "| rerun_seeds" in text
     assert "nan" not in text
@@ -70,9 +70,9 @@ def test_lost_seeds_are_said_and_have_no_difference(five, make_folder) -> None:
             status = "diverged" if lost else "completed"
             other.rerun(name, rows, status, theta=theta, seed=seed, status="diverged" if lost else "running")
     runs = read_run(five.write()), read_run(other.write())
-    row = outcomes(*runs).set_index("architecture").loc["conv"]
+    row = list_outcomes(*runs).set_index("architecture").loc["conv"]
     assert row[["difference", "low", "high", "p_holm"]].isna().to_numpy().all()
-    text = compared(*runs)
+    text = compare_runs(*runs)
     assert "7 of 10" in text
     assert "Not tested, since seeds were lost: conv." in text
     assert "Not shown to differ beyond chance at 5 %: invariant." in text
@@ -85,17 +85,17 @@ def test_runs_on_different_data_are_not_tested(two, make_folder) -> None:
     for seed in range(5):
         other.rerun("conv", [0.1] * 3 + [0.97 + seed / 1000], "completed", seed=seed)
     runs = two[0], read_run(other.write())
-    text = compared(*runs)
+    text = compare_runs(*runs)
     assert "Not tested, since the runs are on different data: conv." in text
     assert "Different beyond" not in text
-    assert outcomes(*runs)["difference"].isna().all()
+    assert list_outcomes(*runs)["difference"].isna().all()
 
 
 def test_a_copy_of_a_run_is_not_tested_against_it(five, make_folder) -> None:
     """The same seeds of the same configuration have the same results: that is no second sample."""
     copy = make_folder("copy")
     copy.spec, copy.trials = five.spec, five.trials
-    text = compared(read_run(five.write()), read_run(copy.write()))
+    text = compare_runs(read_run(five.write()), read_run(copy.write()))
     assert "Not tested, since they share trials, with the same results: conv, invariant." in text
     assert "beyond chance" not in text
 
@@ -105,6 +105,6 @@ def test_two_seeds_are_no_test(full, make_folder) -> None:
     other.spec.update(full.spec, architectures=["conv"])
     for seed in (11, 12):
         other.rerun("conv", [0.1] * 3 + [0.8 + seed / 10_000], "completed", seed=seed)
-    text = compared(read_run(full.write()), read_run(other.write()))
+    text = compare_runs(read_run(full.write()), read_run(other.write()))
     assert "Not tested, since a test takes 5 finished seeds: conv." in text
     assert "0 architectures" not in text

@@ -4,8 +4,8 @@ import pytest
 
 from analysis import stability
 from analysis.figures.figure import Line
-from analysis.render.layout import legend
-from analysis.render.paper import printed
+from analysis.render.layout import place_legend
+from analysis.render.paper import draw_for_paper
 
 SHIFTS, WARPS = (0.0, 1.0, 4.0), (0.0, 0.1, 0.5)
 BOUNDS = {"shift": lambda amount: amount / 2, "warp": lambda amount: 2 * amount}
@@ -32,7 +32,7 @@ def rows(change=lambda kind, amount, image: 0.1 * amount * (1 + image)):
 
 
 def test_summary_by_hand() -> None:
-    table = stability.summary(rows())
+    table = stability.summarize(rows())
     assert list(table["stage"]) == ["pixels", "one", "pixels", "one"]
     assert list(table["scale"]) == [1, 1, 2, 2]
     first, last = table.iloc[0], table.iloc[3]
@@ -49,7 +49,7 @@ def test_summary_by_hand() -> None:
 
 def test_k_is_the_smallest_that_bounds_every_measurement() -> None:
     measured = rows(lambda kind, amount, image: amount**2 * (1 + image) / 7)
-    table = stability.summary(measured).set_index(["scale", "stage"])["k"]
+    table = stability.summarize(measured).set_index(["scale", "stage"])["k"]
     margins = [
         table.loc[row["scale"], row["stage"]] * row["scale"] * row["bound"] - row["change"]
         for row in measured
@@ -59,7 +59,7 @@ def test_k_is_the_smallest_that_bounds_every_measurement() -> None:
 
 
 def test_markdown_has_a_table_for_each_order_and_says_what_its_columns_are() -> None:
-    text = stability.markdown(rows())
+    text = stability.write_markdown(rows())
     assert text.count("| stage ") == 2
     assert "J = P = 2: second order, 1/4 of the size" in text
     assert "30.0 %" in text
@@ -68,7 +68,7 @@ def test_markdown_has_a_table_for_each_order_and_says_what_its_columns_are() -> 
 
 
 def test_the_drawing_has_the_means_and_each_stage_its_own_look() -> None:
-    figure = stability.drawing(rows())
+    figure = stability.draw_stability(rows())
     assert [panel.title for panel in figure.panels] == [
         *["J = 1, first order"] * 2,
         *["J = 2, second order"] * 2,
@@ -80,12 +80,12 @@ def test_the_drawing_has_the_means_and_each_stage_its_own_look() -> None:
     assert list(marks["one"].x) == [0, 1, 4]
     assert list(marks["one"].y) == pytest.approx([0, 30, 120])
     assert (shifts.y.high, warps.y.high) == (pytest.approx(126), pytest.approx(126))
-    looks = [entry.look for entry in legend(figure)]
+    looks = [entry.look for entry in place_legend(figure)]
     assert len({look.colour for look in looks}) == len({look.marker for look in looks}) == 2
 
 
 def test_the_figure_is_drawn_by_the_renderer_of_the_report() -> None:
-    figure = printed(stability.drawing(rows()))
+    figure = draw_for_paper(stability.draw_stability(rows()))
     assert b"/Type3" not in figure.pdf
     assert b"/FontFile2" in figure.pdf  # Whole outlines, embedded.
-    assert printed(stability.drawing(rows())) == figure
+    assert draw_for_paper(stability.draw_stability(rows())) == figure

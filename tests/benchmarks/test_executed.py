@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks.executed import executed, flops_per_image
-from models import description_of
+from benchmarks.executed import count_executed, count_flops_per_image
+from models import describe_architecture
 from models.description import Conv, Invariant, MaxPool, Relu, Scatter
 
 MNIST = (1, 28, 28)
@@ -11,20 +11,20 @@ LINEAR = 2 * (2401 * 10) + 3 * (10 * 10)  # A fixed map: outputs and inputs. A l
 
 
 def total(description, shape, **options):
-    return sum(work.total for work in executed(description, shape, **options))
+    return sum(work.total for work in count_executed(description, shape, **options))
 
 
 def test_conv():
     # 16 products a tile and pair of channels; the first layer's input needs no gradient.
     first = 2 * 16 * (14 * 14) * (1 * 7)
     second = 3 * 16 * (7 * 7) * (7 * 49)
-    assert total(description_of("conv"), MNIST) == first + second + LINEAR
+    assert total(describe_architecture("conv"), MNIST) == first + second + LINEAR
 
 
 def test_conv_directly():
     first = 2 * 9 * (28 * 28) * (1 * 7)
     second = 3 * 9 * (14 * 14) * (7 * 49)
-    assert total(description_of("conv"), MNIST, direct=True) == first + second + LINEAR
+    assert total(describe_architecture("conv"), MNIST, direct=True) == first + second + LINEAR
 
 
 def test_invariant():
@@ -32,14 +32,14 @@ def test_invariant():
     per_quad = 4 * 7 + 2 * 3 + 4 * 11
     first = 196 * per_quad + 2 * 196 * (7 * 7)
     second = 2 * 7 * 49 * per_quad + 3 * 49 * (49 * 49)
-    assert total(description_of("invariant"), MNIST) == first + second + LINEAR
+    assert total(describe_architecture("invariant"), MNIST) == first + second + LINEAR
 
 
 def test_wide_conv():
     first = 2 * 36 * (14 * 14) * 10
     second = 3 * 36 * (7 * 7) * (10 * 100)
     linear = 2 * (4900 * 10) + 3 * (10 * 10)
-    assert total(description_of("wide-conv"), MNIST) == first + second + linear
+    assert total(describe_architecture("wide-conv"), MNIST) == first + second + linear
 
 
 @pytest.mark.parametrize("name", ["shifted-impulse", "shifted-gaussian", "random", "learned", "dct"])
@@ -48,7 +48,7 @@ def test_3x3_mixing_is_a_convolution_of_all_subbands(name):
     first = 196 * per_quad + 2 * 16 * (7 * 7) * (7 * 7)
     # 7x7 outputs without pooling are 4x4 tiles.
     second = 2 * 7 * 49 * per_quad + 3 * 16 * (4 * 4) * (49 * 49)
-    assert total(description_of(name), MNIST) == first + second + LINEAR
+    assert total(describe_architecture(name), MNIST) == first + second + LINEAR
 
 
 def test_odd_sizes():
@@ -66,4 +66,4 @@ def test_what_is_not_winograd():
 
 def test_flops_are_two_a_multiply_add():
     description = {"inv": Invariant(3)}
-    assert flops_per_image(description, (2, 4, 4)) == 2 * total(description, (2, 4, 4))
+    assert count_flops_per_image(description, (2, 4, 4)) == 2 * total(description, (2, 4, 4))

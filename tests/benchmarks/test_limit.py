@@ -1,6 +1,6 @@
 import torch
 
-from benchmarks.limit import FLOPS, limit_calls, rates
+from benchmarks.limit import FLOPS, compute_rates, limit_calls
 
 
 def test_every_call_has_its_flops():
@@ -13,4 +13,4 @@ def test_every_call_has_its_flops():
 
 
 def test_rates_are_in_gflops():
-    assert rates(dict.fromkeys(FLOPS, 1.0))["torch.mm"] == FLOPS["torch.mm"] / 1e9
+    assert compute_rates(dict.fromkeys(FLOPS, 1.0))["torch.mm"] == FLOPS["torch.mm"] / 1e9

@@ -4,9 +4,9 @@ import pytest
 
 from benchmarks import deep, layer, step
 from models import ARCHITECTURES
-from models.native import instruction_set
+from models.native import find_instruction_set
 
-pytestmark = pytest.mark.skipif(instruction_set() is None, reason="the native engine was not built")
+pytestmark = pytest.mark.skipif(find_instruction_set() is None, reason="the native engine was not built")
 
 
 def rows_of(text, heading):

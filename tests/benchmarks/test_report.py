@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.report import Report, describe_target, times
+from benchmarks.report import Report, describe_target, format_times
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ def test_a_target_is_met_or_missed(value, target, sign, expected):
 
 
 def test_ratios_keep_three_digits():
-    assert [times(ratio) for ratio in (0.1234, 9.999, 27.04)] == ["0.123x", "10x", "27x"]
+    assert [format_times(ratio) for ratio in (0.1234, 9.999, 27.04)] == ["0.123x", "10x", "27x"]
 
 
 def test_a_report_says_where_its_numbers_come_from():

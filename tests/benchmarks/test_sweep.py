@@ -12,7 +12,7 @@ def test_without_mnist_it_says_so(capsys, monkeypatch, tmp_path):
 
 def test_a_program_that_fails_says_why():
     with pytest.raises(RuntimeError, match=r"No module named benchmarks\.nothing"):
-        sweep.wall_seconds(["-m", "benchmarks.nothing"])
+        sweep.measure_wall_seconds(["-m", "benchmarks.nothing"])
 
 
 @pytest.mark.slow

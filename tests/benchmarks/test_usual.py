@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.usual import Pictures, UsualTraining, accuracies, normalize, usual_network
+from benchmarks.usual import Pictures, UsualTraining, accuracies, make_usual_network, normalize
 from models import ARCHITECTURES, build
 from search.datasets import DIGITS, MNIST, load_split
 from spaces import Hyperparameters
@@ -44,7 +44,7 @@ def test_a_zero_std_is_refused():
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_networks_agree(name):
     x = torch.randn(6, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    ours, usual = build(name, gain=1.5, seed=3), usual_network(name, gain=1.5, seed=3)
+    ours, usual = build(name, gain=1.5, seed=3), make_usual_network(name, gain=1.5, seed=3)
     torch.testing.assert_close(usual(x), ours(x), rtol=1e-4, atol=1e-5)
     learned = [sum(p.numel() for p in network.parameters() if p.requires_grad) for network in (ours, usual)]
     assert learned[0] == learned[1]

@@ -45,4 +45,4 @@ def test_a_sweep_as_a_job(clusters: Any, sweeps: Any, tmp_path: Path, uploaded: 
     assert list(sweeps.outcomes(run).values()) == ["completed"]
     assert "sweep complete" in done.stdout
     (record,) = (json.loads(path.read_bytes()) for path in run.glob("trials/*/record.json"))
-    assert EngineChoice().why_not_native() or record["makers"][0]["engine"].startswith("native")
+    assert EngineChoice().explain_not_native() or record["makers"][0]["engine"].startswith("native")

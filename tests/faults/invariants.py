@@ -11,10 +11,10 @@ import torch
 
 from search.storage import checkpoint
 from search.storage.json_files import read_json, read_lines
-from search.tuning.sweep import planned
+from search.tuning.sweep import list_trials
 from spaces.files.sealed import Damaged, unseal
 from spaces.specs.run import RunSpec
-from spaces.specs.rungs import rungs
+from spaces.specs.rungs import list_rungs
 
 CLOCK = ("seconds", "time", "maker")  # What of a row may differ between two runs: when and where it was made.
 
@@ -76,7 +76,7 @@ def check_complete(run: Path, noted: Collection[str] = ()) -> None:
         noted: trials whose records have something to tell, such as epochs that were trained again.
     """
     spec = spec_of(run)
-    trials = [trial.trial_id for trial in planned(spec)]
+    trials = [trial.trial_id for trial in list_trials(spec)]
     assert len(trials) == len(set(trials)) == spec.planned * len(spec.architectures)
     found, ends = records(run), outcomes(run)
     assert sorted(found) == sorted(trials)
@@ -160,7 +160,7 @@ def check_decisions(run: Path, restored: bool = False) -> None:
     spec, found, ends, lines = spec_of(run), records(run), outcomes(run), decisions(run)
     keys = [(line["trial_id"], line["epoch"]) for line in lines]
     reached = {(name, row["epoch"]) for name, record in found.items() for row in record["rows"]} & {
-        (name, rung) for name in found for rung in rungs(spec)
+        (name, rung) for name in found for rung in list_rungs(spec)
     }
     assert len(keys) == len(set(keys)), "a trial was judged twice at one rung"
     assert set(keys) == reached

@@ -23,7 +23,7 @@ from search.datasets.files.cache import DataFile, Store
 from search.datasets.files.decoded import decode_jpeg
 from search.datasets.files.fetch import import_from
 from search.datasets.files.verify import read_cached
-from search.datasets.folder import folder_dataset, import_folder
+from search.datasets.folder import import_folder, make_folder_dataset
 from search.datasets.idx import parse_idx
 from search.datasets.tiny_imagenet import SIZE, TOP, Counts, load_part
 from tests.fuzz.mutate import mutated
@@ -157,7 +157,7 @@ def own(chooser: random.Random, folder: Path) -> None:
             (top / name).write_bytes(mutated(body, chooser) if chooser.random() < 0.4 else body)
     if chooser.random() < 0.3:
         import_folder("folder-other", top, folder)
-    known = folder_dataset("folder-mine", folder)
+    known = make_folder_dataset("folder-mine", folder)
     known.load_train(None)
     known.load_test(None)
     assert known.data_hash

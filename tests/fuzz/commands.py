@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 import models
 from analysis.tables import TABLES
-from search.cli import COMMANDS, main, parser
+from search.cli import COMMANDS, main, make_parser
 from search.datasets import DATASETS
 from search.errors import Halted
 from spaces import SPACES
@@ -175,7 +175,9 @@ def value(action: argparse.Action, chooser: random.Random) -> str:
 def line(chooser: random.Random) -> list[str]:
     """A command with some of its options, which are asked of its own parser."""
     name = chooser.choice([*COMMANDS])
-    (commands,) = (action.choices for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
+    (commands,) = (
+        action.choices for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction)
+    )
     words = [name]
     for action in commands[name]._actions:
         if isinstance(action, argparse._HelpAction) or action.dest == "interval":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from spaces import read_space
 from spaces.hyperparameters import NAMES
-from spaces.space import space_from
+from spaces.space import make_space
 from tests.fuzz.mutate import TOKENS, mutated
 
 SOUND = """name: mine
@@ -69,5 +69,5 @@ def attempt(chooser: random.Random, folder: Path) -> None:
     path = folder / "space.yaml"
     path.write_bytes(body)
     space = read_space(path)
-    assert space_from(space.describe(), "x") == space
+    assert make_space(space.describe(), "x") == space
     assert all(point in space for point in ([] if space.size == float("inf") else islice(space.walk(0), 5)))

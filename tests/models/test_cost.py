@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from models import build
-from models.cost import LayerCost, layer_costs
+from models.cost import LayerCost, list_layer_costs
 from models.invariant import InvariantLayer
 
 # Table 1.4, as notes.md corrects it for the wide network: (25*10 + 25*1000) / (9*7 + 9*343) parameters and
@@ -24,7 +24,7 @@ TABLE_1_4 = {
 
 def studied(name):
     """The costs of the two layers that Table 1.4 counts."""
-    costs = layer_costs(build(name, gain=1.0, seed=0), (1, 28, 28))
+    costs = list_layer_costs(build(name, gain=1.0, seed=0), (1, 28, 28))
     return [cost for cost in costs if cost.kind != "linear"]
 
 
@@ -61,14 +61,14 @@ def test_with_the_transform_invariant_costs_0_31_of_conv():
 @pytest.mark.parametrize(("channels", "outputs", "mixing", "taps"), [(4, 9, "1x1", 1), (4, 9, "learned", 9)])
 def test_mixing_and_transform_are_equation_1_4_3(channels, outputs, mixing, taps):
     layer = InvariantLayer(channels, outputs, mixing=mixing, gain=1.0, generator=torch.Generator())
-    (cost,) = layer_costs(nn.Sequential(layer), (channels, 10, 6))
+    (cost,) = list_layer_costs(nn.Sequential(layer), (channels, 10, 6))
     input_pixels = channels * 10 * 6
     assert cost.mults == taps * Fraction(7, 4) * outputs * input_pixels
     assert cost.transform_mults == 36 * input_pixels
 
 
 def test_every_layer_of_conv():
-    assert layer_costs(build("conv", gain=1.0, seed=0), (1, 28, 28)) == [
+    assert list_layer_costs(build("conv", gain=1.0, seed=0), (1, 28, 28)) == [
         LayerCost("conv1", "conv", 63, 63 * 28 * 28, 0),
         LayerCost("conv2", "conv", 3087, 3087 * 14 * 14, 0),
         LayerCost("project", "linear", 0, 24010, 0),
@@ -89,7 +89,7 @@ def test_as_dict_is_the_record():
 def test_counting_leaves_the_network_as_it_was():
     network = nn.Sequential(nn.Conv2d(1, 7, 3), nn.BatchNorm2d(7)).train()
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    layer_costs(network, (1, 28, 28))
+    list_layer_costs(network, (1, 28, 28))
     assert network.training
     assert not network[0]._forward_hooks
     for key, value in network.state_dict().items():
@@ -118,7 +118,7 @@ FIRST_OF_96 = 9 * (96 - 3) * 16 * 32**2
 
 @pytest.mark.parametrize("kind", TABLE_1_7)
 def test_scatnets_cost_what_the_formulas_say(kind):
-    costs = layer_costs(build(f"scatnet{kind}", gain=1.0, seed=0, input_shape=(3, 32, 32)), (3, 32, 32))
+    costs = list_layer_costs(build(f"scatnet{kind}", gain=1.0, seed=0, input_shape=(3, 32, 32)), (3, 32, 32))
     params, mults, transform = TABLE_1_7[kind]
     into_back = 9 * {"A": 147, "B": 147, "C": 784, "D": 784}[kind] * 192
     assert total(costs, "params") == params + BACK + HEAD
@@ -131,7 +131,7 @@ def test_scatnets_cost_what_the_formulas_say(kind):
 @pytest.mark.parametrize("kind", TABLE_1_7)
 def test_scatnets_cost_what_table_1_7_prints(kind):
     """To its digits, but for two counts: B's weights, and the first convolution of C and D."""
-    costs = layer_costs(build(f"scatnet{kind}", gain=1.0, seed=0, input_shape=(3, 32, 32)), (3, 32, 32))
+    costs = list_layer_costs(build(f"scatnet{kind}", gain=1.0, seed=0, input_shape=(3, 32, 32)), (3, 32, 32))
     params, mults = PUBLISHED_1_7[kind]
     assert round(total(costs, "params") / 1e6, 1) == {"B": 2.6}.get(kind, params)
     counted = total(costs, "mults", "transform_mults") + (FIRST_OF_96 if kind in "CD" else 0)
@@ -139,7 +139,7 @@ def test_scatnets_cost_what_table_1_7_prints(kind):
 
 
 def test_fixed_scattering_costs_its_transform_only():
-    costs = layer_costs(build("scatnetA-w4", gain=1.0, seed=0, input_shape=(3, 32, 32)), (3, 32, 32))
+    costs = list_layer_costs(build("scatnetA-w4", gain=1.0, seed=0, input_shape=(3, 32, 32)), (3, 32, 32))
     assert costs[:2] == [
         LayerCost("scat1", "scattering", 0, 0, 36 * 3 * 32**2),
         LayerCost("scat2", "scattering", 0, 0, 36 * 21 * 16**2),
@@ -148,7 +148,7 @@ def test_fixed_scattering_costs_its_transform_only():
 
 def test_reference_is_9_c_c_a_pixel():
     """Table 1.5 (a) at C = 64."""
-    costs = layer_costs(build("ref", gain=1.0, seed=0, input_shape=(3, 32, 32)), (3, 32, 32))
+    costs = list_layer_costs(build("ref", gain=1.0, seed=0, input_shape=(3, 32, 32)), (3, 32, 32))
     weights = {"convA": 3 * 64, "convB": 64**2, "convC": 2 * 64**2, "convD": 4 * 64**2, "convE": 8 * 64**2}
     heights = {"convA": 32, "convB": 32, "convC": 16, "convD": 16, "convE": 8, "convF": 8}
     expected = {name: 9 * count for name, count in (weights | {"convF": 16 * 64**2}).items()}
@@ -171,7 +171,7 @@ def test_a_swapped_layer_costs_as_in_table_1_4(suffix, params, mults, letter):
     """Whether it is upsampled (A, F) or takes the place of a pooling (B, D): the mixing comes before either."""
     shape = (3, 32, 32)
     swapped, reference = (
-        {cost.name: cost for cost in layer_costs(build(name, gain=1.0, seed=0, input_shape=shape), shape)}
+        {cost.name: cost for cost in list_layer_costs(build(name, gain=1.0, seed=0, input_shape=shape), shape)}
         for name in (f"inv{letter}{suffix}-w8", "ref-w8")
     )
     assert Fraction(swapped[f"inv{letter}"].params, reference[f"conv{letter}"].params) == params
@@ -186,7 +186,7 @@ def test_a_layer_just_after_a_pooling_mixes_at_the_size_of_its_convolution(suffi
     """It takes the place of the pooling, so there is no quarter to save."""
     shape = (3, 32, 32)
     swapped, reference = (
-        {cost.name: cost for cost in layer_costs(build(name, gain=1.0, seed=0, input_shape=shape), shape)}
+        {cost.name: cost for cost in list_layer_costs(build(name, gain=1.0, seed=0, input_shape=shape), shape)}
         for name in (f"inv{letter}{suffix}-w8", "ref-w8")
     )
     assert Fraction(swapped[f"inv{letter}"].mults, reference[f"conv{letter}"].mults) == ratio

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from models import ARCHITECTURES, FAMILIES, architecture_named, at_width, build, description_of
+from models import ARCHITECTURES, FAMILIES, build, describe_architecture, find_architecture, name_at_width
 from models.description import Conv, Invariant
 from models.native import has_native_program
 from spaces.common import fields
@@ -17,7 +17,7 @@ TYPICAL = [
     (f"{name}-w{WIDTH}", (3, size, size))
     for family in FAMILIES.values()
     for name in family.typical
-    for size in architecture_named(name).sizes
+    for size in find_architecture(name).sizes
 ]
 every = pytest.mark.parametrize(("name", "shape"), TYPICAL)
 
@@ -28,7 +28,7 @@ def images(shape, n=4):
 
 def gained(name, shape):
     """The parameters that the gain scales: the weights of the convolutional and invariant layers."""
-    layers = description_of(name, shape).items()
+    layers = describe_architecture(name, shape).items()
     return {f"{key}.weight" for key, layer in layers if isinstance(layer, Conv)} | {
         f"{key}.kernel.A" for key, layer in layers if isinstance(layer, Invariant)
     }
@@ -37,8 +37,8 @@ def gained(name, shape):
 def test_a_typical_set_is_of_the_family_and_has_every_size():
     for family in FAMILIES.values():
         assert set(family.typical) <= set(family.members)
-        sizes = {architecture_named(name).sizes for name in family.members}
-        assert {architecture_named(name).sizes for name in family.typical} == sizes
+        sizes = {find_architecture(name).sizes for name in family.members}
+        assert {find_architecture(name).sizes for name in family.typical} == sizes
 
 
 @every
@@ -50,7 +50,7 @@ def test_output_shape(name, shape, classes):
 
 @every
 def test_description_foretells_the_built_networks_shapes(name, shape):
-    description = description_of(name, shape)
+    description = describe_architecture(name, shape)
     x = images(shape, 2)
     for child, module in build(name, gain=1.0, seed=0, input_shape=shape).named_children():
         x, shape = module(x), description[child].after(shape)
@@ -59,8 +59,8 @@ def test_description_foretells_the_built_networks_shapes(name, shape):
 
 @every
 def test_descriptions_are_plain_values(name, shape):
-    assert description_of(name, shape) == description_of(name, shape)
-    assert hash(tuple(description_of(name, shape).values()))
+    assert describe_architecture(name, shape) == describe_architecture(name, shape)
+    assert hash(tuple(describe_architecture(name, shape).values()))
 
 
 @every
@@ -128,7 +128,7 @@ def test_global_generator_is_untouched(name, shape):
 
 @every
 def test_the_native_engine_is_not_for_them(name, shape):
-    assert not has_native_program(description_of(name, shape))
+    assert not has_native_program(describe_architecture(name, shape))
 
 
 def test_every_name_is_that_of_a_record_at_any_width():
@@ -139,9 +139,7 @@ def test_every_name_is_that_of_a_record_at_any_width():
 
 def test_names_and_titles_are_different():
     names = [*ARCHITECTURES, *(name for family in FAMILIES.values() for name in family.members)]
-    titles = [
-        architecture_named(name).title for name in [*names, *(f"{n}-w8" for n in names if n not in ARCHITECTURES)]
-    ]
+    titles = [find_architecture(name).title for name in [*names, *(f"{n}-w8" for n in names if n not in ARCHITECTURES)]]
     assert len(set(names)) == len(names)
     assert len(set(titles)) == len(titles)
 
@@ -161,14 +159,14 @@ def test_names_and_titles_are_different():
 )
 def test_one_network_has_one_name(name, usual):
     with pytest.raises(UserError, match=rf"'{name.replace('+', '[+]')}' .* write {usual.replace('+', '[+]')}$"):
-        architecture_named(name)
-    assert architecture_named(usual)
+        find_architecture(name)
+    assert find_architecture(usual)
 
 
 @pytest.mark.parametrize("name", ["invI", "invB+invB", "invC-D", "invC-w16-B", "conv-w8", "", "inv"])
 def test_an_unknown_name_gets_the_good_ones_in_one_line(name):
     with pytest.raises(UserError, match=r"architecture: .* is unknown; ") as caught:
-        architecture_named(name)
+        find_architecture(name)
     message = str(caught.value)
     assert "\n" not in message
     for good in (*ARCHITECTURES, "ref", "invA to invH", "invB+invC", "invAll", "scatnetA to scatnetD", "-w16"):
@@ -194,10 +192,10 @@ def test_images_of_another_size_are_refused(name, shape, words):
 )
 def test_widths_that_there_are_not_in_a_name(name):
     with pytest.raises(UserError, match="is not a width; give -w1 to -w256"):
-        architecture_named(name)
+        find_architecture(name)
 
 
 @pytest.mark.parametrize("width", [0, 257, 100_000])
 def test_widths_that_there_are_not(width):
     with pytest.raises(UserError, match=f"width: {width} is not allowed; give a whole number from 1 to 256"):
-        at_width("ref", width)
+        name_at_width("ref", width)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pytorch_wavelets.dtcwt.coeffs import biort
 
-from models.filters import HIGHPASS, LOWPASS, filter_matrix
+from models.filters import HIGHPASS, LOWPASS, make_filter_matrix
 
 LOW, _, HIGH, _ = biort("near_sym_a")
 
@@ -23,7 +23,7 @@ def test_lowpass_keeps_a_constant_and_highpass_removes_it():
 def test_matrix_is_convolution_with_numpys_symmetric_padding(size, taps):
     signal = np.random.default_rng(size).normal(size=size)
     expected = np.convolve(np.pad(signal, len(taps) // 2, mode="symmetric"), np.array(taps, dtype=float), "valid")
-    np.testing.assert_allclose(filter_matrix(size, taps) @ signal, expected, atol=1e-14)
+    np.testing.assert_allclose(make_filter_matrix(size, taps) @ signal, expected, atol=1e-14)
 
 
 @pytest.mark.parametrize("size", [1, 3, 7])
@@ -31,5 +31,5 @@ def test_an_odd_size_repeats_its_last_sample(size):
     signal = np.random.default_rng(size).normal(size=size)
     longer = np.append(signal, signal[-1])
     np.testing.assert_allclose(
-        filter_matrix(size, HIGHPASS) @ signal, filter_matrix(size + 1, HIGHPASS) @ longer, atol=1e-14
+        make_filter_matrix(size, HIGHPASS) @ signal, make_filter_matrix(size + 1, HIGHPASS) @ longer, atol=1e-14
     )

@@ -9,7 +9,7 @@ import torch
 from pytorch_wavelets import ScatLayer, ScatLayerj2
 from torch import nn
 
-from models import build, description_of
+from models import build, describe_architecture
 from models.deep_layers import BareConv, BareInvariant, Dropout
 
 CIFAR = Path(__file__).resolve().parents[3] / "shared" / "data" / "cifar10-subset" / "cifar-10-batches-bin"
@@ -39,7 +39,7 @@ LEARNED = {"A": 4, "B": 6, "C": 5, "D": 7}  # N_l of Table 1.7.
 def shapes(name, size):
     """What each layer of the description gives, but for layers that leave the shape as it was."""
     shape, found = (3, size, size), {}
-    for child, layer in description_of(name, shape).items():
+    for child, layer in describe_architecture(name, shape).items():
         shape = layer.after(shape)
         if not child.startswith(("bn", "relu", "dropout", "unravel", "fc1")):
             found[child] = shape
@@ -62,14 +62,14 @@ def test_activations_at_64(kind):
 
 @pytest.mark.parametrize("kind", LEARNED)
 def test_learned_layers_are_table_1_7s(kind):
-    layers = description_of(f"scatnet{kind}", (3, 32, 32)).values()
+    layers = describe_architecture(f"scatnet{kind}", (3, 32, 32)).values()
     assert sum(isinstance(layer, BareConv | BareInvariant) for layer in layers) == LEARNED[kind]
 
 
 @pytest.mark.parametrize("kind", FRONT)
 @pytest.mark.parametrize(("size", "letters"), [(32, "CDEF"), (64, "CDEFGH")])
 def test_dropout_of_0_3_follows_each_back_end_convolution_and_no_other_layer(kind, size, letters):
-    description = description_of(f"scatnet{kind}", (3, size, size))
+    description = describe_architecture(f"scatnet{kind}", (3, size, size))
     names = list(description)
     assert {name for name, layer in description.items() if isinstance(layer, Dropout)} == {
         f"dropout{letter}" for letter in letters
@@ -82,7 +82,7 @@ def test_dropout_of_0_3_follows_each_back_end_convolution_and_no_other_layer(kin
 
 @pytest.mark.parametrize("kind", "AC")
 def test_nothing_is_learned_or_between_the_fixed_orders(kind):
-    names = list(description_of(f"scatnet{kind}", (3, 32, 32)))
+    names = list(describe_architecture(f"scatnet{kind}", (3, 32, 32)))
     place = names.index("scat1")
     assert names[place : place + 3] == ["scat1", "scat2", "convC"]
     assert not list(network_of(kind).scat1.parameters())

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models import ARCHITECTURES, build, description_of
+from models import ARCHITECTURES, build, describe_architecture
 from models.mnist import TABLE_1_4
 
 TAIL = {"unravel": (2401,), "project": (10,), "relu_project": (10,), "reshuffle": (10,)}
@@ -41,7 +41,7 @@ def test_activations_are_those_of_table_1_1(name):
 @pytest.mark.parametrize("name", ARCHITECTURES)
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 13, 6)])
 def test_description_foretells_the_built_networks_shapes(name, shape):
-    description = description_of(name, shape)
+    description = describe_architecture(name, shape)
     x = torch.zeros(1, *shape)
     for child, module in build(name, gain=1.0, seed=0, input_shape=shape).named_children():
         x, shape = module(x), description[child].after(shape)
@@ -50,5 +50,5 @@ def test_description_foretells_the_built_networks_shapes(name, shape):
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_descriptions_are_plain_values(name):
-    assert description_of(name) == description_of(name)
-    assert hash(tuple(description_of(name).values()))
+    assert describe_architecture(name) == describe_architecture(name)
+    assert hash(tuple(describe_architecture(name).values()))

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from models import FAMILIES, build, description_of
+from models import FAMILIES, build, describe_architecture
 from models.deep_layers import BareConv, BareInvariant
 from models.description import MaxPool
 from models.kernels import KERNELS
@@ -95,7 +95,7 @@ def test_the_reference_is_table_1_5(size, table):
 
 
 def test_64_channels_by_default():
-    description = description_of("ref", (3, 32, 32))
+    description = describe_architecture("ref", (3, 32, 32))
     assert [layer.out for layer in description.values() if isinstance(layer, BareConv)] == [64, 64, 128, 128, 256, 256]
 
 
@@ -129,7 +129,7 @@ def test_every_member_ends_in_8_by_8(size):
         if size == 32 and set(name) & set("GH"):
             continue
         shape = (3, size, size)
-        for child, layer in description_of(f"{name}-w2", shape).items():
+        for child, layer in describe_architecture(f"{name}-w2", shape).items():
             if child == "avg":
                 assert shape == (2 * size // 8, 8, 8), name
             shape = layer.after(shape)
@@ -178,6 +178,6 @@ def test_the_reference_computes_what_torch_layers_do():
 
 
 def test_poolings_are_2_by_2():
-    description = description_of("ref", (3, 64, 64))
+    description = describe_architecture("ref", (3, 64, 64))
     assert [type(description[f"pool{number}"]) for number in (1, 2, 3)] == [MaxPool] * 3
     assert not any(isinstance(layer, BareInvariant) for layer in description.values())

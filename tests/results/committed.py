@@ -15,7 +15,7 @@ import pandas as pd
 
 from analysis.evidence import gather
 from analysis.records.reader import Run, read_run
-from analysis.records.schema import EPOCHS, TRIALS, frame_of, records
+from analysis.records.schema import EPOCHS, TRIALS, make_frame, make_records
 from analysis.render.formats import FORMATS
 from analysis.report import write_report
 from analysis.tables import TABLES
@@ -50,7 +50,7 @@ def of_csv(folder: Path) -> Run:
         row | {"phase": phase, "config_id": f"{row['architecture']} {[row[name] for name in NAMES]}"}
         for phase, name in PHASES.items()
         if (folder / name).exists()
-        for row in records(pd.read_csv(folder / name))
+        for row in make_records(pd.read_csv(folder / name))
     ]
     rerun = {row["config_id"] for row in found if row["phase"] == "rerun"}
     for row in found:  # A tie between configurations fell by their losses; whom the run trained again had won it.
@@ -66,7 +66,7 @@ def _frame(columns: Mapping[str, Any], rows: list[dict[str, Any]], spec: Mapping
         missing = math.nan if columns[name].dtype == "float64" else None
         return row.get(name, spec.get(name, missing))
 
-    return frame_of(columns, {name: [value(row, name) for row in rows] for name in columns})
+    return make_frame(columns, {name: [value(row, name) for row in rows] for name in columns})
 
 
 def remade(scratch: Path) -> dict[Path, bytes]:

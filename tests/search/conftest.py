@@ -44,6 +44,6 @@ def engine(request: pytest.FixtureRequest) -> str:
     """Each engine that works on this machine."""
     if request.param == "mixed":
         pytest.skip("mixed precision is for GPUs")
-    if request.param == "native" and (reason := EngineChoice().why_not_native()):
+    if request.param == "native" and (reason := EngineChoice().explain_not_native()):
         pytest.skip(reason)
     return request.param

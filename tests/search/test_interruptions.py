@@ -262,9 +262,9 @@ def test_data_are_shared_without_a_copy(tmp_path: Path) -> None:
     code = (
         "import ray\n"
         "from search.cluster.session import Resources, ray_session\n"
-        "from search.datasets import dataset, load_split\n"
+        "from search.datasets import find_dataset, load_split\n"
         "with ray_session(Resources()):\n"
-        "    split = ray.put(load_split(dataset('digits'), 'sweep', 0))\n"
+        "    split = ray.put(load_split(find_dataset('digits'), 'sweep', 0))\n"
         "    @ray.remote\n"
         "    def look(split):\n"
         "        images = split.train_x\n"

@@ -18,7 +18,7 @@ import pytest
 from search.errors import Halted, Interrupted
 from search.signals import (
     SIGNALS,
-    at_once,
+    act_at_once,
     handled,
     kept,
     last_resort,
@@ -58,7 +58,7 @@ def send(number: int) -> None:
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_every_signal_is_a_wish_to_end(number: signal.Signals) -> None:
-    with pytest.raises(Interrupted) as caught, handled(at_once):
+    with pytest.raises(Interrupted) as caught, handled(act_at_once):
         send(number)
     assert caught.value.number == number
 
@@ -67,9 +67,9 @@ def test_what_nohup_ignores_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> No
     """But a background job, for which a shell ignores SIGINT, is ended by one that somebody sends."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGHUP, signal.SIGINT)}
     try:
-        with handled(at_once) as take_back:
+        with handled(act_at_once) as take_back:
             send(signal.SIGHUP)
-            signal.signal(signal.SIGHUP, at_once)  # As Tune takes SIGUSR1.
+            signal.signal(signal.SIGHUP, act_at_once)  # As Tune takes SIGUSR1.
             take_back()
             send(signal.SIGHUP)
             with kept():

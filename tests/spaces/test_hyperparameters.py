@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces import Hyperparameters, UserError, parse_theta
-from spaces.common.errors import quoted
+from spaces.common.errors import quote
 
 GOOD = {"lr": 0.1, "momentum": 0.5, "weight_decay": 1e-5, "gain": 1.5}
 THETAS = st.builds(
@@ -48,7 +48,7 @@ def test_what_is_not_allowed(name: str, value: object, allowed: str) -> None:
     with pytest.raises(UserError) as error:
         Hyperparameters.from_mapping({**GOOD, name: value})
     message = str(error.value)
-    assert message.startswith(f"{name}: {quoted(value)} is not")
+    assert message.startswith(f"{name}: {quote(value)} is not")
     assert f"{name} must be a number {allowed}" in message
     assert "\n" not in message
 
@@ -114,10 +114,10 @@ def test_any_text_parses_or_is_a_user_error_of_one_line(text: str) -> None:
 
 
 def test_quoted_is_one_short_line() -> None:
-    assert quoted("a\nb") == r"'a\nb'"
-    assert len(quoted("x" * 1000)) == 80
-    assert quoted(10**5000) == "a int too long to print"
+    assert quote("a\nb") == r"'a\nb'"
+    assert len(quote("x" * 1000)) == 80
+    assert quote(10**5000) == "a int too long to print"
     deep: list = []
     for _ in range(100_000):
         deep = [deep]
-    assert quoted(deep) == "a list too long to print"
+    assert quote(deep) == "a list too long to print"

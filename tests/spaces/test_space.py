@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from spaces import SPACES, Choice, Hyperparameters, LogUniform, Space, Uniform, UserError, space_from
+from spaces import SPACES, Choice, Hyperparameters, LogUniform, Space, Uniform, UserError, make_space
 
 # Table 1.2, typed from the text.
 LR = (0.0316, 0.1, 0.316, 1)
@@ -16,7 +16,7 @@ FIELDS = {"lr": 0.1, "momentum": 0, "weight_decay": "1e-5", "gain": {"uniform": 
 
 
 def points(space: Space, seed: int) -> list[tuple[float, ...]]:
-    return [tuple(theta.as_dict().values()) for theta in space.grid(seed)]
+    return [tuple(theta.as_dict().values()) for theta in space.list_grid(seed)]
 
 
 def test_the_grid_of_table_1_2() -> None:
@@ -34,7 +34,7 @@ def test_the_seed_shuffles_the_grid_and_keeps_the_set() -> None:
 
 def test_the_order_of_a_grid_is_that_of_every_run_before() -> None:
     """Records tell what was tried first; the shuffled product is how the order was once written."""
-    for space in (SPACES["table-1.2"], space_from({**FIELDS, "gain": {"choice": [3, 1, 2]}}, "x")):
+    for space in (SPACES["table-1.2"], make_space({**FIELDS, "gain": {"choice": [3, 1, 2]}}, "x")):
         product = list(itertools.product(*(space.domains[name].numbers() for name in space.domains)))
         random.Random(5).shuffle(product)
         assert points(space, 5) == product
@@ -42,7 +42,7 @@ def test_the_order_of_a_grid_is_that_of_every_run_before() -> None:
 
 def test_a_few_of_many_points_are_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     many = {"choice": [(i + 1) / 1000 for i in range(900)]}
-    space = space_from({**FIELDS, "lr": many, "momentum": many, "gain": 1}, "many")
+    space = make_space({**FIELDS, "lr": many, "momentum": many, "gain": 1}, "many")
     made: list[Hyperparameters] = []
     monkeypatch.setattr(
         "spaces.space.Hyperparameters", lambda *values: made.append(Hyperparameters(*values)) or made[-1]
@@ -55,25 +55,25 @@ def test_too_many_points_are_refused_before_they_are_built() -> None:
     lists = {"choice": [(i + 1) / 10_000 for i in range(8000)]}
     for gain in (lists, {"uniform": [1, 2]}):
         with pytest.raises(UserError, match=r"many: the choices make [\d,]+ points; give fewer, at most 1,000,000"):
-            space_from({"lr": lists, "momentum": lists, "weight_decay": lists, "gain": gain}, "many")
+            make_space({"lr": lists, "momentum": lists, "weight_decay": lists, "gain": gain}, "many")
 
 
 def test_a_grid_within_another() -> None:
-    small = space_from({**FIELDS, "lr": {"choice": [0.2, 0.1]}, "gain": 1}, "small")
-    wide = space_from({**FIELDS, "lr": {"choice": [0.1, 0.2, 0.3]}, "gain": {"choice": [1, 2]}}, "wide")
+    small = make_space({**FIELDS, "lr": {"choice": [0.2, 0.1]}, "gain": 1}, "small")
+    wide = make_space({**FIELDS, "lr": {"choice": [0.1, 0.2, 0.3]}, "gain": {"choice": [1, 2]}}, "wide")
     assert small.within(small)
     assert small.within(wide)
     assert not wide.within(small)
     assert not SPACES["continuous"].within(SPACES["continuous"])
-    assert not small.within(space_from(FIELDS, "x"))
+    assert not small.within(make_space(FIELDS, "x"))
 
 
 def test_the_continuous_space_spans_table_1_2_and_has_no_grid() -> None:
     space = SPACES["continuous"]
     assert space.size == math.inf
-    assert all(theta in space for theta in SPACES["table-1.2"].grid(0))
+    assert all(theta in space for theta in SPACES["table-1.2"].list_grid(0))
     with pytest.raises(UserError, match=r"space continuous: lr, momentum, weight_decay, gain are continuous.*tpe"):
-        space.grid(0)
+        space.list_grid(0)
 
 
 @pytest.mark.parametrize("name", SPACES)
@@ -82,7 +82,7 @@ def test_named_spaces_are_sound_and_describe_themselves(name: str) -> None:
     assert space.name == name
     assert list(space.domains) == ["lr", "momentum", "weight_decay", "gain"]
     assert all(domain.check() is None for domain in space.domains.values())
-    assert space_from(space.describe(), "elsewhere") == space
+    assert make_space(space.describe(), "elsewhere") == space
 
 
 @pytest.mark.parametrize("name", SPACES)
@@ -95,7 +95,7 @@ def test_snap_lands_inside(name: str) -> None:
 
 
 def test_fields_may_be_numbers_and_domains() -> None:
-    space = space_from(FIELDS, "mine")
+    space = make_space(FIELDS, "mine")
     assert space.name == "mine"
     assert space.domains == {
         "lr": Choice((0.1,)),
@@ -103,7 +103,7 @@ def test_fields_may_be_numbers_and_domains() -> None:
         "weight_decay": Choice((1e-5,)),
         "gain": Uniform(0.5, 2.0),
     }
-    assert space_from({**FIELDS, "lr": {"loguniform": ["1e-3", 1]}}, "x").domains["lr"] == LogUniform(0.001, 1.0)
+    assert make_space({**FIELDS, "lr": {"loguniform": ["1e-3", 1]}}, "x").domains["lr"] == LogUniform(0.001, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_fields_may_be_numbers_and_domains() -> None:
 )
 def test_an_error_names_place_field_value_and_what_is_allowed(field: str, value: object, message: str) -> None:
     with pytest.raises(UserError) as error:
-        space_from({**FIELDS, field: value}, "mine.yaml")
+        make_space({**FIELDS, field: value}, "mine.yaml")
     assert str(error.value).startswith("mine.yaml: ")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
@@ -157,7 +157,7 @@ def test_an_error_names_place_field_value_and_what_is_allowed(field: str, value:
 )
 def test_a_description_that_is_no_space(description: object, message: str) -> None:
     with pytest.raises(UserError) as error:
-        space_from(description, "mine.yaml")
+        make_space(description, "mine.yaml")
     assert str(error.value).startswith(f"mine.yaml: {message}")
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 400

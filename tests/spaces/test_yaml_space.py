@@ -7,7 +7,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spaces import Choice, LogUniform, Uniform, UserError, read_space, space_from
+from spaces import Choice, LogUniform, Uniform, UserError, make_space, read_space
 
 GOOD = """\
 # A narrow space.
@@ -192,4 +192,4 @@ def test_any_structure_is_a_space_or_a_user_error_of_one_line(tmp_path, content)
         assert len(str(error).splitlines()) == 1  # noqa: PT017 - both outcomes are allowed.
         assert len(str(error).replace(str(tmp_path), "")) < 500  # noqa: PT017
     else:
-        assert space_from(space.describe(), "again") == space
+        assert make_space(space.describe(), "again") == space

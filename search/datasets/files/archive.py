@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from search.datasets.files.cache import cache_root
-from search.datasets.files.download import checked_mirror, download
+from search.datasets.files.cache import find_cache_root
+from search.datasets.files.download import check_mirror, download
 from search.datasets.files.fetch import writing_in
-from search.datasets.files.tar import HEADERS, OtherMembersError, tar_members
+from search.datasets.files.tar import HEADERS, OtherMembersError, read_tar_members
 from search.datasets.files.verify import UnusableFileError, reading
 from spaces.common.errors import UserError
 from spaces.files.regular import open_regular
@@ -65,7 +65,7 @@ class Archive:
         """Of the members."""
         return {name: member.size for name, member in self.members.items()}
 
-    def forms(self, folder: Path) -> list[Path]:
+    def list_forms(self, folder: Path) -> list[Path]:
         """The forms in which it lies in ``folder``, unverified, the published one first."""
         packed = [self.file, self.file.removesuffix(".gz")] if self.members else [self.file]
         found = [folder / name for name in dict.fromkeys(packed) if os.path.isfile(folder / name)]
@@ -77,12 +77,12 @@ class Archive:
 
     def found(self, root: Path | None = None) -> list[Path]:
         """The forms in which it lies in ROOT/NAME and in ROOT itself, unverified."""
-        top = cache_root(root)
-        return self.forms(top / self.name) + self.forms(top)
+        top = find_cache_root(root)
+        return self.list_forms(top / self.name) + self.list_forms(top)
 
     def path(self, root: Path | None = None) -> Path:
         """Where the first of its forms lies, or the archive will: in ROOT/NAME."""
-        return next(iter(self.found(root)), cache_root(root) / self.name / self.file)
+        return next(iter(self.found(root)), find_cache_root(root) / self.name / self.file)
 
     @contextmanager
     def opened(self, path: Path) -> Iterator[BinaryIO]:
@@ -92,11 +92,11 @@ class Archive:
             UnusableFileError: unreadable, or not the published one.
         """
         with _open(path, self.limit) as file:
-            if reason := self._differs(file):
+            if reason := self._explain_difference(file):
                 raise reason
             yield file
 
-    def _differs(self, file: BinaryIO) -> UnusableFileError | None:
+    def _explain_difference(self, file: BinaryIO) -> UnusableFileError | None:
         """Why an open file is not the published archive."""
         with reading("a file"):
             found = hashlib.file_digest(file, "md5").hexdigest()  # pyright: ignore[reportArgumentType]
@@ -113,7 +113,7 @@ class Archive:
         """What else somebody has in whose archive or folder these names are."""
         return next((self.others[name] for name in names if name in self.others and name != self.unpacked), None)
 
-    def contents(self, path: Path, sizes: Mapping[str, int], wanted: Sequence[str]) -> dict[str, bytes]:
+    def list_contents(self, path: Path, sizes: Mapping[str, int], wanted: Sequence[str]) -> dict[str, bytes]:
         """The verified contents of members, from any of the archive's forms.
 
         Args:
@@ -128,11 +128,11 @@ class Archive:
             found = {name: _content(path / PurePosixPath(name).name, sizes[name]) for name in wanted}
         else:
             with _open(path, max(self.limit, sum(sizes.values()) + HEADERS) if self.members else self.limit) as file:
-                reason = self._differs(file)
+                reason = self._explain_difference(file)
                 if reason and not self.members:
                     raise reason
                 try:
-                    found = tar_members(file, sizes, wanted)
+                    found = read_tar_members(file, sizes, wanted)
                 except OtherMembersError as error:
                     other = self.other(PurePosixPath(error.first).parts[:1])
                     raise (UnusableFileError(f"is {other}, not {self.file}") if other else error) from None
@@ -152,14 +152,14 @@ class Archive:
             UnusableFileError: unreadable, or not what was published.
         """
         if self.members:
-            self.contents(path, self.sizes, list(self.members))
+            self.list_contents(path, self.sizes, list(self.members))
         else:
             with self.opened(path):
                 pass
 
-    def refusal(self, path: Path, reason: UnusableFileError) -> UserError:
+    def explain_refusal(self, path: Path, reason: UnusableFileError) -> UserError:
         """What to say of a file in the cache."""
-        return UserError(f"{path} {reason}; {reason.advice(f'invsearch data {self.name}', 'FILE')}")
+        return UserError(f"{path} {reason}; {reason.give_advice(f'invsearch data {self.name}', 'FILE')}")
 
     @contextmanager
     def cached(self, root: Path | None = None) -> Iterator[BinaryIO]:
@@ -173,7 +173,7 @@ class Archive:
             with self.opened(path) as file:
                 yield file
         except UnusableFileError as reason:
-            raise self.refusal(path, reason) from None
+            raise self.explain_refusal(path, reason) from None
 
 
 @contextmanager
@@ -196,7 +196,7 @@ def _content(path: Path, size: int) -> bytes:
         raise type(error)(f"is not as it was published: {path.name} {error}") from None
 
 
-def cached_members(
+def read_cached_members(
     archive: Archive, sizes: Mapping[str, int], wanted: Sequence[str], root: Path | None = None
 ) -> tuple[Path, dict[str, bytes]]:
     """Members of an archive in the cache, from the first of its forms that is good; downloaded if there is none.
@@ -216,10 +216,10 @@ def cached_members(
     wrong: list[tuple[Path, UnusableFileError]] = []
     for path in archive.found(root) or [obtain(archive, root)]:
         try:
-            return path, archive.contents(path, sizes, wanted)
+            return path, archive.list_contents(path, sizes, wanted)
         except UnusableFileError as reason:
             wrong.append((path, reason))
-    raise archive.refusal(*wrong[0])
+    raise archive.explain_refusal(*wrong[0])
 
 
 def obtain(
@@ -242,7 +242,7 @@ def obtain(
     Raises:
         UserError: no mirror gave it, or the folder cannot be written.
     """
-    urls = [checked_mirror(mirror) for mirror in (archive.mirrors if mirrors is None else mirrors)]
+    urls = [check_mirror(mirror) for mirror in (archive.mirrors if mirrors is None else mirrors)]
     path = archive.path(root)
     if archive.found(root):
         return path
@@ -283,7 +283,7 @@ def import_archive(archive: Archive, source: Path, root: Path | None = None) -> 
     if not folder and not os.path.isfile(source):
         what = "not a regular file" if os.path.lexists(source) else "no such file"
         raise UserError(f"{source}: {what}; give {archive.file}, or the folder that holds it")
-    forms = archive.forms(source / archive.name) + archive.forms(source) if folder else [source]
+    forms = archive.list_forms(source / archive.name) + archive.list_forms(source) if folder else [source]
     if not forms:
         inside = [source.name, *(entry.name for entry in source.iterdir())]
         other = archive.other(inside)
@@ -301,13 +301,13 @@ def import_archive(archive: Archive, source: Path, root: Path | None = None) -> 
     wrong: list[UserError] = []
     for form in forms:
         try:
-            return _copied(archive, form, cache_root(root) / archive.name)
+            return _copy_members(archive, form, find_cache_root(root) / archive.name)
         except UnusableFileError as reason:
             wrong.append(UserError(f"{form} {reason}; nothing was imported, get it again and try again"))
     raise wrong[0]
 
 
-def _copied(archive: Archive, source: Path, folder: Path) -> Path:
+def _copy_members(archive: Archive, source: Path, folder: Path) -> Path:
     with writing_in(folder) as scratch:
         if not archive.members or not os.path.isdir(source):
             try:
@@ -318,7 +318,7 @@ def _copied(archive: Archive, source: Path, folder: Path) -> Path:
             except UnusableFileError:
                 if not archive.members:
                     raise
-        contents = archive.contents(source, archive.sizes, list(archive.members))
+        contents = archive.list_contents(source, archive.sizes, list(archive.members))
         for name, content in contents.items():
             (scratch / PurePosixPath(name).name).write_bytes(content)
         (folder / archive.unpacked).mkdir(exist_ok=True)

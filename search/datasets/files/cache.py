@@ -8,12 +8,12 @@ from pathlib import Path
 
 import platformdirs
 
-from spaces.common.errors import UserError, quoted
+from spaces.common.errors import UserError, quote
 
 VARIABLE = "INVSEARCH_DATA"
 
 
-def cache_root(root: Path | None = None) -> Path:
+def find_cache_root(root: Path | None = None) -> Path:
     """The absolute data folder: ``root``, else $INVSEARCH_DATA, else the user's cache folder.
 
     Raises:
@@ -24,7 +24,7 @@ def cache_root(root: Path | None = None) -> Path:
         chosen = root or (Path(named).expanduser() if named.startswith("~") else Path(named))  # ./~x is no home.
     except RuntimeError:
         home = Path(named).parts[0]
-        raise UserError(f"{VARIABLE}: {quoted(named)}: no home folder {home} is known here; give a full path") from None
+        raise UserError(f"{VARIABLE}: {quote(named)}: no home folder {home} is known here; give a full path") from None
     return chosen.absolute()  # Ray workers change directory.
 
 
@@ -69,23 +69,23 @@ class Store:
         """Folders below a data folder that may hold the files: ours, itself, and torchvision's."""
         return (self.name, "", f"{self.name.upper()}/raw", f"{self.name}/raw", "raw")
 
-    def paths(self, file: DataFile, root: Path | None = None) -> list[Path]:
+    def list_paths(self, file: DataFile, root: Path | None = None) -> list[Path]:
         """Every path below ``root`` at which ``file`` lies, unverified, the likeliest first."""
-        top = cache_root(root)
+        top = find_cache_root(root)
         paths = dict.fromkeys(top / place / spelling for place in self.places for spelling in file.spellings)
         return [path for path in paths if os.path.isfile(path)]  # Unlike Path.is_file, False without permission.
 
     def folder(self, root: Path | None = None) -> Path:
         """The folder that holds the files, or will: ROOT/NAME, or another place if only that has any of them."""
-        top = cache_root(root)
+        top = find_cache_root(root)
         spellings = [spelling for file in self.files for spelling in file.spellings]
         found = (place for place in self.places if any(os.path.isfile(top / place / name) for name in spellings))
         return top / next(found, self.name)
 
     def found(self, root: Path | None = None) -> list[DataFile]:
         """The files that are there, unverified."""
-        return [file for file in self.files if self.paths(file, root)]
+        return [file for file in self.files if self.list_paths(file, root)]
 
-    def missing(self, root: Path | None = None) -> list[DataFile]:
+    def find_missing(self, root: Path | None = None) -> list[DataFile]:
         """The files that are not there."""
-        return [file for file in self.files if not self.paths(file, root)]
+        return [file for file in self.files if not self.list_paths(file, root)]

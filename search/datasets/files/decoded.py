@@ -69,7 +69,7 @@ class Decoded:
             UserError: the files cannot be written.
         """
         try:
-            if not self._complete(self._verified()):
+            if not self._is_complete(self._verify()):
                 self._decode_alone(decode, say)
             return np.memmap(self.path, np.uint8, "r", shape=self.shape)
         except OSError as error:
@@ -82,7 +82,7 @@ class Decoded:
                 + (" with that much free" if full else " with the archive in it")
             ) from None
 
-    def _complete(self, hashes: list[str | None]) -> bool:
+    def _is_complete(self, hashes: list[str | None]) -> bool:
         return len(hashes) == len(self.pieces) and None not in hashes
 
     def _decode_alone(self, decode: Callable[[int], np.ndarray], say: Callable[[str], object]) -> None:
@@ -93,19 +93,19 @@ class Decoded:
             say(f"{self.name}: waiting for another process that decodes these images")
             lock.acquire(math.inf)
         try:
-            hashes = self._verified()
-            if not self._complete(hashes):
+            hashes = self._verify()
+            if not self._is_complete(hashes):
                 self._decode(hashes, decode, say)
         finally:
             lock.release()
 
-    def _verified(self) -> list[str | None]:
+    def _verify(self) -> list[str | None]:
         """The hashes of the pieces on record; None in place of those that do not fit their pieces."""
         try:
             record = read_json(self.folder / f"{self.name}.json") or {}
         except Damaged:
             return []
-        if [record.get(key) for key in ("format", "source", "shape", "piece")] != self._identity():
+        if [record.get(key) for key in ("format", "source", "shape", "piece")] != self._identify():
             return []
         hashes = record.get("hashes")
         if not isinstance(hashes, list) or len(hashes) > len(self.pieces) or not self.path.exists():
@@ -141,10 +141,10 @@ class Decoded:
         say(f"{self.name}: decoded all {self.shape[0]:,} images into {self.path}")
 
     def _record(self, hashes: list[str | None]) -> None:
-        keys = dict(zip(("format", "source", "shape", "piece"), self._identity(), strict=True))
+        keys = dict(zip(("format", "source", "shape", "piece"), self._identify(), strict=True))
         write_json(self.folder / f"{self.name}.json", {**keys, "hashes": hashes})
 
-    def _identity(self) -> list[object]:
+    def _identify(self) -> list[object]:
         return [FORMAT, self.source, list(self.shape), self.piece]
 
 

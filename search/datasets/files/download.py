@@ -12,7 +12,7 @@ from spaces.common.errors import UserError
 TIMEOUT = (3.0, 15.0)  # Seconds to connect (to each address of a mirror) and to wait for more bytes.
 
 
-def checked_mirror(url: str) -> str:
+def check_mirror(url: str) -> str:
     """``url`` with one slash at its end.
 
     Raises:

@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from search.datasets.files.cache import VARIABLE, DataFile, Store
-from search.datasets.files.download import checked_mirror, download
-from search.datasets.files.verify import SLACK, UnusableFileError, first_good, read_content
+from search.datasets.files.download import check_mirror, download
+from search.datasets.files.verify import SLACK, UnusableFileError, find_first_good, read_content
 from search.storage.file_lock import Lock
 from spaces.common.errors import UserError
 
@@ -42,9 +42,9 @@ def fetch(
     Raises:
         UserError: no mirror gave a file, or the folder cannot be written.
     """
-    urls = [checked_mirror(mirror) for mirror in (store.mirrors if mirrors is None else mirrors)]
+    urls = [check_mirror(mirror) for mirror in (store.mirrors if mirrors is None else mirrors)]
     folder = store.folder(root)
-    wanted = [file for file in (store.files if files is None else files) if not store.paths(file, root)]
+    wanted = [file for file in (store.files if files is None else files) if not store.list_paths(file, root)]
     if not wanted:
         return folder
     reasons: list[str] = []
@@ -64,7 +64,7 @@ def fetch(
                     reasons.append(f"{url}{file.name}.gz {reason}")
     if wanted:
         raise UserError(
-            f"{store.name}: could not download {_names(wanted)} ({'; '.join(reasons)}); get the files "
+            f"{store.name}: could not download {_list_names(wanted)} ({'; '.join(reasons)}); get the files "
             f"{', '.join(f'{file.name}.gz' for file in store.files)} by hand, from {' or '.join(store.mirrors)}, "
             f"and run 'invsearch data {store.name} --from DIR' on the folder that holds them"
         )
@@ -84,12 +84,12 @@ def import_from(store: Store, source: Path, root: Path | None = None) -> Path:
     """
     if not os.path.isdir(source):
         what = "not a folder" if os.path.lexists(source) else "no such folder"
-        raise UserError(f"{source}: {what}; give the one that holds {_names(store.files)}")
+        raise UserError(f"{source}: {what}; give the one that holds {_list_names(store.files)}")
     found, folder = store.found(source), store.folder(root)
-    absent = [file for file in store.missing(root) if file not in found]
+    absent = [file for file in store.find_missing(root) if file not in found]
     if absent or not found:
         raise UserError(
-            f"{source} lacks {_names(absent or store.files)}; put {_names(store.files)} there, raw or as .gz"
+            f"{source} lacks {_list_names(absent or store.files)}; put {_list_names(store.files)} there, raw or as .gz"
         )
     with writing_in(folder) as scratch:
         for file in found:
@@ -100,7 +100,7 @@ def import_from(store: Store, source: Path, root: Path | None = None) -> Path:
 
 
 def _read(store: Store, file: DataFile, source: Path) -> bytes:
-    found = first_good(store, file, source)
+    found = find_first_good(store, file, source)
     if found is None:
         raise UserError(f"{source} lacks {file.name}")  # It went meanwhile.
     path, content = found
@@ -152,5 +152,5 @@ def remove_abandoned(folder: Path) -> None:
                 shutil.rmtree(partial, ignore_errors=True)
 
 
-def _names(files: Sequence[DataFile]) -> str:
+def _list_names(files: Sequence[DataFile]) -> str:
     return ", ".join(file.name for file in files)

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
-from search.datasets.files.verify import UnusableFileError, content_of, reading
-from spaces.common.errors import quoted
+from search.datasets.files.verify import UnusableFileError, read_content_of, reading
+from spaces.common.errors import quote
 
 BLOCK = 512
 HEADERS = 2**20  # Bytes that folders, other small members and padding may add to a tar file.
 PLAIN, WITHOUT_CONTENT = (b"0", b"\0", b"7"), (b"1", b"2", b"3", b"4", b"5", b"6")
 
 
-def tar_members(file: BinaryIO, sizes: Mapping[str, int], wanted: Sequence[str]) -> dict[str, bytes]:
+def read_tar_members(file: BinaryIO, sizes: Mapping[str, int], wanted: Sequence[str]) -> dict[str, bytes]:
     """Reads members of a tar file, gzipped or not; nothing is written to disk.
 
     Args:
@@ -33,17 +33,17 @@ def tar_members(file: BinaryIO, sizes: Mapping[str, int], wanted: Sequence[str])
             archive is damaged or holds more than it should.
     """
     with reading("a tar file"):
-        return _members(_Bounded(content_of(file), sum(sizes.values()) + HEADERS), sizes, wanted)
+        return _read_members(_Bounded(read_content_of(file), sum(sizes.values()) + HEADERS), sizes, wanted)
 
 
-def _members(stream: _Bounded, sizes: Mapping[str, int], wanted: Sequence[str]) -> dict[str, bytes]:
+def _read_members(stream: _Bounded, sizes: Mapping[str, int], wanted: Sequence[str]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     first = None
     while True:
-        header = stream.exactly(BLOCK)
+        header = stream.read_exactly(BLOCK)
         if not any(header):  # So it ends.
             break
-        name, kind, size = _parsed(header)
+        name, kind, size = _parse_header(header)
         first = first or name
         if name in wanted:
             if name in found or kind not in PLAIN or size != sizes[name]:
@@ -51,7 +51,7 @@ def _members(stream: _Bounded, sizes: Mapping[str, int], wanted: Sequence[str]) 
                     f"is not the expected archive: {name} appears twice, is not a regular file, or is not "
                     f"{sizes[name]} bytes long"
                 )
-            found[name] = stream.exactly(size)
+            found[name] = stream.read_exactly(size)
             stream.skip(-size % BLOCK)
         elif kind not in WITHOUT_CONTENT:
             stream.skip(size + -size % BLOCK)
@@ -61,16 +61,16 @@ def _members(stream: _Bounded, sizes: Mapping[str, int], wanted: Sequence[str]) 
     return found
 
 
-def _parsed(header: bytes) -> tuple[str, bytes, int]:
+def _parse_header(header: bytes) -> tuple[str, bytes, int]:
     """Name, kind and size of a member."""
     counted = sum(header[:148]) + 8 * ord(" ") + sum(header[156:])  # The checksum counts as spaces.
-    if _octal(header[148:156]) != counted:
+    if _parse_octal(header[148:156]) != counted:
         raise ValueError("a header does not match its checksum")
     name = header[:100].partition(b"\0")[0].decode("utf-8", "replace")
-    return name.removeprefix("./"), header[156:157], _octal(header[124:136])
+    return name.removeprefix("./"), header[156:157], _parse_octal(header[124:136])
 
 
-def _octal(field: bytes) -> int:
+def _parse_octal(field: bytes) -> int:
     digits = field.strip(b" \0")
     if not set(digits) <= set(b"01234567"):
         raise ValueError("a header has an invalid number")
@@ -85,7 +85,7 @@ class OtherMembersError(UnusableFileError):
     """
 
     def __init__(self, missing: Sequence[str], first: str) -> None:
-        super().__init__(f"lacks {', '.join(missing)}; it {f'begins with {quoted(first)}' if first else 'is empty'}")
+        super().__init__(f"lacks {', '.join(missing)}; it {f'begins with {quote(first)}' if first else 'is empty'}")
         self.first = first
 
 
@@ -95,7 +95,7 @@ class _Bounded:
     def __init__(self, stream: BinaryIO, limit: int) -> None:
         self._stream, self._left = stream, limit
 
-    def exactly(self, size: int) -> bytes:
+    def read_exactly(self, size: int) -> bytes:
         """So many bytes.
 
         Raises:
@@ -113,7 +113,7 @@ class _Bounded:
         """Passes over so many bytes."""
         self._check(size)
         while size > 0:
-            size -= len(self.exactly(min(size, HEADERS)))
+            size -= len(self.read_exactly(min(size, HEADERS)))
 
     def _check(self, size: int) -> None:
         if size > self._left:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from search.datasets.files.cache import VARIABLE, DataFile, Store
-from spaces.common.errors import UserError, shortened
+from spaces.common.errors import UserError, shorten
 from spaces.files.regular import open_regular
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -22,7 +22,7 @@ SLACK = 2**16  # What gzip may add to content that it cannot compress.
 class UnusableFileError(Exception):
     """Why a file is not what it should be, as the end of a sentence that begins with its name."""
 
-    def advice(self, command: str, what: str) -> str:
+    def give_advice(self, command: str, what: str) -> str:
         """What to do about the file, which ``command`` gets, also from ``what``."""
         return f"delete it and run '{command}', or bring in a good one with '{command} --from {what}'"
 
@@ -30,7 +30,7 @@ class UnusableFileError(Exception):
 class UnreadableFileError(UnusableFileError):
     """The system does not let us read the file, which may be good: no reason to delete it."""
 
-    def advice(self, command: str, what: str) -> str:
+    def give_advice(self, command: str, what: str) -> str:
         """What to do about the file."""
         return f"have its owner make it readable, or set {VARIABLE} to a folder of your own and run '{command}'"
 
@@ -53,7 +53,7 @@ def reading(what: str) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise UnreadableFileError(f"cannot be read ({error.strerror})") from None
-        reason = shortened(" ".join(str(error).split()) or type(error).__name__, 100)
+        reason = shorten(" ".join(str(error).split()) or type(error).__name__, 100)
         raise UnusableFileError(f"is truncated, damaged or not {what} ({reason})") from None
 
 
@@ -100,7 +100,7 @@ class Inflated(io.RawIOBase):
                 return len(content)
 
 
-def content_of(raw: BinaryIO) -> BinaryIO:
+def read_content_of(raw: BinaryIO) -> BinaryIO:
     """What a file holds, decompressed if it is gzipped.
 
     That is seen from its first bytes: browsers decompress downloads and keep the ``.gz``.
@@ -120,7 +120,7 @@ def read_content(store: Store, file: DataFile, path: Path) -> bytes:
     with reading("a gzip file"), open_regular(path) as raw:
         if os.fstat(raw.fileno()).st_size > limit + SLACK:
             raise UnusableFileError("is far larger than it should be")
-        content = content_of(raw).read(limit)
+        content = read_content_of(raw).read(limit)
     digest = hashlib.sha256(content).hexdigest()
     if digest == file.sha256:
         return content
@@ -134,14 +134,14 @@ def read_content(store: Store, file: DataFile, path: Path) -> bytes:
     raise UnusableFileError(f"is damaged or from another data set: the right size for {file.name}, but not its SHA-256")
 
 
-def first_good(store: Store, file: DataFile, root: Path | None) -> tuple[Path, bytes | UnusableFileError] | None:
+def find_first_good(store: Store, file: DataFile, root: Path | None) -> tuple[Path, bytes | UnusableFileError] | None:
     """The first file below ``root`` that is ``file``, so that a damaged one hides no good one.
 
     Returns:
         Its path and verified content; of several unusable ones the first and its reason; None where there is none.
     """
     wrong = None
-    for path in store.paths(file, root):
+    for path in store.list_paths(file, root):
         try:
             return path, read_content(store, file, path)
         except UnusableFileError as reason:
@@ -156,10 +156,10 @@ def read_cached(store: Store, file: DataFile, root: Path | None = None) -> bytes
         UserError: missing or unusable, and what to do.
     """
     command = f"invsearch data {store.name}"
-    found = first_good(store, file, root)
+    found = find_first_good(store, file, root)
     if found is None:
         raise UserError(f"{store.folder(root)}: {file.name} is missing; run '{command}'")
     path, content = found
     if isinstance(content, UnusableFileError):
-        raise UserError(f"{path} {content}; {content.advice(command, 'DIR')}")
+        raise UserError(f"{path} {content}; {content.give_advice(command, 'DIR')}")
     return content

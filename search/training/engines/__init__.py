@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 
 import models
-from models.native import VERSION, has_native_program, instruction_set, why_none
+from models.native import VERSION, explain_no_library, find_instruction_set, has_native_program
 from search.training.engines.base import Engine, Problem
-from search.training.engines.mixed_engine import MixedEngine, half_type
+from search.training.engines.mixed_engine import MixedEngine, choose_half_type
 from search.training.engines.native_engine import NativeEngine
 from search.training.engines.torch_engine import TorchEngine
 from spaces import UserError
@@ -43,14 +43,14 @@ class EngineChoice:
         if self.asked == "mixed" and self.device == "cpu":
             raise UserError("engine mixed: it runs on GPUs only; give --gpus-per-trial, or choose --engine torch")
 
-    def why_not_native(self, architectures: Iterable[str] = ()) -> str | None:
+    def explain_not_native(self, architectures: Iterable[str] = ()) -> str | None:
         """Why the native engine cannot train these architectures; None if it can."""
         if self.device != "cpu":
             return f"it runs on CPUs only, not on {self.device}"
         if self.recipe:
             return "it neither crops nor flips images, as the data set's recipe asks"
-        if self.here and instruction_set() is None:
-            return f"{why_none()}; with g++ installed, make native builds it"
+        if self.here and find_instruction_set() is None:
+            return f"{explain_no_library()}; with g++ installed, make native builds it"
         without = [name for name in architectures if not _has_native_form(name)]
         return f"it has no native form of {', '.join(without)}" if without else None
 
@@ -64,7 +64,7 @@ class EngineChoice:
             return self.asked
         if self.asked == "auto" and self.recipe and self.device != "cpu":
             return "mixed"
-        reason = self.why_not_native(architectures)
+        reason = self.explain_not_native(architectures)
         if reason and self.asked == "native":
             raise UserError(f"engine native: {reason}; or choose --engine torch")
         return "torch" if reason else "native"
@@ -79,11 +79,13 @@ class EngineChoice:
         if name == "mixed":
             return f"engine: torch on {self.device}, in mixed precision (--engine torch for float32)"
         if name == "native":
-            return f"engine: native ({instruction_set() if self.here else 'where a node has it'}), one core per trial"
+            return (
+                f"engine: native ({find_instruction_set() if self.here else 'where a node has it'}), one core per trial"
+            )
         if self.asked == "torch":
             return f"engine: torch on {self.device}"
-        some = len(architectures) > 1 and self.why_not_native() is None
-        reason = self.why_not_native(architectures)
+        some = len(architectures) > 1 and self.explain_not_native() is None
+        reason = self.explain_not_native(architectures)
         return f"engine: torch on {self.device}{' for some' if some else ''}; not native: {reason}"
 
     def describe(self, architecture: str, threads: int) -> str:
@@ -92,10 +94,10 @@ class EngineChoice:
             return f"on {self.device}"
         name = self.name_for(architecture)
         if name == "mixed":
-            half = str(half_type(torch.device(self.device))).removeprefix("torch.")
+            half = str(choose_half_type(torch.device(self.device))).removeprefix("torch.")
             return f"torch, {half} on {self.device}"
         if name == "native":
-            return f"native {VERSION} {instruction_set()} on cpu"
+            return f"native {VERSION} {find_instruction_set()} on cpu"
         if self.device == "cpu":
             return f"torch {torch.backends.cpu.get_cpu_capability().lower()}, threads: {threads} on cpu"
         return f"torch on {self.device}"
@@ -103,7 +105,7 @@ class EngineChoice:
 
 def _has_native_form(name: str) -> bool:
     """Whether the native engine knows all parts of an architecture, which the size of the images does not change."""
-    return has_native_program(models.description_of(name, models.architecture_named(name).example))
+    return has_native_program(models.describe_architecture(name, models.find_architecture(name).example))
 
 
 __all__ = ["ENGINES", "Engine", "EngineChoice", "Problem"]

@@ -10,7 +10,7 @@ from search.training.engines.base import Problem
 from search.training.engines.torch_engine import TorchEngine
 
 
-def half_type(device: torch.device) -> torch.dtype:
+def choose_half_type(device: torch.device) -> torch.dtype:
     """The type of 16 bits that the device is fast with: bfloat16, or float16 on GPUs that lack it."""
     if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.float16
@@ -26,10 +26,10 @@ class MixedEngine(TorchEngine):
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
-        self._half = half_type(problem.device)
+        self._half = choose_half_type(problem.device)
         self._scaler = torch.amp.GradScaler(problem.device.type, enabled=self._half is torch.float16)
 
-    def _scores(self, x: torch.Tensor) -> torch.Tensor:
+    def _compute_scores(self, x: torch.Tensor) -> torch.Tensor:
         with torch.autocast(self._problem.device.type, self._half):
             return self._network(x)
 

@@ -31,7 +31,7 @@ class NativeEngine(Engine):
             lr=self._problem.optimiser.param_groups[0]["lr"],
             momentum=theta.momentum,
             weight_decay=theta.weight_decay,
-            momenta=self._momenta() if theta.momentum else {},
+            momenta=self._pack_momenta() if theta.momentum else {},
         )
         return total / len(order)
 
@@ -44,7 +44,7 @@ class NativeEngine(Engine):
         """The build in use."""
         return {"engine": "native", "instruction_set": self._native.isa, "engine_version": VERSION}
 
-    def _momenta(self) -> dict[Tensor, Tensor]:
+    def _pack_momenta(self) -> dict[Tensor, Tensor]:
         """The optimiser's own buffers. torch makes them in its first step; starting from zero is the same."""
         align_momentum(self._problem.optimiser)
         found = {}

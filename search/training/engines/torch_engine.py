@@ -10,13 +10,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from search.training.engines.base import Engine, Problem, align_momentum
-from search.training.images import Images, as_tensor
+from search.training.images import Images, make_tensor
 
 EVALUATION_BATCH = 1000
 DIVERGENCE_CHECK_STEPS = 50  # Reading a loss waits for a GPU, so not after every step.
 
 
-def pooled_first(network: nn.Sequential) -> nn.Sequential:
+def pool_first(network: nn.Sequential) -> nn.Sequential:
     """The same modules, each ReLU after the max pooling that follows it: they commute, and less is left to rectify."""
     modules = list(network)
     for place, (first, second) in enumerate(itertools.pairwise(network)):
@@ -32,10 +32,10 @@ class TorchEngine(Engine):
         self._problem, self._optimiser = problem, problem.optimiser
         split, device = problem.split, problem.device
         self._train_x, self._eval_x = (Images(x, split.scaling, device) for x in (split.train_x, split.eval_x))
-        self._train_y, self._eval_y = (as_tensor(y, device) for y in (split.train_y, split.eval_y))
+        self._train_y, self._eval_y = (make_tensor(y, device) for y in (split.train_y, split.eval_y))
         # Channels last: 1.4 times the speed for conv on a CPU, the same for the others.
         problem.network.to(memory_format=torch.channels_last)  # pyright: ignore
-        self._network = pooled_first(problem.network)
+        self._network = pool_first(problem.network)
 
     def train(self, order: torch.Tensor, epoch: int = 1) -> float:
         """Looks for divergence every few steps only."""
@@ -49,17 +49,17 @@ class TorchEngine(Engine):
         for step, (chosen, named) in enumerate(zip(images, labels, strict=True), start=1):
             self._optimiser.zero_grad(set_to_none=True)
             if spec.recipe is None:
-                x = self._train_x.batch(chosen)
+                x = self._train_x.take_batch(chosen)
             else:
-                x = self._train_x.augmented(chosen, spec.recipe, spec.seed, epoch, step)
-            loss = F.cross_entropy(self._scores(x).float(), self._train_y[named])
+                x = self._train_x.augment(chosen, spec.recipe, spec.seed, epoch, step)
+            loss = F.cross_entropy(self._compute_scores(x).float(), self._train_y[named])
             self._step(loss)
             total += loss.detach() * len(chosen)
             if step % DIVERGENCE_CHECK_STEPS == 0 and not math.isfinite(total.item()):
                 break
         return total.item() / len(order)
 
-    def _scores(self, x: torch.Tensor) -> torch.Tensor:
+    def _compute_scores(self, x: torch.Tensor) -> torch.Tensor:
         return self._network(x)
 
     def _step(self, loss: torch.Tensor) -> None:
@@ -72,7 +72,7 @@ class TorchEngine(Engine):
         self._network.eval()
         loss = correct = 0.0
         for start, y in zip(itertools.count(0, EVALUATION_BATCH), self._eval_y.split(EVALUATION_BATCH), strict=False):
-            scores = self._scores(self._eval_x.batch(slice(start, start + len(y)))).float()
+            scores = self._compute_scores(self._eval_x.take_batch(slice(start, start + len(y)))).float()
             loss += F.cross_entropy(scores, y, reduction="sum").item()
             correct += (scores.argmax(1) == y).sum().item()
         return loss / len(self._eval_y), correct / len(self._eval_y)

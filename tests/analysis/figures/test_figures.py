@@ -5,8 +5,8 @@ import pytest
 
 from analysis.evidence import gather
 from analysis.figures import FIGURES
-from analysis.figures.costs import Point, front
-from analysis.figures.curves import joined
+from analysis.figures.costs import Point, find_front
+from analysis.figures.curves import join_curves
 from analysis.figures.figure import Bars, Drawing, Heat, Line, Parallel, Points
 from analysis.records.reader import read_run
 from spaces import Hyperparameters
@@ -61,7 +61,7 @@ def test_an_empty_run_draws_nothing(folder) -> None:
 def test_curves_are_joined_with_gaps(full) -> None:
     epochs = read_run(full.write()).epochs.sample(frac=1, random_state=0)
     chosen = sorted(set(epochs["trial_id"]))[:2]
-    x, _, links = joined(epochs[epochs["trial_id"].isin(chosen)], "train_loss")
+    x, _, links = join_curves(epochs[epochs["trial_id"].isin(chosen)], "train_loss")
     gaps = np.flatnonzero(np.isnan(x))
     assert len(gaps) == 1
     assert set(links[: gaps[0]]) == {chosen[0]}
@@ -109,7 +109,7 @@ def test_the_pareto_front_is_cheapest_first_and_ever_better() -> None:
         Point(name, cost, cost, mean, mean, mean)
         for name, cost, mean in zip("abcde", (5, 1, 3, 3, 9), (90.0, 80.0, 85.0, 86.0, 88.0), strict=True)
     ]
-    assert [point.group for point in front(points, "mults")] == ["b", "d", "a"]
+    assert [point.group for point in find_front(points, "mults")] == ["b", "d", "a"]
 
 
 def test_diverged_configurations_without_an_accuracy_are_left_out_of_parallel_coordinates(full) -> None:

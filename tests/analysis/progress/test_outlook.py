@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analysis.progress.outlook import epochs_per_minute, last_ended, parts
+from analysis.progress.outlook import compute_epochs_per_minute, find_last_ended, list_parts
 from analysis.records.reader import read_run
 from spaces import SPACES, Hyperparameters
 from spaces.specs.run import RunSpec
@@ -30,7 +30,7 @@ def test_a_sweep_halfway(folder: Any) -> None:
     best = folder.sweep("conv", [0.1, 0.2, 0.3, 0.9], "completed", theta=one)
     folder.sweep("conv", [0.95, 0.95], "stopped", theta=two)
     folder.sweep("conv", [0.5], None, theta=three)
-    conv, invariant = parts(read_run(folder.write()))
+    conv, invariant = list_parts(read_run(folder.write()))
     assert (conv.architecture, conv.phase, conv.planned, conv.left, conv.ended) == ("conv", "sweep", 4, 2, 2)
     assert conv.counts == {"completed": 1, "stopped": 1, "diverged": 0, "failed": 0, "unfinished": 1}
     assert (conv.incumbent, conv.accuracy) == (best, 0.9)
@@ -43,21 +43,21 @@ def test_ended_trials_tell_how_long_the_others_take(folder: Any) -> None:
     folder.spec = spec(samples=12)
     for theta in thetas(8):
         folder.sweep("conv", [0.1], "stopped", theta=theta)
-    conv, _ = parts(read_run(folder.write()))
+    conv, _ = list_parts(read_run(folder.write()))
     assert (conv.left, conv.epochs_left) == (4, 4.0)
 
 
 def test_completed_trials_that_are_to_be_longer_are_left(folder: Any) -> None:
     folder.spec = spec(max_epochs=6, scheduler="none", samples=1)
     folder.sweep("conv", [0.1, 0.2, 0.3, 0.4], "completed")
-    conv, _ = parts(read_run(folder.write()))
+    conv, _ = list_parts(read_run(folder.write()))
     assert (conv.left, conv.epochs_left) == (1, 2.0)
 
 
 def test_reruns_of_the_incumbent_count(full: Any) -> None:
     full.spec = spec(rerun_seeds=4, rerun_epochs=4)
     full.rerun("conv", [0.99] * 4, "completed", seed=1)  # Of a configuration that is no incumbent.
-    sweep, _, conv, invariant = parts(read_run(full.write()))
+    sweep, _, conv, invariant = list_parts(read_run(full.write()))
     assert (sweep.phase, sweep.left) == ("sweep", 0)
     assert (conv.phase, conv.planned, conv.left, conv.epochs_left) == ("rerun", 4, 1, 4.0)
     assert conv.accuracy == pytest.approx(0.92)
@@ -78,7 +78,7 @@ def test_a_run_of_given_configurations_has_no_sweep(folder: Any) -> None:
         rerun_epochs=2,
     )
     folder.rerun("conv", [0.5, 0.6], "completed", theta=BEST, seed=1)
-    conv, invariant = parts(read_run(folder.write()))
+    conv, invariant = list_parts(read_run(folder.write()))
     assert (conv.phase, conv.left, conv.accuracy) == ("rerun", 1, 0.6)
     assert (invariant.left, invariant.epochs_left) == (2, 4.0)
 
@@ -89,9 +89,9 @@ def test_last_ended(folder: Any) -> None:
     late = folder.sweep("conv", [0.1, 0.2], "stopped", theta=second)
     early = folder.sweep("conv", [0.1], "stopped", theta=third)
     never = folder.sweep("conv", [], "failed", status="failed", error="x")
-    found = last_ended(read_run(folder.write()), 5)
+    found = find_last_ended(read_run(folder.write()), 5)
     assert list(found["trial_id"]) == [late, early, never]
-    assert list(last_ended(read_run(folder.path), 1)["trial_id"]) == [late]
+    assert list(find_last_ended(read_run(folder.path), 1)["trial_id"]) == [late]
 
 
 def test_epochs_per_minute(folder: Any) -> None:
@@ -99,10 +99,10 @@ def test_epochs_per_minute(folder: Any) -> None:
     folder.sweep("conv", [0.1] * 31, None)
     run = read_run(folder.write())
     start = 1.79e9 + 1
-    assert epochs_per_minute(run, start + 30, start - 5) == pytest.approx(60.0)
-    assert epochs_per_minute(run, start + 60, start - 5) == pytest.approx(30.0)  # Nothing came for 30 s.
-    assert epochs_per_minute(run, start + 30, start + 20) == pytest.approx(60.0)
+    assert compute_epochs_per_minute(run, start + 30, start - 5) == pytest.approx(60.0)
+    assert compute_epochs_per_minute(run, start + 60, start - 5) == pytest.approx(30.0)  # Nothing came for 30 s.
+    assert compute_epochs_per_minute(run, start + 30, start + 20) == pytest.approx(60.0)
     # Of long ago the last ten count, which took 9 s and were followed by 991 s of nothing.
-    assert epochs_per_minute(run, start + 1021, start - 5) == pytest.approx(60 * 9 / 1000)
-    assert epochs_per_minute(run, start + 30, start + 30) is None
-    assert epochs_per_minute(run, start + 30, start + 999) is None
+    assert compute_epochs_per_minute(run, start + 1021, start - 5) == pytest.approx(60 * 9 / 1000)
+    assert compute_epochs_per_minute(run, start + 30, start + 30) is None
+    assert compute_epochs_per_minute(run, start + 30, start + 999) is None

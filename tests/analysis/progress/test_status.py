@@ -3,32 +3,32 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analysis.progress.status import filtered, ordered, progress, status_table
+from analysis.progress.status import build_status_table, filter_status, sort_status, summarize_progress
 from analysis.records.reader import read_run
 from spaces import Hyperparameters, UserError
 
 
 @pytest.fixture
 def table(full) -> pd.DataFrame:
-    return status_table(read_run(full.write()), "sweep")
+    return build_status_table(read_run(full.write()), "sweep")
 
 
 def test_columns(full) -> None:
     run = read_run(full.write())
     theta = ["lr", "momentum", "weight_decay", "gain"]
-    assert list(status_table(run, "sweep")) == [
+    assert list(build_status_table(run, "sweep")) == [
         *("trial_id", "architecture", *theta, "status", "epoch", "val_accuracy", "engine")
     ]
-    assert list(status_table(run, "rerun")) == [
+    assert list(build_status_table(run, "rerun")) == [
         *("trial_id", "architecture", *theta, "seed", "status", "epoch", "test_accuracy", "engine")
     ]
-    assert len(status_table(run, "sweep")) == 8
-    assert len(status_table(run, "rerun")) == 6
+    assert len(build_status_table(run, "sweep")) == 8
+    assert len(build_status_table(run, "rerun")) == 6
 
 
 def test_an_unknown_phase(full) -> None:
     with pytest.raises(UserError, match="'final' is unknown; allowed are sweep, rerun"):
-        status_table(read_run(full.write()), "final")
+        build_status_table(read_run(full.write()), "final")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_an_unknown_phase(full) -> None:
     ],
 )
 def test_filters(table, conditions, expected) -> None:
-    kept = filtered(table, conditions)
+    kept = filter_status(table, conditions)
     assert len(kept) == expected
     assert list(kept) == list(table)
     assert kept.index.tolist() == list(range(expected))
@@ -74,31 +74,31 @@ def test_filters(table, conditions, expected) -> None:
 )
 def test_filter_errors_are_one_line(table, condition, message) -> None:
     with pytest.raises(UserError) as error:
-        filtered(table, [condition])
+        filter_status(table, [condition])
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_a_filter_of_an_empty_table_is_empty(folder) -> None:
-    empty = status_table(read_run(folder.write()), "sweep")
-    assert filtered(empty, ["architecture=conv", "lr>0.1", "status=completed"]).empty
+    empty = build_status_table(read_run(folder.write()), "sweep")
+    assert filter_status(empty, ["architecture=conv", "lr>0.1", "status=completed"]).empty
 
 
 def test_sorting(table) -> None:
-    by_accuracy = ordered(table, "val_accuracy")["val_accuracy"]
+    by_accuracy = sort_status(table, "val_accuracy")["val_accuracy"]
     assert by_accuracy.iloc[:6].tolist() == [0.95, 0.95, 0.9, 0.8, 0.8, 0.7]
     assert by_accuracy.iloc[6:].isna().all()
-    by_lr = ordered(table, "lr")
+    by_lr = sort_status(table, "lr")
     assert by_lr["lr"].tolist() == [0.0316, 0.0316, 0.1, 0.1, 1.0, 1.0, 1.0, 1.0]
     assert by_lr["trial_id"].iloc[:2].tolist() == sorted(by_lr["trial_id"].iloc[:2])
     with pytest.raises(UserError, match="sort: column 'test_accuracy' is unknown; allowed are trial_id"):
-        ordered(table, "test_accuracy")
+        sort_status(table, "test_accuracy")
 
 
 def test_progress(full) -> None:
     full.sweep("conv", [0.5], None, theta=Hyperparameters(0.3, 0, 0, 1))
     full.sweep("conv", [], "failed", theta=Hyperparameters(0.4, 0, 0, 1), status="failed")
-    counts: Any = progress(read_run(full.write())).set_index(["architecture", "phase"])
+    counts: Any = summarize_progress(read_run(full.write())).set_index(["architecture", "phase"])
     statuses = ["completed", "stopped", "diverged", "failed", "unfinished"]
     assert list(counts) == ["planned", *statuses, "incumbent_val_accuracy"]
     assert counts.loc[("conv", "sweep"), statuses].tolist() == [2, 1, 1, 1, 1]
@@ -110,12 +110,12 @@ def test_progress(full) -> None:
 
 
 def test_progress_says_what_is_planned(full) -> None:
-    planned = progress(read_run(full.write())).groupby("phase")["planned"].unique()
+    planned = summarize_progress(read_run(full.write())).groupby("phase")["planned"].unique()
     assert list(planned["sweep"]) == [256]
     assert list(planned["rerun"]) == [3]
 
 
 def test_progress_before_the_first_trial(folder) -> None:
-    counts = progress(read_run(folder.write()))
+    counts = summarize_progress(read_run(folder.write()))
     assert counts["architecture"].tolist() == ["conv", "invariant"]
     assert counts["unfinished"].tolist() == [0, 0]

@@ -4,7 +4,7 @@ from fractions import Fraction
 import pytest
 
 from analysis.evidence import gather
-from analysis.published.mnist import PUBLISHED, published_theta
+from analysis.published.mnist import PUBLISHED, find_published_theta
 from analysis.records.reader import read_run
 from models.mnist import TABLE_1_4
 from spaces import UserError
@@ -30,7 +30,7 @@ def test_a_row_is_that_of_the_text(line, name) -> None:
     plain = re.sub(r"(?:(\S+) \\times )?10\^\{(-\d)\}", lambda match: f"{match[1] or 1}e{match[2]}", theta)
     row = PUBLISHED[name]
     assert row.title == title
-    assert published_theta(name) == row.theta
+    assert find_published_theta(name) == row.theta
     assert tuple(row.theta.as_dict().values()) == tuple(float(value) for value in plain.split(", "))
     assert (row.params, row.mults) == (Fraction(params), Fraction(mults))
     assert (row.mean, row.std) == (float(mean), float(std))
@@ -38,7 +38,7 @@ def test_a_row_is_that_of_the_text(line, name) -> None:
 
 def test_an_architecture_that_the_text_does_not_have() -> None:
     with pytest.raises(UserError, match="the chapter gives none for 'vgg'; it does for conv, invariant, "):
-        published_theta("vgg")
+        find_published_theta("vgg")
 
 
 def test_the_networks_are_those_of_the_text_in_its_order() -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis.incumbents import incumbents
+from analysis.incumbents import find_incumbents
 from analysis.records.reader import read_run
 from analysis.records.schema import EPOCHS, TRIALS
-from analysis.reruns import reruns_of
+from analysis.reruns import find_reruns
 from spaces import UserError
 
 
@@ -136,8 +136,8 @@ def test_config_ids_of_the_earlier_form_are_those_of_today(full) -> None:
     assert run.damaged == []
     assert list(run.trials["config_id"]) == list(now)
     assert all(name[0].isalpha() for name in now)
-    best = incumbents(run)["config_id"]
-    assert {name: reruns_of(run, name, best[name]).finished for name in best.index} == {"conv": 3, "invariant": 3}
+    best = find_incumbents(run)["config_id"]
+    assert {name: find_reruns(run, name, best[name]).finished for name in best.index} == {"conv": 3, "invariant": 3}
 
 
 DAMAGE = {

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.records.reader import read_run
-from analysis.render.cells import compact, ratio
+from analysis.render.cells import format_compact, format_ratio
 from analysis.tables import TABLES
 
 
@@ -22,12 +22,12 @@ from analysis.tables import TABLES
     ],
 )
 def test_compact_numbers(value, text) -> None:
-    assert compact(value) == text
+    assert format_compact(value) == text
 
 
 @given(st.floats(0, 1e9))
 def test_compact_numbers_lose_nothing(value) -> None:
-    assert float(compact(value)) == value
+    assert float(format_compact(value)) == value
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_compact_numbers_lose_nothing(value) -> None:
     [(1.0, "1"), (7.0, "7"), (7 / 9, "7/9"), (7 / 36, "7/36"), (7 / 4, "7/4"), (8.01587, "8.02"), (math.nan, "")],
 )
 def test_ratios(value, text) -> None:
-    assert ratio(value) == text
+    assert format_ratio(value) == text
 
 
 def test_a_full_row(full) -> None:

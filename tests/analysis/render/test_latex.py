@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from analysis.render.latex import WIDTH, arranged, latex, panels
+from analysis.render.latex import WIDTH, arrange, make_panels, write_latex
 from analysis.tables.table import Filled
 
 
@@ -32,13 +32,13 @@ def body(text):
 
 
 def test_published_numbers_stand_under_ours_and_the_texts_own_columns_come_first() -> None:
-    assert [column.heading for column in arranged(PUBLISHED)] == [
+    assert [column.heading for column in arrange(PUBLISHED)] == [
         "Architecture",
         "theta = {lr, mom}",
         "mean",
         "95 % CI",
     ]
-    assert body(latex(PUBLISHED)) == [
+    assert body(write_latex(PUBLISHED)) == [
         ["Convolutional", r"\{0.1, 0.5\}", "97.3", "97.1 to 97.5"],
         ["published", r"\{0.1, 0.0\}", "97.2", ""],
         ["Mine", r"\{0.2, 0.9\}", "97.4", "-"],
@@ -48,7 +48,7 @@ def test_published_numbers_stand_under_ours_and_the_texts_own_columns_come_first
 @pytest.mark.parametrize("count", [1, 5, 13, 40])
 def test_columns_that_do_not_fit_go_on_in_a_panel_with_the_rows_names(count) -> None:
     cells = {"name": ["first", "second"]} | {f"a heading {place}": ["1234.5678"] * 2 for place in range(count)}
-    found = panels(arranged(table(cells, right=set(cells) - {"name"})))
+    found = make_panels(arrange(table(cells, right=set(cells) - {"name"})))
     assert all(panel[0].heading == "name" for panel in found)
     assert [column.heading for panel in found for column in panel[1:]] == list(cells)[1:]
     assert all(sum(column.room for column in panel) <= WIDTH for panel in found)
@@ -56,13 +56,13 @@ def test_columns_that_do_not_fit_go_on_in_a_panel_with_the_rows_names(count) -> 
 
 def test_a_panel_repeats_as_many_columns_as_tell_the_rows_apart() -> None:
     cells = {"First": ["a", "a"], "Second": ["b", "c"]} | {f"number {place}": ["1234.5678"] * 2 for place in range(20)}
-    found = panels(arranged(table(cells, right=set(cells) - {"First", "Second"})))
+    found = make_panels(arrange(table(cells, right=set(cells) - {"First", "Second"})))
     assert len(found) > 1
     assert all([column.heading for column in panel[:2]] == ["First", "Second"] for panel in found)
 
 
 def test_rows_that_fill_more_than_a_page_go_on_in_a_table_of_the_same_number() -> None:
-    text = latex(table({"name": [f"row {place}" for place in range(100)], "x": ["1"] * 100}))
+    text = write_latex(table({"name": [f"row {place}" for place in range(100)], "x": ["1"] * 100}))
     assert len(body(text)) == 100
     floats = text.split("\\begin{table}")[1:]
     assert len(floats) == 3
@@ -70,12 +70,12 @@ def test_rows_that_fill_more_than_a_page_go_on_in_a_table_of_the_same_number() -
 
 
 def test_what_tex_would_take_for_something_else_is_text() -> None:
-    text = latex(table({"name": ["[h]", "*", "a|b"], "x": ["--out", "---", "1"]}, notes=["[1] is a note."]))
+    text = write_latex(table({"name": ["[h]", "*", "a|b"], "x": ["--out", "---", "1"]}, notes=["[1] is a note."]))
     assert body(text) == [["{}[h]", "-{}-out"], ["{}*", "-{}-{}-"], [r"a\textbar{}b", "1"]]
     assert r"\item {}[1] is a note." in text
 
 
 @pytest.mark.parametrize(("name", "needed"), [("卷积", True), ("Ünïcode × ±", False)])
 def test_a_comment_names_what_pdflatex_cannot_set(name, needed) -> None:
-    text = latex(table({"name": [name], "x": ["1"]}))
+    text = write_latex(table({"name": [name], "x": ["1"]}))
     assert (f"% Needs XeLaTeX, and fonts that have {name};" in text) is needed

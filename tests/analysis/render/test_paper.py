@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from analysis.figures.figure import Axis, Drawing, Line, Panel, Points
-from analysis.render.paper import drawable, printed
+from analysis.render.paper import check_drawable, draw_for_paper
 from analysis.render.theme import MUTED
 from tests.drawings import samples
 
@@ -22,7 +22,7 @@ DRAWINGS = {drawing.name: drawing for drawing in samples()}
 
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_every_kind_of_figure_has_ink(name: str) -> None:
-    found = printed(DRAWINGS[name])
+    found = draw_for_paper(DRAWINGS[name])
     picture = imread(io.BytesIO(found.png))
     assert (picture[..., :3].min(axis=2) < 0.9).mean() > 0.01
     assert found.pdf.startswith(b"%PDF")
@@ -32,25 +32,25 @@ def test_every_kind_of_figure_has_ink(name: str) -> None:
 
 def test_the_same_drawing_gives_the_same_bytes_later() -> None:
     drawing = DRAWINGS["seeds"]
-    first = printed(drawing)
+    first = draw_for_paper(drawing)
     time.sleep(1.1)  # Times in a PDF and in a font are whole seconds.
-    assert printed(drawing) == first
+    assert draw_for_paper(drawing) == first
 
 
 def test_the_users_settings_neither_change_nor_matter() -> None:
     drawing = DRAWINGS["importance"]
-    expected = printed(drawing)
+    expected = draw_for_paper(drawing)
     with matplotlib.rc_context({"lines.linewidth": 9.0, "axes.facecolor": "red", "font.size": 30.0}):
         before = dict(matplotlib.rcParams)
-        assert printed(drawing) == expected
+        assert draw_for_paper(drawing) == expected
         assert dict(matplotlib.rcParams) == before
 
 
 DRAW = (
     "import sys\n"
-    "from analysis.render.paper import printed\n"
+    "from analysis.render.paper import draw_for_paper\n"
     "from tests.drawings import samples\n"
-    "both = printed({drawing.name: drawing for drawing in samples()}['importance'])\n"
+    "both = draw_for_paper({drawing.name: drawing for drawing in samples()}['importance'])\n"
     "sys.stdout.buffer.write(both.png + both.pdf)\n"
 )
 
@@ -70,7 +70,7 @@ def test_a_users_files_and_environment_do_not_matter(settings: bytes, backend: s
     (tmp_path / "matplotlibrc").write_bytes(settings)
     environment = os.environ | {"MPLCONFIGDIR": str(tmp_path)} | ({"MPLBACKEND": backend} if backend else {})
     done = subprocess.run([sys.executable, "-c", DRAW], cwd=ROOT, env=environment, capture_output=True, check=False)
-    expected = printed(DRAWINGS["importance"])
+    expected = draw_for_paper(DRAWINGS["importance"])
     assert done.returncode == 0, done.stderr
     assert done.stdout == expected.png + expected.pdf
 
@@ -79,8 +79,8 @@ def test_a_strangers_names_are_drawn_as_they_are() -> None:
     name = "$\\frac{1}$ \u6f22 \U0001f9ff %s"
     mark = Points([1], [2], name, texts=[name], named=True)
     panel = Panel(name, Axis(name, categories=(name, name)), Axis(name, log=True), [mark], rungs=[(1, name)])
-    printed(Drawing("n", name, name, [panel], 1, (name,)))
-    assert drawable(name) == "$\\frac{1}$ ? ? %s"
+    draw_for_paper(Drawing("n", name, name, [panel], 1, (name,)))
+    assert check_drawable(name) == "$\\frac{1}$ ? ? %s"
 
 
 def test_gaps_and_nothing_at_all_are_drawn() -> None:
@@ -90,13 +90,13 @@ def test_gaps_and_nothing_at_all_are_drawn() -> None:
         Line([], [], "g", low=[], high=[]),
         Points([nan], [nan], "g", low=[nan], high=[nan], texts=["x"], named=True),
     ]
-    printed(Drawing("n", "", "", [Panel("", Axis("", log=True), Axis(""), marks)], 2, ("g",)))
+    draw_for_paper(Drawing("n", "", "", [Panel("", Axis("", log=True), Axis(""), marks)], 2, ("g",)))
 
 
 def test_a_thousand_curves_are_pixels_in_the_pdf() -> None:
     x = np.tile(np.append(np.arange(20.0), np.nan), 1000)
     drawing = Drawing("n", "", "", [Panel("", Axis(""), Axis(""), [Line(x, x, "g", thin=True)])], 1, ("g",))
-    assert len(printed(drawing).pdf) < 200_000
+    assert len(draw_for_paper(drawing).pdf) < 200_000
 
 
 def test_a_long_legend_takes_no_room_from_the_axes() -> None:
@@ -104,7 +104,7 @@ def test_a_long_legend_takes_no_room_from_the_axes() -> None:
         names = tuple(f"invB+inv{number}-C-w16" for number in range(groups))
         marks = [Line([0, 1], [0, 1], name, label=name) for name in names]
         picture = imread(
-            io.BytesIO(printed(Drawing("n", "", "", [Panel("", Axis("x"), Axis("y"), marks)], 1, names)).png)
+            io.BytesIO(draw_for_paper(Drawing("n", "", "", [Panel("", Axis("x"), Axis("y"), marks)], 1, names)).png)
         )
         axis = np.all(np.isclose(picture[..., :3], to_rgb(MUTED[0]), atol=0.02), axis=2)
         return axis.sum(axis=0).max()  # The left edge.
@@ -119,4 +119,4 @@ def test_axes_without_extent_are_drawn() -> None:
     nan = Axis("", low=float("nan"), high=float("inf"))
     above = Axis("", low=100.0)
     for axis in (same, nan, above):
-        printed(Drawing("n", "", "", [Panel("", axis, axis, [Points([5.0], [5.0], "g")])], 1, ("g",)))
+        draw_for_paper(Drawing("n", "", "", [Panel("", axis, axis, [Points([5.0], [5.0], "g")])], 1, ("g",)))

@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 import pytest
 
 from analysis.figures.figure import Axis, Drawing, Line, Panel, Points
-from analysis.render.packed import packed, plain, runs_of
-from analysis.render.screen import panels
+from analysis.render.packed import count_runs, escape_html, pack_columns
+from analysis.render.screen import make_panels
 from tests.drawings import GROUPS, curves, parallel, samples
 
 DRAWINGS = {drawing.name: drawing for drawing in samples()}
@@ -26,7 +26,7 @@ def decoded(column: list | dict) -> np.ndarray:
 
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_plotly_accepts_every_panel(name: str) -> None:
-    for panel in panels(DRAWINGS[name], none):
+    for panel in make_panels(DRAWINGS[name], none):
         json.dumps(panel, allow_nan=False)
         if "data" in panel:
             go.Figure({"data": panel["data"], "layout": panel["layout"]})  # Raises for what plotly does not know.
@@ -43,18 +43,18 @@ def test_plotly_accepts_every_panel(name: str) -> None:
     ],
 )
 def test_long_columns_come_back_from_their_smallest_type(values: np.ndarray, kind: str) -> None:
-    column = packed(values)
+    column = pack_columns(values)
     assert isinstance(column, dict)
     assert column["dtype"] == kind
     np.testing.assert_array_equal(decoded(column), values)
 
 
 def test_short_columns_stay_lists() -> None:
-    assert packed([1.5, math.nan, math.inf]) == [1.5, None, None]
+    assert pack_columns([1.5, math.nan, math.inf]) == [1.5, None, None]
 
 
 def test_equal_neighbours_are_counted() -> None:
-    assert runs_of([3, 3, 1, 3]) == [[3, 2], [1, 1], [3, 1]]
+    assert count_runs([3, 3, 1, 3]) == [[3, 2], [1, 1], [3, 1]]
 
 
 def test_many_curves_keep_every_point_and_its_trial() -> None:
@@ -62,7 +62,7 @@ def test_many_curves_keep_every_point_and_its_trial() -> None:
     drawing = curves()
     line = drawing.panels[0].marks[0]
     assert isinstance(line, Line)
-    panel = panels(drawing, lambda group, trial: rows[trial])[0]
+    panel = make_panels(drawing, lambda group, trial: rows[trial])[0]
     found = set()
     for number, links in panel["links"].items():
         trace = panel["data"][int(number)]
@@ -75,14 +75,14 @@ def test_many_curves_keep_every_point_and_its_trial() -> None:
 
 
 def test_ten_thousand_curves_of_twenty_epochs_are_small() -> None:
-    panel = panels(curves(trials=10_000), lambda group, trial: 12345)[0]
+    panel = make_panels(curves(trials=10_000), lambda group, trial: 12345)[0]
     assert len(json.dumps(panel)) < 1_500_000  # 200,000 values of 4 bytes are 1,067,000 letters.
 
 
 def test_a_group_keeps_its_colour_in_every_figure() -> None:
     found = {group: set() for group in GROUPS}
     for drawing in samples():
-        for panel in panels(drawing, none):
+        for panel in make_panels(drawing, none):
             for trace in panel.get("data", []):
                 group = trace.get("meta", {}).get("group")
                 colour = trace.get("line", trace.get("marker", {})).get("color")
@@ -92,11 +92,11 @@ def test_a_group_keeps_its_colour_in_every_figure() -> None:
 
 
 def test_markup_in_names_is_text() -> None:
-    assert plain("<a href='x'>&</a>") == "&lt;a href='x'&gt;&amp;&lt;/a&gt;"
+    assert escape_html("<a href='x'>&</a>") == "&lt;a href='x'&gt;&amp;&lt;/a&gt;"
     name = "<img src=x>%{x}"
     mark = Points([1], [2], name, texts=[name], named=True, links=["t"])
     drawing = Drawing("n", "t", "c", [Panel("", Axis(name), Axis(name), [mark], rungs=[(1, name)])], 1, (name,))
-    panel = panels(drawing, none)[0]
+    panel = make_panels(drawing, none)[0]
     assert "<img" not in json.dumps([{**trace, "meta": ""} for trace in panel["data"]] + [panel["layout"]])
     (template,) = [trace["hovertemplate"] for trace in panel["data"]]
     assert "%{x}" not in template  # Only what we ask for is filled in.
@@ -104,7 +104,7 @@ def test_markup_in_names_is_text() -> None:
 
 
 def test_parallel_coordinates_scale_from_foot_to_head() -> None:
-    panel = panels(parallel(), none)[0]["parallel"]
+    panel = make_panels(parallel(), none)[0]["parallel"]
     lr = decoded(panel["axes"][0]["heights"])
     assert lr.min() >= 0
     assert lr.max() <= 1

@@ -12,7 +12,7 @@ import pytest
 from analysis.evidence import gather
 from analysis.records.reader import read_run
 from analysis.render.formats import FORMATS
-from analysis.render.spreadsheet import csv
+from analysis.render.spreadsheet import write_csv
 from analysis.tables import TABLES
 
 FORMULAS = (  # What OWASP's page on CSV injection lists, and an attack from it.
@@ -33,16 +33,16 @@ def read(text: str) -> list[str]:
 
 @pytest.mark.parametrize("text", [*FORMULAS, *NUMBERS, *DATES])
 def test_text_that_a_spreadsheet_would_change_is_guarded(text: str) -> None:
-    assert read(csv(pd.DataFrame({"text": [text]}))) == [f"'{text}".replace("\r", "\n")]
+    assert read(write_csv(pd.DataFrame({"text": [text]}))) == [f"'{text}".replace("\r", "\n")]
 
 
 @pytest.mark.parametrize("text", KEPT)
 def test_other_text_is_kept(text: str) -> None:
-    assert read(csv(pd.DataFrame({"text": [text]}))) == [text]
+    assert read(write_csv(pd.DataFrame({"text": [text]}))) == [text]
 
 
 def test_no_text_begins_a_row_of_its_own() -> None:
-    assert read(csv(pd.DataFrame({"text": ["10 %\r=1+1", "a\r\nb"]}))) == ["10 %\n=1+1", "a\nb"]
+    assert read(write_csv(pd.DataFrame({"text": ["10 %\r=1+1", "a\r\nb"]}))) == ["10 %\n=1+1", "a\nb"]
 
 
 def test_numbers_are_numbers() -> None:
@@ -55,7 +55,8 @@ def test_numbers_are_numbers() -> None:
         "mixed": pd.Series([-1.5, "-1.5"], dtype=object),
     }
     assert (
-        csv(pd.DataFrame(columns)) == "text,n,x,missing,differs,mixed\na,-1,-0.5,7,True,-1.5\n,2,1e-05,,False,'-1.5\n"
+        write_csv(pd.DataFrame(columns))
+        == "text,n,x,missing,differs,mixed\na,-1,-0.5,7,True,-1.5\n,2,1e-05,,False,'-1.5\n"
     )
 
 

@@ -19,12 +19,12 @@ def test_every_colour_can_be_seen_on_its_ground(ground: int) -> None:
 
 def test_sixty_four_groups_look_different() -> None:
     groups = [f"group {number}" for number in range(64)]
-    looks = {(look.colour, look.symbol) for look in (theme.look_of(group, groups) for group in groups)}
+    looks = {(look.colour, look.symbol) for look in (theme.choose_look(group, groups) for group in groups)}
     assert len(looks) == 64
 
 
 def test_what_belongs_to_no_group_is_muted() -> None:
-    assert theme.look_of("published", ["conv"]).colour == theme.MUTED[0]
+    assert theme.choose_look("published", ["conv"]).colour == theme.MUTED[0]
 
 
 @pytest.mark.parametrize("share", [place / 20 for place in range(21)])

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from analysis.records.reader import read_run
-from analysis.report.provenance import duration, provenance
+from analysis.report.provenance import describe_provenance, format_duration
 from spaces.files.sealed import seal
 from spaces.specs.recipes import CIFAR
 from tests.analysis.conftest import THETA, RunFolder
@@ -25,7 +25,7 @@ def test_a_history_is_read_with_and_without_checksums_and_damage(full: RunFolder
     lines = [seal(START), seal(END), b"{torn\n", b"[1]\n", b'{"checksum": "0000000000000000", "event": "start"}\n']
     lines += [json.dumps({**START, "command": "invsearch rerun", "pid": 8}).encode() + b"\n"]
     (run / "history.jsonl").write_bytes(b"".join(lines))
-    found = provenance(read_run(run), "full")
+    found = describe_provenance(read_run(run), "full")
     assert found.invocations.to_numpy().tolist() == [
         ["2026-09-21 14:13:20", "invsearch sweep", "r", "3 min 20 s", "done"],
         ["2026-09-21 14:13:20", "invsearch rerun", "r", "", "no end is on record"],
@@ -40,7 +40,7 @@ def test_a_history_is_read_with_and_without_checksums_and_damage(full: RunFolder
 def test_any_value_in_a_history_gives_text(full: RunFolder, field: str, value: object) -> None:
     run = full.write()
     (run / "history.jsonl").write_text(json.dumps({**START, field: value}) + "\n")
-    found = provenance(read_run(run), "full")
+    found = describe_provenance(read_run(run), "full")
     assert len(found.invocations) == 1
     text = " ".join(map(str, found.invocations.to_numpy().ravel())) + str(found.machines)
     assert len(text) < 3000
@@ -49,7 +49,7 @@ def test_any_value_in_a_history_gives_text(full: RunFolder, field: str, value: o
 
 def test_a_run_that_searched_nothing_names_its_recipe_and_no_search(folder: RunFolder) -> None:
     folder.spec.update(samples=None, space=None, search=None, thetas={"conv": THETA.as_dict()}, recipe=CIFAR.as_dict())
-    spec = dict(provenance(read_run(folder.write()), "run").spec)
+    spec = dict(describe_provenance(read_run(folder.write()), "run").spec)
     assert spec["recipe (its steps scaled to the epochs)"] == (
         "lr x 0.2 after epochs 60, 80, 100 of 120, random crops with padding 4, horizontal flips"
     )
@@ -58,16 +58,16 @@ def test_a_run_that_searched_nothing_names_its_recipe_and_no_search(folder: RunF
 
 
 def test_without_a_history_it_says_so(full: RunFolder) -> None:
-    found = provenance(read_run(full.write()), "full")
+    found = describe_provenance(read_run(full.write()), "full")
     assert found.trouble == ["There is no history.jsonl, so nothing is known of the commands."]
 
 
 def test_makers_are_counted(full: RunFolder) -> None:
-    found = provenance(read_run(full.write()), "full")
+    found = describe_provenance(read_run(full.write()), "full")
     epochs = sum(len(record["rows"]) for _, record, _ in full.trials)
     ((maker, counted, time),) = found.makers.to_numpy().tolist()
     assert maker.startswith("native 1 avx2")
-    assert (counted, time) == (str(epochs), duration(0.5 * epochs))
+    assert (counted, time) == (str(epochs), format_duration(0.5 * epochs))
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_makers_are_counted(full: RunFolder) -> None:
     [(0.25, "0.25 s"), (42, "42 s"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (None, ""), ("x", ""), (-1, "")],
 )
 def test_durations(seconds: object, text: str) -> None:
-    assert duration(seconds) == text
+    assert format_duration(seconds) == text

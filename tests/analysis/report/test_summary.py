@@ -5,7 +5,7 @@ import pytest
 
 from analysis.evidence import gather
 from analysis.records.reader import read_run
-from analysis.report.summary import summarise
+from analysis.report.summary import summarize
 from analysis.tables import TABLES
 from spaces import Hyperparameters
 
@@ -13,7 +13,7 @@ BEST = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
 
 
 def said(*folders, **options) -> str:
-    return "\n".join(summarise(gather([read_run(folder.write()) for folder in folders], **options)))
+    return "\n".join(summarize(gather([read_run(folder.write()) for folder in folders], **options)))
 
 
 def test_who_is_ahead_and_by_how_much(five) -> None:
@@ -240,7 +240,7 @@ def test_a_copy_of_a_run_is_no_second_sample(five, make_folder, number) -> None:
     copy.spec, copy.trials = five.spec, five.trials
     evidence = gather([read_run(five.write()), read_run(copy.write())])
     left = "copy: Invariant shares trials with full: Invariant, with the same results"
-    assert left in "\n".join(summarise(evidence))
+    assert left in "\n".join(summarize(evidence))
     filled = TABLES[number].fill(evidence)
     assert left in "\n".join(filled.notes)
     assert "Holm-corrected over 1 pair" in "\n".join(filled.notes)

@@ -9,7 +9,7 @@ from scipy import stats
 
 from analysis.evidence import gather
 from analysis.records.reader import read_run
-from analysis.stats.breakdowns import breakdowns, outcomes
+from analysis.stats.breakdowns import find_breakdowns, list_outcomes
 from spaces import Hyperparameters
 
 GRID = tuple(product((0.1, 1.0), (0.0, 0.9), (1e-5, 1e-4), (0.5, 1.0)))
@@ -30,7 +30,7 @@ def searched(folder, ends):
 
 def test_the_p_value_is_that_of_fishers_exact_test(folder) -> None:
     """With two levels of equal size chi-square orders the outcomes as Fisher does."""
-    found = breakdowns(searched(folder, [0.9] * 8 + [None, None, 0.1, 0.2, 0.9, 0.9, 0.9, 0.9])).set_index("term")
+    found = find_breakdowns(searched(folder, [0.9] * 8 + [None, None, 0.1, 0.2, 0.9, 0.9, 0.9, 0.9])).set_index("term")
     assert found.loc["lr", "by_level"] == "0.1: 0/8, 1.0: 4/8"
     exact: Any = stats.fisher_exact([[0, 8], [4, 4]])[1]
     assert exact == pytest.approx(2 * math.comb(8, 4) / math.comb(16, 4))
@@ -50,7 +50,7 @@ def test_late_divergence_and_collapse_are_breakdowns(folder) -> None:
     folder.sweep("conv", [0.46], "stopped", theta=thetas[4])
     folder.sweep("conv", [0.9], "failed", theta=thetas[5], status="failed", error="x")
     folder.sweep("conv", [0.9], None, theta=thetas[6])
-    table = outcomes(first(folder))
+    table = list_outcomes(first(folder))
     assert len(table) == 5
     assert table["broke"].sum() == 3
     assert set(table.loc[~table["broke"], "accuracy"]) == {0.9, 0.46}
@@ -58,13 +58,13 @@ def test_late_divergence_and_collapse_are_breakdowns(folder) -> None:
 
 @pytest.mark.parametrize("ends", [[None] * 16, [0.9] * 16, [0.9], [None], []])
 def test_where_all_or_none_broke_down_nothing_decides(folder, ends) -> None:
-    found = breakdowns(searched(folder, ends))
+    found = find_breakdowns(searched(folder, ends))
     assert list(found.columns) == ["term", "by_level", "p_holm", "matters"]
     assert not len(found)
 
 
 def test_a_constant_hyperparameter_has_no_row(folder) -> None:
-    found = breakdowns(searched(folder, [0.9] * 4 + [None] * 4))  # The first eight have lr 0.1.
+    found = find_breakdowns(searched(folder, [0.9] * 4 + [None] * 4))  # The first eight have lr 0.1.
     assert list(found["term"]) == ["momentum", "weight_decay", "gain"]
     assert found["p_holm"].tolist() == pytest.approx([3 * 2 / math.comb(8, 4), 1, 1], abs=0.02)
 
@@ -74,14 +74,14 @@ def test_planted_noise_is_found_at_most_as_often_as_is_asked(make_folder) -> Non
     random, wrong = np.random.default_rng(0), 0
     for number in range(40):
         ends = [None if broken else 0.9 for broken in random.permutation(16) < 5]
-        wrong += breakdowns(searched(make_folder(str(number)), ends))["matters"].any()
+        wrong += find_breakdowns(searched(make_folder(str(number)), ends))["matters"].any()
     assert wrong <= 6
 
 
 def test_scipys_own_permutations_agree(folder) -> None:
     ends = [0.9] * 10 + [None, 0.9, None, None, 0.9, None]
     candidate = searched(folder, ends)
-    table = outcomes(candidate)
+    table = list_outcomes(candidate)
     raw = []
     for name in ("lr", "momentum", "weight_decay", "gain"):
         method = stats.PermutationMethod(n_resamples=9999, rng=1)
@@ -90,4 +90,4 @@ def test_scipys_own_permutations_agree(folder) -> None:
         raw.append(test.pvalue)
     ordered = np.sort(raw) * np.arange(4, 0, -1)
     expected = np.minimum(np.maximum.accumulate(ordered), 1)
-    assert np.sort(breakdowns(candidate)["p_holm"]) == pytest.approx(expected, abs=0.06)
+    assert np.sort(find_breakdowns(candidate)["p_holm"]) == pytest.approx(expected, abs=0.06)

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from analysis.evidence import gather
 from analysis.records.reader import read_run
-from analysis.stats.budget import budget_curve, expected_best
+from analysis.stats.budget import compute_budget_curve, compute_expected_best
 
 
 @given(st.lists(st.integers(0, 100).map(float), min_size=1, max_size=7), st.randoms())
 def test_is_the_mean_over_all_subsets(values, random) -> None:
-    curve = expected_best(np.array(random.sample(values, len(values))))
+    curve = compute_expected_best(np.array(random.sample(values, len(values))))
     for k, row in zip(range(1, len(values) + 1), curve.to_dict("records"), strict=True):
         best = sorted(max(chosen) for chosen in itertools.combinations(values, k))
         assert row["mean"] == pytest.approx(sum(best) / len(best))
@@ -22,12 +22,12 @@ def test_is_the_mean_over_all_subsets(values, random) -> None:
 
 
 def test_nothing_was_searched() -> None:
-    assert len(expected_best(np.array([]))) == 0
+    assert len(compute_expected_best(np.array([]))) == 0
 
 
 def test_budgets_are_mean_costs_times_trials(full) -> None:
     """conv: 0.8, 0.9 after 4 epochs, 0.95 after 1, one diverged after 1: 10 epochs of 0.5 s over 4 trials."""
-    curve = budget_curve(gather([read_run(full.write())]).candidates[0])
+    curve = compute_budget_curve(gather([read_run(full.write())]).candidates[0])
     assert curve["mean"][3] == pytest.approx(95.0)
     assert curve["mean"][0] == pytest.approx((80 + 90 + 95 + 0) / 4)
     assert list(curve["epochs"]) == [2.5, 5.0, 7.5, 10.0]

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_ind
 
-from analysis.stats.equivalence import CONCLUSIONS, equivalence, sample_like, settled
+from analysis.stats.equivalence import CONCLUSIONS, equivalence, is_settled, make_sample_like
 from analysis.stats.samples import LOST
 
 
 def test_the_worked_example_of_lakens() -> None:
     """Lakens (2017), the replication of Eskine by Moery and Calin-Jageman: t(182) = -2.69, p = 0.004."""
-    found = equivalence(sample_like(5.25, 0.95, 95), 5.22, 0.83, 89, margin=0.384)
+    found = equivalence(make_sample_like(5.25, 0.95, 95), 5.22, 0.83, 89, margin=0.384)
     assert round(found.p_equivalent, 3) == 0.004
     assert stats.t.isf(found.p_equivalent, 182) == pytest.approx(2.69, abs=0.01)
     assert found.difference == pytest.approx(0.03)
@@ -22,7 +22,7 @@ def test_the_worked_example_of_lakens() -> None:
 
 @given(st.floats(0, 100), st.floats(0.01, 10), st.integers(2, 40))
 def test_a_sample_made_to_measure(mean, std, n) -> None:
-    sample = sample_like(mean, std, n)
+    sample = make_sample_like(mean, std, n)
     assert len(sample) == n
     assert sample.mean() == pytest.approx(mean, abs=1e-9)
     assert sample.std(ddof=1) == pytest.approx(std)
@@ -36,7 +36,7 @@ def test_a_sample_made_to_measure(mean, std, n) -> None:
 )
 def test_agrees_with_statsmodels(ours, mean, std, margin) -> None:
     found = equivalence(np.array(ours), mean, std, 10, margin)
-    p, *_ = ttost_ind(ours, sample_like(mean, std, 10), -margin, margin, usevar="unequal")
+    p, *_ = ttost_ind(ours, make_sample_like(mean, std, 10), -margin, margin, usevar="unequal")
     assert found.p_equivalent == pytest.approx(float(p), abs=1e-9)
     inside = -margin < found.low and found.high < margin
     assert (found.p_equivalent < 0.05) == inside  # The 90 % interval and the TOST are one test.
@@ -90,7 +90,9 @@ def test_one_seed_has_a_difference_and_nothing_else() -> None:
     ],
 )
 def test_whether_more_seeds_of_ours_would_tell(difference, std, margin, ends) -> None:
-    assert settled(difference, std, margin=margin) == ends
-    spread = sample_like(0.0, 0.2, 100_000)  # That is the limit, as a hundred thousand seeds of ours come close to.
+    assert is_settled(difference, std, margin=margin) == ends
+    spread = make_sample_like(
+        0.0, 0.2, 100_000
+    )  # That is the limit, as a hundred thousand seeds of ours come close to.
     conclusion = equivalence(90.0 + difference + spread, 90.0, std, margin=margin).conclusion
     assert (conclusion != "inconclusive") == ends

@@ -6,7 +6,7 @@ from scipy import stats
 
 from analysis.evidence import gather
 from analysis.records.reader import read_run
-from analysis.stats.fairness import _side, edges, fairness, near_optimal
+from analysis.stats.fairness import _summarize_side, find_edges, find_near_optimal, judge_fairness
 from spaces import Hyperparameters
 
 BEST = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
@@ -25,7 +25,7 @@ def first(folder):
 
 def test_a_known_sweep_by_hand(five) -> None:
     """conv: chosen at 90 % on one seed, reruns 90, 90, 92, 94, 94: mean 92, std 2; 1 of 4 diverged."""
-    found = fairness(first(five))
+    found = judge_fairness(first(five))
     assert (found.ended, found.planned) == (4, 256)
     assert (found.diverged, found.collapsed, found.broken) == (0.25, 0.0, 0.25)
     # Wilson (1927) by its formula, z = 1.959964.
@@ -40,9 +40,9 @@ def test_near_optimal_are_those_within_root_two_std_of_a_rerun(five) -> None:
     """Std 2: two single seeds differ by 2.83 points of standard error, so 87.18 is near and 87.16 is not."""
     for gain, accuracy in ((0.5, 0.8718), (1.5, 0.8716), (2.0, 0.899)):
         five.sweep("conv", [0.1, 0.2, 0.3, accuracy], "completed", theta=Hyperparameters(0.0316, 0.9, 3.16e-5, gain))
-    found = near_optimal(first(five))
+    found = find_near_optimal(first(five))
     assert sorted(found["val_accuracy"], reverse=True) == [0.9, 0.899, 0.8718]
-    assert fairness(first(five)).near == 3
+    assert judge_fairness(first(five)).near == 3
 
 
 def test_two_seeds_of_one_configuration_lie_within_root_two_std_two_times_in_three() -> None:
@@ -57,20 +57,20 @@ def test_reruns_that_are_all_alike_have_no_near_set(full) -> None:
     full.trials = [kept for kept in full.trials if kept[0].phase == "sweep"]
     for seed in range(1, 6):
         full.rerun("conv", [0.5, 0.6, 0.7, 0.9], "completed", theta=BEST, seed=seed)
-    assert math.isnan(fairness(first(full)).near)
+    assert math.isnan(judge_fairness(first(full)).near)
 
 
 def test_three_seeds_do_not_tell_what_is_near(full) -> None:
     """Nor, then, that all that is near lies on an edge."""
     full.spec["space"] = GRID
-    found = fairness(first(full))
+    found = judge_fairness(first(full))
     assert math.isnan(found.near)
     assert found.edges == ()
 
 
 def test_survivors_tell_neither_a_gap_nor_what_is_near(five) -> None:
     five.rerun("conv", [None], "diverged", theta=BEST, seed=6, status="diverged")
-    found = fairness(first(five))
+    found = judge_fairness(first(five))
     assert found.rerun == pytest.approx(92.0)
     assert math.isnan(found.gap)
     assert math.isnan(found.near)
@@ -86,7 +86,7 @@ def test_a_collapsed_trial_is_not_a_diverged_one(full) -> None:
     ):
         full.sweep("conv", accuracies, status, theta=Hyperparameters(0.2, 0.9, 1e-5, gain))
     full.sweep("conv", [0.1], "failed", status="failed", error="x", theta=Hyperparameters(0.3, 0.9, 1e-5, 1.0))
-    found = fairness(first(full))
+    found = judge_fairness(first(full))
     assert found.ended == 8
     assert (found.diverged, found.collapsed, found.broken) == (1 / 8, 2 / 8, 3 / 8)
 
@@ -97,47 +97,47 @@ def test_with_two_classes_half_of_the_best_is_guessing(folder, classes, down) ->
     folder.spec["classes"] = classes
     for gain, accuracy in ((0.5, 0.96), (1.0, 0.50), (1.5, 0.72), (2.0, 0.74)):
         folder.sweep("conv", [0.5, 0.5, 0.5, accuracy], "completed", theta=Hyperparameters(0.1, 0.9, 1e-5, gain))
-    assert fairness(first(folder)).collapsed == down / 4
+    assert judge_fairness(first(folder)).collapsed == down / 4
 
 
 def test_nothing_rerun_and_nothing_ended(folder) -> None:
     folder.sweep("conv", [0.5], None)
-    found = fairness(first(folder))
+    found = judge_fairness(first(folder))
     assert found.ended == 0
     assert all(math.isnan(value) for value in (found.diverged, found.selected, found.gap, found.near))
 
 
 def test_edges_of_a_grid(five) -> None:
     five.spec["space"] = GRID
-    assert edges(first(five)) == ("lr = 0.0316 (lowest)", "momentum = 0.9 (highest)")
+    assert find_edges(first(five)) == ("lr = 0.0316 (lowest)", "momentum = 0.9 (highest)")
 
 
 def test_an_edge_that_others_as_good_are_not_on_is_none(five) -> None:
     """Nine in ten points of a 4 x 4 x 4 x 4 grid lie on an edge: that alone says nothing."""
     five.spec["space"] = GRID
     five.sweep("conv", [0.1, 0.2, 0.3, 0.89], "completed", theta=Hyperparameters(0.1, 0.9, 3.16e-5, 1.0))
-    assert edges(first(five)) == ("momentum = 0.9 (highest)",)
+    assert find_edges(first(five)) == ("momentum = 0.9 (highest)",)
     five.sweep("conv", [0.1, 0.2, 0.3, 0.89], "completed", theta=Hyperparameters(0.1, 0.0, 3.16e-5, 1.0))
-    assert edges(first(five)) == ()
+    assert find_edges(first(five)) == ()
 
 
 @pytest.mark.parametrize(("value", "side"), [(0.0, ""), (0.5, ""), (0.9, "highest")])
 def test_nothing_lies_below_a_momentum_of_zero(value, side) -> None:
-    assert _side(value, GRID["momentum"]) == side
+    assert _summarize_side(value, GRID["momentum"]) == side
 
 
 @pytest.mark.parametrize(("value", "side"), [(0.0105, "lowest"), (0.1, ""), (0.95, "highest")])
 def test_edges_of_a_logarithmic_range(value, side) -> None:
     """A twentieth of 0.01 to 1 in logarithms ends at 0.0126 and begins at 0.794."""
-    assert _side(value, {"loguniform": [0.01, 1.0]}) == side
+    assert _summarize_side(value, {"loguniform": [0.01, 1.0]}) == side
 
 
 @pytest.mark.parametrize("domain", [{"uniform": [0.0, 0.9]}, {"uniform": [0.03, 0.03]}])
 def test_nothing_lies_below_zero_in_a_range_either_nor_beyond_a_single_value(domain) -> None:
-    assert _side(0.03, domain) == ""
+    assert _summarize_side(0.03, domain) == ""
 
 
 @pytest.mark.parametrize("space", [None, {}, {"lr": 0.1}, {"lr": {"choice": [0.0316]}}, {"lr": {"choice": "abc"}}])
 def test_a_space_that_says_nothing_has_no_edges(full, space) -> None:
     full.spec["space"] = space
-    assert edges(first(full)) == ()
+    assert find_edges(first(full)) == ()

@@ -12,7 +12,7 @@ from statsmodels.stats.multitest import multipletests
 
 from analysis.evidence import gather
 from analysis.records.reader import read_run
-from analysis.stats.breakdowns import outcomes
+from analysis.stats.breakdowns import list_outcomes
 from analysis.stats.importance import NO_SHARES, Importance, importance
 from analysis.tables import TABLES
 from spaces import Hyperparameters
@@ -130,7 +130,7 @@ def test_an_empty_cell_costs_its_own_pair_only(folder) -> None:
     assert found.said == ["lr:momentum is not tested: nothing is left with lr 0.3 and momentum 0.9."]
     assert found.where == "24 configurations with lr 0.03, 0.1"
     # The others by statsmodels, whose model has the eight cells that are left as one factor in place of the three.
-    left = outcomes(one).query("not broke")
+    left = list_outcomes(one).query("not broke")
     left = left.assign(r=left["accuracy"].rank(), both=left["lr"].astype(str) + left["momentum"].astype(str))
     crossed = "C(both) + C(weight_decay) * C(gain) + C(lr):C(weight_decay) + C(lr):C(gain)"
     crossed += " + C(momentum):C(weight_decay) + C(momentum):C(gain)"
@@ -146,7 +146,7 @@ def test_an_unbalanced_design_by_statsmodels_and_without_shares(folder) -> None:
     thetas = [grid[place] for place in random.permutation(36)[:30]]
     one = candidate(folder, lambda _, lr, momentum, wd, gain: 0.5 + lr + 0.05 * gain + rest(), thetas)
     found = importance(one)
-    expected = type_ii(outcomes(one), "r")
+    expected = type_ii(list_outcomes(one), "r")
     table: Any = found.effects.set_index("term")
     assert list(table.index) == list(expected.index)
     assert table["p_holm"].tolist() == pytest.approx(multipletests(expected["PR(>F)"], method="holm")[1])
@@ -250,7 +250,7 @@ def test_the_committed_run_by_statsmodels(committed, place) -> None:
     one = committed.candidates[place]
     found = importance(one)
     table: Any = found.effects.set_index("term")
-    left = outcomes(one).query("not broke")
+    left = list_outcomes(one).query("not broke")
     assert len(left) == (181, 243)[place]
     expected = type_ii(left, "r")
     assert table["p_holm"].tolist() == pytest.approx(multipletests(expected["PR(>F)"], method="holm")[1], rel=1e-6)

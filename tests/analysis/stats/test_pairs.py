@@ -8,8 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.stats.pairs import pairs
-from analysis.stats.pairs import tests_of as family_of
+from analysis.stats.pairs import compare_pairs
+from analysis.stats.pairs import count_tests as family_of
 from analysis.stats.samples import ALIKE, FEW, LEAST, LOST, welch
 
 # Welch's test by hand. Means 92 and 82, variances 4 and 7, n = 5: se^2 = 4/5 + 7/5 = 11/5,
@@ -41,7 +41,7 @@ def test_samples_that_never_vary_are_not_tested() -> None:
 
 def test_holm_by_hand() -> None:
     samples = {"a": FIRST, "b": SECOND, "c": np.array([91.0, 92.0, 95.0, 90.0, 93.0])}
-    frame = pairs(samples)
+    frame = compare_pairs(samples)
     raw: list[Any] = [stats.ttest_ind(*two, equal_var=False)[1] for two in itertools.combinations(samples.values(), 2)]
     assert list(frame["p"]) == pytest.approx(raw)
     order = np.argsort(raw)
@@ -57,7 +57,7 @@ def test_holm_by_hand() -> None:
 
 def test_hedges_g_by_hand() -> None:
     # Pooled variance (4 x 4 + 4 x 7) / 8 = 5.5; correction 1 - 3 / (4 x 8 - 1) = 28/31 (Hedges, 1981).
-    assert pairs({"a": FIRST, "b": SECOND})["g"][0] == pytest.approx(10 / math.sqrt(5.5) * 28 / 31)
+    assert compare_pairs({"a": FIRST, "b": SECOND})["g"][0] == pytest.approx(10 / math.sqrt(5.5) * 28 / 31)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_hedges_g_by_hand() -> None:
 )
 def test_what_is_not_tested_says_why(samples, lost, why) -> None:
     """Of few values the spread is hardly known, of equal ones not at all, and survivors are no sample."""
-    row = pairs(dict(zip("ab", samples, strict=True)), lost).iloc[0]
+    row = compare_pairs(dict(zip("ab", samples, strict=True)), lost).iloc[0]
     assert row["untested"] == why
     assert (row["difference"] == row["difference"]) == (why != LOST)  # What is left has a mean of a selection.
     assert not row["differs"]
@@ -85,15 +85,15 @@ def test_what_is_not_tested_says_why(samples, lost, why) -> None:
 
 def test_pairs_that_are_not_tested_are_not_in_the_family() -> None:
     """Three networks, of which one lost seeds: one test is left, and is not corrected for the other two."""
-    frame = pairs({"a": FIRST, "b": SECOND, "c": FIRST - 3}, lost=["c"])
+    frame = compare_pairs({"a": FIRST, "b": SECOND, "c": FIRST - 3}, lost=["c"])
     assert family_of(frame) == 1
     assert frame["p_holm"][0] == frame["p"][0] == pytest.approx(2 * stats.t.sf(T, DF), rel=1e-5)
 
 
 def test_nothing_and_a_single_seed() -> None:
-    assert len(pairs({})) == 0
-    assert len(pairs({"a": FIRST})) == 0
-    frame = pairs({"a": FIRST, "b": SECOND, "c": np.array([50.0])})
+    assert len(compare_pairs({})) == 0
+    assert len(compare_pairs({"a": FIRST})) == 0
+    frame = compare_pairs({"a": FIRST, "b": SECOND, "c": np.array([50.0])})
     assert list(frame["p_holm"].isna()) == [False, True, True]
     assert list(frame["differs"]) == [True, False, False]
     assert frame["p_holm"][0] == frame["p"][0]  # Undefined tests are no comparisons.
@@ -103,13 +103,13 @@ def test_nothing_and_a_single_seed() -> None:
 @given(SAMPLES, SAMPLES, st.integers(-20, 20), st.randoms())
 def test_order_and_a_common_shift_change_nothing(first, second, shift, random) -> None:
     assume(max(first) - min(first) > 0.1 and max(second) - min(second) > 0.1)
-    frame = pairs({"a": np.array(first), "b": np.array(second)})
-    moved = pairs(
+    frame = compare_pairs({"a": np.array(first), "b": np.array(second)})
+    moved = compare_pairs(
         {name: np.array(random.sample(values, len(values))) + shift for name, values in (("a", first), ("b", second))}
     )
     columns = ["difference", "low", "high", "p", "p_holm", "g", "detectable"]
     assert moved[columns].to_numpy() == pytest.approx(frame[columns].to_numpy(), abs=1e-7, rel=1e-6)
-    swapped = pairs({"b": np.array(second), "a": np.array(first)})
+    swapped = compare_pairs({"b": np.array(second), "a": np.array(first)})
     assert swapped["difference"][0] == pytest.approx(-frame["difference"][0])
     assert swapped["p"][0] == pytest.approx(frame["p"][0])
 

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.stats.samples import summarise, welch
+from analysis.stats.samples import summarize, welch
 
 VALUES = st.lists(st.floats(0, 100), min_size=2, max_size=20)
 
 
 def test_a_small_sample_by_hand() -> None:
     # mean 92, squares 4 + 0 + 4 over 2; t(0.975, 2) = 4.302653 from a printed table; half = 4.302653 * 2 / sqrt(3)
-    summary = summarise([90.0, 92.0, 94.0])
+    summary = summarize([90.0, 92.0, 94.0])
     assert summary[:3] == (3, 92.0, 2.0)
     assert summary.low == pytest.approx(92 - 4.968275, abs=1e-5)
     assert summary.high == pytest.approx(92 + 4.968275, abs=1e-5)
@@ -23,7 +23,7 @@ def test_a_small_sample_by_hand() -> None:
 
 @given(VALUES)
 def test_agrees_with_the_standard_library_and_scipy(values) -> None:
-    summary = summarise(values)
+    summary = summarize(values)
     assert summary.n == len(values)
     assert summary.mean == pytest.approx(statistics.fmean(values))
     assert summary.std == pytest.approx(statistics.stdev(values), abs=1e-9)
@@ -34,8 +34,8 @@ def test_agrees_with_the_standard_library_and_scipy(values) -> None:
 
 @given(VALUES, st.floats(-50, 50), st.randoms())
 def test_order_changes_nothing_and_a_shift_only_the_place(values, shift, random) -> None:
-    summary = summarise(values)
-    moved = summarise(random.sample([value + shift for value in values], len(values)))
+    summary = summarize(values)
+    moved = summarize(random.sample([value + shift for value in values], len(values)))
     assert moved.mean == pytest.approx(summary.mean + shift, abs=1e-9)
     assert moved.std == pytest.approx(summary.std, abs=1e-9)
 
@@ -53,7 +53,7 @@ def test_order_changes_nothing_and_a_shift_only_the_place(values, shift, random)
     ],
 )
 def test_an_interval_of_accuracies_lies_within_0_and_100(values, interval) -> None:
-    summary = summarise(values)
+    summary = summarize(values)
     assert (summary.low, summary.high) == pytest.approx(interval, abs=1e-4)
 
 
@@ -65,13 +65,13 @@ def test_an_interval_of_a_difference_lies_within_100_points() -> None:
 
 
 def test_one_value_has_no_spread() -> None:
-    summary = summarise([97.0])
+    summary = summarize([97.0])
     assert (summary.n, summary.mean, summary.best, summary.worst) == (1, 97.0, 97.0, 97.0)
     assert all(math.isnan(value) for value in (summary.std, summary.low, summary.high))
 
 
 def test_no_value_has_nothing() -> None:
-    summary = summarise([])
+    summary = summarize([])
     assert summary.n == 0
     assert all(math.isnan(value) for value in summary[1:])
 
@@ -79,7 +79,7 @@ def test_no_value_has_nothing() -> None:
 @pytest.mark.parametrize("n", [2, 4, 10])
 def test_equal_values_tell_of_no_spread(n) -> None:
     """97.1 ten times: its mean may be rounded, and a standard deviation of rounding is none either."""
-    summary = summarise(np.full(n, 97.1))
+    summary = summarize(np.full(n, 97.1))
     assert summary[:3] == (n, pytest.approx(97.1), 0.0)
     assert math.isnan(summary.low)
     assert math.isnan(summary.high)

@@ -7,7 +7,7 @@ import pytest
 
 from analysis.evidence import gather
 from analysis.records.reader import read_run
-from analysis.tables.accuracy import accuracy_rows
+from analysis.tables.accuracy import build_accuracy_rows
 from spaces import Hyperparameters
 
 BEST = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
@@ -20,7 +20,7 @@ def rows_of(folder) -> Any:
 
 
 def rows_in(run) -> Any:
-    return accuracy_rows(gather([run]), run, NAMES)
+    return build_accuracy_rows(gather([run]), run, NAMES)
 
 
 def test_means_by_hand(full) -> None:

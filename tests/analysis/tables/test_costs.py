@@ -5,14 +5,14 @@ import pytest
 import models
 from analysis.published.mnist import PUBLISHED
 from analysis.records.reader import read_run
-from analysis.tables.costs import cost_rows
-from models.cost import layer_costs
+from analysis.tables.costs import build_cost_rows
+from models.cost import list_layer_costs
 
 WIDE = [("conv", 250, 250 * 784, 0), ("conv", 25000, 25000 * 196, 0)]
 
 
 def costs_of(folder) -> Any:
-    return cost_rows(read_run(folder.write()), PUBLISHED).assign(name=list(PUBLISHED)).set_index("name")
+    return build_cost_rows(read_run(folder.write()), PUBLISHED).assign(name=list(PUBLISHED)).set_index("name")
 
 
 def test_ratios_are_those_of_the_notes(folder) -> None:
@@ -31,7 +31,7 @@ def test_ratios_are_those_of_the_notes(folder) -> None:
 
 def test_the_built_networks_cost_what_the_text_says_but_for_the_transform_and_wide_conv(folder) -> None:
     for name in PUBLISHED:
-        layers = layer_costs(models.build(name, gain=1.0, seed=0), (1, 28, 28))
+        layers = list_layer_costs(models.build(name, gain=1.0, seed=0), (1, 28, 28))
         folder.costs[name] = [(layer.kind, layer.params, layer.mults, layer.transform_mults) for layer in layers]
     costs = costs_of(folder).drop("wide-conv")
     assert costs["param_ratio"].tolist() == costs["published_param_ratio"].tolist()

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from analysis.published.deep import ABLATION, HYBRIDS, OTHERS, swap_of
+from analysis.published.deep import ABLATION, HYBRIDS, OTHERS, find_swap
 from analysis.records.reader import read_run
 from analysis.render.formats import FORMATS
 from analysis.tables import TABLES
@@ -62,7 +62,7 @@ def row_of(frame, column, name):
     ],
 )
 def test_names_say_their_place(name, expected) -> None:
-    assert swap_of(name) == expected
+    assert find_swap(name) == expected
 
 
 def test_the_published_numbers_are_those_of_the_text() -> None:

@@ -1,19 +1,19 @@
 import numpy as np
 
-from benchmarks.peers.task import read_results, read_task, task_of, write_results, write_task
+from benchmarks.peers.task import find_task, read_results, read_task, write_results, write_task
 from search.datasets import DIGITS, load_split
 from spaces import SPACES
 
 
 def test_configurations_are_those_of_the_grid():
-    task = task_of("digits", ("conv", "invariant"), samples=2, epochs=3)
-    points = SPACES["table-1.2"].grid(0)
+    task = find_task("digits", ("conv", "invariant"), samples=2, epochs=3)
+    points = SPACES["table-1.2"].list_grid(0)
     assert [each["architecture"] for each in task.configurations] == ["conv", "invariant"] * 2
     assert [each["lr"] for each in task.configurations] == [point.lr for point in points[:2] for _ in range(2)]
 
 
 def test_a_peer_reads_the_task_and_the_images_of_invsearch(tmp_path):
-    task = task_of("digits", ("conv",), samples=1, epochs=3)
+    task = find_task("digits", ("conv",), samples=1, epochs=3)
     write_task(task, tmp_path)
     read, train, judged = read_task(tmp_path)
     assert read == task

@@ -26,10 +26,10 @@ from models.description import (
     assemble,
 )
 from models.kernels import KERNELS
-from models.native import BLOCK, BUILDS, NativeNetwork, instruction_set
+from models.native import BLOCK, BUILDS, NativeNetwork, find_instruction_set
 from models.native.library import open_library
 
-pytestmark = pytest.mark.skipif(instruction_set() is None, reason="the native engine was not built")
+pytestmark = pytest.mark.skipif(find_instruction_set() is None, reason="the native engine was not built")
 ISAS = [isa for isa in BUILDS if open_library(isa) is not None]
 DRAWS = 4
 
@@ -77,7 +77,7 @@ def excess(description: Description, shape: tuple[int, ...], images: int, seed: 
     rng = np.random.default_rng(seed)
     x, y = rng.standard_normal((images, *shape), dtype=np.float32), rng.integers(0, 4, images)
     exact, single = (loss_and_gradients(network, x, y, dtype) for dtype in (torch.float64, torch.float32))
-    loss, found = NativeNetwork(description, network, shape, isa=isa).gradients(x, y)
+    loss, found = NativeNetwork(description, network, shape, isa=isa).compute_gradients(x, y)
     ours = [torch.tensor(loss), *(torch.from_numpy(found[p]) for p in network.parameters())]
     limits = (max(1e-5, 4 * distance) for distance in distances(single, exact))
     return max(distance / limit for distance, limit in zip(distances(ours, exact), limits, strict=True))
@@ -218,7 +218,7 @@ def test_any_batch_size_is_a_batch_of_all() -> None:
     native, x, y = small()
     assert native.train(
         x, y, np.arange(9), batch_size=2**64, lr=0.0, momentum=0.0, weight_decay=0.0, momenta={}
-    ) == pytest.approx(9 * native.gradients(x, y)[0])
+    ) == pytest.approx(9 * native.compute_gradients(x, y)[0])
 
 
 def test_arrays_that_do_not_fit_the_program_are_refused() -> None:
@@ -228,10 +228,10 @@ def test_arrays_that_do_not_fit_the_program_are_refused() -> None:
     network[1] = torch.nn.Linear(3, 4)
     native = NativeNetwork(description, network, (3, 8, 8))
     with pytest.raises(RuntimeError, match="weight has 12 numbers, not 768"):
-        native.gradients(np.zeros((1, 3, 8, 8), np.float32), np.zeros(1, np.int64))
+        native.compute_gradients(np.zeros((1, 3, 8, 8), np.float32), np.zeros(1, np.int64))
     network[1] = torch.nn.Linear(192, 4, bias=False)
     with pytest.raises(RuntimeError, match="bias has 0 numbers, not 4"):
-        native.gradients(np.zeros((1, 3, 8, 8), np.float32), np.zeros(1, np.int64))
+        native.compute_gradients(np.zeros((1, 3, 8, 8), np.float32), np.zeros(1, np.int64))
 
 
 def test_an_image_that_vanishes_is_refused() -> None:

@@ -6,8 +6,8 @@ from torch import nn
 
 from models.invariant import InvariantLayer
 from models.scattering import Scattering
-from models.stability import Stage, measure, stages
-from models.stability.measure import GRADIENTS, SHIFTS, moves
+from models.stability import Stage, list_stages, measure
+from models.stability.measure import GRADIENTS, SHIFTS, list_moves
 
 
 def images(n=3, size=16):
@@ -21,14 +21,14 @@ def frame(compared, seed=0, **options):
 
 
 def test_every_stage_image_and_displacement_has_a_row():
-    found = frame(stages(["conv"], (2, 16, 16), 0))
+    found = frame(list_stages(["conv"], (2, 16, 16), 0))
     assert len(found) == 3 * 8 * (len(SHIFTS) + len(GRADIENTS))
     assert not found.isna().any().any()
     assert set(found["stage"]) == {"pixels", "details", "magnitudes", "conv"}
 
 
 def test_nothing_changes_where_nothing_moves():
-    found = frame(stages(["conv"], (2, 16, 16), 0))
+    found = frame(list_stages(["conv"], (2, 16, 16), 0))
     assert found.loc[found["amount"] == 0, "change"].max() < 1e-6
     assert (found.loc[found["amount"] > 0, "change"] > 1e-4).all()
 
@@ -48,20 +48,20 @@ def test_warps_are_of_the_size_that_they_say_and_within_the_theorems_condition()
     height, width = 20, 24
     places = torch.cartesian_prod(torch.arange(height), torch.arange(width)).double()
     seen = set()
-    for kind, amount, taus, sizes in moves(3, height, width, seed=0):
+    for kind, amount, taus, sizes in list_moves(3, height, width, seed=0):
         for tau, size in zip(taus, sizes, strict=True):
             lengths = torch.linalg.vector_norm(tau.at(places), dim=-1)
             gradients = torch.linalg.matrix_norm(tau.jacobian(places), 2)
             if kind == "shift":
                 torch.testing.assert_close(lengths, torch.full_like(lengths, amount))
                 assert not gradients.any()
-                assert size.bound(1) == pytest.approx(amount / 2)
+                assert size.compute_bound(1) == pytest.approx(amount / 2)
                 continue
             # The suprema are over a finer grid, which the pixels lie between: near, not exact.
             assert 0.9 * amount <= gradients.max() <= 1.001 * amount <= 0.5005
             assert size.gradient == pytest.approx(amount)
             assert lengths.max() <= 1.001 * size.displacement
-            assert size.bound(1) >= amount + size.displacement / 2
+            assert size.compute_bound(1) >= amount + size.displacement / 2
         seen.add(kind)
     assert seen == {"shift", "warp"}
 

@@ -32,10 +32,10 @@ def there(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def test_slots_are_counted_node_by_node(there: list[dict[str, Any]]) -> None:
     """Three nodes of one CPU hold no trial of two, and 4 + 3 CPUs only two trials of three."""
     there += [node(1), node(1), node(1), node(64, is_alive=False)]
-    assert (nodes.slots(Resources(2)), nodes.holding(Resources(2))) == (0, [])
-    assert (nodes.slots(Resources(1)), len(nodes.holding(Resources(1)))) == (3, 3)
+    assert (nodes.count_slots(Resources(2)), nodes.holding(Resources(2))) == (0, [])
+    assert (nodes.count_slots(Resources(1)), len(nodes.holding(Resources(1)))) == (3, 3)
     there[:] = [node(4), node(3), node(0)]
-    assert nodes.slots(Resources(3)) == 2
+    assert nodes.count_slots(Resources(3)) == 2
 
 
 def test_a_trial_needs_all_it_asks_for_on_one_node(there: list[dict[str, Any]]) -> None:
@@ -81,20 +81,20 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 def test_stuck_when_no_node_has_held_a_trial_for_long(there: list[dict[str, Any]], clock: SimpleNamespace) -> None:
     watch = nodes.Watch(Resources(1, address=CLUSTER))
     there += [node(0), node(1)]
-    assert watch.stuck() is None
+    assert watch.explain_stuck() is None
     there[1]["Alive"] = False
     clock.now += nodes.LOOK_SECONDS
-    assert watch.stuck() is None
+    assert watch.explain_stuck() is None
     clock.now += nodes.PATIENCE_SECONDS - 1
-    assert watch.stuck() is None
+    assert watch.explain_stuck() is None
     there[1]["Alive"] = True  # Back in time: patience begins anew.
     clock.now += nodes.LOOK_SECONDS
-    assert watch.stuck() is None
+    assert watch.explain_stuck() is None
     there[1]["Alive"] = False
     clock.now += nodes.LOOK_SECONDS
-    assert watch.stuck() is None
+    assert watch.explain_stuck() is None
     clock.now += nodes.PATIENCE_SECONDS
-    assert watch.stuck() == (
+    assert watch.explain_stuck() == (
         "a trial asks for 1 CPU and 0 GPUs, but no node of the cluster has that: 1 has 0 CPUs and 0 GPUs, "
         "for 5 minutes now; start a node that has them"
     )
@@ -109,7 +109,7 @@ def test_a_look_is_taken_every_ten_seconds_only(
     watch = nodes.Watch(Resources(1))
     for _ in range(100):
         clock.now += 0.3
-        watch.stuck()
+        watch.explain_stuck()
     assert len(looks) == 3
 
 
@@ -120,7 +120,7 @@ def test_never_stuck_while_the_cluster_may_grow(
     watch = nodes.Watch(Resources(1, address=CLUSTER))
     for _ in range(10):
         clock.now += nodes.PATIENCE_SECONDS
-        assert watch.stuck() is None
+        assert watch.explain_stuck() is None
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from spaces import UserError
     ],
 )
 def test_slots(asked: Resources, cpus: float, gpus: float, slots: int) -> None:
-    assert asked.slots(cpus, gpus) == slots
+    assert asked.count_slots(cpus, gpus) == slots
 
 
 @pytest.mark.parametrize(

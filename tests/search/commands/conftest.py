@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
-from search.datasets import dataset, load_split
+from search.datasets import find_dataset, load_split
 from search.storage import checkpoint
-from search.storage.provenance import made_by
+from search.storage.provenance import describe_maker
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from search.training.loop import Training, make_repeatable
@@ -39,14 +39,14 @@ class Small(NamedTuple):
 def train(run: RunFolder, spec: TrialSpec, engine: str, keep: bool = False) -> None:
     """As a worker and the driver do, one after the other."""
     folder = TrialFolder(run.path, spec, run.guard)
-    training = Training(spec, load_split(dataset(spec.dataset), spec.phase, spec.split_seed), "cpu", engine)
+    training = Training(spec, load_split(find_dataset(spec.dataset), spec.phase, spec.split_seed), "cpu", engine)
     folder.open()
     for _ in range(EPOCHS):
         epoch = training.run_epoch()
         folder.commit(
             epoch.row(spec.phase),
             "running",
-            made_by("cpu") | training.engine.identity(),
+            describe_maker("cpu") | training.engine.identity(),
             lambda path, record: checkpoint.save(path, training.state(), record),
         )
     folder.decide("completed", EPOCHS, keep)
@@ -54,7 +54,7 @@ def train(run: RunFolder, spec: TrialSpec, engine: str, keep: bool = False) -> N
 
 
 def spec_of(architectures: tuple[str, ...], seeds: int | None) -> RunSpec:
-    data = dataset("digits")
+    data = find_dataset("digits")
     return RunSpec(
         data.name,
         data.data_hash,
@@ -80,7 +80,11 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
     spec = spec_of(("conv", "invariant"), 2)
     with run.driven(spec):
         for name in spec.architectures:
-            for trial in [spec.sweep_trial(name, BEST), spec.sweep_trial(name, OTHER), *spec.rerun_trials(name, BEST)]:
+            for trial in [
+                spec.sweep_trial(name, BEST),
+                spec.sweep_trial(name, OTHER),
+                *spec.list_rerun_trials(name, BEST),
+            ]:
                 train(run, trial, "auto", keep=name == "conv")
     return Small(run.path, spec, "auto")
 

@@ -18,11 +18,11 @@ import torch
 from safetensors.torch import load_file
 
 from analysis.best import Best
-from analysis.stats.samples import summarise
+from analysis.stats.samples import summarize
 from search.cli import main
-from search.datasets import dataset
+from search.datasets import find_dataset
 from search.export import folder as writer
-from search.export.readme import _accuracy
+from search.export.readme import _format_accuracy
 from search.storage import checkpoint
 from search.storage.run_folder import RunFolder
 from spaces.files.sealed import read_sealed, seal
@@ -114,7 +114,7 @@ def test_a_network_on_colour_images_is_exported(
 ) -> None:
     monkeypatch.setenv("INVSEARCH_DATA", str(tmp_path / "data"))
     make(tmp_path / "data" / "own", counts=(30,), tested=10)
-    data = dataset("folder-own")
+    data = find_dataset("folder-own")
     spec = RunSpec(
         data.name,
         data.data_hash,
@@ -129,7 +129,7 @@ def test_a_network_on_colour_images_is_exported(
     )
     run, out = RunFolder(tmp_path / "run"), tmp_path / "out"
     with run.driven(spec):
-        train(run, spec.rerun_trials("invC-B-w1", BEST)[0], "torch", keep=True)
+        train(run, spec.list_rerun_trials("invC-B-w1", BEST)[0], "torch", keep=True)
     assert main(["best", str(run.path), "--export", str(out)]) == 0, capsys.readouterr().err
     (record,) = records(run.path, "invC-B-w1", "rerun")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -278,11 +278,11 @@ def test_a_full_disk_leaves_nothing_behind(
 def test_what_is_left_of_lost_reruns_is_not_to_be_quoted() -> None:
     """Three of ten diverged, and nine of ten: the one that is left is not the only rerun."""
     for finished, lost in ((7, 3), (1, 9)):
-        best = Best("conv", "c", BEST, None, math.nan, summarise([97.0] * finished), 10, lost, "conv-1", 0.97)
-        chosen = writer.chosen_as(best)
+        best = Best("conv", "c", BEST, None, math.nan, summarize([97.0] * finished), 10, lost, "conv-1", 0.97)
+        chosen = writer.describe_choice(best)
         assert "that neither diverged nor failed" in chosen
         reruns = {"n": finished, "lost": lost, "mean_percent": 97.0, "std_percent": 0.0}
-        text = _accuracy({"reruns": reruns, "judged_on": "test", "fraction": 0.97, "chosen_as": chosen})
+        text = _format_accuracy({"reruns": reruns, "judged_on": "test", "fraction": 0.97, "chosen_as": chosen})
         assert f"{lost} other reruns diverged or failed" in text
         assert "number to quote is" not in text
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from models.native import instruction_set
+from models.native import find_instruction_set
 from search import __version__
 from search.cli import COMMANDS, main
 from spaces import SPACES, Hyperparameters
@@ -36,9 +36,9 @@ def test_every_command_has_help_with_an_example_that_parses(name: str, capsys: p
     assert end.value.code == 0
     shown = capsys.readouterr().out
     assert COMMANDS[name].EXAMPLE in shown
-    from search.cli import parser
+    from search.cli import make_parser
 
-    parser().parse_args(COMMANDS[name].EXAMPLE.split()[1:])
+    make_parser().parse_args(COMMANDS[name].EXAMPLE.split()[1:])
 
 
 def test_the_version_says_what_an_issue_needs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,7 +47,7 @@ def test_the_version_says_what_an_issue_needs(capsys: pytest.CaptureFixture[str]
     assert end.value.code == 0
     said = capsys.readouterr().out
     assert said.startswith(f"invsearch {__version__}, revision ")
-    assert f"engine native ({instruction_set()}), " in said or "engine torch (" in said
+    assert f"engine native ({find_instruction_set()}), " in said or "engine torch (" in said
     for library in ("torch", "ray", "pandas"):
         assert f"{library} {metadata.version(library)}" in said
 
@@ -148,14 +148,16 @@ def test_a_space_file_cannot_pass_for_a_built_in_space(tmp_path: Path, capsys: p
 
 
 def test_a_contradicting_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from search.datasets import dataset
+    from search.datasets import find_dataset
     from search.storage.run_folder import RunFolder
     from search.storage.trial_folder import TrialFolder
 
     space = SPACES["table-1.2"].describe()
-    spec = RunSpec("digits", dataset("digits").data_hash, 16, 0, 0, ("conv",), space=space, search="grid", samples=1)
+    spec = RunSpec(
+        "digits", find_dataset("digits").data_hash, 16, 0, 0, ("conv",), space=space, search="grid", samples=1
+    )
     with RunFolder(tmp_path).driven(spec):
-        TrialFolder(tmp_path, spec.sweep_trial("conv", SPACES["table-1.2"].grid(0)[0])).fail("x")
+        TrialFolder(tmp_path, spec.sweep_trial("conv", SPACES["table-1.2"].list_grid(0)[0])).fail("x")
     message = refused(capsys, "sweep", "--batch-size", "7", "--out", str(tmp_path))
     assert "batch-size is 16 there and 7 here" in message
 
@@ -266,11 +268,13 @@ def test_the_environment_is_set_before_ray_is_imported(arguments: list[str], tmp
 
 
 def test_a_sweep_that_is_not_finished_is_not_rerun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from search.datasets import dataset
+    from search.datasets import find_dataset
     from search.storage.run_folder import RunFolder
 
     space = SPACES["table-1.2"].describe()
-    spec = RunSpec("digits", dataset("digits").data_hash, 16, 0, 0, ("conv",), space=space, search="grid", samples=7)
+    spec = RunSpec(
+        "digits", find_dataset("digits").data_hash, 16, 0, 0, ("conv",), space=space, search="grid", samples=7
+    )
     with RunFolder(tmp_path).driven(spec):
         pass
     assert main(["rerun", str(tmp_path)]) == 2

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from search.cli import parser
-from search.commands.options import grace_period, run_spec
+from search.cli import make_parser
+from search.commands.options import grace_period, make_run_spec
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from spaces.specs.run import RunSpec
@@ -14,17 +14,17 @@ from spaces.specs.run import RunSpec
 
 def asked(run: Path, *options: str) -> RunSpec:
     given = ["sweep", "--architectures", "conv", "--samples", "1", "--out", str(run), *options]
-    return run_spec(parser().parse_args(given), ("conv",), None, None)
+    return make_run_spec(make_parser().parse_args(given), ("conv",), None, None)
 
 
 def test_more_or_fewer_epochs_keep_the_grace_period(tmp_path: Path) -> None:
     assert asked(tmp_path, "--epochs", "3").grace_period == 3
     spec = asked(tmp_path, "--epochs", "6", "--grace-period", "4")
     with RunFolder(tmp_path).driven(spec):
-        TrialFolder(tmp_path, spec.sweep_trial("conv", spec.points()[0])).fail("x")
+        TrialFolder(tmp_path, spec.sweep_trial("conv", spec.list_points()[0])).fail("x")
     assert asked(tmp_path, "--epochs", "9").grace_period == 4
-    assert spec.extended_by(asked(tmp_path, "--epochs", "9")) == replace(spec, max_epochs=9)
-    assert spec.extended_by(asked(tmp_path, "--epochs", "3")) == spec
+    assert spec.extend_by(asked(tmp_path, "--epochs", "9")) == replace(spec, max_epochs=9)
+    assert spec.extend_by(asked(tmp_path, "--epochs", "3")) == spec
     assert asked(tmp_path, "--grace-period", "5").grace_period == 5  # Which is refused.
 
 

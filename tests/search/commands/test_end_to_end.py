@@ -76,7 +76,7 @@ def test_reruns_repeat_the_incumbent_on_fresh_seeds(trials: Any) -> None:
 @pytest.mark.parametrize("phase", ["sweep", "rerun"])
 def test_ray_changes_nothing(run: Path, phase: str) -> None:
     """What a trial computed beside others on Ray is bitwise what it computes alone without Ray."""
-    folder = next(folder for folder in RunFolder(run).recorded(phase) if folder.outcome() == "completed")
+    folder = next(folder for folder in RunFolder(run).list_recorded(phase) if folder.outcome() == "completed")
     make_repeatable("cpu", 1)  # Sums over images depend on how many threads share them.
     training = Training(folder.spec, load_split(DATASETS["digits"], phase, 0))
     judged = {"sweep": "val", "rerun": "test"}[phase]
@@ -106,7 +106,7 @@ def test_table(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [row["architecture"] for row in rows] == ["conv", "invariant"]
     for row in rows:
-        reruns = RunFolder(run).recorded("rerun")
+        reruns = RunFolder(run).list_recorded("rerun")
         tested = [
             folder.rows[-1]["test_accuracy"] for folder in reruns if folder.spec.architecture == row["architecture"]
         ]
@@ -128,7 +128,7 @@ def test_status(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_show(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = RunFolder(run).recorded("sweep")[0]
+    folder = RunFolder(run).list_recorded("sweep")[0]
     assert main(["show", str(run), folder.spec.trial_id]) == 0
     shown = capsys.readouterr().out
     for word in (folder.spec.trial_id, "momentum", "val_loss", f"{folder.rows[0]['val_accuracy']:.3f}"[:4]):
@@ -140,7 +140,7 @@ def test_show(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_records_say_what_made_them(run: Path) -> None:
     import json
 
-    folder: TrialFolder = RunFolder(run).recorded("sweep")[0]
+    folder: TrialFolder = RunFolder(run).list_recorded("sweep")[0]
     record: dict[str, Any] = json.loads((folder.path / "record.json").read_text())
     assert record["trial"]["data_hash"] == DATASETS["digits"].data_hash
     engine = {"engine", "engine_version", "instruction_set"}

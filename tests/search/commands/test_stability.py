@@ -27,7 +27,7 @@ def test_what_was_measured_is_written_before_anything_is_drawn(
     def fails(*_: object) -> None:
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr("analysis.render.paper.printed", fails)
+    monkeypatch.setattr("analysis.render.paper.draw_for_paper", fails)
     with pytest.raises(RuntimeError, match="no ink"):
         main(["stability", "--dataset", "digits", "--images", "2", "--out", str(tmp_path / "out")])
     assert len(pd.read_csv(tmp_path / "out" / "stability.csv")) > 100

@@ -32,7 +32,7 @@ def going(tmp_path: Path, small: Any) -> tuple[Path, list[TrialSpec]]:
     spec: RunSpec = small.spec
     content = spec.as_dict() | {"architectures": ("conv",), "rerun_seeds": None, "rerun_epochs": None}
     write_json(tmp_path / "spec.json", content)
-    return tmp_path, [spec.sweep_trial("conv", theta) for theta in spec.points()]
+    return tmp_path, [spec.sweep_trial("conv", theta) for theta in spec.list_points()]
 
 
 def end(run: Path, trial: TrialSpec, accuracy: float) -> None:
@@ -95,7 +95,7 @@ def test_a_line_tells_only_of_what_changed(
 
 def test_tables_fit_a_terminal_of_80_columns(small: Any, capsys: pytest.CaptureFixture[str]) -> None:
     view = watch.look(Follower(str(small.path)), small.path)
-    Console(width=80).print(watch.drawn(view, 80))
+    Console(width=80).print(watch.make_view(view, 80))
     shown = capsys.readouterr().out
     assert "\u2026" not in shown  # The ellipsis of a heading or a name cut off.
     assert "planned" in shown

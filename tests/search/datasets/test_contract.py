@@ -19,7 +19,7 @@ def at_hand(known: Dataset) -> Path | None:
     store = known.store
     if known.archive is not None:
         return next((root for root in roots if known.archive.found(root)), None)
-    return next((root for root in roots if store is None or not store.missing(root)), None)
+    return next((root for root in roots if store is None or not store.find_missing(root)), None)
 
 
 LOADABLE = {name: root for name, known in DATASETS.items() if (root := at_hand(known)) is not None}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search.datasets import dataset
+from search.datasets import find_dataset
 from search.datasets.folder import import_folder
 from spaces.common.errors import UserError
 from spaces.specs.recipes import CIFAR
@@ -38,7 +38,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("below", ["", "cifar-10-batches-bin"])
 def test_a_folder_below_the_data_folder(root: Path, below: str) -> None:
     folder = make(root / "mine" / below, classes=3)
-    known = dataset("folder-mine")
+    known = find_dataset("folder-mine")
     assert (known.name, known.train_images, known.classes, known.holdout) == ("folder-mine", 30, 3, 3)
     assert known.recipe == CIFAR
     raw = b"".join((folder / f"data_batch_{number}.bin").read_bytes() for number in (1, 2))
@@ -51,20 +51,20 @@ def test_the_hash_is_that_of_the_content(root: Path) -> None:
     make(root / "a")
     make(root / "b")
     make(root / "c", seed=1)
-    first = dataset("folder-a").data_hash
-    assert dataset("folder-b").data_hash == first
-    assert dataset("folder-c").data_hash != first
-    assert dataset("folder-a", first).name == "folder-a"
+    first = find_dataset("folder-a").data_hash
+    assert find_dataset("folder-b").data_hash == first
+    assert find_dataset("folder-c").data_hash != first
+    assert find_dataset("folder-a", first).name == "folder-a"
     path = root / "a" / "test_batch.bin"
     path.write_bytes(path.read_bytes()[:-1] + b"\0")
     with pytest.raises(UserError, match=r"folder-a has the hash .* it was changed, or is another one"):
-        dataset("folder-a", first)
+        find_dataset("folder-a", first)
 
 
 def test_import(root: Path, tmp_path: Path) -> None:
     make(tmp_path / "mine" / "cifar-10-batches-bin", classes=5)
     assert import_folder("folder-own", tmp_path / "mine") == root / "own"
-    assert dataset("folder-own").classes == 5
+    assert find_dataset("folder-own").classes == 5
     assert sorted(path.name for path in root.iterdir()) == ["own"]
     with pytest.raises(UserError, match="own is there already"):
         import_folder("folder-own", tmp_path / "mine")
@@ -72,11 +72,11 @@ def test_import(root: Path, tmp_path: Path) -> None:
 
 def test_what_is_no_such_folder(root: Path) -> None:
     with pytest.raises(UserError, match=r"no folder .*mine; set INVSEARCH_DATA .* 'invsearch data folder-mine --from"):
-        dataset("folder-mine")
+        find_dataset("folder-mine")
     with pytest.raises(UserError, match="is not allowed; give a name"):
-        dataset("folder-../x")
+        find_dataset("folder-../x")
     with pytest.raises(UserError, match="folder- lacks the folder's name; give folder-NAME"):
-        dataset("folder-")  # Which would be the data folder itself.
+        find_dataset("folder-")  # Which would be the data folder itself.
     with pytest.raises(UserError, match="folder- lacks the folder's name; give folder-NAME"):
         import_folder("folder-", root)
     make(root / "gap", (2, 2, 2))
@@ -93,9 +93,9 @@ def test_what_is_no_such_folder(root: Path) -> None:
         ("pipe", "0 training"),
     ):
         with pytest.raises(UserError, match=message):
-            dataset(f"folder-{name}")
+            find_dataset(f"folder-{name}")
     with pytest.raises(UserError, match=r"label 7 in record 1, allowed are 0 to 1"):
-        dataset("folder-bad").load_train(None)
+        find_dataset("folder-bad").load_train(None)
 
 
 def labelled(folder: Path, train: list[int], test: list[int], names: str | None = None) -> Path:
@@ -121,7 +121,7 @@ def labelled(folder: Path, train: list[int], test: list[int], names: str | None 
 )
 def test_classes(root: Path, train: list[int], test: list[int], names: str | None, classes: int) -> None:
     labelled(root / "mine", train, test, names)
-    known = dataset("folder-mine")
+    known = find_dataset("folder-mine")
     assert known.classes == classes
     assert f"{len(train)} + {len(test)} images of {classes} classes in CIFAR-10's binary layout" in known.title
     assert known.load_train(None).labels.tolist() == train
@@ -139,27 +139,27 @@ def test_classes(root: Path, train: list[int], test: list[int], names: str | Non
 def test_what_are_no_classes(root: Path, names: str | None, words: str) -> None:
     folder = labelled(root / "mine", [0, 0], [0], names)
     with pytest.raises(UserError, match=words):
-        dataset("folder-mine")
+        find_dataset("folder-mine")
     (folder / "batches.meta.txt").write_bytes("cat\ndog\n".encode("utf-16"))
     with pytest.raises(UserError, match=r"batches\.meta\.txt: not UTF-8 text"):
-        dataset("folder-mine")
+        find_dataset("folder-mine")
     (folder / "batches.meta.txt").unlink()
     (folder / "batches.meta.txt").symlink_to(root / "nowhere")
     with pytest.raises(UserError, match=r"batches\.meta\.txt: cannot be read"):
-        dataset("folder-mine")
+        find_dataset("folder-mine")
 
 
 def test_ten_classes_hash_as_they_did(root: Path) -> None:
     """The list of ten names decides nothing that ten labels do not."""
     labelled(root / "a", list(range(10)), [0])
     labelled(root / "b", list(range(10)), [0], "\n".join("abcdefghij"))
-    assert dataset("folder-a").data_hash == dataset("folder-b").data_hash
+    assert find_dataset("folder-a").data_hash == find_dataset("folder-b").data_hash
 
 
 @pytest.mark.skipif(not SUBSET.is_dir(), reason="no subset here")
 def test_the_real_subset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INVSEARCH_DATA", str(SUBSET.parent))
-    known = dataset("folder-cifar10-subset")
+    known = find_dataset("folder-cifar10-subset")
     train, test = known.load_train(None), known.load_test(None)
     assert (len(train.labels), len(test.labels), known.classes) == (10_000, 2_000, 10)
     mean = train.images.mean((0, 2, 3)) / 255

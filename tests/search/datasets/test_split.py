@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search.datasets import DATASETS, Arrays, Dataset, dataset, load_split
-from search.datasets.split import normalised
+from search.datasets import DATASETS, Arrays, Dataset, find_dataset, load_split
+from search.datasets.split import normalize
 from spaces.common.errors import UserError
 
 
@@ -46,7 +46,7 @@ def test_images_keep_their_labels_and_are_normalised(small: Dataset, phase: str)
 def test_each_channel_is_normalised_by_its_own_numbers() -> None:
     colour = replace(DATASETS["digits"], input_shape=(3, 2, 2), mean=(0.1, 0.2, 0.3), std=(0.5, 1.0, 2.0))
     images = np.random.default_rng(0).integers(0, 256, (5, 3, 2, 2), np.uint8)
-    found = normalised(images, colour)
+    found = normalize(images, colour)
     for channel, (mean, std) in enumerate(((0.1, 0.5), (0.2, 1.0), (0.3, 2.0))):
         np.testing.assert_allclose(found[:, channel], (images[:, channel] / 255 - mean) / std, rtol=1e-6, atol=1e-7)
     assert found.dtype == np.float32
@@ -102,7 +102,7 @@ def test_digits_sizes() -> None:
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_names_and_hashes(name: str) -> None:
-    known = dataset(name)
+    known = find_dataset(name)
     assert known.name == name
     assert int(known.data_hash, 16) >= 0
     assert len(known.data_hash) == 16
@@ -112,9 +112,9 @@ def test_names_and_hashes(name: str) -> None:
 
 def test_unknown_dataset() -> None:
     with pytest.raises(UserError, match="'minst' is unknown; did you mean mnist"):
-        dataset("minst")
+        find_dataset("minst")
     with pytest.raises(UserError, match=r"choose one of digits, mnist, cifar10, cifar100, tiny-imagenet, folder-NAME$"):
-        dataset("zzz")
+        find_dataset("zzz")
 
 
 def test_arrays_that_do_not_belong_together() -> None:

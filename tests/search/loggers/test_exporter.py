@@ -157,10 +157,10 @@ def test_a_link_is_not_followed(
 )
 def test_names(given: list[str], names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(under_test, "check_installed", lambda names: None)
-    from search.cli import parser
+    from search.cli import make_parser
 
     arguments = [part for name in given for part in ("--log", name)]
-    assert options.logs(parser().parse_args(["sweep", "--out", "x", *arguments])) == names
+    assert options.parse_logs(make_parser().parse_args(["sweep", "--out", "x", *arguments])) == names
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from search.loggers.tensorboard_events import NAME, TensorboardLogger, events
+from search.loggers.tensorboard_events import NAME, TensorboardLogger, list_events
 from spaces import TrialSpec
 
 loader = pytest.importorskip("tensorboard.backend.event_processing.event_file_loader")
@@ -92,7 +92,7 @@ def test_a_kill_at_any_byte(logger: TensorboardLogger, path: Path, grown: Any) -
 def test_a_trial_that_was_trained_anew_replaces_its_file(logger: TensorboardLogger, path: Path, grown: Any) -> None:
     logger.log(grown(4, "completed"))
     logger.log(grown(2))
-    assert path.read_bytes() == events(grown(2))
+    assert path.read_bytes() == list_events(grown(2))
     assert len(scalars(path)) == 6
 
 

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from search.cli import main
-from search.datasets import dataset
+from search.datasets import find_dataset
 from search.errors import Superseded
 from search.storage.driver import DriverLock, Guard, driver
 from search.storage.file_lock import Lock
-from search.storage.identity import _ticks
+from search.storage.identity import _read_ticks
 from search.storage.run_folder import RunFolder
 from spaces import SPACES, UserError
 from spaces.files.sealed import seal
@@ -140,7 +140,9 @@ def test_a_driver_in_another_container_is_judged_by_the_lock_it_holds(
     tmp_path: Path, host: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     space = SPACES["table-1.2"].describe()
-    spec = RunSpec("digits", dataset("digits").data_hash, 16, 0, 0, ("conv",), space=space, search="grid", samples=1)
+    spec = RunSpec(
+        "digits", find_dataset("digits").data_hash, 16, 0, 0, ("conv",), space=space, search="grid", samples=1
+    )
     with RunFolder(tmp_path).driven(spec):
         pass
     theirs = Lock(tmp_path / "driver.lock")
@@ -163,7 +165,7 @@ def test_a_driver_in_another_container_is_judged_by_the_lock_it_holds(
 
 def test_after_a_reboot_a_number_means_nothing(tmp_path: Path) -> None:
     """The namespace of a machine's first process has the same name after each boot."""
-    note_of(tmp_path, pid=os.getpid(), ticks=_ticks("self"), **BEFORE)
+    note_of(tmp_path, pid=os.getpid(), ticks=_read_ticks("self"), **BEFORE)
     assert driver(tmp_path) is None
     assert "before this machine was last started" in DriverLock(tmp_path).take()[0]
 
@@ -172,7 +174,7 @@ def test_a_process_is_known_by_its_start_where_nothing_is_locked(tmp_path: Path)
     """As on a file system without locks, and whatever was done to the clock meanwhile."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         note = {"boot": BOOT, "namespace": BEFORE["namespace"], "pid": other.pid}
-        note_of(tmp_path, ticks=_ticks(other.pid), **note)
+        note_of(tmp_path, ticks=_read_ticks(other.pid), **note)
         found = driver(tmp_path)
         assert found is not None
         assert found.lives
@@ -180,7 +182,7 @@ def test_a_process_is_known_by_its_start_where_nothing_is_locked(tmp_path: Path)
             DriverLock(tmp_path).take()
         note_of(tmp_path, ticks=1, **note)  # Its number is that of a dead one.
         assert driver(tmp_path) is None
-        note_of(tmp_path, ticks=_ticks(other.pid), **note)
+        note_of(tmp_path, ticks=_read_ticks(other.pid), **note)
         other.kill()
         os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
         assert driver(tmp_path) is None  # Nobody has reaped it yet.

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from search.storage import provenance
-from search.storage.environment import differences, environment, merged
+from search.storage.environment import describe_environment, find_differences, merge_environments
 
-HERE: dict[str, Any] = environment({"conv": "native 1 avx512 on cpu"})
+HERE: dict[str, Any] = describe_environment({"conv": "native 1 avx512 on cpu"})
 
 
 def test_nothing_has_changed() -> None:
-    assert differences(HERE, HERE) == []
-    assert differences(HERE | {"engines": {}}, HERE) == []  # An architecture that is new.
+    assert find_differences(HERE, HERE) == []
+    assert find_differences(HERE | {"engines": {}}, HERE) == []  # An architecture that is new.
 
 
 @pytest.mark.parametrize(
@@ -28,18 +28,18 @@ def test_nothing_has_changed() -> None:
     ],
 )
 def test_one_phrase_a_change(change: dict[str, Any], text: str) -> None:
-    (found,) = differences(HERE | change, HERE)
+    (found,) = find_differences(HERE | change, HERE)
     assert found.startswith(text)
 
 
 def test_a_cluster_is_compared_by_its_device_only() -> None:
-    assert differences(HERE | {"engines": {"conv": "on cpu"}}, HERE) == []
+    assert find_differences(HERE | {"engines": {"conv": "on cpu"}}, HERE) == []
 
 
 def test_an_extension_keeps_the_engines_of_the_rest() -> None:
     there = HERE | {"engines": {"dct": "torch avx2, threads: 1 on cpu"}}
-    assert merged(there, HERE)["engines"] == there["engines"] | HERE["engines"]
-    assert merged(None, HERE) == HERE
+    assert merge_environments(there, HERE)["engines"] == there["engines"] | HERE["engines"]
+    assert merge_environments(None, HERE) == HERE
 
 
 def test_any_source_file_changes_the_code(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +52,7 @@ def test_any_source_file_changes_the_code(tmp_path: Any, monkeypatch: pytest.Mon
         stand_in = SimpleNamespace(__name__=name, __path__=[str(tmp_path / name)])
         monkeypatch.setitem(sys.modules, name, stand_in)
         monkeypatch.setattr(provenance, name, stand_in, raising=False)
-    digest = provenance.code_digest.__wrapped__
+    digest = provenance.compute_code_digest.__wrapped__
     before = digest()
     (tmp_path / "models" / "notes.md").write_text("changes no number")
     assert digest() == before

@@ -33,7 +33,7 @@ SPEC = RunSpec(
     search="grid",
     samples=4,
 )
-FINISHED, RUNNING = SPACES["table-1.2"].grid(0)[:2]
+FINISHED, RUNNING = SPACES["table-1.2"].list_grid(0)[:2]
 
 
 def trained(run: Path, trial: TrialSpec, split: Split, epochs: int) -> TrialFolder:
@@ -150,7 +150,7 @@ def test_without_a_history_the_next_command_writes_the_spec(run: Path) -> None:
     with RunFolder(run).driven(SPEC) as spec:
         assert spec == SPEC
     assert RunFolder(run).read_spec() == SPEC
-    assert len(RunFolder(run).recorded("sweep")) == 2
+    assert len(RunFolder(run).list_recorded("sweep")) == 2
 
 
 def test_lines_that_are_sound_stay(run: Path) -> None:
@@ -182,7 +182,7 @@ def test_links_in_place_of_trials_are_not_followed(run: Path, finished: Path, tm
 
 def test_what_was_set_aside_counts_no_more(run: Path, finished: Path) -> None:
     finished.rename(finished.with_name(f"{finished.name}.damaged-20260101T000000"))
-    assert [folder.spec.theta for folder in RunFolder(run).recorded("sweep")] == [RUNNING]
+    assert [folder.spec.theta for folder in RunFolder(run).list_recorded("sweep")] == [RUNNING]
     assert repair.inspect(run, deep=True) == []
 
 

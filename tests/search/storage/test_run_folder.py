@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 import models
-from models.cost import layer_costs
+from models.cost import list_layer_costs
 from search.storage import environment
 from search.storage.driver import driver
-from search.storage.provenance import versions
+from search.storage.provenance import list_versions
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from spaces import SPACES, UserError
@@ -42,7 +42,7 @@ def test_a_run_folder_explains_itself(tmp_path: Path) -> None:
     costs = json.loads((folder.path / "costs.json").read_text())
     assert list(costs) == ["checksum", "invariant", "conv"]
     network = models.build("conv", gain=1.0, seed=0)
-    assert costs["conv"] == [cost.as_dict() for cost in layer_costs(network, (1, 28, 28))]
+    assert costs["conv"] == [cost.as_dict() for cost in list_layer_costs(network, (1, 28, 28))]
     start, end = history(folder.path)
     assert start["command"].startswith("invsearch")
     assert {"torch", "ray", "python", "invsearch"} <= start["versions"].keys()
@@ -84,7 +84,7 @@ def test_a_run_without_a_trial_binds_nobody(tmp_path: Path) -> None:
 
 def begin(run: Path) -> TrialFolder:
     """Gives a run a trial, so that its spec counts."""
-    folder = TrialFolder(run, SPEC.sweep_trial("conv", SPACES["table-1.2"].grid(0)[0]))
+    folder = TrialFolder(run, SPEC.sweep_trial("conv", SPACES["table-1.2"].list_grid(0)[0]))
     folder.fail("x")
     return folder
 
@@ -145,11 +145,15 @@ def test_other_versions_and_engines_are_refused_unless_accepted(
     with RunFolder(tmp_path).driven(SPEC, engines=ENGINES):
         pass  # Nothing has changed.
     before = contents(tmp_path)
-    monkeypatch.setattr(environment, "versions", lambda: versions() | {"torch": "9.9"})
+    monkeypatch.setattr(environment, "list_versions", lambda: list_versions() | {"torch": "9.9"})
     other = {"invariant": "torch avx512, threads: 1 on cpu", "conv": "native 1 avx512 on cpu"}
     with pytest.raises(UserError) as error, RunFolder(tmp_path).driven(SPEC, engines=other):
         pass
-    for part in (f"torch is {versions()['torch']} there and 9.9 here", "the engine of invariant is native", "--accept"):
+    for part in (
+        f"torch is {list_versions()['torch']} there and 9.9 here",
+        "the engine of invariant is native",
+        "--accept",
+    ):
         assert part in str(error.value)
     assert "\n" not in str(error.value)
     assert contents(tmp_path) == before
@@ -160,7 +164,7 @@ def test_other_versions_and_engines_are_refused_unless_accepted(
 
 
 def test_longer_trials_need_their_checkpoints(tmp_path: Path) -> None:
-    theta = SPACES["table-1.2"].grid(0)[0]
+    theta = SPACES["table-1.2"].list_grid(0)[0]
     longer = replace(SPEC, max_epochs=40)
     for kept in (True, False):
         run = tmp_path / str(kept)
@@ -193,10 +197,10 @@ def test_failed_trials_stay_so_until_they_are_to_be_retried(tmp_path: Path) -> N
         begin(tmp_path).decide("failed", 0)
     for retry in (False, True):
         run = RunFolder(tmp_path)
-        assert run.failures("sweep") == 1
+        assert run.list_failures("sweep") == 1
         with run.driven(SPEC):
-            run.reopen(run.recorded("sweep"), 20, retry)
-    for folder in RunFolder(tmp_path).recorded("sweep"):
+            run.reopen(run.list_recorded("sweep"), 20, retry)
+    for folder in RunFolder(tmp_path).list_recorded("sweep"):
         assert (folder.outcome(), folder.status, folder.error) == (None, "running", None)
         assert folder.notes == ["tried again after epoch 0: x"]
 
@@ -234,15 +238,15 @@ def test_not_a_run_folder(tmp_path: Path) -> None:
 
 
 def test_finds_recorded_trials_by_phase(tmp_path: Path) -> None:
-    theta = SPACES["table-1.2"].grid(0)[0]
+    theta = SPACES["table-1.2"].list_grid(0)[0]
     spec = replace(SPEC, rerun_seeds=2, rerun_epochs=1)
-    swept, reruns = spec.sweep_trial("conv", theta), spec.rerun_trials("conv", theta)
+    swept, reruns = spec.sweep_trial("conv", theta), spec.list_rerun_trials("conv", theta)
     for trial in (swept, *reruns):
         TrialFolder(tmp_path, trial).fail("x")
     (tmp_path / "trials" / "conv-neverbegan").mkdir()
     found = RunFolder(tmp_path)
-    assert [folder.spec for folder in found.recorded("sweep")] == [swept]
-    assert {folder.spec.seed for folder in found.recorded("rerun")} == {1, 2}
-    assert found.failures("rerun") == 0  # No outcome yet.
+    assert [folder.spec for folder in found.list_recorded("sweep")] == [swept]
+    assert {folder.spec.seed for folder in found.list_recorded("rerun")} == {1, 2}
+    assert found.list_failures("rerun") == 0  # No outcome yet.
     TrialFolder(tmp_path, reruns[0]).decide("failed", 0)
-    assert found.failures("rerun") == 1
+    assert found.list_failures("rerun") == 1

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.datasets.split import Scaling
-from search.training.augment import crop_and_flip, draws
+from search.training.augment import crop_and_flip, draw_numbers
 from search.training.images import Images
-from search.training.seeds import batch_generator, epoch_seed
+from search.training.seeds import derive_epoch_seed, make_batch_generator
 from spaces.specs.recipes import CIFAR
 
 RNG = np.random.default_rng(0)
@@ -20,7 +20,7 @@ RNG = np.random.default_rng(0)
 @given(st.integers(0, 5), st.booleans(), st.integers(1, 9), st.integers(4, 9), st.integers(0, 2**63 - 1))
 def test_a_crop_is_a_slice_of_the_padded_image(padding: int, flip: bool, height: int, width: int, seed: int) -> None:
     x = RNG.integers(0, 256, (6, 3, height, width), np.uint8)
-    drawn = draws(seed, 3, 7, 6, padding, flip)
+    drawn = draw_numbers(seed, 3, 7, 6, padding, flip)
     found = crop_and_flip(torch.from_numpy(x), drawn, padding).numpy()
     for image, result, (top, left, mirrored) in zip(x, found, drawn.T.tolist(), strict=True):
         assert 0 <= top <= 2 * padding
@@ -33,7 +33,7 @@ def test_a_crop_is_a_slice_of_the_padded_image(padding: int, flip: bool, height:
 
 
 def test_every_corner_is_as_likely_and_half_are_mirrored() -> None:
-    drawn = torch.cat([draws(5, 1, step, 128, 4, True) for step in range(200)], 1).numpy()
+    drawn = torch.cat([draw_numbers(5, 1, step, 128, 4, True) for step in range(200)], 1).numpy()
     count = drawn.shape[1]
     for line in drawn[:2]:
         share = np.bincount(line, minlength=9) / count
@@ -43,20 +43,24 @@ def test_every_corner_is_as_likely_and_half_are_mirrored() -> None:
 
 
 def test_draws_are_a_function_of_seed_epoch_and_step() -> None:
-    first = draws(1, 2, 3, 64, 4, True)
+    first = draw_numbers(1, 2, 3, 64, 4, True)
     torch.manual_seed(99)
     np.random.seed(99)
-    assert torch.equal(draws(1, 2, 3, 64, 4, True), first)
-    others = [draws(0, 2, 3, 64, 4, True), draws(1, 1, 3, 64, 4, True), draws(1, 2, 4, 64, 4, True)]
-    others += [draws(3, 2, 1, 64, 4, True), draws(2, 1, 3, 64, 4, True)]
+    assert torch.equal(draw_numbers(1, 2, 3, 64, 4, True), first)
+    others = [
+        draw_numbers(0, 2, 3, 64, 4, True),
+        draw_numbers(1, 1, 3, 64, 4, True),
+        draw_numbers(1, 2, 4, 64, 4, True),
+    ]
+    others += [draw_numbers(3, 2, 1, 64, 4, True), draw_numbers(2, 1, 3, 64, 4, True)]
     assert all(not torch.equal(other, first) for other in others)
 
 
 def test_seeds_differ() -> None:
-    seeds = [epoch_seed(seed, epoch) for seed in range(50) for epoch in range(50)]
+    seeds = [derive_epoch_seed(seed, epoch) for seed in range(50) for epoch in range(50)]
     assert len(set(seeds)) == len(seeds)
     assert all(0 <= seed < 2**63 for seed in seeds)
-    assert batch_generator(2**63 - 1, 1, 1).integers(0, 10) in range(10)
+    assert make_batch_generator(2**63 - 1, 1, 1).integers(0, 10) in range(10)
 
 
 def test_bytes_are_normalised_channel_by_channel() -> None:
@@ -65,9 +69,9 @@ def test_bytes_are_normalised_channel_by_channel() -> None:
     images = Images(x, scaling, torch.device("cpu"))
     mean, std = (np.array(values)[:, None, None] for values in (scaling.mean, scaling.std))
     expected = (x / 255 - mean) / std
-    np.testing.assert_allclose(images.batch(slice(0, 5)), expected, rtol=1e-5, atol=1e-6)
-    plain = images.augmented(torch.arange(5), CIFAR, 0, 1, 1)
-    cropped = crop_and_flip(torch.from_numpy(x), draws(0, 1, 1, 5, 4, True), 4).numpy()
+    np.testing.assert_allclose(images.take_batch(slice(0, 5)), expected, rtol=1e-5, atol=1e-6)
+    plain = images.augment(torch.arange(5), CIFAR, 0, 1, 1)
+    cropped = crop_and_flip(torch.from_numpy(x), draw_numbers(0, 1, 1, 5, 4, True), 4).numpy()
     np.testing.assert_allclose(plain, (cropped / 255 - mean) / std, rtol=1e-5, atol=1e-6)
     assert plain.shape == (5, 3, 8, 8)
 
@@ -75,8 +79,8 @@ def test_bytes_are_normalised_channel_by_channel() -> None:
 def test_what_is_normalised_already_is_not_touched() -> None:
     x = RNG.standard_normal((5, 1, 4, 4)).astype(np.float32)
     images = Images(x, None, torch.device("cpu"))
-    assert np.array_equal(images.batch(torch.tensor([3, 1])).numpy(), x[[3, 1]])
-    assert np.shares_memory(images.batch(slice(0, 2)).numpy(), x)
+    assert np.array_equal(images.take_batch(torch.tensor([3, 1])).numpy(), x[[3, 1]])
+    assert np.shares_memory(images.take_batch(slice(0, 2)).numpy(), x)
 
 
 @pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])

@@ -14,7 +14,7 @@ from torch import nn
 import models
 from models.description import Conv, MaxPool, Relu, Reshuffle, Shape, Unravel
 from search.datasets import Split
-from search.datasets.folder import described
+from search.datasets.folder import describe_folder
 from search.datasets.split import Scaling
 from search.storage import checkpoint
 from search.training.engines import EngineChoice, Problem
@@ -62,7 +62,7 @@ def normed(monkeypatch: pytest.MonkeyPatch) -> None:
 def split() -> Split:
     """160 + 40 real images, or random ones."""
     if SUBSET.is_dir():
-        known = described("folder-test", SUBSET)
+        known = describe_folder("folder-test", SUBSET)
         train, test = known.load_train(None), known.load_test(None)
         return Split(train.images[:160], train.labels[:160], test.images[:40], test.labels[:40], SCALING, 10)
     rng = np.random.default_rng(0)

@@ -5,8 +5,8 @@ import time
 import psutil
 import pytest
 
-from search.cli import parser
-from search.commands.options import policy
+from search.cli import make_parser
+from search.commands.options import make_policy
 from search.tuning.policy import Policy
 from spaces import UserError
 
@@ -14,7 +14,7 @@ SWEEP = ["sweep", "--out", "x"]
 
 
 def test_by_default_a_run_is_left_as_it_is() -> None:
-    found = policy(parser().parse_args(SWEEP))
+    found = make_policy(make_parser().parse_args(SWEEP))
     assert (found.force, found.accept_changes, found.retry_failed) == (False, False, False)
     assert (found.keep_checkpoints, found.max_concurrent, found.time_budget) == ("none", None, None)
     assert not found.time_is_up()
@@ -35,7 +35,7 @@ def test_by_default_a_run_is_left_as_it_is() -> None:
     ],
 )
 def test_lengths_of_time(text: str, seconds: float) -> None:
-    assert policy(parser().parse_args([*SWEEP, "--time-budget", text])).time_budget == seconds
+    assert make_policy(make_parser().parse_args([*SWEEP, "--time-budget", text])).time_budget == seconds
 
 
 @pytest.mark.parametrize(
@@ -61,12 +61,12 @@ def test_lengths_of_time(text: str, seconds: float) -> None:
 )
 def test_what_is_no_length_of_time(text: str) -> None:
     with pytest.raises(UserError, match=r"time-budget: .*(30m|such as)"):
-        parser().parse_args([*SWEEP, f"--time-budget={text}"])
+        make_parser().parse_args([*SWEEP, f"--time-budget={text}"])
 
 
 def test_the_clock_starts_with_the_process() -> None:
     born = psutil.Process().create_time()
-    found = policy(parser().parse_args([*SWEEP, "--time-budget", "1h"]))
+    found = make_policy(make_parser().parse_args([*SWEEP, "--time-budget", "1h"]))
     assert found.started == pytest.approx(time.monotonic() - (time.time() - born), abs=5)
 
 
@@ -78,4 +78,4 @@ def test_time_is_up() -> None:
 
 def test_none_at_once_makes_no_sense() -> None:
     with pytest.raises(UserError, match="max-concurrent: 0 is not allowed"):
-        policy(parser().parse_args([*SWEEP, "--max-concurrent", "0"]))
+        make_policy(make_parser().parse_args([*SWEEP, "--max-concurrent", "0"]))

@@ -83,7 +83,7 @@ def test_a_row_reported_again_takes_no_time(trial: TrialSpec) -> None:
     told = tune_trial(trial, 0, 3, 0.5)
     shown.on_trial_start(0, [told], told)
     shown.on_trial_result(0, [told], told, told.last_result | {"seconds": 0.0, "again": True})
-    assert shown.seconds_left() is None  # Nothing was trained yet.
+    assert shown.estimate_seconds_left() is None  # Nothing was trained yet.
     shown.on_trial_recover(0, [told], told)
     assert not shown._tallies["conv"].running
 
@@ -112,11 +112,11 @@ def test_time_left(trial: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(progress.time, "monotonic", lambda: now)
     shown = Progress("sweep", {"conv": 8}, 5.0, [])
-    assert shown.seconds_left() is None
+    assert shown.estimate_seconds_left() is None
     with shown.shown():
         run_trials(shown, [tune_trial(trial, n, 5, 0.5) for n in range(4)], ["completed"] * 4)
         now = 120.0
-        assert shown.seconds_left() == pytest.approx(20.0)
+        assert shown.estimate_seconds_left() == pytest.approx(20.0)
 
 
 def test_where_nothing_runs_for_long_it_says_why(

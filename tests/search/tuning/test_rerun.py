@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from search.cluster.resources import Resources
-from search.datasets import dataset
+from search.datasets import find_dataset
 from search.storage import trial_folder
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
@@ -46,14 +46,14 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def of_seeds(count: int) -> RunSpec:
-    data = dataset("digits")
+    data = find_dataset("digits")
     common = (data.name, data.data_hash, data.batch_size, 0, 0, ("conv",))
     return RunSpec(*common, thetas={"conv": THETA.as_dict()}, rerun_seeds=count, rerun_epochs=1)
 
 
 def test_what_has_no_outcome_is_left(tmp_path: Path, left: list[str]) -> None:
     run, spec = RunFolder(tmp_path / "run"), of_seeds(4)
-    trials = spec.rerun_trials("conv", THETA)
+    trials = spec.list_rerun_trials("conv", THETA)
     with run.driven(spec):
         for trial in trials[:3]:
             TrialFolder(run.path, trial).fail("for the test")

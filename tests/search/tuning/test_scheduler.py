@@ -14,11 +14,11 @@ import pytest
 
 from search.storage.asha_decisions import Journal
 from search.storage.trial_folder import TrialFolder
-from search.tuning.scheduler import InOrder, PerArchitecture, scheduler_for
+from search.tuning.scheduler import InOrder, PerArchitecture, make_scheduler
 from search.tuning.trainable import report
 from spaces import SPACES, TrialSpec, UserError
 from spaces.specs.run import RunSpec
-from spaces.specs.rungs import expected_epochs, rungs
+from spaces.specs.rungs import compute_expected_epochs, list_rungs
 
 TABLE_1_2 = SPACES["table-1.2"]
 SPEC = RunSpec(
@@ -31,7 +31,7 @@ SPEC = RunSpec(
     [(5, 20, 4.0, [5]), (5, 20, 3.0, [5, 15]), (5, 20, 2.0, [5, 10]), (1, 27, 3.0, [1, 3, 9]), (20, 20, 4.0, [])],
 )
 def test_rungs(grace: int, most: int, eta: float, expected: list[int]) -> None:
-    assert rungs(replace(SPEC, grace_period=grace, max_epochs=most, reduction_factor=eta)) == expected
+    assert list_rungs(replace(SPEC, grace_period=grace, max_epochs=most, reduction_factor=eta)) == expected
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,11 @@ def test_rungs_are_where_ray_judges(tmp_path: Path, grace: int, most: int, eta: 
                 decision = scheduler.on_trial_result(None, trial, told)  # pyright: ignore[reportArgumentType]
         if decision == "STOP":
             judged.append(last)
-    assert judged == rungs(spec)
+    assert judged == list_rungs(spec)
 
 
 def two_trials() -> tuple[TrialSpec, TrialSpec]:
-    one, other = TABLE_1_2.grid(0)[:2]
+    one, other = TABLE_1_2.list_grid(0)[:2]
     return SPEC.sweep_trial("conv", one), SPEC.sweep_trial("conv", other)
 
 
@@ -65,7 +65,7 @@ def test_rungs_that_fall_together_are_refused() -> None:
 
 
 def test_a_journal_that_cannot_be_written_ends_the_run_and_decides_nothing(tmp_path: Path) -> None:
-    scheduler = PerArchitecture(SPEC, Journal(tmp_path / "nowhere", rungs(SPEC)))
+    scheduler = PerArchitecture(SPEC, Journal(tmp_path / "nowhere", list_rungs(SPEC)))
     trial: Any = SimpleNamespace(config={"trial": two_trials()[0].as_dict()})
     scheduler.on_trial_add(None, trial)
     assert scheduler.trouble is None
@@ -74,9 +74,9 @@ def test_a_journal_that_cannot_be_written_ends_the_run_and_decides_nothing(tmp_p
 
 
 def test_expected_epochs() -> None:
-    assert expected_epochs(SPEC) == 5 + 15 / 4
-    assert expected_epochs(replace(SPEC, reduction_factor=2.0)) == 5 + 5 / 2 + 10 / 4
-    assert expected_epochs(replace(SPEC, scheduler="none")) == 20
+    assert compute_expected_epochs(SPEC) == 5 + 15 / 4
+    assert compute_expected_epochs(replace(SPEC, reduction_factor=2.0)) == 5 + 5 / 2 + 10 / 4
+    assert compute_expected_epochs(replace(SPEC, scheduler="none")) == 20
 
 
 class Simulation:
@@ -85,7 +85,7 @@ class Simulation:
     def __init__(self, run: Path, spec: RunSpec, seed: int):
         self.run, self.spec = run, spec
         self.random = random.Random(seed)
-        points = TABLE_1_2.grid(seed)[:24]
+        points = TABLE_1_2.list_grid(seed)[:24]
         self.trials = [spec.sweep_trial(name, theta) for theta in points for name in spec.architectures]
         self.final = {trial.trial_id: self.random.random() for trial in self.trials}
         self.fate = {  # Some fail and some diverge, before, at and after the rungs.
@@ -158,7 +158,7 @@ def replayed(run: Path, spec: RunSpec) -> set[str]:
     stopped = set()
     for line in (run / "decisions.jsonl").read_text().splitlines():
         entry = json.loads(line)
-        assert entry["epoch"] in rungs(spec)
+        assert entry["epoch"] in list_rungs(spec)
         values = seen.setdefault((entry["architecture"], entry["epoch"]), {})
         assert entry["trial_id"] not in values  # Judged once.
         cut = np.percentile(list(values.values()), 100 * (1 - 1 / spec.reduction_factor)) if values else 0.0
@@ -173,7 +173,7 @@ def replayed(run: Path, spec: RunSpec) -> set[str]:
 def run_with_deaths(simulation: Simulation, deaths: tuple[float, ...]) -> dict[str, str | None]:
     for death in deaths:
         folders = [simulation.folder(trial) for trial in simulation.trials if simulation.folder(trial).rows]
-        simulation.drive(scheduler_for(simulation.spec, simulation.run, folders), death)
+        simulation.drive(make_scheduler(simulation.spec, simulation.run, folders), death)
     return {trial.trial_id: simulation.folder(trial).outcome() for trial in simulation.trials}
 
 
@@ -188,7 +188,7 @@ def test_decisions_follow_the_rule_however_often_the_driver_dies(tmp_path: Path,
     values = {(entry["trial_id"], entry["epoch"]): entry["accuracy"] for entry in judged}
     for trial in simulation.trials:  # Everybody who reached a rung was judged there, by what is on record.
         for row in simulation.folder(trial).rows:
-            if row["epoch"] in rungs(simulation.spec):
+            if row["epoch"] in list_rungs(simulation.spec):
                 assert values.pop((trial.trial_id, row["epoch"])) == (row["val_accuracy"] or 0.0)
     assert not values
 
@@ -200,7 +200,7 @@ def test_a_lost_journal_is_restored_from_the_records(tmp_path: Path) -> None:
     before = [json.loads(line) for line in journal.read_text().splitlines()]
     journal.unlink()
     folders = [simulation.folder(trial) for trial in simulation.trials if simulation.folder(trial).rows]
-    scheduler_for(SPEC, tmp_path, folders)
+    make_scheduler(SPEC, tmp_path, folders)
     after = [json.loads(line) for line in journal.read_text().splitlines()]
 
     def told(entries: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
@@ -215,22 +215,22 @@ def test_a_lost_journal_is_restored_from_the_records(tmp_path: Path) -> None:
 
 def test_a_stop_is_never_taken_back(tmp_path: Path) -> None:
     """The trial's record and outcome are lost; trained again, it stops where it did, though it now would go on."""
-    low, high = (SPEC.sweep_trial("conv", theta) for theta in TABLE_1_2.grid(0)[:2])
+    low, high = (SPEC.sweep_trial("conv", theta) for theta in TABLE_1_2.list_grid(0)[:2])
 
     def told(scheduler: Any, trial: TrialSpec, epoch: int, accuracy: float) -> str:
         tune_trial: Any = SimpleNamespace(config={"trial": trial.as_dict()})
         scheduler.on_trial_add(None, tune_trial)
         return scheduler.on_trial_result(None, tune_trial, {"epoch": epoch, "accuracy": accuracy})
 
-    scheduler = scheduler_for(SPEC, tmp_path, [])
+    scheduler = make_scheduler(SPEC, tmp_path, [])
     assert [told(scheduler, high, 5, 0.9), told(scheduler, low, 5, 0.1)] == ["CONTINUE", "STOP"]
-    again = scheduler_for(SPEC, tmp_path, [])
+    again = make_scheduler(SPEC, tmp_path, [])
     assert [told(again, low, 4, 0.1), told(again, low, 5, 0.95)] == ["CONTINUE", "STOP"]
 
 
 def test_architectures_do_not_compete(tmp_path: Path) -> None:
-    scheduler = PerArchitecture(SPEC, Journal(tmp_path, rungs(SPEC)))
-    theta = TABLE_1_2.grid(0)[0]
+    scheduler = PerArchitecture(SPEC, Journal(tmp_path, list_rungs(SPEC)))
+    theta = TABLE_1_2.list_grid(0)[0]
 
     def told(architecture: str, accuracy: float) -> str:
         tune_trial: Any = SimpleNamespace(config={"trial": SPEC.sweep_trial(architecture, theta).as_dict()})
@@ -242,15 +242,15 @@ def test_architectures_do_not_compete(tmp_path: Path) -> None:
 
 
 def test_a_report_that_asha_would_ignore_is_an_error(tmp_path: Path) -> None:
-    tune_trial: Any = SimpleNamespace(config={"trial": SPEC.sweep_trial("conv", TABLE_1_2.grid(0)[0]).as_dict()})
+    tune_trial: Any = SimpleNamespace(config={"trial": SPEC.sweep_trial("conv", TABLE_1_2.list_grid(0)[0]).as_dict()})
     with pytest.raises(AssertionError, match="ignore"):
-        PerArchitecture(SPEC, Journal(tmp_path, rungs(SPEC))).on_trial_result(
+        PerArchitecture(SPEC, Journal(tmp_path, list_rungs(SPEC))).on_trial_result(
             None, tune_trial, {"training_iteration": 5, "accuracy": 0.5}
         )
 
 
 def test_none_means_none(tmp_path: Path) -> None:
-    assert type(scheduler_for(replace(SPEC, scheduler="none"), tmp_path, [])) is InOrder
+    assert type(make_scheduler(replace(SPEC, scheduler="none"), tmp_path, [])) is InOrder
     assert not (tmp_path / "decisions.jsonl").exists()
 
 
@@ -271,10 +271,10 @@ def test_trials_run_in_the_order_they_came() -> None:
 
 
 def test_nobody_begins_an_epoch_after_the_last_ones(tmp_path: Path) -> None:
-    scheduler = scheduler_for(SPEC, tmp_path, [])
+    scheduler = make_scheduler(SPEC, tmp_path, [])
     high, low, new = (
         SimpleNamespace(config={"trial": SPEC.sweep_trial("conv", theta).as_dict()}, status=status)
-        for theta, status in zip(TABLE_1_2.grid(0)[:3], ("RUNNING", "RUNNING", "PENDING"), strict=True)
+        for theta, status in zip(TABLE_1_2.list_grid(0)[:3], ("RUNNING", "RUNNING", "PENDING"), strict=True)
     )
 
     def told(trial: Any, epoch: int, accuracy: float) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from search.cluster.resources import Resources
-from search.datasets import dataset
+from search.datasets import find_dataset
 from search.errors import Halted
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
@@ -18,7 +18,7 @@ from search.training.engines import EngineChoice
 from search.tuning import phases
 from search.tuning.jobs import Job
 from search.tuning.policy import Policy
-from search.tuning.sweep import plan_sweep, planned
+from search.tuning.sweep import list_trials, plan_sweep
 from spaces import SPACES, TrialSpec
 from spaces.specs.run import RunSpec
 
@@ -26,7 +26,7 @@ from spaces.specs.run import RunSpec
 @pytest.fixture
 def spec() -> RunSpec:
     space = SPACES["table-1.2"].describe()
-    digits = dataset("digits").data_hash
+    digits = find_dataset("digits").data_hash
     return RunSpec("digits", digits, 16, 0, 0, ("conv", "invariant"), space=space, search="grid", samples=2)
 
 
@@ -62,7 +62,7 @@ def test_what_tune_left_out_is_done_in_another_round(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spec: RunSpec
 ) -> None:
     run, todo = RunFolder(tmp_path), rounds(monkeypatch, 1, 2, 1)
-    every = [trial.trial_id for trial in planned(spec)]
+    every = [trial.trial_id for trial in list_trials(spec)]
     with run.driven(spec):
         sweep(run, spec)
         assert todo == [every, every[1:], every[3:]]

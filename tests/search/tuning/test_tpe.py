@@ -10,7 +10,7 @@ from ray.tune.search import Searcher
 
 from search.storage.trial_folder import TrialFolder
 from search.tuning.tpe import TpeSearch
-from spaces import SPACES, Space, TrialSpec, space_from
+from spaces import SPACES, Space, TrialSpec, make_space
 from spaces.specs.run import RunSpec
 
 
@@ -20,7 +20,7 @@ def spec_for(space: Space, samples: int, *architectures: str) -> RunSpec:
 
 
 CONTINUOUS = SPACES["continuous"]
-SMALL = space_from(
+SMALL = make_space(
     {"lr": {"choice": [0.01, 0.1, 1]}, "momentum": {"choice": [0, 0.5]}, "weight_decay": 0, "gain": 1}, "small"
 )
 
@@ -157,7 +157,7 @@ def test_a_dead_worker_does_not_end_the_search() -> None:
 
 
 def test_a_space_with_fewer_values_than_samples_ends() -> None:
-    narrow = space_from({"lr": {"uniform": [1.0, 1.002]}, "momentum": 0, "weight_decay": 0, "gain": 1}, "narrow")
+    narrow = make_space({"lr": {"uniform": [1.0, 1.002]}, "momentum": 0, "weight_decay": 0, "gain": 1}, "narrow")
     assert len(drive(TpeSearch(spec_for(narrow, 50), []))) == 3  # 1, 1.001 and 1.002: four digits.
 
 

@@ -9,7 +9,7 @@ import pytest
 from search.datasets import Split
 from search.storage.driver import DriverLock, Guard
 from search.storage.file_lock import Lock
-from search.storage.provenance import expected_of_nodes
+from search.storage.provenance import describe_expected_nodes
 from search.storage.trial_folder import TrialFolder
 from search.training.loop import Training
 from search.tuning.trainable import RecordedTrial, report
@@ -229,7 +229,7 @@ def test_epochs_trained_again_are_kept_on_the_way(actor: RecordedTrial, tmp_path
 def test_a_node_with_other_versions_stops_it(
     driver: DriverLock, tmp_path: Path, trial: TrialSpec, split: Split
 ) -> None:
-    expected = expected_of_nodes()
+    expected = describe_expected_nodes()
     assert "stop" not in guarded(trial, split, tmp_path, driver.token, expected=expected).step()
     other = guarded(trial, split, tmp_path, driver.token, expected=expected | {"torch": "1.0"})
     assert "instead of 1.0; install there what" in other.step()["stop"]

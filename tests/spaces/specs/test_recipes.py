@@ -19,9 +19,9 @@ def test_the_numbers_of_section_1_5_2() -> None:
     assert Hyperparameters(0.5, 0.85, 1e-4, 1.0) == THETA
     assert BATCH_SIZE == 128
     expected = [0.5] * 60 + [0.1] * 20 + [0.02] * 20 + [0.004] * 20
-    assert [CIFAR.lr(0.5, epoch) for epoch in range(1, 121)] == pytest.approx(expected)
+    assert [CIFAR.decay_lr(0.5, epoch) for epoch in range(1, 121)] == pytest.approx(expected)
     expected = [0.5] * 18 + [0.1] * 12 + [0.02] * 10 + [0.004] * 5
-    assert [TINY_IMAGENET.lr(0.5, epoch) for epoch in range(1, 46)] == pytest.approx(expected)
+    assert [TINY_IMAGENET.decay_lr(0.5, epoch) for epoch in range(1, 46)] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_an_epoch_has_the_rate_of_the_same_fraction_of_the_whole(epochs: int) ->
     for epoch in range(1, epochs + 1):
         done = Fraction(epoch - 1, epochs)
         passed = sum(Fraction(drop, 120) <= done for drop in (60, 80, 100))
-        assert scaled.lr(1.0, epoch) == pytest.approx(0.2**passed)
+        assert scaled.decay_lr(1.0, epoch) == pytest.approx(0.2**passed)
 
 
 def test_no_recipe_leaves_a_trial_as_it_was() -> None:
@@ -69,22 +69,22 @@ def test_a_run_scales_it_to_each_phase() -> None:
     run = replace(SWEEP, recipe=CIFAR, rerun_seeds=1, rerun_epochs=60)
     assert RunSpec.from_dict(json.loads(json.dumps(run.as_dict()))) == run
     assert run.sweep_trial("conv", THETA).recipe == CIFAR.scaled(12)
-    assert [trial.recipe for trial in run.rerun_trials("conv", THETA)] == [CIFAR.scaled(60)]
+    assert [trial.recipe for trial in run.list_rerun_trials("conv", THETA)] == [CIFAR.scaled(60)]
     assert SWEEP.sweep_trial("conv", THETA).recipe is None
 
 
 def test_steps_cannot_be_moved() -> None:
     run = replace(SWEEP, recipe=CIFAR, rerun_seeds=1, rerun_epochs=60)
-    assert run.extended_by(replace(run, rerun_seeds=3)).rerun_seeds == 3
-    assert replace(run, rerun_seeds=None, rerun_epochs=None).extended_by(run) == run
+    assert run.extend_by(replace(run, rerun_seeds=3)).rerun_seeds == 3
+    assert replace(run, rerun_seeds=None, rerun_epochs=None).extend_by(run) == run
     with pytest.raises(UserError, match="epochs is 12 there and 24 here, which would move the steps"):
-        run.extended_by(replace(run, max_epochs=24))
+        run.extend_by(replace(run, max_epochs=24))
     with pytest.raises(UserError, match="rerun-epochs is 60 there and 30 here"):
-        run.extended_by(replace(run, rerun_epochs=30))
+        run.extend_by(replace(run, rerun_epochs=30))
     with pytest.raises(UserError, match=r"recipe is lr x 0.2 after epochs 60, 80, 100 of 120, random crops"):
-        run.extended_by(replace(run, recipe=TINY_IMAGENET))
+        run.extend_by(replace(run, recipe=TINY_IMAGENET))
     constant = replace(run, recipe=replace(CIFAR, lr_drops=()))
-    assert constant.extended_by(replace(constant, rerun_epochs=90)).rerun_epochs == 90
+    assert constant.extend_by(replace(constant, rerun_epochs=90)).rerun_epochs == 90
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ def test_survives_json(spec: RunSpec) -> None:
 def test_a_run_from_before_classes_were_recorded_goes_on_and_gets_them() -> None:
     """The hash of the data tells their number, so it contradicts nothing."""
     assert "classes" not in SWEEP.as_dict()
-    grown = SWEEP.extended_by(replace(SWEEP, classes=10))
+    grown = SWEEP.extend_by(replace(SWEEP, classes=10))
     assert grown.classes == 10
-    assert grown.extended_by(SWEEP).classes == 10
+    assert grown.extend_by(SWEEP).classes == 10
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_fixed_configurations_have_no_space() -> None:
 
 def test_reruns_use_seeds_that_the_sweep_never_used() -> None:
     spec = replace(SWEEP, seed=3, rerun_seeds=4, rerun_epochs=2)
-    trials = spec.rerun_trials("conv", THETA)
+    trials = spec.list_rerun_trials("conv", THETA)
     assert [trial.seed for trial in trials] == [4, 5, 6, 7]
     assert spec.sweep_trial("conv", THETA).seed == 3
     assert {trial.split_seed for trial in trials} == {None}
@@ -163,7 +163,7 @@ ODD = (
     NESTED,
     "1",
 )
-GROWN = SWEEP.extended_by(replace(SWEEP, space={**SPACE, "gain": {"choice": [0.25, 0.5, 1.0, 1.5, 2.0]}}, samples=9))
+GROWN = SWEEP.extend_by(replace(SWEEP, space={**SPACE, "gain": {"choice": [0.25, 0.5, 1.0, 1.5, 2.0]}}, samples=9))
 
 
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

@@ -3,31 +3,31 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from search.datasets.files.cache import cache_root
+from search.datasets.files.cache import find_cache_root
 from spaces import UserError
 
 
 def test_root_is_argument_then_variable_then_user_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INVSEARCH_DATA", str(tmp_path / "variable"))
-    assert cache_root(tmp_path / "argument") == tmp_path / "argument"
-    assert cache_root() == tmp_path / "variable"
+    assert find_cache_root(tmp_path / "argument") == tmp_path / "argument"
+    assert find_cache_root() == tmp_path / "variable"
     monkeypatch.setenv("INVSEARCH_DATA", "")
-    assert cache_root() == Path(platformdirs.user_cache_dir("invsearch"))
+    assert find_cache_root() == Path(platformdirs.user_cache_dir("invsearch"))
 
 
 def test_root_is_absolute_and_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/somewhere")
     monkeypatch.setenv("INVSEARCH_DATA", "relative")
-    assert cache_root() == tmp_path / "relative"
+    assert find_cache_root() == tmp_path / "relative"
     monkeypatch.setenv("INVSEARCH_DATA", "~/data")
-    assert cache_root() == Path("/somewhere/data")
+    assert find_cache_root() == Path("/somewhere/data")
     monkeypatch.setenv("INVSEARCH_DATA", "./~x")
-    assert cache_root() == tmp_path / "~x"
-    assert cache_root(Path("~x")) == tmp_path / "~x"  # As of ./~x is left by Path.
+    assert find_cache_root() == tmp_path / "~x"
+    assert find_cache_root(Path("~x")) == tmp_path / "~x"  # As of ./~x is left by Path.
     monkeypatch.setenv("INVSEARCH_DATA", "~nobody-of-this-name/data")
     with pytest.raises(UserError, match=r"INVSEARCH_DATA: .* no home folder ~nobody-of-this-name is known here"):
-        cache_root()
+        find_cache_root()
 
 
 def test_folder_is_nested_unless_only_the_root_has_files(fake, tmp_path: Path) -> None:

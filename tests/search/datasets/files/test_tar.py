@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from search.datasets.files.tar import BLOCK, tar_members
+from search.datasets.files.tar import BLOCK, read_tar_members
 from search.datasets.files.verify import UnusableFileError
 
 FILES = {"d/a.bin": b"a" * 700, "d/b.bin": b"b" * 512}
@@ -47,7 +47,7 @@ def packed(kind: int = tarfile.USTAR_FORMAT, top: str = "", pax: dict[str, str] 
 def test_what_tarfile_writes_is_read(kind: str, zipped: bool, top: str) -> None:
     pax = {"mtime": "1.5", "comment": "c" * 1000}
     body = packed(FORMATS[kind], top, pax if kind == "pax" else None)
-    assert tar_members(io.BytesIO(gzip.compress(body) if zipped else body), SIZES, list(FILES)) == FILES
+    assert read_tar_members(io.BytesIO(gzip.compress(body) if zipped else body), SIZES, list(FILES)) == FILES
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_tarfile_writes_is_read(kind: str, zipped: bool, top: str) -> None:
 @pytest.mark.parametrize("value", ["1e9", "0,6146", "abc", "\0", "-1", "9" * 5000])
 def test_no_extended_header_is_followed(field: str, value: str) -> None:
     """Python's tarfile raises ValueError on most of these."""
-    assert tar_members(io.BytesIO(packed(tarfile.PAX_FORMAT, "", {field: value})), SIZES, list(FILES)) == FILES
+    assert read_tar_members(io.BytesIO(packed(tarfile.PAX_FORMAT, "", {field: value})), SIZES, list(FILES)) == FILES
 
 
 MANY = gzip.compress(b"") * 500_000
@@ -85,7 +85,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
 def test_anything_else_is_one_reason(name: str) -> None:
     make, words = BAD[name]
     with pytest.raises(UnusableFileError) as caught:
-        tar_members(io.BytesIO(make()), SIZES, list(FILES))
+        read_tar_members(io.BytesIO(make()), SIZES, list(FILES))
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -93,4 +93,4 @@ def test_anything_else_is_one_reason(name: str) -> None:
 def test_gzip_of_several_members_is_one_file() -> None:
     body = packed()
     pieces = b"".join(gzip.compress(body[start : start + 1000]) for start in range(0, len(body), 1000))
-    assert tar_members(io.BytesIO(pieces + bytes(100)), SIZES, list(FILES)) == FILES
+    assert read_tar_members(io.BytesIO(pieces + bytes(100)), SIZES, list(FILES)) == FILES

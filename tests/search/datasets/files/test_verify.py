@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search.datasets.files.verify import SLACK, UnusableFileError, content_of, read_cached, read_content
+from search.datasets.files.verify import SLACK, UnusableFileError, read_cached, read_content, read_content_of
 from spaces.common.errors import UserError
 
 NAME = "train-images-idx3-ubyte"
@@ -147,11 +147,11 @@ def test_time_is_bounded_by_what_is_read(fake, tmp_path: Path) -> None:
         file.write(body)
         file.seek(0)
         with pytest.raises(UnusableFileError, match="far larger than what it holds"):
-            content_of(file).read(10)
+            read_content_of(file).read(10)
         assert file.tell() < 10 * SLACK < len(body) * 2
 
 
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=5), st.integers(0, 9), st.binary(max_size=3))
 def test_content_is_what_gzip_says(pieces: list[bytes], level: int, tail: bytes) -> None:
     zipped = b"".join(gzip.compress(piece, level) for piece in pieces) + bytes(len(tail))
-    assert content_of(io.BytesIO(zipped)).read() == gzip.decompress(zipped)
+    assert read_content_of(io.BytesIO(zipped)).read() == gzip.decompress(zipped)

@@ -95,8 +95,8 @@ def test_ten_steps_agree_with_float64(spec: TrialSpec, engine: str) -> None:
 def gradients(engine: str, spec: TrialSpec, x: np.ndarray, y: np.ndarray) -> list[Tensor | np.ndarray]:
     network = models.build(spec.architecture, gain=1.0, seed=spec.seed)
     if engine == "native":
-        native = NativeNetwork(models.description_of(spec.architecture, x.shape[1:]), network, x.shape[1:])
-        found = native.gradients(x, y)[1]
+        native = NativeNetwork(models.describe_architecture(spec.architecture, x.shape[1:]), network, x.shape[1:])
+        found = native.compute_gradients(x, y)[1]
         return [found[p] for p in network.parameters()]
     network.to(memory_format=torch.channels_last)  # pyright: ignore
     loss = F.cross_entropy(network(torch.from_numpy(x)), torch.from_numpy(y))

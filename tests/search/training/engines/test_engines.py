@@ -13,8 +13,8 @@ from spaces import UserError
 
 @pytest.fixture
 def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "instruction_set", lambda: None)
-    monkeypatch.setattr(engines, "why_none", lambda: "it was not built")
+    monkeypatch.setattr(engines, "find_instruction_set", lambda: None)
+    monkeypatch.setattr(engines, "explain_no_library", lambda: "it was not built")
 
 
 def test_auto_is_torch_on_a_gpu() -> None:
@@ -60,7 +60,7 @@ def test_a_network_without_a_native_form_is_trained_by_torch(monkeypatch: pytest
     class Own(Relu):
         """A layer of a user's."""
 
-    monkeypatch.setattr(engines, "instruction_set", lambda: "baseline")
+    monkeypatch.setattr(engines, "find_instruction_set", lambda: "baseline")
     monkeypatch.setitem(models.ARCHITECTURES, "own", Architecture("Own", lambda classes, shape: {"own": Own()}))
     assert EngineChoice().name_for("own") == "torch"
     told = EngineChoice().announce("conv", "own")
@@ -71,7 +71,7 @@ def test_a_network_without_a_native_form_is_trained_by_torch(monkeypatch: pytest
 
 @pytest.mark.parametrize("name", [name for family in models.FAMILIES.values() for name in family.typical])
 def test_the_families_are_trained_by_torch(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "instruction_set", lambda: "baseline")
+    monkeypatch.setattr(engines, "find_instruction_set", lambda: "baseline")
     assert EngineChoice().name_for(name) == "torch"
     with pytest.raises(UserError) as caught:
         EngineChoice("native", "cpu").name_for(name)
