@@ -114,8 +114,10 @@ def count_executed(description: Description, shape: Shape, *, direct: bool = Fal
                 found.append(Work(f"{name}, mixing", each, each, each if learned else 0))
             case Project(out=out) | Reshuffle(out=out):
                 each = math.prod(shape) * out
-                found.append(Work(name, each, each if isinstance(layer, Reshuffle) else 0, each if learned else 0))
-        learned = learned or isinstance(layer, Conv | Invariant | Reshuffle)
+                found.append(Work(name, each, each if type(layer) is Reshuffle else 0, each if learned else 0))
+        learned = (
+            learned or isinstance(layer, Conv | Invariant) or type(layer) is Reshuffle
+        )  # A Project has fixed weights.
         shape = layer.after(shape)
     return found
 

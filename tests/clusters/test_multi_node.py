@@ -35,7 +35,7 @@ set_environment(resources)
 with ray_session(resources):
     from search.cluster.nodes import Watch
     watch = Watch(resources, Path(sys.argv[2]))
-    while not (reason := watch.stuck()):
+    while not (reason := watch.explain_stuck()):
         time.sleep(0.1)
     print(reason)
 """

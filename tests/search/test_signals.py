@@ -183,7 +183,7 @@ BLOCKED = """
 import ctypes, os, signal, threading
 from search import signals
 signals.PATIENCE_SECONDS = 0.1
-with signals.handled(signals.at_once), signals.last_resort("to resume: x"), signals.time_limit(1.0, "x"):
+with signals.handled(signals.act_at_once), signals.last_resort("to resume: x"), signals.time_limit(1.0, "x"):
     with signals.kept():
         if {number}:
             threading.Timer(0.1, os.kill, [os.getpid(), {number}]).start()

@@ -101,7 +101,7 @@ def test_spectral_norm_is_numpys():
     ],
 )
 def test_bound_is_equation_1_2_11(size, scale, bound):
-    assert size.bound(scale) == pytest.approx(bound)
+    assert size.compute_bound(scale) == pytest.approx(bound)
 
 
 def test_fields_are_smooth():

@@ -32,7 +32,7 @@ def test_import_of_what_the_cache_lacks(fake, tmp_path: Path) -> None:
     fake.write(tmp_path / "cache" / "mnist", *list(fake.content)[1:])
     fake.write(tmp_path / "downloads", NAME)
     folder = import_from(fake.store, tmp_path / "downloads", tmp_path / "cache")
-    assert not fake.store.missing(folder)
+    assert not fake.store.find_missing(folder)
 
 
 def test_import_from_the_cache_itself(fake, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_kaggle_puts_each_file_into_a_folder_of_its_name(fake, tmp_path: Path, o
         dotted = name.replace("-idx", ".idx")
         fake.write(tmp_path / outer.format(name, dotted=dotted), name, form=inner.format("{}", dotted=dotted))
     assert fake.store.folder(tmp_path) == tmp_path
-    assert not fake.store.missing(tmp_path)
+    assert not fake.store.find_missing(tmp_path)
     folder = import_from(fake.store, tmp_path, tmp_path / "cache")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == fake.content
 

@@ -77,7 +77,7 @@ def test_steps_cannot_be_moved() -> None:
     run = replace(SWEEP, recipe=CIFAR, rerun_seeds=1, rerun_epochs=60)
     assert run.extend_by(replace(run, rerun_seeds=3)).rerun_seeds == 3
     assert replace(run, rerun_seeds=None, rerun_epochs=None).extend_by(run) == run
-    with pytest.raises(UserError, match="epochs is 12 there and 24 here, which would move the steps"):
+    with pytest.raises(UserError, match="epochs is 12 there and 24 here, which would move the drops"):
         run.extend_by(replace(run, max_epochs=24))
     with pytest.raises(UserError, match="rerun-epochs is 60 there and 30 here"):
         run.extend_by(replace(run, rerun_epochs=30))
