@@ -37,13 +37,13 @@ class Best:
         config_id: of its configuration.
         theta: the configuration.
         incumbent: the sweep's trial of it; None where nothing was searched.
-        val_accuracy: of that trial on held-out training images, a fraction; NaN likewise.
+        val_accuracy: of that trial on held-out training images, a fraction; NaN where there is none.
         reruns: test accuracies in percent of its finished reruns, summed up.
         asked: how many reruns were asked for.
         lost: how many of them diverged or failed: the others are a selection.
         rerun: the finished rerun of the highest test accuracy; ties by lower test loss, then by trial id. None while
             none has finished.
-        test_accuracy: of that rerun, a fraction; NaN likewise.
+        test_accuracy: of that rerun, a fraction; NaN where there is none.
     """
 
     architecture: str

@@ -71,7 +71,7 @@ class Run:
 
 
 def read_run(path: str | Path) -> Run:
-    """Reads a run folder, also while the run goes on.
+    """Reads a run folder, also while it is being written.
 
     Raises:
         UserError: not a run folder, or its spec.json cannot be read.

@@ -1,7 +1,7 @@
 """Tables in LaTeX, set for the page of an article: nothing reaches beyond the text block, however many columns.
 
-Published numbers stand in a line under ours. What is still too wide wraps its words, then goes on in a further
-panel below; what is too high goes on in a further float. Widths are estimates, on the safe side.
+Published numbers stand in a line under ours. What is still too wide wraps its words, then continues in another
+panel below; what is too high continues in another float. Widths are estimates, on the safe side.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def explain_untested(first: np.ndarray, second: np.ndarray, lost: bool = False) 
 
     Args:
         first: accuracies, one per seed.
-        second: likewise.
+        second: the second sample, in the same unit.
         lost: whether seeds of either diverged or failed: what is left is a selection.
     """
     if lost:

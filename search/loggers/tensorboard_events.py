@@ -51,7 +51,7 @@ class TensorboardLogger(Logger):
                 while rest:  # A disk that becomes full takes a part; the rest follows when there is room.
                     rest = rest[stream.write(rest) or 0 :]
                 return
-        write_atomically(path, content)  # It was trained anew, or goes on after its end.
+        write_atomically(path, content)  # It was trained again, or continued after its end.
 
 
 def list_events(trial: Recorded) -> bytes:

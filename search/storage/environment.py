@@ -1,7 +1,7 @@
 """What computes a run's numbers besides its spec: code, libraries, engines. A change of them is noticed.
 
 RUN/environment.json says what the run's numbers were made with so far. Each row of a record also
-says what made it, so a run that went on elsewhere with ``--accept-changes`` can be told apart.
+says what made it, so a run that was continued elsewhere with ``--accept-changes`` can be told apart.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ class RunFolder:
         changes = environment.find_differences(there, here) if known and there else []
         if changes and not accept_changes:
             raise UserError(
-                f"{self.path}: {'; '.join(changes)}; go on with what it was begun with, or with --accept-changes "
+                f"{self.path}: {'; '.join(changes)}; use what it was begun with, or give --accept-changes "
                 "(each row of a record says what made it), or give another --out; invsearch table shows what is there"
             )
         for change in changes:
@@ -101,7 +101,7 @@ class RunFolder:
         return spec
 
     def _check_lengthening(self, old: RunSpec, spec: RunSpec) -> None:
-        """Longer trials go on from their checkpoints.
+        """Longer trials continue from their checkpoints.
 
         Raises:
             UserError: some finished trials have none.
@@ -112,7 +112,7 @@ class RunFolder:
             without = sum(not folder.checkpoint.exists() for folder in finished)
             if without:
                 raise UserError(
-                    f"{self.path}: {phase} trials cannot go on from {before} to {after} epochs: {without} of "
+                    f"{self.path}: {phase} trials cannot continue from {before} to {after} epochs: {without} of "
                     f"{len(finished)} finished ones have no checkpoint (only trials that end under "
                     "--keep-checkpoints all keep theirs); give another --out"
                 )
