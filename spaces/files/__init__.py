@@ -1,1 +1,1 @@
-"""Opening regular files only, and files that carry their own checksum."""
+"""Opening regular files only, writing whole files only, and files that carry their own checksum."""

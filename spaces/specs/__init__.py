@@ -1,1 +1,1 @@
-"""What a run is told to do, as plain data: trials, runs, their extension, rungs and recipes."""
+"""What a run is told to do and what a trial records, as plain data; ``records`` is the one reader of both files."""
