@@ -14,16 +14,17 @@ from analysis.published.mnist import PUBLISHED
 from analysis.records.reader import Run
 from analysis.records.schema import make_records
 from spaces.common.wording import format_count
+from spaces.specs import protocol
 
 Row = dict[str, Any]
 WAITING = "No rerun has finished yet; invsearch rerun trains them."
 
 # The protocol of Tables 1.3 and 1.4: (field of the spec, how many, of what, rest). Data with a recipe follow it.
 PROTOCOL = (
-    ("samples", 256, "configuration", " per architecture"),
-    ("max_epochs", 20, "epoch", " per configuration"),
-    ("rerun_seeds", 10, "rerun seed", ""),
-    ("rerun_epochs", 20, "epoch", " per rerun"),
+    ("samples", protocol.SAMPLES, "configuration", " per architecture"),
+    ("max_epochs", protocol.MAX_EPOCHS, "epoch", " per configuration"),
+    ("rerun_seeds", protocol.SEEDS, "rerun seed", ""),
+    ("rerun_epochs", protocol.MAX_EPOCHS, "epoch", " per rerun"),
 )
 
 
@@ -116,12 +117,12 @@ def _name_other_data(rows: list[Row]) -> list[str]:
 def name_reduced(run: Run) -> list[str]:
     """Where the run asked for less than the published protocol."""
     recipe = run.spec.get("recipe")
-    protocol = PROTOCOL
+    known = PROTOCOL
     if recipe:
-        protocol = (("rerun_seeds", SEEDS, "rerun seed", ""), ("rerun_epochs", recipe["epochs"], "epoch", " per rerun"))
+        known = (("rerun_seeds", SEEDS, "rerun seed", ""), ("rerun_epochs", recipe["epochs"], "epoch", " per rerun"))
     less = [
         f"{format_count(run.spec[field], what)}{rest} (published: {full})"
-        for field, full, what, rest in protocol
+        for field, full, what, rest in known
         if run.spec.get(field) is not None and run.spec[field] < full
     ]
     return [f"Reduced settings: {', '.join(less)}."] if less else []

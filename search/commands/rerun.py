@@ -9,11 +9,11 @@ from pathlib import Path
 from search.commands import option_types, options
 from spaces.common.errors import printable
 from spaces.common.wording import format_command
+from spaces.specs.protocol import SEEDS
 
 NAME = "rerun"
 HELP = "train each architecture's best configuration over fresh seeds on all training images, judged on the test set"
 EXAMPLE = "invsearch rerun runs/first --seeds 10"
-SEEDS = 10  # Section 1.5.1.
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
