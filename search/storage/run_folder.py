@@ -84,7 +84,7 @@ class RunFolder:
         changes = environment.find_differences(there, here) if known and there else []
         if changes and not accept_changes:
             raise UserError(
-                f"{self.path}: {'; '.join(changes)}; use what it was begun with, or give --accept-changes "
+                f"{self.path}: {'; '.join(changes)}; resume with what it was begun with, or with --accept-changes "
                 "(each row of a record says what made it), or give another --out; invsearch table shows what is there"
             )
         for change in changes:
