@@ -59,7 +59,7 @@ def build_accuracy_rows(evidence: Evidence, run: Run, architectures: Sequence[st
         ``std_percent``, ``ci_low_percent``, ``ci_high_percent`` of the test accuracy; how many
         reruns ``finished``, ``diverged``, ``failed``, are ``unfinished`` or ``not_started``, and
         how many ``other`` reruns were of another configuration; then ``published_lr`` and so on, where the
-        text has numbers of any of them on the run's data.
+        chapter has numbers of any of them on the run's data.
     """
     found = evidence.of(run)
     known = {name: find_published(run, name) for name in architectures}
@@ -122,7 +122,7 @@ def _begun(heading: str, text: Callable[[dict[str, Any]], str], right: bool = Tr
 
 def _theta(row: dict[str, Any], prefix: str = "") -> str:
     theta = [row[f"{prefix}{name}"] for name in NAMES]
-    # The text knows no hyperparameters of some networks.
+    # The chapter gives no hyperparameters of some networks.
     return "" if any(map(math.isnan, theta)) else "{" + ", ".join(map(format_compact, theta)) + "}"
 
 
