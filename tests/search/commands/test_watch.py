@@ -18,9 +18,9 @@ from analysis.records.following import Follower
 from search.cli import main
 from search.commands import watch
 from search.storage.driver import DriverLock
-from search.storage.json_files import write_json
+from search.storage.json_files import read_json, write_json
 from search.storage.trial_folder import TrialFolder
-from spaces import TrialSpec
+from spaces import TrialSpec, UserError
 from spaces.specs.run import RunSpec
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -113,6 +113,24 @@ def test_who_drives_it_and_how_fast(
     lock.release()
     assert main(["watch", str(run), "--once"]) == 0
     assert "no driver is working on it" in capsys.readouterr().out
+
+
+def test_status_watch_and_a_second_driver_agree_about_one_on_another_machine(
+    going: tuple[Path, list[TrialSpec]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, trials = going
+    end(run, trials[0], 0.5)
+    lock = DriverLock(run)
+    lock.take()
+    note = read_json(run / "driver.lock")
+    assert note is not None
+    lock.release()
+    write_json(run / "driver.lock", note | {"host": "node-7", "boot": "another"})
+    for command in (["status", str(run)], ["watch", str(run), "--once"]):
+        assert main(command) == 0
+        assert f"driven by node-7 pid {os.getpid()} since" in capsys.readouterr().out
+    with pytest.raises(UserError, match=f"in use by node-7 pid {os.getpid()} since"):
+        DriverLock(run).take()
 
 
 def test_a_damaged_record_is_named(going: tuple[Path, list[TrialSpec]], capsys: pytest.CaptureFixture[str]) -> None:
