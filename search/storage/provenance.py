@@ -29,7 +29,6 @@ def list_versions() -> dict[str, str]:
     return found | {name: metadata.version(name) for name in LIBRARIES}
 
 
-@functools.cache
 def describe_maker(device: str) -> dict[str, str]:
     """What a trial's record says of the process that computed it."""
     import torch
