@@ -1,4 +1,4 @@
-"""What a logger is."""
+"""What a logger is, and what it is told."""
 
 from __future__ import annotations
 
@@ -63,13 +63,10 @@ def list_measures(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
 
 class Logger(ABC):
-    """Keeps a log of a run's trials in a folder of its own.
+    """Keeps a log of a run's trials in RUN/log/NAME, a folder of its own, which is made on the first use.
 
     What was logged by an invocation that was killed counts: ``log`` finds out what is there and adds
     what is missing, so that no epoch is ever logged twice.
-
-    Args:
-        folder: RUN/log/NAME; made on the first use.
 
     Attributes:
         MODULE: what it needs, to be imported.

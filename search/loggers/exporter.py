@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from analysis.records.following import Stamp, read_stamp
@@ -25,12 +25,7 @@ LAST_SECONDS = 5.0  # For what is missing when an invocation is interrupted; the
 
 
 class Exporter:
-    """Feeds loggers from the records of a run.
-
-    Args:
-        run: the run folder.
-        loggers: by name.
-    """
+    """Feeds loggers, given by name, from the records of a run."""
 
     def __init__(self, run: Path, loggers: Mapping[str, Logger]):
         self._run, self._loggers = run, dict(loggers)
@@ -54,63 +49,40 @@ class Exporter:
                 self.catch_up(patience)
 
     def _follow(self) -> None:
-        while True:
+        self.catch_up()
+        while not self._enough.wait(INTERVAL_SECONDS):
             self.catch_up()
-            if self._enough.wait(INTERVAL_SECONDS):
-                return
 
     def catch_up(self, patience: float = threading.TIMEOUT_MAX) -> None:
-        """Logs what has been recorded since the last time.
-
-        Args:
-            patience: seconds after which to stop, at the next trial.
-        """
+        """Logs what has been recorded since the last time; stops at the next trial after ``patience`` seconds."""
         until = time.monotonic() + patience
         for folder in list_trial_folders(self._run):
             if time.monotonic() > until or (self._enough.is_set() and threading.current_thread() is self._thread):
                 return
-            now = read_stamp(folder, FILES)  # Before reading: what changes in between is read again.
-            behind = [name for name in self._loggers if self._logged.get((folder, name)) != now]
-            if behind:
-                self._log(folder, behind, now)
-
-    def _log(self, folder: str, names: Sequence[str], now: Stamp) -> None:
-        trial: Recorded | None = None
-        for name in names:
-            try:
-                trial = trial or find_recorded(Path(folder))
-                if trial is not None:
-                    claim_folder(self._run, name)
-                    self._loggers[name].log(trial)
-                self._logged[folder, name] = now
-            except Exception as error:  # Whatever it is, it is no reason to end a run.
-                self._complain(name, error)
-
-    def _complain(self, name: str, error: Exception) -> None:
-        if name not in self._complained:
-            self._complained.add(name)
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-            print(
-                f"invsearch: log {name}: {reason}; the run continues, and the log catches up when it can",
-                file=sys.stderr,
-            )
+            now, found = read_stamp(folder, FILES), None  # Before reading: what changes in between is read again.
+            for name, logger in self._loggers.items():
+                if self._logged.get((folder, name)) == now:
+                    continue
+                try:
+                    if found := found or read_trial(folder):
+                        record, outcome = found
+                        claim_folder(self._run, name)
+                        logger.log(Recorded(record.spec, record.rows, outcome and outcome.status))
+                    self._logged[folder, name] = now
+                except Exception as error:  # Whatever it is, it is no reason to end a run.
+                    if name not in self._complained:
+                        self._complained.add(name)
+                        complain(name, error, ", and the log catches up when it can")
 
 
-def find_recorded(folder: Path) -> Recorded | None:
-    """Reads a trial; None before its first record.
-
-    Raises:
-        Damaged: it is not what was written.
-    """
-    found = read_trial(folder)
-    if found is None:
-        return None
-    record, outcome = found
-    return Recorded(record.spec, record.rows, outcome and outcome.status)
+def complain(name: str, error: Exception, sequel: str) -> None:
+    """Says in one line what is wrong with a log, and how the run continues."""
+    reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    print(f"invsearch: log {name}: {reason}; the run continues{sequel}", file=sys.stderr)
 
 
-def claim_folder(run: Path, name: str) -> Path:
-    """RUN/log/NAME, where nothing is a link that leads elsewhere.
+def claim_folder(run: Path, name: str) -> None:
+    """Makes RUN/log/NAME, where nothing is a link that leads elsewhere.
 
     Raises:
         OSError: something is.
@@ -119,15 +91,10 @@ def claim_folder(run: Path, name: str) -> Path:
         if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
             raise OSError(f"{path} is not a folder of its own; remove it")
         path.mkdir(exist_ok=True)
-    return run / FOLDER / name
 
 
 def check_installed(names: Sequence[str]) -> None:
-    """Whether the libraries of loggers are there; nothing is imported.
-
-    Raises:
-        UserError: one is not.
-    """
+    """Raises ``UserError`` where the library of a logger is not there; nothing is imported."""
     for name in names:
         logger = LOGGERS[name]
         if importlib.util.find_spec(logger.MODULE) is None:
@@ -136,21 +103,12 @@ def check_installed(names: Sequence[str]) -> None:
 
 @contextmanager
 def logged(run: Path, names: Sequence[str]) -> Iterator[None]:
-    """Keeps the logs that were asked for, for the time of a ``with`` block; does nothing without any.
-
-    Args:
-        run: the run folder.
-        names: of ``LOGGERS``.
-    """
-    loggers: dict[str, Logger] = {}
+    """Keeps the logs of those names for the time of a ``with`` block; does nothing without any."""
+    run, loggers = run.resolve(), {}
     for name in names:
         try:
-            loggers[name] = LOGGERS[name](run.resolve() / FOLDER / name)
+            loggers[name] = LOGGERS[name](run / FOLDER / name)
         except Exception as error:  # An import may fail in many ways.
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-            print(f"invsearch: log {name}: {reason}; the run continues without it", file=sys.stderr)
-    if not loggers:
-        yield
-        return
-    with Exporter(run.resolve(), loggers).running():
+            complain(name, error, " without it")
+    with Exporter(run, loggers).running() if loggers else nullcontext():
         yield

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,7 +24,7 @@ SETTINGS = {
 }
 PAGE = 1000
 EPOCHS, STATUS = "invsearch.epochs", "invsearch.status"  # Tags: how far a trial is logged; how it ended.
-ENDS = {"completed": "FINISHED", "stopped": "KILLED", "diverged": "FAILED", "failed": "FAILED", None: "RUNNING"}
+ENDS = {"completed": "FINISHED", "stopped": "KILLED", "diverged": "FAILED", "failed": "FAILED"}
 
 
 class MlflowLogger(Logger):
@@ -39,59 +40,53 @@ class MlflowLogger(Logger):
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         self._folder = folder
         self._client = MlflowClient(tracking_uri=folder.as_uri(), registry_uri=folder.as_uri())
-        self._experiment: str | None = None
-        self._runs: dict[str, str] = {}  # Trial id -> MLflow's run id.
-        self._tags: dict[str, dict[str, str]] = {}
+        self._runs: dict[str, tuple[str, dict[str, str]]] = {}  # Trial id -> MLflow's run id, its tags.
         self._added: dict[str, int] = {}  # Epochs that this process knows to be there.
 
-    def log(self, trial: Recorded) -> None:
-        """Adds the epochs that the trial's MLflow run lacks; one that was trained anew gets a new run."""
-        experiment = self._known()
-        name = trial.spec.trial_id
-        if len(trial.rows) < int(self._tags.get(name, {}).get(EPOCHS, 0)):
-            self._client.delete_run(self._runs.pop(name))
-            self._tags.pop(name)
-        if name not in self._runs:
-            created = self._client.create_run(
-                experiment, start_time=convert_to_milliseconds(trial.start), run_name=name
-            )
-            self._runs[name], self._tags[name] = created.info.run_id, {}
-        run, tags = self._runs[name], self._tags[name]
-        if tags.get(EPOCHS) != str(len(trial.rows)):
-            self._add_rows(run, trial)
-        wanted = {EPOCHS: str(len(trial.rows)), STATUS: trial.status or "running"}
-        for tag, value in wanted.items():  # After the metrics: what a tag says is there.
-            if tags.get(tag) != value:
-                self._client.set_tag(run, tag, value)
-                if tag == STATUS:
-                    self._set_status(run, trial)
-                tags[tag] = value
-
-    def _known(self) -> str:
-        """The experiment; at the first call also what earlier invocations logged."""
-        if self._experiment is not None:
-            return self._experiment
+    @cached_property
+    def _experiment(self) -> str:
+        """MLflow's id of it; at the first use what earlier invocations logged is found, too."""
         mend(self._folder)
         found = self._client.get_experiment_by_name(EXPERIMENT)
         experiment = found.experiment_id if found else self._client.create_experiment(EXPERIMENT)
-        token: str | None = None
-        while True:
-            page = self._client.search_runs([experiment], max_results=PAGE, page_token=token)
-            for run in page:
-                name = run.info.run_name or ""
-                self._runs[name], self._tags[name] = run.info.run_id, dict(run.data.tags)
-            token = page.token
-            if not token:
-                break
-        self._experiment = experiment
+        token: str | None = ""
+        while token is not None:
+            page = self._client.search_runs([experiment], max_results=PAGE, page_token=token or None)
+            self._runs.update((run.info.run_name or "", (run.info.run_id, dict(run.data.tags))) for run in page)
+            token = page.token or None
         return experiment
+
+    def log(self, trial: Recorded) -> None:
+        """Adds the epochs that the trial's MLflow run lacks; one that was trained anew gets a new run."""
+        experiment, name, epochs = self._experiment, trial.spec.trial_id, len(trial.rows)
+        if name in self._runs and epochs < int(self._runs[name][1].get(EPOCHS, 0)):
+            self._client.delete_run(self._runs.pop(name)[0])
+        if name not in self._runs:
+            start = convert_to_milliseconds(trial.start)
+            created = self._client.create_run(experiment, start_time=start, run_name=name)
+            self._runs[name] = created.info.run_id, {}
+        run, tags = self._runs[name]
+        if tags.get(EPOCHS) != str(epochs):
+            self._add_rows(run, trial)
+        for tag, value in {EPOCHS: str(epochs), STATUS: trial.status or "running"}.items():
+            if tags.get(tag) == value:
+                continue
+            self._client.set_tag(run, tag, value)  # After the metrics: what a tag says is there.
+            if tag == STATUS and trial.status is None:
+                self._client.update_run(run, status="RUNNING")
+            elif tag == STATUS:
+                self._client.set_terminated(run, ENDS[value], convert_to_milliseconds(trial.end))
+            tags[tag] = value
 
     def _add_rows(self, run: str, trial: Recorded) -> None:
         """Adds what is missing; a process that was killed may have added a part of an epoch."""
         from mlflow.entities import Metric, Param
 
         sure = self._added.pop(run, None)
-        there = {tag: self._steps(run, tag) if sure is None else set(range(1, sure + 1)) for tag in MEASURES.values()}
+        if sure is None:
+            there = {tag: {m.step for m in self._client.get_metric_history(run, tag)} for tag in MEASURES.values()}
+        else:
+            there = dict.fromkeys(MEASURES.values(), range(1, sure + 1))
         missing: list[Any] = [
             Metric(tag, value, int(1000 * row["time"]), row["epoch"])
             for row in trial.rows
@@ -102,15 +97,6 @@ class MlflowLogger(Logger):
         for start in range(0, max(len(missing), 1), PAGE):  # It takes no more at a time.
             self._client.log_batch(run, metrics=missing[start : start + PAGE], params=[] if start else params)
         self._added[run] = len(trial.rows)
-
-    def _steps(self, run: str, tag: str) -> set[int]:
-        return {metric.step for metric in self._client.get_metric_history(run, tag)}
-
-    def _set_status(self, run: str, trial: Recorded) -> None:
-        if trial.status is None:
-            self._client.update_run(run, status="RUNNING")
-        else:
-            self._client.set_terminated(run, status=ENDS[trial.status], end_time=convert_to_milliseconds(trial.end))
 
 
 def convert_to_milliseconds(seconds: float | None) -> int | None:

@@ -55,16 +55,27 @@ class TensorboardLogger(Logger):
 
 
 def list_events(trial: Recorded) -> bytes:
-    """The content of a trial's file: version, hyperparameters, an event for each epoch, how it ended."""
-    out, messages = io.BytesIO(), _import_proto("summary")
+    """The content of a trial's file: version, hyperparameters, an event for each epoch, how it ended.
+
+    The trial is a row of its own on the HPARAMS page, so without a group: of a group the page shows averages. Columns
+    and their ranges are left to TensorBoard, which finds them in all trials. Were they described in each trial, it
+    would take one description, that of a sweep without a test accuracy, say.
+    """
+    out, summary, hparams = io.BytesIO(), _import_proto("summary").Summary, _import_proto("plugin_hparams")
     start, end = trial.start or 0.0, trial.end or 0.0
+    begun = hparams.SessionStartInfo(start_time_secs=start)
+    for name, value in trial.hyperparameters.items():
+        setattr(begun.hparams[name], "string_value" if isinstance(value, str) else "number_value", value)
     _write(out, start, file_version=VERSION)
-    _write(out, start, summary=_hyperparameters(trial, start))
+    _write(out, start, summary=_describe_session("session_start_info", begun))
     for row in trial.rows:
-        values = [messages.Summary.Value(tag=tag, simple_value=value) for tag, value in list_measures(row)]
-        _write(out, row["time"], step=row["epoch"], summary=messages.Summary(value=values))
+        values = [summary.Value(tag=tag, simple_value=value) for tag, value in list_measures(row)]
+        _write(out, row["time"], step=row["epoch"], summary=summary(value=values))
     if trial.status is not None:
-        _write(out, end, summary=_end(trial.status, end))
+        well = trial.status in ("completed", "stopped")
+        code = _import_proto("api").Status.Value("STATUS_SUCCESS" if well else "STATUS_FAILURE")
+        ended = hparams.SessionEndInfo(status=code, end_time_secs=end)
+        _write(out, end, summary=_describe_session("session_end_info", ended))
     return out.getvalue()
 
 
@@ -78,33 +89,15 @@ def _write(out: io.BytesIO, time: float, **content: Any) -> None:
     checksum = importlib.import_module("tensorboardX.record_writer").masked_crc32c
     event = _import_proto("event").Event(wall_time=time, **content).SerializeToString(deterministic=True)
     length = struct.pack("<Q", len(event))
-    out.write(length + struct.pack("<I", checksum(length)))
-    out.write(event + struct.pack("<I", checksum(event)))
+    out.write(length + struct.pack("<I", checksum(length)) + event + struct.pack("<I", checksum(event)))
 
 
-def _hyperparameters(trial: Recorded, time: float) -> Any:
-    """A row of its own on the HPARAMS page, so without a group: of a group the page shows averages.
-
-    Columns and their ranges are left to TensorBoard, which finds them in all trials. Were they described in each
-    trial, it would take one description, that of a sweep without a test accuracy, say.
-    """
-    start = _import_proto("plugin_hparams").SessionStartInfo(start_time_secs=time)
-    for name, value in trial.hyperparameters.items():
-        setattr(start.hparams[name], "string_value" if isinstance(value, str) else "number_value", value)
-    return _hparams("session_start_info", session_start_info=start)
-
-
-def _end(status: str, time: float) -> Any:
-    well = status in ("completed", "stopped")
-    code = _import_proto("api").Status.Value("STATUS_SUCCESS" if well else "STATUS_FAILURE")
-    end = _import_proto("plugin_hparams").SessionEndInfo(status=code, end_time_secs=time)
-    return _hparams("session_end_info", session_end_info=end)
-
-
-def _hparams(tag: str, **content: Any) -> Any:
+def _describe_session(tag: str, session: Any) -> Any:
     """A summary as the HPARAMS plugin reads it."""
+    data = _import_proto("plugin_hparams").HParamsPluginData(version=0, **{tag: session})
     messages = _import_proto("summary")
-    data = _import_proto("plugin_hparams").HParamsPluginData(version=0, **content).SerializeToString(deterministic=True)
-    plugin = messages.SummaryMetadata.PluginData(plugin_name="hparams", content=data)
+    plugin = messages.SummaryMetadata.PluginData(
+        plugin_name="hparams", content=data.SerializeToString(deterministic=True)
+    )
     about = messages.SummaryMetadata(plugin_data=plugin)
     return messages.Summary(value=[messages.Summary.Value(tag=f"_hparams_/{tag}", metadata=about)])

@@ -3,7 +3,7 @@
 Everything random is a function of the trial's seed: the initial weights and fixed kernels (drawn
 in ``models.build``), the order of the batches (one generator of its own, saved with every checkpoint),
 and, of the seed and the epoch, what a layer draws while it trains (dropout; torch's generator, seeded
-before each epoch) and how images are cropped and flipped (``search.training.augment``). So a trial's result does
+before each epoch) and how images are cropped and flipped (``search.training.images``). So a trial's result does
 not depend on when, where or beside what it ran.
 """
 
@@ -48,12 +48,11 @@ class Epoch:
 
     def row(self, phase: str) -> dict[str, Any]:
         """The epoch as a record's row: judged on ``val`` images in a sweep, on ``test`` in a rerun."""
-        judged = JUDGED_ON[phase]
         return {
             "epoch": self.epoch,
             "train_loss": self.train_loss,
-            f"{judged}_loss": self.loss,
-            f"{judged}_accuracy": self.accuracy,
+            f"{JUDGED_ON[phase]}_loss": self.loss,
+            f"{JUDGED_ON[phase]}_accuracy": self.accuracy,
             "seconds": round(self.seconds, 4),
             "time": time.time(),
         }
@@ -92,14 +91,10 @@ class Training:
         self.epoch = 0
         choice = EngineChoice(engine, self.device.type, spec.recipe is not None)
         chosen = ENGINES[choice.name_for(spec.architecture)]
-        channels, height, width = split.train_x.shape[1:]
+        shape = split.train_x.shape[1:]
         classes = find_dataset(spec.dataset).classes if split.classes is None else split.classes
         network = models.build(
-            spec.architecture,
-            gain=spec.theta.gain,
-            seed=spec.seed,
-            input_shape=(channels, height, width),
-            classes=classes,
+            spec.architecture, gain=spec.theta.gain, seed=spec.seed, input_shape=shape, classes=classes
         )
         self.network: nn.Sequential = network.to(self.device)
         self.optimiser = torch.optim.SGD(
@@ -109,7 +104,7 @@ class Training:
             weight_decay=spec.theta.weight_decay,
             fused=True,
         )
-        description = models.describe_architecture(spec.architecture, (channels, height, width), classes)
+        description = models.describe_architecture(spec.architecture, shape, classes)
         self.engine = chosen(Problem(spec, split, description, self.network, self.optimiser, self.device))
         self._images = len(split.train_y)
         self._order = torch.Generator().manual_seed(spec.seed)
@@ -124,8 +119,7 @@ class Training:
         torch.manual_seed(derive_epoch_seed(self.spec.seed, self.epoch))
         train_loss = self.engine.train(torch.randperm(self._images, generator=self._order), self.epoch)
         loss, accuracy = self.engine.judge() if math.isfinite(train_loss) else (math.nan, math.nan)
-        diverged = not (math.isfinite(train_loss) and math.isfinite(loss))
-        if diverged:
+        if diverged := not math.isfinite(loss):
             loss = accuracy = math.nan
         return Epoch(self.epoch, train_loss, loss, accuracy, time.perf_counter() - start, diverged)
 

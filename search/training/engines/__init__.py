@@ -51,7 +51,11 @@ class EngineChoice:
             return "it neither crops nor flips images, as the data set's recipe asks"
         if self.here and find_instruction_set() is None:
             return f"{explain_no_library()}; with g++ installed, make native builds it"
-        without = [name for name in architectures if not _has_native_form(name)]
+        without = [  # The size of the images does not change which parts an architecture has.
+            name
+            for name in architectures
+            if not has_native_program(models.describe_architecture(name, models.find_architecture(name).example))
+        ]
         return f"it has no native form of {', '.join(without)}" if without else None
 
     def name_for(self, *architectures: str) -> str:
@@ -79,33 +83,26 @@ class EngineChoice:
         if name == "mixed":
             return f"engine: torch on {self.device}, in mixed precision (--engine torch for float32)"
         if name == "native":
-            return (
-                f"engine: native ({find_instruction_set() if self.here else 'where a node has it'}), one core per trial"
-            )
+            where = find_instruction_set() if self.here else "where a node has it"
+            return f"engine: native ({where}), one core per trial"
         if self.asked == "torch":
             return f"engine: torch on {self.device}"
-        some = len(architectures) > 1 and self.explain_not_native() is None
-        reason = self.explain_not_native(architectures)
-        return f"engine: torch on {self.device}{' for some' if some else ''}; not native: {reason}"
+        some = " for some" if len(architectures) > 1 and self.explain_not_native() is None else ""
+        return f"engine: torch on {self.device}{some}; not native: {self.explain_not_native(architectures)}"
 
     def describe(self, architecture: str, threads: int) -> str:
         """What the environment says of an architecture's engine; on a cluster its nodes decide all but the device."""
         if not self.here:
             return f"on {self.device}"
         name = self.name_for(architecture)
+        if name == "native":
+            return f"native {VERSION} {find_instruction_set()} on cpu"
         if name == "mixed":
             half = str(choose_half_type(torch.device(self.device))).removeprefix("torch.")
             return f"torch, {half} on {self.device}"
-        if name == "native":
-            return f"native {VERSION} {find_instruction_set()} on cpu"
         if self.device == "cpu":
             return f"torch {torch.backends.cpu.get_cpu_capability().lower()}, threads: {threads} on cpu"
         return f"torch on {self.device}"
-
-
-def _has_native_form(name: str) -> bool:
-    """Whether the native engine knows all parts of an architecture, which the size of the images does not change."""
-    return has_native_program(models.describe_architecture(name, models.find_architecture(name).example))
 
 
 __all__ = ["ENGINES", "Engine", "EngineChoice", "Problem"]

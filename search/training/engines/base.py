@@ -16,8 +16,9 @@ from spaces import TrialSpec
 
 @dataclass(frozen=True)
 class Problem:
-    """What an engine works on. The weights live in the network and the momentum in the optimiser, whatever
-    the engine, so checkpoints are the same for all.
+    """What an engine works on.
+
+    The weights live in the network and the momentum in the optimiser, whatever the engine, so checkpoints fit all.
 
     Attributes:
         spec: the trial.

@@ -43,7 +43,7 @@ class MixedEngine(TorchEngine):
         return {"scaler": self._scaler.state_dict()} if self._scaler.is_enabled() else {}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """A checkpoint of another engine has no factor: it starts afresh."""
+        """Where the checkpoint is of another engine, and has no factor, it starts afresh."""
         if self._scaler.is_enabled() and "scaler" in state:
             self._scaler.load_state_dict(state["scaler"])
 

@@ -22,16 +22,20 @@ class NativeEngine(Engine):
 
     def train(self, order: Tensor, epoch: int = 1) -> float:
         """Stops right after the first step whose loss is not finite."""
-        theta = self._problem.spec.theta
+        theta, optimiser = self._problem.spec.theta, self._problem.optimiser
+        align_momentum(optimiser)
+        learned = optimiser.param_groups[0]["params"] if theta.momentum else []
+        # torch makes the buffers in its first step; starting from zero is the same.
+        momenta = {p: optimiser.state[p].setdefault("momentum_buffer", torch.zeros_like(p)) for p in learned}
         total = self._native.train(
             self._train_x,
             self._train_y,
             order.numpy(),
             batch_size=self._problem.spec.batch_size,
-            lr=self._problem.optimiser.param_groups[0]["lr"],
+            lr=optimiser.param_groups[0]["lr"],
             momentum=theta.momentum,
             weight_decay=theta.weight_decay,
-            momenta=self._pack_momenta() if theta.momentum else {},
+            momenta=momenta,
         )
         return total / len(order)
 
@@ -43,14 +47,3 @@ class NativeEngine(Engine):
     def identity(self) -> dict[str, str]:
         """The build in use."""
         return {"engine": "native", "instruction_set": self._native.isa, "engine_version": VERSION}
-
-    def _pack_momenta(self) -> dict[Tensor, Tensor]:
-        """The optimiser's own buffers. torch makes them in its first step; starting from zero is the same."""
-        align_momentum(self._problem.optimiser)
-        found = {}
-        for parameter in self._problem.optimiser.param_groups[0]["params"]:
-            state = self._problem.optimiser.state[parameter]
-            if state.get("momentum_buffer") is None:
-                state["momentum_buffer"] = torch.zeros_like(parameter)
-            found[parameter] = state["momentum_buffer"]
-        return found

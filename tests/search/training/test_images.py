@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.datasets.split import Scaling
-from search.training.augment import crop_and_flip, draw_numbers
-from search.training.images import Images
+from search.training.images import Images, crop_and_flip, draw_numbers
 from search.training.seeds import derive_epoch_seed, make_batch_generator
 from spaces.specs.recipes import CIFAR
 
