@@ -60,12 +60,12 @@ setup(
         "pillow",
         "platformdirs",
         "plotly",
-        "pooch",
         "psutil",
         "pytorch_wavelets",
         "PyWavelets",  # pytorch_wavelets imports it without declaring it
         "pyyaml",
         "ray[tune]",
+        "requests",
         "rich",
         "safetensors",
         "scikit-learn",

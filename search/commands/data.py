@@ -8,10 +8,7 @@ from pathlib import Path
 
 from search.commands import option_types
 from search.datasets import DATASETS, Dataset, find_dataset
-from search.datasets.files.archive import import_archive, obtain
-from search.datasets.files.cache import find_cache_root
-from search.datasets.files.fetch import fetch, import_from, remove_abandoned
-from search.datasets.files.verify import UnusableFileError, read_cached
+from search.datasets.files.cache import find_cache_root, remove_abandoned
 from search.datasets.folder import PREFIX, import_folder
 from spaces.common.errors import UserError
 
@@ -60,8 +57,12 @@ def run(args: argparse.Namespace) -> int:
         where = f": {chosen.title}"
     else:
         chosen = find_dataset(args.dataset)
-        where = f" is complete in {_get(chosen, args)}" if chosen.archive or chosen.store else " is embedded"
-        if where == " is embedded" and (args.source or args.mirror):
+        files, where = chosen.archive or chosen.store, " is embedded"
+        if files is not None:
+            mirrors = [args.mirror] if args.mirror else None
+            got = files.import_from(Path(args.source)) if args.source else files.fetch(None, mirrors, _print_to_stderr)
+            where = f" is complete in {got}"
+        elif args.source or args.mirror:
             raise UserError(f"data: {chosen.name} is embedded, nothing to fetch; leave out --from and --mirror")
     for load in (chosen.load_train, chosen.load_test):  # Verifies, and decodes what is to be decoded.
         load(None)
@@ -70,43 +71,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _get(chosen: Dataset, args: argparse.Namespace) -> Path:
-    """Imports or downloads the files of a data set; returns their folder."""
-    mirrors = [args.mirror] if args.mirror else None
-    if chosen.archive is not None:
-        if args.source:
-            return import_archive(chosen.archive, Path(args.source)).parent
-        return obtain(chosen.archive, mirrors=mirrors, say=_print_to_stderr).parent
-    assert chosen.store is not None
-    if args.source:
-        return import_from(chosen.store, Path(args.source))
-    return fetch(chosen.store, mirrors=mirrors, say=_print_to_stderr)
-
-
 def _print_to_stderr(line: str) -> None:
     print(line, file=sys.stderr)
 
 
 def _describe_state(known: Dataset) -> str:
-    if known.archive is not None:
-        wrong = ""
-        for path in known.archive.found():
-            try:
-                known.archive.check(path)
-                return f"complete in {path.parent}"
-            except UnusableFileError as reason:
-                wrong = wrong or f"unusable: {path} {reason}"
-        path = known.archive.path()
-        return wrong or f"missing in {path.parent}: {path.name}; run 'invsearch data {known.name}'"
-    if known.store is None:
+    files = known.archive or known.store
+    if files is None:
         return "embedded"
-    folder = known.store.folder()
-    missing = known.store.find_missing()
-    if missing:
-        return f"missing in {folder}: {', '.join(file.name for file in missing)}; run 'invsearch data {known.name}'"
+    if missing := files.find_missing():
+        return f"missing in {files.folder()}: {', '.join(missing)}; run 'invsearch data {known.name}'"
     try:
-        for file in known.store.files:
-            read_cached(known.store, file)
+        return f"complete in {files.check()}"
     except UserError as error:
         return f"unusable: {error}"
-    return f"complete in {folder}"

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from search.datasets.files.archive import Archive
-from search.datasets.files.cache import Store
+from search.datasets.files.store import Store
 from spaces.common.errors import UserError
 from spaces.hyperparameters import Hyperparameters
 from spaces.specs.protocol import MAX_EPOCHS
@@ -65,7 +65,7 @@ class Dataset:
         load_train: loads the training part; its argument is the data folder, None for the usual one.
         load_test: loads the test part in the same way.
         fingerprint: a hash of all images and labels, computed without reading a file of the test part.
-        store: its files, if it is published as separate files (see ``search.datasets.files.fetch``).
+        store: its files, if it is published as separate files (see ``search.datasets.files.store``).
         archive: its archive, if it is published as one (see ``search.datasets.files.archive``).
         epochs: how long its trials are trained by default.
         recipe: the schedule and augmentation of its trainings, if any.

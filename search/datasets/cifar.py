@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from search.datasets.base import Arrays, Dataset, hash_of
-from search.datasets.files.archive import Archive, read_cached_members
+from search.datasets.files.archive import Archive
 from spaces.common.errors import UserError
 from spaces.specs import recipes
 
@@ -92,7 +92,7 @@ def load_members(
         UserError: the archive cannot be had, or is not the published one.
     """
     sizes = {name: count * layout.record for name, count in counts.items()}
-    where, contents = read_cached_members(archive, sizes, names, root)
+    where, contents = archive.read_cached(root, sizes, names)
     return join_parts([parse_cifar(contents[name], layout, f"{where}: {name}", counts[name]) for name in names])
 
 

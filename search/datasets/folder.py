@@ -15,8 +15,7 @@ from pathlib import Path
 from search.datasets.base import Arrays, Dataset
 from search.datasets.cifar import PIXELS, SHAPE, Layout, join_parts, parse_cifar
 from search.datasets.cifar10 import FOLDER, MEAN, STD
-from search.datasets.files.cache import VARIABLE, find_cache_root
-from search.datasets.files.fetch import writing_in
+from search.datasets.files.cache import VARIABLE, find_cache_root, writing_in
 from spaces.common import fields
 from spaces.common.errors import UserError
 from spaces.files.regular import open_regular

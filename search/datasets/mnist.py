@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from search.datasets.base import Arrays, Dataset, hash_of
-from search.datasets.files.cache import DataFile, Store
-from search.datasets.files.fetch import fetch
-from search.datasets.files.verify import read_cached
+from search.datasets.files.store import DataFile, Store
 from search.datasets.idx import parse_idx
 from spaces.common.errors import UserError
 
@@ -40,9 +38,9 @@ def load_part(store: Store, part: str, root: Path | None = None) -> Arrays:
     """
     names = (IMAGES.format(part), LABELS.format(part))
     files = {file.name: file for file in store.files if file.name in names}
-    folder = fetch(store, root, tuple(files.values()))
+    folder = store.fetch(root, files=tuple(files.values()))
     images, labels = (
-        parse_idx(read_cached(store, files[name], root), dims, f"{folder}: {name}")
+        parse_idx(store.read_cached(files[name], root), dims, f"{folder}: {name}")
         for name, dims in zip(names, (3, 1), strict=True)
     )
     if images.shape[1:] != (28, 28) or labels.max() > 9:

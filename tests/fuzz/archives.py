@@ -18,11 +18,9 @@ from PIL import Image
 
 from search.datasets.cifar import OTHERS
 from search.datasets.cifar10 import TEST, TRAIN, cifar10
-from search.datasets.files.archive import Archive, Member, import_archive
-from search.datasets.files.cache import DataFile, Store
+from search.datasets.files.archive import Archive, Member
 from search.datasets.files.decoded import decode_jpeg
-from search.datasets.files.fetch import import_from
-from search.datasets.files.verify import read_cached
+from search.datasets.files.store import DataFile, Store
 from search.datasets.folder import import_folder, make_folder_dataset
 from search.datasets.idx import parse_idx
 from search.datasets.tiny_imagenet import SIZE, TOP, Counts, load_part
@@ -80,7 +78,7 @@ def cifar(chooser: random.Random, folder: Path) -> None:
     archive = Archive("cifar10", "c.tar.gz", md5(body) if right else "0" * 32, 10**6, (), members, OTHERS)
     if chooser.random() < 0.2:
         (folder / "any").write_bytes(body)
-        import_archive(archive, folder / "any", folder)
+        archive.import_from(folder / "any", folder)
     else:
         (folder / ("c.tar.gz" if right or zipped else "c.tar")).write_bytes(body)
     known = cifar10(archive, PER_FILE)
@@ -135,8 +133,8 @@ def gzipped(chooser: random.Random, folder: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(mutated(body, chooser))
     if chooser.random() < 0.3:
-        import_from(store, folder, folder / "cache")
-    assert read_cached(store, file, folder) == IDX
+        store.import_from(folder, folder / "cache")
+    assert store.read_cached(file, folder) == IDX
 
 
 def idx(chooser: random.Random, folder: Path) -> None:

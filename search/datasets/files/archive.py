@@ -10,19 +10,25 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from search.datasets.files.cache import find_cache_root
-from search.datasets.files.download import check_mirror, download
-from search.datasets.files.fetch import writing_in
+from search.datasets.files.cache import find_cache_root, writing_in
+from search.datasets.files.download import Download, Say, download_all
 from search.datasets.files.tar import HEADERS, OtherMembersError, read_tar_members
-from search.datasets.files.verify import UnusableFileError, reading
+from search.datasets.files.verify import (
+    UnusableFileError,
+    explain_cached,
+    explain_imported,
+    open_limited,
+    read_first_good,
+    reading,
+)
 from spaces.common.errors import UserError
-from spaces.files.regular import open_regular
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Archive:
         name: of the data set and of its folder below the cache root.
         file: the archive's usual name.
         md5: its published MD5.
-        limit: bytes that it does not reach.
+        limit: bytes that it does not exceed.
         mirrors: URLs of folders that hold it, in the order to try.
         members: its large files by name, all in one folder, where their hashes are published; else empty.
         others: what else it is taken for, by the MD5 of an archive or the name of the folder that it unpacks to.
@@ -59,11 +65,6 @@ class Archive:
     def unpacked(self) -> str:
         """The folder that it unpacks to; nothing where unpacked files cannot be verified."""
         return next((PurePosixPath(name).parts[0] for name in self.members), "")
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Of the members."""
-        return {name: member.size for name, member in self.members.items()}
 
     def list_forms(self, folder: Path) -> list[Path]:
         """The forms in which it lies in ``folder``, unverified, the published one first."""
@@ -84,14 +85,18 @@ class Archive:
         """Where the first of its forms lies, or the archive will: in ROOT/NAME."""
         return next(iter(self.found(root)), find_cache_root(root) / self.name / self.file)
 
-    @contextmanager
-    def opened(self, path: Path) -> Iterator[BinaryIO]:
-        """The published archive at ``path``, verified and open at its beginning: what is read is what was verified.
+    def folder(self, root: Path | None = None) -> Path:
+        """The folder that ``path`` is in."""
+        return self.path(root).parent
 
-        Raises:
-            UnusableFileError: unreadable, or not the published one.
-        """
-        with _open(path, self.limit) as file:
+    def find_missing(self, root: Path | None = None) -> list[str]:
+        """The archive's name if it is not there in any form."""
+        return [] if self.found(root) else [self.file]
+
+    @contextmanager
+    def _opened(self, path: Path) -> Iterator[BinaryIO]:
+        """The published archive at ``path``, verified and open at its beginning: what is read is what was verified."""
+        with open_limited(path, self.limit) as file:
             if reason := self._explain_difference(file):
                 raise reason
             yield file
@@ -109,32 +114,45 @@ class Archive:
             f"is truncated, damaged or not {self.file}: its MD5 is {found}, that of the published one {self.md5}"
         )
 
-    def other(self, names: Iterable[str]) -> str | None:
+    def _find_other(self, names: Iterable[str]) -> str | None:
         """What else somebody has in whose archive or folder these names are."""
         return next((self.others[name] for name in names if name in self.others and name != self.unpacked), None)
 
-    def list_contents(self, path: Path, sizes: Mapping[str, int], wanted: Sequence[str]) -> dict[str, bytes]:
+    def read_members(
+        self, path: Path, sizes: Mapping[str, int] | None = None, wanted: Sequence[str] | None = None
+    ) -> dict[str, bytes]:
         """The verified contents of members, from any of the archive's forms.
 
         Args:
             path: what ``found`` gave, or a file of any name.
-            sizes: of all large members.
-            wanted: those to read.
+            sizes: of all large members, by default those with a published hash.
+            wanted: those to read, by default all of them; where there are none, the archive is verified as a whole.
 
         Raises:
             UnusableFileError: unreadable, or not what was published.
         """
+        sizes = {name: member.size for name, member in self.members.items()} if sizes is None else sizes
+        wanted = list(sizes) if wanted is None else wanted
+        found: dict[str, bytes] = {}
         if os.path.isdir(path):
-            found = {name: _content(path / PurePosixPath(name).name, sizes[name]) for name in wanted}
+            for name in wanted:
+                part = path / PurePosixPath(name).name
+                try:
+                    with open_limited(part, sizes[name]) as file, reading("a file"):
+                        found[name] = file.read()
+                except UnusableFileError as error:
+                    raise type(error)(f"is not as it was published: {part.name} {error}") from None
         else:
-            with _open(path, max(self.limit, sum(sizes.values()) + HEADERS) if self.members else self.limit) as file:
+            with open_limited(
+                path, max(self.limit, sum(sizes.values()) + HEADERS) if self.members else self.limit
+            ) as file:
                 reason = self._explain_difference(file)
                 if reason and not self.members:
                     raise reason
                 try:
-                    found = read_tar_members(file, sizes, wanted)
+                    found = read_tar_members(file, sizes, wanted) if wanted else {}
                 except OtherMembersError as error:
-                    other = self.other(PurePosixPath(error.first).parts[:1])
+                    other = self._find_other(PurePosixPath(error.first).parts[:1])
                     raise (UnusableFileError(f"is {other}, not {self.file}") if other else error) from None
                 except UnusableFileError as error:
                     raise reason or error from None
@@ -145,21 +163,24 @@ class Archive:
                 raise UnusableFileError(f"is not as it was published: {name} is damaged, its SHA-1 is another one")
         return found
 
-    def check(self, path: Path) -> None:
-        """Verifies one of the archive's forms as a whole.
+    def read_cached(
+        self, root: Path | None = None, sizes: Mapping[str, int] | None = None, wanted: Sequence[str] | None = None
+    ) -> tuple[Path, dict[str, bytes]]:
+        """Where the first good one of its forms in the cache lies, and its members as ``read_members`` gives them.
 
         Raises:
-            UnusableFileError: unreadable, or not what was published.
+            UserError: it cannot be had or is not what was published, and what to do.
         """
-        if self.members:
-            self.list_contents(path, self.sizes, list(self.members))
-        else:
-            with self.opened(path):
-                pass
+        self.fetch(root)
+        return read_first_good(
+            self.found(root) or [self.path(root)],
+            lambda path: (path, self.read_members(path, sizes, wanted)),
+            partial(explain_cached, self.name, "FILE"),
+        )
 
-    def explain_refusal(self, path: Path, reason: UnusableFileError) -> UserError:
-        """What to say of a file in the cache."""
-        return UserError(f"{path} {reason}; {reason.give_advice(f'invsearch data {self.name}', 'FILE')}")
+    def check(self, root: Path | None = None) -> Path:
+        """Verifies what is in the cache and returns its folder; UserError as of ``read_cached``."""
+        return self.read_cached(root)[0].parent
 
     @contextmanager
     def cached(self, root: Path | None = None) -> Iterator[BinaryIO]:
@@ -168,165 +189,79 @@ class Archive:
         Raises:
             UserError: it cannot be had or is not the published one, and what to do.
         """
-        path = obtain(self, root)
+        self.fetch(root)
+        path = self.path(root)
         try:
-            with self.opened(path) as file:
+            with self._opened(path) as file:
                 yield file
         except UnusableFileError as reason:
-            raise self.explain_refusal(path, reason) from None
+            raise explain_cached(self.name, "FILE", path, reason) from None
 
+    def fetch(
+        self, root: Path | None = None, mirrors: Sequence[str] | None = None, say: Say = lambda line: None
+    ) -> Path:
+        """Downloads the archive if it is missing, as ``Store.fetch`` does; returns its folder.
 
-@contextmanager
-def _open(path: Path, limit: int) -> Iterator[BinaryIO]:
-    """A file that must be smaller than ``limit``; only opening it is tried, not what is done with it."""
-    with ExitStack() as stack:
-        with reading("a file"):
-            file = stack.enter_context(open_regular(path))
-        if os.fstat(file.fileno()).st_size >= limit:
-            raise UnusableFileError("is far larger than it should be")
-        yield file
-
-
-def _content(path: Path, size: int) -> bytes:
-    """An unpacked file, whose size may be right."""
-    try:
-        with _open(path, size + 1) as file, reading("a file"):
-            return file.read()
-    except UnusableFileError as error:
-        raise type(error)(f"is not as it was published: {path.name} {error}") from None
-
-
-def read_cached_members(
-    archive: Archive, sizes: Mapping[str, int], wanted: Sequence[str], root: Path | None = None
-) -> tuple[Path, dict[str, bytes]]:
-    """Members of an archive in the cache, from the first of its forms that is good; downloaded if there is none.
-
-    Args:
-        archive: which.
-        sizes: of all its large members.
-        wanted: those to read.
-        root: the data folder, None for the usual one.
-
-    Returns:
-        Where they were found, and their contents.
-
-    Raises:
-        UserError: it cannot be had or is not what was published, and what to do.
-    """
-    wrong: list[tuple[Path, UnusableFileError]] = []
-    for path in archive.found(root) or [obtain(archive, root)]:
-        try:
-            return path, archive.list_contents(path, sizes, wanted)
-        except UnusableFileError as reason:
-            wrong.append((path, reason))
-    raise archive.explain_refusal(*wrong[0])
-
-
-def obtain(
-    archive: Archive,
-    root: Path | None = None,
-    mirrors: Sequence[str] | None = None,
-    say: Callable[[str], object] = lambda line: None,
-) -> Path:
-    """Downloads the archive if it is missing; writes nothing where it is there.
-
-    Args:
-        archive: which.
-        root: the data folder, None for the usual one.
-        mirrors: URLs to try in order, None for the archive's own.
-        say: is told of each download in one line.
-
-    Returns:
-        The archive's path.
-
-    Raises:
-        UserError: no mirror gave it, or the folder cannot be written.
-    """
-    urls = [check_mirror(mirror) for mirror in (archive.mirrors if mirrors is None else mirrors)]
-    path = archive.path(root)
-    if archive.found(root):
-        return path
-    reasons: list[str] = []
-    with writing_in(path.parent) as scratch:
-        for url in urls:
-            say(f"downloading {url}{archive.file}")
-            try:
-                download(f"{url}{archive.file}", scratch / "body", limit=archive.limit)
-                _install(archive, scratch / "body", path)
-                return path
-            except ConnectionError as error:
-                reasons.append(f"{url} {error}")
-            except UnusableFileError as reason:
-                reasons.append(f"{url}{archive.file} {reason}")
-    raise UserError(
-        f"{archive.name}: could not download {archive.file} ({'; '.join(reasons)}); get it by hand, from "
-        f"{' or '.join(url + archive.file for url in archive.mirrors)}, and run "
-        f"'invsearch data {archive.name} --from FILE' on it"
-    )
-
-
-def import_archive(archive: Archive, source: Path, root: Path | None = None) -> Path:
-    """Copies the archive into the cache, before what is there.
-
-    Args:
-        archive: which.
-        source: the archive, under any name, or a folder that holds it; also its files where they can be verified.
-        root: the data folder, None for the usual one.
-
-    Returns:
-        What is new in the cache: the archive, or the folder of its files.
-
-    Raises:
-        UserError: ``source`` is not what was published nor a folder that has it, or the cache cannot be written.
-    """
-    folder = os.path.isdir(source)
-    if not folder and not os.path.isfile(source):
-        what = "not a regular file" if os.path.lexists(source) else "no such file"
-        raise UserError(f"{source}: {what}; give {archive.file}, or the folder that holds it")
-    forms = archive.list_forms(source / archive.name) + archive.list_forms(source) if folder else [source]
-    if not forms:
-        inside = [source.name, *(entry.name for entry in source.iterdir())]
-        other = archive.other(inside)
-        raise UserError(
-            f"{source} lacks the file {archive.file}{f' (what it has is {other})' if other else ''}; put the archive "
-            "there as it was published"
-            + (
-                f", or its folder {archive.unpacked}"
-                if archive.members
-                else ": unpacked files have no published hashes"
-            )
-            + "; files of your own in CIFAR-10's binary layout can be a data set of another name: invsearch data "
-            "folder-NAME --from PATH"
+        Raises:
+            UserError: no mirror gave it, or the folder cannot be written.
+        """
+        path = self.path(root)
+        download_all(
+            self.name,
+            [Download(name, self.limit, partial(self._install, path)) for name in self.find_missing(root)],
+            path.parent,
+            mirrors or self.mirrors,
+            say,
+            f"get it by hand, from {' or '.join(url + self.file for url in self.mirrors)}, and run 'invsearch data "
+            f"{self.name} --from FILE' on it",
         )
-    wrong: list[UserError] = []
-    for form in forms:
-        try:
-            return _copy_members(archive, form, find_cache_root(root) / archive.name)
-        except UnusableFileError as reason:
-            wrong.append(UserError(f"{form} {reason}; nothing was imported, get it again and try again"))
-    raise wrong[0]
+        return path.parent
 
+    def _install(self, path: Path, body: Path) -> None:
+        with self._opened(body):
+            os.replace(body, path)
 
-def _copy_members(archive: Archive, source: Path, folder: Path) -> Path:
-    with writing_in(folder) as scratch:
-        if not archive.members or not os.path.isdir(source):
-            try:
-                with archive.opened(source) as file, (scratch / "body").open("wb") as copy:
-                    shutil.copyfileobj(file, copy, 2**20)
-                _install(archive, scratch / "body", folder / archive.file)
-                return folder / archive.file
-            except UnusableFileError:
-                if not archive.members:
-                    raise
-        contents = archive.list_contents(source, archive.sizes, list(archive.members))
-        for name, content in contents.items():
-            (scratch / PurePosixPath(name).name).write_bytes(content)
-        (folder / archive.unpacked).mkdir(exist_ok=True)
-        for name in map(PurePosixPath, contents):
-            os.replace(scratch / name.name, folder / archive.unpacked / name.name)
-        return folder / archive.unpacked
+    def import_from(self, source: Path, root: Path | None = None) -> Path:
+        """Copies the archive into the cache, before what is there; returns its folder.
 
+        Args:
+            source: the archive, under any name, or a folder that holds it; also its files where they can be verified.
+            root: the data folder, None for the usual one.
 
-def _install(archive: Archive, body: Path, path: Path) -> None:
-    with archive.opened(body):
-        os.replace(body, path)
+        Raises:
+            UserError: ``source`` is not what was published nor a folder that has it, or the cache cannot be written.
+        """
+        if not os.path.isdir(source) and not os.path.isfile(source):
+            what = "not a regular file" if os.path.lexists(source) else "no such file"
+            raise UserError(f"{source}: {what}; give {self.file}, or the folder that holds it")
+        forms = self.found(source) if os.path.isdir(source) else [source]
+        if not forms:
+            other = self._find_other([source.name, *os.listdir(source)])
+            raise UserError(
+                f"{source} lacks the file {self.file}{f' (what it has is {other})' if other else ''}; put the archive "
+                "there as it was published"
+                + (f", or its folder {self.unpacked}" if self.members else ": unpacked files have no published hashes")
+                + "; files of your own in CIFAR-10's binary layout can be a data set of another name: invsearch data "
+                "folder-NAME --from PATH"
+            )
+        folder = find_cache_root(root) / self.name
+        read_first_good(forms, partial(self._copy, folder), explain_imported)
+        return folder
+
+    def _copy(self, folder: Path, form: Path) -> None:
+        with writing_in(folder) as scratch:
+            if not os.path.isdir(form):
+                try:
+                    with self._opened(form) as file, (scratch / "body").open("wb") as copy:
+                        shutil.copyfileobj(file, copy, 2**20)
+                    self._install(folder / self.file, scratch / "body")
+                    return
+                except UnusableFileError:
+                    if not self.members:
+                        raise
+            contents = {PurePosixPath(name).name: content for name, content in self.read_members(form).items()}
+            for name, content in contents.items():
+                (scratch / name).write_bytes(content)
+            (folder / self.unpacked).mkdir(exist_ok=True)
+            for name in contents:
+                os.replace(scratch / name, folder / self.unpacked / name)

@@ -1,16 +1,23 @@
-"""Where the files of a data set lie."""
+"""The data folder: where it is, and how something is put into it whole or not at all."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
 
+from search.storage.file_lock import Lock
 from spaces.common.errors import UserError, quote
 
 VARIABLE = "INVSEARCH_DATA"
+PARTIAL, LOCK = ".partial-", "lock"
+YOUNG = 3600.0  # Seconds.
 
 
 def find_cache_root(root: Path | None = None) -> Path:
@@ -28,64 +35,39 @@ def find_cache_root(root: Path | None = None) -> Path:
     return chosen.absolute()  # Ray workers change directory.
 
 
-@dataclass(frozen=True)
-class DataFile:
-    """One published file.
+@contextmanager
+def writing_in(folder: Path) -> Iterator[Path]:
+    """A temporary folder within ``folder``, so that a move out of it never crosses file systems.
 
-    Attributes:
-        name: its usual name, without ``.gz``.
-        sha256: of its decompressed content.
-        size: of its decompressed content, in bytes.
+    It is locked while it is in use: what a killed process left is removed by the next one.
     """
+    made = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(folder)
+        with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=folder) as name:
+            lock = Lock(Path(name) / LOCK)
+            lock.acquire()
+            try:
+                yield Path(name)
+            finally:
+                lock.release()
+    except OSError as error:
+        closed = os.path.isdir(folder) and not os.access(folder, os.R_OK | os.X_OK)
+        what, also = ("looked into", ", or have its owner open it") if closed else ("written", "")
+        raise UserError(
+            f"{folder}: cannot be {what} ({error.strerror or error}); set {VARIABLE} to a folder that can{also}"
+        ) from None
+    finally:
+        if made:
+            with suppress(OSError):  # Something came into it.
+                folder.rmdir()
 
-    name: str
-    sha256: str
-    size: int
 
-    @property
-    def spellings(self) -> tuple[str, ...]:
-        """Paths it goes by in a folder, the one that we write first; Kaggle puts it in a folder of its own name."""
-        names = (self.name, self.name.replace("-idx", ".idx"))
-        flat = tuple(f"{name}{ending}" for name in names for ending in ("", ".gz"))
-        return (*flat, *(f"{folder}/{name}" for folder in names for name in flat))
-
-
-@dataclass(frozen=True)
-class Store:
-    """The published files of a data set.
-
-    Attributes:
-        name: of the data set and of its folder below the cache root.
-        files: all of them.
-        mirrors: URLs of folders that hold ``NAME.gz`` for each file, in the order to try.
-    """
-
-    name: str
-    files: tuple[DataFile, ...]
-    mirrors: tuple[str, ...]
-
-    @property
-    def places(self) -> tuple[str, ...]:
-        """Folders below a data folder that may hold the files: ours, itself, and torchvision's."""
-        return (self.name, "", f"{self.name.upper()}/raw", f"{self.name}/raw", "raw")
-
-    def list_paths(self, file: DataFile, root: Path | None = None) -> list[Path]:
-        """Every path below ``root`` at which ``file`` lies, unverified, the likeliest first."""
-        top = find_cache_root(root)
-        paths = dict.fromkeys(top / place / spelling for place in self.places for spelling in file.spellings)
-        return [path for path in paths if os.path.isfile(path)]  # Unlike Path.is_file, False without permission.
-
-    def folder(self, root: Path | None = None) -> Path:
-        """The folder that holds the files, or will: ROOT/NAME, or another place if only that has any of them."""
-        top = find_cache_root(root)
-        spellings = [spelling for file in self.files for spelling in file.spellings]
-        found = (place for place in self.places if any(os.path.isfile(top / place / name) for name in spellings))
-        return top / next(found, self.name)
-
-    def found(self, root: Path | None = None) -> list[DataFile]:
-        """The files that are there, unverified."""
-        return [file for file in self.files if self.list_paths(file, root)]
-
-    def find_missing(self, root: Path | None = None) -> list[DataFile]:
-        """The files that are not there."""
-        return [file for file in self.files if not self.list_paths(file, root)]
+def remove_abandoned(folder: Path) -> None:
+    """Removes what killed downloads and imports left in a folder, as far as we may."""
+    for partial in folder.glob(f"{PARTIAL}*"):
+        with suppress(OSError):
+            young = time.time() - partial.lstat().st_mtime < YOUNG  # It may be about to be locked.
+            if Lock(partial / LOCK).is_free() and not (young and not (partial / LOCK).exists()):
+                shutil.rmtree(partial, ignore_errors=True)

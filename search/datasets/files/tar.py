@@ -17,6 +17,14 @@ HEADERS = 2**20  # Bytes that folders, other small members and padding may add t
 PLAIN, WITHOUT_CONTENT = (b"0", b"\0", b"7"), (b"1", b"2", b"3", b"4", b"5", b"6")
 
 
+class OtherMembersError(UnusableFileError):
+    """It is a tar file of something else; ``first`` is the name of its first member, nothing if it has none."""
+
+    def __init__(self, missing: Sequence[str], first: str) -> None:
+        super().__init__(f"lacks {', '.join(missing)}; it {f'begins with {quote(first)}' if first else 'is empty'}")
+        self.first = first
+
+
 def read_tar_members(file: BinaryIO, sizes: Mapping[str, int], wanted: Sequence[str]) -> dict[str, bytes]:
     """Reads members of a tar file, gzipped or not; nothing is written to disk.
 
@@ -32,32 +40,36 @@ def read_tar_members(file: BinaryIO, sizes: Mapping[str, int], wanted: Sequence[
         UnusableFileError: a member is missing, appears twice, is not a regular file or has the wrong size, or the
             archive is damaged or holds more than it should.
     """
-    with reading("a tar file"):
-        return _read_members(_Bounded(read_content_of(file), sum(sizes.values()) + HEADERS), sizes, wanted)
-
-
-def _read_members(stream: _Bounded, sizes: Mapping[str, int], wanted: Sequence[str]) -> dict[str, bytes]:
+    left, first = sum(sizes.values()) + HEADERS, ""
     found: dict[str, bytes] = {}
-    first = None
-    while True:
-        header = stream.read_exactly(BLOCK)
-        if not any(header):  # So it ends.
-            break
-        name, kind, size = _parse_header(header)
-        first = first or name
-        if name in wanted:
-            if name in found or kind not in PLAIN or size != sizes[name]:
-                raise UnusableFileError(
-                    f"is not the expected archive: {name} appears twice, is not a regular file, or is not "
-                    f"{sizes[name]} bytes long"
-                )
-            found[name] = stream.read_exactly(size)
-            stream.skip(-size % BLOCK)
-        elif kind not in WITHOUT_CONTENT:
-            stream.skip(size + -size % BLOCK)
-    missing = [name for name in wanted if name not in found]
-    if missing:
-        raise OtherMembersError(missing, first or "")
+    with reading("a tar file"):
+        stream = read_content_of(file)
+
+        def take(size: int) -> bytes:
+            nonlocal left
+            left -= size
+            if left < 0:
+                raise UnusableFileError("unpacks to far more than it should")
+            content = stream.read(size)
+            if len(content) < size:
+                raise EOFError("it ends too early")
+            return content
+
+        while any(header := take(BLOCK)):  # Zeros end it.
+            name, kind, size = _parse_header(header)
+            first = first or name
+            if name in wanted:
+                if name in found or kind not in PLAIN or size != sizes[name]:
+                    raise UnusableFileError(
+                        f"is not the expected archive: {name} appears twice, is not a regular file, or is not "
+                        f"{sizes[name]} bytes long"
+                    )
+                found[name] = take(size)
+                take(-size % BLOCK)
+            elif kind not in WITHOUT_CONTENT:
+                take(size + -size % BLOCK)
+    if missing := [name for name in wanted if name not in found]:
+        raise OtherMembersError(missing, first)
     return found
 
 
@@ -75,46 +87,3 @@ def _parse_octal(field: bytes) -> int:
     if not set(digits) <= set(b"01234567"):
         raise ValueError("a header has an invalid number")
     return int(digits or b"0", 8)
-
-
-class OtherMembersError(UnusableFileError):
-    """It is a tar file, of something else.
-
-    Attributes:
-        first: the name of its first member; nothing if it has none.
-    """
-
-    def __init__(self, missing: Sequence[str], first: str) -> None:
-        super().__init__(f"lacks {', '.join(missing)}; it {f'begins with {quote(first)}' if first else 'is empty'}")
-        self.first = first
-
-
-class _Bounded:
-    """Reads up to ``limit`` bytes of a stream."""
-
-    def __init__(self, stream: BinaryIO, limit: int) -> None:
-        self._stream, self._left = stream, limit
-
-    def read_exactly(self, size: int) -> bytes:
-        """So many bytes.
-
-        Raises:
-            EOFError: there are fewer.
-            UnusableFileError: the limit is reached.
-        """
-        self._check(size)
-        self._left -= size
-        content = self._stream.read(size)
-        if len(content) < size:
-            raise EOFError("it ends too early")
-        return content
-
-    def skip(self, size: int) -> None:
-        """Passes over so many bytes."""
-        self._check(size)
-        while size > 0:
-            size -= len(self.read_exactly(min(size, HEADERS)))
-
-    def _check(self, size: int) -> None:
-        if size > self._left:
-            raise UnusableFileError("unpacks to far more than it should")

@@ -1,38 +1,61 @@
-"""Reading a published file and knowing that it is the right one."""
+"""Reading other people's files: whatever is wrong with them becomes one reason, and no read goes on without end."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
-from search.datasets.files.cache import VARIABLE, DataFile, Store
+from search.datasets.files.cache import VARIABLE
 from spaces.common.errors import UserError, shorten
 from spaces.files.regular import open_regular
 
 GZIP_MAGIC = b"\x1f\x8b"
 SLACK = 2**16  # What gzip may add to content that it cannot compress.
+T = TypeVar("T")
 
 
 class UnusableFileError(Exception):
     """Why a file is not what it should be, as the end of a sentence that begins with its name."""
 
-    def give_advice(self, command: str, what: str) -> str:
-        """What to do about the file, which ``command`` gets, also from ``what``."""
-        return f"delete it and run '{command}', or bring in a good one with '{command} --from {what}'"
+    advice = "delete it and run '{0}', or bring in a good one with '{0} --from {1}'"
 
 
 class UnreadableFileError(UnusableFileError):
     """The system does not let us read the file, which may be good: no reason to delete it."""
 
-    def give_advice(self, command: str, what: str) -> str:
-        """What to do about the file."""
-        return f"have its owner make it readable, or set {VARIABLE} to a folder of your own and run '{command}'"
+    advice = f"have its owner make it readable, or set {VARIABLE} to a folder of your own and run '{{0}}'"
+
+
+def explain_cached(name: str, what: str, path: Path, reason: UnusableFileError) -> UserError:
+    """What to say of a file of the data set ``name`` that is in the cache and could come from ``what``: DIR or FILE."""
+    return UserError(f"{path} {reason}; {reason.advice.format(f'invsearch data {name}', what)}")
+
+
+def explain_imported(path: Path, reason: UnusableFileError) -> UserError:
+    """What to say of a file that should have come into the cache."""
+    return UserError(f"{path} {reason}; nothing was imported, get it again and try again")
+
+
+def read_first_good(
+    paths: Iterable[Path], read: Callable[[Path], T], explain: Callable[[Path, UnusableFileError], UserError]
+) -> T:
+    """What ``read`` finds in the first good one of at least one file: a damaged one hides no good one.
+
+    Raises:
+        UserError: all are unusable; what ``explain`` says of the first.
+    """
+    errors = []
+    for path in paths:
+        try:
+            return read(path)
+        except UnusableFileError as reason:
+            errors.append(explain(path, reason))
+    raise errors[0]
 
 
 @contextmanager
@@ -57,7 +80,22 @@ def reading(what: str) -> Iterator[None]:
         raise UnusableFileError(f"is truncated, damaged or not {what} ({reason})") from None
 
 
-class Inflated(io.RawIOBase):
+@contextmanager
+def open_limited(path: Path, limit: int) -> Iterator[BinaryIO]:
+    """A file of at most ``limit`` bytes; only opening it is tried, not what is done with it.
+
+    Raises:
+        UnusableFileError: larger, or not to be opened.
+    """
+    with ExitStack() as stack:
+        with reading("a file"):
+            file = stack.enter_context(open_regular(path))
+        if os.fstat(file.fileno()).st_size > limit:
+            raise UnusableFileError("is far larger than it should be")
+        yield file
+
+
+class _Inflated(io.RawIOBase):
     """The content of a gzip file, of one member or several.
 
     Python's own reader goes through millions of empty members before it says a word. This one gives up on a file that
@@ -69,17 +107,9 @@ class Inflated(io.RawIOBase):
         self._member = zlib.decompressobj(wbits=31)
 
     def readable(self) -> bool:
-        """It is."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Fills a part of the buffer; 0 at the end.
-
-        Raises:
-            EOFError: the file ends before its content does.
-            zlib.error: damaged, or no gzip file.
-            UnusableFileError: it has far more bytes than content.
-        """
         while True:
             if len(self._rest) < len(GZIP_MAGIC):
                 self._rest += self._file.read(SLACK)
@@ -107,59 +137,4 @@ def read_content_of(raw: BinaryIO) -> BinaryIO:
     """
     zipped = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
     raw.seek(0)
-    return io.BufferedReader(Inflated(raw), SLACK) if zipped else raw
-
-
-def read_content(store: Store, file: DataFile, path: Path) -> bytes:
-    """The verified, decompressed content of ``file`` as it lies at ``path``, gzipped or raw.
-
-    Raises:
-        UnusableFileError: unreadable, damaged, or the content of another file.
-    """
-    limit = max(known.size for known in store.files) + 1  # A gzip bomb goes no further.
-    with reading("a gzip file"), open_regular(path) as raw:
-        if os.fstat(raw.fileno()).st_size > limit + SLACK:
-            raise UnusableFileError("is far larger than it should be")
-        content = read_content_of(raw).read(limit)
-    digest = hashlib.sha256(content).hexdigest()
-    if digest == file.sha256:
-        return content
-    twin = next((other.name for other in store.files if other.sha256 == digest), None)
-    if twin:
-        raise UnusableFileError(f"holds the content of {twin}, not of {file.name}")
-    if len(content) < file.size:
-        raise UnusableFileError(f"is truncated or not {file.name}: {len(content)} bytes instead of {file.size}")
-    if len(content) > file.size:
-        raise UnusableFileError(f"is not {file.name}: more than its {file.size} bytes")
-    raise UnusableFileError(f"is damaged or from another data set: the right size for {file.name}, but not its SHA-256")
-
-
-def find_first_good(store: Store, file: DataFile, root: Path | None) -> tuple[Path, bytes | UnusableFileError] | None:
-    """The first file below ``root`` that is ``file``, so that a damaged one hides no good one.
-
-    Returns:
-        Its path and verified content; of several unusable ones the first and its reason; None where there is none.
-    """
-    wrong = None
-    for path in store.list_paths(file, root):
-        try:
-            return path, read_content(store, file, path)
-        except UnusableFileError as reason:
-            wrong = wrong or (path, reason)
-    return wrong
-
-
-def read_cached(store: Store, file: DataFile, root: Path | None = None) -> bytes:
-    """The verified content of ``file``, wherever below ``root`` it lies.
-
-    Raises:
-        UserError: missing or unusable, and what to do.
-    """
-    command = f"invsearch data {store.name}"
-    found = find_first_good(store, file, root)
-    if found is None:
-        raise UserError(f"{store.folder(root)}: {file.name} is missing; run '{command}'")
-    path, content = found
-    if isinstance(content, UnusableFileError):
-        raise UserError(f"{path} {content}; {content.give_advice(command, 'DIR')}")
-    return content
+    return io.BufferedReader(_Inflated(raw), SLACK) if zipped else raw

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from search.datasets import Dataset, cifar10, cifar100, load_split
 from search.datasets.cifar import CIFAR_10, CIFAR_100, OTHERS, Layout, parse_cifar
-from search.datasets.files.archive import Archive, Member, import_archive, obtain
+from search.datasets.files.archive import Archive, Member
 from search.datasets.files.tar import HEADERS
 from spaces.common.errors import UserError
 
@@ -188,11 +188,11 @@ def test_download(tmp_path: Path, serve) -> None:
     archive = known.archive
     bad, good = serve({f"/{archive.file}": b"other"}), serve({f"/{archive.file}": TEN_BODY})
     lines: list[str] = []
-    path = obtain(archive, tmp_path, [bad.url, good.url], lines.append)
-    assert path == tmp_path / "cifar10" / "cifar10.tar.gz"
-    assert path.read_bytes() == TEN_BODY
+    folder = archive.fetch(tmp_path, [bad.url, good.url], lines.append)
+    assert folder == tmp_path / "cifar10"
+    assert (folder / "cifar10.tar.gz").read_bytes() == TEN_BODY
     assert len(lines) == 2
-    assert obtain(archive, tmp_path, [good.url]) == path
+    assert archive.fetch(tmp_path, [good.url]) == folder
     assert len(good.asked) == 1  # There already.
 
 
@@ -210,7 +210,7 @@ def test_a_mirror_that_sends_too_much(tmp_path: Path, serve) -> None:
     archive = archive_of("cifar10", TEN_BODY)
     endless = serve({f"/{archive.file}": TEN_BODY + bytes(2000)})
     with pytest.raises(UserError, match="far larger"):
-        obtain(archive, tmp_path, [endless.url])
+        archive.fetch(tmp_path, [endless.url])
     assert not (tmp_path / "cifar10").exists()
 
 
@@ -225,22 +225,22 @@ def test_import(tmp_path: Path, below: str) -> None:
         (tmp_path / "downloads" / below).mkdir(parents=True)
         (tmp_path / "downloads" / below / archive.file).write_bytes(TEN_BODY)
         source = tmp_path / "downloads"
-    assert import_archive(archive, source, tmp_path / "cache").read_bytes() == TEN_BODY
+    assert (archive.import_from(source, tmp_path / "cache") / archive.file).read_bytes() == TEN_BODY
 
 
 def test_a_bad_import_changes_nothing(tmp_path: Path) -> None:
     archive = archive_of("cifar10", TEN_BODY)
     (tmp_path / "bad.tar.gz").write_bytes(TEN_BODY[:-1] + b"x")
     with pytest.raises(UserError, match=r"bad.tar.gz is truncated, damaged or not cifar10.tar.gz: its MD5 is"):
-        import_archive(archive, tmp_path / "bad.tar.gz", put(tmp_path, archive, TEN_BODY))
+        archive.import_from(tmp_path / "bad.tar.gz", put(tmp_path, archive, TEN_BODY))
     assert archive.path(tmp_path).read_bytes() == TEN_BODY
     os.mkfifo(tmp_path / "pipe")
     for source, message in ((tmp_path / "nowhere", "no such file"), (tmp_path / "pipe", "not a regular file")):
         with pytest.raises(UserError, match=message):
-            import_archive(archive, source, tmp_path)
+            archive.import_from(source, tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"empty lacks the file cifar10.tar.gz; put the archive there"):
-        import_archive(archive, tmp_path / "empty", tmp_path)
+        archive.import_from(tmp_path / "empty", tmp_path)
 
 
 def test_a_full_disk_is_not_blamed_on_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,7 +252,7 @@ def test_a_full_disk_is_not_blamed_on_the_archive(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(shutil, "copyfileobj", full)
     with pytest.raises(UserError) as error:
-        import_archive(archive, tmp_path / "good.tar.gz", tmp_path / "cache")
+        archive.import_from(tmp_path / "good.tar.gz", tmp_path / "cache")
     assert "cache/cifar10: cannot be written (No space left on device); set INVSEARCH_DATA" in str(error.value)
 
 
@@ -293,10 +293,10 @@ def test_forms_whose_members_can_be_verified(tmp_path: Path, form: str, place: s
     if place.startswith("imported"):
         root = tmp_path / "cache"
         inside = place.endswith("in") and form == "unpacked"
-        path = import_archive(archive, folder / "cifar-10-batches-bin" if inside else folder, root)
-        assert path.parent == root / "cifar10"
-        assert archive.found(root) == [path]
-        archive.check(path)
+        made = archive.import_from(folder / "cifar-10-batches-bin" if inside else folder, root)
+        assert made == root / "cifar10"
+        assert len(archive.found(root)) == 1
+        assert archive.check(root) == made
     train, test = known.load_train(root), known.load_test(root)
     assert np.array_equal(train.images, np.concatenate([TEN[name][1] for name in cifar10.TRAIN]))
     assert np.array_equal(test.labels, TEN[cifar10.TEST[0]][2])
@@ -319,7 +319,7 @@ def test_an_unpacked_folder_is_verified(tmp_path: Path) -> None:
         assert words in str(caught.value)
         assert "run 'invsearch data cifar10'" in str(caught.value)
         with pytest.raises(UserError, match="nothing was imported"):
-            import_archive(archive, tmp_path, tmp_path / "cache")
+            archive.import_from(tmp_path, tmp_path / "cache")
         known.load_test(tmp_path)
     first.unlink()
     with pytest.raises(UserError, match=r"data_batch_1\.bin cannot be read"):
@@ -342,11 +342,11 @@ def test_another_archive_is_called_what_it_is(tmp_path: Path, zipped: bool, fold
     body = tar_of({f"{folder}/data_batch_4": b"x"})
     (tmp_path / "other.tar.gz").write_bytes(body if zipped else gzip.decompress(body))
     with pytest.raises(UserError, match=rf"other.tar.gz is {what}, not cifar10.tar.gz; nothing was imported"):
-        import_archive(archive, tmp_path / "other.tar.gz", tmp_path / "cache")
+        archive.import_from(tmp_path / "other.tar.gz", tmp_path / "cache")
     unpack(tmp_path, body)
     for source in (tmp_path, tmp_path / folder):
         with pytest.raises(UserError, match=rf"lacks the file cifar10.tar.gz \(what it has is {what}\)"):
-            import_archive(archive, source, tmp_path / "cache")
+            archive.import_from(source, tmp_path / "cache")
 
 
 def test_what_lacks_the_files_is_not_called_by_the_name_of_what_it_should_be(tmp_path: Path) -> None:
@@ -355,16 +355,16 @@ def test_what_lacks_the_files_is_not_called_by_the_name_of_what_it_should_be(tmp
     with pytest.raises(
         UserError, match=rf"lacks {archive.unpacked}/data_batch_1.bin, .* begins with '{archive.unpacked}/re"
     ):
-        import_archive(archive, tmp_path / "some.tar.gz", tmp_path / "cache")
+        archive.import_from(tmp_path / "some.tar.gz", tmp_path / "cache")
     (tmp_path / "none.tar.gz").write_bytes(tar_of({}))
     with pytest.raises(UserError, match=r"test_batch.bin; it is empty; nothing was imported"):
-        import_archive(archive, tmp_path / "none.tar.gz", tmp_path / "cache")
+        archive.import_from(tmp_path / "none.tar.gz", tmp_path / "cache")
     (tmp_path / archive.unpacked).mkdir()
     for source in (tmp_path, tmp_path / archive.unpacked):
         with pytest.raises(UserError, match=r"lacks the file cifar10.tar.gz; put the archive there"):
-            import_archive(archive, source, tmp_path / "cache")
+            archive.import_from(source, tmp_path / "cache")
     with pytest.raises(UserError, match=r"/dev/null: not a regular file; give cifar10.tar.gz"):
-        import_archive(archive, Path("/dev/null"), tmp_path / "cache")
+        archive.import_from(Path("/dev/null"), tmp_path / "cache")
 
 
 def test_another_archive_is_known_by_its_published_md5(tmp_path: Path) -> None:
@@ -376,7 +376,7 @@ def test_another_archive_is_known_by_its_published_md5(tmp_path: Path) -> None:
     archive = replace(with_members(archive_of("cifar10", TEN_BODY), TEN), others={md5: "something else"})
     (tmp_path / "x").write_bytes(body)
     with pytest.raises(UserError, match=r"x is something else, not cifar10.tar.gz"):
-        import_archive(archive, tmp_path / "x", tmp_path / "cache")
+        archive.import_from(tmp_path / "x", tmp_path / "cache")
 
 
 def test_nobody_is_told_to_delete_what_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -387,7 +387,7 @@ def test_nobody_is_told_to_delete_what_may_not_be_read(tmp_path: Path, monkeypat
     def denied(*_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("search.datasets.files.archive.open_regular", denied)
+    monkeypatch.setattr("search.datasets.files.verify.open_regular", denied)
     with pytest.raises(UserError) as caught:
         known.load_train(tmp_path)
     assert "cannot be read (Permission denied); have its owner make it readable" in str(caught.value)

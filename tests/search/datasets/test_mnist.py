@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from search.datasets import load_split
-from search.datasets.files.cache import Store
+from search.datasets.files.store import Store
 from search.datasets.mnist import MNIST, mnist
 from spaces.common.errors import UserError
 

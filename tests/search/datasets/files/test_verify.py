@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search.datasets.files.verify import SLACK, UnusableFileError, read_cached, read_content, read_content_of
+from search.datasets.files.verify import SLACK, UnusableFileError, read_content_of
 from spaces.common.errors import UserError
 
 NAME = "train-images-idx3-ubyte"
@@ -18,18 +18,18 @@ NAME = "train-images-idx3-ubyte"
 def test_gzipped_and_raw_give_the_same_bytes(fake, tmp_path: Path, form: str) -> None:
     fake.write(tmp_path, form=form)
     for file in fake.store.files:
-        assert read_cached(fake.store, file, tmp_path) == fake.content[file.name]
+        assert fake.store.read_cached(file, tmp_path) == fake.content[file.name]
 
 
 def test_raw_content_behind_a_gz_name(fake, tmp_path: Path) -> None:
     (tmp_path / f"{NAME}.gz").write_bytes(fake.content[NAME])
-    assert read_cached(fake.store, fake.store.files[0], tmp_path) == fake.content[NAME]
+    assert fake.store.read_cached(fake.store.files[0], tmp_path) == fake.content[NAME]
 
 
 def refusal(fake, folder: Path, body: bytes, name: str = f"{NAME}.gz") -> str:
     (folder / name).write_bytes(body)
     with pytest.raises(UserError) as caught:
-        read_cached(fake.store, fake.store.files[0], folder)
+        fake.store.read_cached(fake.store.files[0], folder)
     message = str(caught.value)
     assert message.startswith(str(folder / name))
     assert "invsearch data mnist --from DIR" in message
@@ -84,7 +84,7 @@ def test_only_a_regular_file_is_read(fake, tmp_path: Path) -> None:
     (tmp_path / "zero").symlink_to("/dev/zero")
     for name in ("pipe", "zero"):
         with pytest.raises(UnusableFileError, match="not a regular file"):
-            read_content(fake.store, file, tmp_path / name)
+            fake.store.read_content(file, tmp_path / name)
 
 
 EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 3), st.binary(max_size=40)), min_size=1, max_size=4)
@@ -103,7 +103,7 @@ def test_any_bytes_are_the_published_ones_or_refused(fake, tmp_path: Path, chang
             body = body[:start] + piece + body[start + length :]
     path.write_bytes(body)
     try:
-        content = read_content(fake.store, fake.store.files[3], path)
+        content = fake.store.read_content(fake.store.files[3], path)
     except UnusableFileError as reason:
         assert "\n" not in str(reason)  # noqa: PT017 - both outcomes are allowed.
     else:
@@ -112,19 +112,19 @@ def test_any_bytes_are_the_published_ones_or_refused(fake, tmp_path: Path, chang
 
 def test_missing_file(fake, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"{NAME} is missing; run 'invsearch data mnist'"):
-        read_cached(fake.store, fake.store.files[0], tmp_path)
+        fake.store.read_cached(fake.store.files[0], tmp_path)
 
 
 @pytest.mark.parametrize("bad", [b"", b"short", b"\x1f\x8bbad"])
 def test_a_damaged_file_hides_no_good_one(fake, tmp_path: Path, bad: bytes) -> None:
     fake.write(tmp_path / "mnist")
     (tmp_path / "mnist" / NAME).write_bytes(bad)  # Before the good NAME.gz.
-    assert read_cached(fake.store, fake.store.files[0], tmp_path) == fake.content[NAME]
+    assert fake.store.read_cached(fake.store.files[0], tmp_path) == fake.content[NAME]
     (tmp_path / "mnist" / f"{NAME}.gz").unlink()
     with pytest.raises(UserError, match=f"mnist/{NAME} is truncated"):
-        read_cached(fake.store, fake.store.files[0], tmp_path)
+        fake.store.read_cached(fake.store.files[0], tmp_path)
     fake.write(tmp_path / "MNIST" / "raw", NAME)
-    assert read_cached(fake.store, fake.store.files[0], tmp_path) == fake.content[NAME]
+    assert fake.store.read_cached(fake.store.files[0], tmp_path) == fake.content[NAME]
 
 
 def test_nobody_is_told_to_delete_what_may_not_be_read(fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,7 @@ def test_nobody_is_told_to_delete_what_may_not_be_read(fake, tmp_path: Path, mon
 
     monkeypatch.setattr("search.datasets.files.verify.open_regular", denied)
     with pytest.raises(UserError) as caught:
-        read_cached(fake.store, fake.store.files[0], tmp_path)
+        fake.store.read_cached(fake.store.files[0], tmp_path)
     assert "cannot be read (Permission denied); have its owner make it readable" in str(caught.value)
     assert "delete it" not in str(caught.value)
 

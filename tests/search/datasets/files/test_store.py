@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from search.datasets.files import download
-from search.datasets.files.fetch import fetch, remove_abandoned, writing_in
+from search.datasets.files.cache import remove_abandoned, writing_in
 from search.storage.file_lock import Lock
 from spaces.common.errors import UserError
 
@@ -21,7 +21,7 @@ def files_below(root: Path) -> dict[str, bytes]:
 
 def refused(fake, root: Path, *mirrors: str) -> str:
     with pytest.raises(UserError) as caught:
-        fetch(fake.store, root, mirrors=mirrors)
+        fake.store.fetch(root, mirrors=mirrors)
     message = str(caught.value)
     assert "\n" not in message
     assert "invsearch data mnist --from DIR" in message
@@ -34,7 +34,7 @@ def refused(fake, root: Path, *mirrors: str) -> str:
 
 def test_all_four_and_nothing_else(fake, good, tmp_path: Path) -> None:
     lines: list[str] = []
-    assert fetch(fake.store, tmp_path, mirrors=[good.url], say=lines.append) == tmp_path / "mnist"
+    assert fake.store.fetch(tmp_path, mirrors=[good.url], say=lines.append) == tmp_path / "mnist"
     assert files_below(tmp_path) == {f"mnist/{name}": body for name, body in fake.content.items()}
     assert [path.name for path in tmp_path.iterdir()] == ["mnist"]
     assert lines == [f"downloading {good.url}{name}.gz" for name in fake.content]
@@ -43,34 +43,34 @@ def test_all_four_and_nothing_else(fake, good, tmp_path: Path) -> None:
 def test_only_what_is_missing_and_wanted(fake, good, tmp_path: Path) -> None:
     fake.write(tmp_path / "mnist", NAME)
     train = fake.store.files[:2]
-    fetch(fake.store, tmp_path, files=train, mirrors=[good.url.rstrip("/")])
+    fake.store.fetch(tmp_path, files=train, mirrors=[good.url.rstrip("/")])
     assert good.asked == ["/train-labels-idx1-ubyte.gz"]
-    fetch(fake.store, tmp_path, files=train, mirrors=[good.url])
+    fake.store.fetch(tmp_path, files=train, mirrors=[good.url])
     assert good.asked == ["/train-labels-idx1-ubyte.gz"]
 
 
 def test_a_complete_folder_is_not_written(fake, tmp_path: Path) -> None:
     fake.write(tmp_path)
     before = tmp_path.stat().st_mtime_ns
-    assert fetch(fake.store, tmp_path) == tmp_path
+    assert fake.store.fetch(tmp_path) == tmp_path
     assert tmp_path.stat().st_mtime_ns == before
 
 
 def test_missing_files_join_those_in_the_root_itself(fake, good, tmp_path: Path) -> None:
     fake.write(tmp_path, NAME)
-    assert fetch(fake.store, tmp_path, mirrors=[good.url]) == tmp_path
+    assert fake.store.fetch(tmp_path, mirrors=[good.url]) == tmp_path
     assert not fake.store.find_missing(fake.store.folder(tmp_path))
 
 
 def test_body_that_the_server_compresses_for_transport(fake, good, tmp_path: Path) -> None:
     good.headers["Content-Encoding"] = "gzip"  # requests then unpacks it: the content comes raw.
-    fetch(fake.store, tmp_path, mirrors=[good.url])
+    fake.store.fetch(tmp_path, mirrors=[good.url])
     assert files_below(tmp_path)[f"mnist/{NAME}"] == fake.content[NAME]
 
 
 def test_404_falls_back_to_the_next_mirror(fake, good, serve, tmp_path: Path) -> None:
     half = serve({f"/{NAME}.gz": good.bodies[f"/{NAME}.gz"]})
-    fetch(fake.store, tmp_path, mirrors=[half.url, good.url])
+    fake.store.fetch(tmp_path, mirrors=[half.url, good.url])
     assert len(half.asked) == 4
     assert f"/{NAME}.gz" not in good.asked
     assert set(files_below(tmp_path / "mnist")) == set(fake.content)
@@ -87,7 +87,7 @@ def test_wrong_content_is_never_cached(fake, good, serve, tmp_path: Path) -> Non
     login = serve(dict.fromkeys(good.bodies, b"<html>please log in</html>"))
     assert "is truncated or not" in refused(fake, tmp_path, login.url)
     assert not files_below(tmp_path)
-    fetch(fake.store, tmp_path, mirrors=[swapped.url, login.url, good.url])
+    fake.store.fetch(tmp_path, mirrors=[swapped.url, login.url, good.url])
     assert files_below(tmp_path / "mnist") == fake.content
 
 
@@ -139,13 +139,13 @@ def test_mirror_that_never_answers(fake, good, tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize("mirror", ["", "mnist", "file:///tmp/", "http://", "http://[", "ftp://example.org/"])
 def test_bad_mirror(fake, tmp_path: Path, mirror: str) -> None:
     with pytest.raises(UserError, match="is not a web address"):
-        fetch(fake.store, tmp_path, mirrors=[mirror])
+        fake.store.fetch(tmp_path, mirrors=[mirror])
 
 
 def test_folder_that_cannot_be_made(fake, good, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"cannot be written .*INVSEARCH_DATA"):
-        fetch(fake.store, tmp_path / "file", mirrors=[good.url])
+        fake.store.fetch(tmp_path / "file", mirrors=[good.url])
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
@@ -157,7 +157,7 @@ def test_nothing_half_written_is_left(
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises((UserError, KeyboardInterrupt)) as caught:
-        fetch(fake.store, tmp_path, mirrors=[good.url])
+        fake.store.fetch(tmp_path, mirrors=[good.url])
     assert isinstance(caught.value, KeyboardInterrupt) or "No space left" in str(caught.value)
     assert not (tmp_path / "mnist").exists()
 
@@ -173,7 +173,7 @@ def test_what_appears_in_the_cache_is_whole(fake, good, tmp_path: Path, monkeypa
         real(source, target)
 
     monkeypatch.setattr(os, "replace", watching)
-    fetch(fake.store, tmp_path, mirrors=[good.url])
+    fake.store.fetch(tmp_path, mirrors=[good.url])
     assert seen == list(fake.content)
 
 
@@ -188,7 +188,7 @@ def test_what_killed_downloads_left_is_removed_and_nothing_else(fake, good, tmp_
     lock = Lock(running / "lock")
     assert lock.acquire()
     try:
-        fetch(fake.store, tmp_path, mirrors=[good.url])
+        fake.store.fetch(tmp_path, mirrors=[good.url])
     finally:
         lock.release()
     assert {path.name for path in folder.glob(".partial-*")} == {".partial-new", ".partial-running"}
