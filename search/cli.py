@@ -20,7 +20,7 @@ from typing import Any
 
 from search import __version__, streams
 from search.commands.options import INCOMPLETE
-from search.errors import TIME_IS_UP, Halted, Superseded
+from search.errors import TIME_IS_UP, Halted, Superseded, reason_of
 from search.signals import act_at_once, handled, last_resort, time_limit
 from search.storage.identity import measure_age
 from search.storage.provenance import find_revision, list_versions
@@ -29,10 +29,8 @@ from spaces.common.errors import printable, shorten
 from spaces.common.wording import format_command
 from spaces.files.sealed import Damaged
 
-IN_ORDER = "reproduce sweep rerun train table report compare best status watch show check listing data stability"
-COMMANDS: dict[str, Any] = {
-    module.NAME: module for module in (import_module(f"search.commands.{name}") for name in IN_ORDER.split())
-}
+NAMES = "reproduce sweep rerun train table report compare best status watch show check list data stability"
+COMMANDS: dict[str, Any] = {name: import_module(f"search.commands.{name}") for name in NAMES.split()}
 BAD_INPUT = 2
 LONGEST = 2000  # Characters of a message.
 
@@ -76,26 +74,15 @@ def make_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        module.configure(sub)
+        for add in module.OPTIONS:
+            add(sub)
     return top
-
-
-def check_current_folder() -> None:
-    """Makes sure that the current folder is there; libraries that look for it without need end in an abort.
-
-    Raises:
-        UserError: it has been deleted.
-    """
-    try:
-        os.getcwd()
-    except OSError as error:
-        raise UserError(f"the current folder cannot be used ({error.strerror}); cd to another one") from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     streams.open_handles()
-    with streams.kept_errors(), streams.escaping():
+    with streams.guarded():
         if arguments is not None:
             return _main(list(arguments))
         code = _main(sys.argv[1:])
@@ -106,12 +93,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _main(given: list[str]) -> int:
     again = f"to resume: {format_command('invsearch', *given)}"
     try:
-        check_current_folder()
+        try:
+            os.getcwd()  # Where it is gone, libraries that look for it without need end in an abort.
+        except OSError as error:
+            raise UserError(f"the current folder cannot be used ({error.strerror}); cd to another one") from None
         args, unknown = make_parser().parse_known_args(given)
         if unknown:
             raise UserError(f"unrecognized arguments: {' '.join(unknown)}; see invsearch {args.command} --help")
-        budget = None if getattr(args, "dry_run", False) else getattr(args, "time_budget", None)
-        seconds = budget or math.inf
+        seconds = math.inf if getattr(args, "dry_run", False) else getattr(args, "time_budget", None) or math.inf
         with (
             handled(act_at_once),
             last_resort(again),
@@ -130,10 +119,7 @@ def _main(given: list[str]) -> int:
         streams.drop(sys.stdout)  # The reader of our output left; nothing is wrong.
         return 0
     except (OSError, Damaged, Superseded) as error:
-        reason = str(error)
-        if isinstance(error, OSError) and error.strerror:
-            reason = error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
-        return _fail(reason, BAD_INPUT)
+        return _fail(reason_of(error, place=""), BAD_INPUT)
 
 
 def _fail(reason: object, code: int, after: str = "") -> int:

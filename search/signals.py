@@ -9,10 +9,10 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partialmethod
-from typing import Any
+from typing import Any, TypeAlias
 
 from search.errors import Halted, Interrupted, TimeIsUp
 
@@ -20,6 +20,7 @@ from search.errors import Halted, Interrupted, TimeIsUp
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 PATIENCE_SECONDS = 25.0  # Tune gives its workers 15 to end; Slurm and Kubernetes kill after 30.
 ONE_WISH_SECONDS = 1.0  # `timeout` tells its command and then the command's process group.
+Handlers: TypeAlias = Mapping[signal.Signals, Any]
 
 
 class _LastResort:
@@ -28,8 +29,8 @@ class _LastResort:
     def __init__(self) -> None:
         self.line: str | None = None
         self.words: list[Callable[[], object]] = []
-        self._timer: threading.Timer | None = None
-        self._since: float | None = None
+        self.timer: threading.Timer | None = None
+        self.since: float | None = None
 
     def start(self, number: int) -> bool:
         """From now on there are ``PATIENCE_SECONDS``; what is committed needs no more.
@@ -39,23 +40,17 @@ class _LastResort:
         """
         if self.line is None:
             return True
-        before, self._since = self._since, self._since or time.monotonic()
+        before, self.since = self.since, self.since or time.monotonic()
         self.arm(number)
         return before is None or time.monotonic() - before > ONE_WISH_SECONDS
 
     def arm(self, number: int) -> None:
         """Starts the clock, if it does not run."""
-        if self.line is not None and self._timer is None:
+        if self.line is not None and self.timer is None:
             what, code = ("interrupted", 128 + number) if number in SIGNALS else ("the time budget is used up", 3)
-            self._timer = threading.Timer(PATIENCE_SECONDS, self._end, [what, code])
-            self._timer.daemon = True
-            self._timer.start()
-
-    def stop(self) -> None:
-        """The program has ended by itself."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self.line = self._timer = self._since = None
+            self.timer = threading.Timer(PATIENCE_SECONDS, self._end, [what, code])
+            self.timer.daemon = True
+            self.timer.start()
 
     def _end(self, what: str, code: int) -> None:
         for say in reversed(self.words):
@@ -77,7 +72,9 @@ def last_resort(line: str) -> Iterator[None]:
     try:
         yield
     finally:
-        _last_resort.stop()
+        if _last_resort.timer is not None:
+            _last_resort.timer.cancel()
+        _last_resort.line = _last_resort.timer = _last_resort.since = None
 
 
 @contextmanager
@@ -91,7 +88,21 @@ def last_words(say: Callable[[], object]) -> Iterator[None]:
 
 
 @contextmanager
-def handled(handler: Callable[[int, Any], object]) -> Iterator[Callable[[], None]]:
+def _installed(handlers: Handlers) -> Iterator[None]:
+    before = _install(handlers)
+    try:
+        yield
+    finally:
+        _install(before)
+
+
+def _install(handlers: Handlers) -> Handlers:
+    """Makes these the handlers of signals; returns those before."""
+    return {number: signal.signal(number, handler) for number, handler in handlers.items()}
+
+
+@contextmanager
+def handled(handler: Callable[[int, Any], object]) -> Iterator[Callable[[], object]]:
     """Handles ``SIGNALS`` with a function for the time of a ``with`` block.
 
     Those that the parent has this program ignore, as ``nohup`` does, stay ignored. Shells do that with SIGINT for
@@ -105,20 +116,11 @@ def handled(handler: Callable[[int, Any], object]) -> Iterator[Callable[[], None
         if _last_resort.start(number):
             handler(number, frame)
 
-    previous = {number: signal.getsignal(number) for number in SIGNALS}
-    wanted = {
-        number: old if old == signal.SIG_IGN and number != signal.SIGINT else handle for number, old in previous.items()
-    }
-
-    def install(handlers: dict[signal.Signals, Any]) -> None:
-        for number, new in handlers.items():
-            signal.signal(number, new)
-
-    install(wanted)
-    try:
-        yield lambda: install(wanted)
-    finally:
-        install(previous)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    ignored = {number for number, old in before.items() if old == signal.SIG_IGN and number != signal.SIGINT}
+    wanted = {number: signal.SIG_IGN if number in ignored else handle for number in SIGNALS}
+    with _installed(wanted):
+        yield lambda: _install(wanted)
 
 
 @contextmanager
@@ -163,8 +165,7 @@ def kept() -> Iterator[None]:
         yield
     finally:
         signal.set_wakeup_fd(before)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+        _install(handlers)
         os.close(writer)
         noting.join()
         os.close(reader)
@@ -185,16 +186,15 @@ def time_limit(seconds: float, reason: str) -> Iterator[None]:
     def end(number: int, frame: object) -> None:
         raise TimeIsUp(reason)
 
-    before = signal.signal(signal.SIGALRM, end)
-    try:
-        if seconds < math.inf:
-            signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6))
-        yield
-    except TimeIsUp as over:
-        raise Halted(str(over)) from None
-    finally:
-        lift_time_limit()
-        signal.signal(signal.SIGALRM, before)
+    with _installed({signal.SIGALRM: end}):
+        try:
+            if seconds < math.inf:
+                signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6))
+            yield
+        except TimeIsUp as over:
+            raise Halted(str(over)) from None
+        finally:
+            lift_time_limit()
 
 
 def lift_time_limit() -> None:
@@ -202,14 +202,9 @@ def lift_time_limit() -> None:
     signal.setitimer(signal.ITIMER_REAL, 0.0)
 
 
-@contextmanager
-def unlimited() -> Iterator[None]:
+def unlimited() -> AbstractContextManager[None]:
     """Within the ``with`` block a ``time_limit`` around it ends nothing: the code inside watches the clock itself."""
-    before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGALRM, before)
+    return _installed({signal.SIGALRM: signal.SIG_IGN})
 
 
 def act_at_once(number: int, frame: object) -> None:

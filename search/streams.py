@@ -11,8 +11,8 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,77 +25,41 @@ GONE = (errno.EPIPE, errno.EIO)  # A pipe's reader; a terminal.
 
 
 class Kept:
-    """A text stream that, once it cannot be written, takes everything and shows nothing.
-
-    Args:
-        stream: shows it.
-        name: for the history.
+    """Standard error that, once it cannot be written, takes everything and shows nothing.
 
     Attributes:
         lost: what became of it, None while it is well.
     """
 
-    def __init__(self, stream: Any, name: str):
-        self._stream, self._name = stream, name
+    def __init__(self, stream: Any):
+        self._stream = stream
         self.lost: str | None = None
 
     def write(self, text: str) -> int:
         """Shows text, or not."""
-        with self._bearing():
-            self._stream.write(text)
+        self._bear(self._stream.write, text)
         return len(text)
 
     def flush(self) -> None:
         """Shows what waits, or not."""
-        with self._bearing():
-            self._stream.flush()
+        self._bear(self._stream.flush)
 
-    @contextmanager
-    def _bearing(self) -> Iterator[None]:
+    def _bear(self, act: Callable[..., object], *arguments: str) -> None:
         try:
-            yield
+            act(*arguments)
         except OSError as error:
-            self.lost = self.lost or f"{self._name}: {error.strerror or error}"
+            self.lost = self.lost or f"standard error: {error.strerror or error}"
             drop(self._stream)  # What is still in its buffer, and what Ray says there, goes the same way.
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
 
-def open_handles() -> None:
-    """Opens what of handles 0 to 2 is closed: else a file of the run gets its number, and what others say there.
-
-    Python has no stream for those. What is printed to none goes to standard output, and Ray would not start.
-    """
-    for handle, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(handle)
-        except OSError:
-            nowhere = os.open(os.devnull, os.O_RDWR)  # The lowest that is free: this one.
-            os.set_inheritable(nowhere, True)
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115
-
-
-@contextmanager
-def kept_errors() -> Iterator[None]:
-    """Standard error cannot end the program within the ``with`` block."""
-    before = sys.stderr
-    sys.stderr = Kept(before, "standard error")
-    try:
-        yield
-    finally:
-        sys.stderr = before
-
-
 class Escaping:
     """A text stream on which nothing that a user or a file put into a text controls the terminal.
 
-    Args:
-        stream: shows it.
-
     Attributes:
-        rich_proxied_file: where rich writes instead, which is to control the terminal.
+        rich_proxied_file: what shows it, where rich writes instead, which is to control the terminal.
     """
 
     def __init__(self, stream: Any):
@@ -111,16 +75,29 @@ class Escaping:
 
 
 @contextmanager
-def escaping() -> Iterator[None]:
-    """Standard output and error take no control characters within the ``with`` block, and every path."""
-    before = sys.stdout, sys.stderr
+def guarded() -> Iterator[None]:
+    """Within the ``with`` block standard error cannot end the program, and no output controls the terminal."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # As stderr, for letters that a terminal cannot show.
-    sys.stdout, sys.stderr = (None if stream is None else Escaping(stream) for stream in before)
-    try:
+    output: Any = Escaping(sys.stdout)
+    errors: Any = Escaping(Kept(sys.stderr))
+    with redirect_stdout(output), redirect_stderr(errors):
         yield
-    finally:
-        sys.stdout, sys.stderr = before
+
+
+def open_handles() -> None:
+    """Opens what of handles 0 to 2 is closed: else a file of the run gets its number, and what others say there.
+
+    Python has no stream for those. What is printed to none goes to standard output, and Ray would not start.
+    """
+    for handle, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(handle)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # The lowest that is free: this one.
+            os.set_inheritable(nowhere, True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115
 
 
 def lost() -> str | None:
@@ -142,8 +119,10 @@ def make_console(standard_error: bool) -> Console:
     """Draws on a terminal only, whatever FORCE_COLOR and its like say: a file would fill with frames."""
     from rich.console import Console
 
-    stream = sys.stderr if standard_error else sys.stdout
-    draws = stream.isatty() and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
+    draws = (sys.stderr if standard_error else sys.stdout).isatty() and os.environ.get("TERM", "").lower() not in (
+        "dumb",
+        "unknown",
+    )
     return Console(stderr=standard_error, force_terminal=None if draws else False, force_interactive=draws)
 
 

@@ -1,1 +1,1 @@
-"""One file a command: NAME, HELP, EXAMPLE, configure(parser) and run(args)."""
+"""One file a command: HELP, EXAMPLE, OPTIONS, each of which adds itself to a parser, and run(args)."""

@@ -6,22 +6,19 @@ import argparse
 import sys
 from pathlib import Path
 
-from search.commands import option_types, options
+from search.commands import options
+from search.commands.option_types import RUN, flag
 from spaces import UserError
 from spaces.common.errors import printable
 from spaces.common.wording import format_command, format_count
 
-NAME = "check"
 HELP = "verify the checksum of every file of a run; --repair sets damaged ones aside and restores what can be"
 EXAMPLE = "invsearch check runs/first --repair"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's options."""
-    add = parser.add_argument
-    add("run", type=option_types.parse_folder, metavar="RUN", help="run folder")
-    add("--repair", action="store_true", help="set damaged files aside and restore what can be")
-    add("--force", action="store_true", help="repair even if a driver elsewhere did not sign off")
+OPTIONS = (
+    RUN,
+    flag("--repair", help="set damaged files aside and restore what can be"),
+    flag("--force", help="repair even if a driver elsewhere did not sign off"),
+)
 
 
 def run(args: argparse.Namespace) -> int:

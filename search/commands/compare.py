@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from search.commands import option_types, options
+from search.commands import options
+from search.commands.option_types import folder
 
-NAME = "compare"
 HELP = "compare two runs: settings that differ, and for each architecture whether its accuracy does"
 EXAMPLE = "invsearch compare runs/grid runs/tpe"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's options."""
-    add = parser.add_argument
-    add("first", type=option_types.parse_folder, metavar="RUN_A", help="run folder")
-    add("second", type=option_types.parse_folder, metavar="RUN_B", help="run folder")
+OPTIONS = (
+    folder("first", metavar="RUN_A", help="run folder"),
+    folder("second", metavar="RUN_B", help="run folder"),
+)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
-from search.commands import option_types
+from search.commands.option_types import folder, group, option
 from search.datasets import DATASETS, Dataset, find_dataset
 from search.datasets.files.cache import find_cache_root, remove_abandoned
 from search.datasets.folder import PREFIX, import_folder
 from spaces.common.errors import UserError
 
-NAME = "data"
 HELP = "list the data sets, fetch or import their files"
 EXAMPLE = "invsearch data mnist --from ~/Downloads"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of the command."""
-    parser.add_argument(
-        "dataset", nargs="?", help=f"one of {', '.join(DATASETS)}, or {PREFIX}NAME; without it, all are listed"
-    )
-    source = parser.add_mutually_exclusive_group()
-    source.add_argument(
-        "--from",
-        dest="source",
-        type=option_types.parse_folder,
-        metavar="PATH",
-        help="import the files from this folder, or this archive (docs/data.md lists the forms); "
-        f"for {PREFIX}NAME, a folder in CIFAR-10's binary layout",
-    )
-    source.add_argument("--mirror", metavar="URL", help="download from this web folder instead of the usual mirrors")
+OPTIONS = (
+    option("dataset", nargs="?", help=f"one of {', '.join(DATASETS)}, or {PREFIX}NAME; without it, all are listed"),
+    group(
+        None,
+        folder(
+            "--from",
+            dest="source",
+            metavar="PATH",
+            help="import the files from this folder, or this archive (docs/data.md lists the forms); "
+            f"for {PREFIX}NAME, a folder in CIFAR-10's binary layout",
+        ),
+        option("--mirror", metavar="URL", help="download from this web folder instead of the usual mirrors"),
+    ),
+)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,8 +56,8 @@ def run(args: argparse.Namespace) -> int:
         chosen = find_dataset(args.dataset)
         files, where = chosen.archive or chosen.store, " is embedded"
         if files is not None:
-            mirrors = [args.mirror] if args.mirror else None
-            got = files.import_from(Path(args.source)) if args.source else files.fetch(None, mirrors, _print_to_stderr)
+            mirrors, say = [args.mirror] if args.mirror else None, partial(print, file=sys.stderr)
+            got = files.import_from(Path(args.source)) if args.source else files.fetch(None, mirrors, say)
             where = f" is complete in {got}"
         elif args.source or args.mirror:
             raise UserError(f"data: {chosen.name} is embedded, nothing to fetch; leave out --from and --mirror")
@@ -69,10 +66,6 @@ def run(args: argparse.Namespace) -> int:
     remove_abandoned(find_cache_root(None) / chosen.name)
     print(f"{chosen.name}{where}; hash {chosen.data_hash}")
     return 0
-
-
-def _print_to_stderr(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 def _describe_state(known: Dataset) -> str:

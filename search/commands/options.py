@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from search.cluster.session import Resources, set_environment
-from search.commands.option_types import parse_address, parse_number, parse_seconds, whole
+from search.commands.option_types import flag, group, integer, number, option, parse_address, parse_seconds
 from search.storage.identity import measure_age
 from search.storage.json_files import read_json
 from search.tuning.policy import KEPT, Policy
-from spaces import SPACES, Space, UserError, read_space
+from spaces import SPACES, Space, UserError, parse_theta, read_space
 from spaces.common.errors import printable
 from spaces.common.lookup import choose
 from spaces.common.wording import format_command, format_count
@@ -28,106 +28,91 @@ from spaces.specs.run import RunSpec
 if TYPE_CHECKING:
     from analysis.records.reader import Run
 
+PUBLISHED = "published"
 TPE_SAMPLES = 64
 INCOMPLETE = 3
-
-
-def add_data_options(parser: argparse.ArgumentParser) -> None:
-    """What to train on."""
-    add = parser.add_argument_group("data").add_argument
-    add("--dataset", default="digits", metavar="NAME", help="data set: digits (default), mnist, cifar10, ..")
-    add("--batch-size", type=whole, metavar="N", help="images per step (default: the data set's own)")
-    add("--seed", type=whole, default=0, metavar="N", help="seed of the sweep's trials (default 0)")
-    add("--split-seed", type=whole, default=0, metavar="N", help="seed of the held-out split (default 0)")
-
-
-def add_search_options(parser: argparse.ArgumentParser) -> None:
-    """What to search, and how."""
-    add = parser.add_argument_group("search").add_argument
-    add("--search", choices=SEARCHES, default="grid", help="grid (default) or tpe (hyperopt)")
-    add("--space", metavar="NAME|FILE", help=f"{', '.join(SPACES)}, or a YAML file (default: depends on --search)")
-    add("--samples", type=whole, metavar="N", help=f"configurations per architecture (grid: all; tpe: {TPE_SAMPLES})")
-    add("--scheduler", choices=SCHEDULERS, default="asha", help="asha (default), or none: stop no trial early")
-    add(
-        "--grace-period",
-        type=whole,
-        metavar="N",
-        help=f"epochs before ASHA may stop a trial (default: the run's, at first {GRACE_PERIOD})",
-    )
-    add(
-        "--epochs",
-        type=whole,
-        metavar="N",
-        help=f"maximum epochs of a trial (default: the data set's own, {MAX_EPOCHS} for digits and mnist)",
-    )
-    add(
+DATA = group(
+    "data",
+    option("--dataset", default="digits", metavar="NAME", help="data set: digits (default), mnist, cifar10, .."),
+    integer("--batch-size", help="images per step (default: the data set's own)"),
+    integer("--seed", default=0, help="seed of the sweep's trials (default 0)"),
+    integer("--split-seed", default=0, help="seed of the held-out split (default 0)"),
+)
+SEARCH = group(
+    "search",
+    option("--search", choices=SEARCHES, default="grid", help="grid (default) or tpe (hyperopt)"),
+    option("--space", metavar="NAME|FILE", help=f"{', '.join(SPACES)}, or a YAML file (default: depends on --search)"),
+    integer("--samples", help=f"configurations per architecture (grid: all; tpe: {TPE_SAMPLES})"),
+    option("--scheduler", choices=SCHEDULERS, default="asha", help="asha (default), or none: stop no trial early"),
+    integer(
+        "--grace-period", help=f"epochs before ASHA may stop a trial (default: the run's, at first {GRACE_PERIOD})"
+    ),
+    integer(
+        "--epochs", help=f"maximum epochs of a trial (default: the data set's own, {MAX_EPOCHS} for digits and mnist)"
+    ),
+    number(
         "--reduction-factor",
-        type=parse_number,
         default=REDUCTION_FACTOR,
         metavar="ETA",
         help=f"the top 1/ETA of the trials continue past each rung (default {REDUCTION_FACTOR:g})",
-    )
-    add("--dry-run", action="store_true", help="only say what would run: trials, epochs, hours, disk")
-
-
-def add_resource_options(parser: argparse.ArgumentParser) -> None:
-    """What a trial gets, and where it runs."""
-    add = parser.add_argument_group("resources").add_argument
-    add("--cpus-per-trial", type=parse_number, default=1.0, metavar="N", help="CPU cores per trial (default 1)")
-    add(
-        "--gpus-per-trial",
-        type=parse_number,
-        default=0.0,
-        metavar="N",
-        help="GPUs per trial, fractions allowed (default 0)",
-    )
-    add(
+    ),
+    flag("--dry-run", help="only say what would run: trials, epochs, hours, disk"),
+)
+RESOURCES = group(
+    "resources",
+    number("--cpus-per-trial", default=1.0, metavar="N", help="CPU cores per trial (default 1)"),
+    number("--gpus-per-trial", default=0.0, metavar="N", help="GPUs per trial, fractions allowed (default 0)"),
+    option(
         "--engine",
         choices=("auto", "native", "torch", "mixed"),
         default="auto",
         help="what does the arithmetic: native (compiled, one CPU core per trial), torch, mixed (torch in 16 "
         "bits, GPUs only), or auto (default): native wherever it can; mixed on GPUs where the data set has a recipe",
-    )
-    add(
+    ),
+    option(
         "--address",
         type=parse_address,
         metavar="ADDR",
         help="a running Ray cluster: auto, or HOST:PORT (default: start Ray here)",
-    )
-
-
-def add_policy_options(parser: argparse.ArgumentParser) -> None:
-    """How the invocation treats the run."""
-    add = parser.add_argument_group("this invocation").add_argument
-    add("--max-concurrent", type=whole, metavar="N", help="most trials to run at once (default: as many as fit)")
-    add(
+    ),
+)
+INVOCATION = group(
+    "this invocation",
+    integer("--max-concurrent", help="most trials to run at once (default: as many as fit)"),
+    option(
         "--time-budget",
         type=parse_seconds,
         metavar="TIME",
         help="stop cleanly after 90s, 30m or 1h30m (a number alone: seconds) since the start of the program, and "
         "after the epochs then in progress; run the command again to resume",
-    )
-    add("--retry-failed", action="store_true", help="retry failed trials from their last epoch")
-    add(
+    ),
+    flag("--retry-failed", help="retry failed trials from their last epoch"),
+    option(
         "--keep-checkpoints",
         choices=KEPT,
         default="none",
         help="keep the last checkpoint of finished trials: none (default), each architecture's best, or all",
-    )
-    add(
-        "--accept-changes",
-        action="store_true",
-        help="resume even if the code, libraries or engine have changed; each row says what made it",
-    )
-    add("--force", action="store_true", help="take the run over from a driver elsewhere that did not sign off")
-    add(
+    ),
+    flag(
+        "--accept-changes", help="resume even if the code, libraries or engine have changed; each row says what made it"
+    ),
+    flag("--force", help="take the run over from a driver elsewhere that did not sign off"),
+    option(
         "--log",
         action="append",
         default=[],
         metavar="NAME",
         help="also keep a log for tensorboard or mlflow under RUN/log; repeat it or give both with a comma "
         "(default: none)",
-    )
+    ),
+)
+TRAINING = (RESOURCES, INVOCATION)
+MARGIN = number(
+    "--margin",
+    default=0.5,
+    metavar="POINTS",
+    help="difference from a published mean that does not matter, in points of accuracy (default: 0.5)",
+)
 
 
 def split_names(text: str) -> tuple[str, ...]:
@@ -145,15 +130,14 @@ def parse_logs(args: argparse.Namespace) -> tuple[str, ...]:
     Raises:
         UserError: an unknown one, or one whose library is not installed.
     """
-    if not args.log:
-        return ()
-    from search.loggers import LOGGERS
-    from search.loggers.exporter import check_installed
-
     names = split_names(",".join(args.log))
-    for name in names:
-        choose("log", name, LOGGERS)
-    check_installed(names)
+    if names:
+        from search.loggers import LOGGERS
+        from search.loggers.exporter import check_installed
+
+        for name in names:
+            choose("log", name, LOGGERS)
+        check_installed(names)
     return names
 
 
@@ -167,18 +151,7 @@ def make_policy(args: argparse.Namespace) -> Policy:
     return Policy(**given, started=time.monotonic() - max(0.0, measure_age()))
 
 
-def add_margin(parser: argparse.ArgumentParser) -> None:
-    """The margin of the equivalence test against the published numbers."""
-    parser.add_argument(
-        "--margin",
-        type=parse_number,
-        default=0.5,
-        metavar="POINTS",
-        help="difference from a published mean that does not matter, in points of accuracy (default: 0.5)",
-    )
-
-
-def conditions(args: argparse.Namespace) -> tuple[Resources, Policy, tuple[str, ...]]:
+def parse_conditions(args: argparse.Namespace) -> tuple[Resources, Policy, tuple[str, ...]]:
     """Resources, policy and loggers asked for; from here on the environment is as Ray needs it.
 
     Raises:
@@ -225,33 +198,47 @@ def parse_space(args: argparse.Namespace) -> Space:
     return own
 
 
-def list_data_fields(args: argparse.Namespace, names: Sequence[str]) -> dict[str, object]:
-    """The fields of a ``RunSpec`` that say what to train on.
-
-    Raises:
-        UserError: an unknown data set, or an architecture that is not made for its images.
-    """
+def _make_spec(args: argparse.Namespace, names: Sequence[str], **more: Any) -> RunSpec:
+    """A run of the data set asked for, which every architecture must be able to take."""
     import models
     from search.datasets import find_dataset
 
     chosen = find_dataset(args.dataset)
     for name in names:
         models.describe_architecture(name, chosen.input_shape, chosen.classes)  # Refuses images that it cannot take.
-    return {
-        "dataset": chosen.name,
-        "data_hash": chosen.data_hash,
-        "batch_size": chosen.batch_size if args.batch_size is None else args.batch_size,
-        "seed": args.seed,
-        "split_seed": args.split_seed,
-        "recipe": chosen.recipe,
-        "classes": chosen.classes,
-    }
+    return RunSpec(
+        dataset=chosen.name,
+        data_hash=chosen.data_hash,
+        batch_size=chosen.batch_size if args.batch_size is None else args.batch_size,
+        seed=args.seed,
+        split_seed=args.split_seed,
+        architectures=tuple(names),
+        recipe=chosen.recipe,
+        classes=chosen.classes,
+        **more,
+    )
+
+
+def make_fixed_spec(args: argparse.Namespace, names: Sequence[str], theta: str, seeds: int) -> RunSpec:
+    """What a run without a search trains: fixed configurations over seeds.
+
+    ``published`` as theta is the recipe's where the data set has one, else the architecture's own.
+
+    Raises:
+        UserError: something that is not allowed; or the chapter gives no theta.
+    """
+    from analysis.published.mnist import find_published_theta
+    from search.datasets import find_dataset
+
+    common = find_dataset(args.dataset).theta if theta == PUBLISHED else parse_theta(theta)
+    thetas = {name: (common or find_published_theta(name)).as_dict() for name in names}
+    return _make_spec(args, names, thetas=thetas, rerun_seeds=seeds, rerun_epochs=parse_epochs(args))
 
 
 def make_run_spec(
     args: argparse.Namespace, names: tuple[str, ...], seeds: int | None, rerun_epochs: int | None
 ) -> RunSpec:
-    """The run that the options describe.
+    """The run that the options of a search describe.
 
     Raises:
         UserError: options that are unknown, not allowed, or contradict one another.
@@ -272,9 +259,9 @@ def make_run_spec(
         raise UserError(
             f"grace-period: {grace} is above the maximum of {format_count(most, 'epoch')}; lower it or raise --epochs"
         )
-    return RunSpec(
-        **list_data_fields(args, names),  # pyright: ignore[reportArgumentType]
-        architectures=names,
+    return _make_spec(
+        args,
+        names,
         space=searched.describe(),
         search=args.search,
         scheduler=args.scheduler,
@@ -291,7 +278,7 @@ def grace_period(run: str, most: int) -> int:
     """The grace period where none was given: the run's own, else the usual one; at most that many epochs.
 
     Args:
-        run: the run folder, perhaps a new one; one without any record binds nobody.
+        run: the run folder, perhaps a new one; only a run with records has a grace period to keep.
         most: maximum epochs of a trial.
     """
     usual = GRACE_PERIOD
@@ -330,6 +317,15 @@ def describe_dry_run(args: argparse.Namespace, spec: RunSpec, resources: Resourc
         for line in describe(spec, resources, policy):
             print(line, flush=True)
     return args.dry_run
+
+
+def render_table(name: str, run: str) -> str:
+    """A table of a run as Markdown."""
+    from analysis.records.reader import read_run
+    from analysis.render.formats import FORMATS
+    from analysis.tables import TABLES
+
+    return FORMATS["md"](TABLES[name].build(read_run(run))).rstrip()
 
 
 def choose_exit_code(failures: int, run: str) -> int:

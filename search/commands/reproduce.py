@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Sequence
+from operator import methodcaller
 from typing import TYPE_CHECKING
 
-from search.commands import option_types, options
-from search.commands.fixed import PUBLISHED, make_fixed_spec
-from search.commands.table import find_table, render_table
+from search.commands import options
+from search.commands.option_types import folder, integer, option
 from spaces import UserError
 from spaces.common.errors import quote
 from spaces.common.lookup import choose
@@ -16,9 +16,7 @@ from spaces.specs.protocol import REDUCTION_FACTOR
 
 if TYPE_CHECKING:
     from analysis.tables import Table
-    from spaces.specs.run import RunSpec
 
-NAME = "reproduce"
 HELP = "run a whole experiment of the chapter: a sweep (of 1.3, 1.4), reruns and the table; run it again to resume"
 EXAMPLE = "invsearch reproduce 1.3 --dataset digits --out runs/table-1.3"
 SEARCHED_DATA = "digits"
@@ -27,35 +25,34 @@ SEARCH_ONLY: dict[str, object] = {  # And their defaults.
     **{"search": "grid", "scheduler": "asha", "reduction_factor": REDUCTION_FACTOR, "seed": 0, "split_seed": 0},
 }
 FIXED_ONLY = ("rows", "width", "mixings")
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's options."""
-    add = parser.add_argument
-    add("table", metavar="TABLE", help="1.3, 1.4, 1.6 or 1.7; see invsearch list")
-    add("--out", type=option_types.parse_folder, required=True, metavar="RUN", help="run folder, new or to be resumed")
-    add("--seeds", type=option_types.whole, metavar="N", help="rerun seeds (default: as published, 10 or 5)")
-    add("--rerun-epochs", type=option_types.whole, metavar="N", help="epochs of a rerun (default: as --epochs)")
-    add("--rows", metavar="ROW[,ROW]", help="of Tables 1.6 and 1.7, such as ref,invC (default: all)")
-    add("--mixings", metavar="A,B,C", help="columns of Table 1.6 (default: all three)")
-    add("--width", type=option_types.whole, metavar="C", help="width of the networks of Tables 1.6 and 1.7")
-    options.add_data_options(parser)
-    parser.set_defaults(dataset=None)
-    options.add_search_options(parser)
-    options.add_resource_options(parser)
-    options.add_policy_options(parser)
+OPTIONS = (
+    option("table", metavar="TABLE", help="1.3, 1.4, 1.6 or 1.7; see invsearch list"),
+    folder("--out", required=True, metavar="RUN", help="run folder, new or to be resumed"),
+    integer("--seeds", help="rerun seeds (default: as published, 10 or 5)"),
+    integer("--rerun-epochs", help="epochs of a rerun (default: as --epochs)"),
+    option("--rows", metavar="ROW[,ROW]", help="of Tables 1.6 and 1.7, such as ref,invC (default: all)"),
+    option("--mixings", metavar="A,B,C", help="columns of Table 1.6 (default: all three)"),
+    integer("--width", metavar="C", help="width of the networks of Tables 1.6 and 1.7"),
+    options.DATA,
+    methodcaller("set_defaults", dataset=None),
+    options.SEARCH,
+    *options.TRAINING,
+)
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the experiment and prints its table."""
-    table = find_table(args.table)
-    if not table.architectures:
-        raise UserError(
-            f"table: {args.table} shows any run and has no experiment of its own; see invsearch list tables"
-        )
+    from analysis.tables import TABLES
+
+    table = choose("table", args.table, TABLES)
     _check_options(args, table)
-    spec = _spec(args, table)
-    resources, policy, logs = options.conditions(args)
+    seeds = table.seeds if args.seeds is None else args.seeds
+    if table.searched:
+        epochs = options.parse_epochs(args) if args.rerun_epochs is None else args.rerun_epochs
+        spec = options.make_run_spec(args, table.architectures, seeds, epochs)
+    else:
+        spec = options.make_fixed_spec(args, _parse_networks(args, table), options.PUBLISHED, seeds)
+    resources, policy, logs = options.parse_conditions(args)
     if options.describe_dry_run(args, spec, resources, policy):
         return 0
     from search.streams import show
@@ -65,18 +62,21 @@ def run(args: argparse.Namespace) -> int:
 
     plans = [plan_sweep, plan_rerun] if table.searched else [plan_rerun]
     failures = train_run(args.out, spec, plans, resources, policy, logs)
-    show(render_table(args.table, args.out, "md"))
+    show(options.render_table(args.table, args.out))
     return options.choose_exit_code(failures, args.out)
 
 
 def _check_options(args: argparse.Namespace, table: Table) -> None:
     """Refuses options that the table's experiment has no use for, and chooses the data set where none is named."""
+    if not table.architectures:
+        raise UserError(
+            f"table: {args.table} shows any run and has no experiment of its own; see invsearch list tables"
+        )
     for name, default in (dict.fromkeys(FIXED_ONLY) if table.searched else SEARCH_ONLY).items():
         if getattr(args, name) != default:
             what = "has fixed rows" if table.searched else "searches nothing: its recipe is fixed"
-            raise UserError(
-                f"{name.replace('_', '-')}: Table {table.number} {what}; leave --{name.replace('_', '-')} out"
-            )
+            given = name.replace("_", "-")
+            raise UserError(f"{given}: Table {table.number} {what}; leave --{given} out")
     if args.dataset is None:
         if not table.searched:
             raise UserError(
@@ -84,14 +84,6 @@ def _check_options(args: argparse.Namespace, table: Table) -> None:
                 "cifar10, cifar100, tiny-imagenet or folder-NAME"
             )
         args.dataset = SEARCHED_DATA
-
-
-def _spec(args: argparse.Namespace, table: Table) -> RunSpec:
-    seeds = table.seeds if args.seeds is None else args.seeds
-    if not table.searched:
-        return make_fixed_spec(args, _parse_networks(args, table), PUBLISHED, seeds)
-    epochs = options.parse_epochs(args) if args.rerun_epochs is None else args.rerun_epochs
-    return options.make_run_spec(args, table.architectures, seeds, epochs)
 
 
 def _parse_networks(args: argparse.Namespace, table: Table) -> tuple[str, ...]:
@@ -104,8 +96,8 @@ def _parse_networks(args: argparse.Namespace, table: Table) -> tuple[str, ...]:
     from models import name_at_width
 
     known = {name: swap for name in table.architectures if (swap := find_swap(name)) is not None}
-    rows = _parse_listed(args.rows, "rows", dict.fromkeys(swap.row for swap in known.values()), _refuse_misplaced)
-    mixings = _parse_listed(args.mixings, "mixings", dict.fromkeys(MIXINGS))
+    rows = _parse_listed(args.rows, "rows", [swap.row for swap in known.values()])
+    mixings = _parse_listed(args.mixings, "mixings", MIXINGS)
     # Networks without mixings stand in column A, whatever columns were asked for.
     single = [row for row in rows if sum(swap.row == row for swap in known.values()) == 1]
     if args.mixings is not None and single == rows:
@@ -116,6 +108,19 @@ def _parse_networks(args: argparse.Namespace, table: Table) -> tuple[str, ...]:
         for name, swap in known.items()
         if swap.row == row and (row in single or swap.mixing in mixings)
     )
+
+
+def _parse_listed(text: str | None, what: str, values: Sequence[str]) -> list[str]:
+    """The parts of a list separated by commas, each of them known; all that are known where nothing was given."""
+    known = dict.fromkeys(values)
+    names = list(known if text is None else options.split_names(text))
+    for name in names:
+        if what == "rows" and name not in known:
+            _refuse_misplaced(name)
+        choose(what, name, known)
+    if not names:
+        raise UserError(f"{what}: give at least one of {', '.join(known)}")
+    return names
 
 
 def _refuse_misplaced(name: str) -> None:
@@ -129,19 +134,3 @@ def _refuse_misplaced(name: str) -> None:
         raise UserError(f"rows: {quote(name)} is a network; give --rows {swap.row}{mixing}{width}")
     for family in FAMILIES.values():
         family.find(name)
-
-
-def _parse_listed(
-    text: str | None, what: str, known: dict[str, None], refuse: Callable[[str], None] = lambda name: None
-) -> list[str]:
-    """The parts of a list separated by commas, each of them known; all that are known where nothing was given."""
-    if text is None:
-        return list(known)
-    names = list(options.split_names(text))
-    for name in names:
-        if name not in known:
-            refuse(name)
-        choose(what, name, known)
-    if not names:
-        raise UserError(f"{what}: give at least one of {', '.join(known)}")
-    return names

@@ -6,29 +6,25 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from search.commands import option_types, options
+from search.commands import options
+from search.commands.option_types import folder, integer
 from spaces.common.errors import printable
 from spaces.common.wording import format_command
 from spaces.specs.protocol import SEEDS
 
-NAME = "rerun"
 HELP = "train each architecture's best configuration over fresh seeds on all training images, judged on the test set"
 EXAMPLE = "invsearch rerun runs/first --seeds 10"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's options."""
-    add = parser.add_argument
-    add("run", type=option_types.parse_folder, metavar="RUN", help="folder of a finished sweep")
-    add("--seeds", type=option_types.whole, default=SEEDS, metavar="N", help=f"seeds (default {SEEDS})")
-    add("--epochs", type=option_types.whole, metavar="N", help="epochs (default: as the sweep's, or as before)")
-    options.add_resource_options(parser)
-    options.add_policy_options(parser)
+OPTIONS = (
+    folder("run", metavar="RUN", help="folder of a finished sweep"),
+    integer("--seeds", default=SEEDS, help=f"seeds (default {SEEDS})"),
+    integer("--epochs", help="epochs (default: as the sweep's, or as before)"),
+    *options.TRAINING,
+)
 
 
 def run(args: argparse.Namespace) -> int:
     """Reruns; 0 when every rerun has ended."""
-    resources, policy, logs = options.conditions(args)
+    resources, policy, logs = options.parse_conditions(args)
     from search.storage.run_folder import RunFolder
     from search.streams import show
     from search.tuning.phases import train_run

@@ -5,26 +5,22 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from search.commands import option_types, options
+from search.commands import options
+from search.commands.option_types import RUN, flag, option
 from spaces.common.errors import printable
 
-NAME = "status"
 HELP = "show how far a run is: counts per architecture, then one row per trial"
 EXAMPLE = "invsearch status runs/first --filter architecture=conv --filter status=completed --sort val_accuracy"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's options."""
-    add = parser.add_argument
-    add("run", type=option_types.parse_folder, metavar="RUN", help="run folder")
-    add("--phase", choices=("sweep", "rerun"), help="default: sweep, or rerun if there was no sweep")
-    add("--sort", metavar="COLUMN", help="by this column; accuracies best first")
-    add("--filter", action="append", default=[], metavar="COND", help="such as status=diverged or lr>=0.1")
-    add(
+OPTIONS = (
+    RUN,
+    option("--phase", choices=("sweep", "rerun"), help="default: sweep, or rerun if there was no sweep"),
+    option("--sort", metavar="COLUMN", help="by this column; accuracies best first"),
+    option("--filter", action="append", default=[], metavar="COND", help="such as status=diverged or lr>=0.1"),
+    flag(
         "--csv",
-        action="store_true",
         help="only the rows, as CSV, unrounded; text that a spreadsheet would change has an apostrophe in front",
-    )
+    ),
+)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,30 +5,26 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from search.commands import option_types, options
+from search.commands import options
+from search.commands.option_types import folder, option
 from spaces.common.errors import printable
 from spaces.common.wording import format_command
 
-NAME = "sweep"
 HELP = "search each architecture's hyperparameters on held-out training images; run it again to resume"
 EXAMPLE = "invsearch sweep --architectures conv,invariant --dataset digits --samples 32 --out runs/first"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's options."""
-    add = parser.add_argument
-    add("--out", type=option_types.parse_folder, required=True, metavar="RUN", help="run folder, new or to be resumed")
-    add("--architectures", default="conv,invariant", metavar="A,B|all", help="default: conv,invariant")
-    options.add_data_options(parser)
-    options.add_search_options(parser)
-    options.add_resource_options(parser)
-    options.add_policy_options(parser)
+OPTIONS = (
+    folder("--out", required=True, metavar="RUN", help="run folder, new or to be resumed"),
+    option("--architectures", default="conv,invariant", metavar="A,B|all", help="default: conv,invariant"),
+    options.DATA,
+    options.SEARCH,
+    *options.TRAINING,
+)
 
 
 def run(args: argparse.Namespace) -> int:
     """Searches; 0 when every trial has ended."""
     spec = options.make_run_spec(args, options.parse_architectures(args.architectures), None, None)
-    resources, policy, logs = options.conditions(args)
+    resources, policy, logs = options.parse_conditions(args)
     if options.describe_dry_run(args, spec, resources, policy):
         return 0
     from analysis.incumbents import find_incumbents

@@ -25,7 +25,7 @@ class Interrupt(Stopper):
     def __init__(self, *reasons: Callable[[], str | None]) -> None:
         self.signal: int | None = None
         self.reason: str | None = None
-        self.take_back: Callable[[], None] = lambda: None  # The signals; `listening` knows how.
+        self.take_back: Callable[[], object] = lambda: None  # The signals; `listening` knows how.
         self._reasons = reasons
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:

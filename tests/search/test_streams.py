@@ -16,14 +16,13 @@ import sys
 from pathlib import Path
 from search import cli, streams
 from search.storage import invocations
-from search.commands import listing
 def run(args):
     with invocations.history(Path(sys.argv[1])):
         for _ in range(3):
             print("progress", file=sys.stderr, flush=True)
     streams.show("complete")
     return 3
-listing.run = run
+cli.COMMANDS["list"].run = run
 sys.exit(cli.main(["list", "spaces"]))
 """
 
@@ -95,8 +94,8 @@ def test_what_is_told_to_a_closed_standard_error_is_not_told_to_standard_output(
 FRAMES = """
 import time
 from search.tuning.progress import Progress
-from search.streams import kept_errors
-with kept_errors():
+from search.streams import guarded
+with guarded():
     progress = Progress("sweep", {"conv": 4}, 1.0, [])
     with progress.shown():
         time.sleep(1)

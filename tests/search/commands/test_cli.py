@@ -36,6 +36,8 @@ def test_every_command_has_help_with_an_example_that_parses(name: str, capsys: p
     assert end.value.code == 0
     shown = capsys.readouterr().out
     assert COMMANDS[name].EXAMPLE in shown
+    assert COMMANDS[name].EXAMPLE.startswith(f"invsearch {name}")
+    assert "\n" not in COMMANDS[name].HELP
     from search.cli import make_parser
 
     make_parser().parse_args(COMMANDS[name].EXAMPLE.split()[1:])
@@ -214,7 +216,6 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 def test_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     import signal
 
-    from search.commands import listing
     from search.errors import Interrupted
 
     for error, code in ((KeyboardInterrupt(), 130), (Interrupted(signal.SIGTERM), 143)):
@@ -222,7 +223,7 @@ def test_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys:
         def stop(*_: object, error: BaseException = error) -> int:
             raise error
 
-        monkeypatch.setattr(listing, "run", stop)
+        monkeypatch.setattr(COMMANDS["list"], "run", stop)
         assert main(["list", "spaces"]) == code
         assert "to resume: invsearch list spaces" in capsys.readouterr().err
 

@@ -19,7 +19,8 @@ def cache(fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def command(*words: str) -> int:
     parser = argparse.ArgumentParser()
-    data.configure(parser)
+    for add in data.OPTIONS:
+        add(parser)
     return data.run(parser.parse_args(words))
 
 
@@ -85,9 +86,3 @@ def test_misuse(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             command("mnist", "--from", source)
     capsys.readouterr()
-
-
-def test_the_shared_interface() -> None:
-    assert data.NAME == "data"
-    assert data.EXAMPLE.startswith("invsearch data ")
-    assert "\n" not in data.HELP

@@ -94,7 +94,7 @@ def test_a_line_tells_only_of_what_changed(
 
 
 def test_tables_fit_a_terminal_of_80_columns(small: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    view = watch.look(Follower(str(small.path)), small.path)
+    view = watch.View(Follower(str(small.path)), small.path)
     Console(width=80).print(watch.make_view(view, 80))
     shown = capsys.readouterr().out
     assert "\u2026" not in shown  # The ellipsis of a heading or a name cut off.

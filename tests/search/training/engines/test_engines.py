@@ -80,7 +80,7 @@ def test_the_families_are_trained_by_torch(name: str, monkeypatch: pytest.Monkey
 
 def test_the_option_offers_every_engine() -> None:
     parser = argparse.ArgumentParser()
-    options.add_resource_options(parser)  # Written out there, because --help must not import torch.
+    options.RESOURCES(parser)  # Written out there, because --help must not import torch.
     for name in ("auto", *engines.ENGINES):
         assert parser.parse_args(["--engine", name]).engine == name
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-NAME = "list"
+from search.commands.option_types import option
+
 HELP = "list architectures, data sets, search spaces and tables"
 EXAMPLE = "invsearch list architectures"
 KINDS = ("architectures", "datasets", "spaces", "tables")
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's options."""
-    parser.add_argument("kind", nargs="?", choices=KINDS, help="only one kind (default: all)")
+OPTIONS = (option("kind", nargs="?", choices=KINDS, help="only one kind (default: all)"),)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,10 +28,10 @@ def describe_listed(kind: str) -> dict[str, str]:
     if kind == "architectures":
         import models
 
-        named_one_by_one = {name: architecture.title for name, architecture in models.ARCHITECTURES.items()}
-        return named_one_by_one | {
-            family.typical[0] + " ..": f"{family.about} ({family.words})" for family in models.FAMILIES.values()
+        families = {
+            f"{family.typical[0]} ..": f"{family.about} ({family.words})" for family in models.FAMILIES.values()
         }
+        return {name: architecture.title for name, architecture in models.ARCHITECTURES.items()} | families
     if kind == "datasets":
         from search.datasets import DATASETS, PREFIX
 
