@@ -19,7 +19,7 @@ from spaces.specs.run import RunSpec
 from spaces.specs.rungs import compute_expected_epochs
 
 RECENT_SECONDS = 300.0
-FEWEST, AT_LEAST = 2, 10  # Epochs: a rate needs two; long epochs are few, so the last ten count however old.
+AT_LEAST = 10  # Epochs: long ones are few, so the last ten count however old.
 TELLING = 8  # Ended trials after which their own length is a better guess than ASHA's rule.
 
 
@@ -62,48 +62,30 @@ def list_parts(run: Run) -> list[Part]:
     Raises:
         UserError: the spec is not one.
     """
-    spec = RunSpec.from_dict(run.spec)
-    best = find_incumbents(run)
-    found = []
-    if spec.samples is not None:
-        found += [_predict_sweep(run, spec, name, best) for name in spec.architectures]
-    if spec.rerun_seeds is not None:
-        found += [_predict_rerun(run, spec, name, best) for name in spec.architectures]
-    return found
+    spec, best = RunSpec.from_dict(run.spec), find_incumbents(run)
+    asked = {"sweep": spec.samples, "rerun": spec.rerun_seeds}
+    phases = [phase for phase, count in asked.items() if count is not None]
+    return [_describe_part(run, spec, best, phase, name) for phase in phases for name in spec.architectures]
 
 
-def _predict_sweep(run: Run, spec: RunSpec, name: str, best: pd.DataFrame) -> Part:
-    trials = run.trials.query("phase == 'sweep' and architecture == @name", local_dict={"name": name})
-    row: Any = best.loc[name] if name in best.index else {"trial_id": None}
-    incumbent = row["trial_id"] if isinstance(row["trial_id"], str) else None
-    accuracy = float(row["val_accuracy"]) if incumbent else float("nan")
-    return _describe_part(
-        name, "sweep", spec.planned, trials, spec.max_epochs, compute_expected_epochs(spec), incumbent, accuracy
-    )
-
-
-def _predict_rerun(run: Run, spec: RunSpec, name: str, best: pd.DataFrame) -> Part:
-    config = str(best.loc[name, "config_id"]) if name in best.index else None
-    if spec.thetas is not None:
-        config = spec.list_rerun_trials(name, Hyperparameters.from_mapping(spec.thetas[name]))[0].config_id
-    reruns = find_reruns(run, name, config)
-    epochs = spec.rerun_epochs or 0
-    mean = float(reruns.final.mean()) / 100.0 if reruns.finished else float("nan")
-    seeds = range(spec.seed + 1, spec.seed + 1 + (spec.rerun_seeds or 0))
-    planned = reruns.trials.query("seed in @seeds", local_dict={"seeds": seeds})
-    return _describe_part(name, "rerun", spec.rerun_seeds or 0, planned, epochs, float(epochs), None, mean)
-
-
-def _describe_part(
-    name: str,
-    phase: str,
-    planned: int,
-    trials: pd.DataFrame,
-    budget: int,
-    expected: float,
-    incumbent: str | None,
-    accuracy: float,
-) -> Part:
+def _describe_part(run: Run, spec: RunSpec, best: pd.DataFrame, phase: str, name: str) -> Part:
+    row: Any = best.loc[name] if name in best.index else {}
+    incumbent, accuracy = None, float("nan")
+    if phase == "sweep":
+        planned, budget, expected = spec.planned, spec.max_epochs, compute_expected_epochs(spec)
+        trials = run.trials.query("phase == 'sweep' and architecture == @name", local_dict={"name": name})
+        if isinstance(row.get("trial_id"), str):
+            incumbent, accuracy = row["trial_id"], float(row["val_accuracy"])
+    else:
+        planned, budget, expected = spec.rerun_seeds or 0, spec.rerun_epochs or 0, float(spec.rerun_epochs or 0)
+        config = row.get("config_id")
+        if spec.thetas is not None:
+            config = spec.list_rerun_trials(name, Hyperparameters.from_mapping(spec.thetas[name]))[0].config_id
+        reruns = find_reruns(run, name, config)
+        seeds = range(spec.seed + 1, spec.seed + 1 + planned)
+        trials = reruns.trials.query("seed in @seeds", local_dict={"seeds": seeds})
+        if reruns.finished:
+            accuracy = float(reruns.final.mean()) / 100.0
     counts = Counter(trials["status"])
     longer: Any = (trials["status"] == "completed") & (trials["epoch"] < budget)  # Their outcome will be taken back.
     ended: Any = trials[trials["status"].isin(ENDED) & ~longer]
@@ -138,9 +120,8 @@ def compute_epochs_per_minute(run: Run, now: float, since: float) -> float | Non
     """
     times = np.sort(run.epochs["time"].to_numpy(dtype=float))
     times = times[times >= since]
-    recent = times[times > now - RECENT_SECONDS]
-    recent = times[-AT_LEAST:] if len(recent) < AT_LEAST else recent
-    if len(recent) < FEWEST:
+    recent = times[-max(AT_LEAST, np.count_nonzero(times > now - RECENT_SECONDS)) :]
+    if len(recent) < 2:
         return None
     gone = max(now, float(recent[-1])) - float(recent[0])
     return 60.0 * (len(recent) - 1) / gone if gone > 0.0 else None

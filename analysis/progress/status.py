@@ -54,7 +54,18 @@ def filter_status(table: pd.DataFrame, conditions: Iterable[str]) -> pd.DataFram
         UserError: not a condition, or an unknown column, operator or value.
     """
     for condition in conditions:
-        table = table.take(np.flatnonzero(_met(table, condition)))
+        parts = re.fullmatch(r"\s*([^<>=!\s]+)\s*([<>=!]+)\s*([^<>=!]*?)\s*", condition)
+        if parts is None:
+            raise UserError(
+                f"filter: {quote(condition)} is not a condition; write for example status=diverged or epoch>=5"
+            )
+        column, symbol, value = parts.groups()
+        _check_column(table, column, "filter")
+        allowed = ["=", "!="] if column in TEXT else list(OPERATORS)
+        if symbol not in allowed:
+            raise UserError(f"filter: operator {symbol} is unknown for {column}; allowed are {', '.join(allowed)}")
+        met = OPERATORS[symbol](table[column], _convert_value(table, column, value))
+        table = table.take(np.flatnonzero(met))
     return table.reset_index(drop=True)
 
 
@@ -95,18 +106,6 @@ def summarize_progress(run: Run) -> pd.DataFrame:
         if phase in phases
     ]
     return pd.DataFrame(rows, columns=["architecture", "phase", "planned", *STATUSES, "incumbent_val_accuracy"])
-
-
-def _met(table: pd.DataFrame, condition: str) -> pd.Series:
-    parts = re.fullmatch(r"\s*([^<>=!\s]+)\s*([<>=!]+)\s*([^<>=!]*?)\s*", condition)
-    if parts is None:
-        raise UserError(f"filter: {quote(condition)} is not a condition; write for example status=diverged or epoch>=5")
-    column, symbol, value = parts.groups()
-    _check_column(table, column, "filter")
-    allowed = ["=", "!="] if column in TEXT else list(OPERATORS)
-    if symbol not in allowed:
-        raise UserError(f"filter: operator {symbol} is unknown for {column}; allowed are {', '.join(allowed)}")
-    return OPERATORS[symbol](table[column], _convert_value(table, column, value))
 
 
 def _convert_value(table: pd.DataFrame, column: str, text: str) -> str | float:

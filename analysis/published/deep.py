@@ -13,15 +13,12 @@ MIXINGS = ("A", "B", "C")
 
 SEEDS = 5
 
-Cells = tuple[float | None, float | None, float | None]
+Cells = tuple[float | None, ...]
 
 
-def _row(*groups: tuple[float | None, ...]) -> dict[str, Cells]:
+def _row(*groups: Cells) -> dict[str, Cells]:
     """The cells of a row by data set; columns that the chapter leaves blank are None."""
-    return {
-        name: (*group, *[None] * (3 - len(group)))  # type: ignore[misc]
-        for name, group in zip(DATASETS, groups, strict=True)
-    }
+    return {name: (*group, None, None)[:3] for name, group in zip(DATASETS, groups, strict=True)}
 
 
 ABLATION: dict[str, dict[str, Cells]] = {
@@ -57,7 +54,7 @@ class Hybrid(NamedTuple):
         layers: learned convolutional layers.
         params: millions of parameters.
         mults: millions of multiplies per 32x32x3 image.
-        accuracies: data set -> accuracy.
+        accuracies: in the order of ``DATASETS``.
         estimated: the numbers that the chapter marks as estimated from descriptions: ``params``, ``mults``.
     """
 
@@ -65,30 +62,24 @@ class Hybrid(NamedTuple):
     layers: int
     params: float
     mults: float
-    accuracies: dict[str, float]
+    accuracies: tuple[float, ...]
     estimated: tuple[str, ...] = ()
 
 
-def _make_hybrid(
-    title: str, layers: int, params: float, mults: float, *accuracies: float, estimated: str = ""
-) -> Hybrid:
-    return Hybrid(title, layers, params, mults, dict(zip(DATASETS, accuracies, strict=False)), tuple(estimated.split()))
-
-
 HYBRIDS: dict[str, Hybrid] = {
-    "scatnetA": _make_hybrid("ScatNet A", 4, 2.6, 165, 89.4, 67.0, 58.1),
-    "scatnetB": _make_hybrid("ScatNet B", 6, 2.7, 167, 91.1, 70.7, 59.6),
-    "scatnetC": _make_hybrid("ScatNet C", 5, 3.7, 251, 91.6, 70.8, 60.8),
-    "scatnetD": _make_hybrid("ScatNet D", 7, 4.3, 294, 93.0, 73.5, 62.1),
+    "scatnetA": Hybrid("ScatNet A", 4, 2.6, 165, (89.4, 67.0, 58.1)),
+    "scatnetB": Hybrid("ScatNet B", 6, 2.7, 167, (91.1, 70.7, 59.6)),
+    "scatnetC": Hybrid("ScatNet C", 5, 3.7, 251, (91.6, 70.8, 60.8)),
+    "scatnetD": Hybrid("ScatNet D", 7, 4.3, 294, (93.0, 73.5, 62.1)),
 }
 """Table 1.7, our part; the accuracies on Tiny ImageNet stand in section 1.5.3, for six convolutions after the front."""
 
 OTHERS: tuple[Hybrid, ...] = (
-    _make_hybrid("All Conv", 8, 1.4, 281, 92.8, 66.3, estimated="mults"),
-    _make_hybrid("VGG16", 16, 138, 313, 91.6, estimated="params mults"),
-    _make_hybrid("FitNet", 19, 2.5, 382, 91.6, 65.0),
-    _make_hybrid("ResNet-1001", 1000, 10.2, 4453, 95.1, 77.3, estimated="mults"),
-    _make_hybrid("WRN-28-10", 28, 36.5, 5900, 96.1, 81.2, estimated="mults"),
+    Hybrid("All Conv", 8, 1.4, 281, (92.8, 66.3), ("mults",)),
+    Hybrid("VGG16", 16, 138, 313, (91.6,), ("params", "mults")),
+    Hybrid("FitNet", 19, 2.5, 382, (91.6, 65.0)),
+    Hybrid("ResNet-1001", 1000, 10.2, 4453, (95.1, 77.3), ("mults",)),
+    Hybrid("WRN-28-10", 28, 36.5, 5900, (96.1, 81.2), ("mults",)),
 )
 """Table 1.7, the networks of others, as their authors report them."""
 

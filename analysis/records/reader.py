@@ -20,7 +20,7 @@ from spaces.common.fields import NAME
 from spaces.common.wording import format_command
 from spaces.files.sealed import read_sealed
 from spaces.specs.protocol import ENDED_BY_ITSELF, FORMAT
-from spaces.specs.records import Record, list_trial_folders, read_trial
+from spaces.specs.records import list_trial_folders, read_trial
 
 # What reading and taking apart an arbitrary JSON file can raise.
 UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError, UserError)
@@ -94,14 +94,12 @@ def assemble_tables(path: Path, found: Mapping[str, Trial | str | None]) -> Run:
     Raises:
         UserError: not a run folder, or its spec.json cannot be read.
     """
-    spec = _read_spec(path)
+    spec, costs = _read_spec(path), {}
     damaged: list[tuple[Path, str]] = []
-    costs: dict[str, list[dict[str, Any]]] = {}
     try:
         costs = _read_costs(path / "costs.json")
     except UNREADABLE as error:
         damaged.append((path / "costs.json", _find_reason(error)))
-
     trials: dict[str, list[Any]] = {name: [] for name in TRIALS}
     epochs: dict[str, list[Any]] = {name: [] for name in EPOCHS}
     for folder, read in found.items():
@@ -116,15 +114,15 @@ def assemble_tables(path: Path, found: Mapping[str, Trial | str | None]) -> Run:
 
 
 def _read_spec(path: Path) -> dict[str, Any]:
-    where = path / "spec.json"
+    where, mending = path / "spec.json", f"{format_command('invsearch', 'check', path, '--repair')} restores it"
     try:
         spec = read_sealed(where)
     except (FileNotFoundError, NotADirectoryError):
         if (path / "trials").is_dir():
-            raise UserError(f"{where}: not there, {_mend(path)}") from None
+            raise UserError(f"{where}: not there, {mending}") from None
         raise UserError(f"{path}: not a run folder (no spec.json); give the --out of a sweep or train") from None
     except UNREADABLE as error:
-        raise UserError(f"{where}: cannot be read: {_find_reason(error)}; {_mend(path)}") from None
+        raise UserError(f"{where}: cannot be read: {_find_reason(error)}; {mending}") from None
     if spec.get("format") != FORMAT:
         raise UserError(f"{where}: format {quote(spec.get('format'))} is unknown; this version reads format {FORMAT}")
     wrong = next((name for name, sound in SOUND.items() if not sound(spec.get(name))), None)
@@ -133,10 +131,6 @@ def _read_spec(path: Path) -> dict[str, Any]:
             f"{where}: {wrong}: {quote(spec.get(wrong))} is not that of a run; restore it or give another run folder"
         )
     return spec
-
-
-def _mend(path: Path) -> str:
-    return f"{format_command('invsearch', 'check', path, '--repair')} restores it"
 
 
 def _read_costs(path: Path) -> dict[str, list[dict[str, Any]]]:
@@ -152,14 +146,9 @@ def _read_costs(path: Path) -> dict[str, list[dict[str, Any]]]:
     return costs
 
 
-def _name_engine(maker: dict[str, Any]) -> str | None:
-    parts = [maker.get(part) for part in ("engine", "engine_version", "instruction_set")]
-    return " ".join(map(str, parts)).encode("utf-8", "replace").decode() if all(parts) else None
-
-
-def _read_maker(maker: dict[str, Any]) -> str:
-    parts = [_name_engine(maker), *(f"{name} {maker.get(name)}" for name in ("torch", "code", "host"))]
-    return ", ".join(part for part in parts if part).encode("utf-8", "replace").decode()
+def _clean(text: str) -> str:
+    """What a file of UTF-8 can hold of a text."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _read_trial(folder: str) -> Trial | None:
@@ -168,29 +157,32 @@ def _read_trial(folder: str) -> Trial | None:
     if found is None:
         return None
     record, outcome = found
+    rows, length = record.rows, len(record.rows)
+    parts = [[maker.get(part) for part in ("engine", "engine_version", "instruction_set")] for maker in record.makers]
+    engines = [_clean(" ".join(map(str, three))) if all(three) else None for three in parts]
+    makers = [
+        _clean(", ".join(filter(None, (engine, *(f"{part} {maker.get(part)}" for part in ("torch", "code", "host"))))))
+        for engine, maker in zip(engines, record.makers, strict=True)
+    ]
+    columns: dict[str, list[Any]] = {
+        "trial_id": [record.spec.trial_id] * length,
+        "epoch": [row["epoch"] for row in rows],
+        "made_by": [makers[row["maker"]] for row in rows],
+    }
+    for name in (*MEASURES, "seconds", "time"):  # Null and absent numbers become NaN.
+        columns[name] = [math.nan if (value := row.get(name)) is None else float(value) for row in rows]
     known = record.status if record.status in ENDED_BY_ITSELF else "unfinished"  # To the worker.
-    columns, length = _check_epoch_columns(record), len(record.rows)
     trial = {
         **{name: value for name, value in record.spec.as_dict().items() if name in TRIALS},
         "recipe": None if record.spec.recipe is None else str(record.spec.recipe),
         "status": known if outcome is None else outcome.status,
         "epoch": length,
         **{name: columns[name][-1] if length else math.nan for name in MEASURES},
-        "engine": _name_engine(record.makers[record.rows[-1]["maker"]]) if length else None,
+        "engine": engines[rows[-1]["maker"]] if length else None,
         "seconds": math.fsum(second for second in columns["seconds"] if second == second),
-        "error": None if record.error is None else record.error.encode("utf-8", "replace").decode(),
+        "error": None if record.error is None else _clean(record.error),
     }
-    return trial, {"trial_id": [record.spec.trial_id] * length, **columns}
-
-
-def _check_epoch_columns(record: Record) -> dict[str, list[Any]]:
-    """A record's rows as columns; null and absent numbers become NaN."""
-    made_by = [_read_maker(maker) for maker in record.makers]
-    columns: dict[str, list[Any]] = {"epoch": [row["epoch"] for row in record.rows]}
-    for name in (*MEASURES, "seconds", "time"):
-        values = [row.get(name) for row in record.rows]
-        columns[name] = [math.nan if value is None else float(value) for value in values]
-    return columns | {"made_by": [made_by[row["maker"]] for row in record.rows]}
+    return trial, columns
 
 
 def _find_reason(error: BaseException) -> str:

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.published.deep import HYBRIDS, OTHERS, SEEDS, Swap
+from analysis.published.deep import DATASETS, HYBRIDS, OTHERS, SEEDS, Swap
 from analysis.records.schema import make_records
 from analysis.tables.columns import round_off
 from analysis.tables.deep_notes import write_notes
@@ -53,7 +53,7 @@ def build_hybrids(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
             for column in list_columns(found):
                 field = find_field(column)
                 values |= numbers(choose_groups(found, Swap(name, "A", width), column), field)
-                values[f"{field}_published"] = known.accuracies.get(column, math.nan)
+                values[f"{field}_published"] = dict(zip(DATASETS, known.accuracies, strict=False)).get(column, math.nan)
             if width is not None or not stands_beside(found):
                 values |= {key: math.nan for key in values if key.endswith("_published")}
             rows.append(values)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import secrets
 import shutil
@@ -31,11 +30,7 @@ JUDGED = {"val": "held-out training", "test": "test"}
 
 
 def refuse(out: Path, run: Path) -> None:
-    """Refuses a folder that is not free to be written.
-
-    Raises:
-        UserError: it is not empty, is not a folder, or lies in the run folder.
-    """
+    """Raises ``UserError`` where the folder is not empty, is not a folder, or lies in the run folder."""
     if out.resolve().is_relative_to(run.resolve()):
         raise UserError(f"export: {out} lies in the run folder, which export never touches; give a folder elsewhere")
     if out.exists() and not out.is_dir():
@@ -45,13 +40,7 @@ def refuse(out: Path, run: Path) -> None:
 
 
 def export(run: Path, best: Best, weights: Weights, out: Path) -> None:
-    """Writes the folder under a temporary name beside it, then renames it.
-
-    Args:
-        run: the run folder, which is named in the texts.
-        best: what the trial is the best of.
-        weights: of the trial.
-        out: the folder; it must not exist or be empty.
+    """Writes the folder ``out``, which must not exist or be empty, under a temporary name beside it; then renames it.
 
     Raises:
         OSError: it cannot be written, or somebody filled it meanwhile.
@@ -81,11 +70,10 @@ def describe_choice(best: Best) -> str:
     """What the exported trial is among those of its architecture."""
     if best.rerun is None:
         return "the sweep's incumbent"
+    count = format_count(best.reruns.n, "rerun")
     if best.lost:
-        return (
-            f"the best by test accuracy of the {format_count(best.reruns.n, 'rerun')} that neither diverged nor failed"
-        )
-    return "the only rerun" if best.reruns.n == 1 else f"the best of {best.reruns.n} reruns by test accuracy"
+        return f"the best by test accuracy of the {count} that neither diverged nor failed"
+    return "the only rerun" if best.reruns.n == 1 else f"the best of {count} by test accuracy"
 
 
 def make_config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
@@ -117,8 +105,8 @@ def make_config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
             "reruns": {
                 "n": best.reruns.n,
                 "lost": best.lost,
-                "mean_percent": None if math.isnan(best.reruns.mean) else best.reruns.mean,
-                "std_percent": None if math.isnan(best.reruns.std) else best.reruns.std,
+                "mean_percent": best.reruns.mean,
+                "std_percent": best.reruns.std,
             },
         },
         "weights": {"from": weights.source, "differs_from_record": weights.difference},

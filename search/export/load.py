@@ -65,22 +65,19 @@ def main() -> None:
     print(f"the first {SHOWN} images: labels  {labels[:SHOWN].tolist()}")
     print(f"                     network {guesses[:SHOWN].tolist()}")
     accuracy = (guesses == labels).double().mean().item()
-    recorded = config["accuracy"]
-    print(f"accuracy on {len(labels)} {recorded['judged_on']} images: {100 * accuracy:.2f} %")
-    print(f"on record: {100 * recorded['fraction']:.2f} %")
+    print(f"accuracy on {len(labels)} {config['accuracy']['judged_on']} images: {100 * accuracy:.2f} %")
+    print(f"on record: {100 * config['accuracy']['fraction']:.2f} %")
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (UserError, OSError) as error:
-        print(f"load.py: {printable(error)}", file=sys.stderr)
-        sys.exit(2)
-    except (KeyError, RuntimeError, SafetensorError, TypeError, ValueError) as error:
-        reason = printable(shorten(" ".join(str(error).split()), 200))
-        print(
-            f"load.py: config.json and weights.safetensors are damaged or do not belong together ({reason}); "
-            "export the network again",
-            file=sys.stderr,
-        )
+    except (UserError, OSError, KeyError, RuntimeError, SafetensorError, TypeError, ValueError) as error:
+        reason = str(error)
+        if not isinstance(error, UserError | OSError):
+            reason = (
+                "config.json and weights.safetensors are damaged or do not belong together "
+                f"({shorten(' '.join(reason.split()), 200)}); export the network again"
+            )
+        print(f"load.py: {printable(reason)}", file=sys.stderr)
         sys.exit(2)

@@ -9,11 +9,7 @@ from spaces.common.wording import format_count
 
 
 def write_readme(config: Mapping[str, Any]) -> str:
-    """A page for people who find the folder.
-
-    Args:
-        config: the content of config.json.
-    """
+    """A page for people who find the folder, from the content of its config.json."""
     theta = ", ".join(f"{name} {value:g}" for name, value in config["theta"].items())
     shape = ", ".join(map(str, config["input_shape"]))
     norm = config["normalisation"]
@@ -38,44 +34,37 @@ network returns {config["classes"]} scores for each. For other programs it can b
 
 ## Where the weights come from
 
-{_name_source(config)}
+{_name_source(config["weights"])}
 """
 
 
 def _format_accuracy(accuracy: Mapping[str, Any]) -> str:
     reruns, is_rerun = accuracy["reruns"], accuracy["judged_on"] == "test"
     alone = is_rerun and reruns["n"] == 1 and not reruns["lost"]
-    lines = [
-        f"{100.0 * accuracy['fraction']:.2f} % of the {accuracy['judged_on']} images are classified correctly.",
-        f"This trial is {accuracy['chosen_as']}"
-        + (
-            ": nothing was chosen by its number, but **one seed says nothing of the spread between seeds**."
-            if alone
-            else ", so **that number is optimistic**: the trial was chosen by it."
-        ),
-    ]
+    caution = ", so **that number is optimistic**: the trial was chosen by it."
     if alone:
-        lines.append("To quote a number, add reruns (`invsearch rerun RUN --seeds 10`) and take their mean.")
-    elif is_rerun and reruns["lost"]:
-        lines.append(
+        caution = ": nothing was chosen by its number, but **one seed says nothing of the spread between seeds**."
+        advice = "To quote a number, add reruns (`invsearch rerun RUN --seeds 10`) and take their mean."
+    elif not is_rerun:
+        advice = "No rerun has finished; `invsearch rerun` measures the mean over seeds, the number to quote."
+    elif reruns["lost"]:
+        advice = (
             f"**No number to quote**: {format_count(reruns['lost'], 'other rerun')} diverged or failed, so the mean of "
             f"what is left, {reruns['mean_percent']:.2f} % (n = {reruns['n']}), is of a selection."
         )
-    elif is_rerun:
-        lines.append(
+    else:
+        advice = (
             f"The number to quote is the mean over seeds: **{reruns['mean_percent']:.2f} %** (n = {reruns['n']}, "
             f"standard deviation {reruns['std_percent']:.2f})."
         )
-    else:
-        lines.append("No rerun has finished; `invsearch rerun` measures the mean over seeds, the number to quote.")
-    return "\n".join(lines)
+    judged = f"{100.0 * accuracy['fraction']:.2f} % of the {accuracy['judged_on']} images are classified correctly."
+    return f"{judged}\nThis trial is {accuracy['chosen_as']}{caution}\n{advice}"
 
 
-def _name_source(config: Mapping[str, Any]) -> str:
-    if config["weights"]["from"] == "checkpoint":
+def _name_source(weights: Mapping[str, Any]) -> str:
+    if weights["from"] == "checkpoint":
         return "They are the trial's last checkpoint, which the run kept."
     text = "The run kept no checkpoint of this trial, so it was trained again, with the same seed, data and batch order"
-    difference = config["weights"]["differs_from_record"]
-    if difference is None:
+    if (difference := weights["differs_from_record"]) is None:
         return f"{text};\nevery epoch came out exactly as recorded."
     return f"{text}.\n**It came out differently from the record** (another machine or other versions): {difference}."
