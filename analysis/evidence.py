@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ from analysis.published.mnist import PUBLISHED, Published
 from analysis.records.reader import Run
 from analysis.reruns import Reruns, find_reruns
 from analysis.stats.equivalence import MARGIN, Equivalence, equivalence
-from analysis.stats.pairs import compare_pairs, count_tests
+from analysis.stats.pairs import add_detectable, compare_pairs, count_tests
 from spaces.common.errors import UserError, printable
 from spaces.common.wording import format_count
 
@@ -39,7 +40,8 @@ class Candidate:
     @cached_property
     def sweep(self) -> pd.DataFrame:
         """Its trials of the sweep, with the columns of ``schema.TRIALS``."""
-        return self._trials("sweep")
+        trials = self.run.trials
+        return trials[(trials["architecture"] == self.architecture) & (trials["phase"] == "sweep")]
 
     @cached_property
     def epochs(self) -> pd.DataFrame:
@@ -51,8 +53,7 @@ class Candidate:
     def incumbent(self) -> pd.Series | None:
         """Its row of ``find_incumbents``, or None while there is none."""
         chosen = find_incumbents(self.run)
-        found = chosen[chosen.index == self.architecture]
-        return found.iloc[0] if len(found) else None
+        return next((row for name, row in chosen.iterrows() if name == self.architecture), None)
 
     @cached_property
     def reruns(self) -> Reruns:
@@ -80,20 +81,15 @@ class Candidate:
     def collapses(self) -> list[str]:
         """A sentence where reruns collapsed: they are outcomes as good as any, but few see them in a mean."""
         low = self.reruns.collapsed
-        if not low:
-            return []
-        counted_in = f"{'it counts' if len(low) == 1 else 'they count'} in the mean and in every test"
         many = f"{len(low)} collapsed ({', '.join(f'{accuracy:.1f}' for accuracy in low)} %)"
-        return [f"{self.group}: of {format_count(self.reruns.finished, 'finished rerun')} {many}; {counted_in}."]
+        they = f"{'it counts' if len(low) == 1 else 'they count'} in the mean and in every test"
+        said = f"{self.group}: of {format_count(self.reruns.finished, 'finished rerun')} {many}; {they}."
+        return [said] if low else []
 
     @property
     def cost(self) -> Cost | None:
         """What its network costs, or None where the run has not counted it."""
         return find_network_cost(self.run, self.architecture)
-
-    def _trials(self, phase: str) -> pd.DataFrame:
-        trials = self.run.trials
-        return trials[(trials["architecture"] == self.architecture) & (trials["phase"] == phase)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,29 +121,29 @@ class Evidence:
         """Those with a seed that ended, apart by the data they are on: accuracies on others do not compare networks.
 
         A candidate that only repeats trials of another is left out (``repeats``): the same seeds are no second sample.
-        Data sets of one name and different content are told apart by the beginning of their hashes.
         """
         found: dict[tuple[str, str], list[Candidate]] = {}
         for one in self.candidates:
             if (one.reruns.finished or one.reruns.lost) and one.group not in self._repeated:
                 found.setdefault(find_data(one.run), []).append(one)
-        names = [name for name, _ in found]
-        return {name if names.count(name) == 1 else f"{name} {code[:6]}": of for (name, code), of in found.items()}
+        return dict(zip(name_data(found).values(), found.values(), strict=True))
 
     @cached_property
     def compared(self) -> dict[str, pd.DataFrame]:
         """What ``compare_pairs`` says of each data set: one family of tests, which every table and sentence goes by."""
         return {data: compare_pairs(list_samples(found), find_lost(found)) for data, found in self.by_data.items()}
 
+    @cached_property
+    def detectable(self) -> dict[str, pd.DataFrame]:
+        """``compared`` with what ``add_detectable`` adds, which takes time."""
+        return {name: add_detectable(pairs, list_samples(self.by_data[name])) for name, pairs in self.compared.items()}
+
     @property
     def family(self) -> str:
         """How many tests Holm's correction is over, such as ``28 pairs``; empty where nothing was tested."""
-        counts = {
-            data: format_count(tests, "pair") for data, frame in self.compared.items() if (tests := count_tests(frame))
-        }
-        if len(self.compared) == 1:
-            return "".join(counts.values())
-        return " and ".join(f"{count} on {data}" for data, count in counts.items())
+        counts = {data: tests for data, pairs in self.compared.items() if (tests := count_tests(pairs))}
+        several = len(self.compared) > 1
+        return " and ".join(format_count(n, "pair") + f" on {data}" * several for data, n in counts.items())
 
     def of(self, run: Run) -> dict[str, Candidate]:
         """The candidates of one run, by architecture."""
@@ -162,7 +158,7 @@ class Evidence:
 
     @property
     def remarks(self) -> list[str]:
-        """What the means of the candidates leave out, and where reruns collapsed."""
+        """``remarks_on`` all candidates."""
         return remarks_on(self.candidates)
 
     @cached_property
@@ -171,11 +167,10 @@ class Evidence:
         kept: list[Candidate] = []
         found = {}
         for one in sorted(self.candidates, key=lambda one: -one.reruns.finished):
-            other = next((other for other in kept if share_trials(one, other)), None)
-            if other is None:
-                kept.append(one)
-            else:
+            if other := next((other for other in kept if share_trials(one, other)), None):
                 found[one.group] = other.group
+            else:
+                kept.append(one)
         return found
 
     @property
@@ -234,12 +229,8 @@ def list_names(runs: Sequence[Run]) -> list[str]:
     paths = [run.path.resolve() for run in runs]
     if len(set(paths)) < len(paths):
         raise UserError("runs: a run folder was given twice")
-    longest = max(len(path.parts) for path in paths)
-    for count in range(1, longest + 1):
-        names = ["/".join(path.parts[-count:]) for path in paths]
-        if len(set(names)) == len(names):
-            return [printable(name) for name in names]
-    raise AssertionError("different paths have different names")
+    tails = (["/".join(path.parts[-count:]) for path in paths] for count in itertools.count(1))
+    return [printable(name) for name in next(names for names in tails if len(set(names)) == len(paths))]
 
 
 def share_trials(one: Candidate, other: Candidate) -> bool:
@@ -255,11 +246,17 @@ def find_data(run: Run) -> tuple[str, str]:
     return run.spec["dataset"], str(run.spec.get("data_hash"))
 
 
+def name_data(found: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Names of ``find_data``'s: with the beginning of the hash where several data sets have one name."""
+    seen = dict.fromkeys(found)
+    alike = [name for name, _ in seen]
+    return {(name, code): name if alike.count(name) == 1 else f"{name} {code[:6]}" for name, code in seen}
+
+
 def find_published(run: Run, architecture: str) -> tuple[Published | None, str]:
-    """The text's row of a network, None where the run is on other data than the chapter's, and the network's title."""
+    """The chapter's row of a network, None where the run is on other data, and the network's title."""
     row = PUBLISHED.get(architecture)
-    comparable = row if run.spec["dataset"] == "mnist" else None
-    return comparable, row.title if row else architecture
+    return row if run.spec["dataset"] == "mnist" else None, row.title if row else architecture
 
 
 def list_samples(found: Sequence[Candidate]) -> dict[str, np.ndarray]:

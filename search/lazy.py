@@ -21,6 +21,8 @@ class Lazy(ModuleType):
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
         module = import_module(self.__name__)
+        if self.__name__ == "numpy":  # scipy.special asks it for all that it has, and does nothing with this.
+            module.__dict__["f2py"] = sys.modules.setdefault("numpy.f2py", Lazy("numpy.f2py"))
         self.__dict__.update(module.__dict__)
         return getattr(module, name)
 

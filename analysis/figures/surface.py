@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.evidence import Candidate, Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Heat, Panel
-from analysis.stats.levels import make_levels
+from analysis.stats.breakdowns import make_levels
 
 UNIT = "best validation accuracy (%)"
 

@@ -39,7 +39,7 @@ def _say_which_is_ahead(evidence: Evidence) -> list[str]:
     said = ["The runs are on different data, so only networks on the same data are compared."] if several else []
     said += evidence.repeats
     for data, found in evidence.by_data.items():
-        said += _say_ahead(found, evidence.compared[data], f"On {data}, " if several else "")
+        said += _say_ahead(found, evidence.detectable[data], f"On {data}, " if several else "")
     return said
 
 

@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import functools
+import itertools
 
 import numpy as np
 import pandas as pd
 
 from analysis.evidence import Candidate
+from analysis.render.cells import format_compact
 from analysis.stats.collapse import find_collapsed
-from analysis.stats.levels import make_levels
 from analysis.stats.samples import ALPHA, correct_by_holm
 from spaces.common.wording import format_count
 from spaces.hyperparameters import NAMES
 
 COLUMNS = ["term", "by_level", "p_holm", "matters"]
 DRAWS = 9999
+MOST = 8
+"""Values of one hyperparameter that still count as a grid."""
+BINS = 4
+
+
+def make_levels(values: pd.Series) -> pd.Series:
+    """Gives each value the name of its level, as an ordered category.
+
+    Up to ``MOST`` different values are levels themselves. More are put into ``BINS`` bins that hold equally
+    many of them, named by their ends, such as ``0.01 to 0.0316``.
+    """
+    distinct = sorted(values.unique())
+    if len(distinct) <= MOST:
+        named = {value: format_compact(float(value)) for value in distinct}
+        return values.map(named).astype(pd.CategoricalDtype(list(named.values()), ordered=True))
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)))
+    texts = ([f"{edge:.{digits}g}" for edge in edges] for digits in range(2, 18))  # 17 digits tell all floats apart.
+    ends = itertools.pairwise(next(ends for ends in texts if len(set(ends)) == len(ends)))
+    return pd.cut(values, list(edges), labels=[f"{low} to {high}" for low, high in ends], include_lowest=True)
 
 
 @functools.lru_cache(maxsize=64)  # Tables, figure and summary ask for it; none of them changes it.

@@ -28,12 +28,14 @@ def compute_expected_best(accuracies: np.ndarray) -> pd.DataFrame:
         ``k`` from 1 to N, its ``mean``, and the 5 % and 95 % quantiles ``low`` and ``high``, in the unit of the values.
     """
     values = np.sort(np.asarray(accuracies, dtype=float))
-    n = len(values)
-    rows = []
+    n, gammaln, rows = len(values), scipy.special.gammaln, []
+
+    def log_choose(n: np.ndarray | int, k: int) -> np.ndarray:
+        return gammaln(np.asarray(n) + 1.0) - gammaln(k + 1.0) - gammaln(np.asarray(n) - k + 1.0)
+
     for k in range(1, n + 1):
         below = np.zeros(n)
-        i = np.arange(k, n + 1)
-        below[k - 1 :] = np.exp(_log_choose(i, k) - _log_choose(n, k))
+        below[k - 1 :] = np.exp(log_choose(np.arange(k, n + 1), k) - log_choose(n, k))
         below[-1] = 1.0  # Whatever rounding made of it.
         low, high = (values[int(np.searchsorted(below, quantile - ROUNDING))] for quantile in (LOW, HIGH))
         rows.append((k, float(np.diff(below, prepend=0.0) @ values), low, high))
@@ -53,14 +55,7 @@ def compute_budget_curve(candidate: Candidate) -> pd.DataFrame:
     ended = candidate.sweep[~candidate.sweep["status"].isin(["unfinished", "failed"])]
     alive = ended["status"].isin(["completed", "stopped"])
     curve = compute_expected_best(100.0 * ended["val_accuracy"].where(alive).fillna(0.0).to_numpy(dtype=float))
-    curve["trials"] = curve["k"]
-    curve["epochs"] = curve["k"] * ended["epoch"].mean()
-    curve["seconds"] = curve["k"] * ended["seconds"].mean()
-    cost = candidate.cost
-    curve["mults"] = curve["epochs"] * (float("nan") if cost is None else cost.mults + cost.transform)
-    return curve
-
-
-def _log_choose(n: np.ndarray | int, k: int) -> np.ndarray:
-    gammaln = scipy.special.gammaln
-    return gammaln(np.asarray(n) + 1.0) - gammaln(k + 1.0) - gammaln(np.asarray(n) - k + 1.0)
+    epochs, seconds, cost = ended["epoch"].mean(), ended["seconds"].mean(), candidate.cost
+    mults = float("nan") if cost is None else epochs * (cost.mults + cost.transform)
+    costs = zip(BUDGETS, (1, epochs, seconds, mults), strict=True)
+    return curve.assign(**{budget: curve["k"] * each for budget, each in costs})

@@ -8,12 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import scipy
 
-from analysis.stats.samples import ALPHA, explain_untested, welch, welch_test
+from analysis.stats.samples import ALPHA, explain_untested, measure_difference, welch
 
 MARGIN = 0.5
 """Points of accuracy within which two means count as the same, unless asked otherwise."""
 PUBLISHED_SEEDS = 10
-CONCLUSIONS = ("reproduced", "differs", "inconclusive", "not tested")
 
 
 class Equivalence(NamedTuple):
@@ -37,16 +36,11 @@ class Equivalence(NamedTuple):
     p_equivalent: float
     p_differs: float
     conclusion: str
-    untested: str = ""
+    untested: str
 
 
 def equivalence(
-    ours: np.ndarray,
-    mean: float,
-    std: float,
-    n: int = PUBLISHED_SEEDS,
-    margin: float = MARGIN,
-    lost: bool = False,
+    ours: np.ndarray, mean: float, std: float, n: int = PUBLISHED_SEEDS, margin: float = MARGIN, lost: bool = False
 ) -> Equivalence:
     """Tests two one-sided hypotheses (Schuirmann's TOST, in Welch's form for unequal variances).
 
@@ -59,24 +53,25 @@ def equivalence(
         lost: whether seeds of ours diverged or failed. What is left is a selection, so it is not tested.
     """
     theirs = make_sample_like(mean, std, n)
-    between = welch(ours, theirs, confidence=1 - 2 * ALPHA, lost=lost)
+    found = welch(ours, theirs, confidence=1 - 2 * ALPHA, lost=lost)
     if why := explain_untested(ours, theirs, lost):
-        return Equivalence(between.difference, math.nan, math.nan, math.nan, math.nan, "not tested", why)
-    above = welch_test(ours, theirs - margin, "greater").pvalue
-    below = welch_test(ours, theirs + margin, "less").pvalue
-    p = float(max(above, below))
-    conclusion = "reproduced" if p < ALPHA else "differs" if between.p < ALPHA else "inconclusive"
-    return Equivalence(between.difference, between.low, between.high, p, between.p, conclusion)
+        return Equivalence(found.difference, found.low, found.high, math.nan, found.p, "not tested", why)
+    p = 0.0
+    for sign in (1, -1):
+        apart, error, freedom = measure_difference(ours, theirs - sign * margin)
+        p = max(p, float(scipy.special.stdtr(freedom, -sign * apart / error)))
+    conclusion = "reproduced" if p < ALPHA else "differs" if found.p < ALPHA else "inconclusive"
+    return Equivalence(found.difference, found.low, found.high, p, found.p, conclusion, "")
 
 
-def is_settled(difference: float, std: float, n: int = PUBLISHED_SEEDS, margin: float = MARGIN) -> bool:
+def is_settled(difference: float, std: float, margin: float = MARGIN) -> bool:
     """Whether any number of seeds of ours would end in a conclusion, if the difference stays as it is.
 
-    However many ours are, the published mean keeps its own error, with n - 1 degrees of freedom.
+    However many ours are, the published mean keeps its own error, with the degrees of freedom of its seeds.
     """
-    error = std / math.sqrt(n)
-    within = margin - abs(difference) > -scipy.special.stdtrit(n - 1, ALPHA) * error
-    return bool(within or abs(difference) > -scipy.special.stdtrit(n - 1, ALPHA / 2) * error)
+    limits = -scipy.special.stdtrit(PUBLISHED_SEEDS - 1, [ALPHA, ALPHA / 2])
+    once, twice = limits * (std / math.sqrt(PUBLISHED_SEEDS))
+    return bool(margin - abs(difference) > once or abs(difference) > twice)
 
 
 def make_sample_like(mean: float, std: float, n: int) -> np.ndarray:

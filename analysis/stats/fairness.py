@@ -13,7 +13,7 @@ from analysis.evidence import Candidate
 from analysis.incumbents import find_completed
 from analysis.render.cells import format_compact
 from analysis.stats.collapse import find_collapsed
-from analysis.stats.samples import CONFIDENCE, LEAST, does_vary, summarize
+from analysis.stats.samples import CONFIDENCE, explain_untested, summarize
 from spaces.hyperparameters import NAMES
 
 
@@ -60,11 +60,9 @@ def judge_fairness(candidate: Candidate) -> Fairness:
     sweep, incumbent = candidate.sweep, candidate.incumbent
     ended = int((~sweep["status"].isin(["unfinished", "failed"])).sum())
     diverged, down = int((sweep["status"] == "diverged").sum()), int(find_collapsed(candidate.run, sweep).sum())
-    among = ended or math.nan
-    low = high = math.nan
+    among, low, high = ended or math.nan, math.nan, math.nan
     if ended:
-        interval = scipy.stats.binomtest(diverged + down, ended).proportion_ci(CONFIDENCE, method="wilson")
-        low, high = float(interval.low), float(interval.high)
+        low, high = scipy.stats.binomtest(diverged + down, ended).proportion_ci(CONFIDENCE, method="wilson")
     reruns = summarize(candidate.accuracies)
     selected = math.nan if incumbent is None else 100.0 * float(incumbent["val_accuracy"])
     return Fairness(
@@ -96,7 +94,7 @@ def find_near_optimal(candidate: Candidate) -> pd.DataFrame:
     """
     last = find_completed(candidate.sweep, candidate.run.spec.get("max_epochs"))
     seeds = candidate.accuracies
-    if candidate.incumbent is None or candidate.reruns.lost or len(seeds) < LEAST or not does_vary(seeds):
+    if candidate.incumbent is None or explain_untested(seeds, seeds, bool(candidate.reruns.lost)):
         return last.iloc[:0]
     error = math.sqrt(2.0) * summarize(seeds).std / 100.0
     return last[last["val_accuracy"] >= candidate.incumbent["val_accuracy"] - error]
@@ -132,12 +130,11 @@ def _summarize_side(value: float, domain: object) -> str:
         return ""
     low, high = min(given, default=0), max(given, default=0)
     lowest = "" if low == 0 else "lowest"  # Nothing lies below 0.
-    margin = 0.0 if kind == "choice" else 0.05
-    if margin and "log" in str(kind):
-        if low <= 0 or value <= 0:
+    if "log" in str(kind):
+        if min(low, value) <= 0:
             return ""
         low, high, value = math.log(low), math.log(high), math.log(value)
     if low == high:
         return ""
-    place = (value - low) / (high - low)
+    place, margin = (value - low) / (high - low), 0.0 if kind == "choice" else 0.05
     return lowest if place <= margin else "highest" if place >= 1 - margin else ""

@@ -96,11 +96,13 @@ def _run_anova(table: pd.DataFrame, response: pd.Series, terms: list[str]) -> tu
         (without, fewer), (within, more) = fit(others), fit([*others, term])
         explained, freedom = without - within, more - fewer
         explained *= explained > SMALL * whole
+        share = p = math.nan
         if whole and freedom == math.prod(table[name].nunique() - 1 for name in term.split(":")) > 0:
-            p = float(scipy.stats.f.sf(explained / freedom / error, freedom, max(len(y) - rank, 1)))
-            rows.append((term, explained / whole, p))
-        else:
-            rows.append((term, math.nan, math.nan))
+            share, p = (
+                explained / whole,
+                scipy.special.fdtrc(freedom, max(len(y) - rank, 1), explained / freedom / error),
+            )
+        rows.append((term, share, float(p)))
     return pd.DataFrame(rows, columns=["term", "share", "p"]), len(y) - rank
 
 
@@ -118,11 +120,12 @@ def _explain_untested(left: pd.DataFrame, names: list[str]) -> str:
     counts = left.groupby([left[name].cat.remove_unused_categories() for name in names], observed=False).size()
     empty = [cell for cell in counts.index[counts == 0] if len(names) > 1]
     cells = [" and ".join(map(" ".join, zip(names, cell, strict=True))) for cell in empty]
-    return f"{':'.join(names)} is not tested: " + (
-        f"nothing is left with {', or with '.join(cells)}."
+    why = (
+        f"nothing is left with {', or with '.join(cells)}"
         if cells
-        else "it cannot be separated from other effects here."
+        else "it cannot be separated from other effects here"
     )
+    return f"{':'.join(names)} is not tested: {why}."
 
 
 def _find_grid(table: pd.DataFrame) -> pd.DataFrame:

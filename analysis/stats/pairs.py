@@ -1,4 +1,4 @@
-"""Which architectures differ significantly: Welch's test of every pair, corrected for there being many."""
+"""Which architectures differ: Welch's test of every pair, corrected for there being many; and what would have shown."""
 
 from __future__ import annotations
 
@@ -8,11 +8,22 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
+import scipy
 
-from analysis.stats.power import compute_detectable
-from analysis.stats.samples import ALPHA, Difference, correct_by_holm, explain_untested, welch
+from analysis.stats.samples import (
+    ALPHA,
+    Difference,
+    correct_by_holm,
+    does_vary,
+    explain_untested,
+    measure_difference,
+    welch,
+)
 
-COLUMNS = ["first", "second", "difference", "low", "high", "p", "p_holm", "g", "differs", "detectable", "untested"]
+COLUMNS = ["first", "second", *Difference._fields, "p_holm", "g", "differs", "detectable", "untested"]
+POWER = 0.8
+NODES = 64
+"""Of the quadrature over each sample's variance; with 256 of them the detectable difference moves by less than 1 %."""
 
 
 def compare_pairs(samples: Mapping[str, np.ndarray], lost: Collection[str] = ()) -> pd.DataFrame:
@@ -26,29 +37,34 @@ def compare_pairs(samples: Mapping[str, np.ndarray], lost: Collection[str] = ())
     Returns:
         One row for each pair in the order of the samples: ``first`` and ``second``; ``difference`` of
         the means in points, none where seeds were lost, with its 95 % interval ``low`` to ``high`` (Welch, of this
-        pair alone);
-        Welch's ``p``; ``p_holm``, corrected over all pairs that were tested (Holm); Hedges' ``g``; whether it
-        ``differs`` at 5 % after the correction; the ``detectable`` difference, which these seeds would have shown
-        with a probability of 80 % at 5 % divided by the number of tests, the strictest level that Holm can ask for;
-        and why it is ``untested``, empty where it was tested. NaN where undefined.
+        pair alone); Welch's ``p``; ``p_holm``, corrected over all pairs that were tested (Holm); Hedges' ``g``;
+        whether it ``differs`` at 5 % after the correction; and why it is ``untested``, empty where it was tested. NaN
+        where undefined.
     """
     rows = []
     for (first, ours), (second, theirs) in itertools.combinations(samples.items(), 2):
         some = bool({first, second} & set(lost))
         why = explain_untested(ours, theirs, some)
-        rows.append(
-            (first, second, *welch(ours, theirs, lost=some), math.nan if why else _compute_effect(ours, theirs), why)
-        )
+        g = math.nan if why else _compute_effect(ours, theirs)
+        rows.append((first, second, *welch(ours, theirs, lost=some), g, why))
     frame = pd.DataFrame(rows, columns=["first", "second", *Difference._fields, "g", "untested"])
     frame = frame.astype(dict.fromkeys([*Difference._fields, "g"], float))
-    frame["p_holm"] = correct_by_holm(frame["p"])
-    frame["differs"] = frame["p_holm"] < ALPHA
-    level = ALPHA / max(1, count_tests(frame))
-    frame["detectable"] = [
+    frame = frame.assign(p_holm=correct_by_holm(frame["p"]), differs=lambda frame: frame["p_holm"] < ALPHA)
+    return frame[[name for name in COLUMNS if name in frame]]
+
+
+def add_detectable(compared: pd.DataFrame, samples: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Adds to ``compare_pairs`` the ``detectable`` difference of each pair.
+
+    These seeds would have shown it with a probability of 80 % at 5 % divided by the number of tests, the strictest
+    level that Holm can ask for.
+    """
+    level = ALPHA / max(1, count_tests(compared))
+    found = [
         math.nan if why else compute_detectable(samples[first], samples[second], level)
-        for first, second, why in zip(frame["first"], frame["second"], frame["untested"], strict=True)
+        for first, second, why in zip(compared["first"], compared["second"], compared["untested"], strict=True)
     ]
-    return frame.astype({"detectable": float})[COLUMNS]
+    return compared.assign(detectable=np.array(found, float))[COLUMNS]
 
 
 def count_tests(compared: pd.DataFrame) -> int:
@@ -58,7 +74,38 @@ def count_tests(compared: pd.DataFrame) -> int:
 
 def _compute_effect(ours: np.ndarray, theirs: np.ndarray) -> float:
     """Hedges' g: the difference in units of the pooled standard deviation, corrected for small samples."""
-    described = [value for sample in (ours, theirs) for value in (sample.mean(), sample.std(ddof=1), len(sample))]
-    from statsmodels.stats.meta_analysis import effectsize_smd  # A second to import.
+    free = len(ours) + len(theirs) - 2
+    pooled = sum(sample.std(ddof=1) ** 2 * (len(sample) - 1) for sample in (ours, theirs)) / free
+    return float((1 - 3 / (4 * (free + 2) - 9)) * ((ours.mean() - theirs.mean()) / np.sqrt(pooled)))
 
-    return float(effectsize_smd(*described)[0])
+
+def compute_detectable(first: np.ndarray, second: np.ndarray, alpha: float = ALPHA, power: float = POWER) -> float:
+    """The true difference that Welch's test finds with the given power, at these sizes and spreads.
+
+    Given both variances the difference of the means is normal, and independent of the two variances measured, which
+    are chi-squared: what remains is an integral over these two. A noncentral t with Welch's degrees of freedom is an
+    approximation of that, and a bad one for two or three seeds.
+
+    Returns:
+        In the unit of the samples; NaN where the test does not know both spreads.
+    """
+    if not (does_vary(first) and does_vary(second)):
+        return math.nan
+    places, weights = np.polynomial.legendre.leggauss(NODES)
+    sizes = (len(first) - 1, len(second) - 1)
+    ours, theirs = (  # What the variances of both means may be measured as: quantiles, which the weights are for.
+        2 * scipy.special.gammaincinv(free / 2, (places + 1) / 2) / free * np.var(sample, ddof=1) / len(sample)
+        for sample, free in zip((first, second), sizes, strict=True)
+    )
+    ours, weights = ours[:, None], weights[:, None] / 2 * (weights / 2)
+    freedom = (ours + theirs) ** 2 / (ours**2 / sizes[0] + theirs**2 / sizes[1])
+    limit = -scipy.special.stdtrit(freedom, alpha / 2) * np.sqrt(ours + theirs)
+    error = most = measure_difference(first, second)[1]
+
+    def measure_lack(difference: float) -> float:
+        found = scipy.special.ndtr([(difference - limit) / error, (-limit - difference) / error]).sum(axis=0)
+        return float((weights * found).sum()) - power
+
+    while measure_lack(most) < 0:
+        most *= 2
+    return float(scipy.optimize.brentq(measure_lack, 0.0, most))  # type: ignore[arg-type]

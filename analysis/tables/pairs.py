@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.stats.pairs import compare_pairs
+from analysis.stats.pairs import add_detectable, compare_pairs
 from analysis.stats.samples import explain_untested
 from analysis.tables.columns import Column, between, format_tested, make_display, number, p_value, seeds, words
 from analysis.tables.table import Table
@@ -24,7 +24,7 @@ def build_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """All pairs of the candidates that have ended reruns on the same data."""
     frames = []
     for data, found in evidence.by_data.items():
-        frame, counts = evidence.compared[data], {one.group: one.reruns for one in found}
+        frame, counts = evidence.detectable[data], {one.group: one.reruns for one in found}
         for side in ("first", "second"):
             frame = frame.assign(
                 **{
@@ -35,7 +35,9 @@ def build_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         frames.append(frame.assign(data=data))
     kept = [found for found in frames if len(found)]
     if not kept:
-        empty = compare_pairs({}).assign(data="", first_n=0, first_asked=0, second_n=0, second_asked=0)
+        empty = add_detectable(compare_pairs({}), {}).assign(
+            data="", first_n=0, first_asked=0, second_n=0, second_asked=0
+        )
         return empty, [
             "Fewer than two architectures have finished reruns on the same data.",
             *evidence.repeats,

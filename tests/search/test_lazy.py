@@ -42,3 +42,15 @@ def test_what_is_loaded_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_unknown_attribute_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="nothing_of_that_name"):
         _ = lazy.Lazy("colorsys").nothing_of_that_name
+
+
+def test_f2py_waits_although_scipy_asks_numpy_for_it() -> None:
+    code = (
+        "import sys\n"
+        "from search.lazy import load_lazily\n"
+        "load_lazily()\n"
+        "import numpy, scipy\n"
+        "print(scipy.special.ndtr(0.0), 'numpy.f2py.f2py2e' in sys.modules, callable(numpy.f2py.get_include))\n"
+        "print('numpy.f2py.f2py2e' in sys.modules, sys.modules['numpy.f2py'].__name__)\n"
+    )
+    assert run(code, ROOT).splitlines() == ["0.5 False True", "True numpy.f2py"]

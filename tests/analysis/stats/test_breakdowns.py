@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from analysis.evidence import gather
 from analysis.records.reader import read_run
-from analysis.stats.breakdowns import find_breakdowns, list_outcomes
+from analysis.stats.breakdowns import BINS, MOST, find_breakdowns, list_outcomes, make_levels
 from spaces import Hyperparameters
 
 GRID = tuple(product((0.1, 1.0), (0.0, 0.9), (1e-5, 1e-4), (0.5, 1.0)))
@@ -91,3 +93,21 @@ def test_scipys_own_permutations_agree(folder) -> None:
     ordered = np.sort(raw) * np.arange(4, 0, -1)
     expected = np.minimum(np.maximum.accumulate(ordered), 1)
     assert np.sort(find_breakdowns(candidate)["p_holm"]) == pytest.approx(expected, abs=0.06)
+
+
+def test_a_grid_is_its_own_levels_in_order() -> None:
+    named = make_levels(pd.Series([1.0, 0.0316, 0.1, 1.0]))
+    assert list(named.cat.categories) == ["0.0316", "0.1", "1.0"]
+    assert list(named) == ["1.0", "0.0316", "0.1", "1.0"]
+
+
+def test_bins_that_round_alike_have_names_of_their_own() -> None:
+    named = make_levels(pd.Series(np.linspace(0.891, 0.9, 40)))
+    assert len(set(named.cat.categories)) == BINS
+
+
+@given(st.lists(st.floats(1e-4, 10), min_size=MOST + 1, max_size=60, unique=True))
+def test_a_range_becomes_bins_that_hold_everything(values) -> None:
+    named = make_levels(pd.Series(values))
+    assert named.notna().all()
+    assert 1 <= len(named.cat.categories) <= BINS

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.meta_analysis import effectsize_smd
 
-from analysis.stats.pairs import compare_pairs
+from analysis.stats.pairs import add_detectable, compare_pairs
 from analysis.stats.pairs import count_tests as family_of
 from analysis.stats.samples import ALIKE, FEW, LEAST, LOST, welch
 
@@ -58,6 +59,8 @@ def test_holm_by_hand() -> None:
 def test_hedges_g_by_hand() -> None:
     # Pooled variance (4 x 4 + 4 x 7) / 8 = 5.5; correction 1 - 3 / (4 x 8 - 1) = 28/31 (Hedges, 1981).
     assert compare_pairs({"a": FIRST, "b": SECOND})["g"][0] == pytest.approx(10 / math.sqrt(5.5) * 28 / 31)
+    described = (92, 2, 5, 82, math.sqrt(7), 5)
+    assert compare_pairs({"a": FIRST, "b": SECOND})["g"][0] == pytest.approx(effectsize_smd(*described)[0], rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +79,8 @@ def test_hedges_g_by_hand() -> None:
 )
 def test_what_is_not_tested_says_why(samples, lost, why) -> None:
     """Of few values the spread is hardly known, of equal ones not at all, and survivors are no sample."""
-    row = compare_pairs(dict(zip("ab", samples, strict=True)), lost).iloc[0]
+    named = dict(zip("ab", samples, strict=True))
+    row = add_detectable(compare_pairs(named, lost), named).iloc[0]
     assert row["untested"] == why
     assert (row["difference"] == row["difference"]) == (why != LOST)  # What is left has a mean of a selection.
     assert not row["differs"]
@@ -103,10 +107,10 @@ def test_nothing_and_a_single_seed() -> None:
 @given(SAMPLES, SAMPLES, st.integers(-20, 20), st.randoms())
 def test_order_and_a_common_shift_change_nothing(first, second, shift, random) -> None:
     assume(max(first) - min(first) > 0.1 and max(second) - min(second) > 0.1)
-    frame = compare_pairs({"a": np.array(first), "b": np.array(second)})
-    moved = compare_pairs(
-        {name: np.array(random.sample(values, len(values))) + shift for name, values in (("a", first), ("b", second))}
-    )
+    samples = {"a": np.array(first), "b": np.array(second)}
+    frame = add_detectable(compare_pairs(samples), samples)
+    samples = {name: np.array(random.sample(list(of), len(of))) + shift for name, of in samples.items()}
+    moved = add_detectable(compare_pairs(samples), samples)
     columns = ["difference", "low", "high", "p", "p_holm", "g", "detectable"]
     assert moved[columns].to_numpy() == pytest.approx(frame[columns].to_numpy(), abs=1e-7, rel=1e-6)
     swapped = compare_pairs({"b": np.array(second), "a": np.array(first)})

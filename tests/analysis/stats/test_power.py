@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from analysis.stats.equivalence import make_sample_like
-from analysis.stats.power import compute_detectable
+from analysis.stats.pairs import compute_detectable
 
 TRIALS = 20_000
 

@@ -2,12 +2,14 @@ import math
 import statistics
 
 import numpy as np
+import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
-from analysis.stats.samples import summarize, welch
+from analysis.stats.samples import correct_by_holm, summarize, welch
 
 VALUES = st.lists(st.floats(0, 100), min_size=2, max_size=20)
 
@@ -83,3 +85,24 @@ def test_equal_values_tell_of_no_spread(n) -> None:
     assert summary[:3] == (n, pytest.approx(97.1), 0.0)
     assert math.isnan(summary.low)
     assert math.isnan(summary.high)
+
+
+@given(st.lists(st.integers(0, 10_000), min_size=5, max_size=12), st.lists(st.integers(0, 10_000), min_size=5))
+def test_welch_is_scipys(first, second) -> None:
+    ours, theirs = np.array(first) / 100, np.array(second) / 100
+    assume(np.ptp(ours) > 0 and np.ptp(theirs) > 0)
+    expected = stats.ttest_ind(ours, theirs, equal_var=False)
+    low, high = expected.confidence_interval(0.9)
+    assert tuple(welch(ours, theirs, 0.9)) == pytest.approx(
+        (ours.mean() - theirs.mean(), max(-100, low), min(100, high), expected.pvalue), rel=1e-12
+    )
+
+
+@given(st.lists(st.floats(0, 1) | st.just(math.nan), max_size=30))
+def test_holm_is_that_of_statsmodels(values) -> None:
+    p = pd.Series(values, dtype=float)
+    corrected = correct_by_holm(p)
+    assert list(corrected.index) == list(p.index)
+    assert list(corrected.isna()) == list(p.isna())
+    if p.notna().any():
+        assert list(corrected.dropna()) == pytest.approx(list(multipletests(p.dropna(), method="holm")[1]), rel=1e-12)
