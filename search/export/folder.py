@@ -46,7 +46,7 @@ def export(run: Path, best: Best, weights: Weights, out: Path) -> None:
         OSError: it cannot be written, or somebody filled it meanwhile.
     """
     content = make_config(run, best, weights)
-    header = {"format": "pt", "trial_id": weights.folder.spec.trial_id, "architecture": best.architecture}
+    header = {"format": "pt", "trial_id": weights.record.spec.trial_id, "architecture": best.architecture}
     files = {
         "weights.safetensors": save(dict(weights.tensors), header),
         "config.json": (json.dumps(replace_not_finite(content), indent=2) + "\n").encode(),
@@ -78,7 +78,7 @@ def describe_choice(best: Best) -> str:
 
 def make_config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
     """What the weights are, as plain data."""
-    folder, spec = weights.folder, weights.folder.spec
+    rows, spec = weights.record.rows, weights.record.spec
     data, judged = find_dataset(spec.dataset), JUDGED_ON[spec.phase]
     return {
         "format": FORMAT,
@@ -92,7 +92,7 @@ def make_config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
         "phase": spec.phase,
         "split_seed": spec.split_seed,
         "batch_size": spec.batch_size,
-        "epochs": folder.epoch,
+        "epochs": len(rows),
         "dataset": spec.dataset,
         "data_hash": spec.data_hash,
         "input_shape": list(data.input_shape),
@@ -100,7 +100,7 @@ def make_config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
         "normalisation": {"mean": data.mean, "std": data.std, "formula": "(grey level / 255 - mean) / std"},
         "accuracy": {
             "judged_on": JUDGED[judged],
-            "fraction": folder.rows[-1][f"{judged}_accuracy"],
+            "fraction": rows[-1][f"{judged}_accuracy"],
             "chosen_as": describe_choice(best),
             "reruns": {
                 "n": best.reruns.n,

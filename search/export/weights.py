@@ -17,7 +17,7 @@ from search.training.loop import Training, make_repeatable
 from spaces import UserError
 from spaces.common.wording import format_command, format_count
 from spaces.files.sealed import Damaged
-from spaces.specs.records import RECORD, read_record
+from spaces.specs.records import RECORD, Record, read_record
 
 CLOCK = ("seconds", "time")  # What of a row differs each time.
 
@@ -28,14 +28,14 @@ class Weights:
 
     Attributes:
         tensors: the network's state, on the CPU.
-        folder: the trial, read.
+        record: of the trial.
         maker: versions, device and engine of the process that computed the last recorded epoch.
         source: ``checkpoint`` or ``trained again``.
         difference: how the training came out differently from the record; None where it did not.
     """
 
     tensors: Mapping[str, torch.Tensor]
-    folder: TrialFolder
+    record: Record
     maker: Mapping[str, str]
     source: str
     difference: str | None = None
@@ -60,27 +60,26 @@ def read_weights(run: Path, trial_id: str, accept_changes: bool = False) -> Weig
     except Damaged as error:
         mending = format_command("invsearch", "check", run, "--repair")
         raise UserError(f"{record_path}: damaged ({error}); run {mending}") from None
-    folder, maker = TrialFolder(run, record.spec), record.makers[record.rows[-1]["maker"]]
-    folder.adopt(record)
-    path, epochs = folder.find_checkpoint(folder.epoch), format_count(folder.epoch, "epoch")
+    maker, last = record.makers[record.rows[-1]["maker"]], len(record.rows)
+    path, epochs = TrialFolder(run, record.spec).find_checkpoint(last), format_count(last, "epoch")
     why = "its checkpoint was not kept"
     if path.exists():
         try:
             state = checkpoint.load(path)[0]
-            if (state["trial_id"], state["epoch"]) != (trial_id, folder.epoch):
+            if (state["trial_id"], state["epoch"]) != (trial_id, last):
                 raise Damaged(f"it is of epoch {state['epoch']} of {state['trial_id']}")
             print(f"{trial_id}: weights from its checkpoint", file=sys.stderr)
-            return Weights(_make_plain(state["network"]), folder, maker, "checkpoint")
+            return Weights(_make_plain(state["network"]), record, maker, "checkpoint")
         except (OSError, Damaged, KeyError, TypeError) as error:
             why = f"its checkpoint cannot be used ({error})"
     print(f"{trial_id}: {why}; training it again, {epochs}", file=sys.stderr)
-    training, difference = train_anew(folder, maker, accept_changes)
+    training, difference = train_anew(record, maker, accept_changes)
     said = f"differently: {difference}" if difference else "exactly as recorded"
     print(f"{trial_id}: {epochs} came out {said}", file=sys.stderr)
-    return Weights(_make_plain(training.network.state_dict()), folder, maker, "trained again", difference)
+    return Weights(_make_plain(training.network.state_dict()), record, maker, "trained again", difference)
 
 
-def train_anew(folder: TrialFolder, maker: Mapping[str, str], accept_changes: bool) -> tuple[Training, str | None]:
+def train_anew(record: Record, maker: Mapping[str, str], accept_changes: bool) -> tuple[Training, str | None]:
     """Trains a trial once more, as its record says that it was, and compares each epoch with the record.
 
     Returns:
@@ -89,7 +88,7 @@ def train_anew(folder: TrialFolder, maker: Mapping[str, str], accept_changes: bo
     Raises:
         UserError: the data are others now, the device is not here, or an epoch came out differently.
     """
-    spec, data = folder.spec, find_dataset(folder.spec.dataset)
+    spec, data = record.spec, find_dataset(record.spec.dataset)
     if data.data_hash != spec.data_hash:
         raise UserError(
             f"trial {spec.trial_id}: {spec.dataset} is {data.data_hash} here and was {spec.data_hash} then, so it "
@@ -103,7 +102,7 @@ def train_anew(folder: TrialFolder, maker: Mapping[str, str], accept_changes: bo
     make_repeatable(device, int(maker.get("threads", "1")))
     training = Training(spec, load_split(data, spec.phase, spec.split_seed), device, engine)
     first: str | None = None
-    for row in folder.rows:
+    for row in record.rows:
         here = replace_not_finite(training.run_epoch().row(spec.phase))
         changed = [name for name in here if name not in CLOCK and row.get(name) != here[name]]
         if changed and first is None:

@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from search.datasets.split import Scaling
-from search.training.seeds import make_batch_generator
 from spaces.specs.recipes import Recipe
 
+DRAWS, AUGMENTATION = 1, 2  # Streams that share a trial's seed must not repeat each other.
 MAX_RESIDENT = 2**29  # Bytes of images that are copied to a GPU as a whole; larger ones go there batch by batch.
 
 
@@ -26,7 +26,8 @@ def draw_numbers(seed: int, epoch: int, step: int, images: int, padding: int, fl
         int64 (3, images): the row and the column of the padded image at which the crop begins, 0 to twice the
         padding, and 1 where it is mirrored, as half of them are with ``flip``.
     """
-    generator = make_batch_generator(seed, epoch, step)
+    stream = np.random.SeedSequence((AUGMENTATION, seed, epoch, step))
+    generator = np.random.Generator(np.random.PCG64(stream))
     corners = generator.integers(0, 2 * padding, (2, images), endpoint=True)
     mirrored = generator.integers(0, 2, (1, images))
     return torch.cat([torch.from_numpy(corners), torch.from_numpy(mirrored) * flip])

@@ -15,13 +15,14 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 import models
 from search.datasets import Split, find_dataset
 from search.training.engines import ENGINES, EngineChoice, Problem
-from search.training.seeds import derive_epoch_seed
+from search.training.images import DRAWS
 from spaces import TrialSpec
 from spaces.specs.protocol import JUDGED_ON
 
@@ -70,6 +71,11 @@ def make_repeatable(device: str, threads: int) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.allow_tf32 = False
+
+
+def derive_epoch_seed(seed: int, epoch: int) -> int:
+    """What torch's generators are seeded with before an epoch, so that layers which draw need no state to resume."""
+    return int(np.random.SeedSequence((DRAWS, seed, epoch)).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 class Training:

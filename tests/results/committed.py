@@ -63,7 +63,7 @@ def _frame(columns: Mapping[str, Any], rows: list[dict[str, Any]], spec: Mapping
     """The rows with those columns; what neither a row nor the spec has is missing."""
 
     def value(row: Mapping[str, Any], name: str) -> Any:
-        missing = math.nan if columns[name].dtype == "float64" else None
+        missing = math.nan if columns[name] == "float64" else None
         return row.get(name, spec.get(name, missing))
 
     return make_frame(columns, {name: [value(row, name) for row in rows] for name in columns})

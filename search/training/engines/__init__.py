@@ -1,4 +1,4 @@
-"""What does the arithmetic of a training: each engine its own file, ``ENGINES`` lists them."""
+"""What does the arithmetic of a training: ``ENGINES`` lists who can."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import torch
 import models
 from models.native import VERSION, explain_no_library, find_instruction_set, has_native_program
 from search.training.engines.base import Engine, Problem
-from search.training.engines.mixed_engine import MixedEngine, choose_half_type
 from search.training.engines.native_engine import NativeEngine
-from search.training.engines.torch_engine import TorchEngine
+from search.training.engines.torch_engine import MixedEngine, TorchEngine, choose_half_type
 from spaces import UserError
 from spaces.common.lookup import choose
 

@@ -22,7 +22,7 @@ def test_columns_and_values_of_a_trial(folder) -> None:
 
     assert list(run.trials.columns) == list(TRIALS)
     assert list(run.epochs.columns) == list(EPOCHS)
-    assert {name: str(dtype) for name, dtype in run.trials.dtypes.items()} == {n: c.dtype for n, c in TRIALS.items()}
+    assert {name: str(dtype) for name, dtype in run.trials.dtypes.items()} == TRIALS
     trials = run.trials.set_index("trial_id")
     first = trials.loc[swept]
     assert (first["phase"], first["architecture"], first["dataset"]) == ("sweep", "conv", "digits")

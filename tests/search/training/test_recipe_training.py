@@ -18,7 +18,7 @@ from search.datasets.folder import describe_folder
 from search.datasets.split import Scaling
 from search.storage import checkpoint
 from search.training.engines import EngineChoice, Problem
-from search.training.engines.mixed_engine import MixedEngine
+from search.training.engines.torch_engine import MixedEngine
 from search.training.loop import Epoch, Training
 from spaces import TrialSpec, UserError
 from spaces.specs.recipes import CIFAR, THETA
