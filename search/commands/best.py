@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search.commands import options
@@ -67,7 +66,7 @@ def export_best(found: Run, asked: Sequence[str], shown: Sequence[Best], args: a
         raise UserError(f"{args.run}: no trial of {asked[0]} was trained to the end, so there is nothing to export")
     from search.export import describe_choice, export, read_weights, refuse
 
-    best, out = shown[0], Path(args.export)
+    best, out = shown[0], args.export
     refuse(out, found.path)
     export(found.path, best, read_weights(found.path, trial, args.accept_changes), out)
     what = describe_choice(best) + ("" if best.rerun else " (no rerun has finished)")

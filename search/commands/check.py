@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from search.commands import options
 from search.commands.option_types import RUN, flag
@@ -42,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     for path in repair.find_set_asides(folder.path):
         print(f"{printable(path)}: was set aside; remove it when you have looked at it")
     trials = len(repair.list_recorded(folder.path))
-    mend = format_command("invsearch", "check", Path(args.run), "--repair")
+    mend = format_command("invsearch", "check", args.run, "--repair")
     after = f"; {mend} mends, and so does the next sweep" if found else ""
     print(f"{printable(args.run)}: {format_count(trials, 'trial')}, {len(found)} damaged{after}")
     return options.INCOMPLETE if found else 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from functools import partial
-from pathlib import Path
 
 from search.commands.option_types import folder, group, option
 from search.datasets import DATASETS, Dataset, find_dataset
@@ -49,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         if args.mirror:
             raise UserError(f"data: {args.dataset} is a folder of your own, nothing to download; leave out --mirror")
         if args.source:
-            import_folder(args.dataset, Path(args.source))
+            import_folder(args.dataset, args.source)
         chosen = find_dataset(args.dataset)
         where = f": {chosen.title}"
     else:
@@ -57,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         files, where = chosen.archive or chosen.store, " is embedded"
         if files is not None:
             mirrors, say = [args.mirror] if args.mirror else None, partial(print, file=sys.stderr)
-            got = files.import_from(Path(args.source)) if args.source else files.fetch(None, mirrors, say)
+            got = files.import_from(args.source) if args.source else files.fetch(None, mirrors, say)
             where = f" is complete in {got}"
         elif args.source or args.mirror:
             raise UserError(f"data: {chosen.name} is embedded, nothing to fetch; leave out --from and --mirror")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 
 from search.commands.option_types import option
+from search.datasets import DATASETS, PREFIX
+from spaces import SPACES
 
 HELP = "list architectures, data sets, search spaces and tables"
 EXAMPLE = "invsearch list architectures"
@@ -33,13 +35,9 @@ def describe_listed(kind: str) -> dict[str, str]:
         }
         return {name: architecture.title for name, architecture in models.ARCHITECTURES.items()} | families
     if kind == "datasets":
-        from search.datasets import DATASETS, PREFIX
-
         own = {f"{PREFIX}NAME": "the folder NAME below the data folder, in CIFAR-10's binary layout"}
         return {name: dataset.title for name, dataset in DATASETS.items()} | own
     if kind == "spaces":
-        from spaces import SPACES
-
         return {
             name: f"{space.size:g} configurations" if space.size < float("inf") else "continuous: use --search tpe"
             for name, space in SPACES.items()

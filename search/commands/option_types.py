@@ -53,14 +53,14 @@ def parse_number(text: str) -> float:
         _refuse(text, "is not a number; give one such as 0.5")
 
 
-def parse_folder(text: str) -> str:
+def parse_folder(text: str) -> Path:
     """An argparse type: the path of a folder, or of a file in its place, ``~`` expanded."""
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty; give the path of a folder, or . for the current one")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", text):
         _refuse(text, "is a URL; give a folder on this machine, or a mounted one")
     try:
-        return str(Path(text).expanduser() if text.startswith("~") else Path(text))  # Path forgets the dot of ./~x.
+        return Path(text).expanduser() if text.startswith("~") else Path(text)  # Path forgets the dot of ./~x.
     except RuntimeError:
         said = f"{quote(text)}: no home folder {Path(text).parts[0]} is known here; give a full path"
         raise argparse.ArgumentTypeError(said) from None

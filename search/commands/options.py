@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from search.cluster.session import Resources, set_environment
 from search.commands.option_types import flag, group, integer, number, option, parse_address, parse_seconds
+from search.datasets import find_dataset
 from search.storage.identity import measure_age
 from search.storage.json_files import read_json
 from search.tuning.policy import KEPT, Policy
@@ -201,7 +202,6 @@ def parse_space(args: argparse.Namespace) -> Space:
 def _make_spec(args: argparse.Namespace, names: Sequence[str], **more: Any) -> RunSpec:
     """A run of the data set asked for, which every architecture must be able to take."""
     import models
-    from search.datasets import find_dataset
 
     chosen = find_dataset(args.dataset)
     for name in names:
@@ -228,7 +228,6 @@ def make_fixed_spec(args: argparse.Namespace, names: Sequence[str], theta: str, 
         UserError: something that is not allowed; or the chapter gives no theta.
     """
     from analysis.published.mnist import find_published_theta
-    from search.datasets import find_dataset
 
     common = find_dataset(args.dataset).theta if theta == PUBLISHED else parse_theta(theta)
     thetas = {name: (common or find_published_theta(name)).as_dict() for name in names}
@@ -274,7 +273,7 @@ def make_run_spec(
     )
 
 
-def grace_period(run: str, most: int) -> int:
+def grace_period(run: Path, most: int) -> int:
     """The grace period where none was given: the run's own, else the usual one; at most that many epochs.
 
     Args:
@@ -283,8 +282,8 @@ def grace_period(run: str, most: int) -> int:
     """
     usual = GRACE_PERIOD
     with suppress(UserError, Damaged, OSError):  # What is wrong with the run is said when it is opened.
-        content = read_json(Path(run) / "spec.json")
-        if content is not None and any(Path(run).glob("trials/*/record.json")):
+        content = read_json(run / "spec.json")
+        if content is not None and any(run.glob("trials/*/record.json")):
             usual = RunSpec.from_dict(content).grace_period
     return min(usual, max(1, most))
 
@@ -295,8 +294,6 @@ def parse_epochs(args: argparse.Namespace) -> int:
     Raises:
         UserError: an unknown data set.
     """
-    from search.datasets import find_dataset
-
     chosen = find_dataset(args.dataset)
     if args.epochs is None:
         return chosen.epochs
@@ -319,7 +316,7 @@ def describe_dry_run(args: argparse.Namespace, spec: RunSpec, resources: Resourc
     return args.dry_run
 
 
-def render_table(name: str, run: str) -> str:
+def render_table(name: str, run: Path) -> str:
     """A table of a run as Markdown."""
     from analysis.records.reader import read_run
     from analysis.render.formats import FORMATS
@@ -328,10 +325,10 @@ def render_table(name: str, run: str) -> str:
     return FORMATS["md"](TABLES[name].build(read_run(run))).rstrip()
 
 
-def choose_exit_code(failures: int, run: str) -> int:
+def choose_exit_code(failures: int, run: Path) -> int:
     """0, or ``INCOMPLETE`` with a line about the trials that failed."""
     if failures:
-        see = format_command("invsearch", "status", Path(run), "--filter", "status=failed")
+        see = format_command("invsearch", "status", run, "--filter", "status=failed")
         print(f"{format_count(failures, 'trial')} failed; see: {see}", file=sys.stderr)
     return INCOMPLETE if failures else 0
 

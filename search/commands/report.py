@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from search.commands import options
 from search.commands.option_types import folder, option
@@ -34,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
     found = [read_run(path) for path in args.runs]
     codes = [options.name_damaged(each) for each in found]
-    target = Path(args.out or Path(args.runs[0]) / "report")
+    target = args.out or args.runs[0] / "report"
     written = write_report(gather(found, args.margin), target, only=args.only)
     for place in dict.fromkeys(path.parent for path in written):
         names = [path.name for path in written if path.parent == place]

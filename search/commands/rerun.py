@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 
 from search.commands import options
 from search.commands.option_types import folder, integer
@@ -36,6 +35,5 @@ def run(args: argparse.Namespace) -> int:
     epochs = args.epochs if args.epochs is not None else spec.rerun_epochs or spec.max_epochs
     asked = replace(spec, rerun_seeds=args.seeds, rerun_epochs=epochs)
     failures = train_run(args.run, asked, [plan_rerun], resources, policy, logs)
-    after = format_command("invsearch", "table", "1.3", Path(args.run))
-    show(f"rerun complete: {printable(args.run)}; next: {after}")
+    show(f"rerun complete: {printable(args.run)}; next: {format_command('invsearch', 'table', '1.3', args.run)}")
     return options.choose_exit_code(failures, args.run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from search.commands import options
 from search.commands.option_types import RUN, option
@@ -14,10 +13,7 @@ from spaces.common.wording import format_command
 HELP = "show one trial: its configuration, its epochs and, if it failed, why"
 EXAMPLE = "invsearch show runs/first conv-1a2b3c4d5e"
 LISTED = 5
-OPTIONS = (
-    RUN,
-    option("trial", metavar="TRIAL", help="trial id, or its beginning"),
-)
+OPTIONS = (RUN, option("trial", metavar="TRIAL", help="trial id, or its beginning"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     names = list(found.trials["trial_id"])
     like = [name for name in names if name == args.trial] or [name for name in names if name.startswith(args.trial)]
     if not like:
-        see = format_command("invsearch", "status", Path(args.run))
+        see = format_command("invsearch", "status", args.run)
         raise UserError(f"trial: no trial of {args.run} begins with {quote(args.trial)}; see {see}")
     if len(like) > 1:
         which = f"{quote(args.trial)} is the beginning of {len(like)} trials ({', '.join(like[:LISTED])}, ..)"
@@ -48,13 +44,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"{field:{width}}  {format(value, 'g') if isinstance(value, float) else value}")
     epochs = found.epochs[found.epochs["trial_id"] == name]
     if len(epochs):
-        print()
-        print(
-            epochs.drop(columns=["trial_id", "time", "made_by"])
-            .dropna(axis="columns", how="all")
-            .to_string(index=False)
-        )
-    record = read_record(Path(args.run) / "trials" / name)
+        shown = epochs.drop(columns=["trial_id", "time", "made_by"]).dropna(axis="columns", how="all")
+        print(f"\n{shown.to_string(index=False)}")
+    record = read_record(args.run / "trials" / name)
     assert record is not None
     for number, maker in enumerate(record.makers):
         epochs = [row["epoch"] for row in record.rows if row["maker"] == number]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from pathlib import Path
 
 from search.commands import options
 from search.commands.option_types import folder, integer, option
+from search.datasets import find_dataset
 from spaces import UserError
 
 HELP = (
@@ -37,8 +37,6 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.images < 1:
         raise UserError(f"images: {args.images} is not allowed; give at least 1")
-    from search.datasets import find_dataset
-
     chosen = find_dataset(args.dataset)
     import numpy as np
     import pandas as pd
@@ -59,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     compared = list_stages(names, chosen.input_shape, args.seed)
     if args.out:  # Before minutes of measuring.
         try:
-            Path(args.out).mkdir(parents=True, exist_ok=True)
+            args.out.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=args.out).close()
         except OSError as error:
             raise UserError(f"out: {args.out}: {error.strerror}; give a folder that can be written") from None
@@ -69,15 +67,14 @@ def run(args: argparse.Namespace) -> int:
     print(about, file=sys.stderr)
     rows = measure(torch.from_numpy(normalize(some, chosen)), compared, args.seed)
     text = stability.write_markdown(rows)
-    files = Path(args.out or "") / "stability"
     if args.out:  # Before anything else can go wrong, such as a pipe that was closed.
-        write_atomically(files.with_suffix(".csv"), write_csv(pd.DataFrame(rows), "%.6g").encode())
-        write_atomically(files.with_suffix(".md"), f"# Stability of first stages\n\n{about}.\n\n{text}".encode())
+        write_atomically(args.out / "stability.csv", write_csv(pd.DataFrame(rows), "%.6g").encode())
+        write_atomically(args.out / "stability.md", f"# Stability of first stages\n\n{about}.\n\n{text}".encode())
     print(text, end="", flush=True)
     if args.out:
         from analysis.render.paper import draw_for_paper
 
         figure = draw_for_paper(stability.draw_stability(rows))
-        write_atomically(files.with_suffix(".png"), figure.png)
-        write_atomically(files.with_suffix(".pdf"), figure.pdf)
+        write_atomically(args.out / "stability.png", figure.png)
+        write_atomically(args.out / "stability.pdf", figure.pdf)
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from search.commands import options
 from search.commands.option_types import RUN, flag, option
@@ -39,12 +38,10 @@ def run(args: argparse.Namespace) -> int:
     if args.csv:
         print(write_csv(table), end="")
         return code
-    driven = driver(Path(args.run))
+    driven = driver(args.run)
     state = "no driver is working on it" if driven is None else f"driven by {driven.text}"
     print(f"{printable(args.run)}: {state}\n")
-    print(summarize_progress(found).to_string(index=False, na_rep="-", float_format="{:.4f}".format))
-    print()
-    print(
-        table.to_string(index=False, na_rep="-", float_format="{:g}".format) if len(table) else f"no trials ({phase})"
-    )
+    print(f"{summarize_progress(found).to_string(index=False, na_rep='-', float_format='{:.4f}'.format)}\n")
+    rows = table.to_string(index=False, na_rep="-", float_format="{:g}".format)
+    print(rows if len(table) else f"no trials ({phase})")
     return code

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from search.commands import options
 from search.commands.option_types import folder, option
@@ -36,7 +35,6 @@ def run(args: argparse.Namespace) -> int:
     failures = train_run(args.out, spec, [plan_sweep], resources, policy, logs)
     for name, best in find_incumbents(read_run(args.out)).iterrows():
         show(f"{name}: incumbent {best['trial_id']}, {100 * best['val_accuracy']:.2f} % on held-out training images")
-    out = Path(args.out)
-    after = f"{format_command('invsearch', 'rerun', out)}, or {format_command('invsearch', 'status', out)}"
-    show(f"sweep complete: {printable(out)}; next: {after}")
+    rerun, status = (format_command("invsearch", command, args.out) for command in ("rerun", "status"))
+    show(f"sweep complete: {printable(args.out)}; next: {rerun}, or {status}")
     return options.choose_exit_code(failures, args.out)

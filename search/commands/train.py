@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from search.commands import options
 from search.commands.option_types import folder, integer, option
@@ -30,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     from search.tuning.phases import train_run
     from search.tuning.rerun import plan_rerun
 
-    out = args.out or f"runs/train-{spec.dataset}"
+    out = args.out or Path(f"runs/train-{spec.dataset}")
     failures = train_run(out, spec, [plan_rerun], resources, policy, logs)
     show(options.render_table("summary", out), f"\nrecords: {printable(out)}")
     return options.choose_exit_code(failures, out)

@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     console = make_console(standard_error=False)
     if not console.is_interactive:
         console.width = WIDE  # Nothing is there to wrap lines for.
-    views = follow(Path(args.run), args.interval)
+    views = follow(args.run, args.interval)
     view = next(views)
     if args.once:
         console.print(make_view(view, console.width))

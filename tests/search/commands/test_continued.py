@@ -31,7 +31,7 @@ def test_more_or_fewer_epochs_keep_the_grace_period(tmp_path: Path) -> None:
 def test_a_start_without_a_record_binds_nobody(tmp_path: Path) -> None:
     with RunFolder(tmp_path).driven(asked(tmp_path, "--epochs", "3")):
         pass
-    assert grace_period(str(tmp_path), 20) == 5
-    assert grace_period(str(tmp_path / "new"), 20) == 5
+    assert grace_period(tmp_path, 20) == 5
+    assert grace_period(tmp_path / "new", 20) == 5
     (tmp_path / "spec.json").write_text("{}")
-    assert grace_period(str(tmp_path), 20) == 5
+    assert grace_period(tmp_path, 20) == 5
