@@ -23,12 +23,8 @@ DATASETS: dict[str, Dataset] = {
 def find_dataset(name: str, data_hash: str | None = None) -> Dataset:
     """The data set called ``name``: one of ``DATASETS``, or ``folder-NAME``.
 
-    Args:
-        name: its name.
-        data_hash: the hash that it must have; None for any.
-
     Raises:
-        UserError: there is none, with the list and the nearest name; or it has changed.
+        UserError: there is none, with the list and the nearest name; or it has another hash than ``data_hash``.
     """
     found = (
         make_folder_dataset(name) if name.startswith(PREFIX) else choose("dataset", name, DATASETS, [f"{PREFIX}NAME"])

@@ -15,18 +15,12 @@ from search.datasets.files.store import Store
 from spaces.common.errors import UserError
 from spaces.hyperparameters import Hyperparameters
 from spaces.specs.protocol import MAX_EPOCHS
-from spaces.specs.recipes import Recipe
-
-HASH_DIGITS = 16
+from spaces.specs.recipes import BATCH_SIZE, Recipe
 
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
-    """Images and their labels, as stored.
-
-    Attributes:
-        images: uint8 (N, C, H, W), grey levels or colours 0..255.
-        labels: int64 (N,), classes counted from 0.
+    """Images as stored, uint8 (N, C, H, W), grey levels or colours, and their labels, int64 (N,), counted from 0.
 
     Raises:
         UserError: the two do not belong together.
@@ -45,9 +39,6 @@ class Arrays:
             )
 
 
-Loader = Callable[[Path | None], Arrays]
-
-
 @dataclass(frozen=True)
 class Dataset:
     """A data set by name, with its training and test part behind separate loaders.
@@ -58,15 +49,15 @@ class Dataset:
         train_images: images in its training part.
         input_shape: (C, H, W) of one image.
         classes: number of classes.
-        batch_size: images per SGD step in its recipe.
         holdout: training images that a sweep holds out for validation.
         mean: subtracted from grey levels scaled to 0..1; one number per channel if there are several.
         std: divides the result, in the same form.
         load_train: loads the training part; its argument is the data folder, None for the usual one.
         load_test: loads the test part in the same way.
         fingerprint: a hash of all images and labels, computed without reading a file of the test part.
-        store: its files, if it is published as separate files (see ``search.datasets.files.store``).
-        archive: its archive, if it is published as one (see ``search.datasets.files.archive``).
+        batch_size: images per SGD step in its recipe.
+        store: its files, if it is published as separate files.
+        archive: its archive, if it is published as one.
         epochs: how long its trials are trained by default.
         recipe: the schedule and augmentation of its trainings, if any.
         theta: the published hyperparameters, if all its architectures share one set.
@@ -77,13 +68,13 @@ class Dataset:
     train_images: int
     input_shape: tuple[int, int, int]
     classes: int
-    batch_size: int
     holdout: int
     mean: float | tuple[float, ...]
     std: float | tuple[float, ...]
-    load_train: Loader
-    load_test: Loader
+    load_train: Callable[[Path | None], Arrays]
+    load_test: Callable[[Path | None], Arrays]
     fingerprint: Callable[[], str]
+    batch_size: int = BATCH_SIZE
     store: Store | None = None
     archive: Archive | None = None
     epochs: int = MAX_EPOCHS
@@ -94,7 +85,7 @@ class Dataset:
     def data_hash(self) -> str:
         """Names everything about the data that decides a trial's result, in 16 hexadecimal digits."""
         content = [self.fingerprint(), self.input_shape, self.classes, self.holdout, self.mean, self.std]
-        return hash_of(content)[:HASH_DIGITS]
+        return hash_of(content)[:16]
 
 
 def hash_of(content: object) -> str:

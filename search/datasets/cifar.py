@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -46,27 +46,20 @@ class Layout:
 CIFAR_10, CIFAR_100 = Layout(1, 10), Layout(2, 100)
 
 
-def parse_cifar(content: bytes, layout: Layout, where: str, images: int | None = None) -> Arrays:
+def parse_cifar(content: bytes, layout: Layout, where: str) -> Arrays:
     """Reads a file of records: the labels, then the red, green and blue plane of an image, row by row.
-
-    Args:
-        content: the whole file.
-        layout: CIFAR-10's or CIFAR-100's.
-        where: the file, for error messages.
-        images: how many there must be; None for any number above 0.
 
     Returns:
         Images (N, 3, 32, 32), a read-only view of ``content``, and labels (N,).
 
     Raises:
-        UserError: not a whole number of records, not ``images`` of them, or an invalid label.
+        UserError: the file ``where`` has no records or not whole ones, or an invalid label.
     """
     count, rest = divmod(len(content), layout.record)
-    if rest or not count or images not in (None, count):
-        wanted = "whole records" if images is None else f"{images} records"
+    if rest or not count:
         raise UserError(
-            f"{where}: {len(content)} bytes are not {wanted} of {layout.record} bytes; the file is empty, truncated or "
-            "of another format"
+            f"{where}: {len(content)} bytes are not whole records of {layout.record} bytes; the file is empty, "
+            "truncated or of another format"
         )
     records = np.frombuffer(content, np.uint8).reshape(count, layout.record)
     labels = records[:, layout.label_bytes - 1].astype(np.int64)
@@ -83,43 +76,38 @@ def join_parts(parts: list[Arrays]) -> Arrays:
     return Arrays(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))
 
 
-def load_members(
-    archive: Archive, layout: Layout, counts: Mapping[str, int], names: list[str], root: Path | None = None
-) -> Arrays:
-    """Loads the files ``names`` of an archive whose files have ``counts`` images, downloading it if it is missing.
+def load_members(archive: Archive, layout: Layout, names: Sequence[str], root: Path | None = None) -> Arrays:
+    """Loads the files ``names`` of an archive, downloading it if it is missing.
 
     Raises:
         UserError: the archive cannot be had, or is not the published one.
     """
-    sizes = {name: count * layout.record for name, count in counts.items()}
-    where, contents = archive.read_cached(root, sizes, names)
-    return join_parts([parse_cifar(contents[name], layout, f"{where}: {name}", counts[name]) for name in names])
+    where, contents = archive.read_cached(root, names)
+    return join_parts([parse_cifar(contents[name], layout, f"{where}: {name}") for name in names])
 
 
 def cifar(
     archive: Archive,
     title: str,
     layout: Layout,
-    train: Mapping[str, int],
-    test: Mapping[str, int],
+    train: Sequence[str],
+    test: Sequence[str],
     mean: tuple[float, ...],
     std: tuple[float, ...],
 ) -> Dataset:
-    """The data set in an archive of which ``train`` and ``test`` give the files and how many images each holds."""
-    load = partial(load_members, archive, layout, {**train, **test})
-    images = sum(train.values())
+    """The data set whose images are in the files ``train`` and ``test`` of an archive."""
+    images = sum(archive.members[name].size for name in train) // layout.record
     return Dataset(
         name=archive.name,
         title=title,
         train_images=images,
         input_shape=SHAPE,
         classes=layout.classes,
-        batch_size=recipes.BATCH_SIZE,
         holdout=images // 10,
         mean=mean,
         std=std,
-        load_train=partial(load, list(train)),
-        load_test=partial(load, list(test)),
+        load_train=partial(load_members, archive, layout, train),
+        load_test=partial(load_members, archive, layout, test),
         fingerprint=partial(hash_of, [archive.file, archive.md5]),
         archive=archive,
         epochs=recipes.CIFAR.epochs,

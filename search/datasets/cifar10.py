@@ -9,14 +9,12 @@ from search.datasets.files.archive import Archive, Member
 FOLDER = "cifar-10-batches-bin"
 TRAIN = tuple(f"{FOLDER}/data_batch_{number}.bin" for number in range(1, 6))
 TEST = (f"{FOLDER}/test_batch.bin",)
-PER_FILE = 10_000
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # Of the training images, as usually given.
 
 
-def cifar10(archive: Archive, per_file: int = PER_FILE) -> Dataset:
-    """The data set in an archive whose six files have ``per_file`` images each."""
-    title = "CIFAR-10, 50,000 + 10,000 colour images of ten classes"
-    return cifar(archive, title, CIFAR_10, dict.fromkeys(TRAIN, per_file), dict.fromkeys(TEST, per_file), MEAN, STD)
+def cifar10(archive: Archive) -> Dataset:
+    """The data set in an archive."""
+    return cifar(archive, "CIFAR-10, 50,000 + 10,000 colour images of ten classes", CIFAR_10, TRAIN, TEST, MEAN, STD)
 
 
 SHA1 = (  # As MXNet's gluon.data.vision.CIFAR10 lists them for the archive of the CIFAR page.
@@ -34,7 +32,7 @@ CIFAR10 = cifar10(
         "c32a1d4ab5d03f1284b67883e8d87530",
         180_000_000,
         MIRRORS,
-        {name: Member(PER_FILE * CIFAR_10.record, digest) for name, digest in zip((*TRAIN, *TEST), SHA1, strict=True)},
+        {name: Member(10_000 * CIFAR_10.record, digest) for name, digest in zip((*TRAIN, *TEST), SHA1, strict=True)},
         OTHERS,
     )
 )

@@ -10,10 +10,10 @@ TRAIN, TEST = "cifar-100-binary/train.bin", "cifar-100-binary/test.bin"
 MEAN, STD = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)  # Of the training images, as usually given.
 
 
-def cifar100(archive: Archive, train_images: int = 50_000, test_images: int = 10_000) -> Dataset:
-    """The data set in an archive with that many images; its classes are the fine labels."""
+def cifar100(archive: Archive) -> Dataset:
+    """The data set in an archive; its classes are the fine labels."""
     title = "CIFAR-100, 50,000 + 10,000 colour images of a hundred classes"
-    return cifar(archive, title, CIFAR_100, {TRAIN: train_images}, {TEST: test_images}, MEAN, STD)
+    return cifar(archive, title, CIFAR_100, [TRAIN], [TEST], MEAN, STD)
 
 
 CIFAR100 = cifar100(

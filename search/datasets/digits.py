@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +15,11 @@ TEST_IMAGES = 450
 
 
 def enlarge(images: np.ndarray) -> np.ndarray:
-    """Bilinear interpolation (``align_corners=False``) in integers, so its bytes are the same on every machine.
+    """Integers 0..16, (N, 8, 8), as uint8 0..255, (N, 28, 28), halves rounded up.
 
+    Bilinear interpolation (``align_corners=False``) in integers, so its bytes are the same on every machine.
     Target pixel i looks at source coordinate (i + 1/2) 8/28 - 1/2 = (4i - 5)/14, clamped to the image:
     all weights are multiples of 1/14, and of 1/196 in two dimensions.
-
-    Args:
-        images: integers 0..16, (N, 8, 8).
-
-    Returns:
-        uint8 (N, 28, 28), 0..255, halves rounded up.
     """
     coordinates = np.clip(4 * np.arange(TARGET) - 5, 0, 14 * (SOURCE - 1))
     lower, upper_weight = np.divmod(coordinates, 14)
@@ -52,23 +47,16 @@ def source() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return values.reshape(-1, SOURCE, SOURCE).astype(np.uint8), labels.astype(np.int64), is_test
 
 
-def load_train(root: Path | None = None) -> Arrays:
-    """The 1,347 training images (N, 1, 28, 28) and their labels; ``root`` is not used."""
+def load_part(test: bool, root: Path | None = None) -> Arrays:
+    """The 450 test or 1,347 training images (N, 1, 28, 28) and their labels; ``root`` is not used."""
     images, labels, is_test = source()
-    return Arrays(enlarge(images[~is_test])[:, None], labels[~is_test])
-
-
-def load_test(root: Path | None = None) -> Arrays:
-    """The 450 test images (N, 1, 28, 28) and their labels; ``root`` is not used."""
-    images, labels, is_test = source()
-    return Arrays(enlarge(images[is_test])[:, None], labels[is_test])
+    return Arrays(enlarge(images[is_test == test])[:, None], labels[is_test == test])
 
 
 def compute_fingerprint() -> str:
     """The SHA-256 of the 8x8 images, the labels and the choice of the test part."""
     images, labels, is_test = source()
-    content = images.tobytes() + labels.astype("<i8").tobytes() + is_test.tobytes()
-    return hashlib.sha256(content).hexdigest()
+    return hashlib.sha256(images.tobytes() + labels.astype("<i8").tobytes() + is_test.tobytes()).hexdigest()
 
 
 DIGITS = Dataset(
@@ -81,7 +69,7 @@ DIGITS = Dataset(
     holdout=347,
     mean=0.1307,
     std=0.3081,
-    load_train=load_train,
-    load_test=load_test,
+    load_train=partial(load_part, False),
+    load_test=partial(load_part, True),
     fingerprint=compute_fingerprint,
 )

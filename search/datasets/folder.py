@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from search.datasets.base import Arrays, Dataset
-from search.datasets.cifar import PIXELS, SHAPE, Layout, join_parts, parse_cifar
+from search.datasets.cifar import CIFAR_10, SHAPE, Layout, join_parts, parse_cifar
 from search.datasets.cifar10 import FOLDER, MEAN, STD
 from search.datasets.files.cache import VARIABLE, find_cache_root, writing_in
 from spaces.common import fields
@@ -25,20 +25,16 @@ PREFIX = "folder-"
 TRAIN, TEST, NAMES = re.compile(r"data_batch_([1-9][0-9]{0,2})\.bin"), "test_batch.bin", "batches.meta.txt"
 LAYOUT = "data_batch_1.bin, data_batch_2.bin and so on, and test_batch.bin"
 MAX_BYTES = 2**31  # Of one file.
+RECORD = CIFAR_10.record
 
 
 def make_folder_dataset(name: str, root: Path | None = None) -> Dataset:
-    """The data set ``folder-NAME``.
-
-    Args:
-        name: with its prefix.
-        root: the data folder, None for the usual one.
+    """The data set ``folder-NAME`` in the data folder, None for the usual one.
 
     Raises:
-        UserError: no such folder, or not in CIFAR-10's binary layout.
+        UserError: no such name, no such folder, or not in CIFAR-10's binary layout.
     """
-    check_name(name)
-    top = find_cache_root(root) / name.removeprefix(PREFIX)
+    top = _find_place(name, root)
     if not os.path.isdir(top):
         raise UserError(
             f"dataset: {name}: no folder {top}; set {VARIABLE} to the folder above it, or run 'invsearch data {name} "
@@ -47,15 +43,12 @@ def make_folder_dataset(name: str, root: Path | None = None) -> Dataset:
     return describe_folder(name, top)
 
 
-def check_name(name: str) -> None:
-    """Refuses a name that is not ``folder-`` and the name of a folder: letters, digits, + and -.
-
-    Raises:
-        UserError: such a name.
-    """
+def _find_place(name: str, root: Path | None) -> Path:
+    """The folder of a data set whose name is ``folder-`` and the name of a folder: letters, digits, + and -."""
     fields.NAME.check("dataset", name)
     if name == PREFIX:
         raise UserError(f"dataset: {name} lacks the folder's name; give {PREFIX}NAME, such as {PREFIX}mine")
+    return find_cache_root(root) / name.removeprefix(PREFIX)
 
 
 def describe_folder(name: str, path: Path) -> Dataset:
@@ -66,31 +59,29 @@ def describe_folder(name: str, path: Path) -> Dataset:
     """
     path = path / FOLDER if os.path.isdir(path / FOLDER) else path
     train = _list_training_files(path)
-    record = 1 + PIXELS
-    images, tested = (sum(_read_size(path / file) for file in files) // record for files in (train, [TEST]))
+    images, tested = (sum(_read_size(path / file) for file in files) // RECORD for files in (train, [TEST]))
     if images < 2:
-        raise UserError(f"{path}: {images} training images; give at least 2, as records of {record} bytes")
-    layout = Layout(1, _list_classes(path, [*train, TEST]))
+        raise UserError(f"{path}: {images} training images; give at least 2, as records of {RECORD} bytes")
+    layout = Layout(1, _count_classes(path, [*train, TEST]))
     return Dataset(
         name=name,
         title=f"{images:,} + {tested:,} images of {layout.classes} classes in CIFAR-10's binary layout in {path}",
         train_images=images,
         input_shape=SHAPE,
         classes=layout.classes,
-        batch_size=recipes.BATCH_SIZE,
         holdout=max(1, images // 10),
         mean=MEAN,
         std=STD,
         load_train=lambda root: _load(path, train, layout),
         load_test=lambda root: _load(path, [TEST], layout),
-        fingerprint=partial(hash_content, path, [*train, TEST], layout.classes),
+        fingerprint=partial(_hash_content, path, [*train, TEST], layout.classes),
         epochs=recipes.CIFAR.epochs,
         recipe=recipes.CIFAR,
         theta=recipes.THETA,
     )
 
 
-def hash_content(path: Path, files: list[str], classes: int) -> str:
+def _hash_content(path: Path, files: list[str], classes: int) -> str:
     """The SHA-256 of the files of a folder, the test file too: nobody published a hash that could stand for it."""
     found = hashlib.sha256(f"{classes} classes\n".encode())
     for file in files:
@@ -100,16 +91,12 @@ def hash_content(path: Path, files: list[str], classes: int) -> str:
 
 
 def import_folder(name: str, source: Path, root: Path | None = None) -> Path:
-    """Copies a folder in CIFAR-10's binary layout into the data folder, as the data set ``name``.
-
-    Returns:
-        The new folder.
+    """Copies a folder in CIFAR-10's binary layout into the data folder, as the data set ``name``; returns the new one.
 
     Raises:
         UserError: ``source`` is no such folder, the name is taken, or the data folder cannot be written.
     """
-    check_name(name)
-    target = find_cache_root(root) / name.removeprefix(PREFIX)
+    target = _find_place(name, root)
     if not os.path.isdir(source):
         raise UserError(f"{source}: not a folder; give one that holds {LAYOUT}")
     known = describe_folder(name, source)
@@ -136,10 +123,10 @@ def _list_training_files(path: Path) -> list[str]:
     return [f"data_batch_{number}.bin" for number in numbers]
 
 
-def _list_classes(path: Path, files: list[str]) -> int:
+def _count_classes(path: Path, files: list[str]) -> int:
     """The number of class names, where the folder lists them as CIFAR-10 does; else all labels up to the highest."""
     if not os.path.lexists(path / NAMES):
-        highest = max((max(_collect_content(path / file)[:: 1 + PIXELS], default=0) for file in files), default=0)
+        highest = max((max(_collect_content(path / file)[::RECORD], default=0) for file in files), default=0)
         if not highest:
             raise UserError(f"{path}: every label is 0; give at least 2 classes, or list them in {NAMES}, one per line")
         return highest + 1

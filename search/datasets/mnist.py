@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import struct
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +11,6 @@ import numpy as np
 
 from search.datasets.base import Arrays, Dataset, hash_of
 from search.datasets.files.store import DataFile, Store
-from search.datasets.idx import parse_idx
 from spaces.common.errors import UserError
 
 IMAGES, LABELS = "{}-images-idx3-ubyte", "{}-labels-idx1-ubyte"
@@ -19,16 +20,36 @@ FILES = (
     DataFile(IMAGES.format("t10k"), "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7", 7_840_016),
     DataFile(LABELS.format("t10k"), "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", 10_008),
 )
-MIRRORS = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
-)
+MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
+
+
+def parse_idx(content: bytes, dims: int, where: str) -> np.ndarray:
+    """Reads an IDX array of unsigned bytes: uint8, a read-only view of ``content`` with ``dims`` dimensions.
+
+    The format (http://yann.lecun.com/exdb/mnist): two zero bytes, the element type (0x08, unsigned byte), the number of dimensions,
+    each dimension as a big-endian 32-bit integer, then the elements, the last dimension fastest.
+
+    Raises:
+        UserError: the file ``where`` is no such one, or its size is not what its header says.
+    """
+    start = 4 + 4 * dims
+    magic = bytes((0, 0, 0x08, dims))
+    if content[:4] != magic or len(content) < start:
+        raise UserError(
+            f"{where}: not an IDX file of {dims} dimensions: it must begin with the bytes {magic.hex(' ')} and "
+            f"{dims} sizes, and begins with {content[:start].hex(' ') or 'nothing'}"
+        )
+    shape = struct.unpack(f">{dims}I", content[4:start])
+    if 0 in shape or math.prod(shape) != len(content) - start:
+        raise UserError(
+            f"{where}: its header promises {' x '.join(map(str, shape))} bytes, {len(content) - start} follow; "
+            "the file is empty, truncated or damaged"
+        )
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
 def load_part(store: Store, part: str, root: Path | None = None) -> Arrays:
-    """Loads the part ``train`` or ``t10k``, downloading its two files if they are missing.
-
-    The files of the other part are not touched.
+    """Loads the part ``train`` or ``t10k``, downloading its two files if they are missing, without touching the others.
 
     Returns:
         Images (N, 1, 28, 28) and labels (N,).
@@ -36,15 +57,14 @@ def load_part(store: Store, part: str, root: Path | None = None) -> Arrays:
     Raises:
         UserError: a file cannot be had, or is not the published one.
     """
-    names = (IMAGES.format(part), LABELS.format(part))
-    files = {file.name: file for file in store.files if file.name in names}
-    folder = store.fetch(root, files=tuple(files.values()))
+    files = [file for name in (IMAGES, LABELS) for file in store.files if file.name == name.format(part)]
+    folder = store.fetch(root, files=files)
     images, labels = (
-        parse_idx(store.read_cached(files[name], root), dims, f"{folder}: {name}")
-        for name, dims in zip(names, (3, 1), strict=True)
+        parse_idx(store.read_cached(file, root), dims, f"{folder}: {file.name}")
+        for file, dims in zip(files, (3, 1), strict=True)
     )
     if images.shape[1:] != (28, 28) or labels.max() > 9:
-        raise UserError(f"{folder}: {names[0]} and {names[1]} are not 28x28 images and labels 0..9")
+        raise UserError(f"{folder}: {' and '.join(file.name for file in files)} are not 28x28 images and labels 0..9")
     return Arrays(images[:, None], labels.astype(np.int64))
 
 

@@ -7,19 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from search.datasets.base import Dataset
+from search.datasets.base import Arrays, Dataset
 from spaces.common.errors import UserError
 from spaces.specs.protocol import PHASES
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """How images that are kept as they are stored become what a network sees: (grey level / 255 - mean) / std.
-
-    Attributes:
-        mean: one per channel, or one for all.
-        std: in the same form.
-    """
+    """How images as stored become what a network sees: (grey level / 255 - mean) / std, per channel or one for all."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -47,19 +42,13 @@ class Split:
 
 
 def load_split(dataset: Dataset, phase: str, split_seed: int | None, root: Path | None = None) -> Split:
-    """Loads the images of one phase.
+    """Loads the images of one phase from the data folder ``root``, None for the usual one.
 
     A sweep is judged on ``dataset.holdout`` training images, the last of a permutation by ``split_seed``,
     and never calls the test loader. A rerun trains on all training images and is judged on the test set.
 
     Images of a data set with a recipe stay as they are stored, a quarter of the size and perhaps mapped into memory:
     each batch is cropped and flipped anyway, and is normalised with that, on the device.
-
-    Args:
-        dataset: the data set.
-        phase: ``sweep`` or ``rerun``.
-        split_seed: chooses the held-out images; a rerun holds none out and does not use it.
-        root: the data folder, None for the usual one.
 
     Raises:
         UserError: unknown phase, no usable ``split_seed``, or the files cannot be had.
@@ -70,23 +59,22 @@ def load_split(dataset: Dataset, phase: str, split_seed: int | None, root: Path 
         raise UserError(f"split_seed: {split_seed!r} is not allowed; give an integer of at least 0")
     train = dataset.load_train(root)
     if phase == "rerun":
-        test = dataset.load_test(root)
-        return find_split(dataset, train.images, train.labels, test.images, test.labels)
+        return find_split(dataset, train, dataset.load_test(root))
     order = np.random.Generator(np.random.PCG64(split_seed)).permutation(len(train.labels))
-    kept, held_out = np.sort(order[: -dataset.holdout]), np.sort(order[-dataset.holdout :])
-    return find_split(dataset, train.images[kept], train.labels[kept], train.images[held_out], train.labels[held_out])
+    parts = np.sort(order[: -dataset.holdout]), np.sort(order[-dataset.holdout :])
+    return find_split(dataset, *(Arrays(train.images[part], train.labels[part]) for part in parts))
 
 
-def find_split(
-    dataset: Dataset, train_x: np.ndarray, train_y: np.ndarray, eval_x: np.ndarray, eval_y: np.ndarray
-) -> Split:
-    """The split of given images as stored (N, C, H, W) and labels (N,), as the data set wants them."""
+def find_split(dataset: Dataset, train: Arrays, judged: Arrays) -> Split:
+    """The split of images to train and to be judged on, as the data set wants them."""
+    scaling = None
     if dataset.recipe is None:
-        return Split(normalize(train_x, dataset), train_y, normalize(eval_x, dataset), eval_y, None, dataset.classes)
-    scaling = Scaling(tuple(np.atleast_1d(dataset.mean).tolist()), tuple(np.atleast_1d(dataset.std).tolist()))
-    # A plain view of a memory map goes to the object store straight from the file.
-    train_x, eval_x = (np.asarray(np.ascontiguousarray(x)) for x in (train_x, eval_x))
-    return Split(train_x, train_y, eval_x, eval_y, scaling, dataset.classes)
+        train_x, eval_x = normalize(train.images, dataset), normalize(judged.images, dataset)
+    else:
+        scaling = Scaling(tuple(np.atleast_1d(dataset.mean).tolist()), tuple(np.atleast_1d(dataset.std).tolist()))
+        # A plain view of a memory map goes to the object store straight from the file.
+        train_x, eval_x = (np.asarray(np.ascontiguousarray(part.images)) for part in (train, judged))
+    return Split(train_x, train.labels, eval_x, judged.labels, scaling, dataset.classes)
 
 
 def normalize(images: np.ndarray, dataset: Dataset) -> np.ndarray:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import sys
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from search.datasets.base import Arrays, Dataset, hash_of
 from search.datasets.files.archive import Archive
 from search.datasets.files.decoded import Decoded, decode_jpeg
+from search.datasets.files.download import Say
 from search.datasets.files.verify import UnusableFileError, reading
 from spaces.common.errors import UserError, quote
 from spaces.specs import recipes
@@ -41,17 +41,12 @@ class Counts:
 
 
 class Members:
-    """Reads members of a zip file by their exact names.
-
-    Raises:
-        UnusableFileError: not a zip file, or two members share a name.
-    """
+    """Reads members of a zip file by their exact names; ``UnusableFileError`` if it is none, or two share a name."""
 
     def __init__(self, file: BinaryIO) -> None:
         with reading("a zip file"):
             self._zip = zipfile.ZipFile(_Sparing(file))
-        names = self._zip.namelist()
-        if len(set(names)) != len(names):
+        if len(self._zip.NameToInfo) != len(self._zip.namelist()):
             raise UnusableFileError("has members of the same name")
 
     def read(self, name: str, limit: int) -> bytes:
@@ -67,16 +62,12 @@ class Members:
                 raise UnusableFileError(f"has packed {name} in another way than deflate")
             with self._zip.open(name) as member:
                 content = member.read(limit + 1)
-        if len(content) > limit:
-            raise UnusableFileError(f"is not what it should be: {name} has more than {limit} bytes")
-        return content
+            if len(content) > limit:
+                raise UnusableFileError(f"is not what it should be: {name} has more than {limit} bytes")
+            return content
 
     def text(self, name: str) -> str:
-        """An ASCII text member.
-
-        Raises:
-            UnusableFileError: as in ``read``, or it is not ASCII text.
-        """
+        """A member of ASCII text; ``UnusableFileError`` as in ``read``, or if it is something else."""
         with reading(f"what it should be: {name} is no text"):
             return self.read(name, MAX_TEXT).decode("ascii")
 
@@ -89,11 +80,6 @@ class _Sparing:
         self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
 
     def read(self, size: int = -1) -> bytes:
-        """At most ``size`` bytes.
-
-        Raises:
-            UnusableFileError: it is far more than any part of the published archive has.
-        """
         content = self._file.read(MAX_DIRECTORY + 1 if size < 0 else min(size, MAX_DIRECTORY + 1))
         if len(content) > MAX_DIRECTORY:
             raise UnusableFileError("lists far more than it should")
@@ -106,7 +92,7 @@ def parse_wnids(text: str, classes: int, where: str) -> list[str]:
     Raises:
         UserError: not ``classes`` different WordNet ids, one per line.
     """
-    found = sorted({line.strip() for line in text.splitlines() if line.strip()})
+    found = sorted({line.strip() for line in text.splitlines()} - {""})
     wrong = next((name for name in found if not WNID.fullmatch(name)), None)
     if wrong is not None or len(found) != classes:
         what = f"{quote(wrong)} is no WordNet id" if wrong else f"{len(found)} ids instead of {classes}"
@@ -133,17 +119,16 @@ def parse_annotations(text: str, wnids: list[str], images: int, where: str) -> l
     return [labels[name] for name in expected]
 
 
+def _print_to_stderr(line: str) -> None:
+    print(f"tiny-imagenet: {line}", file=sys.stderr)
+
+
 def load_part(
-    archive: Archive, counts: Counts, part: str, root: Path | None = None, say: Callable[[str], object] | None = None
+    archive: Archive, counts: Counts, part: str, root: Path | None = None, say: Say = _print_to_stderr
 ) -> Arrays:
     """Loads the part ``train`` or ``val``, downloading the archive and decoding the part if necessary.
 
-    Args:
-        archive: the archive.
-        counts: of what it holds.
-        part: which one; nothing of the other is read.
-        root: the data folder, None for the usual one.
-        say: is told of the progress; standard error by default.
+    Nothing of the other part is read.
 
     Returns:
         Images (N, 3, 64, 64), mapped into memory, and labels (N,).
@@ -156,11 +141,7 @@ def load_part(
         members = Members(file)
         wnids = parse_wnids(members.text(f"{TOP}/wnids.txt"), counts.classes, str(where))
         if part == "train":
-            names = [
-                f"{TOP}/train/{wnid}/images/{wnid}_{number}.JPEG"
-                for wnid in wnids
-                for number in range(counts.per_class)
-            ]
+            names = [f"{TOP}/train/{w}/images/{w}_{number}.JPEG" for w in wnids for number in range(counts.per_class)]
             labels = np.repeat(np.arange(counts.classes, dtype=np.int64), counts.per_class)
         else:
             names = [f"{TOP}/val/images/val_{number}.JPEG" for number in range(counts.val)]
@@ -172,11 +153,7 @@ def load_part(
             return decode_jpeg(members.read(name, MAX_JPEG), (SIZE, SIZE), f"{where}: {name}")
 
         decoded = Decoded(where.parent, part, archive.md5, (len(names), 3, SIZE, SIZE))
-        return Arrays(decoded.images(decode, say or _print_to_stderr), labels)
-
-
-def _print_to_stderr(line: str) -> None:
-    print(f"tiny-imagenet: {line}", file=sys.stderr)
+        return Arrays(decoded.images(decode, say), labels)
 
 
 def tiny_imagenet(archive: Archive, counts: Counts = Counts()) -> Dataset:
@@ -188,7 +165,6 @@ def tiny_imagenet(archive: Archive, counts: Counts = Counts()) -> Dataset:
         train_images=images,
         input_shape=(3, SIZE, SIZE),
         classes=counts.classes,
-        batch_size=recipes.BATCH_SIZE,
         holdout=images // 10,
         mean=MEAN,
         std=STD,

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from search.cluster.resources import Resources, count_cores
-from search.datasets import find_dataset
+from search.datasets import Arrays, find_dataset
 from search.datasets.split import find_split
 from search.training.engines import EngineChoice
 from search.training.loop import Training, make_repeatable
@@ -92,7 +92,7 @@ def _time_epochs(trial: TrialSpec, steps: int, device: str, engine: str) -> tupl
     images = batch * steps
     grey = rng.integers(0, 256, (images, *data.input_shape), dtype=np.uint8)
     y = rng.integers(0, data.classes, images)
-    training = Training(trial, find_split(data, grey, y, grey[:1], y[:1]), device, engine)
+    training = Training(trial, find_split(data, Arrays(grey, y), Arrays(grey[:1], y[:1])), device, engine)
     taken = _run_timed_epoch(training)
     if taken < ALLOCATIONS_COUNT:  # The first pass pays for them.
         taken = _run_timed_epoch(training)

@@ -22,7 +22,7 @@ from search.datasets.files.archive import Archive, Member
 from search.datasets.files.decoded import decode_jpeg
 from search.datasets.files.store import DataFile, Store
 from search.datasets.folder import import_folder, make_folder_dataset
-from search.datasets.idx import parse_idx
+from search.datasets.mnist import parse_idx
 from search.datasets.tiny_imagenet import SIZE, TOP, Counts, load_part
 from tests.fuzz.mutate import mutated
 
@@ -74,14 +74,13 @@ def cifar(chooser: random.Random, folder: Path) -> None:
         if chooser.random() < 0.3:
             body = mutated(body, chooser)
     right = chooser.random() < 0.7
-    members = {} if right else MEMBERS
-    archive = Archive("cifar10", "c.tar.gz", md5(body) if right else "0" * 32, 10**6, (), members, OTHERS)
+    archive = Archive("cifar10", "c.tar.gz", md5(body) if right else "0" * 32, 10**6, (), MEMBERS, OTHERS)
     if chooser.random() < 0.2:
         (folder / "any").write_bytes(body)
         archive.import_from(folder / "any", folder)
     else:
         (folder / ("c.tar.gz" if right or zipped else "c.tar")).write_bytes(body)
-    known = cifar10(archive, PER_FILE)
+    known = cifar10(archive)
     for part in (known.load_train(folder), known.load_test(folder)):
         assert part.images.shape[1:] == (3, 32, 32)
 

@@ -66,20 +66,17 @@ class Archive:
         """The folder that it unpacks to; nothing where unpacked files cannot be verified."""
         return next((PurePosixPath(name).parts[0] for name in self.members), "")
 
-    def list_forms(self, folder: Path) -> list[Path]:
-        """The forms in which it lies in ``folder``, unverified, the published one first."""
-        packed = [self.file, self.file.removesuffix(".gz")] if self.members else [self.file]
-        found = [folder / name for name in dict.fromkeys(packed) if os.path.isfile(folder / name)]
-        files = [PurePosixPath(name).name for name in self.members]
-        for place, enough in ((folder / self.unpacked, any), (folder, all)):  # Any file named train.bin is not enough.
-            if files and enough(os.path.isfile(place / name) for name in files):
-                found.append(place)
-        return found
-
     def found(self, root: Path | None = None) -> list[Path]:
-        """The forms in which it lies in ROOT/NAME and in ROOT itself, unverified."""
-        top = find_cache_root(root)
-        return self.list_forms(top / self.name) + self.list_forms(top)
+        """The forms in which it lies in ROOT/NAME and in ROOT itself, unverified, the published one first in each."""
+        top, found = find_cache_root(root), []
+        packed = dict.fromkeys([self.file, self.file.removesuffix(".gz")] if self.members else [self.file])
+        files = [PurePosixPath(name).name for name in self.members]
+        for folder in (top / self.name, top):
+            found += [folder / name for name in packed if os.path.isfile(folder / name)]
+            for place, enough in ((folder / self.unpacked, any), (folder, all)):  # One file train.bin is not enough.
+                if files and enough(os.path.isfile(place / name) for name in files):
+                    found.append(place)
+        return found
 
     def path(self, root: Path | None = None) -> Path:
         """Where the first of its forms lies, or the archive will: in ROOT/NAME."""
@@ -118,20 +115,15 @@ class Archive:
         """What else somebody has in whose archive or folder these names are."""
         return next((self.others[name] for name in names if name in self.others and name != self.unpacked), None)
 
-    def read_members(
-        self, path: Path, sizes: Mapping[str, int] | None = None, wanted: Sequence[str] | None = None
-    ) -> dict[str, bytes]:
-        """The verified contents of members, from any of the archive's forms.
+    def read_members(self, path: Path, wanted: Sequence[str] | None = None) -> dict[str, bytes]:
+        """The verified contents of the members ``wanted``, by default all, from any of the archive's forms.
 
-        Args:
-            path: what ``found`` gave, or a file of any name.
-            sizes: of all large members, by default those with a published hash.
-            wanted: those to read, by default all of them; where there are none, the archive is verified as a whole.
-
-        Raises:
-            UnusableFileError: unreadable, or not what was published.
+        An archive without members is verified all the same. ``UnusableFileError``: it is not what was published.
         """
-        sizes = {name: member.size for name, member in self.members.items()} if sizes is None else sizes
+        if not self.members:
+            with self._opened(path):
+                return {}
+        sizes = {name: member.size for name, member in self.members.items()}
         wanted = list(sizes) if wanted is None else wanted
         found: dict[str, bytes] = {}
         if os.path.isdir(path):
@@ -143,14 +135,10 @@ class Archive:
                 except UnusableFileError as error:
                     raise type(error)(f"is not as it was published: {part.name} {error}") from None
         else:
-            with open_limited(
-                path, max(self.limit, sum(sizes.values()) + HEADERS) if self.members else self.limit
-            ) as file:
+            with open_limited(path, max(self.limit, sum(sizes.values()) + HEADERS)) as file:
                 reason = self._explain_difference(file)
-                if reason and not self.members:
-                    raise reason
                 try:
-                    found = read_tar_members(file, sizes, wanted) if wanted else {}
+                    found = read_tar_members(file, sizes, wanted)
                 except OtherMembersError as error:
                     other = self._find_other(PurePosixPath(error.first).parts[:1])
                     raise (UnusableFileError(f"is {other}, not {self.file}") if other else error) from None
@@ -164,7 +152,7 @@ class Archive:
         return found
 
     def read_cached(
-        self, root: Path | None = None, sizes: Mapping[str, int] | None = None, wanted: Sequence[str] | None = None
+        self, root: Path | None = None, wanted: Sequence[str] | None = None
     ) -> tuple[Path, dict[str, bytes]]:
         """Where the first good one of its forms in the cache lies, and its members as ``read_members`` gives them.
 
@@ -174,7 +162,7 @@ class Archive:
         self.fetch(root)
         return read_first_good(
             self.found(root) or [self.path(root)],
-            lambda path: (path, self.read_members(path, sizes, wanted)),
+            lambda path: (path, self.read_members(path, wanted)),
             partial(explain_cached, self.name, "FILE"),
         )
 

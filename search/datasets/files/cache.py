@@ -17,7 +17,6 @@ from spaces.common.errors import UserError, quote
 
 VARIABLE = "INVSEARCH_DATA"
 PARTIAL, LOCK = ".partial-", "lock"
-YOUNG = 3600.0  # Seconds.
 
 
 def find_cache_root(root: Path | None = None) -> Path:
@@ -68,6 +67,6 @@ def remove_abandoned(folder: Path) -> None:
     """Removes what killed downloads and imports left in a folder, as far as we may."""
     for partial in folder.glob(f"{PARTIAL}*"):
         with suppress(OSError):
-            young = time.time() - partial.lstat().st_mtime < YOUNG  # It may be about to be locked.
-            if Lock(partial / LOCK).is_free() and not (young and not (partial / LOCK).exists()):
+            old = time.time() - partial.lstat().st_mtime > 3600  # A younger one may be about to be locked.
+            if Lock(partial / LOCK).is_free() and (old or (partial / LOCK).exists()):
                 shutil.rmtree(partial, ignore_errors=True)

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from search.datasets.files.cache import VARIABLE
+from search.datasets.files.download import Say
 from search.datasets.files.verify import UnusableFileError, reading
 from search.storage.file_lock import Lock
 from search.storage.json_files import read_json, write_json
@@ -54,113 +55,91 @@ class Decoded:
         return self.folder / f"{self.name}.u8"
 
     @property
-    def pieces(self) -> list[range]:
+    def _pieces(self) -> list[range]:
         """Which images each piece has."""
         return [range(start, min(start + self.piece, self.shape[0])) for start in range(0, self.shape[0], self.piece)]
 
-    def images(self, decode: Callable[[int], np.ndarray], say: Callable[[str], object]) -> np.ndarray:
+    @property
+    def _identity(self) -> dict[str, object]:
+        """What a record must say of the images for its hashes to be those of ours."""
+        return {"format": FORMAT, "source": self.source, "shape": list(self.shape), "piece": self.piece}
+
+    def images(self, decode: Callable[[int], np.ndarray], say: Say) -> np.ndarray:
         """The images, mapped into memory, read-only; those that are missing or damaged are decoded first.
+
+        Of several processes that want the same images one decodes them and the others wait.
 
         Args:
             decode: gives an image (C, H, W), uint8, by its number.
-            say: is told of the progress, one line at a time.
+            say: is told of the progress.
 
         Raises:
             UserError: the files cannot be written.
         """
         try:
-            if not self._is_complete(self._verify()):
-                self._decode_alone(decode, say)
+            if None in self._verify():
+                self.folder.mkdir(parents=True, exist_ok=True)
+                lock = Lock(self.folder / f"{self.name}.lock")
+                if not lock.acquire():
+                    say(f"{self.name}: waiting for another process that decodes these images")
+                    lock.acquire(math.inf)
+                try:
+                    self._decode(decode, say)
+                finally:
+                    lock.release()
             return np.memmap(self.path, np.uint8, "r", shape=self.shape)
         except OSError as error:
-            size = f"{int(np.prod(self.shape)) / 2**30:.1f} GiB"
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            size = f"{math.prod(self.shape) / 2**30:.1f} GiB"
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                advice, also = f"make room for {size}", "that much free"
+            else:
+                advice, also = f"the images are decoded once, into {size}: let who may do so", "the archive in it"
             raise UserError(
-                f"{self.path}: cannot be written or read ({error.strerror or error}); "
-                + (f"make room for {size}" if full else f"the images are decoded once, into {size}: let who may do so")
-                + f", or set {VARIABLE} to a folder of your own"
-                + (" with that much free" if full else " with the archive in it")
+                f"{self.path}: cannot be written or read ({error.strerror or error}); {advice}, or set {VARIABLE} to a "
+                f"folder of your own with {also}"
             ) from None
 
-    def _is_complete(self, hashes: list[str | None]) -> bool:
-        return len(hashes) == len(self.pieces) and None not in hashes
-
-    def _decode_alone(self, decode: Callable[[int], np.ndarray], say: Callable[[str], object]) -> None:
-        """Decodes what is missing; of several processes that want the same images one does it and the others wait."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lock = Lock(self.folder / f"{self.name}.lock")
-        if not lock.acquire():
-            say(f"{self.name}: waiting for another process that decodes these images")
-            lock.acquire(math.inf)
-        try:
-            hashes = self._verify()
-            if not self._is_complete(hashes):
-                self._decode(hashes, decode, say)
-        finally:
-            lock.release()
-
     def _verify(self) -> list[str | None]:
-        """The hashes of the pieces on record; None in place of those that do not fit their pieces."""
+        """The hash of each piece; None where the piece is not as it is on record."""
+        found: list[str | None] = [None] * len(self._pieces)
         try:
             record = read_json(self.folder / f"{self.name}.json") or {}
         except Damaged:
-            return []
-        if [record.get(key) for key in ("format", "source", "shape", "piece")] != self._identify():
-            return []
+            return found
         hashes = record.get("hashes")
-        if not isinstance(hashes, list) or len(hashes) > len(self.pieces) or not self.path.exists():
-            return []
-        with open_regular(self.path) as file:
-            bytes_each = int(np.prod(self.shape[1:]))
-            found = []
-            for piece, recorded in zip(self.pieces, hashes, strict=False):
-                digest = hashlib.sha256(file.read(len(piece) * bytes_each)).hexdigest()
-                found.append(digest if digest == recorded else None)
+        if record.items() >= self._identity.items() and isinstance(hashes, list) and self.path.exists():
+            with open_regular(self.path) as file:
+                for number, (piece, recorded) in enumerate(zip(self._pieces, hashes, strict=False)):
+                    digest = hashlib.sha256(file.read(len(piece) * math.prod(self.shape[1:]))).hexdigest()
+                    found[number] = digest if digest == recorded else None
         return found
 
-    def _decode(
-        self, hashes: list[str | None], decode: Callable[[int], np.ndarray], say: Callable[[str], object]
-    ) -> None:
-        bytes_each = int(np.prod(self.shape[1:]))
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-        with open(handle, "r+b") as file:
-            file.truncate(self.shape[0] * bytes_each)
-            hashes += [None] * (len(self.pieces) - len(hashes))
-            for number, piece in enumerate(self.pieces):
+    def _decode(self, decode: Callable[[int], np.ndarray], say: Say) -> None:
+        hashes = self._verify()
+        if None not in hashes:  # Another process was first.
+            return
+        with open(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+b") as file:
+            file.truncate(math.prod(self.shape))
+            for number, piece in enumerate(self._pieces):
                 if hashes[number] is not None:
                     continue
                 if number % 10 == 0:
                     say(f"{self.name}: decoded {piece.start:,} of {self.shape[0]:,} images")
                 content = np.stack([decode(image) for image in piece]).tobytes()
-                file.seek(piece.start * bytes_each)
+                file.seek(piece.start * math.prod(self.shape[1:]))
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())  # Before its hash is: a hash says that the piece is on disk.
                 hashes[number] = hashlib.sha256(content).hexdigest()
-                self._record(hashes)
+                write_json(self.folder / f"{self.name}.json", {**self._identity, "hashes": hashes})
         say(f"{self.name}: decoded all {self.shape[0]:,} images into {self.path}")
-
-    def _record(self, hashes: list[str | None]) -> None:
-        keys = dict(zip(("format", "source", "shape", "piece"), self._identify(), strict=True))
-        write_json(self.folder / f"{self.name}.json", {**keys, "hashes": hashes})
-
-    def _identify(self) -> list[object]:
-        return [FORMAT, self.source, list(self.shape), self.piece]
 
 
 def decode_jpeg(content: bytes, size: tuple[int, int], where: str) -> np.ndarray:
-    """Decodes a JPEG in grey or colour.
-
-    Args:
-        content: the file.
-        size: (W, H) that it must have; another one is refused before anything is decoded.
-        where: the file, for error messages.
-
-    Returns:
-        uint8 (3, H, W); a grey image has three equal channels.
+    """Decodes a JPEG, uint8 (3, H, W); a grey image has three equal channels.
 
     Raises:
-        UserError: not a JPEG of that size, or damaged.
+        UserError: not of ``size``, (W, H), which is known before anything is decoded, no JPEG or damaged; of ``where``.
     """
     from PIL import Image  # Lazily: needed once only.
 

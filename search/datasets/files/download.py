@@ -17,13 +17,7 @@ TIMEOUT = (3.0, 15.0)  # Seconds to connect (to each address of a mirror) and to
 
 @dataclass(frozen=True)
 class Download:
-    """A file by its name below a mirror.
-
-    Attributes:
-        file: its name.
-        limit: bytes that it has at most.
-        install: moves what was downloaded to its place; raises ``UnusableFileError`` if it is not what it should be.
-    """
+    """A file below a mirror, of at most ``limit`` bytes, and what verifies it and moves it from a path to its place."""
 
     file: str
     limit: int

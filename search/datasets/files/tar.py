@@ -26,15 +26,12 @@ class OtherMembersError(UnusableFileError):
 
 
 def read_tar_members(file: BinaryIO, sizes: Mapping[str, int], wanted: Sequence[str]) -> dict[str, bytes]:
-    """Reads members of a tar file, gzipped or not; nothing is written to disk.
+    """The contents of members of a tar file, gzipped or not, by name; nothing is written to disk.
 
     Args:
         file: the archive, at its beginning.
         sizes: names of all large members, and their exact sizes.
         wanted: those to read; the others are passed over.
-
-    Returns:
-        The contents of the wanted members by name.
 
     Raises:
         UnusableFileError: a member is missing, appears twice, is not a regular file or has the wrong size, or the

@@ -60,10 +60,7 @@ def read_first_good(
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Reads other people's bytes: whatever a library raises on them becomes one reason.
-
-    Args:
-        what: what the bytes should be, such as "a zip file".
+    """Reads other people's bytes as ``what``, "a zip file": whatever a library raises on them becomes one reason.
 
     Raises:
         UnusableFileError: the bytes are not that.
@@ -131,10 +128,7 @@ class _Inflated(io.RawIOBase):
 
 
 def read_content_of(raw: BinaryIO) -> BinaryIO:
-    """What a file holds, decompressed if it is gzipped.
-
-    That is seen from its first bytes: browsers decompress downloads and keep the ``.gz``.
-    """
+    """What a file holds, decompressed if it begins as gzip does: browsers decompress downloads and keep the ``.gz``."""
     zipped = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
     raw.seek(0)
     return io.BufferedReader(_Inflated(raw), SLACK) if zipped else raw

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.datasets.idx import parse_idx
+from search.datasets.mnist import parse_idx
 from spaces.common.errors import UserError
 
 # Written out by hand from the format's description: 2 images of 2x3.

@@ -18,9 +18,9 @@ from tests.search.datasets import test_cifar, test_tiny_imagenet
 
 
 def small_cifar100(root: Path) -> Dataset:
-    archive = test_cifar.archive_of("cifar100", test_cifar.HUNDRED_BODY)
+    archive = test_cifar.with_members(test_cifar.archive_of("cifar100", test_cifar.HUNDRED_BODY), test_cifar.HUNDRED)
     test_cifar.put(root, archive, test_cifar.HUNDRED_BODY)
-    return cifar100(archive, 60, 20)
+    return cifar100(archive)
 
 
 def small_tiny_imagenet(root: Path) -> Dataset:
