@@ -26,8 +26,8 @@ MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.go
 def parse_idx(content: bytes, dims: int, where: str) -> np.ndarray:
     """Reads an IDX array of unsigned bytes: uint8, a read-only view of ``content`` with ``dims`` dimensions.
 
-    The format (http://yann.lecun.com/exdb/mnist): two zero bytes, the element type (0x08, unsigned byte), the number of dimensions,
-    each dimension as a big-endian 32-bit integer, then the elements, the last dimension fastest.
+    The format (http://yann.lecun.com/exdb/mnist): two zero bytes, the element type (0x08, unsigned byte), the number of
+    dimensions, each dimension as a big-endian 32-bit integer, then the elements, the last dimension fastest.
 
     Raises:
         UserError: the file ``where`` is no such one, or its size is not what its header says.
