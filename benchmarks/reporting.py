@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.options import publish, rounds
 from benchmarks.report import Report, describe_target
-from spaces import Hyperparameters, TrialSpec
+from spaces import SPACES, Hyperparameters, TrialSpec
 from spaces.files.sealed import seal
 
 MODULE = "benchmarks.reporting"
@@ -29,7 +29,9 @@ def write_run(path: Path, trials: int, epochs: int, seeds: int = 10) -> None:
         "format": 2,
         "dataset": "mnist",
         "data_hash": "d" * 16,
-        "space": {"name": "continuous"},
+        "thetas": None,
+        "space": SPACES["continuous"].describe(),
+        "earlier": [],
         "search": "tpe",
         "scheduler": "asha",
         "grace_period": GRACE,

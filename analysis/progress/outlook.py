@@ -58,9 +58,6 @@ def list_parts(run: Run) -> list[Part]:
     """Each architecture of each phase that the run asks for, the sweep first.
 
     Reruns count where they are of the configuration that is the incumbent now.
-
-    Raises:
-        UserError: the spec is not one.
     """
     spec, best = RunSpec.from_dict(run.spec), find_incumbents(run)
     asked = {"sweep": spec.samples, "rerun": spec.rerun_seeds}

@@ -7,7 +7,7 @@ in ``Run.damaged`` and left out, so one bad file among thousands never hides the
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,37 +16,16 @@ import pandas as pd
 
 from analysis.records.schema import EPOCHS, MEASURES, TRIALS, make_frame
 from spaces.common.errors import UserError, quote
-from spaces.common.fields import NAME
-from spaces.common.wording import format_command
 from spaces.files.sealed import read_sealed
-from spaces.specs.protocol import ENDED_BY_ITSELF, FORMAT
+from spaces.specs.protocol import ENDED_BY_ITSELF
 from spaces.specs.records import list_trial_folders, read_trial
+from spaces.specs.run import read_spec
 
 # What reading and taking apart an arbitrary JSON file can raise.
 UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError, UserError)
 MAX_INTEGER = 2**63 - 1  # The integers of pandas.
 
 Trial = tuple[dict[str, Any], dict[str, list[Any]]]  # Its row of the trials, its columns of the epochs.
-
-
-def _read_count(value: Any) -> bool:
-    return value is None or (type(value) is int and 0 < value <= MAX_INTEGER)
-
-
-def _check_names(value: Any) -> bool:
-    """Architectures: some, each named as a file may be named, none twice."""
-    listed = isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value)
-    return listed and len(set(value)) == len(value) and all(NAME.allows(name) for name in value)
-
-
-SOUND: dict[str, Callable[[Any], bool]] = {
-    "dataset": NAME.allows,
-    "architectures": _check_names,
-    **dict.fromkeys(("samples", "max_epochs", "rerun_seeds", "rerun_epochs", "grace_period", "classes"), _read_count),
-    "scheduler": lambda value: value is None or isinstance(value, str),
-    "reduction_factor": lambda value: value is None or (type(value) in (int, float) and 1 < value < MAX_INTEGER),
-}
-"""What analysis relies on in a spec: field -> whether a value is sound."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +73,7 @@ def assemble_tables(path: Path, found: Mapping[str, Trial | str | None]) -> Run:
     Raises:
         UserError: not a run folder, or its spec.json cannot be read.
     """
-    spec, costs = _read_spec(path), {}
+    spec, costs = read_spec(path), {}
     damaged: list[tuple[Path, str]] = []
     try:
         costs = _read_costs(path / "costs.json")
@@ -111,26 +90,6 @@ def assemble_tables(path: Path, found: Mapping[str, Trial | str | None]) -> Run:
             for name, values in read[1].items():
                 epochs[name].extend(values)
     return Run(path, spec, costs, make_frame(TRIALS, trials), make_frame(EPOCHS, epochs), damaged)
-
-
-def _read_spec(path: Path) -> dict[str, Any]:
-    where, mending = path / "spec.json", f"{format_command('invsearch', 'check', path, '--repair')} restores it"
-    try:
-        spec = read_sealed(where)
-    except (FileNotFoundError, NotADirectoryError):
-        if (path / "trials").is_dir():
-            raise UserError(f"{where}: not there, {mending}") from None
-        raise UserError(f"{path}: not a run folder (no spec.json); give the --out of a sweep or train") from None
-    except UNREADABLE as error:
-        raise UserError(f"{where}: cannot be read: {_find_reason(error)}; {mending}") from None
-    if spec.get("format") != FORMAT:
-        raise UserError(f"{where}: format {quote(spec.get('format'))} is unknown; this version reads format {FORMAT}")
-    wrong = next((name for name, sound in SOUND.items() if not sound(spec.get(name))), None)
-    if wrong is not None:
-        raise UserError(
-            f"{where}: {wrong}: {quote(spec.get(wrong))} is not that of a run; restore it or give another run folder"
-        )
-    return spec
 
 
 def _read_costs(path: Path) -> dict[str, list[dict[str, Any]]]:

@@ -111,28 +111,22 @@ def find_edges(candidate: Candidate) -> tuple[str, ...]:
         The incumbent's value and the side for each such hyperparameter; none without a near-optimal set.
     """
     space, near = candidate.run.spec.get("space"), find_near_optimal(candidate)
-    if not isinstance(space, Mapping) or not len(near):
+    if space is None or not len(near):
         return ()
     found = []
     for name in NAMES:
-        sides = {_summarize_side(float(value), space.get(name)) for value in near[name]}
+        sides = {_summarize_side(float(value), space[name]) for value in near[name]}
         if len(sides) == 1 and (side := sides.pop()):
             found.append(f"{name} = {format_compact(float(near[name].iloc[0]))} ({side})")
     return tuple(found)
 
 
-def _summarize_side(value: float, domain: object) -> str:
+def _summarize_side(value: float, domain: Mapping[str, list[float]]) -> str:
     """``lowest``, ``highest`` or nothing; a domain of one value has no edges."""
-    if not isinstance(domain, Mapping) or not domain:
-        return ""
-    kind, given = next(iter(domain.items()))
-    if not isinstance(given, list | tuple) or not all(isinstance(end, int | float) for end in given):
-        return ""
-    low, high = min(given, default=0), max(given, default=0)
+    ((kind, given),) = domain.items()
+    low, high = min(given), max(given)
     lowest = "" if low == 0 else "lowest"  # Nothing lies below 0.
-    if "log" in str(kind):
-        if min(low, value) <= 0:
-            return ""
+    if kind == "loguniform":
         low, high, value = math.log(low), math.log(high), math.log(value)
     if low == high:
         return ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from spaces import Hyperparameters, TrialSpec
+from spaces import SPACES, Hyperparameters, TrialSpec
 from spaces.files.sealed import seal
 
 THETA = Hyperparameters(0.1, 0.5, 1e-5, 1.5)
@@ -29,10 +29,12 @@ class RunFolder:
             "format": 2,
             "dataset": "digits",
             "data_hash": "d" * 10,
-            "space": {"name": "table-1.2"},
+            "thetas": None,
+            "space": SPACES["table-1.2"].describe(),
+            "earlier": [],
             "search": "grid",
             "scheduler": "asha",
-            "grace_period": 5,
+            "grace_period": 4,
             "max_epochs": 4,
             "reduction_factor": 4,
             "seed": 0,
@@ -97,6 +99,9 @@ class RunFolder:
 
     def write(self) -> Path:
         self.path.mkdir(exist_ok=True)
+        if self.spec["samples"] is None:  # Nothing was searched, so a configuration was given for each architecture.
+            given = {name: THETA.as_dict() for name in self.spec["architectures"]}
+            self.spec |= {"space": None, "search": None, "thetas": given | (self.spec["thetas"] or {})}
         (self.path / "spec.json").write_bytes(seal(self.spec))
         keys = ("kind", "params", "mults", "transform_mults")
         costs = {

@@ -66,7 +66,7 @@ def test_test_results_are_never_looked_at(full) -> None:
 
 
 def test_without_a_sweep_the_single_configuration_of_the_reruns(folder) -> None:
-    folder.spec.update(space=None, search=None, scheduler=None, max_epochs=None)
+    folder.spec["samples"] = None
     for seed in (1, 2):
         folder.rerun("conv", [0.5] * 4, "completed", theta=A, seed=seed)
         folder.rerun("invariant", [0.5] * 4, "completed", theta=(A, B)[seed - 1], seed=seed)  # Two: nothing chose.

@@ -14,7 +14,7 @@ from spaces import Hyperparameters
 
 @pytest.fixture(params=["full", "empty", "two runs"])
 def evidence(request, full, folder, make_folder):
-    full.spec["space"] = {"name": "table-1.2", "lr": {"choice": [0.0316, 1.0]}}
+    full.spec["space"] |= {"lr": {"choice": [0.0316, 1.0]}}
     if request.param == "empty":
         return gather([read_run(folder.write())])
     if request.param == "full":

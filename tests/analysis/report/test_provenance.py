@@ -48,7 +48,7 @@ def test_any_value_in_a_history_gives_text(full: RunFolder, field: str, value: o
 
 
 def test_a_run_that_searched_nothing_names_its_recipe_and_no_search(folder: RunFolder) -> None:
-    folder.spec.update(samples=None, space=None, search=None, thetas={"conv": THETA.as_dict()}, recipe=CIFAR.as_dict())
+    folder.spec.update(samples=None, thetas={"conv": THETA.as_dict()}, recipe=CIFAR.as_dict())
     spec = dict(describe_provenance(read_run(folder.write()), "run").spec)
     assert spec["recipe (its steps scaled to the epochs)"] == (
         "lr x 0.2 after epochs 60, 80, 100 of 120, random crops with padding 4, horizontal flips"

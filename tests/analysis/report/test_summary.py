@@ -253,6 +253,8 @@ def test_seeds_that_are_still_to_come_are_counted(five) -> None:
 
 
 def test_an_edge_of_the_incumbent_alone_is_its_own(five) -> None:
-    five.spec["space"] = {"name": "table-1.2", "gain": {"choice": [1.0, 2.0]}}
+    five.spec["space"] = {"name": "mine", "gain": {"choice": [1.0, 2.0]}} | {
+        name: {"choice": [value]} for name, value in (("lr", 0.0316), ("momentum", 0.9), ("weight_decay", 3.16e-5))
+    }
     assert "no other configuration came as close" in said(five)
     assert "; it lies on the edge of the searched range: gain = 1.0 (lowest)." in said(five)

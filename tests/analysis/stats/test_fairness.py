@@ -137,7 +137,8 @@ def test_nothing_lies_below_zero_in_a_range_either_nor_beyond_a_single_value(dom
     assert _summarize_side(0.03, domain) == ""
 
 
-@pytest.mark.parametrize("space", [None, {}, {"lr": 0.1}, {"lr": {"choice": [0.0316]}}, {"lr": {"choice": "abc"}}])
-def test_a_space_that_says_nothing_has_no_edges(full, space) -> None:
-    full.spec["space"] = space
+def test_single_values_and_given_configurations_have_no_edges(full) -> None:
+    full.spec["space"] = {"name": "one"} | {name: {"choice": [value]} for name, value in BEST.as_dict().items()}
+    assert find_edges(first(full)) == ()
+    full.spec["samples"] = None
     assert find_edges(first(full)) == ()

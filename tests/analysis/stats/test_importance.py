@@ -274,7 +274,7 @@ def test_gain_among_the_small_learning_rates_of_the_committed_run(committed, mak
 
 
 def test_tables_of_a_run_with_nothing_searched_and_of_tpe(folder, make_folder) -> None:
-    folder.spec.update(samples=None, space=None)
+    folder.spec.update(samples=None)
     folder.rerun("conv", [0.9], "completed", seed=1)
     for number in ("breakdowns", "importance"):
         filled = TABLES[number].fill(gather([read_run(folder.write())]))

@@ -87,7 +87,7 @@ def test_the_final_epoch_is_that_of_the_spec(full) -> None:
 
 
 def test_one_seed_has_a_mean_and_no_spread(folder) -> None:
-    folder.spec.update(search=None, space=None)
+    folder.spec["samples"] = None
     folder.rerun("conv", [0.1, 0.2, 0.3, 0.4], "completed", seed=1)
     row = rows_of(folder).loc["conv"]
     assert row["mean_percent"] == pytest.approx(40.0)

@@ -33,7 +33,7 @@ invC, invE | 91.5 | 92.0 | 92.3 | 70.9 | 71.7 | 72.4 | 61.2
 
 
 def trained(folder, dataset, accuracies, epochs=4):
-    folder.spec.update(dataset=dataset, architectures=list(accuracies), samples=None, space=None, rerun_seeds=2)
+    folder.spec.update(dataset=dataset, architectures=list(accuracies), samples=None, rerun_seeds=2)
     folder.costs = {
         name: [("conv", 1_000_000, 30_000_000, 0), ("invariant", 500_000, 5_000_000, 600_000)] for name in accuracies
     }

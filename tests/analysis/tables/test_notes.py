@@ -138,7 +138,7 @@ def test_a_run_of_other_networks_is_not_told_to_go_on(folder) -> None:
 
 
 def test_where_the_text_has_no_number_of_tables_1_3_and_1_4_none_is_spoken_of(folder) -> None:
-    folder.spec.update(architectures=["ref"], dataset="cifar10", recipe=CIFAR.as_dict(), samples=None, max_epochs=None)
+    folder.spec.update(architectures=["ref"], dataset="cifar10", recipe=CIFAR.as_dict(), samples=None)
     for seed in (1, 2):
         folder.rerun("ref", [0.5] * 4, "completed", seed=seed)
     notes = notes_of(folder, "summary")
@@ -163,7 +163,7 @@ def test_reduced_settings_are_named(full) -> None:
     ) in notes_of(full).splitlines()
     full.spec.update(samples=16, max_epochs=20, rerun_seeds=10, rerun_epochs=20)
     assert "Reduced settings: 16 configurations per architecture (published: 256)." in notes_of(full)
-    full.spec.update(samples=1, max_epochs=1, rerun_seeds=1, rerun_epochs=1)
+    full.spec.update(samples=1, grace_period=1, max_epochs=1, rerun_seeds=1, rerun_epochs=1)
     assert (
         "Reduced settings: 1 configuration per architecture (published: 256), 1 epoch per configuration "
         "(published: 20), 1 rerun seed (published: 10), 1 epoch per rerun (published: 20)."
@@ -210,7 +210,7 @@ def test_reruns_that_all_diverged_are_not_to_be_trained(folder, number) -> None:
 @pytest.mark.parametrize("number", ["search", "importance", "breakdowns"])
 def test_a_search_that_has_not_begun_was_not_given_its_configurations(folder, number) -> None:
     assert notes_of(folder, number) == "No configuration of the search has begun yet."
-    folder.spec.update(samples=None, space=None)
+    folder.spec.update(samples=None)
     assert notes_of(folder, number).startswith("Nothing was searched in these runs")
 
 
