@@ -4,19 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
-
-
-def tidy(value: float, low: float, high: float) -> float:
-    """Rounds a proposed value to four significant digits, kept within [low, high].
-
-    Nobody can tell lr = 0.123456789 from 0.1235 in an accuracy, and a table, a file name and a
-    colleague's command line carry the short one without loss. The ends stay as they are, so that
-    a tidied value is not tidied further.
-    """
-    if not low < value < high:
-        return min(max(value, low), high)
-    return min(max(float(f"{value:.4g}"), low), high)
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -29,13 +17,7 @@ class Choice:
         """What is wrong with this domain, or None."""
         if not self.values:
             return "choice needs at least one value"
-        if len(set(self.values)) != len(self.values):
-            return "choice has the same value twice"
-        return None
-
-    def numbers(self) -> tuple[float, ...]:
-        """Every number that defines the domain, for range checks."""
-        return self.values
+        return "choice has the same value twice" if len(set(self.values)) < len(self.values) else None
 
     def describe(self) -> dict[str, Any]:
         """Plain data that ``read_domain`` reads back."""
@@ -55,20 +37,25 @@ class Interval:
 
     low: float
     high: float
+    kind: ClassVar[str]
 
     def check(self) -> str | None:
         """What is wrong with this domain, or None."""
-        if not self.low < self.high:
-            return f"the low end {self.low:g} must be below the high end {self.high:g}"
-        return None
+        return None if self.low < self.high else f"the low end {self.low:g} must be below the high end {self.high:g}"
 
-    def numbers(self) -> tuple[float, ...]:
-        """Every number that defines the domain, for range checks."""
-        return (self.low, self.high)
+    def describe(self) -> dict[str, Any]:
+        """Plain data that ``read_domain`` reads back."""
+        return {self.kind: [self.low, self.high]}
 
     def snap(self, value: float) -> float:
-        """The member of the domain that stands for a proposed ``value``."""
-        return tidy(value, self.low, self.high)
+        """The member of the domain that stands for a proposed ``value``: rounded to four significant digits.
+
+        Nobody can tell lr = 0.123456789 from 0.1235 in an accuracy, and a table, a file name and a colleague's command
+        line carry the short one without loss. The ends stay as they are, so that no value is rounded further.
+        """
+        if self.low < value < self.high:
+            value = float(f"{value:.4g}")
+        return min(max(value, self.low), self.high)
 
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high
@@ -78,24 +65,20 @@ class Interval:
 class Uniform(Interval):
     """Values spread evenly from ``low`` to ``high``."""
 
-    def describe(self) -> dict[str, Any]:
-        """Plain data that ``read_domain`` reads back."""
-        return {"uniform": [self.low, self.high]}
+    kind = "uniform"
 
 
 @dataclass(frozen=True)
 class LogUniform(Interval):
     """Values whose logarithm is spread evenly from ``low`` to ``high``, both above 0."""
 
+    kind = "loguniform"
+
     def check(self) -> str | None:
         """What is wrong with this domain, or None."""
         if self.low <= 0 or not math.isfinite(self.low):
             return f"the low end {self.low:g} of a loguniform must be above 0"
         return super().check()
-
-    def describe(self) -> dict[str, Any]:
-        """Plain data that ``read_domain`` reads back."""
-        return {"loguniform": [self.low, self.high]}
 
 
 Domain = Choice | Uniform | LogUniform

@@ -8,33 +8,14 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from spaces.common.errors import UserError, quote, shorten
+from spaces.common.fields import Field
 
-
-@dataclass(frozen=True)
-class Limits:
-    """Values for which a hyperparameter makes sense: an interval, open or closed at each end."""
-
-    low: float
-    high: float
-    low_open: bool = False
-    high_open: bool = False
-
-    def __contains__(self, value: float) -> bool:
-        above = value > self.low if self.low_open else value >= self.low
-        below = value < self.high if self.high_open else value <= self.high
-        return above and below
-
-    def __str__(self) -> str:
-        if math.isinf(self.high):
-            return f"{'above' if self.low_open else 'at least'} {self.low:g}"
-        return f"in {'(' if self.low_open else '['}{self.low:g}, {self.high:g}{')' if self.high_open else ']'}"
-
-
-LIMITS: dict[str, Limits] = {
-    "lr": Limits(0.0, math.inf, low_open=True, high_open=True),
-    "momentum": Limits(0.0, 1.0, high_open=True),
-    "weight_decay": Limits(0.0, math.inf, high_open=True),
-    "gain": Limits(0.0, math.inf, low_open=True, high_open=True),
+POSITIVE = Field(lambda value: 0.0 < value < math.inf, "above 0")
+LIMITS = {  # Where each makes sense.
+    "lr": POSITIVE,
+    "momentum": Field(lambda value: 0.0 <= value < 1.0, "in [0, 1)"),
+    "weight_decay": Field(lambda value: 0.0 <= value < math.inf, "at least 0"),
+    "gain": POSITIVE,
 }
 
 
@@ -46,14 +27,15 @@ def check_number(name: str, value: Any) -> float:
     Raises:
         UserError: not a finite number, or outside ``LIMITS[name]``.
     """
+    allowed = f"{name} must be a number {LIMITS[name].words}"
     try:
         if isinstance(value, bool):
             raise ValueError
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise UserError(f"{name}: {quote(value)} is not a number; {name} must be a number {LIMITS[name]}") from None
-    if not math.isfinite(number) or number not in LIMITS[name]:
-        raise UserError(f"{name}: {quote(value)} is not allowed; {name} must be a number {LIMITS[name]}")
+        raise UserError(f"{name}: {quote(value)} is not a number; {allowed}") from None
+    if not LIMITS[name].allows(number):
+        raise UserError(f"{name}: {quote(value)} is not allowed; {allowed}")
     return number + 0.0  # -0.0 becomes 0.0: equal configurations must have equal ids.
 
 
@@ -113,8 +95,8 @@ def check_names(values: Mapping[str, Any], where: str) -> None:
     if unknown:
         raise UserError(f"{where}: unknown field {shorten(', '.join(unknown))}; allowed are {', '.join(NAMES)}")
     if missing:
-        fields = "field" if len(missing) == 1 else "fields"
-        raise UserError(f"{where}: missing {fields} {', '.join(missing)}; it needs {', '.join(NAMES)}")
+        what = "field" if len(missing) == 1 else "fields"
+        raise UserError(f"{where}: missing {what} {', '.join(missing)}; it needs {', '.join(NAMES)}")
 
 
 def parse_theta(text: str) -> Hyperparameters:

@@ -6,13 +6,15 @@ import math
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product, starmap
 from typing import Any
 
 from spaces.common.errors import UserError, quote
 from spaces.domains import Choice, Domain, LogUniform, Uniform
 from spaces.hyperparameters import NAMES, Hyperparameters, check_names, check_number
 
-KINDS = ("choice", "uniform", "loguniform")
+INTERVALS = {kind.kind: kind for kind in (Uniform, LogUniform)}
+KINDS = ("choice", *INTERVALS)
 MAX_POINTS = 1_000_000  # Of a grid: ten times what anybody trains, and still seconds and megabytes to list.
 MAX_NAME = 80
 
@@ -32,19 +34,7 @@ class Space:
     @property
     def size(self) -> float:
         """How many configurations the space has; infinite where a domain is continuous."""
-        sizes = [len(d.values) if isinstance(d, Choice) else math.inf for d in self.domains.values()]
-        return math.prod(sizes)
-
-    def list_grid(self, seed: int) -> list[Hyperparameters]:
-        """Every configuration once, in an order shuffled by ``seed``.
-
-        The shuffle matters: ASHA judges a trial against those that came before it, so a grid
-        visited from worst to best would stop nothing.
-
-        Raises:
-            UserError: the space is continuous.
-        """
-        return list(self.walk(seed))
+        return math.prod(len(d.values) if isinstance(d, Choice) else math.inf for d in self.domains.values())
 
     def choices(self) -> list[tuple[float, ...]]:
         """The values of each hyperparameter, in the order of Table 1.2.
@@ -56,32 +46,28 @@ class Space:
         if continuous:
             raise UserError(
                 f"space {self.name}: {', '.join(continuous)} {'is' if len(continuous) == 1 else 'are'} continuous, so "
-                "it has no grid; use --search tpe "
-                "or give each field as a choice"
+                "it has no grid; use --search tpe or give each field as a choice"
             )
-        return [self.domains[name].numbers() for name in NAMES]
+        return [domain.values for domain in self.domains.values() if isinstance(domain, Choice)]
 
     def walk(self, seed: int) -> Iterator[Hyperparameters]:
-        """The points of ``list_grid`` in the same order, one at a time, so that a few of many cost little.
+        """Every configuration once, in an order shuffled by ``seed``; one at a time, so that a few of many cost little.
+
+        The shuffle matters: ASHA judges a trial against those that came before it, so a grid
+        visited from worst to best would stop nothing.
 
         Raises:
             UserError: the space is continuous.
         """
-        values = self.choices()
-        order = list(range(math.prod(map(len, values))))
-        random.Random(seed).shuffle(order)
-        for place in order:
-            point: list[float] = []
-            for choices in reversed(values):  # The digits of the place, the last parameter fastest.
-                place, digit = divmod(place, len(choices))
-                point.append(choices[digit])
-            yield Hyperparameters(*reversed(point))
+        points = list(product(*self.choices()))
+        random.Random(seed).shuffle(points)
+        yield from starmap(Hyperparameters, points)
 
     def within(self, other: Space) -> bool:
         """Whether this is a grid all of whose values ``other``, a grid too, has."""
         return all(
             isinstance(mine, Choice) and isinstance(theirs, Choice) and set(mine.values) <= set(theirs.values)
-            for mine, theirs in ((self.domains[name], other.domains[name]) for name in NAMES)
+            for mine, theirs in zip(self.domains.values(), other.domains.values(), strict=True)
         )
 
     def snap(self, values: Mapping[str, float]) -> Hyperparameters:
@@ -93,7 +79,7 @@ class Space:
 
     def describe(self) -> dict[str, Any]:
         """Plain data that ``make_space`` reads back."""
-        return {"name": self.name, **{name: self.domains[name].describe() for name in NAMES}}
+        return {"name": self.name, **{name: domain.describe() for name, domain in self.domains.items()}}
 
 
 def read_domain(name: str, value: Any) -> Domain:
@@ -113,15 +99,10 @@ def read_domain(name: str, value: Any) -> Domain:
     if not isinstance(members, list | tuple):
         raise UserError(f"{name}: {kind} needs a list, not {quote(members)}; {allowed}")
     numbers = tuple(check_number(name, member) for member in members)
-    domain: Domain
-    if kind == "choice":
-        domain = Choice(numbers)
-    elif len(numbers) != 2:
+    if kind in INTERVALS and len(numbers) != 2:
         raise UserError(f"{name}: {kind} needs [low, high], not {quote(list(members))}")
-    else:
-        domain = (Uniform if kind == "uniform" else LogUniform)(*numbers)
-    wrong = domain.check()
-    if wrong:
+    domain = INTERVALS[kind](*numbers) if kind in INTERVALS else Choice(numbers)
+    if wrong := domain.check():
         raise UserError(f"{name}: {kind} {quote(list(members))} is not allowed: {wrong}")
     return domain
 
@@ -153,3 +134,25 @@ def make_space(description: Any, where: str) -> Space:
     if points > MAX_POINTS:  # Seen before anybody builds them.
         raise UserError(f"{where}: the choices make {points:,} points; give fewer, at most {MAX_POINTS:,}")
     return space
+
+
+SPACES: dict[str, Space] = {
+    "table-1.2": Space(  # 4^4 = 256 configurations.
+        "table-1.2",
+        {
+            "lr": Choice((0.0316, 0.1, 0.316, 1.0)),
+            "momentum": Choice((0.0, 0.25, 0.5, 0.9)),
+            "weight_decay": Choice((1e-5, 3.16e-5, 1e-4, 3.16e-4)),
+            "gain": Choice((0.5, 1.0, 1.5, 2.0)),
+        },
+    ),
+    "continuous": Space(  # The same ranges, for model-based search.
+        "continuous",
+        {
+            "lr": LogUniform(0.0316, 1.0),
+            "momentum": Uniform(0.0, 0.9),
+            "weight_decay": LogUniform(1e-5, 3.16e-4),
+            "gain": Uniform(0.5, 2.0),
+        },
+    ),
+}

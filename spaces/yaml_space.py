@@ -37,8 +37,7 @@ class PlainLoader(yaml.BaseLoader):
         """Refuses a key that is given twice."""
         mapping = super().construct_mapping(node, deep)
         if len(mapping) != len(node.value):
-            times = Counter(key.value for key, _ in node.value)
-            twice = next(key for key, count in times.items() if count > 1)
+            ((twice, _),) = Counter(key.value for key, _ in node.value).most_common(1)
             raise yaml.MarkedYAMLError(problem=f"{quote(twice)} is given twice", problem_mark=node.start_mark)
         return mapping
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.evidence import Candidate, Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Mark, Panel
-from spaces.specs.rungs import list_ladder
+from spaces.specs.run import list_ladder
 
 
 def join_curves(rows: pd.DataFrame, measure: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -31,10 +31,9 @@ def join_curves(rows: pd.DataFrame, measure: str) -> tuple[np.ndarray, np.ndarra
 def list_rungs(candidate: Candidate) -> list[tuple[float, str]]:
     """Where ASHA judged, as vertical lines."""
     spec = candidate.run.spec
-    grace, most, factor = (spec.get(name) for name in ("grace_period", "max_epochs", "reduction_factor"))
-    if spec.get("scheduler") != "asha" or grace is None or most is None or factor is None:
+    if spec["scheduler"] != "asha":
         return []
-    epochs = list_ladder(grace, most, factor)
+    epochs = list_ladder(spec["grace_period"], spec["max_epochs"], spec["reduction_factor"])
     return [(float(epoch), f"rung {number}") for number, epoch in enumerate(epochs)]
 
 

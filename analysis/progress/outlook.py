@@ -16,7 +16,6 @@ from analysis.reruns import find_reruns
 from spaces.hyperparameters import Hyperparameters
 from spaces.specs.protocol import ENDED, STATUSES
 from spaces.specs.run import RunSpec
-from spaces.specs.rungs import compute_expected_epochs
 
 RECENT_SECONDS = 300.0
 AT_LEAST = 10  # Epochs: long ones are few, so the last ten count however old.
@@ -69,7 +68,7 @@ def _describe_part(run: Run, spec: RunSpec, best: pd.DataFrame, phase: str, name
     row: Any = best.loc[name] if name in best.index else {}
     incumbent, accuracy = None, float("nan")
     if phase == "sweep":
-        planned, budget, expected = spec.planned, spec.max_epochs, compute_expected_epochs(spec)
+        planned, budget, expected = spec.planned, spec.max_epochs, spec.compute_expected_epochs()
         trials = run.trials.query("phase == 'sweep' and architecture == @name", local_dict={"name": name})
         if isinstance(row.get("trial_id"), str):
             incumbent, accuracy = row["trial_id"], float(row["val_accuracy"])

@@ -93,9 +93,7 @@ def assemble_tables(path: Path, found: Mapping[str, Trial | str | None]) -> Run:
 
 
 def _read_costs(path: Path) -> dict[str, list[dict[str, Any]]]:
-    if not path.exists():
-        return {}
-    costs = read_sealed(path)
+    costs = read_sealed(path) or {}
     for layer in (layer for layers in costs.values() for layer in layers):
         if type(layer["kind"]) is not str or not all(
             type(layer[count]) is int and 0 <= layer[count] <= MAX_INTEGER

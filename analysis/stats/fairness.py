@@ -127,6 +127,8 @@ def _summarize_side(value: float, domain: Mapping[str, list[float]]) -> str:
     low, high = min(given), max(given)
     lowest = "" if low == 0 else "lowest"  # Nothing lies below 0.
     if kind == "loguniform":
+        if value <= 0:
+            return ""
         low, high, value = math.log(low), math.log(high), math.log(value)
     if low == high:
         return ""

@@ -38,7 +38,7 @@ class Task:
 
 def find_task(name: str, architectures: Sequence[str], samples: int, epochs: int) -> Task:
     """The sweep that ``invsearch sweep --samples SAMPLES`` would make: the first configurations of its grid."""
-    points = SPACES["table-1.2"].list_grid(SEED)[:samples]
+    points = list(SPACES["table-1.2"].walk(SEED))[:samples]
     configurations = [{"architecture": each, **point.as_dict()} for point in points for each in architectures]
     return Task(name, epochs, find_dataset(name).batch_size, configurations)
 

@@ -16,13 +16,12 @@ from search.cluster.session import Resources, set_environment
 from search.commands.option_types import flag, group, integer, number, option, parse_address, parse_seconds
 from search.datasets import find_dataset
 from search.storage.identity import measure_age
-from search.storage.json_files import read_json
 from search.tuning.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, parse_theta, read_space
 from spaces.common.errors import printable
 from spaces.common.lookup import choose
 from spaces.common.wording import format_command, format_count
-from spaces.files.sealed import Damaged
+from spaces.files.sealed import Damaged, read_sealed
 from spaces.specs.protocol import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
 from spaces.specs.run import RunSpec
 
@@ -282,7 +281,7 @@ def grace_period(run: Path, most: int) -> int:
     """
     usual = GRACE_PERIOD
     with suppress(UserError, Damaged, OSError):  # What is wrong with the run is said when it is opened.
-        content = read_json(run / "spec.json")
+        content = read_sealed(run / "spec.json")
         if content is not None and any(run.glob("trials/*/record.json")):
             usual = RunSpec.from_dict(content).grace_period
     return min(usual, max(1, most))

@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 from search.errors import Superseded
 from search.storage.file_lock import Lock
 from search.storage.identity import identity, is_here, is_running, place
-from search.storage.json_files import read_json, set_aside
+from search.storage.json_files import set_aside
 from spaces import UserError
-from spaces.files.sealed import Damaged, seal
+from spaces.files.sealed import Damaged, read_sealed, seal
 
 NAME = "driver.lock"
 FORMAT = 1
@@ -62,7 +62,7 @@ class DriverLock:
         lines = []
         free = self._lock.acquire(PROBE_SECONDS)
         try:
-            note = read_json(self._lock.path)
+            note = read_sealed(self._lock.path)
             garbled = note is not None and not _is_sound(note)
         except Damaged as error:
             # A lock that was never written to is the trace of a driver that died at its very first step.
@@ -122,7 +122,7 @@ class Guard:
     def explain_superseded(self) -> str | None:
         """Why this driver's processes must not write; None if they may."""
         try:
-            note = read_json(self._path)
+            note = read_sealed(self._path)
         except (Damaged, OSError) as error:
             return f"{self._path} cannot be read ({error})"
         if note is None:
@@ -164,7 +164,7 @@ def driver(run: Path) -> Driver | None:
     A driver on another machine counts as one, because whether it lives cannot be seen from here.
     """
     try:
-        note = read_json(run / NAME)
+        note = read_sealed(run / NAME)
     except (Damaged, OSError):
         note = None
     if note is not None and not _is_sound(note):

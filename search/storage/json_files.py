@@ -14,7 +14,7 @@ from typing import Any
 
 from spaces.files.atomic import write_atomically
 from spaces.files.regular import open_regular
-from spaces.files.sealed import ASIDE, Damaged, read_sealed, seal, unseal
+from spaces.files.sealed import ASIDE, Damaged, seal, unseal
 
 
 def replace_not_finite(content: Any) -> Any:
@@ -31,19 +31,6 @@ def replace_not_finite(content: Any) -> Any:
 def write_json(path: Path, content: Mapping[str, Any], indent: int | None = None) -> None:
     """Writes plain data as sealed JSON, atomically; non-finite numbers become null."""
     write_atomically(path, seal(replace_not_finite(dict(content)), indent))
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """Reads what ``write_json`` wrote; None where there is no file.
-
-    Raises:
-        Damaged: it is not what was written.
-        OSError: it cannot be read.
-    """
-    try:
-        return read_sealed(path)
-    except FileNotFoundError:
-        return None
 
 
 def append_line(path: Path, content: Mapping[str, Any]) -> None:

@@ -15,11 +15,11 @@ from typing import Any
 
 from search.storage import invocations
 from search.storage.environment import check_environment
-from search.storage.json_files import read_json, read_lines, set_aside, write_json
+from search.storage.json_files import read_lines, set_aside, write_json
 from spaces import UserError
 from spaces.common.wording import format_count
 from spaces.files.atomic import write_atomically
-from spaces.files.sealed import ASIDE, Damaged, seal
+from spaces.files.sealed import ASIDE, Damaged, read_sealed, seal
 from spaces.specs.records import OUTCOME, RECORD, Record, list_trial_folders, read_outcome, read_record
 from spaces.specs.run import SPEC, RunSpec
 
@@ -95,7 +95,7 @@ def list_recorded(run: Path) -> list[Path]:
 def _find_top(run: Path, name: str) -> Iterator[Finding]:
     path = run / name
     try:
-        content = read_json(path)
+        content = read_sealed(path)
         if content is not None:
             KNOWN[name](content)
         elif name == SPEC and any(list_recorded(run)):

@@ -26,11 +26,12 @@ from search.signals import last_words, lift_time_limit
 from search.storage import environment, invocations, repair
 from search.storage.driver import NAME as LOCK_NAME
 from search.storage.driver import DriverLock, Guard
-from search.storage.json_files import read_json, write_json
+from search.storage.json_files import write_json
 from search.storage.trial_folder import TrialFolder
 from spaces import UserError
 from spaces.common.wording import format_command
-from spaces.files.sealed import ASIDE, Damaged
+from spaces.files.sealed import ASIDE, Damaged, read_sealed
+from spaces.specs.extend import explain_kept, extend, list_lengthened
 from spaces.specs.records import read_record
 from spaces.specs.run import SPEC, RunSpec, read_spec
 
@@ -77,8 +78,8 @@ class RunFolder:
             print(f"{self.path}: spec.json is not there; written anew from this command", file=sys.stderr)
             known = False
         old = self.read_spec() if known else None
-        spec = asked if old is None else old.extend_by(asked)
-        there = read_json(self.path / environment.NAME) or invocations.find_last_known(
+        spec = asked if old is None else extend(old, asked)
+        there = read_sealed(self.path / environment.NAME) or invocations.find_last_known(
             self.path, "environment", environment.check_environment
         )
         changes = environment.find_differences(there, here) if known and there else []
@@ -91,7 +92,7 @@ class RunFolder:
             print(f"accepted: {change}", file=sys.stderr)
         if old is not None:
             self._check_lengthening(old, spec)
-            for line in spec.explain_kept(asked):
+            for line in explain_kept(spec, asked):
                 print(f"{self.path} {line}", file=sys.stderr)
         write_json(self.path / SPEC, spec.as_dict(), indent=2)
         write_json(
@@ -106,7 +107,7 @@ class RunFolder:
         Raises:
             UserError: some finished trials have none.
         """
-        for phase in spec.list_lengthened(old):
+        for phase in list_lengthened(spec, old):
             before, after = ((run.max_epochs, run.rerun_epochs)[phase == "rerun"] for run in (old, spec))
             finished = [folder for folder in self.list_recorded(phase) if folder.outcome() == "completed"]
             without = sum(not folder.checkpoint.exists() for folder in finished)

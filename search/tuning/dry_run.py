@@ -17,8 +17,6 @@ from search.tuning.policy import Policy
 from spaces import Hyperparameters, TrialSpec
 from spaces.common.wording import format_count
 from spaces.specs.run import RunSpec
-from spaces.specs.rungs import compute_expected_epochs
-from spaces.specs.rungs import list_rungs as ladder_of
 
 MANY = 20  # Steps, where a single one is too short to be timed.
 LONG_ENOUGH = 0.2  # Seconds.
@@ -35,9 +33,9 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
     choice = EngineChoice(resources.engine, resources.device, spec.recipe is not None, resources.address is None)
     choice.announce(*spec.architectures)  # Refuses what cannot work.
     searches = spec.thetas is None
-    epochs = compute_expected_epochs(spec) if searches else 0.0
+    epochs = spec.compute_expected_epochs() if searches else 0.0
     samples = spec.planned if searches else 0
-    rungs = ladder_of(spec) if searches else []
+    rungs = spec.list_rungs() if searches else []
     device = resources.device if torch.cuda.is_available() else "cpu"
     make_repeatable(device, resources.threads)
     room = resources.count_slots(count_cores(), torch.cuda.device_count())

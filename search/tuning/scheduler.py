@@ -20,7 +20,6 @@ from search.storage.driver import Guard
 from search.storage.trial_folder import TrialFolder
 from search.tuning.trainable import METRIC, TIME_ATTR, report
 from spaces.specs.run import RunSpec
-from spaces.specs.rungs import list_rungs
 
 
 class InOrder(FIFOScheduler):
@@ -143,6 +142,6 @@ def make_scheduler(spec: RunSpec, run: Path, folders: Iterable[TrialFolder], gua
     """The scheduler of a run, knowing what was decided before."""
     if spec.scheduler != "asha":
         return InOrder()
-    journal = Journal(run, list_rungs(spec), guard)
+    journal = Journal(run, spec.list_rungs(), guard)
     journal.restore(folders, lambda folder, rows: report(folder, spec.max_epochs, rows)[METRIC])
     return PerArchitecture(spec, journal)

@@ -11,7 +11,6 @@ from search.tuning.phases import Phase
 from search.tuning.scheduler import make_scheduler
 from spaces import TrialSpec
 from spaces.specs.run import RunSpec
-from spaces.specs.rungs import compute_expected_epochs
 
 
 def plan_sweep(run: RunFolder, spec: RunSpec) -> Phase:
@@ -20,7 +19,7 @@ def plan_sweep(run: RunFolder, spec: RunSpec) -> Phase:
         name="sweep",
         trials=spec.planned,
         epochs=spec.max_epochs,
-        expected_epochs=compute_expected_epochs(spec),
+        expected_epochs=spec.compute_expected_epochs(),
         recorded=partial(run.list_recorded, "sweep"),
         feed=partial(_feed, spec),
         scheduler=partial(make_scheduler, spec, run.path, guard=run.guard),

@@ -12,12 +12,7 @@ from spaces.common.errors import UserError, quote
 
 @dataclass(frozen=True)
 class Field:
-    """What one field may hold.
-
-    Attributes:
-        allows: whether it may hold a value, of whatever type.
-        words: what it may hold, after "give".
-    """
+    """What one field may hold: whether it ``allows`` a value, and the ``words`` for that, to follow "give"."""
 
     allows: Callable[[Any], bool]
     words: str

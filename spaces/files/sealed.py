@@ -65,17 +65,18 @@ def unseal(text: bytes) -> dict[str, Any]:
     return content
 
 
-def read_sealed(path: str | Path) -> dict[str, Any]:
-    """Reads a file that holds what ``seal`` wrote; it must be a file of its own, no link and no pipe.
+def read_sealed(path: str | Path) -> dict[str, Any] | None:
+    """Reads a file that holds what ``seal`` wrote; None where there is none.
 
     Raises:
-        Damaged: it is not what was written.
-        FileNotFoundError: no such file.
+        Damaged: it is not what was written, or no file of its own but a link or a pipe.
         OSError: it cannot be read.
     """
     try:
         with open_regular(path, links=False) as stream:
             return unseal(stream.read(MAX_BYTES + 1))
+    except FileNotFoundError:
+        return None
     except OSError as error:
         if error.errno in NOT_A_FILE:
             raise Damaged("a link, folder or pipe, which invsearch never makes there") from None

@@ -14,24 +14,16 @@ whole; ``explain_kept`` says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import fields as dataclass_fields
-from dataclasses import replace
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from dataclasses import fields, replace
 
-from spaces.common import fields
-from spaces.common.errors import UserError, quote, shorten
+from spaces.common.errors import UserError, shorten
 from spaces.common.fields import name_option, shown
-from spaces.hyperparameters import NAMES, Hyperparameters
-from spaces.space import MAX_POINTS, Space, make_space
-
-if TYPE_CHECKING:
-    from spaces.specs.run import RunSpec
+from spaces.hyperparameters import NAMES
+from spaces.specs.run import RunSpec
 
 COUNTS = ("samples", "max_epochs", "rerun_seeds", "rerun_epochs")  # The larger one counts, whoever asked for it.
 COMPARED_ELSEWHERE = ("architectures", "thetas", "space", "earlier", "classes", *COUNTS)  # classes: by data_hash
-SAMPLES = fields.whole(1, MAX_POINTS)
 
 
 def extend(spec: RunSpec, asked: RunSpec) -> RunSpec:
@@ -40,7 +32,7 @@ def extend(spec: RunSpec, asked: RunSpec) -> RunSpec:
     Raises:
         UserError: ``asked`` contradicts it; the message shows each difference.
     """
-    differences = [*_extend_settings(spec, asked), *_extend_thetas(spec, asked), *_extend_spaces(spec, asked)]
+    differences = [*_extend_settings(spec, asked), *_extend_spaces(spec, asked)]
     if differences:
         raise UserError(
             f"the run folder holds another run: {'; '.join(differences)}; give another --out, or the same settings"
@@ -55,7 +47,10 @@ def extend(spec: RunSpec, asked: RunSpec) -> RunSpec:
         space=space,
         earlier=earlier,
         classes=spec.classes or asked.classes,
-        **{name: find_largest(getattr(spec, name), getattr(asked, name)) for name in COUNTS},
+        **{
+            name: max(filter(None, (getattr(spec, name), getattr(asked, name))), default=None)  # Either may be unset.
+            for name in COUNTS
+        },
     )
 
 
@@ -78,13 +73,8 @@ def list_lengthened(whole: RunSpec, old: RunSpec) -> tuple[str, ...]:
     return tuple(phase for phase, longer in (("sweep", sweep), ("rerun", rerun)) if longer)
 
 
-def find_largest(one: int | None, other: int | None) -> int | None:
-    """The larger of two numbers that may be unset."""
-    return max((value for value in (one, other) if value is not None), default=None)
-
-
 def _extend_settings(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
-    for name in (field.name for field in dataclass_fields(spec)):
+    for name in (field.name for field in fields(spec)):
         old, new = getattr(spec, name), getattr(asked, name)
         if name == "grace_period" and new == asked.max_epochs < old:
             continue  # Both let such short trials run to their end.
@@ -100,9 +90,6 @@ def _extend_settings(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
             f"epochs is {spec.max_epochs} there and {asked.max_epochs} here, and tpe made its proposals from "
             f"accuracies after {spec.max_epochs}"
         )
-
-
-def _extend_thetas(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
     if (spec.thetas is None) != (asked.thetas is None):
         yield "one is a search and the other trains fixed configurations"
     for name, theta in (asked.thetas or {}).items():
@@ -124,66 +111,9 @@ def _extend_spaces(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
             yield f"{name} is {shorten(shown(old))} there and {shorten(shown(new))} here"
         yield "tpe drew its proposals from the space there, so it cannot change"
     elif not there.within(here) and not here.within(there):
-        for name in NAMES:
-            old, new = there.domains[name].numbers(), here.domains[name].numbers()
+        for name, old, new in zip(NAMES, there.choices(), here.choices(), strict=True):
             lacks = [(set(new) - set(old), "there"), (set(old) - set(new), "here")]
             parts = [f"{shorten(', '.join(map(shown, sorted(values))))} {place}" for values, place in lacks if values]
             if parts:
                 yield f"{name} lacks {' and '.join(parts)}"
         yield "a grid can only grow into one that has all its values"
-
-
-def list_grown(spec: RunSpec) -> list[Hyperparameters]:
-    """The points of a grid search, in the order in which they are tried.
-
-    Every grid in turn, the earlier ones first, in its own shuffled order and without the points
-    that came before, until there are as many in all as were asked for at that time. So the points
-    of a run are the beginning of those of every extension of it.
-
-    Raises:
-        UserError: the space is continuous, or there is none.
-    """
-    stages = [(make_space(grid["space"], "earlier"), grid["samples"]) for grid in spec.earlier]
-    points: dict[Hyperparameters, None] = {}
-    for space, samples in [*stages, (spec.searched, spec.samples)]:
-        for theta in space.walk(spec.seed):
-            if len(points) >= samples:
-                break
-            points[theta] = None
-    return list(points)
-
-
-def check_spaces(spec: RunSpec) -> None:
-    """Checks the space of a run and the earlier ones.
-
-    Raises:
-        UserError: not spaces as invsearch describes them, or not grids each of which has the one before.
-    """
-    earlier = spec.earlier
-    if not isinstance(earlier, tuple) or (earlier and spec.search != "grid"):
-        raise UserError(f"earlier: {quote(earlier)} is not allowed; only a grid search has earlier grids")
-    if spec.space is None:
-        return
-    stages = []
-    for grid in earlier:
-        if not isinstance(grid, Mapping) or set(grid) != {"space", "samples"}:
-            raise UserError(f"earlier: {quote(grid)} is not allowed; give space and samples")
-        SAMPLES.check("earlier: samples", grid["samples"])
-        stages.append((_describe_growth("earlier", grid["space"]), grid["samples"]))
-    stages.append((_describe_growth("space", spec.space), spec.samples))
-    if spec.search != "grid":
-        return
-    for space, _ in stages:
-        space.choices()
-    if sum(space.size for space, _ in stages) > MAX_POINTS:
-        raise UserError(f"space: with the earlier ones, it has more than {MAX_POINTS:,} points; give another --out")
-    for (space, samples), (larger, more) in pairwise(stages):
-        if not space.within(larger) or larger.within(space) or samples > min(more, space.size):
-            raise UserError(f"earlier: {quote(space.name)} did not grow into {quote(larger.name)}; restore the file")
-
-
-def _describe_growth(field: str, plain: Any) -> Space:
-    space = make_space(plain, field)
-    if space.describe() != plain:  # 1 is not "1", and a number is not a choice.
-        raise UserError(f"{field}: {quote(plain)} is not how invsearch writes a space; give Space.describe()")
-    return space

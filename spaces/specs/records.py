@@ -10,16 +10,17 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import NoneType
 from typing import Any
 
 from spaces.common.errors import UserError
+from spaces.common.fields import number, optional
 from spaces.files.sealed import ASIDE, Damaged, read_sealed
 from spaces.specs.protocol import ENDED, ENDED_BY_ITSELF, FORMAT
 from spaces.specs.trial import TrialSpec
 
 RECORD, OUTCOME = FILES = ("record.json", "verdict.json")
 PLAIN = {"status": str, "error": str | None, "notes": list, "makers": list, "rows": list}
+NUMBER = optional(number(-sys.float_info.max, sys.float_info.max, "a number"))
 FRACTIONS = ("val_accuracy", "test_accuracy")
 
 
@@ -82,14 +83,9 @@ class Record:
             and all(isinstance(maker, dict) for maker in self.makers)
             and [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
             and all(type(row["maker"]) is int and 0 <= row["maker"] < makers for row in rows)
-            and all(row["time"] is not None and all(map(_is_number, row.values())) for row in rows)
+            and all(row["time"] is not None and all(map(NUMBER.allows, row.values())) for row in rows)
             and all(0.0 <= (row.get(name) or 0.0) <= 1.0 for row in rows for name in FRACTIONS)
         )
-
-
-def _is_number(value: Any) -> bool:
-    """Whether a value is one that a row may hold: a number that a float can hold, or None."""
-    return type(value) is NoneType or (type(value) in (float, int) and abs(value) <= sys.float_info.max)
 
 
 @dataclass(frozen=True)
@@ -126,29 +122,15 @@ class Outcome:
 
 
 def read_record(folder: str | Path) -> Record | None:
-    """The record in a trial's folder; None before the first commit.
-
-    Raises:
-        Damaged: it is not what was written, or another trial's.
-        OSError: it cannot be read.
-    """
-    try:
-        return Record.from_dict(read_sealed(os.path.join(folder, RECORD)), os.path.basename(folder))
-    except FileNotFoundError:
-        return None
+    """The record in a trial's folder, None before the first commit; raises what ``read_trial`` does."""
+    content = read_sealed(os.path.join(folder, RECORD))
+    return None if content is None else Record.from_dict(content, os.path.basename(folder))
 
 
 def read_outcome(folder: str | Path) -> Outcome | None:
-    """The outcome in a trial's folder; None while the trial has not ended.
-
-    Raises:
-        Damaged: it is not what was written.
-        OSError: it cannot be read.
-    """
-    try:
-        return Outcome.from_dict(read_sealed(os.path.join(folder, OUTCOME)))
-    except FileNotFoundError:
-        return None
+    """The outcome in a trial's folder, None while the trial has not ended; raises what ``read_trial`` does."""
+    content = read_sealed(os.path.join(folder, OUTCOME))
+    return None if content is None else Outcome.from_dict(content)
 
 
 def read_trial(folder: str | Path) -> tuple[Record, Outcome | None] | None:
@@ -157,16 +139,14 @@ def read_trial(folder: str | Path) -> tuple[Record, Outcome | None] | None:
     The outcome is read first: it is written last, so the record of a trial that ends meanwhile is at least as new.
 
     Raises:
-        Damaged: one of them is not what was written, or there is an outcome without a record.
+        Damaged: one is not what was written, or another trial's, or there is an outcome without a record.
         OSError: one of them cannot be read.
     """
     outcome = read_outcome(folder)
     record = read_record(folder)
-    if record is None:
-        if outcome is not None:
-            raise Damaged("an outcome without a record")
-        return None
-    return record, outcome
+    if record is None and outcome is not None:
+        raise Damaged("an outcome without a record")
+    return None if record is None else (record, outcome)
 
 
 def list_trial_folders(run: Path) -> Iterator[str]:

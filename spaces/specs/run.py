@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from dataclasses import fields as dataclass_fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,13 @@ from spaces.common.wording import format_command, format_count
 from spaces.files.sealed import Damaged, read_sealed
 from spaces.hyperparameters import Hyperparameters
 from spaces.space import MAX_POINTS, Space, make_space
-from spaces.specs.extend import check_spaces, explain_kept, extend, list_grown, list_lengthened
 from spaces.specs.protocol import FORMAT, GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
 from spaces.specs.recipes import Recipe
-from spaces.specs.rungs import list_ladder
 from spaces.specs.trial import TrialSpec
 
 SPEC = "spec.json"
 MAX_ARCHITECTURES = 1000
+SAMPLES = fields.whole(1, MAX_POINTS)
 EPOCHS = fields.whole(1, 100_000)  # A record of more would be too large to be read.
 LEAST_ETA = 1.01  # Closer to 1, ASHA would have a rung in every epoch, many times over.
 
@@ -40,7 +41,7 @@ FIELDS = {  # And architectures, thetas, space, earlier and recipe.
     "grace_period": EPOCHS,
     "max_epochs": EPOCHS,
     "reduction_factor": fields.number(LEAST_ETA, 1e6, f"a number above 1, at least {LEAST_ETA:g}"),
-    "samples": fields.optional(fields.whole(1, MAX_POINTS)),
+    "samples": fields.optional(SAMPLES),
     "rerun_seeds": fields.optional(fields.whole(1, 100_000)),
     "rerun_epochs": fields.optional(EPOCHS),
 }
@@ -101,7 +102,13 @@ class RunSpec:
     def __post_init__(self) -> None:
         for name, field in FIELDS.items():
             field.check(name_option(name), getattr(self, name))
-        self._check_architectures()
+        names = self.architectures
+        if not isinstance(names, tuple) or not 1 <= len(names) <= MAX_ARCHITECTURES:
+            raise UserError(f"architectures: {quote(names)} is not allowed; give 1 to {MAX_ARCHITECTURES} names")
+        for name in names:
+            fields.NAME.check("architectures", name)
+        if len(set(names)) != len(names):
+            raise UserError(f"architectures: {quote(names)} has a name twice; give each once")
         if (self.rerun_seeds is None) != (self.rerun_epochs is None):
             raise UserError("seeds and rerun-epochs belong together; give both or none")
         if len({self.space is None, self.search is None, self.samples is None, self.thetas is not None}) > 1:
@@ -115,16 +122,7 @@ class RunSpec:
             )
         elif self.scheduler == "asha":
             list_ladder(self.grace_period, self.max_epochs, self.reduction_factor)
-        check_spaces(self)
-
-    def _check_architectures(self) -> None:
-        names = self.architectures
-        if not isinstance(names, tuple) or not 1 <= len(names) <= MAX_ARCHITECTURES:
-            raise UserError(f"architectures: {quote(names)} is not allowed; give 1 to {MAX_ARCHITECTURES} names")
-        for name in names:
-            fields.NAME.check("architectures", name)
-        if len(set(names)) != len(names):
-            raise UserError(f"architectures: {quote(names)} has a name twice; give each once")
+        self._check_spaces()
 
     def _check_thetas(self, thetas: Any) -> None:
         if not isinstance(thetas, Mapping) or set(thetas) != set(self.architectures):
@@ -132,6 +130,32 @@ class RunSpec:
         for name, theta in thetas.items():
             if not isinstance(theta, Mapping) or Hyperparameters.from_mapping(theta).as_dict() != theta:
                 raise UserError(f"thetas: {name}: {quote(theta)} is not allowed; give four numbers")
+
+    def _check_spaces(self) -> None:
+        """Refuses what is no space as invsearch describes it, and grids that have not the one before."""
+        earlier = self.earlier
+        if not isinstance(earlier, tuple) or (earlier and self.search != "grid"):
+            raise UserError(f"earlier: {quote(earlier)} is not allowed; only a grid search has earlier grids")
+        if self.space is None:
+            return
+        stages = []
+        for grid in earlier:
+            if not isinstance(grid, Mapping) or set(grid) != {"space", "samples"}:
+                raise UserError(f"earlier: {quote(grid)} is not allowed; give space and samples")
+            SAMPLES.check("earlier: samples", grid["samples"])
+            stages.append((_read_space("earlier", grid["space"]), grid["samples"]))
+        stages.append((_read_space("space", self.space), self.samples))
+        if self.search != "grid":
+            return
+        for space, _ in stages:
+            space.choices()
+        if sum(space.size for space, _ in stages) > MAX_POINTS:
+            raise UserError(f"space: with the earlier ones, it has more than {MAX_POINTS:,} points; give another --out")
+        for (space, samples), (larger, more) in pairwise(stages):
+            if not space.within(larger) or larger.within(space) or samples > min(more, space.size):
+                raise UserError(
+                    f"earlier: {quote(space.name)} did not grow into {quote(larger.name)}; restore the file"
+                )
 
     @property
     def searched(self) -> Space:
@@ -170,13 +194,35 @@ class RunSpec:
     def list_points(self) -> list[Hyperparameters]:
         """The configurations of a grid search, ``planned`` of them, in the order in which they are tried.
 
-        Those of the earlier grids come first and in their old order, so a grid that grew begins with
-        what was tried before it grew.
+        Every grid in turn, the earlier ones first, in its own shuffled order and without the points
+        that came before, until there are as many in all as were asked for at that time. So the points
+        of a run are the beginning of those of every extension of it.
 
         Raises:
             UserError: the space is continuous, or there is none.
         """
-        return list_grown(self)
+        stages = [(make_space(grid["space"], "earlier"), grid["samples"]) for grid in self.earlier]
+        points: dict[Hyperparameters, None] = {}
+        for space, samples in [*stages, (self.searched, self.samples)]:
+            for theta in space.walk(self.seed):
+                if len(points) >= samples:
+                    break
+                points[theta] = None
+        return list(points)
+
+    def list_rungs(self) -> list[int]:
+        """The epochs at which ASHA judges; none without it."""
+        if self.scheduler != "asha":
+            return []
+        return list_ladder(self.grace_period, self.max_epochs, self.reduction_factor)
+
+    def compute_expected_epochs(self) -> float:
+        """Epochs a trial takes on average if the top 1/eta of trials continue past each rung."""
+        share, start, total = 1.0, 0, 0.0
+        for end in [*self.list_rungs(), self.max_epochs]:
+            total += share * (end - start)
+            share, start = share / self.reduction_factor, end
+        return total
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for spec.json; what is of ``LATER`` only where there is something, as in older runs."""
@@ -206,21 +252,32 @@ class RunSpec:
         except UserError as error:
             raise UserError(f"spec.json: {error}") from None
 
-    def extend_by(self, asked: RunSpec) -> RunSpec:
-        """This run with what ``asked`` adds; see ``spaces.specs.extend``.
 
-        Raises:
-            UserError: ``asked`` contradicts this run; the message shows each difference.
-        """
-        return extend(self, asked)
+def _read_space(field: str, plain: Any) -> Space:
+    space = make_space(plain, field)
+    if space.describe() != plain:  # 1 is not "1", and a number is not a choice.
+        raise UserError(f"{field}: {quote(plain)} is not how invsearch writes a space; give Space.describe()")
+    return space
 
-    def explain_kept(self, asked: RunSpec) -> list[str]:
-        """Where this run, extended by ``asked``, is more than what was asked for: one line each."""
-        return explain_kept(self, asked)
 
-    def list_lengthened(self, old: RunSpec) -> tuple[str, ...]:
-        """The phases whose trials are trained longer than in ``old``, which this run extends."""
-        return list_lengthened(self, old)
+def list_ladder(grace_period: int, max_epochs: int, reduction_factor: float) -> list[int]:
+    """The rungs of ASHA: grace period x reduction factor^k, below the maximum, in whole epochs.
+
+    Ray judges a trial at the first epoch that is not below a rung, so a rung that is no whole number
+    stands for the epoch after it.
+
+    Raises:
+        UserError: the factor is so small that two rungs fall on one epoch.
+    """
+    epochs: list[int] = []
+    while (rung := math.ceil(grace_period * reduction_factor ** len(epochs))) < max_epochs:
+        if rung in epochs:
+            raise UserError(
+                f"reduction-factor: {reduction_factor:g} puts two rungs on epoch {rung}; give a larger one, "
+                "such as 2 or more, or a longer --grace-period"
+            )
+        epochs.append(rung)
+    return epochs
 
 
 def read_spec(run: Path) -> dict[str, Any]:
@@ -232,14 +289,14 @@ def read_spec(run: Path) -> dict[str, Any]:
     where = run / SPEC
     mending = f"{format_command('invsearch', 'check', run, '--repair')} restores it from the history"
     try:
-        content = read_sealed(where)
-        RunSpec.from_dict(content)
-    except (FileNotFoundError, NotADirectoryError):
-        if (run / "trials").is_dir():
-            raise UserError(f"{where}: missing; {mending}") from None
-        raise UserError(f"{run}: not a run folder (no {SPEC}); give the --out of a sweep, train or reproduce") from None
+        content = read_sealed(where) if run.is_dir() else None
+        if content is not None:
+            RunSpec.from_dict(content)
+            return content
     except (Damaged, OSError) as error:
         raise UserError(f"{where}: damaged ({error}); {mending}") from None
     except UserError as error:
         raise UserError(f"{run}/{error}") from None
-    return content
+    if (run / "trials").is_dir():
+        raise UserError(f"{where}: missing; {mending}")
+    raise UserError(f"{run}: not a run folder (no {SPEC}); give the --out of a sweep, train or reproduce")

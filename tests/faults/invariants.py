@@ -10,17 +10,16 @@ import numpy as np
 import torch
 
 from search.storage import checkpoint
-from search.storage.json_files import read_json, read_lines
+from search.storage.json_files import read_lines
 from search.tuning.sweep import list_trials
-from spaces.files.sealed import Damaged, unseal
+from spaces.files.sealed import Damaged, read_sealed, unseal
 from spaces.specs.run import RunSpec
-from spaces.specs.rungs import list_rungs
 
 CLOCK = ("seconds", "time", "maker")  # What of a row may differ between two runs: when and where it was made.
 
 
 def read(path: Path) -> dict[str, Any]:
-    content = read_json(path)
+    content = read_sealed(path)
     assert content is not None, f"{path} is not there"
     return content
 
@@ -160,7 +159,7 @@ def check_decisions(run: Path, restored: bool = False) -> None:
     spec, found, ends, lines = spec_of(run), records(run), outcomes(run), decisions(run)
     keys = [(line["trial_id"], line["epoch"]) for line in lines]
     reached = {(name, row["epoch"]) for name, record in found.items() for row in record["rows"]} & {
-        (name, rung) for name in found for rung in list_rungs(spec)
+        (name, rung) for name in found for rung in spec.list_rungs()
     }
     assert len(keys) == len(set(keys)), "a trial was judged twice at one rung"
     assert set(keys) == reached

@@ -22,10 +22,10 @@ from search.datasets.files.cache import VARIABLE
 from search.datasets.files.download import Say
 from search.datasets.files.verify import UnusableFileError, reading
 from search.storage.file_lock import Lock
-from search.storage.json_files import read_json, write_json
+from search.storage.json_files import write_json
 from spaces.common.errors import UserError
 from spaces.files.regular import open_regular
-from spaces.files.sealed import Damaged
+from spaces.files.sealed import Damaged, read_sealed
 
 PIECE = 1000  # Images, a few hundred milliseconds of decoding.
 FORMAT = 1
@@ -103,7 +103,7 @@ class Decoded:
         """The hash of each piece; None where the piece is not as it is on record."""
         found: list[str | None] = [None] * len(self._pieces)
         try:
-            record = read_json(self.folder / f"{self.name}.json") or {}
+            record = read_sealed(self.folder / f"{self.name}.json") or {}
         except Damaged:
             return found
         hashes = record.get("hashes")

@@ -7,7 +7,7 @@ from spaces import SPACES
 
 def test_configurations_are_those_of_the_grid():
     task = find_task("digits", ("conv", "invariant"), samples=2, epochs=3)
-    points = SPACES["table-1.2"].list_grid(0)
+    points = list(SPACES["table-1.2"].walk(0))
     assert [each["architecture"] for each in task.configurations] == ["conv", "invariant"] * 2
     assert [each["lr"] for each in task.configurations] == [point.lr for point in points[:2] for _ in range(2)]
 

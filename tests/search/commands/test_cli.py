@@ -159,7 +159,7 @@ def test_a_contradicting_folder_is_refused(tmp_path: Path, capsys: pytest.Captur
         "digits", find_dataset("digits").data_hash, 16, 0, 0, ("conv",), space=space, search="grid", samples=1
     )
     with RunFolder(tmp_path).driven(spec):
-        TrialFolder(tmp_path, spec.sweep_trial("conv", SPACES["table-1.2"].list_grid(0)[0])).fail("x")
+        TrialFolder(tmp_path, spec.sweep_trial("conv", next(SPACES["table-1.2"].walk(0)))).fail("x")
     message = refused(capsys, "sweep", "--batch-size", "7", "--out", str(tmp_path))
     assert "batch-size is 16 there and 7 here" in message
 

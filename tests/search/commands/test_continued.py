@@ -9,6 +9,7 @@ from search.cli import make_parser
 from search.commands.options import grace_period, make_run_spec
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
+from spaces.specs.extend import extend
 from spaces.specs.run import RunSpec
 
 
@@ -23,8 +24,8 @@ def test_more_or_fewer_epochs_keep_the_grace_period(tmp_path: Path) -> None:
     with RunFolder(tmp_path).driven(spec):
         TrialFolder(tmp_path, spec.sweep_trial("conv", spec.list_points()[0])).fail("x")
     assert asked(tmp_path, "--epochs", "9").grace_period == 4
-    assert spec.extend_by(asked(tmp_path, "--epochs", "9")) == replace(spec, max_epochs=9)
-    assert spec.extend_by(asked(tmp_path, "--epochs", "3")) == spec
+    assert extend(spec, asked(tmp_path, "--epochs", "9")) == replace(spec, max_epochs=9)
+    assert extend(spec, asked(tmp_path, "--epochs", "3")) == spec
     assert asked(tmp_path, "--grace-period", "5").grace_period == 5  # Which is refused.
 
 

@@ -18,9 +18,10 @@ from analysis.records.following import Follower
 from search.cli import main
 from search.commands import watch
 from search.storage.driver import DriverLock
-from search.storage.json_files import read_json, write_json
+from search.storage.json_files import write_json
 from search.storage.trial_folder import TrialFolder
 from spaces import TrialSpec, UserError
+from spaces.files.sealed import read_sealed
 from spaces.specs.run import RunSpec
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -122,7 +123,7 @@ def test_status_watch_and_a_second_driver_agree_about_one_on_another_machine(
     end(run, trials[0], 0.5)
     lock = DriverLock(run)
     lock.take()
-    note = read_json(run / "driver.lock")
+    note = read_sealed(run / "driver.lock")
     assert note is not None
     lock.release()
     write_json(run / "driver.lock", note | {"host": "node-7", "boot": "another"})

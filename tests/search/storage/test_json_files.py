@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from search.storage.json_files import append_line, read_json, read_lines, set_aside, write_json
+from search.storage.json_files import append_line, read_lines, set_aside, write_json
 from spaces.files.atomic import write_atomically
-from spaces.files.sealed import Damaged, seal
+from spaces.files.sealed import Damaged, read_sealed, seal
 
 
 def test_writes_whole_files(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"x": [1, 2.5, None, "é"]})
-    assert read_json(tmp_path / "a.json") == {"x": [1, 2.5, None, "é"]}
+    assert read_sealed(tmp_path / "a.json") == {"x": [1, 2.5, None, "é"]}
 
 
 def test_what_is_not_finite_becomes_null(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"loss": float("nan"), "rows": [float("inf"), -float("inf"), 1.0]})
-    assert read_json(tmp_path / "a.json") == {"loss": None, "rows": [None, None, 1.0]}
+    assert read_sealed(tmp_path / "a.json") == {"loss": None, "rows": [None, None, 1.0]}
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,7 +29,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="disk full"):
         write_atomically(path, b"new")
-    assert read_json(path) == {"old": 1}
+    assert read_sealed(path) == {"old": 1}
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.json"]
 
 
@@ -58,7 +58,7 @@ def test_a_torn_line_spoils_no_other(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_reads_as_nothing(tmp_path: Path) -> None:
-    assert read_json(tmp_path / "a.json") is None
+    assert read_sealed(tmp_path / "a.json") is None
     assert list(read_lines(tmp_path / "log")) == []
 
 
@@ -66,18 +66,18 @@ def test_what_is_not_there_reads_as_nothing(tmp_path: Path) -> None:
 def test_damage_is_told_from_content(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(Damaged):
-        read_json(tmp_path / "a.json")
+        read_sealed(tmp_path / "a.json")
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:
     write_json(tmp_path / "secret.json", {"x": 1})
     (tmp_path / "a.json").symlink_to(tmp_path / "secret.json")
     with pytest.raises(Damaged, match="a link"):
-        read_json(tmp_path / "a.json")
+        read_sealed(tmp_path / "a.json")
     with pytest.raises(OSError, match="symbolic"):
         append_line(tmp_path / "a.json", {"y": 2})
     write_json(tmp_path / "a.json", {"y": 2})  # Takes the link's place.
-    assert read_json(tmp_path / "secret.json") == {"x": 1}
+    assert read_sealed(tmp_path / "secret.json") == {"x": 1}
 
 
 def test_no_draft_of_a_stranger_is_written_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

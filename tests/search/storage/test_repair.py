@@ -33,7 +33,7 @@ SPEC = RunSpec(
     search="grid",
     samples=4,
 )
-FINISHED, RUNNING = SPACES["table-1.2"].list_grid(0)[:2]
+FINISHED, RUNNING = list(SPACES["table-1.2"].walk(0))[:2]
 
 
 def trained(run: Path, trial: TrialSpec, split: Split, epochs: int) -> TrialFolder:

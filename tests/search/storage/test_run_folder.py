@@ -84,7 +84,7 @@ def test_a_run_without_a_trial_binds_nobody(tmp_path: Path) -> None:
 
 def begin(run: Path) -> TrialFolder:
     """Gives a run a trial, so that its spec counts."""
-    folder = TrialFolder(run, SPEC.sweep_trial("conv", SPACES["table-1.2"].list_grid(0)[0]))
+    folder = TrialFolder(run, SPEC.sweep_trial("conv", next(SPACES["table-1.2"].walk(0))))
     folder.fail("x")
     return folder
 
@@ -164,7 +164,7 @@ def test_other_versions_and_engines_are_refused_unless_accepted(
 
 
 def test_longer_trials_need_their_checkpoints(tmp_path: Path) -> None:
-    theta = SPACES["table-1.2"].list_grid(0)[0]
+    theta = next(SPACES["table-1.2"].walk(0))
     longer = replace(SPEC, max_epochs=40)
     for kept in (True, False):
         run = tmp_path / str(kept)
@@ -238,7 +238,7 @@ def test_not_a_run_folder(tmp_path: Path) -> None:
 
 
 def test_finds_recorded_trials_by_phase(tmp_path: Path) -> None:
-    theta = SPACES["table-1.2"].list_grid(0)[0]
+    theta = next(SPACES["table-1.2"].walk(0))
     spec = replace(SPEC, rerun_seeds=2, rerun_epochs=1)
     swept, reruns = spec.sweep_trial("conv", theta), spec.list_rerun_trials("conv", theta)
     for trial in (swept, *reruns):

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from search.errors import Busy, Superseded
 from search.storage import trial_folder
 from search.storage.driver import DriverLock, Guard
-from search.storage.json_files import read_json
 from search.storage.trial_folder import TrialFolder
 from spaces import Hyperparameters, TrialSpec
-from spaces.files.sealed import Damaged, seal
+from spaces.files.sealed import Damaged, read_sealed, seal
 from spaces.specs.records import Record
 
 MADE_BY = {"invsearch": "0"}
@@ -106,9 +105,9 @@ def test_a_finished_trial_keeps_its_checkpoint_only_when_asked(
 def test_an_outcome_carries_a_copy_of_the_record(folder: TrialFolder) -> None:
     commit(folder, 1)
     folder.decide("completed", 1)
-    outcome = read_json(folder.path / "verdict.json")
+    outcome = read_sealed(folder.path / "verdict.json")
     assert outcome is not None
-    assert outcome["record"] == read_json(folder.path / "record.json")
+    assert outcome["record"] == read_sealed(folder.path / "record.json")
 
 
 def test_an_outcome_taken_back(folder: TrialFolder, tmp_path: Path, trial: TrialSpec) -> None:

@@ -18,7 +18,6 @@ from search.tuning.scheduler import InOrder, PerArchitecture, make_scheduler
 from search.tuning.trainable import report
 from spaces import SPACES, TrialSpec, UserError
 from spaces.specs.run import RunSpec
-from spaces.specs.rungs import compute_expected_epochs, list_rungs
 
 TABLE_1_2 = SPACES["table-1.2"]
 SPEC = RunSpec(
@@ -31,7 +30,7 @@ SPEC = RunSpec(
     [(5, 20, 4.0, [5]), (5, 20, 3.0, [5, 15]), (5, 20, 2.0, [5, 10]), (1, 27, 3.0, [1, 3, 9]), (20, 20, 4.0, [])],
 )
 def test_rungs(grace: int, most: int, eta: float, expected: list[int]) -> None:
-    assert list_rungs(replace(SPEC, grace_period=grace, max_epochs=most, reduction_factor=eta)) == expected
+    assert replace(SPEC, grace_period=grace, max_epochs=most, reduction_factor=eta).list_rungs() == expected
 
 
 @pytest.mark.parametrize(
@@ -51,11 +50,11 @@ def test_rungs_are_where_ray_judges(tmp_path: Path, grace: int, most: int, eta: 
                 decision = scheduler.on_trial_result(None, trial, told)  # pyright: ignore[reportArgumentType]
         if decision == "STOP":
             judged.append(last)
-    assert judged == list_rungs(spec)
+    assert judged == spec.list_rungs()
 
 
 def two_trials() -> tuple[TrialSpec, TrialSpec]:
-    one, other = TABLE_1_2.list_grid(0)[:2]
+    one, other = list(TABLE_1_2.walk(0))[:2]
     return SPEC.sweep_trial("conv", one), SPEC.sweep_trial("conv", other)
 
 
@@ -65,7 +64,7 @@ def test_rungs_that_fall_together_are_refused() -> None:
 
 
 def test_a_journal_that_cannot_be_written_ends_the_run_and_decides_nothing(tmp_path: Path) -> None:
-    scheduler = PerArchitecture(SPEC, Journal(tmp_path / "nowhere", list_rungs(SPEC)))
+    scheduler = PerArchitecture(SPEC, Journal(tmp_path / "nowhere", SPEC.list_rungs()))
     trial: Any = SimpleNamespace(config={"trial": two_trials()[0].as_dict()})
     scheduler.on_trial_add(None, trial)
     assert scheduler.trouble is None
@@ -74,9 +73,9 @@ def test_a_journal_that_cannot_be_written_ends_the_run_and_decides_nothing(tmp_p
 
 
 def test_expected_epochs() -> None:
-    assert compute_expected_epochs(SPEC) == 5 + 15 / 4
-    assert compute_expected_epochs(replace(SPEC, reduction_factor=2.0)) == 5 + 5 / 2 + 10 / 4
-    assert compute_expected_epochs(replace(SPEC, scheduler="none")) == 20
+    assert SPEC.compute_expected_epochs() == 5 + 15 / 4
+    assert replace(SPEC, reduction_factor=2.0).compute_expected_epochs() == 5 + 5 / 2 + 10 / 4
+    assert replace(SPEC, scheduler="none").compute_expected_epochs() == 20
 
 
 class Simulation:
@@ -85,7 +84,7 @@ class Simulation:
     def __init__(self, run: Path, spec: RunSpec, seed: int):
         self.run, self.spec = run, spec
         self.random = random.Random(seed)
-        points = TABLE_1_2.list_grid(seed)[:24]
+        points = list(TABLE_1_2.walk(seed))[:24]
         self.trials = [spec.sweep_trial(name, theta) for theta in points for name in spec.architectures]
         self.final = {trial.trial_id: self.random.random() for trial in self.trials}
         self.fate = {  # Some fail and some diverge, before, at and after the rungs.
@@ -158,7 +157,7 @@ def replayed(run: Path, spec: RunSpec) -> set[str]:
     stopped = set()
     for line in (run / "decisions.jsonl").read_text().splitlines():
         entry = json.loads(line)
-        assert entry["epoch"] in list_rungs(spec)
+        assert entry["epoch"] in spec.list_rungs()
         values = seen.setdefault((entry["architecture"], entry["epoch"]), {})
         assert entry["trial_id"] not in values  # Judged once.
         cut = np.percentile(list(values.values()), 100 * (1 - 1 / spec.reduction_factor)) if values else 0.0
@@ -188,7 +187,7 @@ def test_decisions_follow_the_rule_however_often_the_driver_dies(tmp_path: Path,
     values = {(entry["trial_id"], entry["epoch"]): entry["accuracy"] for entry in judged}
     for trial in simulation.trials:  # Everybody who reached a rung was judged there, by what is on record.
         for row in simulation.folder(trial).rows:
-            if row["epoch"] in list_rungs(simulation.spec):
+            if row["epoch"] in simulation.spec.list_rungs():
                 assert values.pop((trial.trial_id, row["epoch"])) == (row["val_accuracy"] or 0.0)
     assert not values
 
@@ -215,7 +214,7 @@ def test_a_lost_journal_is_restored_from_the_records(tmp_path: Path) -> None:
 
 def test_a_stop_is_never_taken_back(tmp_path: Path) -> None:
     """The trial's record and outcome are lost; trained again, it stops where it did, though it now would go on."""
-    low, high = (SPEC.sweep_trial("conv", theta) for theta in TABLE_1_2.list_grid(0)[:2])
+    low, high = (SPEC.sweep_trial("conv", theta) for theta in list(TABLE_1_2.walk(0))[:2])
 
     def told(scheduler: Any, trial: TrialSpec, epoch: int, accuracy: float) -> str:
         tune_trial: Any = SimpleNamespace(config={"trial": trial.as_dict()})
@@ -229,8 +228,8 @@ def test_a_stop_is_never_taken_back(tmp_path: Path) -> None:
 
 
 def test_architectures_do_not_compete(tmp_path: Path) -> None:
-    scheduler = PerArchitecture(SPEC, Journal(tmp_path, list_rungs(SPEC)))
-    theta = TABLE_1_2.list_grid(0)[0]
+    scheduler = PerArchitecture(SPEC, Journal(tmp_path, SPEC.list_rungs()))
+    theta = next(TABLE_1_2.walk(0))
 
     def told(architecture: str, accuracy: float) -> str:
         tune_trial: Any = SimpleNamespace(config={"trial": SPEC.sweep_trial(architecture, theta).as_dict()})
@@ -242,9 +241,9 @@ def test_architectures_do_not_compete(tmp_path: Path) -> None:
 
 
 def test_a_report_that_asha_would_ignore_is_an_error(tmp_path: Path) -> None:
-    tune_trial: Any = SimpleNamespace(config={"trial": SPEC.sweep_trial("conv", TABLE_1_2.list_grid(0)[0]).as_dict()})
+    tune_trial: Any = SimpleNamespace(config={"trial": SPEC.sweep_trial("conv", next(TABLE_1_2.walk(0))).as_dict()})
     with pytest.raises(AssertionError, match="ignore"):
-        PerArchitecture(SPEC, Journal(tmp_path, list_rungs(SPEC))).on_trial_result(
+        PerArchitecture(SPEC, Journal(tmp_path, SPEC.list_rungs())).on_trial_result(
             None, tune_trial, {"training_iteration": 5, "accuracy": 0.5}
         )
 
@@ -274,7 +273,7 @@ def test_nobody_begins_an_epoch_after_the_last_ones(tmp_path: Path) -> None:
     scheduler = make_scheduler(SPEC, tmp_path, [])
     high, low, new = (
         SimpleNamespace(config={"trial": SPEC.sweep_trial("conv", theta).as_dict()}, status=status)
-        for theta, status in zip(TABLE_1_2.list_grid(0)[:3], ("RUNNING", "RUNNING", "PENDING"), strict=True)
+        for theta, status in zip(list(TABLE_1_2.walk(0))[:3], ("RUNNING", "RUNNING", "PENDING"), strict=True)
     )
 
     def told(trial: Any, epoch: int, accuracy: float) -> str:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaces import SPACES, Hyperparameters, UserError, make_space
+from spaces.specs.extend import explain_kept, extend, list_lengthened
 from spaces.specs.run import RunSpec
 
 
@@ -29,7 +30,7 @@ FIXED = RunSpec("digits", "ab", 16, 0, 0, ("conv",), thetas={"conv": THETA.as_di
 
 def refusal(spec: RunSpec, asked: RunSpec) -> str:
     with pytest.raises(UserError) as error:
-        spec.extend_by(asked)
+        extend(spec, asked)
     message = str(error.value)
     assert message.startswith("the run folder holds another run: ")
     assert message.endswith("; give another --out, or the same settings")
@@ -39,12 +40,12 @@ def refusal(spec: RunSpec, asked: RunSpec) -> str:
 
 def test_a_run_is_extended_by_architectures_samples_and_seeds() -> None:
     asked = replace(SWEEP, architectures=("invariant", "conv"), samples=2, rerun_seeds=10, rerun_epochs=20)
-    whole = SWEEP.extend_by(asked)
+    whole = extend(SWEEP, asked)
     assert whole.architectures == ("conv", "invariant")
     assert (whole.samples, whole.rerun_seeds, whole.rerun_epochs) == (4, 10, 20)
-    assert whole.extend_by(SWEEP) == whole
-    assert whole.explain_kept(asked) == ["already asks for 4 samples, so not 2"]
-    assert whole.explain_kept(SWEEP) == []
+    assert extend(whole, SWEEP) == whole
+    assert explain_kept(whole, asked) == ["already asks for 4 samples, so not 2"]
+    assert explain_kept(whole, SWEEP) == []
 
 
 @pytest.mark.parametrize(
@@ -74,22 +75,22 @@ def test_what_only_one_has_is_none() -> None:
 @pytest.mark.parametrize("scheduler", ["asha", "none"])
 def test_epochs_of_a_grid_search_and_of_reruns_may_become_more(scheduler: str) -> None:
     short = replace(SWEEP, scheduler=scheduler, rerun_seeds=2, rerun_epochs=10)
-    long = short.extend_by(replace(short, max_epochs=80, rerun_epochs=30))
+    long = extend(short, replace(short, max_epochs=80, rerun_epochs=30))
     assert (long.max_epochs, long.rerun_epochs) == (80, 30)
-    assert long.list_lengthened(short) == ("sweep", "rerun")
-    assert long.extend_by(short) == long
-    assert long.explain_kept(short) == [
+    assert list_lengthened(long, short) == ("sweep", "rerun")
+    assert extend(long, short) == long
+    assert explain_kept(long, short) == [
         "already asks for 80 epochs, so not 20",
         "already asks for 30 rerun-epochs, so not 10",
     ]
-    assert long.list_lengthened(long) == short.list_lengthened(SWEEP) == ()
-    assert replace(short, rerun_epochs=30).list_lengthened(short) == ("rerun",)
+    assert list_lengthened(long, long) == list_lengthened(short, SWEEP) == ()
+    assert list_lengthened(replace(short, rerun_epochs=30), short) == ("rerun",)
 
 
 def test_another_grace_period_is_a_contradiction_unless_it_is_cut_short_by_fewer_epochs() -> None:
     short = replace(SWEEP, max_epochs=3, grace_period=3)
     assert "grace-period is 3 there and 5 here" in refusal(short, replace(SWEEP, max_epochs=20))
-    assert SWEEP.extend_by(short) == SWEEP
+    assert extend(SWEEP, short) == SWEEP
     assert "grace-period is 5 there and 2 here" in refusal(SWEEP, replace(short, grace_period=2))
 
 
@@ -101,7 +102,7 @@ def test_tpe_keeps_its_epochs(epochs: int) -> None:
 
 def test_tpe_keeps_its_space_but_not_its_name() -> None:
     renamed = replace(TPE, space={**SPACES["continuous"].describe(), "name": "mine"})
-    assert TPE.extend_by(renamed) == TPE
+    assert extend(TPE, renamed) == TPE
     message = refusal(TPE, replace(TPE, space={**SPACES["continuous"].describe(), "gain": {"uniform": [0.5, 3.0]}}))
     assert "gain is {uniform: [0.5, 2]} there and {uniform: [0.5, 3]} here; tpe drew its proposals from" in message
     assert "lr" not in message
@@ -112,7 +113,7 @@ def test_tpe_keeps_its_space_but_not_its_name() -> None:
 
 
 def test_a_grid_may_grow() -> None:
-    wide = SWEEP.extend_by(replace(SWEEP, space=WIDE, samples=18))
+    wide = extend(SWEEP, replace(SWEEP, space=WIDE, samples=18))
     assert (wide.space, wide.samples) == (WIDE, 18)
     assert wide.earlier == ({"space": SMALL, "samples": 4},)
     assert wide.planned == len(wide.list_points()) == len(set(wide.list_points())) == 18
@@ -121,9 +122,9 @@ def test_a_grid_may_grow() -> None:
 
 
 def test_whoever_repeats_the_older_command_gets_the_larger_grid() -> None:
-    wide = SWEEP.extend_by(replace(SWEEP, space=WIDE, samples=18))
-    assert wide.extend_by(SWEEP) == wide
-    assert wide.explain_kept(SWEEP) == [
+    wide = extend(SWEEP, replace(SWEEP, space=WIDE, samples=18))
+    assert extend(wide, SWEEP) == wide
+    assert explain_kept(wide, SWEEP) == [
         "already asks for 18 samples, so not 4",
         "already searches space wide, so not only its part small",
     ]
@@ -131,14 +132,14 @@ def test_whoever_repeats_the_older_command_gets_the_larger_grid() -> None:
 
 def test_the_same_values_are_the_same_grid_whatever_their_name_and_order() -> None:
     turned = replace(SWEEP, space=described("turned", lr=choice(0.2, 0.1), momentum=choice(0.5, 0.0)))
-    assert SWEEP.extend_by(turned) == SWEEP
-    assert SWEEP.explain_kept(turned) == []
+    assert extend(SWEEP, turned) == SWEEP
+    assert explain_kept(SWEEP, turned) == []
 
 
 def test_a_larger_grid_with_fewer_samples_keeps_those_of_the_smaller() -> None:
-    wide = SWEEP.extend_by(replace(SWEEP, space=WIDE, samples=2))
+    wide = extend(SWEEP, replace(SWEEP, space=WIDE, samples=2))
     assert wide.list_points() == SWEEP.list_points()
-    assert wide.explain_kept(replace(SWEEP, space=WIDE, samples=2)) == ["already asks for 4 samples, so not 2"]
+    assert explain_kept(wide, replace(SWEEP, space=WIDE, samples=2)) == ["already asks for 4 samples, so not 2"]
 
 
 def test_grids_that_do_not_contain_one_another_name_what_they_lack() -> None:
@@ -153,14 +154,14 @@ def test_grids_that_are_too_large_together_are_refused() -> None:
     half = described("half", lr=choice(*(i + 1 for i in range(600_000))))
     more = described("more", lr=choice(*(i + 1 for i in range(600_001))))
     with pytest.raises(UserError, match="with the earlier ones, it has more than 1,000,000 points; give another --out"):
-        replace(SWEEP, space=half, samples=3).extend_by(replace(SWEEP, space=more))
+        extend(replace(SWEEP, space=half, samples=3), replace(SWEEP, space=more))
 
 
 def test_fixed_configurations_may_be_added_but_not_changed() -> None:
     other = Hyperparameters(0.2, 0.5, 1e-5, 1.5).as_dict()
     added = replace(FIXED, architectures=("invariant",), thetas={"invariant": other})
-    assert FIXED.extend_by(added).thetas == {"conv": THETA.as_dict(), "invariant": other}
-    assert FIXED.extend_by(replace(FIXED, rerun_seeds=1)).explain_kept(replace(FIXED, rerun_seeds=1)) == [
+    assert extend(FIXED, added).thetas == {"conv": THETA.as_dict(), "invariant": other}
+    assert explain_kept(extend(FIXED, replace(FIXED, rerun_seeds=1)), replace(FIXED, rerun_seeds=1)) == [
         "already asks for 2 seeds, so not 1"
     ]
     assert "theta of conv is {lr: 0.1" in refusal(FIXED, replace(FIXED, thetas={"conv": other}))
@@ -192,7 +193,7 @@ def test_every_extension_begins_with_what_was_tried_before(asked: list[tuple[dic
     run = steps[0]
     for step in steps[1:]:
         try:
-            whole = run.extend_by(step)
+            whole = extend(run, step)
         except UserError:
             assert not run.searched.within(step.searched)
             assert not step.searched.within(run.searched)
@@ -201,12 +202,12 @@ def test_every_extension_begins_with_what_was_tried_before(asked: list[tuple[dic
         assert after[: len(before)] == before
         assert len(after) == len(set(after)) == whole.planned
         assert all(theta in whole.searched for theta in after)
-        assert set(step.searched.list_grid(seed)) <= set(whole.searched.list_grid(seed))
-        assert whole.extend_by(run) == whole.extend_by(step) == whole
+        assert set(step.searched.walk(seed)) <= set(whole.searched.walk(seed))
+        assert extend(whole, run) == extend(whole, step) == whole
         assert RunSpec.from_dict(json.loads(json.dumps(whole.as_dict()))) == whole
         run = whole
     if not run.earlier:
-        assert run.list_points() == run.searched.list_grid(seed)[: run.samples]
+        assert run.list_points() == list(run.searched.walk(seed))[: run.samples]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces import SPACES, Hyperparameters, TrialSpec, UserError
+from spaces.specs.extend import extend
 from spaces.specs.recipes import BATCH_SIZE, CIFAR, THETA, TINY_IMAGENET, Recipe
 from spaces.specs.run import RunSpec
 
@@ -75,16 +76,16 @@ def test_a_run_scales_it_to_each_phase() -> None:
 
 def test_steps_cannot_be_moved() -> None:
     run = replace(SWEEP, recipe=CIFAR, rerun_seeds=1, rerun_epochs=60)
-    assert run.extend_by(replace(run, rerun_seeds=3)).rerun_seeds == 3
-    assert replace(run, rerun_seeds=None, rerun_epochs=None).extend_by(run) == run
+    assert extend(run, replace(run, rerun_seeds=3)).rerun_seeds == 3
+    assert extend(replace(run, rerun_seeds=None, rerun_epochs=None), run) == run
     with pytest.raises(UserError, match="epochs is 12 there and 24 here, which would move the drops"):
-        run.extend_by(replace(run, max_epochs=24))
+        extend(run, replace(run, max_epochs=24))
     with pytest.raises(UserError, match="rerun-epochs is 60 there and 30 here"):
-        run.extend_by(replace(run, rerun_epochs=30))
+        extend(run, replace(run, rerun_epochs=30))
     with pytest.raises(UserError, match=r"recipe is lr x 0.2 after epochs 60, 80, 100 of 120, random crops"):
-        run.extend_by(replace(run, recipe=TINY_IMAGENET))
+        extend(run, replace(run, recipe=TINY_IMAGENET))
     constant = replace(run, recipe=replace(CIFAR, lr_drops=()))
-    assert constant.extend_by(replace(constant, rerun_epochs=90)).rerun_epochs == 90
+    assert extend(constant, replace(constant, rerun_epochs=90)).rerun_epochs == 90
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spaces import SPACES, Hyperparameters, UserError
+from spaces.specs.extend import extend
 from spaces.specs.run import RunSpec
 
 SPACE = SPACES["table-1.2"].describe()
@@ -24,9 +25,9 @@ def test_survives_json(spec: RunSpec) -> None:
 def test_a_run_from_before_classes_were_recorded_goes_on_and_gets_them() -> None:
     """The hash of the data tells their number, so it contradicts nothing."""
     assert "classes" not in SWEEP.as_dict()
-    grown = SWEEP.extend_by(replace(SWEEP, classes=10))
+    grown = extend(SWEEP, replace(SWEEP, classes=10))
     assert grown.classes == 10
-    assert grown.extend_by(SWEEP).classes == 10
+    assert extend(grown, SWEEP).classes == 10
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,7 @@ ODD = (
     NESTED,
     "1",
 )
-GROWN = SWEEP.extend_by(replace(SWEEP, space={**SPACE, "gain": {"choice": [0.25, 0.5, 1.0, 1.5, 2.0]}}, samples=9))
+GROWN = extend(SWEEP, replace(SWEEP, space={**SPACE, "gain": {"choice": [0.25, 0.5, 1.0, 1.5, 2.0]}}, samples=9))
 
 
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
