@@ -7,6 +7,7 @@ import operator
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 from analysis.incumbents import find_incumbents
 from analysis.records.reader import Run
 from spaces.common.errors import UserError, quote
+from spaces.common.lookup import choose
 from spaces.hyperparameters import NAMES
 from spaces.specs.protocol import PHASES, STATUSES
 
@@ -40,9 +42,8 @@ def build_status_table(run: Run, phase: str) -> pd.DataFrame:
     Raises:
         UserError: the phase is not sweep or rerun.
     """
-    if phase not in PHASES:
-        raise UserError(f"phase: {quote(phase)} is unknown; allowed are {', '.join(PHASES)}")
-    return run.trials.loc[run.trials["phase"] == phase, COLUMNS[phase]].reset_index(drop=True)
+    columns = choose("phase", phase, COLUMNS)
+    return run.trials.loc[run.trials["phase"] == phase, columns].reset_index(drop=True)
 
 
 def filter_status(table: pd.DataFrame, conditions: Iterable[str]) -> pd.DataFrame:
@@ -60,8 +61,8 @@ def filter_status(table: pd.DataFrame, conditions: Iterable[str]) -> pd.DataFram
                 f"filter: {quote(condition)} is not a condition; write for example status=diverged or epoch>=5"
             )
         column, symbol, value = parts.groups()
-        _check_column(table, column, "filter")
-        allowed = ["=", "!="] if column in TEXT else list(OPERATORS)
+        choose("filter: column", column, dict.fromkeys(map(str, table)))
+        allowed = ("=", "!=") if column in TEXT else OPERATORS
         if symbol not in allowed:
             raise UserError(f"filter: operator {symbol} is unknown for {column}; allowed are {', '.join(allowed)}")
         met = OPERATORS[symbol](table[column], _convert_value(table, column, value))
@@ -75,7 +76,7 @@ def sort_status(table: pd.DataFrame, column: str) -> pd.DataFrame:
     Raises:
         UserError: the column is unknown.
     """
-    _check_column(table, column, "sort")
+    choose("sort: column", column, dict.fromkeys(map(str, table)))
     ascending = not column.endswith("_accuracy")
     return table.sort_values([column, "trial_id"], ascending=[ascending, True]).reset_index(drop=True)
 
@@ -111,19 +112,11 @@ def summarize_progress(run: Run) -> pd.DataFrame:
 def _convert_value(table: pd.DataFrame, column: str, text: str) -> str | float:
     """Reads a condition's value, refusing what could never match."""
     if column not in TEXT:
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if math.isnan(number):
-            raise UserError(f"filter: {column}: {quote(text)} is not a number; give one such as 0.1 or 1e-5")
-        return number
+        with suppress(ValueError):
+            if not math.isnan(number := float(text)):
+                return number
+        raise UserError(f"filter: {column}: {quote(text)} is not a number; give one such as 0.1 or 1e-5")
     known = STATUSES if column == "status" else sorted(table[column].unique())
-    if column != "trial_id" and text not in known and len(known):
-        raise UserError(f"filter: {column}: {quote(text)} is unknown; allowed are {', '.join(known)}")
+    if column != "trial_id" and known:
+        choose(f"filter: {column}", text, dict.fromkeys(known))
     return text
-
-
-def _check_column(table: pd.DataFrame, column: str, what: str) -> None:
-    if column not in table.columns:
-        raise UserError(f"{what}: column {quote(column)} is unknown; allowed are {', '.join(table.columns)}")

@@ -27,7 +27,7 @@ def test_columns(full) -> None:
 
 
 def test_an_unknown_phase(full) -> None:
-    with pytest.raises(UserError, match="'final' is unknown; allowed are sweep, rerun"):
+    with pytest.raises(UserError, match="phase: 'final' is unknown; choose one of sweep, rerun"):
         build_status_table(read_run(full.write()), "final")
 
 
@@ -58,9 +58,9 @@ def test_filters(table, conditions, expected) -> None:
 @pytest.mark.parametrize(
     ("condition", "message"),
     [
-        ("colour=red", "column 'colour' is unknown; allowed are trial_id, architecture, lr"),
-        ("status=dead", "'dead' is unknown; allowed are completed, stopped, diverged, failed, unfinished"),
-        ("architecture=convv", "'convv' is unknown; allowed are conv, invariant"),
+        ("colour=red", "column: 'colour' is unknown; choose one of trial_id, architecture, lr"),
+        ("status=dead", "status: 'dead' is unknown; choose one of completed, stopped, diverged, failed, unfinished"),
+        ("architecture=convv", "architecture: 'convv' is unknown; did you mean conv? choose one of conv, invariant"),
         ("status==completed", "operator == is unknown for status; allowed are =, !="),
         ("status>completed", "operator > is unknown for status; allowed are =, !="),
         ("lr=>0.1", "operator => is unknown for lr; allowed are =, !=, <, <=, >, >="),
@@ -91,7 +91,7 @@ def test_sorting(table) -> None:
     by_lr = sort_status(table, "lr")
     assert by_lr["lr"].tolist() == [0.0316, 0.0316, 0.1, 0.1, 1.0, 1.0, 1.0, 1.0]
     assert by_lr["trial_id"].iloc[:2].tolist() == sorted(by_lr["trial_id"].iloc[:2])
-    with pytest.raises(UserError, match="sort: column 'test_accuracy' is unknown; allowed are trial_id"):
+    with pytest.raises(UserError, match=r"sort: column: 'test_accuracy' is unknown; .*choose one of trial_id"):
         sort_status(table, "test_accuracy")
 
 
