@@ -24,7 +24,6 @@ COLUMNS = {
     "sweep": ["trial_id", "architecture", *NAMES, "status", "epoch", "val_accuracy", "engine"],
     "rerun": ["trial_id", "architecture", *NAMES, "seed", "status", "epoch", "test_accuracy", "engine"],
 }
-PLANNED = {"sweep": "samples", "rerun": "rerun_seeds"}
 TEXT = ("trial_id", "architecture", "status", "engine")
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
@@ -98,7 +97,7 @@ def summarize_progress(run: Run) -> pd.DataFrame:
         {
             "architecture": name,
             "phase": phase,
-            "planned": int(run.spec.get(PLANNED[phase]) or 0),
+            "planned": int(run.spec.get("samples" if phase == "sweep" else "rerun_seeds") or 0),
             **{status: counts[name, phase, status] for status in STATUSES},
             "incumbent_val_accuracy": best.get(name, float("nan")) if phase == "sweep" else float("nan"),
         }
@@ -106,7 +105,7 @@ def summarize_progress(run: Run) -> pd.DataFrame:
         for phase in PHASES
         if phase in phases
     ]
-    return pd.DataFrame(rows, columns=["architecture", "phase", "planned", *STATUSES, "incumbent_val_accuracy"])
+    return pd.DataFrame(rows)
 
 
 def _convert_value(table: pd.DataFrame, column: str, text: str) -> str | float:
@@ -116,7 +115,7 @@ def _convert_value(table: pd.DataFrame, column: str, text: str) -> str | float:
             if not math.isnan(number := float(text)):
                 return number
         raise UserError(f"filter: {column}: {quote(text)} is not a number; give one such as 0.1 or 1e-5")
-    known = STATUSES if column == "status" else sorted(table[column].unique())
+    known = STATUSES if column == "status" else sorted(table[column].dropna().unique())
     if column != "trial_id" and known:
         choose(f"filter: {column}", text, dict.fromkeys(known))
     return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from analysis.records.reader import Run, Trial, assemble_tables, attempt
@@ -18,9 +19,6 @@ class Follower:
 
     Every file of a run is replaced whole, so another inode, size or time means another content, and
     the same ones the same content.
-
-    Args:
-        path: the run folder.
     """
 
     def __init__(self, path: str | Path):
@@ -53,11 +51,9 @@ class Follower:
 
 def read_stamp(folder: str | Path, names: tuple[str, ...]) -> Stamp:
     """Inode, size and time of files in a folder; None for those that are not there."""
-    found: list[tuple[int, int, int] | None] = []
+    found: dict[str, tuple[int, int, int] | None] = dict.fromkeys(names)
     for name in names:
-        try:
+        with suppress(OSError):
             status = os.lstat(os.path.join(folder, name))
-            found.append((status.st_ino, status.st_size, status.st_mtime_ns))
-        except OSError:
-            found.append(None)
-    return tuple(found)
+            found[name] = (status.st_ino, status.st_size, status.st_mtime_ns)
+    return tuple(found.values())

@@ -77,24 +77,18 @@ def describe_choice(best: Best) -> str:
 
 
 def make_config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
-    """What the weights are, as plain data."""
+    """What the weights are, as plain data; NaN where there is no mean or spread."""
     rows, spec = weights.record.rows, weights.record.spec
     data, judged = find_dataset(spec.dataset), JUDGED_ON[spec.phase]
     return {
         "format": FORMAT,
         "run": printable(run.resolve()),
-        "trial_id": spec.trial_id,
-        "config_id": spec.config_id,
-        "architecture": spec.architecture,
+        **{name: getattr(spec, name) for name in ("trial_id", "config_id", "architecture")},
         "title": models.find_architecture(spec.architecture).title,
         "theta": spec.theta.as_dict(),
-        "seed": spec.seed,
-        "phase": spec.phase,
-        "split_seed": spec.split_seed,
-        "batch_size": spec.batch_size,
+        **{name: getattr(spec, name) for name in ("seed", "phase", "split_seed", "batch_size")},
         "epochs": len(rows),
-        "dataset": spec.dataset,
-        "data_hash": spec.data_hash,
+        **{name: getattr(spec, name) for name in ("dataset", "data_hash")},
         "input_shape": list(data.input_shape),
         "classes": data.classes,
         "normalisation": {"mean": data.mean, "std": data.std, "formula": "(grey level / 255 - mean) / std"},

@@ -62,6 +62,13 @@ def list_measures(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
             yield tag, row[name]
 
 
+def claim_folder(path: Path) -> None:
+    """Makes a folder; raises ``OSError`` where a file, or a link that leads elsewhere, stands in its place."""
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise OSError(f"{path} is not a folder of its own; remove it")
+    path.mkdir(exist_ok=True)
+
+
 class Logger(ABC):
     """Keeps a log of a run's trials in RUN/log/NAME, a folder of its own, which is made on the first use.
 

@@ -6,7 +6,6 @@ A failing log never affects a trial: it is reported once, and what is missing is
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 import threading
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from analysis.records.following import Stamp, read_stamp
 from search.loggers import LOGGERS, Logger, Recorded
+from search.loggers.base import claim_folder
 from spaces import UserError
 from spaces.specs.records import FILES, list_trial_folders, read_trial
 
@@ -66,7 +66,8 @@ class Exporter:
                 try:
                     if found := found or read_trial(folder):
                         record, outcome = found
-                        claim_folder(self._run, name)
+                        claim_folder(self._run / FOLDER)
+                        claim_folder(self._run / FOLDER / name)
                         logger.log(Recorded(record.spec, record.rows, outcome and outcome.status))
                     self._logged[folder, name] = now
                 except Exception as error:  # Whatever it is, it is no reason to end a run.
@@ -79,18 +80,6 @@ def complain(name: str, error: Exception, sequel: str) -> None:
     """Says in one line what is wrong with a log, and how the run continues."""
     reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     print(f"invsearch: log {name}: {reason}; the run continues{sequel}", file=sys.stderr)
-
-
-def claim_folder(run: Path, name: str) -> None:
-    """Makes RUN/log/NAME, where nothing is a link that leads elsewhere.
-
-    Raises:
-        OSError: something is.
-    """
-    for path in (run / FOLDER, run / FOLDER / name):
-        if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
-            raise OSError(f"{path} is not a folder of its own; remove it")
-        path.mkdir(exist_ok=True)
 
 
 def check_installed(names: Sequence[str]) -> None:

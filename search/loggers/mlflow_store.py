@@ -110,9 +110,9 @@ def mend(folder: Path) -> None:
     Of what is removed, all is logged again: a run or experiment that has no description goes as a whole.
     """
     for root, _, files in os.walk(folder):
-        for path in (Path(root) / name for name in files):
-            if path.lstat().st_size == 0 and path.name == "meta.yaml":
-                shutil.rmtree(root)
-                break
-            if path.lstat().st_size == 0:
-                path.unlink()
+        empty = [name for name in files if os.lstat(os.path.join(root, name)).st_size == 0]
+        if "meta.yaml" in empty:
+            shutil.rmtree(root)
+        else:
+            for name in empty:
+                os.unlink(os.path.join(root, name))

@@ -14,7 +14,7 @@ import struct
 from pathlib import Path
 from typing import Any, ClassVar
 
-from search.loggers.base import Logger, Recorded, list_measures
+from search.loggers.base import Logger, Recorded, claim_folder, list_measures
 from search.storage.json_files import check_ours
 from spaces.files.atomic import write_atomically
 
@@ -35,9 +35,7 @@ class TensorboardLogger(Logger):
     def log(self, trial: Recorded) -> None:
         """Appends what the trial's file lacks; a file of another record is replaced."""
         path = self._folder / trial.spec.trial_id / NAME
-        path.parent.mkdir(exist_ok=True)
-        if path.parent.is_symlink():
-            raise OSError(f"{path.parent} is not a folder of its own; remove it")
+        claim_folder(path.parent)
         content = list_events(trial)
         try:
             handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)

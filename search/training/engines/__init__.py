@@ -73,11 +73,7 @@ class EngineChoice:
         return "torch" if reason else "native"
 
     def announce(self, *architectures: str) -> str:
-        """A line about the engine that will train these architectures.
-
-        Raises:
-            UserError: the native engine was asked for and cannot train them.
-        """
+        """A line about the engine that will train these architectures; raises what ``name_for`` raises."""
         name = self.name_for(*architectures)
         if name == "mixed":
             return f"engine: torch on {self.device}, in mixed precision (--engine torch for float32)"

@@ -84,6 +84,16 @@ def test_a_filter_of_an_empty_table_is_empty(folder) -> None:
     assert filter_status(empty, ["architecture=conv", "lr>0.1", "status=completed"]).empty
 
 
+def test_a_filter_by_engine_passes_over_trials_that_have_none(folder) -> None:
+    folder.sweep("conv", [0.5], "completed")
+    folder.sweep("invariant", [], "failed", status="failed")
+    folder.trials[0][1]["makers"] = [{"engine": "native", "engine_version": "1", "instruction_set": "avx2"}]
+    table = build_status_table(read_run(folder.write()), "sweep")
+    assert filter_status(table, ["engine=native 1 avx2"])["architecture"].tolist() == ["conv"]
+    with pytest.raises(UserError, match="engine: 'torch' is unknown; choose one of native 1 avx2"):
+        filter_status(table, ["engine=torch"])
+
+
 def test_sorting(table) -> None:
     by_accuracy = sort_status(table, "val_accuracy")["val_accuracy"]
     assert by_accuracy.iloc[:6].tolist() == [0.95, 0.95, 0.9, 0.8, 0.8, 0.7]
