@@ -107,9 +107,7 @@ def measure(trials: int) -> dict[str, float]:
         run = RunFolder(Path(out) / "run")
         with run.driven(spec):
             progress = Progress("sweep", {"conv": trials}, EPOCHS, [])
-            job = Job(
-                run, empty, EPOCHS, InTurn(planned, EPOCHS), make_scheduler(spec, run.path, []), progress, Untrained
-            )
+            job = Job(run, empty, InTurn(planned, EPOCHS), make_scheduler(spec, run.path, []), progress, Untrained)
             execute(job, Resources(), slots, Policy())
         stamps = [row["time"] for folder in run.list_recorded("sweep") for row in folder.rows]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -14,7 +14,6 @@ import os
 import re
 import shutil
 import socket
-import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from spaces.files.sealed import Damaged, seal
 
 FILE = "ray_sessions.jsonl"
 LATEST = "session_latest"
-SESSION = re.compile(r"session_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{6}_([1-9]\d{0,9})")
+SESSION = re.compile(r"session_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{6}_[1-9]\d{0,9}")
 TITLE = "ray::"  # Of workers and agents; Ray's other processes end with their driver.
 PATIENCE_SECONDS = 5.0
 MOST = 100  # Other hosts' sessions are kept for their next start there, but not for ever.
@@ -53,29 +52,22 @@ def clear(run: Path, root: Path) -> None:
         root: Ray's temporary folder.
     """
     entries = _entries(run)
-    kept = [entry for entry in entries if entry.get("host") != socket.gethostname() or not _is_gone(root, entry)]
+    kept = []
+    for entry in entries:
+        dead = entry.get("host") == socket.gethostname() and not psutil.pid_exists(entry["pid"])
+        if dead:
+            _end(root, entry["session"])
+        if not dead or not _remove(root, entry["session"]):
+            kept.append(entry)
     if len(kept) < len(entries):
         _rewrite(run, kept)
 
 
 def _entries(run: Path) -> list[dict[str, Any]]:
     """The sessions written down, without what cannot be one."""
-    found = []
-    for line in read_lines(run / FILE):
-        if isinstance(line, Damaged):
-            continue
-        match = SESSION.fullmatch(str(line.get("session")))
-        if match and type(line.get("pid")) is int and line["pid"] == int(match[1]):
-            found.append(line)
-    return found
-
-
-def _is_gone(root: Path, entry: dict[str, Any]) -> bool:
-    """Whether nothing of a session is left to remove, perhaps because it has just been removed."""
-    if psutil.pid_exists(entry["pid"]):
-        return False
-    _end(root, entry["session"])
-    return _remove(root, entry["session"])
+    lines = (line for line in read_lines(run / FILE) if not isinstance(line, Damaged))
+    named = [line for line in lines if SESSION.fullmatch(str(line.get("session"))) and type(line.get("pid")) is int]
+    return [line for line in named if line["session"].endswith(f"_{line['pid']}")]
 
 
 def _end(root: Path, name: str) -> None:
@@ -94,11 +86,7 @@ def _end(root: Path, name: str) -> None:
 def _remove(root: Path, name: str) -> bool:
     """Removes a session's folder; whether nothing is left of it that is ours to remove."""
     folder = root / name
-    try:
-        about = folder.lstat()
-    except FileNotFoundError:
-        return True
-    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
+    if not folder.is_dir() or folder.is_symlink() or folder.lstat().st_uid != os.getuid():
         return True
     shutil.rmtree(folder, ignore_errors=True)
     latest = root / LATEST
@@ -109,7 +97,7 @@ def _remove(root: Path, name: str) -> bool:
 
 def _rewrite(run: Path, entries: list[dict[str, Any]]) -> None:
     """Rewrites the file, or removes it where no entry is left."""
-    if not entries:
+    if entries:
+        write_atomically(run / FILE, b"".join(map(seal, entries[-MOST:])))
+    else:
         (run / FILE).unlink(missing_ok=True)
-        return
-    write_atomically(run / FILE, b"".join(map(seal, entries[-MOST:])))

@@ -6,16 +6,13 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import ray
 from ray.exceptions import GetTimeoutError, RayError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from search.cluster.resources import Resources
-from search.cluster.shared_folder import ANSWER_SECONDS, Probe
+from search.cluster.shared_folder import ANSWER_SECONDS, Node, Probe, run_on
 from spaces import UserError
 from spaces.common.errors import printable, shorten
 from spaces.common.wording import format_count
@@ -24,8 +21,6 @@ PATIENCE_SECONDS = 300.0  # A node that reboots, or that someone replaces by han
 LOOK_SECONDS = 10.0
 MOST_NAMED = 5
 HEAD = "node:__internal_head__"  # A resource that only the head node has.
-
-Node = Mapping[str, Any]
 
 
 def list_alive() -> list[Node]:
@@ -54,9 +49,7 @@ def explain_shortage(resources: Resources) -> str:
     shapes = Counter(list_held(node) for node in list_alive())
     if resources.address is None:
         return f"{asked}, but this machine has {_format_amount(*next(iter(shapes)))}"
-    there = [
-        f"{count} {'has' if count == 1 else 'have'} {_format_amount(*shape)}" for shape, count in sorted(shapes.items())
-    ]
+    there = [f"{n} {'has' if n == 1 else 'have'} {_format_amount(*shape)}" for shape, n in sorted(shapes.items())]
     return f"{asked}, but no node of the cluster has that: {', '.join(there)}"
 
 
@@ -75,10 +68,9 @@ def autoscales() -> bool:
     head = next((node for node in list_alive() if HEAD in node["Resources"]), None)
     if head is None:
         return False
-    strategy = NodeAffinitySchedulingStrategy(head["NodeID"], soft=False)
-    look = ray.remote(_has_autoscaler).options(num_cpus=0, max_retries=0, scheduling_strategy=strategy)
     try:
-        return ray.get(look.remote(ray.get_runtime_context().gcs_address), timeout=ANSWER_SECONDS)
+        look = run_on(head, _has_autoscaler).remote(ray.get_runtime_context().gcs_address)
+        return ray.get(look, timeout=ANSWER_SECONDS)
     except (RayError, GetTimeoutError):
         return False
 
@@ -131,16 +123,14 @@ def _count_others() -> list[str]:
         from ray._private import state
 
         mine = ray.get_runtime_context().get_job_id()
-        jobs = [job for job in state.jobs() if not job["IsDead"] and job["JobID"] != mine]
         actors = Counter(actor["JobID"] for actor in state.actors().values() if actor["State"] == "ALIVE")
-        return [
-            shorten(
-                f"{job['DriverIPAddress']} pid {job['DriverPid']}, {format_count(actors[job['JobID']], 'actor')}", 100
-            )
-            + f" ({shorten(printable(job['Entrypoint']), 100)})"
-            for job in jobs
-            if not job["Entrypoint"].endswith("/dashboard.py")
-        ][:MOST_NAMED]
+        found = []
+        for job in state.jobs():
+            if not job["IsDead"] and job["JobID"] != mine and not job["Entrypoint"].endswith("/dashboard.py"):
+                held = format_count(actors[job["JobID"]], "actor")
+                who = shorten(f"{job['DriverIPAddress']} pid {job['DriverPid']}, {held}", 100)
+                found.append(f"{who} ({shorten(printable(job['Entrypoint']), 100)})")
+        return found[:MOST_NAMED]
     except Exception:  # Whatever it is, it is only an explanation.
         return []
 
@@ -149,10 +139,6 @@ class Watch:
     """Notices while a sweep runs that the cluster can do nothing more for it.
 
     Nodes may be lost, and Ray would wait for others for ever; those that join may not see the run folder.
-
-    Args:
-        resources: what a trial asks for.
-        run: the run folder, None where nothing is recorded.
     """
 
     def __init__(self, resources: Resources, run: Path | None = None):
@@ -160,7 +146,6 @@ class Watch:
         self._looked = -LOOK_SECONDS
         self._since: float | None = None  # When it was first seen that no node holds a trial.
         self._probe = Probe(run) if run is not None and resources.address is not None else None
-        self._known: set[str] = set()
 
     def explain_stuck(self) -> str | None:
         """Why no trial can run any more, or None; cheap to call often."""
@@ -169,7 +154,7 @@ class Watch:
             return None
         self._looked = now
         able = holding(self._resources)
-        blind = self._explain_blind(able)
+        blind = self._probe.explain_blind(able) if self._probe is not None else None
         if blind or able:
             self._since = None
             return blind
@@ -181,11 +166,3 @@ class Watch:
             return None
         waited = f"for {PATIENCE_SECONDS / 60:g} minutes now"
         return f"{explain_shortage(self._resources)}, {waited}; start a node that has them"
-
-    def _explain_blind(self, able: list[Node]) -> str | None:
-        if self._probe is None:
-            return None
-        new = [node for node in able if node["NodeID"] not in self._known]
-        self._known |= {node["NodeID"] for node in new}
-        self._probe.ask(new)
-        return self._probe.explain_blind(0.0)

@@ -22,19 +22,12 @@ def count_cores() -> int:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a trial gets, and where it runs.
+    """What a trial gets, and where it runs."""
 
-    Attributes:
-        cpus_per_trial: CPU cores; whole cores become torch threads.
-        gpus_per_trial: GPUs; 0.25 lets four trials share one.
-        engine: what does a trial's arithmetic: ``auto``, ``native`` or ``torch``.
-        address: a running Ray cluster (``auto``, or ``HOST:PORT``); None starts Ray on this machine.
-    """
-
-    cpus_per_trial: float = 1.0
-    gpus_per_trial: float = 0.0
-    address: str | None = None
-    engine: str = "auto"
+    cpus_per_trial: float = 1.0  # CPU cores; whole cores become torch threads.
+    gpus_per_trial: float = 0.0  # GPUs; 0.25 lets four trials share one.
+    address: str | None = None  # A running Ray cluster (``auto``, or ``HOST:PORT``); None starts Ray on this machine.
+    engine: str = "auto"  # What does a trial's arithmetic: ``auto``, or a name of ``search.training.engines.ENGINES``.
 
     def __post_init__(self) -> None:
         if not LEAST_CPUS <= self.cpus_per_trial <= MOST:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -12,14 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from search.cluster.resources import Resources, count_cores
-from search.cluster.surroundings import (
-    check_utf8,
-    choose_temporary_folder,
-    code_of,
-    have_home,
-    limit_object_store,
-    mind_python,
-)
+from search.cluster.surroundings import code_of, limit_object_store, set_environment
 from search.errors import Halted
 from search.signals import kept, own_sessions
 from search.storage.provenance import ROOT
@@ -29,47 +21,6 @@ CONNECT_SECONDS = 10.0
 CLUSTER_TRIALS = 16  # At least so many wait in the queue: waiting trials are what makes a cluster grow.
 JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # Set where `ray job submit` runs its command.
 PACKAGES = ("spaces", "models", "search", "analysis")
-# Tune would otherwise log every trial in three formats, save its own state every few seconds and
-# take Ctrl-C for itself; our records, outcomes and interrupt handling replace all three.
-SETTINGS = {
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "RAY_AIR_NEW_OUTPUT": "0",  # The new one prints a banner even when told to be quiet.
-    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-}
-HERE_ONLY = {
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Never on a cluster: nodes could not meet.
-    # Where the machine's memory runs low, Ray would kill workers for what any other process takes, in a way that ends
-    # Tune. Without it the kernel kills, Ray's workers first, which is a death like any other.
-    "RAY_memory_monitor_refresh_ms": "0",
-}
-
-
-def set_environment(resources: Resources) -> None:
-    """Sets what Ray reads from the environment, some of it already when it is imported, whatever it says now.
-
-    A cluster that was started where a token exists asks for it; a driver sends it only if told to. On this machine each
-    session has a token of its own, which Ray would otherwise keep below HOME, where perhaps nothing can be written.
-
-    Raises:
-        UserError: Ray could not start in this environment.
-    """
-    check_utf8(*sys.argv)  # Which Ray writes down.
-    have_home()
-    mind_python()
-    settings = SETTINGS | (HERE_ONLY if resources.address is None else {})
-    if resources.address is None:
-        settings["RAY_TMPDIR"] = choose_temporary_folder()
-        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # Ray reads it once a process.
-    else:
-        tokens = [os.environ.get("RAY_AUTH_TOKEN_PATH", ""), Path.home() / ".ray" / "auth_token"]
-        if "RAY_AUTH_TOKEN" in os.environ or any(map(os.path.isfile, tokens)):
-            settings["RAY_AUTH_MODE"] = os.environ.get("RAY_AUTH_MODE") or "token"  # As the cluster was started.
-    for name in [name for name in os.environ if name.startswith(("TUNE_", "RAY_AIR_"))]:
-        del os.environ[name]  # One alone may hold reports back, take Ctrl-C, or end Tune for being of old.
-    os.environ.update(settings)
 
 
 def check_reachable(address: str) -> None:

@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from spaces import UserError
 
 ANSWER_SECONDS = 60.0
 SEEN_SECONDS = 5.0  # A network file system may show a new file late.
+Node = Mapping[str, Any]
 NAME = re.compile(r"\.probe-[0-9a-f]{16}(-[0-9a-f]{8,64})?")
 
 
@@ -29,29 +30,26 @@ class Probe:
 
     def __init__(self, folder: Path):
         self._folder = folder
-        self._asked: dict[Any, tuple[Mapping[str, Any], Path]] = {}
+        self._known: set[str] = set()
+        self._asked: dict[Any, tuple[Node, Path]] = {}
 
-    def ask(self, nodes: Iterable[Mapping[str, Any]]) -> None:
-        """Asks nodes, as ``ray.nodes`` describes them; does not wait."""
-        nodes = list(nodes)
-        if not nodes:
-            return
-        question = self._folder / f".probe-{secrets.token_hex(8)}"
-        content = secrets.token_hex(16)
-        question.write_text(content, encoding="ascii")
-        for node in nodes:
-            answer = Path(f"{question}-{node['NodeID']}")
-            strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            task = ray.remote(_await_answer).options(num_cpus=0, max_retries=0, scheduling_strategy=strategy)
-            self._asked[task.remote(str(question), str(answer), content)] = (node, answer)
-
-    def explain_blind(self, patience: float, silent: bool = False) -> str | None:
-        """Names the nodes that do not see the folder, or returns None.
+    def explain_blind(self, nodes: Iterable[Node], patience: float = 0.0) -> str | None:
+        """Asks those nodes that were not asked before; names the ones that do not see the folder, or returns None.
 
         Args:
-            patience: seconds to wait for answers; the files are removed once there are all.
-            silent: whether living nodes that did not answer are named too.
+            nodes: as ``ray.nodes`` describes them.
+            patience: seconds to wait for answers, after which living nodes that gave none are named too; with 0 a later
+                call takes their answers.
         """
+        if new := [node for node in nodes if node["NodeID"] not in self._known]:
+            question = self._folder / f".probe-{secrets.token_hex(8)}"
+            content = secrets.token_hex(16)
+            question.write_text(content, encoding="ascii")
+            for node in new:
+                self._known.add(node["NodeID"])
+                answer = Path(f"{question}-{node['NodeID']}")
+                task = run_on(node, _await_answer).remote(str(question), str(answer), content)
+                self._asked[task] = (node, answer)
         if not self._asked:
             return None
         found = {}
@@ -61,10 +59,9 @@ class Probe:
             reason = _find_reason(ref, answer)
             if reason is not None:
                 found[node["NodeID"]] = f"{name(node)} ({reason})"
-        if silent:
-            for ref in waiting:
-                node, _ = self._asked.pop(ref)
-                found[node["NodeID"]] = f"{name(node)} (no answer in {patience:g} seconds)"
+        for ref in waiting if patience else []:
+            node, _ = self._asked.pop(ref)
+            found[node["NodeID"]] = f"{name(node)} (no answer in {patience:g} seconds)"
         if not self._asked:
             remove_probes(self._folder)
         if found:  # A node that died meanwhile does not matter.
@@ -78,24 +75,28 @@ class Probe:
         )
 
 
-def probe(folder: Path, nodes: Iterable[Mapping[str, Any]]) -> None:
+def probe(folder: Path, nodes: Iterable[Node]) -> None:
     """Makes sure that nodes see a folder.
 
     Raises:
         UserError: some do not, or did not answer.
     """
     remove_probes(folder)  # Of a driver that was killed.
-    asked = Probe(folder)
-    asked.ask(nodes)
     try:
-        blind = asked.explain_blind(ANSWER_SECONDS, silent=True)
+        blind = Probe(folder).explain_blind(nodes, ANSWER_SECONDS)
     finally:
         remove_probes(folder)
     if blind is not None:
         raise UserError(blind)
 
 
-def name(node: Mapping[str, Any]) -> str:
+def run_on(node: Node, function: Callable[..., Any]) -> Any:
+    """A task of Ray that runs on one node, once, and takes none of its CPUs."""
+    strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+    return ray.remote(function).options(num_cpus=0, max_retries=0, scheduling_strategy=strategy)
+
+
+def name(node: Node) -> str:
     """How to tell people which node is meant."""
     names = dict.fromkeys([node["NodeName"], node["NodeManagerHostname"], node["NodeManagerAddress"]])
     return f"node {' = '.join(filter(None, names))}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import secrets
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from search.cluster.resources import Resources
 from search.storage.provenance import ROOT
 from spaces import UserError
 
@@ -21,25 +23,61 @@ LONGEST = 107 - len("/ray/session_2026-01-31_12-30-59_123456_1234567/sockets/pla
 # threads have no room and Python aborts.
 LEAST = 5 * 2**30
 USUAL = ("/tmp", "/var/tmp", "/dev/shm")
+# Tune would otherwise log every trial in three formats, save its own state every few seconds and
+# take Ctrl-C for itself; our records, outcomes and interrupt handling replace all three.
+SETTINGS = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "RAY_AIR_NEW_OUTPUT": "0",  # The new one prints a banner even when told to be quiet.
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+HERE_ONLY = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Never on a cluster: nodes could not meet.
+    # Where the machine's memory runs low, Ray would kill workers for what any other process takes, in a way that ends
+    # Tune. Without it the kernel kills, Ray's workers first, which is a death like any other.
+    "RAY_memory_monitor_refresh_ms": "0",
+}
 
 
-def have_home() -> None:
-    """Gives a user without any home the root folder as one, as Docker does; Ray's libraries ask for one at once."""
-    try:
-        Path.home()
-    except RuntimeError:
-        os.environ["HOME"] = "/"
+def set_environment(resources: Resources) -> None:
+    """Sets what Ray reads from the environment, some of it already when it is imported, whatever it says now.
+
+    A cluster that was started where a token exists asks for it; a driver sends it only if told to. On this machine each
+    session has a token of its own, which Ray would otherwise keep below HOME, where perhaps nothing can be written.
+
+    Raises:
+        UserError: Ray could not start in this environment.
+    """
+    check_utf8(*sys.argv)  # Which Ray writes down.
+    prepare_python()
+    settings = SETTINGS | (HERE_ONLY if resources.address is None else {})
+    if resources.address is None:
+        settings["RAY_TMPDIR"] = choose_temporary_folder()
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # Ray reads it once a process.
+    else:
+        tokens = [os.environ.get("RAY_AUTH_TOKEN_PATH", ""), Path.home() / ".ray" / "auth_token"]
+        if "RAY_AUTH_TOKEN" in os.environ or any(map(os.path.isfile, tokens)):
+            settings["RAY_AUTH_MODE"] = os.environ.get("RAY_AUTH_MODE") or "token"  # As the cluster was started.
+    for name in [name for name in os.environ if name.startswith(("TUNE_", "RAY_AIR_"))]:
+        del os.environ[name]  # One alone may hold reports back, take Ctrl-C, or end Tune for being of old.
+    os.environ.update(settings)
 
 
-def mind_python() -> None:
-    """Keeps from Ray's processes what of Python's own settings they do not survive.
+def prepare_python() -> None:
+    """Gives a user without any home the root folder as one, as Docker does, and drops what Ray does not survive.
 
     Raises:
         UserError: Python runs without docstrings, into which Ray's code writes as it is imported.
     """
     if sys.flags.optimize > 1:
         raise UserError("PYTHONOPTIMIZE=2 and python -OO: Ray cannot run with them; leave them out, or use 1 and -O")
-    os.environ.pop("PYTHONWARNINGS", None)  # With "error" they would end by their libraries' first warning.
+    os.environ.pop("PYTHONWARNINGS", None)  # With "error" Ray's processes would end by their libraries' first warning.
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = "/"
 
 
 def check_utf8(*names: str) -> None:
@@ -64,19 +102,15 @@ def choose_temporary_folder() -> str:
     asked = [os.environ[name] for name in ("RAY_TMPDIR", "TMPDIR") if os.environ.get(name)]
     tried = dict.fromkeys([*asked, *USUAL])
     for folder in tried:
-        if os.path.isabs(folder) and len(os.fsencode(folder)) <= LONGEST and folder.isprintable() and _is_ours(folder):
+        own = os.path.join(folder, "ray")
+        place = own if os.path.lexists(own) else folder
+        ours = os.path.isdir(place) and os.access(place, os.W_OK | os.X_OK)
+        if ours and os.path.isabs(folder) and len(os.fsencode(folder)) <= LONGEST and folder.isprintable():
             return folder
     raise UserError(
         f"no folder for what Ray keeps while it runs: {', '.join(tried)}; name one with RAY_TMPDIR that can be "
         f"written, by its full path of at most {LONGEST} bytes"
     )
-
-
-def _is_ours(folder: str) -> bool:
-    """Whether Ray's own folder can be made or written below one."""
-    own = os.path.join(folder, "ray")
-    place = own if os.path.lexists(own) else folder
-    return os.path.isdir(place) and os.access(place, os.W_OK | os.X_OK)
 
 
 def limit_object_store() -> dict[str, int]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
+from timeit import timeit
 
 import numpy as np
 import torch
@@ -14,11 +14,11 @@ from search.datasets.split import find_split
 from search.training.engines import EngineChoice
 from search.training.loop import Training, make_repeatable
 from search.tuning.policy import Policy
-from spaces import Hyperparameters, TrialSpec
+from spaces import Hyperparameters
 from spaces.common.wording import format_count
 from spaces.specs.run import RunSpec
 
-MANY = 20  # Steps, where a single one is too short to be timed.
+MANY = 20  # Steps of an epoch, where one of a single step is too short to be timed.
 LONG_ENOUGH = 0.2  # Seconds.
 ALLOCATIONS_COUNT = 1.0  # Seconds of an epoch below which they do.
 SAFE = Hyperparameters(lr=0.01, momentum=0.0, weight_decay=0.0, gain=1.0)
@@ -35,6 +35,7 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
     searches = spec.thetas is None
     epochs = spec.compute_expected_epochs() if searches else 0.0
     samples = spec.planned if searches else 0
+    seeds, rerun_epochs = spec.rerun_seeds or 0, spec.rerun_epochs or 0
     rungs = spec.list_rungs() if searches else []
     device = resources.device if torch.cuda.is_available() else "cpu"
     make_repeatable(device, resources.threads)
@@ -49,21 +50,18 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
     for name in spec.architectures:
         step, checkpoint_bytes = measure(spec, name, device, resources.engine)
         swept = samples * epochs * step * (images - find_dataset(spec.dataset).holdout) / batch
-        again = (spec.rerun_seeds or 0) * (spec.rerun_epochs or 0)
+        again = seeds * rerun_epochs
         seconds = (swept + again * step * images / batch) / slots
         hours += seconds / 3600
-        finished = samples * spec.reduction_factor ** -len(rungs) + (spec.rerun_seeds or 0)
+        finished = samples * spec.reduction_factor ** -len(rungs) + seeds
         kept = {"none": 0.0, "best": 1 + bool(again), "all": finished}[policy.keep_checkpoints]
         bytes_kept += kept * checkpoint_bytes + (samples * epochs + again) * ROW_BYTES
-        most = samples * spec.max_epochs
-        parts = [
-            *[f"{format_count(samples, 'trial')}, about {format_count(samples * epochs, 'epoch')} (at most {most})"]
-            * searches,
-            *[f"{format_count(spec.rerun_seeds or 0, 'rerun')} x {format_count(spec.rerun_epochs or 0, 'epoch')}"]
-            * bool(again),
-            f"{1000 * step:.2f} ms a step on {device}",
-            f"about {seconds / 3600:.2f} h",
-        ]
+        parts = [f"{1000 * step:.2f} ms a step on {device}", f"about {seconds / 3600:.2f} h"]
+        if again:
+            parts.insert(0, f"{format_count(seeds, 'rerun')} x {format_count(rerun_epochs, 'epoch')}")
+        if searches:
+            trials = f"{format_count(samples, 'trial')}, about {format_count(samples * epochs, 'epoch')}"
+            parts.insert(0, f"{trials} (at most {samples * spec.max_epochs})")
         yield f"  {name}: {', '.join(parts)}"
     when = f"epoch{'' if len(rungs) == 1 else 's'} {', '.join(map(str, rungs))}"
     rung_text = f"asha judges at {when}" if rungs else "no early stopping"
@@ -73,31 +71,22 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
 
 
 def measure(spec: RunSpec, architecture: str, device: str, engine: str) -> tuple[float, int]:
-    """Seconds of a training step and bytes of a checkpoint of one architecture on this machine."""
+    """Seconds of a training step, on random images, and bytes of a checkpoint of one architecture on this machine."""
     trial = spec.list_rerun_trials(architecture, SAFE)[0] if spec.thetas else spec.sweep_trial(architecture, SAFE)
-    taken, training = _time_epochs(trial, 1, device, engine)
-    if taken < LONG_ENOUGH:
-        taken, training = _time_epochs(trial, MANY, device, engine)
-    values = [*training.network.state_dict().values(), *training.network.parameters()]  # Momentum doubles the weights.
-    return taken, sum(value.nbytes for value in values)
-
-
-def _time_epochs(trial: TrialSpec, steps: int, device: str, engine: str) -> tuple[float, Training]:
-    """Seconds a step of an epoch of so many steps on random images, and the training."""
     data = find_dataset(trial.dataset)
     rng = np.random.default_rng(0)
     batch = min(trial.batch_size, data.train_images)  # A batch holds no more than there is.
-    images = batch * steps
-    grey = rng.integers(0, 256, (images, *data.input_shape), dtype=np.uint8)
-    y = rng.integers(0, data.classes, images)
-    training = Training(trial, find_split(data, Arrays(grey, y), Arrays(grey[:1], y[:1])), device, engine)
-    taken = _run_timed_epoch(training)
-    if taken < ALLOCATIONS_COUNT:  # The first pass pays for them.
-        taken = _run_timed_epoch(training)
-    return taken / steps, training
-
-
-def _run_timed_epoch(training: Training) -> float:
-    start = time.perf_counter()
-    training.run_epoch()
-    return time.perf_counter() - start
+    steps = 1
+    while True:
+        images = batch * steps
+        grey = rng.integers(0, 256, (images, *data.input_shape), dtype=np.uint8)
+        y = rng.integers(0, data.classes, images)
+        training = Training(trial, find_split(data, Arrays(grey, y), Arrays(grey[:1], y[:1])), device, engine)
+        taken = timeit(training.run_epoch, number=1)
+        if taken < ALLOCATIONS_COUNT:  # The first pass pays for them.
+            taken = timeit(training.run_epoch, number=1)
+        if taken / steps >= LONG_ENOUGH or steps == MANY:
+            break
+        steps = MANY
+    values = [*training.network.state_dict().values(), *training.network.parameters()]  # Momentum doubles the weights.
+    return taken / steps, sum(value.nbytes for value in values)

@@ -5,31 +5,26 @@ Tune copies a whole grid for each of its trials: that took it 51 s at 2,048 tria
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 from ray.tune.search import Searcher
 
 from search.storage.trial_folder import TrialFolder
+from search.tuning.trainable import Unsaved
 from spaces import TrialSpec
 
 
-class Feed(Searcher):
-    """A searcher of which nothing need be saved: the records say what is left."""
+class Feed(Unsaved, Searcher):
+    """A searcher of which nothing need, or can, be saved: the records say what is left."""
+
+    exhausted = False  # Whether nothing is left to do, although fewer trials than planned may be on record.
 
     @property
     def finished(self) -> bool:
         """Whether nothing is left to hand out."""
         raise NotImplementedError
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether nothing is left to do, although fewer trials than planned may be on record."""
-        return False
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Nothing, when Tune pickles what it was given: a walk through a grid cannot be pickled."""
-        return {}
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save."""
@@ -44,21 +39,17 @@ class InTurn(Feed):
     def __init__(self, trials: Sequence[TrialSpec], max_epochs: int, recorded: Sequence[TrialFolder] = ()):
         super().__init__()
         ended = {folder.spec.trial_id for folder in recorded if folder.outcome() is not None}
-        self._trials = [trial for trial in trials if trial.trial_id not in ended]
+        self._trials = deque(trial for trial in trials if trial.trial_id not in ended)
         self._max_epochs = max_epochs
-        self._next = 0
 
     @property
     def finished(self) -> bool:
         """Whether all have been handed out."""
-        return self._next == len(self._trials)
+        return not self._trials
 
     def suggest(self, trial_id: str) -> Any:
         """The next trial."""
-        if self.finished:
-            return Searcher.FINISHED
-        self._next += 1
-        return make_tune_config(self._trials[self._next - 1], self._max_epochs)
+        return make_tune_config(self._trials.popleft(), self._max_epochs) if self._trials else Searcher.FINISHED
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Nothing to learn."""

@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from ray import tune
-from ray.exceptions import OutOfMemoryError
+from ray import cloudpickle, tune
+from ray.exceptions import OutOfMemoryError, RayActorError
+from ray.tune import Callback
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from search.cluster.resources import Resources
@@ -22,13 +24,11 @@ from search.errors import TIME_IS_UP, Halted, TimeIsUp, reason_of
 from search.storage.provenance import describe_expected_nodes
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
-from search.tuning.policy import Policy
-from search.tuning.progress import Progress, UnsavedCallback
-from search.tuning.retention import Keeper
+from search.tuning.policy import Keeper, Policy
+from search.tuning.progress import Progress
 from search.tuning.scheduler import InOrder
 from search.tuning.stopper import Interrupt
-from search.tuning.trainable import METRIC, TIME_ATTR, RecordedTrial
-from search.tuning.trouble import explain_death, explain_not_started
+from search.tuning.trainable import METRIC, TIME_ATTR, RecordedTrial, Unsaved
 from spaces import TrialSpec
 from spaces.specs.protocol import ENDED_BY_ITSELF
 
@@ -37,35 +37,20 @@ MAX_WORKER_DEATHS = 3  # In one epoch; a long trial on spot machines may lose ma
 
 @dataclass(frozen=True)
 class Job:
-    """Trials to run.
-
-    Attributes:
-        run: the run folder.
-        split: the images, which every trial of the job shares.
-        max_epochs: each trial's budget.
-        searcher: hands out the trials one by one.
-        scheduler: judges them.
-        progress: shows them.
-        trainable: what Tune runs for each trial; the benchmarks bring one that computes nothing.
-    """
+    """Trials to run."""
 
     run: RunFolder
-    split: Split
-    max_epochs: int
-    searcher: Searcher
-    scheduler: InOrder
-    progress: Progress
-    trainable: type[tune.Trainable] = RecordedTrial
+    split: Split  # All trials share it.
+    searcher: Searcher  # Hands out the trials one by one.
+    scheduler: InOrder  # Judges them.
+    progress: Progress  # Shows them.
+    trainable: type[tune.Trainable] = RecordedTrial  # The benchmarks bring one that computes nothing.
 
 
-class Outcomes(UnsavedCallback):
+class Outcomes(Unsaved, Callback):
     """Writes how each trial ended, the moment Tune decides it.
 
     ASHA's STOP is known only here: without the outcome a restart would reopen stopped trials.
-
-    Attributes:
-        ended: trials that got an outcome.
-        lost: trials that ended for Tune but not on record: their worker died before it began. They run again.
     """
 
     def __init__(self, job: Job, interrupt: Interrupt, keeper: Keeper, deaths: Counter[tuple[str, int]], slots: int):
@@ -73,7 +58,8 @@ class Outcomes(UnsavedCallback):
         self._deaths, self._slots = deaths, slots
         self._started: set[str] = set()
         self._unstarted = 0  # Workers in a row that died before they began.
-        self.ended = self.lost = 0
+        self.ended = 0  # Trials that got an outcome.
+        self.lost = 0  # Trials whose worker died before it began: ended for Tune, but not on record; they run again.
 
     def setup(self, *args: Any, **info: Any) -> None:
         """Takes SIGUSR1 back from Tune, which would end the sweep as if it were complete."""
@@ -87,27 +73,21 @@ class Outcomes(UnsavedCallback):
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial ended by itself, or ASHA stopped it."""
         with self._interrupt.on_trouble():
-            self._complete(trial)
-
-    def _complete(self, trial: Any) -> None:
-        last = trial.last_result
-        if self._interrupt.stop_all() or TIME_ATTR not in last:
-            return  # An interruption is no outcome.
-        if last["status"] in ENDED_BY_ITSELF:
+            last = trial.last_result
+            if self._interrupt.stop_all() or TIME_ATTR not in last:
+                return  # An interruption is no outcome.
             status = last["status"]
-        else:
-            status = "completed" if last[TIME_ATTR] >= self._job.max_epochs else "stopped"
-        folder = self._find_folder(trial)
-        folder.decide(status, last[TIME_ATTR], status == "completed" and self._keeper.keeps(folder, last[METRIC]))
-        self.ended += 1
-        self._job.progress.ended(trial, status)
+            if status not in ENDED_BY_ITSELF:
+                status = "completed" if last[TIME_ATTR] >= trial.config["max_epochs"] else "stopped"
+            folder = self._find_folder(trial)
+            folder.decide(status, last[TIME_ATTR], status == "completed" and self._keeper.keeps(folder, last[METRIC]))
+            self.ended += 1
+            self._job.progress.ended(trial, status)
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's worker died and Tune is about to try again; too often at one epoch, and the trial has failed."""
-        if self._interrupt.stop_all():
-            return
         with self._interrupt.on_trouble():
-            if self._has_failed(trial):
+            if not self._interrupt.stop_all() and self._has_failed(trial):
                 trial.max_failures = 0  # Its next worker says that it has ended, or is the last one.
 
     def _has_failed(self, trial: Any) -> bool:
@@ -116,16 +96,17 @@ class Outcomes(UnsavedCallback):
         An error that keeps a worker from starting would stop all others too, so it ends the sweep, as do many workers
         in a row that die before they begin; no trial is to blame for either.
         """
-        self._interrupt.reason = self._interrupt.reason or explain_not_started(trial)
+        interrupt, (why, cannot_start) = self._interrupt, _explain_death(trial)
+        if cannot_start:
+            interrupt.reason = interrupt.reason or f"a worker cannot start: {why}"
         if trial.trial_id not in self._started:
             self._unstarted += 1
-            if self._unstarted > MAX_WORKER_DEATHS * self._slots and self._interrupt.reason is None:
-                self._interrupt.reason = (
-                    f"{self._unstarted} workers in a row died before they began: {explain_death(trial)}"
-                )
+            if self._unstarted > MAX_WORKER_DEATHS * self._slots:
+                many = f"{self._unstarted} workers in a row died before they began"
+                interrupt.reason = interrupt.reason or f"{many}: {why}"
             return False
         self._started.discard(trial.trial_id)
-        if self._interrupt.reason is not None:
+        if interrupt.reason is not None:
             return False
         folder = self._find_folder(trial)
         folder.read()
@@ -139,20 +120,29 @@ class Outcomes(UnsavedCallback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's worker died before the trial began there, as when its node was taken away."""
-        if self._interrupt.stop_all():
-            return
         with self._interrupt.on_trouble():
-            if self._has_failed(trial):
-                folder = self._find_folder(trial)
-                folder.read()
-                folder.decide(folder.status, folder.epoch)
-                self.ended += 1
-                self._job.progress.ended(trial, folder.status)
-            else:
+            if self._interrupt.stop_all():
+                return
+            if not self._has_failed(trial):
                 self.lost += 1
+                return
+            folder = self._find_folder(trial)
+            folder.read()
+            folder.decide(folder.status, folder.epoch)
+            self.ended += 1
+            self._job.progress.ended(trial, folder.status)
 
     def _find_folder(self, trial: Any) -> TrialFolder:
         return TrialFolder(self._job.run.path, TrialSpec.from_dict(trial.config["trial"]), self._job.run.guard)
+
+
+def _explain_death(trial: Any) -> tuple[str, bool]:
+    """What Ray says of the death of a trial's worker; whether it is an error of Python that kept it from starting."""
+    if trial.run_metadata.pickled_error_filename is None:
+        return "Ray does not say why", False
+    error = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())  # Tune tells its callbacks nothing.
+    why = (str(error).strip() or type(error).__name__).splitlines()[-1]
+    return why, isinstance(error, RayActorError) and error.actor_init_failed
 
 
 def execute(
@@ -183,7 +173,13 @@ def execute(
     """
     job.run.clear_scratch()
     slots = min(slots, policy.max_concurrent or slots)
-    interrupt = Interrupt(lambda: _check_time(job, policy), lambda: job.scheduler.trouble, stuck)
+
+    def check_time() -> None:
+        """Where Tune ends in its own way, it waits for workers that have nothing to tell."""
+        if policy.time_is_up() and not job.scheduler.in_last_epochs():
+            raise TimeIsUp(job.progress.so_far(TIME_IS_UP))
+
+    interrupt = Interrupt(check_time, lambda: job.scheduler.trouble, stuck)
     keeper = Keeper(policy.keep_checkpoints, job.run.list_recorded)
     outcomes = Outcomes(job, interrupt, keeper, Counter() if deaths is None else deaths, slots)
     trainable = tune.with_resources(
@@ -191,9 +187,7 @@ def execute(
             job.trainable,
             split=job.split,
             run=str(job.run.path),
-            device=resources.device,
-            threads=resources.threads,
-            engine=resources.engine,
+            resources=resources,
             guard=job.run.guard,
             expected={} if policy.accept_changes else describe_expected_nodes(),
         ),
@@ -236,15 +230,3 @@ def execute(
     if not outcomes.ended and not outcomes.lost:  # Or a loop that asks the records would never end.
         raise Halted(job.progress.so_far("Ray Tune ended before any trial did"))
     return outcomes.lost
-
-
-def _check_time(job: Job, policy: Policy) -> None:
-    """Ends Tune when the time budget is used up and the epochs in progress have ended.
-
-    Where it ends in its own way, it waits for workers that have nothing to tell.
-
-    Raises:
-        TimeIsUp: with the reason.
-    """
-    if policy.time_is_up() and not job.scheduler.in_last_epochs():
-        raise TimeIsUp(job.progress.so_far(TIME_IS_UP))

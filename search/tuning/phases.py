@@ -28,25 +28,15 @@ from spaces.specs.run import RunSpec
 
 @dataclass(frozen=True)
 class Phase:
-    """What a sweep and a rerun differ in.
+    """What a sweep and a rerun differ in."""
 
-    Attributes:
-        name: ``sweep`` or ``rerun``.
-        trials: how many are planned per architecture.
-        epochs: the budget of a trial.
-        expected_epochs: how many of them a trial is expected to take.
-        recorded: reads the trials that have a record.
-        feed: hands out what these leave to do.
-        scheduler: judges trials, knowing what was decided of these.
-    """
-
-    name: str
-    trials: int
-    epochs: int
-    expected_epochs: float
-    recorded: Callable[[], list[TrialFolder]]
-    feed: Callable[[list[TrialFolder]], Feed]
-    scheduler: Callable[[list[TrialFolder]], InOrder]
+    name: str  # ``sweep`` or ``rerun``.
+    trials: int  # Planned per architecture.
+    epochs: int  # The budget of a trial.
+    expected_epochs: float  # How many of them a trial is expected to take.
+    recorded: Callable[[], list[TrialFolder]]  # Reads the trials that have a record.
+    feed: Callable[[list[TrialFolder]], Feed]  # Hands out what these leave to do.
+    scheduler: Callable[[list[TrialFolder]], InOrder]  # Judges trials, knowing what was decided of these.
 
 
 def train_run(
@@ -91,11 +81,7 @@ def train_run(
 def train_phase(
     phase: Phase, run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy, engine: EngineChoice
 ) -> None:
-    """Trains what a phase has left to do; trials that have ended are not touched.
-
-    Raises:
-        Interrupted, Halted, UserError: as ``train_run``.
-    """
+    """Trains what a phase has left to do; trials that have ended are not touched. Raises what ``train_run`` does."""
     recorded = phase.recorded()
     run.reopen(recorded, phase.epochs, policy.retry_failed)
     feed = phase.feed(recorded)
@@ -109,7 +95,7 @@ def train_phase(
         while not feed.finished:  # Until the records say that all is done.
             why_idle = partial(explain_waiting, resources)
             progress = Progress(phase.name, totals, phase.expected_epochs, recorded, why_idle)
-            job = Job(run, split, phase.epochs, feed, phase.scheduler(recorded), progress)
+            job = Job(run, split, feed, phase.scheduler(recorded), progress)
             lost = execute(job, resources, slots, policy, Watch(resources, run.path).explain_stuck, deaths)
             recorded = phase.recorded()
             if feed.exhausted and not lost and all(trial.outcome() for trial in recorded):

@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from search.storage.trial_folder import TrialFolder
 from spaces import UserError
+from spaces.specs.protocol import JUDGED_ON
 
-KEPT = ("none", "best", "all")
+KEPT = ("none", "best", "all")  # Of no finished trial, of each architecture's best, or of all.
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What each invocation may choose anew, because it does not change what the run is.
+    """What each invocation may choose anew, because it does not change what the run is."""
 
-    Attributes:
-        force: take the run over from a driver that did not sign off.
-        accept_changes: resume with other code, libraries or engines than the run's so far.
-        retry_failed: open failed trials again.
-        keep_checkpoints: whose last checkpoints stay: of no finished trial (``none``), of each
-            architecture's best (``best``), or of all.
-        max_concurrent: most trials at once, None for as many as there is room for.
-        time_budget: seconds after which the invocation stops, None for no limit.
-        started: when it began, by the monotonic clock.
-    """
-
-    force: bool = False
-    accept_changes: bool = False
-    retry_failed: bool = False
-    keep_checkpoints: str = "none"
-    max_concurrent: int | None = None
-    time_budget: float | None = None
-    started: float = field(default_factory=time.monotonic)
+    force: bool = False  # Take the run over from a driver that did not sign off.
+    accept_changes: bool = False  # Resume with other code, libraries or engines than the run's so far.
+    retry_failed: bool = False  # Open failed trials again.
+    keep_checkpoints: str = "none"  # One of ``KEPT``: whose last checkpoints stay.
+    max_concurrent: int | None = None  # Most trials at once; None for as many as there is room for.
+    time_budget: float | None = None  # Seconds after which the invocation stops; None for no limit.
+    started: float = field(default_factory=time.monotonic)  # When it began, by the monotonic clock.
 
     def __post_init__(self) -> None:
         if self.max_concurrent is not None and self.max_concurrent < 1:
@@ -40,3 +32,33 @@ class Policy:
     def time_is_up(self) -> bool:
         """Whether the time budget is used up."""
         return self.time_budget is not None and time.monotonic() - self.started >= self.time_budget
+
+
+class Keeper:
+    """Decides which trials of a phase that were trained to their end keep their last checkpoint.
+
+    Args:
+        kept: ``none``, ``all``, or ``best``: that of the highest accuracy per architecture.
+        recorded: reads the recorded trials of a phase; called only where it matters.
+    """
+
+    def __init__(self, kept: str, recorded: Callable[[str], Sequence[TrialFolder]]):
+        self._kept, self._recorded = kept, recorded
+        self._best: dict[str, tuple[float, TrialFolder]] | None = None
+
+    def keeps(self, folder: TrialFolder, accuracy: float) -> bool:
+        """Whether this trial keeps its checkpoint; the one that it beats loses its own."""
+        if self._kept != "best":
+            return self._kept == "all"
+        if self._best is None:
+            self._best = {}
+            for other in self._recorded(folder.spec.phase):
+                if other.outcome() == "completed" and other.spec != folder.spec and other.checkpoint.exists():
+                    self.keeps(other, other.rows[-1][f"{JUDGED_ON[folder.spec.phase]}_accuracy"])
+        before = self._best.get(folder.spec.architecture)
+        if before and before[0] >= accuracy:
+            return False
+        if before:
+            before[1].drop_checkpoint()
+        self._best[folder.spec.architecture] = (accuracy, folder)
+        return True

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from search.storage.trial_folder import TrialFolder
 from search.streams import make_console
-from search.tuning.trainable import METRIC, TIME_ATTR
+from search.tuning.trainable import METRIC, TIME_ATTR, Unsaved, report
 from spaces.common.wording import format_clock, format_count, format_tally
 
 PLAIN_SECONDS = 60.0  # A line this often where output is not a terminal.
@@ -26,27 +26,16 @@ COLUMNS = ("planned", "completed", "stopped", "diverged", "failed", "running")
 
 @dataclass
 class Tally:
-    """One architecture's counts.
+    """One architecture's counts."""
 
-    Attributes:
-        total: trials planned.
-        ended: trials by outcome.
-        running: Tune's ids of the trials that run now.
-        finished: final accuracies of the trials that were trained to the end.
-        stopped: highest accuracy of a trial that was stopped early.
-        epochs: epochs of ended trials.
-        new_epochs: epochs trained since the start.
-        seconds: their training seconds.
-    """
-
-    total: int
-    ended: Counter[str] = field(default_factory=Counter)
-    running: set[str] = field(default_factory=set)
-    finished: list[float] = field(default_factory=list)
-    stopped: float | None = None
-    epochs: int = 0
-    new_epochs: int = 0
-    seconds: float = 0.0
+    total: int  # Trials planned.
+    ended: Counter[str] = field(default_factory=Counter)  # Trials by outcome.
+    running: set[str] = field(default_factory=set)  # Tune's ids of the trials that run now.
+    finished: list[float] = field(default_factory=list)  # Final accuracies of the trials that were trained to the end.
+    stopped: float | None = None  # The highest accuracy of a trial that was stopped early.
+    epochs: int = 0  # Of ended trials.
+    new_epochs: int = 0  # Trained since the start.
+    seconds: float = 0.0  # Their training time.
 
     @property
     def done(self) -> int:
@@ -63,14 +52,7 @@ class Tally:
             self.stopped = max(accuracy, self.stopped or 0.0)
 
 
-class UnsavedCallback(Callback):
-    """A callback that Tune need not save: it pickles its callbacks into its scratch folder."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
-
-
-class Progress(UnsavedCallback):
+class Progress(Unsaved, Callback):
     """Counts Tune's events and shows them.
 
     Args:
@@ -91,6 +73,7 @@ class Progress(UnsavedCallback):
     ):
         self._title, self._expected, self._why_idle = title, expected_epochs, why_idle
         self._idle: float | None = None  # When it is next said that no trial runs.
+        self._summary = "incumbent" if title == "sweep" else "mean"
         self._tallies = {name: Tally(total) for name, total in totals.items()}
         self._console = make_console(standard_error=True)
         self._live: Live | None = None
@@ -99,16 +82,13 @@ class Progress(UnsavedCallback):
         self._spoke = (time.monotonic(), 0)
         self._told: dict[str, str] = {}  # What a line last said of each architecture.
         for folder in folders:
-            outcome = folder.outcome()
-            if outcome is not None and folder.spec.architecture in self._tallies:
-                row = folder.rows[-1] if folder.rows else {}
-                accuracy = row.get("val_accuracy", row.get("test_accuracy"))
-                self._tallies[folder.spec.architecture].end(outcome, folder.epoch, accuracy)
+            outcome, tally = folder.outcome(), self._tallies.get(folder.spec.architecture)
+            if outcome is not None and tally is not None:
+                tally.end(outcome, folder.epoch, report(folder, folder.epoch)[METRIC])
 
     @contextmanager
     def shown(self) -> Iterator[None]:
         """Shows the progress for the time of a ``with`` block."""
-        self._started = time.monotonic()
         if not self._console.is_interactive:
             self._say()
             yield
@@ -154,7 +134,7 @@ class Progress(UnsavedCallback):
         tally.running.discard(trial.trial_id)
         tally.end(status, trial.last_result.get(TIME_ATTR, 0), trial.last_result.get(METRIC))
         done, total = self._done()
-        if not self._live and done * 10 // max(total, 1) > self._spoke[1] * 10 // max(total, 1):
+        if not self._live and done * 10 // total > self._spoke[1] * 10 // total:
             self._say()
 
     def _tally(self, trial: Any) -> Tally:
@@ -208,10 +188,6 @@ class Progress(UnsavedCallback):
 
     def _print(self, line: str) -> None:
         self._console.print(line, soft_wrap=True, highlight=False, markup=False)
-
-    @property
-    def _summary(self) -> str:
-        return "incumbent" if self._title == "sweep" else "mean"
 
     def _format_accuracy(self, tally: Tally) -> str:
         if tally.finished:

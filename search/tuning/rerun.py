@@ -18,21 +18,14 @@ from spaces import Hyperparameters, UserError
 from spaces.specs.run import RunSpec
 
 
-def choose_incumbents(run: RunFolder, spec: RunSpec) -> dict[str, Hyperparameters]:
-    """Each architecture's configuration: given ones as they are, else the sweep's incumbents.
-
-    Raises:
-        UserError: the sweep is not finished, or an architecture has no trial that was trained to the end.
-    """
+def _choose_incumbents(run: RunFolder, spec: RunSpec) -> dict[str, Hyperparameters]:
+    """Each architecture's configuration: given ones as they are, else the sweep's incumbents."""
     if spec.thetas is not None:
         return {name: Hyperparameters.from_mapping(theta) for name, theta in spec.thetas.items()}
     found = read_run(run.path)
     ended = found.trials.query("phase == 'sweep' and status != 'unfinished'")["architecture"].value_counts()
-    behind = [
-        f"{name} {count} of {spec.planned}"
-        for name in spec.architectures
-        if (count := int(ended.get(name, 0) or 0)) < spec.planned
-    ]
+    counts = {name: int(ended.get(name, 0)) for name in spec.architectures}
+    behind = [f"{name} {count} of {spec.planned}" for name, count in counts.items() if count < spec.planned]
     if behind:
         raise UserError(
             f"{run.path}: the sweep is not finished ({', '.join(behind)}), so the choice is not final and the test set "
@@ -56,7 +49,7 @@ def plan_rerun(run: RunFolder, spec: RunSpec) -> Phase:
         UserError: the sweep is not finished, or an architecture has no trial that was trained to the end.
     """
     assert spec.rerun_epochs is not None
-    per_architecture = [spec.list_rerun_trials(name, theta) for name, theta in choose_incumbents(run, spec).items()]
+    per_architecture = [spec.list_rerun_trials(name, theta) for name, theta in _choose_incumbents(run, spec).items()]
     trials = {trial.trial_id: trial for seed in zip(*per_architecture, strict=True) for trial in seed}
     return Phase(
         name="rerun",

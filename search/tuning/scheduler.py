@@ -6,7 +6,8 @@ only. Ray does not save ASHA's state; replaying the journal through its public c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,14 +27,11 @@ class InOrder(FIFOScheduler):
     """Runs trials in the order they came, looking only at those that have not ended.
 
     Ray's own looks at every trial ever added, whenever a worker is free.
-
-    Attributes:
-        trouble: why the run cannot continue, None while it can.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.trouble: str | None = None
+        self.trouble: str | None = None  # Why the run cannot continue; None while it can.
         self._open: list[Trial] = []
         self._last: list[Trial] | None = None  # Those in the last epoch that they are given.
 
@@ -68,49 +66,34 @@ class InOrder(FIFOScheduler):
 class PerArchitecture(InOrder):
     """Runs trials in order and lets each architecture's own ASHA judge them.
 
-    Inside, a trial goes by its invsearch id: the one name it keeps over restarts.
-
-    Args:
-        spec: the run, for grace period, reduction factor and maximum epochs.
-        journal: the decisions so far, which are rebuilt into the rungs; new ones are entered.
+    Inside, a trial goes by its invsearch id: the one name it keeps over restarts. The journal has the decisions so far,
+    from which the rungs are rebuilt; new ones are entered.
     """
 
     def __init__(self, spec: RunSpec, journal: Journal):
         super().__init__()
-        self._spec, self._journal = spec, journal
-        self._by_architecture: dict[str, ASHAScheduler] = {}
+        self._journal = journal
+        judged = {"time_attr": TIME_ATTR, "metric": METRIC, "mode": "max", "brackets": 1}
+        rungs = {"grace_period": spec.grace_period, "max_t": spec.max_epochs, "reduction_factor": spec.reduction_factor}
+        self._by_architecture: dict[str, Any] = defaultdict(lambda: ASHAScheduler(**judged, **rungs))
         for entry in journal.entries:
-            asha, stand_in = self._asha(entry["architecture"]), SimpleNamespace(trial_id=entry["trial_id"])
+            asha, stand_in = self._delegate(entry)
             asha.on_trial_add(None, stand_in)
             asha.on_trial_result(None, stand_in, {TIME_ATTR: entry["epoch"], METRIC: entry["accuracy"]})
 
-    def _asha(self, architecture: str) -> Any:
-        if architecture not in self._by_architecture:
-            self._by_architecture[architecture] = ASHAScheduler(
-                time_attr=TIME_ATTR,
-                metric=METRIC,
-                mode="max",
-                grace_period=self._spec.grace_period,
-                max_t=self._spec.max_epochs,
-                reduction_factor=self._spec.reduction_factor,
-                brackets=1,
-            )
-        return self._by_architecture[architecture]
-
-    def _delegate(self, trial: Trial) -> tuple[Any, SimpleNamespace]:
-        content = trial.config["trial"]
-        return self._asha(content["architecture"]), SimpleNamespace(trial_id=content["trial_id"])
+    def _delegate(self, trial: Mapping[str, Any]) -> tuple[Any, SimpleNamespace]:
+        return self._by_architecture[trial["architecture"]], SimpleNamespace(trial_id=trial["trial_id"])
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """Enters a trial."""
         super().on_trial_add(tune_controller, trial)
-        asha, stand_in = self._delegate(trial)
+        asha, stand_in = self._delegate(trial.config["trial"])
         asha.on_trial_add(tune_controller, stand_in)
 
     def _judged(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Writes down what is decided at a rung before it is acted on."""
         assert {TIME_ATTR, METRIC} <= result.keys(), "ASHA would ignore this report"
-        asha, stand_in = self._delegate(trial)
+        asha, stand_in = self._delegate(trial.config["trial"])
         if self._journal.has_stopped(stand_in.trial_id, result[TIME_ATTR]):
             return TrialScheduler.STOP  # By a driver that died before it acted on it.
         decision = asha.on_trial_result(tune_controller, stand_in, result)
@@ -118,7 +101,7 @@ class PerArchitecture(InOrder):
 
     def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
         """Enters the last report of a trial that ended by itself."""
-        asha, stand_in = self._delegate(trial)
+        asha, stand_in = self._delegate(trial.config["trial"])
         asha.on_trial_complete(tune_controller, stand_in, result)
         if {TIME_ATTR, METRIC} <= result.keys():
             self._entered(trial, result, "END")
@@ -131,11 +114,6 @@ class PerArchitecture(InOrder):
             self.trouble = self.trouble or reason_of(error)
             return False
         return True
-
-    def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
-        """Forgets a trial that was removed before it ran."""
-        asha, stand_in = self._delegate(trial)
-        asha.on_trial_remove(tune_controller, stand_in)
 
 
 def make_scheduler(spec: RunSpec, run: Path, folders: Iterable[TrialFolder], guard: Guard | None = None) -> InOrder:

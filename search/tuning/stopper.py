@@ -13,20 +13,17 @@ from ray.tune import Stopper
 
 from search.errors import TROUBLE, Halted, Interrupted, TimeIsUp, reason_of
 from search.signals import handled, unlimited
+from search.tuning.trainable import Unsaved
 
 
-class Interrupt(Stopper):
-    """Turns a signal, or a reason, into Tune's own stop, and keeps what it was.
-
-    Args:
-        reasons: asked again and again; each returns why to stop, or None.
-    """
+class Interrupt(Unsaved, Stopper):
+    """Turns a signal, or a reason, into Tune's own stop, and keeps what it was."""
 
     def __init__(self, *reasons: Callable[[], str | None]) -> None:
         self.signal: int | None = None
         self.reason: str | None = None
         self.take_back: Callable[[], object] = lambda: None  # The signals; `listening` knows how.
-        self._reasons = reasons
+        self._reasons = reasons  # Asked again and again; each returns why to stop, or None.
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Never stops a single trial; takes in what a worker says of its disk."""
@@ -49,9 +46,6 @@ class Interrupt(Stopper):
             yield
         except TROUBLE as error:
             self.reason = self.reason or reason_of(error)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}  # Tune pickles it into its scratch folder, which nobody reads.
 
     @contextmanager
     def listening(self) -> Iterator[None]:

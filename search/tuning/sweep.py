@@ -31,9 +31,7 @@ def list_trials(spec: RunSpec) -> list[TrialSpec]:
 
     Every architecture visits the same configurations in the same shuffled order.
     """
-    return [
-        spec.sweep_trial(architecture, theta) for theta in spec.list_points() for architecture in spec.architectures
-    ]
+    return [spec.sweep_trial(name, theta) for theta in spec.list_points() for name in spec.architectures]
 
 
 def _feed(spec: RunSpec, recorded: list[TrialFolder]) -> Feed:

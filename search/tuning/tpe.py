@@ -18,15 +18,14 @@ from ray.tune.search.hyperopt import HyperOptSearch
 from search.storage.trial_folder import TrialFolder
 from search.tuning.feed import Feed, make_tune_config
 from search.tuning.trainable import METRIC, report
-from spaces import Choice, Domain, Hyperparameters, LogUniform, TrialSpec
+from spaces import Choice, Domain, LogUniform, TrialSpec
 from spaces.specs.run import RunSpec
 
 MAX_REPEATS = 10  # In a row; then an untried point of the grid is taken.
 NEARLY = 0.9  # Once so much of a grid is tried, the rest is enumerated.
 
 
-def as_hyperopt(name: str, domain: Domain) -> Any:
-    """A domain in hyperopt's words."""
+def _as_hyperopt(name: str, domain: Domain) -> Any:
     if isinstance(domain, Choice):
         return hp.choice(name, list(domain.values))
     if isinstance(domain, LogUniform):
@@ -40,15 +39,15 @@ class Proposer:
     def __init__(self, spec: RunSpec, architecture: str, folders: Sequence[TrialFolder]):
         self._spec, self._architecture, self._space = spec, architecture, spec.searched
         self._known: set[str] = set()  # Trial ids.
-        self._names: dict[str, str] = {}  # Running trial id -> what hyperopt calls it, if it has heard of it.
+        self._trial = partial(spec.sweep_trial, architecture)
         self._untried = self._space.walk(spec.seed)
         self._exhausted = False
         ended = [folder for folder in folders if folder.outcome() is not None]
+        ended.sort(key=lambda folder: folder.rows[0]["time"] if folder.rows else math.inf)
         opened = [folder for folder in folders if folder.outcome() is None]
         self._opened = [folder.spec for folder in opened]
-        ended.sort(key=lambda folder: folder.rows[0]["time"] if folder.rows else math.inf)
         self._hyperopt = HyperOptSearch(
-            {name: as_hyperopt(name, domain) for name, domain in self._space.domains.items()},
+            {name: _as_hyperopt(name, domain) for name, domain in self._space.domains.items()},
             metric=METRIC,
             mode="max",
             points_to_evaluate=[folder.spec.theta.as_dict() for folder in (*ended, *opened)],
@@ -60,7 +59,7 @@ class Proposer:
             self._hyperopt.suggest(folder.spec.trial_id)
         for folder in ended:
             self._known.add(folder.spec.trial_id)
-            self._tell(folder.spec.trial_id, report(folder, spec.max_epochs))
+            self.tell(folder.spec.trial_id, report(folder, spec.max_epochs))
 
     @property
     def proposed(self) -> int:
@@ -72,8 +71,11 @@ class Proposer:
         """Whether nothing is left to propose."""
         return self.proposed >= self._spec.planned or self._exhausted
 
-    def propose(self) -> TrialSpec | None:
-        """An unfinished trial, or the next configuration that is not known yet; None if there seems to be none."""
+    def propose(self) -> tuple[TrialSpec, str] | None:
+        """An unfinished trial, or the next configuration that is not known yet; None if there seems to be none.
+
+        With it comes what hyperopt calls it, if it has heard of it.
+        """
         if self._opened:
             return self._enter(self._opened.pop(0))
         attempts = 0 if self.proposed >= NEARLY * self._space.size else MAX_REPEATS
@@ -85,25 +87,18 @@ class Proposer:
             trial = self._trial(self._space.snap(values))
             if trial.trial_id not in self._known:
                 return self._enter(trial, name)
-            self._tell(name, None)
+            self.tell(name, None)
         if self._space.size == math.inf:
             self._exhausted = True  # So narrow that rounding leaves nothing new.
             return None
         return self._enter(next(t for t in map(self._trial, self._untried) if t.trial_id not in self._known))
 
-    def _trial(self, theta: Hyperparameters) -> TrialSpec:
-        return self._spec.sweep_trial(self._architecture, theta)
-
-    def _enter(self, trial: TrialSpec, name: str | None = None) -> TrialSpec:
+    def _enter(self, trial: TrialSpec, name: str | None = None) -> tuple[TrialSpec, str]:
         self._known.add(trial.trial_id)
-        self._names[trial.trial_id] = name or trial.trial_id
-        return trial
+        return trial, name or trial.trial_id
 
-    def complete(self, trial_id: str, result: dict[str, Any] | None) -> None:
+    def tell(self, name: str, result: dict[str, Any] | None) -> None:
         """Takes in the last report of a trial, None where it has none."""
-        self._tell(self._names.pop(trial_id), result)
-
-    def _tell(self, name: str, result: dict[str, Any] | None) -> None:
         failed = not result or result["status"] == "failed"
         self._hyperopt.on_trial_complete(name, None if failed else result, error=failed)
 
@@ -118,28 +113,25 @@ class TpeSearch(Feed):
             name: Proposer(spec, name, [folder for folder in folders if folder.spec.architecture == name])
             for name in spec.architectures
         }
-        self._live: dict[str, TrialSpec] = {}
+        self._live: dict[str, tuple[Proposer, str]] = {}
 
     @property
     def finished(self) -> bool:
         """Whether nothing is left to propose."""
         return all(proposer.finished for proposer in self._proposers.values())
 
-    @property
-    def exhausted(self) -> bool:
-        """As ``finished``: a space so narrow that rounding leaves nothing may hold fewer than planned."""
-        return self.finished
-
     def suggest(self, trial_id: str) -> Any:
         """The next trial, for the architecture that has had the fewest."""
         while open_ones := [proposer for proposer in self._proposers.values() if not proposer.finished]:
-            trial = min(open_ones, key=lambda proposer: proposer.proposed).propose()
-            if trial is not None:
-                self._live[trial_id] = trial
+            proposer = min(open_ones, key=lambda proposer: proposer.proposed)
+            if proposal := proposer.propose():
+                trial, name = proposal
+                self._live[trial_id] = (proposer, name)
                 return make_tune_config(trial, self._spec.max_epochs)
+        self.exhausted = True  # A space so narrow that rounding leaves nothing may hold fewer than planned.
         return Searcher.FINISHED
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Hands the outcome of a trial to its architecture's proposer."""
-        trial = self._live.pop(trial_id)
-        self._proposers[trial.architecture].complete(trial.trial_id, None if error else result)
+        proposer, name = self._live.pop(trial_id)
+        proposer.tell(name, None if error else result)

@@ -10,6 +10,7 @@ import ray
 import torch
 from ray import tune
 
+from search.cluster.resources import Resources
 from search.datasets.split import Split
 from search.errors import TROUBLE, reason_of
 from search.storage import checkpoint
@@ -17,7 +18,7 @@ from search.storage.driver import Guard
 from search.storage.json_files import set_aside
 from search.storage.provenance import describe_maker, list_code_folders
 from search.storage.trial_folder import TrialFolder
-from search.training.loop import Epoch, Training, make_repeatable
+from search.training.loop import Training, make_repeatable
 from spaces import TrialSpec
 from spaces.specs.protocol import ENDED_BY_ITSELF, JUDGED_ON
 
@@ -33,7 +34,7 @@ def report(folder: TrialFolder, max_epochs: int, rows: int | None = None, again:
 
     Args:
         folder: the trial.
-        max_epochs: the trial's budget in epochs.
+        max_epochs: its budget.
         rows: report as if only this many rows were recorded; all by default.
         again: whether the row was reported before, so that its time is not counted twice.
     """
@@ -41,7 +42,6 @@ def report(folder: TrialFolder, max_epochs: int, rows: int | None = None, again:
     last = count == len(folder.rows)
     row = folder.rows[count - 1] if count else {}
     epoch = row.get("epoch", 0)
-    ended = last and folder.status in ENDED_BY_ITSELF
     accuracy = row.get(f"{JUDGED_ON[folder.spec.phase]}_accuracy")
     return {
         TIME_ATTR: epoch,
@@ -49,8 +49,15 @@ def report(folder: TrialFolder, max_epochs: int, rows: int | None = None, again:
         "status": folder.status if last else "running",
         "seconds": 0.0 if again else row.get("seconds", 0.0),
         "again": again,
-        "done": ended or epoch >= max_epochs,
+        "done": (last and folder.status in ENDED_BY_ITSELF) or epoch >= max_epochs,
     }
+
+
+class Unsaved:
+    """What Tune need not save: it would pickle it into its scratch folder, which nobody reads."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
 
 
 class RecordedTrial(tune.Trainable):
@@ -64,14 +71,14 @@ class RecordedTrial(tune.Trainable):
     and no trial is blamed.
     """
 
+    _folder: TrialFolder | None = None
+
     def setup(
         self,
         config: dict[str, Any],
         split: Split | None = None,
         run: str = "",
-        device: str = "cpu",
-        threads: int = 1,
-        engine: str = "auto",
+        resources: Resources | None = None,
         guard: Guard | None = None,
         expected: dict[str, str] | None = None,
     ) -> None:
@@ -81,41 +88,30 @@ class RecordedTrial(tune.Trainable):
             config: ``trial`` (a ``TrialSpec`` as plain data) and ``max_epochs``.
             split: the images, from Ray's object store.
             run: absolute path of the run folder; a worker's current directory is elsewhere.
-            device: ``cpu``, or ``cuda`` for a trial that was given a GPU.
-            threads: CPU threads to use.
-            engine: what does the arithmetic.
+            resources: what the trial was given.
             guard: lets this process write only while the run is its driver's.
             expected: versions of the driver, which this node must have too.
         """
         assert split is not None
-        self._split, self._run, self._guard = split, Path(run), guard
-        self._device, self._engine = device, engine
-        here = describe_maker(device)
-        self._other_versions = [
+        assert resources is not None
+        self._split, self._run, self._resources, self._guard = split, Path(run), resources, guard
+        here = describe_maker(resources.device)
+        others = [
             f"{name} {here.get(name)} instead of {version}"
             + (f" (from {', '.join(map(str, list_code_folders().values()))})" if name == "code" else "")
             for name, version in (expected or {}).items()
             if here.get(name) != version
         ]
-        make_repeatable(device, threads)
-        self._begin(config)
-
-    def _begin(self, config: dict[str, Any]) -> None:
-        self._spec = TrialSpec.from_dict(config["trial"])
-        self._max_epochs: int = config["max_epochs"]
-        self._folder: TrialFolder | None = None
-        self._training: Training | None = None
-        self._halted: str | None = None
+        what = "install there what constraints.txt says and let nothing hide the driver's code"
+        told = f"node {here['host']} has {', '.join(others)}; {what}, or resume with --accept-changes"
+        self._mismatch = told if others else None
+        make_repeatable(resources.device, resources.threads)
+        self.reset_config(config)
 
     def step(self) -> dict[str, Any]:
         """One epoch, or the last recorded row again if this process has just opened the trial."""
-        if self._halted:  # Tune may ask once more before it acts.
-            return self._stop(self._halted)
-        if self._other_versions:
-            return self._stop(
-                f"node {describe_maker(self._device)['host']} has {', '.join(self._other_versions)}; install there "
-                "what constraints.txt says and let nothing hide the driver's code, or resume with --accept-changes"
-            )
+        if reason := self._halted or self._mismatch:  # Tune may ask once more before it acts.
+            return self._stop(reason)
         try:
             return self._step()
         except TROUBLE as error:
@@ -147,27 +143,53 @@ class RecordedTrial(tune.Trainable):
             folder.fail(traceback.format_exc())
             return report(folder, self._max_epochs)
         # Outside the try above: a full disk is the machine's fault.
+        training, row = self._training, epoch.row(self._spec.phase)
+
+        def save(path: Path, record: dict[str, Any]) -> None:
+            checkpoint.save(path, training.state(), record)
+
         if epoch.epoch <= folder.epoch:
-            train_again(folder, epoch, self._training)
+            before, loss = folder.rows[epoch.epoch - 1], f"{JUDGED_ON[self._spec.phase]}_loss"
+            if (before.get("train_loss"), before.get(loss)) != (row["train_loss"], row[loss]):
+                there = f"{loss} {row[loss]!r}; the row says {before.get(loss)!r}"
+                folder.note(f"epoch {epoch.epoch} came out differently: {there}")
+            folder.save_again(epoch.epoch, save)
             return report(folder, self._max_epochs, again=True)
-        self._commit(folder, self._training, epoch)
+        node = {"node": ray.get_runtime_context().get_node_id()[:8]} if ray.is_initialized() else {}
+        maker = describe_maker(self._resources.device) | node | training.engine.identity()
+        folder.commit(row, "diverged" if epoch.diverged else "running", maker, save)
         return report(folder, self._max_epochs)
 
     def _open_training(self, folder: TrialFolder) -> Training:
-        return resume_training(folder, self._split, self._device, self._engine)
+        """The training where the trial's record left it: from its checkpoint, or from the start.
 
-    def _commit(self, folder: TrialFolder, training: Training, epoch: Epoch) -> None:
-        folder.commit(
-            epoch.row(self._spec.phase),
-            "diverged" if epoch.diverged else "running",
-            describe_maker(self._device) | node() | training.engine.identity(),
-            lambda path, record: checkpoint.save(path, training.state(), record),
-        )
+        Where that is missing or damaged its epochs are trained again; their rows stay, because a trial is a function of
+        its seed.
+        """
+        device, engine = self._resources.device, self._resources.engine
+        training = Training(folder.spec, self._split, device, engine)
+        if not folder.rows:
+            return training
+        try:
+            training.load_state(checkpoint.load(folder.checkpoint, device)[0])
+            if folder.checkpoint == folder.find_checkpoint(training.epoch):
+                return training
+            reason = f"it is of epoch {training.epoch}"
+        except torch.OutOfMemoryError:
+            raise  # A RuntimeError too, but the checkpoint is sound.
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+            reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        aside = f"set aside as {set_aside(folder.checkpoint).name}" if folder.checkpoint.exists() else "missing"
+        folder.note(f"epochs 1 to {folder.epoch} were trained again: their checkpoint was {aside} ({reason})")
+        return Training(folder.spec, self._split, device, engine)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Lets Tune reuse this process for the next trial."""
         self.cleanup()
-        self._begin(new_config)
+        self._spec = TrialSpec.from_dict(new_config["trial"])
+        self._max_epochs: int = new_config["max_epochs"]
+        self._training: Training | None = None
+        self._halted: str | None = None
         return True
 
     def cleanup(self) -> None:
@@ -175,40 +197,3 @@ class RecordedTrial(tune.Trainable):
         if self._folder is not None:
             self._folder.close()
             self._folder = None
-
-
-def node() -> dict[str, str]:
-    """The Ray node that this process runs on."""
-    return {"node": ray.get_runtime_context().get_node_id()[:8]} if ray.is_initialized() else {}
-
-
-def resume_training(folder: TrialFolder, split: Split, device: str, engine: str) -> Training:
-    """The training of a trial where its record left it: from its checkpoint, or from the start.
-
-    Where that is missing or damaged its epochs are trained again; their rows stay, because a trial is a function of its
-    seed.
-    """
-    training = Training(folder.spec, split, device, engine)
-    if not folder.rows:
-        return training
-    try:
-        training.load_state(checkpoint.load(folder.checkpoint, device)[0])
-        if folder.checkpoint == folder.find_checkpoint(training.epoch):
-            return training
-        reason = f"it is of epoch {training.epoch}"
-    except torch.OutOfMemoryError:
-        raise  # A RuntimeError too, but the checkpoint is sound.
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-    aside = f"set aside as {set_aside(folder.checkpoint).name}" if folder.checkpoint.exists() else "missing"
-    folder.note(f"epochs 1 to {folder.epoch} were trained again: their checkpoint was {aside} ({reason})")
-    return Training(folder.spec, split, device, engine)
-
-
-def train_again(folder: TrialFolder, epoch: Epoch, training: Training) -> None:
-    """An epoch that is on record already: it must come out as it did then, or a note says that it did not."""
-    row, fresh = folder.rows[epoch.epoch - 1], epoch.row(folder.spec.phase)
-    loss = f"{JUDGED_ON[folder.spec.phase]}_loss"
-    if (row.get("train_loss"), row.get(loss)) != (fresh["train_loss"], fresh[loss]):
-        folder.note(f"epoch {epoch.epoch} came out differently: {loss} {fresh[loss]!r}; the row says {row.get(loss)!r}")
-    folder.save_again(epoch.epoch, lambda path, record: checkpoint.save(path, training.state(), record))

@@ -17,9 +17,8 @@ from search.cluster.surroundings import (
     check_utf8,
     choose_temporary_folder,
     code_of,
-    have_home,
     limit_object_store,
-    mind_python,
+    prepare_python,
 )
 from search.storage.provenance import ROOT
 from spaces import UserError
@@ -89,7 +88,7 @@ def test_a_folder_of_ray_that_cannot_be_written_is_not_used(clear: pytest.Monkey
 
 def test_a_user_without_a_home_gets_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/somebody")
-    have_home()
+    prepare_python()
     assert os.environ["HOME"] == "/home/somebody"
 
     def unknown(uid: int) -> pwd.struct_passwd:
@@ -97,7 +96,7 @@ def test_a_user_without_a_home_gets_one(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(pwd, "getpwuid", unknown)
     monkeypatch.delenv("HOME")
-    have_home()
+    prepare_python()
     assert Path.home() == Path("/")
 
 
@@ -113,9 +112,9 @@ def test_ray_starts_in_the_folder_of_the_code(monkeypatch: pytest.MonkeyPatch, t
 
 def test_settings_of_python_that_ray_does_not_survive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONWARNINGS", "error")
-    mind_python()
+    prepare_python()
     assert "PYTHONWARNINGS" not in os.environ
-    code = "from search.cluster.surroundings import mind_python; mind_python()"
+    code = "from search.cluster.surroundings import prepare_python; prepare_python()"
     done = subprocess.run([sys.executable, "-OO", "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert "UserError: PYTHONOPTIMIZE=2 and python -OO: Ray cannot run with them" in done.stderr.splitlines()[-1]
 

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
 
 from search.cli import make_parser
 from search.commands.options import make_policy
-from search.tuning.policy import Policy
-from spaces import UserError
+from search.storage.trial_folder import TrialFolder
+from search.tuning.policy import Keeper, Policy
+from spaces import TrialSpec, UserError
 
 SWEEP = ["sweep", "--out", "x"]
 
@@ -79,3 +82,46 @@ def test_time_is_up() -> None:
 def test_none_at_once_makes_no_sense() -> None:
     with pytest.raises(UserError, match="max-concurrent: 0 is not allowed"):
         make_policy(make_parser().parse_args([*SWEEP, "--max-concurrent", "0"]))
+
+
+def finished(run: Path, trial: TrialSpec, seed: int, accuracy: float) -> TrialFolder:
+    folder = TrialFolder(run, replace(trial, seed=seed))
+    folder.open()
+    row = {"epoch": 1, "val_accuracy": accuracy, "time": 0.0}
+    folder.commit(row, "running", {}, lambda path, record: path.write_text(""))
+    return folder
+
+
+def kept(folders: list[TrialFolder]) -> list[bool]:
+    return [folder.checkpoint.exists() for folder in folders]
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [("none", [False] * 4), ("all", [True] * 4), ("best", [False, True, False, False])],
+)
+def test_which_checkpoints_stay(tmp_path: Path, trial: TrialSpec, choice: str, expected: list[bool]) -> None:
+    keeper = Keeper(choice, lambda phase: [])
+    folders = []
+    for seed, accuracy in enumerate((0.5, 0.9, 0.9, 0.7)):
+        folders.append(finished(tmp_path, trial, seed, accuracy))
+        folders[-1].decide("completed", 1, keeper.keeps(folders[-1], accuracy))
+    assert kept(folders) == expected
+
+
+@pytest.mark.parametrize(("accuracy", "expected"), [(0.9, [False, True]), (0.5, [True, False])])
+def test_the_best_of_an_earlier_invocation_counts(
+    tmp_path: Path, trial: TrialSpec, accuracy: float, expected: list[bool]
+) -> None:
+    before = finished(tmp_path, trial, 0, 0.7)
+    before.decide("completed", 1, keep_checkpoint=True)
+    now = finished(tmp_path, trial, 1, accuracy)
+    now.decide("completed", 1, Keeper("best", lambda phase: [before, now]).keeps(now, accuracy))
+    assert kept([before, now]) == expected
+
+
+def test_architectures_have_a_best_each(tmp_path: Path, trial: TrialSpec) -> None:
+    keeper = Keeper("best", lambda phase: [])
+    one, other = finished(tmp_path, trial, 0, 0.9), finished(tmp_path, replace(trial, architecture="dct"), 0, 0.5)
+    assert keeper.keeps(one, 0.9)
+    assert keeper.keeps(other, 0.5)

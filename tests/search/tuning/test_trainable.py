@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from search.cluster.resources import Resources
 from search.datasets import Split
 from search.storage.driver import DriverLock, Guard
 from search.storage.file_lock import Lock
@@ -24,7 +25,7 @@ def config(trial: TrialSpec, max_epochs: int = 3) -> dict[str, Any]:
 def actor(trial: TrialSpec, split: Split, tmp_path: Path) -> RecordedTrial:
     """A worker that has been set up but has not opened its trial."""
     made = RecordedTrial.__new__(RecordedTrial)
-    made.setup(config(trial), split=split, run=str(tmp_path))
+    made.setup(config(trial), split=split, run=str(tmp_path), resources=Resources())
     return made
 
 
@@ -49,7 +50,7 @@ def test_an_opened_trial_first_reports_its_last_row_again(
     last = actor.step()
     actor.cleanup()
     other = RecordedTrial.__new__(RecordedTrial)
-    other.setup(config(trial), split=split, run=str(tmp_path))
+    other.setup(config(trial), split=split, run=str(tmp_path), resources=Resources())
     assert other.step() == last | {"seconds": 0.0, "again": True}
     assert len(recorded(tmp_path, trial).rows) == 2
     assert other.step()["epoch"] == 3
@@ -156,7 +157,8 @@ def driver(tmp_path: Path) -> DriverLock:
 
 def guarded(trial: TrialSpec, split: Split, run: Path, token: str, **more: Any) -> RecordedTrial:
     made = RecordedTrial.__new__(RecordedTrial)
-    made.setup(config(trial), split=split, run=str(run), guard=Guard(run, token), **more)
+    more |= {"guard": Guard(run, token), "resources": Resources()}
+    made.setup(config(trial), split=split, run=str(run), **more)
     return made
 
 
