@@ -57,10 +57,9 @@ class InOrder(FIFOScheduler):
         return bool(self._last)
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """The first trial that waits; paused ones, which nothing here makes, come last."""
+        """The first trial that waits; nothing here pauses one."""
         self._open = [trial for trial in self._open if not trial.is_finished()]
-        waiting = (trial for status in (Trial.PENDING, Trial.PAUSED) for trial in self._open if trial.status == status)
-        return next(waiting, None)
+        return next((trial for trial in self._open if trial.status == Trial.PENDING), None)
 
 
 class PerArchitecture(InOrder):
