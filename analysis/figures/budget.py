@@ -6,8 +6,7 @@ from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Panel
 from analysis.stats.budget import BUDGETS, compute_budget_curve
 
-BELOW = 8
-"""How many points below the worst of the final results the vertical axes begin."""
+BELOW = 8  # How many points below the worst of the final results the vertical axes begin.
 
 
 def draw(evidence: Evidence) -> Drawing | str:
@@ -16,7 +15,10 @@ def draw(evidence: Evidence) -> Drawing | str:
     curves = [(one, curve) for one, curve in curves if len(curve)]
     if not curves:
         return "No configuration of a sweep has ended."
-    low, high = _find_ends([float(curve["mean"].iloc[-1]) for _, curve in curves])
+    best = [float(curve["mean"].iloc[-1]) for _, curve in curves]
+    # Unlucky draws of a few configurations would squeeze all that matters.
+    low, high = max(0.0, min(best) - BELOW), max(best)
+    expected = Axis("expected best (%)", low=low, high=high + (high - low) / 20)
     panels = []
     for name, label in BUDGETS.items():
         marks = [
@@ -26,7 +28,7 @@ def draw(evidence: Evidence) -> Drawing | str:
             if curve[name].notna().to_numpy().all()
         ]
         if marks:
-            panels.append(Panel("", Axis(label, log=True), Axis("expected best (%)", low=low, high=high), marks))
+            panels.append(Panel("", Axis(label, log=True), expected, marks))
     caption = (
         "Expected best validation accuracy of a random search of that size in the same space, with its 5 % to 95 % "
         "range: the configurations of this sweep, drawn without replacement (Dodge et al., 2019); diverged ones count "
@@ -35,12 +37,6 @@ def draw(evidence: Evidence) -> Drawing | str:
     if any(run.spec.get("search") == "tpe" for run in evidence.runs):
         caption += " TPE builds its later proposals on earlier ones, so its curves only describe this sweep."
     return Drawing("budget", "What a smaller search would have found", caption, panels, 2, evidence.groups)
-
-
-def _find_ends(best: list[float]) -> tuple[float, float]:
-    """Where the vertical axes begin and end: unlucky draws of a few configurations would squeeze all that matters."""
-    low, high = max(0.0, min(best) - BELOW), max(best)
-    return low, high + (high - low) / 20
 
 
 BUDGET = Figure("budget", draw)

@@ -11,15 +11,7 @@ from spaces.specs.run import list_ladder
 
 
 def join_curves(rows: pd.DataFrame, measure: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """All curves of some trials as one, with a NaN after each.
-
-    Args:
-        rows: epochs, with the columns of ``schema.EPOCHS``.
-        measure: the column to draw.
-
-    Returns:
-        The epochs, the measure in percent, and the trial of each.
-    """
+    """All curves of some trials as one with a NaN after each: epochs, a column in percent, and the trial of each."""
     ordered = rows.sort_values(["trial_id", "epoch"], kind="stable")
     trials = ordered["trial_id"].to_numpy(dtype=object)
     ends = np.flatnonzero(trials[1:] != trials[:-1]) + 1
@@ -46,8 +38,7 @@ def _plot_sweeps(evidence: Evidence) -> Drawing | str:
         x, y, links = join_curves(rows, "val_accuracy")
         marks: list[Mark] = [Line(x, y, one.group, thin=True, links=links)]
         if one.incumbent is not None and one.incumbent["trial_id"] is not None:
-            best = rows[rows["trial_id"] == one.incumbent["trial_id"]]
-            x, y, links = join_curves(best, "val_accuracy")
+            x, y, links = join_curves(rows[rows["trial_id"] == one.incumbent["trial_id"]], "val_accuracy")
             marks.append(Line(x, y, one.group, label=f"{one.group}: incumbent", links=links))
         axes = Axis("epoch", low=1, whole=True), Axis("validation accuracy (%)", low=0, high=100)
         panels.append(Panel(one.group, *axes, marks, list_rungs(one)))

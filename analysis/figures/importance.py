@@ -15,12 +15,9 @@ def draw(evidence: Evidence) -> Drawing | str:
         if not len(found):
             continue
         found = found.sort_values("share", ascending=False, kind="stable")
-        names = tuple(
-            term.replace(":", " x ") + (" *" if matters else "")
-            for term, matters in zip(found["term"], found["matters"], strict=True)
-        )
+        names = found["term"].str.replace(":", " x ") + found["matters"].map({True: " *", False: ""})
         bars = Bars(100.0 * found["share"].to_numpy(dtype=float), one.group)
-        axes = Axis("share of the variance (%)", low=0, high=100), Axis("", categories=names)
+        axes = Axis("share of the variance (%)", low=0, high=100), Axis("", categories=tuple(names))
         panels.append(Panel(one.group, *axes, [bars]))
     caption = (
         "The share of the variance of validation accuracy, at the end of the grace period, that each hyperparameter "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Panel, Parallel
 from spaces.hyperparameters import NAMES
@@ -20,10 +18,7 @@ def draw(evidence: Evidence) -> Drawing | str:
             continue
         accuracy = 100.0 * trials["val_accuracy"].to_numpy(dtype=float)
         values = [trials[name].to_numpy(dtype=float) for name in NAMES]
-        axes = [
-            Axis(name, log=name in LOGARITHMIC and bool(np.all(column > 0)))
-            for name, column in zip(NAMES, values, strict=True)
-        ]
+        axes = [Axis(name, log=name in LOGARITHMIC and bool((trials[name] > 0).all())) for name in NAMES]
         last = Axis("validation accuracy (%)", low=0, high=100)
         mark = Parallel([*axes, last], [*values, accuracy], accuracy, last.label, list(trials["trial_id"]))
         panels.append(Panel(one.group, Axis(""), Axis(""), [mark]))
@@ -31,8 +26,8 @@ def draw(evidence: Evidence) -> Drawing | str:
         "Each line is one configuration, coloured by its last validation accuracy; configurations that diverged at "
         "once have none and are left out. On the screen, drag along an axis to keep only the lines that pass there."
     )
-    title = "Parallel coordinates"
-    return Drawing("parallel", title, caption, panels, 1, evidence.groups) if panels else evidence.unsearched
+    drawing = Drawing("parallel", "Parallel coordinates", caption, panels, 1, evidence.groups)
+    return drawing if panels else evidence.unsearched
 
 
 PARALLEL = Figure("parallel", draw)

@@ -12,8 +12,7 @@ from analysis.render.cells import format_finished
 from analysis.stats.samples import summarize
 from analysis.tables.notes import name_unfinished
 
-SPREAD = 0.16
-"""How far, in rows, the seeds of one architecture are spread, so that equal ones do not hide each other."""
+SPREAD = 0.16  # How far, in rows, the seeds of one architecture are spread, so that equal ones do not hide each other.
 
 
 def draw(evidence: Evidence) -> Drawing | str:
@@ -26,17 +25,17 @@ def draw(evidence: Evidence) -> Drawing | str:
         accuracies = one.reruns.final
         heights = row + SPREAD * np.linspace(-1, 1, len(accuracies)) if len(accuracies) > 1 else np.array([float(row)])
         seeds = one.reruns.trials.set_index("trial_id")["seed"].reindex(accuracies.index)
-        texts, links = [f"seed {seed}" for seed in seeds], list(accuracies.index)
-        marks.append(Points(one.accuracies, heights, one.group, texts=texts, links=links))
+        texts = [f"seed {seed}" for seed in seeds]
+        marks.append(Points(one.accuracies, heights, one.group, texts=texts, links=list(accuracies.index)))
         summary = summarize(one.accuracies)
         text = f"mean of {format_finished(summary.n, one.reruns.asked)}"
         if not math.isnan(summary.low):
-            marks.append(Line([summary.low, summary.high], [row + 0.3, row + 0.3], one.group))
+            marks.append(Line([summary.low, summary.high], [row + 0.3] * 2, one.group))
             text += f", 95 % CI {summary.low:.2f} to {summary.high:.2f}"
         marks.append(Points([summary.mean], [row + 0.3], one.group, texts=[text], emphasis=True))
         if published := one.published:
             ends = [published.mean - published.std, published.mean + published.std]
-            marks.append(Line(ends, [row - 0.3, row - 0.3], one.group, dashed=True))
+            marks.append(Line(ends, [row - 0.3] * 2, one.group, dashed=True))
             text = f"published mean, std {published.std:g}"
             marks.append(Points([published.mean], [row - 0.3], one.group, texts=[text], hollow=True))
     names = tuple(one.group for one in finished)
@@ -44,8 +43,7 @@ def draw(evidence: Evidence) -> Drawing | str:
         "Test accuracy after the last epoch. Small points: one seed each; below them, their mean with its 95 % "
         "interval; above them, as a ring, the published mean, if any, with one standard deviation to each side."
     )
-    y = Axis("", categories=names, low=-0.6, high=len(names) - 0.4)
-    panel = Panel("", Axis("test accuracy (%)"), y, marks)
+    panel = Panel("", Axis("test accuracy (%)"), Axis("", categories=names, low=-0.6, high=len(names) - 0.4), marks)
     return Drawing("seeds", "Seeds", caption, [panel], 1, evidence.groups)
 
 

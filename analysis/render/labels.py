@@ -22,54 +22,43 @@ PLACES = {
     "bottom right": (1, -1),
     "bottom left": (-1, -1),
 }
+Box = tuple[float, float, float, float]  # The middle, and half of the width and of the height.
 
 
-def choose_places(panel: Panel) -> dict[int, list[str]]:
-    """For each mark of a panel whose texts stand beside its points, by its place among them: the texts' places."""
-    named = [(i, mark) for i, mark in enumerate(panel.marks) if isinstance(mark, Points) and mark.named and mark.texts]
+def choose_places(panel: Panel) -> dict[Points, list[str]]:
+    """For each mark of a panel whose texts stand beside its points: the texts' places."""
     marks = [mark for mark in panel.marks if isinstance(mark, Points)]
-    if not named:
-        return {}
+    found: dict[Points, list[str]] = {mark: [] for mark in marks if mark.named and mark.texts}
+    if not found:
+        return found
     across = _scale(panel.x, [mark.x for mark in marks], WIDTH)
     up = _scale(panel.y, [mark.y for mark in marks], HEIGHT)
     points = [(across(x), up(y), 3.0, 3.0) for mark in marks for x, y in zip(mark.x, mark.y, strict=True)]
     taken = [point for point in points if np.isfinite(point[0] + point[1])]
-    found: dict[int, list[str]] = {}
-    for place, mark in named:
-        found[place] = []
+    for mark, places in found.items():
         for x, y, text in zip(mark.x, mark.y, mark.texts, strict=True):
-            box, name = _pick_best(across(x), up(y), text, taken)
-            found[place].append(name)
+            place, box = _pick_best(across(x), up(y), text, taken)
+            places.append(place)
             taken.append(box)
     return found
 
 
-Box = tuple[float, float, float, float]
-
-
-def _pick_best(x: float, y: float, text: str, taken: Sequence[Box]) -> tuple[Box, str]:
+def _pick_best(x: float, y: float, text: str, taken: Sequence[Box]) -> tuple[str, Box]:
     """The place with the least overlap; the first of equals."""
     half = LETTER * len(text) / 2
     boxes = {
         name: (x + right * (half + GAP), y + above * (LINE / 2 + (GAP if not right else GAP / 2)), half, LINE / 2)
         for name, (right, above) in PLACES.items()
     }
-    name = min(
-        boxes,
-        key=lambda name: _measure_outside(boxes[name]) + sum(_measure_overlap(boxes[name], other) for other in taken),
-    )
-    return boxes[name], name
 
+    def measure_hidden(place: str) -> float:
+        across, up, wide, high = boxes[place]
+        outside = max(0.0, wide - across) + max(0.0, across + wide - WIDTH)
+        shared = [(wide + box[2] - abs(across - box[0]), high + box[3] - abs(up - box[1])) for box in taken]
+        return outside * LINE + sum(width * height for width, height in shared if width > 0 and height > 0)
 
-def _measure_overlap(one: Box, other: Box) -> float:
-    wide = one[2] + other[2] - abs(one[0] - other[0])
-    high = one[3] + other[3] - abs(one[1] - other[1])
-    return wide * high if wide > 0 and high > 0 else 0.0
-
-
-def _measure_outside(box: Box) -> float:
-    beyond = max(0.0, box[2] - box[0]) + max(0.0, box[0] + box[2] - WIDTH)
-    return beyond * LINE
+    best = min(boxes, key=measure_hidden)
+    return best, boxes[best]
 
 
 def _scale(axis: Axis, columns: Sequence[Sequence[float] | np.ndarray], size: float):

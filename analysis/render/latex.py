@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypeVar
 
 from analysis.tables.table import Filled
 
@@ -33,90 +35,65 @@ LINE, NOTE_LINE, CAPTION = 11.0, 9.5, 24.0
 SIZE = 9.25  # Of a quad of \small.
 LONGEST, CUT = 20, 5  # Characters of a word that is never cut, and of the pieces of a longer one.
 HEADING = 16  # Of a word of a heading.
-NARROW, BROAD = frozenset("fijlrtI.,:;!'()[]/- "), frozenset("mwMW%@&~^\\<>+=×±µ")
+WIDTHS = dict.fromkeys("fijlrtI.,:;!'()[]/- ", 0.39) | dict.fromkeys("mwMW%@&~^\\<>+=×±µ", 1.0)  # Of some letters.
+Item = TypeVar("Item")
 
 
 def write_latex(table: Filled) -> str:
     """One float or several, with booktabs rules; a comment says which packages the document needs."""
-    columns = arrange(table)
-    blocks: list[tuple[float, str, bool]] = []
-    for panel in make_panels(columns):
-        blocks += [(height, text, False) for height, text in write_tabulars(panel)]
+    blocks = [(height, text, "") for panel in make_panels(arrange(table)) for height, text in write_tabulars(panel)]
     for note in table.notes:
-        lines = list_lines(note, (WIDTH - 25) * 9 / 8)
-        blocks.append((lines * NOTE_LINE, f"\\item {protect_bracket(breakable(note))}\n", True))
-    caption = CAPTION + LINE * list_lines(f"{table.title} (continued)", WIDTH - 50)
-    floats: list[list[tuple[float, str, bool]]] = [[]]
-    for block in blocks:
-        if floats[-1] and caption + sum(height for height, *_ in floats[-1]) + block[0] > HEIGHT:
-            floats.append([])
-        floats[-1].append(block)
-    return write_preamble(table) + "\n".join(
-        write_float(table.title, held, continued=place > 0) for place, held in enumerate(floats)
-    )
-
-
-def write_preamble(table: Filled) -> str:
-    """What the document needs, as comments."""
+        lines = len(fill_lines(note.split(), (WIDTH - 25) * 9 / 8))
+        blocks.append((lines * NOTE_LINE, "", f"\\item {protect_bracket(breakable(note))}\n"))
+    caption = CAPTION + LINE * len(fill_lines(f"{table.title} (continued)".split(), WIDTH - 50))
+    floats = pack(blocks, lambda block: block[0], HEIGHT - caption)
     text = "".join([table.title, *table.notes, *map(str, table.cells), *map(str, table.cells.to_numpy().flat)])
-    foreign = "".join(dict.fromkeys(character for character in text if ord(character) > 0x17F))
     needs = "% Needs \\usepackage{array,booktabs}.\n"
-    if foreign:
+    if foreign := "".join(dict.fromkeys(character for character in text if ord(character) > 0x17F)):
         needs += (
             f"% Needs XeLaTeX, and fonts that have {foreign}; for Chinese, Japanese or Korean \\usepackage{{xeCJK}}.\n"
         )
-    return needs
+    return needs + "\n".join(_write_float(table.title, held, held is not floats[0]) for held in floats)
 
 
-def write_float(title: str, blocks: Iterable[tuple[float, str, bool]], continued: bool) -> str:
+def _write_float(title: str, blocks: Sequence[tuple[float, str, str]], continued: bool) -> str:
     """A ``table`` of tabulars and notes; one that continues another has its number."""
-    blocks = list(blocks)
-    tables = "\n\\medskip\n".join(text for _, text, is_note in blocks if not is_note)
-    notes = "".join(text for _, text, is_note in blocks if is_note)
-    caption = ("\\addtocounter{table}{-1}\n" if continued else "") + (
-        f"\\caption{{{breakable(title)}{' (continued)' if continued else ''}}}\n"
-    )
-    if notes:
-        notes = (
-            "\\begin{itemize}\\footnotesize\\raggedright\\setlength{\\itemsep}{0pt}\\setlength{\\parskip}{0pt}\n"
-            f"{notes}\\end{{itemize}}\n"
-        )
+    tables = "\n\\medskip\n".join(tabular for _, tabular, _ in blocks if tabular)
+    caption = f"\\caption{{{breakable(title)}}}\n"
+    if continued:
+        caption = f"\\addtocounter{{table}}{{-1}}\n\\caption{{{breakable(title)} (continued)}}\n"
+    if notes := "".join(note for *_, note in blocks):
+        spacing = "\\footnotesize\\raggedright\\setlength{\\itemsep}{0pt}\\setlength{\\parskip}{0pt}"
+        notes = f"\\begin{{itemize}}{spacing}\n{notes}\\end{{itemize}}\n"
     spacing = f"\\small\\sloppy\\setlength{{\\tabcolsep}}{{{GAP / 2:g}pt}}\n"
     return f"\\begin{{table}}[htbp]\n\\centering{spacing}{caption}{tables}{notes}\\end{{table}}\n"
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the page.
-
-    Attributes:
-        heading: its lines.
-        cells: one for each row; of a row of published numbers as well.
-        right: whether it is aligned to the right and never wrapped.
-        width: in points, if its text wraps.
-    """
+    """One column of the page; lengths are in points."""
 
     heading: str
-    cells: tuple[str, ...]
-    right: bool
-    width: float | None = None
+    cells: tuple[str, ...]  # One for each row; of a row of published numbers as well.
+    right: bool  # Whether it is aligned to the right and never wrapped.
+    width: float | None = None  # If its text wraps.
 
-    @property
-    def natural(self) -> float:
-        """The width without wrapped cells."""
-        return max([self.least_heading, *map(measure_width, self.cells)])
-
-    @property
-    def least_heading(self) -> float:
-        """The width of the heading's longest word."""
-        return max(map(measure_width, self.words), default=0.0)
-
-    @property
+    @cached_property
     def words(self) -> list[str]:
         """The heading's words; long ones are cut."""
         return [part for word in self.heading.split() for part in split_pieces(word, HEADING, HEADING)]
 
-    @property
+    @cached_property
+    def least_heading(self) -> float:
+        """The width of the heading's longest word."""
+        return max(map(measure_width, self.words), default=0.0)
+
+    @cached_property
+    def natural(self) -> float:
+        """The width without wrapped cells."""
+        return max([self.least_heading, *map(measure_width, self.cells)])
+
+    @cached_property
     def least(self) -> float:
         """The width below which it does not go: no word is cut that need not be, nor does a cell take many lines."""
         if self.right:
@@ -136,45 +113,30 @@ class Column:
             return f">{{\\raggedright\\arraybackslash}}p{{{self.width:.0f}pt}}"
         return "r" if self.right else "l"
 
-    def stacked(self) -> list[str]:
-        """The lines of the heading, none wider than the column."""
-        lines: list[str] = []
-        for word in self.words:
-            longer = f"{lines[-1]} {word}" if lines else word
-            if lines and measure_width(longer) <= self.room:
-                lines[-1] = longer
-            else:
-                lines.append(word)
-        return lines
-
     def lines(self, row: int) -> int:
         """How many lines a cell takes, at most."""
-        return 1 if self.width is None else list_lines(self.cells[row], self.width)
+        return 1 if self.width is None else len(fill_lines(self.cells[row].split(), self.width))
 
 
 def arrange(table: Filled) -> list[Column]:
     """The first column, the columns of which the text has numbers, then our own; published numbers are lines."""
     names = [str(name) for name in table.cells]
-    rows = [[str(cell) for cell in row] for row in table.cells.to_numpy()]
-    above = {name: partner for name in names if (partner := find_published_above(name, names)) is not None}
-    ours = [name for name in names if name not in above]
-    ours = sorted(ours, key=lambda name: (name != names[0], name not in above.values()))
-    under = {partner: name for name, partner in above.items()}
+    under: dict[str, str] = {}  # A column of ours -> that of the published numbers that stand under it.
+    for name in names:
+        kind = name.removeprefix(PUBLISHED)
+        partner = next((other for other in names if other == kind or other.split(" = ")[0] == kind), None)
+        if name.startswith(PUBLISHED) and partner is not None:
+            under[partner] = name
+    ours = [name for name in names if name not in under.values()]
+    ours.sort(key=lambda name: (name != names[0], name not in under))
     cells: dict[str, list[str]] = {name: [] for name in ours}
-    for row in (dict(zip(names, row, strict=True)) for row in rows):
-        published = {name: row[under[name]] if name in under else "" for name in ours}
-        for line in (row, {**published, names[0]: PUBLISHED.strip()} if any(published.values()) else None):
-            for name in ours if line else ():
-                cells[name].append((line or {})[name])
+    for row in table.cells.itertuples(index=False):
+        texts = dict(zip(names, map(str, row), strict=True))
+        published = {name: texts[under[name]] if name in under else "" for name in ours}
+        lines = [texts, published | {names[0]: PUBLISHED.strip()}] if any(published.values()) else [texts]
+        for name, column in cells.items():
+            column.extend(line[name] for line in lines)
     return [Column(name, tuple(cells[name]), name in table.right) for name in ours]
-
-
-def find_published_above(name: str, names: Sequence[str]) -> str | None:
-    """The column of ours that a column of published numbers belongs under."""
-    if not name.startswith(PUBLISHED):
-        return None
-    kind = name.removeprefix(PUBLISHED)
-    return next((other for other in names if other == kind or other.split(" = ")[0] == kind), None)
 
 
 def make_panels(columns: Sequence[Column]) -> list[list[Column]]:
@@ -185,89 +147,75 @@ def make_panels(columns: Sequence[Column]) -> list[list[Column]]:
     names = list(zip(*(column.cells for column in columns[:2]), strict=True))
     rows = [row for row in names if row[0] != PUBLISHED.strip()]
     alike = len({row[0] for row in rows}) < len(rows) and sum(column.least for column in columns[:2]) < WIDTH / 2
-    keys = list(columns[: 2 if alike else 1])
+    keys, others = columns[: 2 if alike else 1], columns[2 if alike else 1 :]
 
     def split(limit: float) -> list[list[Column]]:
-        found, held = [], keys
-        for column in columns[len(keys) :]:
-            if len(held) > len(keys) and sum(one.least + GAP for one in [*held, column]) > limit:
-                found.append(held)
-                held = keys
-            held = [*held, column]
-        return [*found, held]
+        return pack(others, lambda one: one.least + GAP, limit - sum(one.least + GAP for one in keys))
 
-    fewest = split(WIDTH)
-    even = next(found for limit in range(0, math.ceil(WIDTH) + 1) if len(found := split(limit)) <= len(fewest))
-    return [fit_columns(panel) for panel in even]
+    fewest = len(split(WIDTH))
+    even = next(found for limit in range(0, math.ceil(WIDTH) + 1) if len(found := split(limit)) <= fewest)
+    return [fit_columns([*keys, *found]) for found in even]
 
 
-def fit_columns(columns: list[Column]) -> list[Column]:
+def pack(items: Iterable[Item], measure: Callable[[Item], float], room: float) -> list[list[Item]]:
+    """Items in as few groups as fit the room, in their order; none but the only group is empty."""
+    groups: list[list[Item]] = [[]]
+    for item in items:
+        if groups[-1] and sum(map(measure, groups[-1])) + measure(item) > room:
+            groups.append([])
+        groups[-1].append(item)
+    return groups
+
+
+def fit_columns(columns: Sequence[Column]) -> list[Column]:
     """Wraps the widest columns of text, none further than it must be."""
     free = WIDTH - GAP * len(columns)
     cap = max(column.natural for column in columns)
     while cap > 1 and sum(min(one.natural, max(one.least, cap)) for one in columns) > free:
         cap -= 1
-    return [
-        replace(one, width=math.ceil(max(one.least, cap)))
-        if not one.right and max(one.least, cap) < one.natural
-        else one
-        for one in columns
-    ]
+    rooms = [max(one.least, cap) for one in columns]
+    pairs = zip(columns, rooms, strict=True)
+    return [replace(one, width=math.ceil(room)) if room < one.natural else one for one, room in pairs]
 
 
 def write_tabulars(columns: list[Column]) -> Iterator[tuple[float, str]]:
     """The height and the text of each tabular of a panel, cut where a page is full."""
-    count = len(columns[0].cells)
-    head = [column.stacked() for column in columns]
+    head = [fill_lines(column.words, column.room) for column in columns]
     depth = max(map(len, head))
-    head = [[""] * (depth - len(lines)) + lines for lines in head]
-    heading = " \\\\\n".join(
-        " & ".join(
-            f"\\multicolumn{{1}}{{{'r' if one.right else 'l'}}}{{{escape(lines[level])}}}"
-            for one, lines in zip(columns, head, strict=True)
-        )
-        for level in range(depth)
+    sides = [f"\\multicolumn{{1}}{{{'r' if one.right else 'l'}}}" for one in columns]
+    levels = zip(*([""] * (depth - len(lines)) + lines for lines in head), strict=True)
+    heading = "".join(
+        " & ".join(f"{side}{{{escape(line)}}}" for side, line in zip(sides, level, strict=True)) + " \\\\\n"
+        for level in levels
     )
-    start, full = 0, HEIGHT - CAPTION - (depth + 8) * LINE  # Six of them for a long caption.
-    while start < count or start == 0:
-        end, height = start, 0.0
-        while end < count:
-            taller = height + LINE * max(column.lines(end) for column in columns)
-            if end > start and taller > full:
-                break
-            end, height = end + 1, taller
-        body = "".join(
-            f"{' & '.join(protect_bracket(breakable(one.cells[row])) for one in columns)} \\\\\n"
-            for row in range(start, end)
-        )
-        yield (
-            height + (depth + 2) * LINE,
-            f"\\begin{{tabular}}{{@{{}}{''.join(one.sides for one in columns)}@{{}}}}\n"
-            f"\\toprule\n{heading} \\\\\n\\midrule\n{body}\\bottomrule\n\\end{{tabular}}\n",
-        )
-        start = max(end, 1)
+    begin = f"\\begin{{tabular}}{{@{{}}{''.join(one.sides for one in columns)}@{{}}}}\n\\toprule\n{heading}\\midrule\n"
+    heights = [LINE * max(column.lines(row) for column in columns) for row in range(len(columns[0].cells))]
+    full = HEIGHT - CAPTION - (depth + 8) * LINE  # Six of them for a long caption.
+    for rows in pack(range(len(heights)), heights.__getitem__, full):
+        cells = [" & ".join(protect_bracket(breakable(one.cells[row])) for one in columns) for row in rows]
+        body = "".join(f"{line} \\\\\n" for line in cells)
+        yield sum(heights[row] for row in rows) + (depth + 2) * LINE, f"{begin}{body}\\bottomrule\n\\end{{tabular}}\n"
 
 
 def measure_width(text: str) -> float:
     """About how wide a text is set, in points."""
     return SIZE * sum(
-        1.0 if ord(character) > 0x17F or character in BROAD else 0.39 if character in NARROW
-        else 0.75
-        if character.isupper()
-        else 0.53
-        for character in text
-    )  # fmt: skip
+        WIDTHS.get(letter, 1.0 if ord(letter) > 0x17F else 0.75 if letter.isupper() else 0.53) for letter in text
+    )
 
 
-def list_lines(text: str, width: float) -> int:
-    """How many lines a text fills."""
-    lines, used = 1, 0.0
-    for word in text.split():
+def fill_lines(words: Iterable[str], width: float) -> list[str]:
+    """The lines that words fill; long words are cut."""
+    lines = [""]
+    for word in words:
+        gap = " " if lines[-1] else ""
         for part in split_pieces(word):
-            if used and used + measure_width(part) > width:
-                lines, used = lines + 1, 0.0
-            used += measure_width(part)
-        used += measure_width(" ")
+            longer = f"{lines[-1]}{gap}{part}"
+            if lines[-1] and measure_width(longer) > width:
+                lines.append(part)
+            else:
+                lines[-1] = longer
+            gap = ""
     return lines
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 
@@ -36,8 +35,3 @@ def count_runs(rows: Sequence[int]) -> list[list[int]]:
 def escape_html(text: str) -> str:
     """Text that plotly shows as it is: it reads some HTML, and a name in a record may be a stranger's."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def drop_none(content: dict[str, Any]) -> dict[str, Any]:
-    """Fields that are None are left to plotly's defaults."""
-    return {name: value for name, value in content.items() if value is not None}

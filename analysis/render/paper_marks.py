@@ -17,11 +17,14 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from analysis.figures.figure import Bars, Heat, Line, Mark, Panel, Parallel, Points
 from analysis.render.labels import choose_places
 from analysis.render.layout import heat_cells, split_pieces
+from analysis.render.parallel import find_colour_range, scale_values, sort_by_colour
 from analysis.render.theme import (
     BAND_OPACITY,
     BAR,
     CELL_INK,
+    GRID,
     INK,
+    MUTED,
     PAPER_FONT_PT,
     SEQUENTIAL,
     SURFACE,
@@ -30,9 +33,10 @@ from analysis.render.theme import (
 )
 
 VIRIDIS = LinearSegmentedColormap.from_list("sequential", SEQUENTIAL)
+TO_DARK = LinearSegmentedColormap.from_list("to dark", SEQUENTIAL[::-1])  # On white, so that the best stand out.
 SMALL_PT = PAPER_FONT_PT - 1.5
 MARKER_PT = 4.0
-MANY = 2000  # Points from which a PDF holds pixels instead of vectors.
+MANY, MANY_LINES = 2000, 300  # Points and parallel coordinates from which a PDF holds pixels instead of vectors.
 MARKS_ON_LINE = 12
 # plotly's names -> (horizontal, vertical) alignment and offset in points.
 ALIGNED = {"right": ("left", 5.0), "left": ("right", -5.0), "center": ("center", 0.0)}
@@ -41,8 +45,7 @@ RAISED = {"top": ("bottom", 4.0), "bottom": ("top", -4.0), "middle": ("center", 
 
 @cache
 def _load_glyphs() -> frozenset[int]:
-    path = font_manager.findfont("DejaVu Sans")
-    return frozenset(font_manager.get_font(path).get_charmap())
+    return frozenset(font_manager.get_font(font_manager.findfont("DejaVu Sans")).get_charmap())
 
 
 def check_drawable(text: str) -> str:
@@ -57,8 +60,7 @@ def write(axes: Axes, text: str, at: tuple[float, float], offset: tuple[float, f
     axes.annotate(check_drawable(text), at, xytext=offset, textcoords="offset points", ha=across, va=up, **more)
 
 
-def draw_colour_bar(axes: Axes, shades: ScalarMappable, unit: str, **more: Any) -> None:
-    """Draws the scale of the colours beside a panel."""
+def _draw_colour_bar(axes: Axes, shades: ScalarMappable, unit: str, **more: Any) -> None:
     bar = axes.figure.colorbar(shades, ax=axes, pad=0.02, aspect=24, **more)
     bar.set_label(check_drawable(unit))
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
@@ -73,7 +75,7 @@ def draw_mark(axes: Axes, panel: Panel, mark: Mark, groups: Sequence[str]) -> No
         axes.barh(np.arange(len(mark.length)), mark.length, height=BAR, color=colour)
     elif isinstance(mark, Line):
         _draw_line(axes, mark, choose_look(mark.group, groups))
-    elif not isinstance(mark, Parallel):
+    elif isinstance(mark, Points):
         _draw_points(axes, panel, mark, choose_look(mark.group, groups))
 
 
@@ -126,8 +128,7 @@ def _draw_points(axes: Axes, panel: Panel, mark: Points, look: Look) -> None:
         zorder=2.5,
     )
     if mark.named and mark.texts:
-        number = next(place for place, other in enumerate(panel.marks) if other is mark)
-        for left, height, text, place in zip(x, y, mark.texts, choose_places(panel)[number], strict=True):
+        for left, height, text, place in zip(x, y, mark.texts, choose_places(panel)[mark], strict=True):
             if math.isfinite(left + height):
                 above, beside = place.split()
                 (across, right), (vertical, up) = ALIGNED[beside], RAISED[above]
@@ -137,9 +138,35 @@ def _draw_points(axes: Axes, panel: Panel, mark: Points, look: Look) -> None:
 
 def _draw_heat(axes: Axes, mark: Heat) -> None:
     rows, columns = (np.arange(count + 1) - 0.5 for count in mark.z.shape)
-    z = np.ma.masked_invalid(mark.z)
-    ends = Normalize(mark.low, mark.high)
-    mesh = axes.pcolormesh(columns, rows, z, cmap=VIRIDIS, norm=ends, edgecolors=SURFACE[0], linewidth=1.0)
-    draw_colour_bar(axes, mesh, mark.unit)
+    shades: Any = {"cmap": VIRIDIS, "norm": Normalize(mark.low, mark.high), "edgecolors": SURFACE[0], "linewidth": 1.0}
+    mesh = axes.pcolormesh(columns, rows, np.ma.masked_invalid(mark.z), **shades)
+    _draw_colour_bar(axes, mesh, mark.unit)
     for row, column, text, light in heat_cells(mark):
         axes.text(column, row, text, ha="center", va="center", fontsize=SMALL_PT, color=CELL_INK[light])
+
+
+def draw_parallel(axes: Axes, parallel: Parallel) -> None:
+    """Draws one line for each trial, the best last and so in front; those without a colour behind, in grey."""
+    columns = scale_values(parallel)
+    colour = np.asarray(parallel.colour, float)
+    heights = np.column_stack([column.heights for column in columns])
+    order = sort_by_colour(colour, np.flatnonzero(np.isfinite(heights).all(axis=1)))
+    shades = ScalarMappable(Normalize(*find_colour_range(parallel)), TO_DARK)
+    known = np.isfinite(colour[order])
+    across = np.arange(len(columns), dtype=float)
+    opacity = max(0.15, min(0.8, 60 / max(1, len(order))))
+    look = {"linewidths": 0.7, "alpha": opacity, "rasterized": len(order) > MANY_LINES}
+    for rows, paints in ((order[~known], GRID[0]), (order[known], shades.to_rgba(colour[order[known]]))):
+        if len(rows):
+            lines = [np.column_stack([across, line]) for line in heights[rows]]
+            axes.add_collection(LineCollection(lines, colors=paints, **look), autolim=False)
+    box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.5}
+    for place, column in enumerate(columns):
+        axes.axvline(place, color=MUTED[0], linewidth=0.8)
+        for height, text in column.ticks:
+            write(axes, text, (place, height), (-3, 0), "right center", bbox=box)
+    axes.set(xlim=(-0.35, len(columns) - 0.85), ylim=(-0.04, 1.04), yticks=[])
+    axes.set_xticks(across, labels=[check_drawable(column.label) for column in columns])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    _draw_colour_bar(axes, shades, parallel.unit, extend="min")

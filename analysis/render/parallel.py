@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,28 +15,19 @@ LOWEST = 0.1
 WIDEST_RIBBON, SHARE_OF_GAP = 0.12, 0.6
 
 
-@dataclass(frozen=True, eq=False)
-class Scaled:
-    """One vertical axis.
+class Scaled(NamedTuple):
+    """One vertical axis."""
 
-    Attributes:
-        label: below or above it.
-        heights: of each line, 0 to 1; NaN where a trial has no value.
-        ticks: (height, text).
-    """
-
-    label: str
-    heights: np.ndarray
-    ticks: list[tuple[float, str]]
+    label: str  # Below or above it.
+    heights: np.ndarray  # Of each line, 0 to 1; NaN where a trial has no value.
+    ticks: list[tuple[float, str]]  # (height, text).
 
 
 def scale_values(parallel: Parallel) -> list[Scaled]:
     """The axes of parallel coordinates with the heights of every line."""
     colour = np.asarray(parallel.colour, float)
-    return [
-        _spread_labels(_scale_values(axis, np.asarray(values, float)), colour)
-        for axis, values in zip(parallel.axes, parallel.values, strict=True)
-    ]
+    columns = zip(parallel.axes, parallel.values, strict=True)
+    return [_spread_labels(_scale_values(axis, np.asarray(values, float)), colour) for axis, values in columns]
 
 
 def find_colour_range(parallel: Parallel) -> tuple[float, float]:
@@ -52,6 +43,11 @@ def find_colour_range(parallel: Parallel) -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1.0)
 
 
+def sort_by_colour(colour: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Those rows from the lowest colour to the highest; rows without one come first."""
+    return rows[np.argsort(np.where(np.isfinite(colour), colour, -np.inf)[rows], kind="stable")]
+
+
 def _spread_labels(axis: Scaled, colour: np.ndarray) -> Scaled:
     """Where many lines share few values, each value becomes a ribbon with the lowest colour at its foot.
 
@@ -64,8 +60,7 @@ def _spread_labels(axis: Scaled, colour: np.ndarray) -> Scaled:
     room = 1.0 - ribbon
     heights = axis.heights * room + ribbon / 2
     for value in known:
-        there = np.flatnonzero(axis.heights == value)
-        order = there[np.argsort(np.where(np.isfinite(colour[there]), colour[there], -np.inf), kind="stable")]
+        order = sort_by_colour(colour, np.flatnonzero(axis.heights == value))
         heights[order] += (np.arange(len(order)) / max(1, len(order) - 1) - 0.5) * ribbon if len(order) > 1 else 0.0
     return Scaled(axis.label, heights, [(at * room + ribbon / 2, text) for at, text in axis.ticks])
 
@@ -85,15 +80,15 @@ def _scale_values(axis: Axis, values: np.ndarray) -> Scaled:
 
 
 def _round_numbers(low: float, high: float, log: bool) -> np.ndarray:
-    if log and high - low >= 1.0:
-        powers = np.arange(np.ceil(low - 1e-9), np.floor(high + 1e-9) + 1)
-        if len(powers) < TICKS - 2:
-            between = np.add.outer(np.append(powers[0] - 1, powers), np.log10([1, 2, 5])).ravel()
-            return between[(between >= low) & (between <= high)]
-        return powers[:: max(1, -(-len(powers) // FEW))]
-    if log:
+    if not log:
+        rough = (high - low) / TICKS
+        unit = 10.0 ** np.floor(np.log10(rough))
+        step = unit * min((1, 2, 5, 10), key=lambda factor: abs(factor * unit - rough))
+        return np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
+    if high - low < 1.0:
         return np.linspace(low, high, TICKS)
-    rough = (high - low) / TICKS
-    unit = 10.0 ** np.floor(np.log10(rough))
-    step = unit * min((1, 2, 5, 10), key=lambda factor: abs(factor * unit - rough))
-    return np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
+    powers = np.arange(np.ceil(low - 1e-9), np.floor(high + 1e-9) + 1)
+    if len(powers) >= TICKS - 2:
+        return powers[:: max(1, -(-len(powers) // FEW))]
+    between = np.add.outer(np.append(powers[0] - 1, powers), np.log10([1, 2, 5])).ravel()
+    return between[(between >= low) & (between <= high)]

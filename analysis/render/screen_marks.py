@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from analysis.figures.figure import Bars, Heat, Line, Mark, Panel, Points
+from analysis.figures.figure import Bars, Heat, Line, Numbers, Panel, Points
 from analysis.render.labels import choose_places
-from analysis.render.layout import group_bundles, heat_cells, hold_within, split_pieces
+from analysis.render.layout import heat_cells, split_pieces
 from analysis.render.packed import count_runs, escape_html, pack_columns
 from analysis.render.theme import (
     BAND_OPACITY,
@@ -26,17 +27,18 @@ from analysis.render.theme import (
     choose_look,
 )
 
-if TYPE_CHECKING:
-    from analysis.render.screen import Rows
+Rows = Callable[[str, str], int]  # (group or "", trial) -> its row in the table of trials, -1 where it has none.
 
 MARKED = 40  # Points of a line up to which each has a marker.
-CELL_FONT_PX = 12
 BUNDLES = 6  # A single SVG path is evenly faint, however many of its curves overlap.
+ERRORS = {"type": "data", "symmetric": False, "thickness": 1.5, "width": 4}
+TEXT = {"type": "scatter", "mode": "text", "hoverinfo": "skip"}
 COLOUR_SCALE = [[place / (len(SEQUENTIAL) - 1), colour] for place, colour in enumerate(SEQUENTIAL)]
+HEAT = {"type": "heatmap", "colorscale": COLOUR_SCALE, "xgap": 2, "ygap": 2, "hoverinfo": "text", "hoverongaps": False}
 
 
 class Traces:
-    """The traces of one panel.
+    """The traces of one panel without parallel coordinates.
 
     Attributes:
         data: plotly's traces, from back to front.
@@ -46,79 +48,54 @@ class Traces:
     def __init__(self, panel: Panel, groups: Sequence[str], rows: Rows):
         self.data: list[dict[str, Any]] = []
         self.links: dict[str, list[list[int]]] = {}
-        self._panel = panel
-        self._groups = groups
-        self._rows = rows
-        self._places = {id(panel.marks[number]): names for number, names in choose_places(panel).items()}
+        self._panel, self._rows, self._places = panel, rows, choose_places(panel)
+        for mark in panel.marks:
+            if isinstance(mark, Heat):
+                self._draw_heat(mark)
+            elif isinstance(mark, Bars):
+                self._draw_bars(mark, choose_look(mark.group, groups))
+            elif isinstance(mark, Line):
+                self._draw_line(mark, choose_look(mark.group, groups))
+            elif isinstance(mark, Points):
+                self._draw_points(mark, choose_look(mark.group, groups))
 
-    def add(self, mark: Mark) -> None:
-        """Adds any mark but parallel coordinates."""
-        if isinstance(mark, Heat):
-            self._draw_heat(mark)
-        elif isinstance(mark, Bars):
-            self._bars(mark)
-        elif isinstance(mark, Line):
-            self._draw_line(mark, choose_look(mark.group, self._groups))
-        elif isinstance(mark, Points):
-            self._draw_points(mark, choose_look(mark.group, self._groups))
+    def _draw_bars(self, mark: Bars, look: Look) -> None:
+        place = {"y": list(range(len(mark.length))), "x": pack_columns(mark.length), "width": BAR, "orientation": "h"}
+        hover = self._format_hover(mark.group, y=False)
+        self.data.append({"type": "bar", **place, "marker": {"color": look.colour}, "hovertemplate": hover})
 
-    def _bars(self, mark: Bars) -> None:
-        self.data.append(
-            {
-                "type": "bar",
-                "orientation": "h",
-                "y": list(range(len(mark.length))),
-                "x": pack_columns(mark.length),
-                "width": BAR,
-                "marker": {"color": choose_look(mark.group, self._groups).colour},
-                "hovertemplate": self._format_hover(mark.group, y=False),
-            }
-        )
-
-    def _scatter(self, mark: Line | Points, name: str, **more: Any) -> dict[str, Any]:
+    def _scatter(self, mark: Line | Points, x: Numbers, y: Numbers, **more: Any) -> dict[str, Any]:
         """A trace of plotly; its ``meta`` is how the page's legend finds the traces that it hides and shows."""
-        return {
-            "type": "scatter",
-            "x": pack_columns(mark.x),
-            "y": pack_columns(mark.y),
-            "hovertemplate": self._format_hover(name, linked=bool(mark.links), texts="text" in more),
-            "meta": {"group": mark.group, "label": mark.label if isinstance(mark, Line) else ""},
-            **more,
-        }
+        meta = {"group": mark.group, "label": mark.label if isinstance(mark, Line) else ""}
+        return {"type": "scatter", "x": pack_columns(x), "y": pack_columns(y), "meta": meta, **more}
 
     def _draw_line(self, mark: Line, look: Look) -> None:
-        self._band(mark, look)
+        x, y = np.asarray(mark.x, float), np.asarray(mark.y, float)
         line = {"color": look.colour, "width": 1 if mark.thin else 2}
         line |= ({"shape": "hv"} if mark.step else {}) | ({"dash": "dash"} if mark.dashed else {})
-        trace = self._scatter(mark, mark.label or mark.group, mode="lines", line=line, connectgaps=False)
-        if mark.thin:
-            trace["opacity"] = THIN_OPACITY
-            x, y = hold_within(np.asarray(mark.x, float)), np.asarray(mark.y, float)
-            for there in group_bundles(mark, BUNDLES):
-                part = {**trace, "x": pack_columns(x[there]), "y": pack_columns(y[there])}
-                self._append(part, mark.group, [str(mark.links[place]) for place in there] if mark.links else ())
-            return
-        if not mark.dashed and look.number >= 0:  # Another cue beside the colour.
-            trace["mode"] = "lines+markers"
-            trace["marker"] = {"symbol": look.symbol, "size": MARKER_PX, "color": look.colour}
-            if len(mark.x) > MARKED:
-                trace["marker"]["maxdisplayed"] = 12
-        self._append(trace, mark.group, mark.links)
-
-    def _band(self, mark: Line, look: Look) -> None:
-        """Adds an area around a line, in one piece for each stretch without a gap."""
-        xs, ys = [], []
-        for x, low, high in split_pieces(np.asarray(mark.x, float), *mark.bounds) if mark.bounds else ():
-            xs += [x, x[::-1], [math.nan]]
-            ys += [low, high[::-1], [math.nan]]
-        if xs:
+        hover = self._format_hover(mark.label or mark.group, linked=bool(mark.links))
+        more: dict[str, Any] = {"mode": "lines", "line": line, "connectgaps": False, "hovertemplate": hover}
+        if pieces := list(split_pieces(x, *mark.bounds)) if mark.bounds else []:
+            across = np.concatenate([part for at, *_ in pieces for part in (at, at[::-1], [math.nan])])[:-1]
+            up = np.concatenate([part for _, low, high in pieces for part in (low, high[::-1], [math.nan])])[:-1]
             filled = {"fill": "toself", "fillcolor": look.colour, "opacity": BAND_OPACITY, "hoverinfo": "skip"}
             outline = {"width": 0, "color": look.colour}
-            band = self._scatter(mark, "", mode="lines", line=outline, **filled)
-            del band["hovertemplate"]
-            self.data.append(
-                band | {"x": pack_columns(np.concatenate(xs)[:-1]), "y": pack_columns(np.concatenate(ys)[:-1])}
-            )
+            self.data.append(self._scatter(mark, across, up, mode="lines", line=outline, **filled))
+        if mark.thin:
+            x = pd.Series(x).ffill().to_numpy()  # Whole numbers without gaps take a quarter of the space.
+            curve = np.cumsum(np.isnan(y))  # The break belongs to the curve after it.
+            count = min(BUNDLES, int(curve.max(initial=0)) + 1)
+            for bundle in range(count):
+                there = np.flatnonzero(curve % count == bundle)
+                links = [str(mark.links[place]) for place in there.tolist()] if mark.links else ()
+                self._append(self._scatter(mark, x[there], y[there], **more, opacity=THIN_OPACITY), mark.group, links)
+            return
+        if not mark.dashed and look.number >= 0:  # Another cue beside the colour.
+            marker = {"symbol": look.symbol, "size": MARKER_PX, "color": look.colour}
+            more |= {"mode": "lines+markers", "marker": marker}
+            if len(x) > MARKED:
+                marker["maxdisplayed"] = 12
+        self._append(self._scatter(mark, x, y, **more), mark.group, mark.links)
 
     def _draw_points(self, mark: Points, look: Look) -> None:
         around = {"width": 1, "color": SURFACE[0]}
@@ -133,61 +110,34 @@ class Traces:
             "line": around,
             "opacity": mark.opacity,
         }
-        texts = {"text": [escape_html(text) for text in mark.texts]} if mark.texts else {}
-        trace = self._scatter(mark, mark.group, mode="markers", marker=marker, **texts)
+        hover = self._format_hover(mark.group, linked=bool(mark.links), texts=bool(mark.texts))
+        trace = self._scatter(mark, mark.x, mark.y, mode="markers", marker=marker, hovertemplate=hover)
         if mark.bounds:
             y, (low, high) = np.asarray(mark.y, float), mark.bounds
-            trace["error_y"] = {
-                "type": "data",
-                "symmetric": False,
-                "array": pack_columns(high - y),
-                "arrayminus": pack_columns(y - low),
-                "color": look.colour,
-                "thickness": 1.5,
-                "width": 4,
-            }
-        if mark.named and texts:
-            trace["mode"] = "markers+text"
-            trace["textposition"] = self._places[id(mark)]
-            trace["textfont"] = {"size": 12, "color": INK[0]}
-            trace["cliponaxis"] = False
+            reach = {"array": pack_columns(high - y), "arrayminus": pack_columns(y - low)}
+            trace["error_y"] = {**ERRORS, **reach, "color": look.colour}
+        if mark.texts:
+            trace["text"] = [escape_html(text) for text in mark.texts]
+        if mark in self._places:
+            font = {"size": 12, "color": INK[0]}
+            trace |= {"mode": "markers+text", "textposition": self._places[mark], "textfont": font, "cliponaxis": False}
         self._append(trace, mark.group, mark.links)
 
     def _draw_heat(self, mark: Heat) -> None:
         x, y, cells = self._panel.x, self._panel.y, list(heat_cells(mark))
-        hover = [[""] * mark.z.shape[1] for _ in mark.z]
+        hover = np.full(mark.z.shape, "", dtype=object)
         for row, column, text, _ in cells:
             said = ((x.label, x.categories[column]), (y.label, y.categories[row]), (mark.unit, text))
-            hover[row][column] = "<br>".join(escape_html(f"{what}: {value}") for what, value in said)
+            hover[row, column] = "<br>".join(escape_html(f"{what}: {value}") for what, value in said)
         title = {"text": escape_html(mark.unit), "side": "right"}
-        self.data.append(
-            {
-                "type": "heatmap",
-                "z": [pack_columns(row) for row in mark.z],
-                "zmin": mark.low,
-                "zmax": mark.high,
-                "colorscale": COLOUR_SCALE,
-                "hovertext": hover,
-                "hoverinfo": "text",
-                "hoverongaps": False,
-                "xgap": 2,
-                "ygap": 2,
-                "colorbar": {"title": title, "thickness": 12, "outlinewidth": 0, "tickcolor": MUTED[0]},
-            }
-        )
+        bar = {"title": title, "thickness": 12, "outlinewidth": 0, "tickcolor": MUTED[0]}
+        values = {"z": [pack_columns(row) for row in mark.z], "zmin": mark.low, "zmax": mark.high}
+        self.data.append({**HEAT, **values, "hovertext": hover.tolist(), "colorbar": bar})
         for light in (True, False):
             alike = [cell for cell in cells if cell[3] == light]
-            self.data.append(
-                {
-                    "type": "scatter",
-                    "mode": "text",
-                    "x": [column for _, column, _, _ in alike],
-                    "y": [row for row, _, _, _ in alike],
-                    "text": [text for _, _, text, _ in alike],
-                    "textfont": {"size": CELL_FONT_PX, "color": CELL_INK[light]},
-                    "hoverinfo": "skip",
-                }
-            )
+            at = {"x": [cell[1] for cell in alike], "y": [cell[0] for cell in alike]}
+            font = {"size": 12, "color": CELL_INK[light]}
+            self.data.append({**TEXT, **at, "text": [cell[2] for cell in alike], "textfont": font})
 
     def _append(self, trace: dict[str, Any], group: str, links: Sequence[str]) -> None:
         if links:
@@ -196,13 +146,12 @@ class Traces:
 
     def _format_hover(self, name: str, y: bool = True, linked: bool = False, texts: bool = False) -> str:
         """What stands under the pointer; plotly fills in what is between braces."""
-        x, height = self._panel.x, self._panel.y
-        lines = [f"<b>{_remove_braces(name)}</b>"] if name else []
-        lines += ["%{text}"] if texts else []
-        lines += [] if x.categories else [f"{_remove_braces(x.label)}: %{{x:.5~g}}"]
-        lines += [f"{_remove_braces(height.label)}: %{{y:.5~g}}"] if y and not height.categories else []
-        lines += ["%{customdata}"] if linked else []
-        return "<br>".join(lines) + "<extra></extra>"
+        lines = [f"<b>{_remove_braces(name)}</b>" if name else "", "%{text}" if texts else ""]
+        if not self._panel.x.categories:
+            lines.append(f"{_remove_braces(self._panel.x.label)}: %{{x:.5~g}}")
+        if y and not self._panel.y.categories:
+            lines.append(f"{_remove_braces(self._panel.y.label)}: %{{y:.5~g}}")
+        return "<br>".join(filter(None, [*lines, "%{customdata}" if linked else ""])) + "<extra></extra>"
 
 
 def _remove_braces(text: str) -> str:

@@ -8,18 +8,17 @@ for white paper and lighter for dark screens until each has a contrast of at lea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-# Blue, vermilion, green, purple, orange, sky blue, yellow, grey: (on white, on dark).
-COLOURS = (
-    ("#0072b2", "#3f9be0"),
-    ("#d55e00", "#ff7f32"),
-    ("#00875f", "#18b88a"),
-    ("#b5548f", "#e59ac6"),
-    ("#a87400", "#e69f00"),
-    ("#2e93d1", "#9adcf7"),
-    ("#857a00", "#f0e442"),
-    ("#4a4a4a", "#bbbbbb"),
+COLOURS = (  # On white, on dark.
+    ("#0072b2", "#3f9be0"),  # Blue.
+    ("#d55e00", "#ff7f32"),  # Vermilion.
+    ("#00875f", "#18b88a"),  # Green.
+    ("#b5548f", "#e59ac6"),  # Purple.
+    ("#a87400", "#e69f00"),  # Orange.
+    ("#2e93d1", "#9adcf7"),  # Sky blue.
+    ("#857a00", "#f0e442"),  # Yellow.
+    ("#4a4a4a", "#bbbbbb"),  # Grey.
 )
 # Each marker as plotly, matplotlib and SVG know it; the path is drawn in a box from -1 to 1.
 SYMBOLS = (
@@ -41,9 +40,7 @@ SURFACE = ("#ffffff", "#17191e")
 SEQUENTIAL = (
     "#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
 )  # fmt: skip
-
 CELL_INK = ("#000000", "#fefefe")  # Of the numbers in a heat map, the same in both themes.
-
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
 SCREEN_FONT_PX = 13
 PAPER_FONT_PT = 8
@@ -53,25 +50,15 @@ BAND_OPACITY = 0.18
 BAR = 0.72  # How thick bars are, of the room between two categories.
 
 
-@dataclass(frozen=True)
-class Look:
-    """How a group is drawn.
-
-    Attributes:
-        colour: hex colour on white.
-        dark: hex colour on dark.
-        symbol: plotly's name of its marker.
-        marker: matplotlib's.
-        path: the marker as an SVG path in a box from -1 to 1.
-        number: of the colour; -1 for what belongs to no group.
-    """
+class Look(NamedTuple):
+    """How a group is drawn: one of ``COLOURS``, one of ``SYMBOLS``, and the colour's number."""
 
     colour: str
     dark: str
     symbol: str
     marker: str
     path: str
-    number: int
+    number: int  # -1 for what belongs to no group.
 
 
 def choose_look(group: str, groups: Sequence[str]) -> Look:
@@ -105,11 +92,5 @@ def contrast(one: str, other: str) -> float:
 
 def reads_light(share: float) -> bool:
     """Whether light text is easier to read than dark on a cell at this share of the colour scale."""
-    place = min(1.0, max(0.0, share)) * (len(SEQUENTIAL) - 1)
-    cell = SEQUENTIAL[round(place)]
+    cell = SEQUENTIAL[round(min(1.0, max(0.0, share)) * (len(SEQUENTIAL) - 1))]
     return contrast(cell, CELL_INK[1]) > contrast(cell, CELL_INK[0])
-
-
-def darken() -> dict[str, str]:
-    """Each colour on white -> its counterpart on dark."""
-    return dict([*COLOURS, INK, MUTED, GRID, SURFACE])

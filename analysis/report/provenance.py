@@ -41,23 +41,14 @@ SEARCH_ONLY = ("scheduler", "grace_period", "reduction_factor", "max_epochs", "s
 
 @dataclass(frozen=True, eq=False)
 class Provenance:
-    """Where the numbers of a run come from, as text.
+    """Where the numbers of a run come from, as text."""
 
-    Attributes:
-        name: of the run.
-        spec: (what, value).
-        invocations: one row for each start of the program, oldest first.
-        machines: (what, value) of the machines and versions that the starts name, each once.
-        makers: one row for each maker of epochs.
-        trouble: what of the history could not be read.
-    """
-
-    name: str
-    spec: list[tuple[str, str]]
-    invocations: pd.DataFrame
-    machines: list[tuple[str, str]]
-    makers: pd.DataFrame
-    trouble: list[str]
+    name: str  # Of the run.
+    spec: list[tuple[str, str]]  # (what, value).
+    invocations: pd.DataFrame  # One row for each start of the program, oldest first.
+    machines: list[tuple[str, str]]  # (what, value) of the machines and versions that the starts name, each once.
+    makers: pd.DataFrame  # One row for each maker of epochs.
+    trouble: list[str]  # What of the history could not be read.
 
 
 def describe_provenance(run: Run, name: str) -> Provenance:
@@ -65,7 +56,20 @@ def describe_provenance(run: Run, name: str) -> Provenance:
     trouble: list[str] = []
     lines = list(_list_lines(run, trouble))
     starts = [line for line in lines if line.get("event") == "start"]
-    rows = [_describe_invocation(start, _end_of(start, lines)) for start in starts]
+    rows = []
+    for place, start in ((place, line) for place, line in enumerate(lines) if line.get("event") == "start"):
+        # The next line of the same process is its end, unless it was killed.
+        after = next((line for line in lines[place + 1 :] if line.get("pid") == start.get("pid")), {})
+        end = after if after.get("event") == "end" else {}
+        rows.append(
+            {
+                "started (UTC)": _format_moment(start.get("time")),
+                "command": _text(start.get("command", "")),
+                "revision": _text(start.get("revision") or "unknown"),
+                "took": format_duration(end.get("wall_seconds")),
+                "outcome": _text(end.get("outcome", "no end is on record")),
+            }
+        )
     asked = {field: value for field, value in run.spec.items() if value is not None}
     if "thetas" in asked:
         asked = {field: value for field, value in asked.items() if field not in SEARCH_ONLY}
@@ -78,67 +82,44 @@ def describe_provenance(run: Run, name: str) -> Provenance:
         for field, what in (("host", "host"), ("system", "system"), ("cpus", "processors"), ("versions", "versions"))
         if start.get(field)
     }
+    made = run.epochs.groupby("made_by", sort=True)["seconds"].agg(["size", "sum"])
+    makers = pd.DataFrame(
+        {
+            "made by": made.index.astype(str),
+            "epochs": made["size"].astype(str).tolist(),
+            "training time": [format_duration(seconds) for seconds in made["sum"]],
+        }
+    )
     return Provenance(
         name,
         [("folder", escape_text(run.path.name)), *spec],
-        pd.DataFrame(rows, columns=["started (UTC)", "command", "revision", "took", "outcome"]),
+        pd.DataFrame(rows),
         sorted(machines),
-        _list_makers(run),
+        makers,
         trouble,
     )
 
 
 def _list_lines(run: Run, trouble: list[str]) -> Iterator[Mapping[str, Any]]:
     """The lines of the history that can be read; those of earlier versions have no checksum."""
-    where = run.path / "history.jsonl"
     damaged = 0
     try:
-        with open_regular(where, links=False) as stream:
+        with open_regular(run.path / "history.jsonl", links=False) as stream:
             for line in stream:
                 try:
                     content = unseal(line) if line.startswith(HEAD) else json.loads(line)
-                    if not isinstance(content, dict):
-                        raise ValueError("not a mapping")
                 except (ValueError, RecursionError):
+                    content = None
+                if isinstance(content, dict):
+                    yield content
+                else:
                     damaged += 1
-                    continue
-                yield content
     except FileNotFoundError:
         trouble.append("There is no history.jsonl, so nothing is known of the commands.")
     except OSError as error:
         trouble.append(f"history.jsonl cannot be read: {error.strerror}.")
     if damaged:
         trouble.append(f"Damaged lines of history.jsonl that were left out: {damaged}.")
-
-
-def _end_of(start: Mapping[str, Any], lines: list[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The first end by the same process after a start; nothing if it was killed."""
-    later = lines[next(place for place, line in enumerate(lines) if line is start) + 1 :]
-    for line in later:
-        if line.get("pid") == start.get("pid"):
-            return line if line.get("event") == "end" else {}
-    return {}
-
-
-def _describe_invocation(start: Mapping[str, Any], end: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        "started (UTC)": _format_moment(start.get("time")),
-        "command": _text(start.get("command", "")),
-        "revision": _text(start.get("revision") or "unknown"),
-        "took": format_duration(end.get("wall_seconds")),
-        "outcome": _text(end.get("outcome", "no end is on record")),
-    }
-
-
-def _list_makers(run: Run) -> pd.DataFrame:
-    made = run.epochs.groupby("made_by", sort=True)["seconds"].agg(["size", "sum"])
-    return pd.DataFrame(
-        {
-            "made by": made.index.astype(str),
-            "epochs": [str(count) for count in made["size"]],
-            "training time": [format_duration(seconds) for seconds in made["sum"]],
-        }
-    )
 
 
 def format_duration(seconds: object) -> str:

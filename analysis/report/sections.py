@@ -7,21 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page.
+    """A part of the page."""
 
-    Attributes:
-        id: its address in the page; ``summary``, ``provenance`` and ``trials`` also show what only they have.
-        title: its heading.
-        intro: one or two sentences below it.
-        figures: names in ``analysis.figures.FIGURES``.
-        tables: names in ``analysis.report.text_tables.SOURCES``.
-    """
-
-    id: str
+    id: str  # Its address in the page; ``summary``, ``provenance`` and ``trials`` also show what only they have.
     title: str
-    intro: str = ""
-    figures: tuple[str, ...] = ()
-    tables: tuple[str, ...] = ()
+    intro: str = ""  # One or two sentences below the title.
+    figures: tuple[str, ...] = ()  # Names in ``analysis.figures.FIGURES``.
+    tables: tuple[str, ...] = ()  # Names in ``analysis.report.text_tables.SOURCES``.
 
 
 SECTIONS: tuple[Section, ...] = (

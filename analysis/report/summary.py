@@ -1,4 +1,4 @@
-"""The summary: what the numbers say, in plain sentences."""
+"""What the numbers say, and what a run still lacks, in plain sentences."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.evidence import Candidate, Evidence, find_lost, list_samples
+from analysis.progress.status import summarize_progress
+from analysis.records.reader import Run
 from analysis.records.schema import make_records
 from analysis.stats.breakdowns import count_broken, find_breakdowns, list_outcomes
 from analysis.stats.fairness import judge_fairness
@@ -18,28 +20,41 @@ from analysis.tables.equivalence import compare_with_published, explain_less, na
 from spaces.common.wording import format_count
 from spaces.hyperparameters import NAMES
 
+SAID = 10  # How many damaged files are named.
+WAITING = "No rerun has finished, so nothing can be said about accuracy yet."
 LR_MOST = "lr"  # Table 1.3: "we found that lr was the most important hyperparameter to choose correctly".
 
 
 def summarize(evidence: Evidence) -> list[str]:
     """Answers a reader's first questions: what is better, is it reproduced, was the search fair, what mattered."""
-    return [
-        *_say_which_is_ahead(evidence),
-        *evidence.remarks,
-        *_say_what_reproduced(evidence),
-        *_say_whether_fair(evidence),
-        *_say_what_mattered(evidence),
-    ]
-
-
-def _say_which_is_ahead(evidence: Evidence) -> list[str]:
-    if not evidence.by_data:
-        return ["No rerun has finished, so nothing can be said about accuracy yet."]
     several = len(evidence.by_data) > 1
     said = ["The runs are on different data, so only networks on the same data are compared."] if several else []
-    said += evidence.repeats
+    said += evidence.repeats if evidence.by_data else [WAITING]
     for data, found in evidence.by_data.items():
         said += _say_ahead(found, evidence.detectable[data], f"On {data}, " if several else "")
+    said += [*evidence.remarks, *_say_what_reproduced(evidence)]
+    return [*said, *_say_whether_fair(evidence), *_say_what_mattered(evidence)]
+
+
+def explain_missing(run: Run, start: str = "") -> list[str]:
+    """One sentence for everything that was asked for and has not ended, was lost, or cannot be read.
+
+    ``start`` stands before each and tells the runs apart.
+    """
+    said = []
+    for row in make_records(summarize_progress(run)):
+        ended = row["completed"] + row["stopped"] + row["diverged"] + row["failed"]
+        what, whose = "configuration" if row["phase"] == "sweep" else "rerun", f"{start}{row['architecture']}: "
+        if ended < row["planned"]:
+            begun = f"; unfinished: {row['unfinished']}" if row["unfinished"] else ""
+            said.append(f"{whose}{ended} of {format_count(row['planned'], what)} ended{begun}.")
+        if row["failed"] and row["phase"] == "sweep":
+            said.append(f"{whose}{format_count(row['failed'], what)} failed.")
+    if not run.trials["phase"].eq("rerun").any() and run.spec.get("rerun_seeds"):
+        said.append(f"{start}No rerun has begun yet; invsearch rerun starts them.")
+    said += [f"{start}{path} cannot be read and was left out: {reason}." for path, reason in run.damaged[:SAID]]
+    if len(run.damaged) > SAID:
+        said.append(f"{start}{len(run.damaged) - SAID} more files cannot be read.")
     return said
 
 
@@ -128,16 +143,11 @@ def _say_what_mattered(evidence: Evidence) -> list[str]:
     """Two answers per network: what decides which trainings break down, and what changes the others' accuracy."""
     said = []
     for one in (one for one in evidence.candidates if len(list_outcomes(one))):
-        table, deciding, (effects, where, _) = (
-            list_outcomes(one),
-            find_breakdowns(one).query("matters"),
-            importance(one),
-        )
+        table, deciding = list_outcomes(one), find_breakdowns(one).query("matters")
+        effects, where, _ = importance(one)
         if table["broke"].any():
-            levels = [f"{row['term']} ({row['by_level']})" for row in make_records(deciding)]
-            line = f"{one.group}: {count_broken(table)}" + (
-                f"; that depends on {' and '.join(levels)}" if levels else ""
-            )
+            levels = " and ".join(f"{row['term']} ({row['by_level']})" for row in make_records(deciding))
+            line = f"{one.group}: {count_broken(table)}" + (f"; that depends on {levels}" if levels else "")
             said.append(line + (", as the chapter says." if list(deciding["term"]) == [LR_MOST] else "."))
         if len(effects):
             among = f"{one.group}: among the {(~table['broke']).sum()} configurations that did not break down,"

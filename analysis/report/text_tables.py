@@ -11,24 +11,17 @@ from analysis.render.formats import FORMATS
 from analysis.tables import TABLES, Filled
 
 ENDINGS = {"md": "md", "latex": "tex", "csv": "csv"}  # Of the files in each format.
-BESIDE = "beside"
 TEXT = ("1.3", "1.4")
 DEEP = ("1.6", "1.7")
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A table of the report.
+    """A table of the report."""
 
-    Attributes:
-        name: of its files.
-        table: what the page shows.
-        files: ending -> what its file holds.
-    """
-
-    name: str
-    table: Filled
-    files: dict[str, str]
+    name: str  # Of its files.
+    table: Filled  # What the page shows.
+    files: dict[str, str]  # Ending -> what its file holds.
 
 
 Source = Callable[[Evidence], Shown | None]
@@ -59,4 +52,4 @@ def _source(number: str) -> Source:
     return fill_if_trained
 
 
-SOURCES: dict[str, Source] = {BESIDE: choose_beside_published, **{number: _source(number) for number in TABLES}}
+SOURCES: dict[str, Source] = {"beside": choose_beside_published, **{number: _source(number) for number in TABLES}}

@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.evidence import Evidence, list_names
-from analysis.records.reader import Run
+from analysis.evidence import Evidence
 from spaces.common.errors import escape_text
 
 LONGEST_ERROR = 4000  # Letters, from its end: a traceback says what went wrong in its last lines.
@@ -37,20 +36,13 @@ WORDS = ("run", "trial_id", "architecture", "phase", "status", "made_by")  # The
 
 @dataclass(frozen=True, eq=False)
 class TrialTable:
-    """All trials.
+    """All trials."""
 
-    Attributes:
-        keys: what each row is called in the page's addresses.
-        data: ``headings``, ``numeric``, ``columns`` (numbers with null, or ``words`` and ``codes``), ``keys``,
-            and ``errors`` (row -> text).
-        frame: the same as a table with raw values, for the CSV file.
-        rows: (group or "", trial) -> row.
-    """
-
-    keys: list[str]
+    keys: list[str]  # What each row is called in the page's addresses.
+    # headings, numeric, columns (numbers with null, or words and codes), keys, and errors (row -> text).
     data: dict[str, Any]
-    frame: pd.DataFrame
-    rows: dict[tuple[str, str], int]
+    frame: pd.DataFrame  # The same as a table with raw values, for the CSV file.
+    rows: dict[tuple[str, str], int]  # (group or "", trial) -> row.
 
     def row(self, group: str, trial: str) -> int:
         """The row of a trial; in several runs the one whose colour its point has. -1 if there is none."""
@@ -59,20 +51,21 @@ class TrialTable:
 
 def make_trial_table(evidence: Evidence) -> TrialTable:
     """Gathers the trials of all runs, run by run and ordered by trial."""
-    names = list_names(evidence.runs)
-    frames = [_frame(run) for run in evidence.runs]
+    names, frames = evidence.names, []
+    for run in evidence.runs:
+        last = run.epochs.drop_duplicates("trial_id", keep="last").set_index("trial_id")["made_by"]
+        frames.append(run.trials.assign(made_by=run.trials["trial_id"].map(last)))
     frame = pd.concat(frames, ignore_index=True)
     owners = [owner for owner, part in enumerate(frames) for _ in range(len(part))]
     groups = {(id(candidate.run), candidate.architecture): candidate.group for candidate in evidence.candidates}
     keys: list[str] = []
     rows: dict[tuple[str, str], int] = {}
-    for row, (owner, trial, architecture) in enumerate(
-        zip(owners, frame["trial_id"], frame["architecture"], strict=True)
-    ):
+    trials = zip(owners, frame["trial_id"], frame["architecture"], strict=True)
+    for row, (owner, trial, architecture) in enumerate(trials):
         new = rows.setdefault(("", trial), row) == row
         rows.setdefault((groups.get((id(evidence.runs[owner]), architecture), ""), trial), row)
         keys.append(trial if new else f"{names[owner]}/{trial}")
-    columns = dict(COLUMNS)
+    columns = COLUMNS
     if len(evidence.runs) > 1:
         columns = {"run": "run", **COLUMNS}
         frame.insert(0, "run", [escape_text(names[owner]) for owner in owners])
@@ -86,12 +79,6 @@ def make_trial_table(evidence: Evidence) -> TrialTable:
         "errors": _list_errors(frame["error"].tolist()),
     }
     return TrialTable(keys, data, frame, rows)
-
-
-def _frame(run: Run) -> pd.DataFrame:
-    """The trials of a run, with the maker of the last epoch of each."""
-    last = run.epochs.drop_duplicates("trial_id", keep="last").set_index("trial_id")["made_by"]
-    return run.trials.assign(made_by=run.trials["trial_id"].map(last))
 
 
 def _list_numbers(column: pd.Series) -> list[float | None]:

@@ -12,12 +12,8 @@ from analysis.figures.figure import Drawing, Figure
 from analysis.render.spreadsheet import write_csv
 from analysis.report.files import make_folder, make_slug
 from analysis.report.sections import SECTIONS, Section
-from analysis.report.summary import summarize
 from analysis.report.text_tables import SOURCES, Shown, Source
 from spaces.files.atomic import write_atomically
-
-PAGE = "report.html"
-
 
 Content: TypeAlias = "tuple[dict[str, Drawing | str], dict[str, Shown]]"
 """Figures (name -> the drawing, or why there is none) and tables, before they are written."""
@@ -50,8 +46,8 @@ def write_report(
         evidence: the runs.
         target: a folder, made if need be; files of an older report are replaced.
         sections: of the page, in their order.
-        figures: name -> the figure that sections name so.
-        sources: name -> the table that sections name so.
+        figures: by the names that sections use.
+        sources: of the tables, by the names that sections use.
         only: ``html``, ``figures`` or ``tables``; None writes all.
 
     Returns:
@@ -85,14 +81,14 @@ def write_content(
         from analysis.render.paper import draw_for_paper
 
         where = make_folder(target / "figures")
-        for drawing in (drawing for drawing in figures.values() if not isinstance(drawing, str)):
-            both = draw_for_paper(drawing)
-            files[where / f"{make_slug(drawing.name)}.png"] = both.png
-            files[where / f"{make_slug(drawing.name)}.pdf"] = both.pdf
+        for drawing in figures.values():
+            if isinstance(drawing, Drawing):
+                both, name = draw_for_paper(drawing), make_slug(drawing.name)
+                files |= {where / f"{name}.png": both.png, where / f"{name}.pdf": both.pdf}
     if only in (None, "html"):
         from analysis.report.page import render_page
 
-        files[target / PAGE] = render_page(evidence, sections, figures, tables, trials, summarize(evidence))
+        files[target / "report.html"] = render_page(evidence, sections, figures, tables, trials)
     for path, text in files.items():
         write_atomically(path, text)
     return list(files)

@@ -1,11 +1,12 @@
 """The contract of every figure, and what some of them show."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.evidence import gather
 from analysis.figures import FIGURES
-from analysis.figures.costs import Point, find_front
+from analysis.figures.costs import find_front
 from analysis.figures.curves import join_curves
 from analysis.figures.figure import Bars, Drawing, Heat, Line, Parallel, Points
 from analysis.records.reader import read_run
@@ -105,11 +106,8 @@ def test_who_lost_seeds_is_on_no_front(full) -> None:
 
 
 def test_the_pareto_front_is_cheapest_first_and_ever_better() -> None:
-    points = [
-        Point(name, cost, cost, mean, mean, mean)
-        for name, cost, mean in zip("abcde", (5, 1, 3, 3, 9), (90.0, 80.0, 85.0, 86.0, 88.0), strict=True)
-    ]
-    assert [point.group for point in find_front(points, "mults")] == ["b", "d", "a"]
+    points = pd.DataFrame({"group": list("abcde"), "mults": [5, 1, 3, 3, 9], "mean": [90.0, 80.0, 85.0, 86.0, 88.0]})
+    assert find_front(points, "mults")["group"].tolist() == ["b", "d", "a"]
 
 
 def test_diverged_configurations_without_an_accuracy_are_left_out_of_parallel_coordinates(full) -> None:
