@@ -54,25 +54,18 @@ class Probe:
             return None
         found = {}
         ready, waiting = ray.wait(list(self._asked), num_returns=len(self._asked), timeout=patience)
-        for ref in ready:
+        for ref in [*ready, *waiting] if patience else ready:
             node, answer = self._asked.pop(ref)
-            reason = _find_reason(ref, answer)
+            reason = _find_reason(ref, answer) if ref in ready else f"no answer in {patience:g} seconds"
             if reason is not None:
                 found[node["NodeID"]] = f"{name(node)} ({reason})"
-        for ref in waiting if patience else []:
-            node, _ = self._asked.pop(ref)
-            found[node["NodeID"]] = f"{name(node)} (no answer in {patience:g} seconds)"
         if not self._asked:
             remove_probes(self._folder)
         if found:  # A node that died meanwhile does not matter.
             living = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
             found = {node_id: text for node_id, text in found.items() if node_id in living}
-        if not found:
-            return None
-        return (
-            f"{self._folder}: not seen by {', '.join(found.values())}; "
-            "give --out a folder that every node shares, or mount it there"
-        )
+        told = f"{self._folder}: not seen by {', '.join(found.values())}"
+        return f"{told}; give --out a folder that every node shares, or mount it there" if found else None
 
 
 def probe(folder: Path, nodes: Iterable[Node]) -> None:
