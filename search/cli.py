@@ -32,7 +32,6 @@ from spaces.files.sealed import Damaged
 NAMES = "reproduce sweep rerun train table report compare best status watch show check list data stability"
 COMMANDS: dict[str, Any] = {name: import_module(f"search.commands.{name}") for name in NAMES.split()}
 BAD_INPUT = 2
-LONGEST = 2000  # Characters of a message.
 
 
 class Parser(argparse.ArgumentParser):
@@ -124,5 +123,5 @@ def _main(given: list[str]) -> int:
 
 def _fail(reason: object, code: int, after: str = "") -> int:
     """Says why a command ended in one line; returns its exit code."""
-    print(f"invsearch: {shorten(printable(reason), LONGEST)}{after}", file=sys.stderr)
+    print(f"invsearch: {shorten(printable(reason), most=2000)}{after}", file=sys.stderr)
     return code

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any
 
+from spaces.common.errors import escape_text
+
 if TYPE_CHECKING:
     from rich.console import Console
-
-from spaces.common.errors import escape_text
 
 COLOUR = re.compile(r"\x1b\[[\d;]*m")  # Ray's own lines have them, whatever they go to.
 GONE = (errno.EPIPE, errno.EIO)  # A pipe's reader; a terminal.
@@ -119,10 +119,8 @@ def make_console(standard_error: bool) -> Console:
     """Draws on a terminal only, whatever FORCE_COLOR and its like say: a file would fill with frames."""
     from rich.console import Console
 
-    draws = (sys.stderr if standard_error else sys.stdout).isatty() and os.environ.get("TERM", "").lower() not in (
-        "dumb",
-        "unknown",
-    )
+    dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
+    draws = not dumb and (sys.stderr if standard_error else sys.stdout).isatty()
     return Console(stderr=standard_error, force_terminal=None if draws else False, force_interactive=draws)
 
 
