@@ -37,7 +37,7 @@ FILES = {"weights.safetensors", "config.json", "load.py", "README.md"}
 def records(run: Path, architecture: str, phase: str) -> list[dict[str, Any]]:
     """Straight from the files."""
     found = [read_sealed(path) for path in (run / "trials").glob(f"{architecture}-*/record.json")]
-    return [record for record in found if record["trial"]["phase"] == phase]
+    return [record for record in found if record is not None and record["trial"]["phase"] == phase]
 
 
 def best_rerun(run: Path, architecture: str) -> tuple[str, list[float]]:
@@ -225,6 +225,7 @@ def other(small: Any, tmp_path: Path) -> tuple[Path, str]:
     trial, _ = best_rerun(run, "invariant")
     path = run / "trials" / trial / "record.json"
     record = read_sealed(path)
+    assert record is not None
     record["rows"][0]["test_loss"] += 1e-9
     path.write_bytes(seal(record))
     return run, trial
