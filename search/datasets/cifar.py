@@ -87,13 +87,13 @@ def load_members(archive: Archive, layout: Layout, names: Sequence[str], root: P
 
 
 def cifar(
-    archive: Archive,
     title: str,
     layout: Layout,
     train: Sequence[str],
     test: Sequence[str],
     mean: tuple[float, ...],
     std: tuple[float, ...],
+    archive: Archive,
 ) -> Dataset:
     """The data set whose images are in the files ``train`` and ``test`` of an archive."""
     images = sum(archive.members[name].size for name in train) // layout.record

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from search.datasets.base import Dataset
+from functools import partial
+
 from search.datasets.cifar import CIFAR_10, MIRRORS, OTHERS, cifar
 from search.datasets.files.archive import Archive, Member
 
@@ -10,12 +11,7 @@ FOLDER = "cifar-10-batches-bin"
 TRAIN = tuple(f"{FOLDER}/data_batch_{number}.bin" for number in range(1, 6))
 TEST = (f"{FOLDER}/test_batch.bin",)
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # Of the training images, as usually given.
-
-
-def cifar10(archive: Archive) -> Dataset:
-    """The data set in an archive."""
-    return cifar(archive, "CIFAR-10, 50,000 + 10,000 colour images of ten classes", CIFAR_10, TRAIN, TEST, MEAN, STD)
-
+TITLE = "CIFAR-10, 50,000 + 10,000 colour images of ten classes"
 
 SHA1 = (  # As MXNet's gluon.data.vision.CIFAR10 lists them for the archive of the CIFAR page.
     "aadd24acce27caa71bf4b10992e9e7b2d74c2540",
@@ -25,6 +21,7 @@ SHA1 = (  # As MXNet's gluon.data.vision.CIFAR10 lists them for the archive of t
     "26e2849e66a845b7f1e4614ae70f4889ae604628",
     "67eb016db431130d61cd03c7ad570b013799c88c",
 )
+cifar10 = partial(cifar, TITLE, CIFAR_10, TRAIN, TEST, MEAN, STD)
 CIFAR10 = cifar10(
     Archive(
         "cifar10",

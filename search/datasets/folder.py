@@ -9,17 +9,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from search.datasets.base import Arrays, Dataset
-from search.datasets.cifar import CIFAR_10, SHAPE, Layout, join_parts, parse_cifar
-from search.datasets.cifar10 import FOLDER, MEAN, STD
+from search.datasets.cifar import CIFAR_10, Layout, join_parts, parse_cifar
+from search.datasets.cifar10 import CIFAR10, FOLDER
 from search.datasets.files.cache import VARIABLE, find_cache_root, writing_in
 from spaces.common import fields
 from spaces.common.errors import UserError
 from spaces.files.regular import open_regular
-from spaces.specs import recipes
 
 PREFIX = "folder-"
 TRAIN, TEST, NAMES = re.compile(r"data_batch_([1-9][0-9]{0,2})\.bin"), "test_batch.bin", "batches.meta.txt"
@@ -63,21 +63,17 @@ def describe_folder(name: str, path: Path) -> Dataset:
     if images < 2:
         raise UserError(f"{path}: {images} training images; give at least 2, as records of {RECORD} bytes")
     layout = Layout(1, _count_classes(path, [*train, TEST]))
-    return Dataset(
+    return replace(
+        CIFAR10,  # Trained on in the same way.
         name=name,
         title=f"{images:,} + {tested:,} images of {layout.classes} classes in CIFAR-10's binary layout in {path}",
         train_images=images,
-        input_shape=SHAPE,
         classes=layout.classes,
         holdout=max(1, images // 10),
-        mean=MEAN,
-        std=STD,
         load_train=lambda root: _load(path, train, layout),
         load_test=lambda root: _load(path, [TEST], layout),
         fingerprint=partial(_hash_content, path, [*train, TEST], layout.classes),
-        epochs=recipes.CIFAR.epochs,
-        recipe=recipes.CIFAR,
-        theta=recipes.THETA,
+        archive=None,
     )
 
 
@@ -99,12 +95,12 @@ def import_folder(name: str, source: Path, root: Path | None = None) -> Path:
     target = _find_place(name, root)
     if not os.path.isdir(source):
         raise UserError(f"{source}: not a folder; give one that holds {LAYOUT}")
-    known = describe_folder(name, source)
+    origin = source / FOLDER if os.path.isdir(source / FOLDER) else source
+    known = describe_folder(name, origin)
     for load in (known.load_train, known.load_test):  # Refuses what could not be trained on.
         load(None)
     if os.path.lexists(target):
         raise UserError(f"{target} is there already; remove it, or choose another name than {name}")
-    origin = source / FOLDER if os.path.isdir(source / FOLDER) else source
     names = [*_list_training_files(origin), TEST, *([NAMES] if os.path.lexists(origin / NAMES) else [])]
     with writing_in(target.parent) as scratch:
         (scratch / "folder").mkdir()

@@ -20,14 +20,7 @@ from typing import BinaryIO
 from search.datasets.files.cache import find_cache_root, writing_in
 from search.datasets.files.download import Download, Say, download_all
 from search.datasets.files.tar import HEADERS, OtherMembersError, read_tar_members
-from search.datasets.files.verify import (
-    UnusableFileError,
-    explain_cached,
-    explain_imported,
-    open_limited,
-    read_first_good,
-    reading,
-)
+from search.datasets.files.verify import UnusableFileError, open_limited, read_good, reading
 from spaces.common.errors import UserError
 
 
@@ -160,11 +153,8 @@ class Archive:
             UserError: it cannot be had or is not what was published, and what to do.
         """
         self.fetch(root)
-        return read_first_good(
-            self.found(root) or [self.path(root)],
-            lambda path: (path, self.read_members(path, wanted)),
-            partial(explain_cached, self.name, "FILE"),
-        )
+        forms = self.found(root) or [self.path(root)]
+        return read_good(forms, lambda path: (path, self.read_members(path, wanted)), self.name, "FILE")
 
     def check(self, root: Path | None = None) -> Path:
         """Verifies what is in the cache and returns its folder; UserError as of ``read_cached``."""
@@ -183,7 +173,7 @@ class Archive:
             with self._opened(path) as file:
                 yield file
         except UnusableFileError as reason:
-            raise explain_cached(self.name, "FILE", path, reason) from None
+            raise reason.explain(path, self.name, "FILE") from None
 
     def fetch(
         self, root: Path | None = None, mirrors: Sequence[str] | None = None, say: Say = lambda line: None
@@ -233,7 +223,7 @@ class Archive:
                 "folder-NAME --from PATH"
             )
         folder = find_cache_root(root) / self.name
-        read_first_good(forms, partial(self._copy, folder), explain_imported)
+        read_good(forms, partial(self._copy, folder))
         return folder
 
     def _copy(self, folder: Path, form: Path) -> None:

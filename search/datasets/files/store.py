@@ -11,16 +11,7 @@ from pathlib import Path
 
 from search.datasets.files.cache import find_cache_root, writing_in
 from search.datasets.files.download import Download, Say, download_all
-from search.datasets.files.verify import (
-    SLACK,
-    UnusableFileError,
-    explain_cached,
-    explain_imported,
-    open_limited,
-    read_content_of,
-    read_first_good,
-    reading,
-)
+from search.datasets.files.verify import SLACK, UnusableFileError, open_limited, read_content_of, read_good, reading
 from spaces.common.errors import UserError
 
 
@@ -113,7 +104,7 @@ class Store:
         paths = self.list_paths(file, root)
         if not paths:
             raise UserError(f"{self.folder(root)}: {file.name} is missing; run 'invsearch data {self.name}'")
-        return read_first_good(paths, partial(self.read_content, file), partial(explain_cached, self.name, "DIR"))
+        return read_good(paths, partial(self.read_content, file), self.name, "DIR")
 
     def check(self, root: Path | None = None) -> Path:
         """Verifies all files in the cache and returns their folder; UserError as of ``read_cached``."""
@@ -179,8 +170,7 @@ class Store:
         folder = self.folder(root)
         with writing_in(folder) as scratch:
             for file, paths in found.items():
-                content = read_first_good(paths, partial(self.read_content, file), explain_imported)
-                (scratch / file.name).write_bytes(content)
+                (scratch / file.name).write_bytes(read_good(paths, partial(self.read_content, file)))
             for file in found:
                 os.replace(scratch / file.name, folder / file.name)
         return folder

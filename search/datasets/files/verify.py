@@ -24,6 +24,11 @@ class UnusableFileError(Exception):
 
     advice = "delete it and run '{0}', or bring in a good one with '{0} --from {1}'"
 
+    def explain(self, path: Path, name: str | None, form: str = "") -> UserError:
+        """What to say of a file of the data set ``name``, which --from takes as a ``form``; None: of one to import."""
+        known = self.advice.format(f"invsearch data {name}", form)
+        return UserError(f"{path} {self}; {known if name else 'nothing was imported, get it again and try again'}")
+
 
 class UnreadableFileError(UnusableFileError):
     """The system does not let us read the file, which may be good: no reason to delete it."""
@@ -31,30 +36,18 @@ class UnreadableFileError(UnusableFileError):
     advice = f"have its owner make it readable, or set {VARIABLE} to a folder of your own and run '{{0}}'"
 
 
-def explain_cached(name: str, what: str, path: Path, reason: UnusableFileError) -> UserError:
-    """What to say of a file of the data set ``name`` that is in the cache and could come from ``what``: DIR or FILE."""
-    return UserError(f"{path} {reason}; {reason.advice.format(f'invsearch data {name}', what)}")
-
-
-def explain_imported(path: Path, reason: UnusableFileError) -> UserError:
-    """What to say of a file that should have come into the cache."""
-    return UserError(f"{path} {reason}; nothing was imported, get it again and try again")
-
-
-def read_first_good(
-    paths: Iterable[Path], read: Callable[[Path], T], explain: Callable[[Path, UnusableFileError], UserError]
-) -> T:
+def read_good(paths: Iterable[Path], read: Callable[[Path], T], name: str | None = None, form: str = "") -> T:
     """What ``read`` finds in the first good one of at least one file: a damaged one hides no good one.
 
     Raises:
-        UserError: all are unusable; what ``explain`` says of the first.
+        UserError: all are unusable; the first one, as ``explain`` says it.
     """
     errors = []
     for path in paths:
         try:
             return read(path)
         except UnusableFileError as reason:
-            errors.append(explain(path, reason))
+            errors.append(reason.explain(path, name, form))
     raise errors[0]
 
 
