@@ -14,7 +14,7 @@ from analysis.evidence import Candidate, find_data, gather, share_trials
 from analysis.records.reader import Run
 from analysis.render.formats import escape_pipes
 from analysis.stats.samples import ALPHA, LOST, Difference, correct_by_holm, explain_untested, summarize, welch
-from analysis.tables.columns import Column, between, format_tested, make_display, number, p_value, seeds, words
+from analysis.tables.table import Column, between, make_display, number, p_value, seeds, tested, words
 from spaces.common.wording import format_count
 from spaces.hyperparameters import NAMES
 
@@ -36,7 +36,7 @@ COLUMNS = (
     number("B - A", "difference", 2, sign=True),
     between("95 % CI", "low", "high", 2),
     p_value("p (Holm)", "p_holm"),
-    Column("differs", lambda row: format_tested(row["p_holm"], row["differs"]), right=False),
+    tested("differs"),
 )
 
 

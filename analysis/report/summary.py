@@ -15,8 +15,8 @@ from analysis.stats.fairness import judge_fairness
 from analysis.stats.importance import importance
 from analysis.stats.ranking import rank_networks
 from analysis.stats.samples import LOST
-from analysis.tables.columns import format_probability, round_off, seeds
 from analysis.tables.equivalence import compare_with_published, explain_less, name_unsettled
+from analysis.tables.table import format_probability, round_off, seeds
 from spaces.common.wording import format_count
 from spaces.hyperparameters import NAMES
 

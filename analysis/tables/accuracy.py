@@ -13,9 +13,8 @@ from analysis.records.reader import Run
 from analysis.render.cells import THETA, format_compact, format_finished, format_ratio
 from analysis.reruns import find_reruns
 from analysis.stats.samples import summarize
-from analysis.tables.columns import Column, between, make_display, round_off
 from analysis.tables.notes import write_notes
-from analysis.tables.table import Table
+from analysis.tables.table import Column, Table, between, make_display, round_off
 from spaces.hyperparameters import NAMES
 
 BEGUN = ("finished", "diverged", "failed", "unfinished")

@@ -10,9 +10,8 @@ from analysis.evidence import Evidence
 from analysis.records.schema import make_records
 from analysis.stats.equivalence import PUBLISHED_SEEDS, Equivalence, is_settled
 from analysis.stats.samples import LEAST
-from analysis.tables.columns import Column, between, make_display, number, p_value, seeds, words
 from analysis.tables.notes import name_reduced
-from analysis.tables.table import Table
+from analysis.tables.table import Column, Table, between, make_display, number, p_value, seeds, words
 
 FIELDS = ["group", "n", "asked", "mean", "published_mean", "published_std", "margin"]
 

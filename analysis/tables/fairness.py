@@ -1,14 +1,16 @@
-"""Was the search fair to each architecture, and was its winner luck?"""
+"""Was the search fair to each architecture, was its winner luck, and what is as good?"""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from analysis.evidence import Evidence
+from analysis.render.cells import format_compact
 from analysis.stats.collapse import find_collapse_levels
-from analysis.stats.fairness import Fairness, judge_fairness
-from analysis.tables.columns import Column, between, make_display, number, percent, round_off, words
-from analysis.tables.table import Table
+from analysis.stats.fairness import Fairness, find_near_optimal, judge_fairness
+from analysis.stats.samples import LEAST
+from analysis.tables.table import Column, Table, between, make_display, number, percent, round_off, words
+from spaces.hyperparameters import NAMES
 
 NOTES = [
     "selected: validation accuracy in percent by which the incumbent was chosen, on one seed and held-out training "
@@ -29,29 +31,39 @@ def count_judged(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     frame = pd.DataFrame(rows, columns=list(Fairness._fields))
     if not len(frame):
         return frame, [evidence.unsearched]
-    said = [
+    levels = []  # Below which a trial had collapsed, at the epochs at which trials ended.
+    for run in evidence.runs:
+        found = find_collapse_levels(run).reindex(run.trials.query("phase == 'sweep'")["epoch"].unique()).dropna()
+        if len(found):
+            ends = dict.fromkeys(round_off(100 * end, 1) for end in (found.min(), found.max()))
+            levels.append(f"{' to '.join(ends)} %")
+    said = [note.format(levels=f" ({'; '.join(levels)})" if levels else "") for note in NOTES]
+    said += [
         f"{row.group}: all configurations as good as the incumbent lie on the edge of the searched range "
         f"({', '.join(row.edges)}); a wider range may contain better ones."
         for row in rows
         if row.edges
     ]
-    notes = [note.format(levels=_list_levels(evidence)) for note in NOTES]
-    return frame.assign(edges=frame["edges"].map("; ".join)), notes + said
+    return frame.assign(edges=frame["edges"].map("; ".join)), said
 
 
-def _list_levels(evidence: Evidence) -> str:
-    """The collapse levels at the epochs at which trials ended, as the end of a sentence."""
-    found = [
-        f"{' to '.join(dict.fromkeys(round_off(100 * end, 1) for end in (ends.min(), ends.max())))} %"
-        for run in evidence.runs
-        if len(
-            ends := find_collapse_levels(run).reindex(run.trials.query("phase == 'sweep'")["epoch"].unique()).dropna()
-        )
+def list_near(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+    """The configurations that one seed cannot tell from the incumbent, of each candidate."""
+    near = {one.group: find_near_optimal(one) for one in evidence.candidates}
+    frames = [found.assign(group=group, val_percent=100.0 * found["val_accuracy"]) for group, found in near.items()]
+    frame = pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
+    frame = frame[["group", *NAMES, "val_percent", "trial_id"]]
+    if not len(frame):
+        missing = f"both a finished sweep and {LEAST} finished reruns, none lost, that are not all alike."
+        return frame, [f"No architecture has {missing}"]
+    return frame, [
+        "Configurations trained to the last epoch whose validation accuracy (percent, one seed) lies within 1.41 "
+        "standard deviations of a rerun of the incumbent, which is the first of each architecture: two single seeds of "
+        "one configuration lie further apart a third of the time."
     ]
-    return f" ({'; '.join(found)})" if found else ""
 
 
-COLUMNS = (
+JUDGED = (
     words("Architecture", "group"),
     Column("configurations", lambda row: f"{row['ended']} of {row['planned']}"),
     percent("diverged %", "diverged"),
@@ -65,4 +77,11 @@ COLUMNS = (
     number("near", "near"),
     words("on the edge", "edges"),
 )
-FAIRNESS = Table("search", "Fairness of the search.", (), count_judged, make_display(COLUMNS))
+FOUND = (
+    words("Architecture", "group"),
+    *(Column(name, lambda row, name=name: format_compact(row[name])) for name in NAMES),
+    number("validation", "val_percent", 2),
+    words("trial", "trial_id"),
+)
+FAIRNESS = Table("search", "Fairness of the search.", (), count_judged, make_display(JUDGED))
+NEAR = Table("near", "Configurations as good as the incumbent.", (), list_near, make_display(FOUND))

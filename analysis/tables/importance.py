@@ -9,8 +9,7 @@ import pandas as pd
 
 from analysis.evidence import Candidate, Evidence
 from analysis.stats import breakdowns, importance
-from analysis.tables.columns import Column, format_tested, make_display, p_value, percent, words
-from analysis.tables.table import Table
+from analysis.tables.table import Table, make_display, p_value, percent, tested, words
 from spaces.common.wording import format_count
 
 BROKE = [
@@ -36,21 +35,17 @@ def _fill_rows(evidence: Evidence, judge: Judge, fields: list[str], notes: list[
         frames.append(frame.assign(group=one.group))
         for sentence in [*sentences, *([TPE] if one.run.spec.get("search") == "tpe" else [])]:
             said.setdefault(sentence, []).append(one.group)
-    if not frames:
-        notes = [evidence.unsearched]
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-    said = [f"{', '.join(groups)}: {sentence}" for sentence, groups in said.items()]
-    return frame.reindex(columns=["group", *fields]), [*notes, *said]
+    notes = [*(notes if frames else [evidence.unsearched])]
+    notes += [f"{', '.join(groups)}: {sentence}" for sentence, groups in said.items()]
+    return frame.reindex(columns=["group", *fields]), notes
 
 
 def _list_broken(one: Candidate) -> tuple[pd.DataFrame, list[str]]:
     table = breakdowns.list_outcomes(one)
-    said = [f"{breakdowns.count_broken(table)}."]
-    if missing := len(one.sweep) - len(table):
-        said.append(
-            f"Left out, for having failed, not ended, or no accuracy: {format_count(missing, 'configuration')}."
-        )
-    return breakdowns.find_breakdowns(one), said
+    left = format_count(missing := len(one.sweep) - len(table), "configuration")
+    out = [f"Left out, for having failed, not ended, or no accuracy: {left}."] if missing else []
+    return breakdowns.find_breakdowns(one), [f"{breakdowns.count_broken(table)}.", *out]
 
 
 def _say_what_changed(one: Candidate) -> tuple[pd.DataFrame, list[str]]:
@@ -59,10 +54,7 @@ def _say_what_changed(one: Candidate) -> tuple[pd.DataFrame, list[str]]:
 
 
 FIRST = (words("Architecture", "group"), words("hyperparameter", "term"))
-LAST = (
-    p_value("p (Holm)", "p_holm"),
-    Column("matters", lambda row: format_tested(row["p_holm"], row["matters"]), right=False),
-)
+LAST = (p_value("p (Holm)", "p_holm"), tested("matters"))
 BREAKDOWNS = Table(
     "breakdowns",
     "What decided which configurations broke down.",

@@ -1,69 +1,89 @@
-"""Every two architectures: the difference, whether it is real, and how large it would have had to be."""
+"""Which networks are ahead, and which differences between them are real."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from analysis.evidence import Evidence
+from analysis.evidence import Evidence, find_lost, list_samples
 from analysis.stats.pairs import add_detectable, compare_pairs
+from analysis.stats.ranking import rank_networks
 from analysis.stats.samples import explain_untested
-from analysis.tables.columns import Column, between, format_tested, make_display, number, p_value, seeds, words
-from analysis.tables.table import Table
+from analysis.tables.notes import WAITING
+from analysis.tables.table import Column, Table, between, make_display, number, p_value, seeds, tested, words
 
-NOTES = [
+TESTED = (
     "Differences of the means in points of test accuracy, with Welch's 95 % interval of each pair by itself. "
     "p is Welch's, Holm-corrected over {family}; g is Hedges' (difference in pooled standard deviations).",
     "detectable: the true difference that these seeds would have shown with a probability of 80 %, if the spreads are "
     "as observed; at 5 % divided by the number of pairs.",
-]
-NONE = "Differences of the means in points of test accuracy. No pair was tested, so no difference is known to be real."
-APART = "Pairs on different data sets are left out, because their accuracies are not comparable."
+)
+UNTESTED = (
+    "Differences of the means in points of test accuracy. No pair was tested, so no difference is known to be real.",
+)
 
 
 def build_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """All pairs of the candidates that have ended reruns on the same data."""
     frames = []
     for data, found in evidence.by_data.items():
-        frame, counts = evidence.detectable[data], {one.group: one.reruns for one in found}
-        for side in ("first", "second"):
-            frame = frame.assign(
-                **{
-                    f"{side}_n": [counts[group].finished for group in frame[side]],
-                    f"{side}_asked": [counts[group].asked for group in frame[side]],
-                }
-            )
-        frames.append(frame.assign(data=data))
-    kept = [found for found in frames if len(found)]
+        counts = {one.group: (one.reruns.finished, one.reruns.asked) for one in found}
+        seen = pd.DataFrame.from_dict(counts, "index", columns=["n", "asked"])
+        frame = evidence.detectable[data].join(seen.add_prefix("first_"), on="first")
+        frames.append(frame.join(seen.add_prefix("second_"), on="second").assign(data=data))
+    kept = [frame for frame in frames if len(frame)]
     if not kept:
-        empty = add_detectable(compare_pairs({}), {}).assign(
-            data="", first_n=0, first_asked=0, second_n=0, second_asked=0
-        )
-        return empty, [
-            "Fewer than two architectures have finished reruns on the same data.",
-            *evidence.repeats,
-            *evidence.remarks,
-        ]
-    frame = pd.concat(kept, ignore_index=True)
-    said = [note.format(family=evidence.family) for note in NOTES] if evidence.family else [NONE]
-    return frame, [
-        *said,
-        *explain_unfit(evidence),
-        *([APART] if len(frames) > 1 else []),
-        *evidence.repeats,
-        *evidence.remarks,
+        frame = add_detectable(compare_pairs({}), {})
+        frame = frame.assign(data="", first_n=0, first_asked=0, second_n=0, second_asked=0)
+        why = "Fewer than two architectures have finished reruns on the same data."
+        return frame, [why, *evidence.repeats, *evidence.remarks]
+    said = [note.format(family=evidence.family) for note in (TESTED if evidence.family else UNTESTED)]
+    apart = "Pairs on different data sets are left out, because their accuracies are not comparable."
+    return pd.concat(kept, ignore_index=True), [*said, *_list_caveats(evidence, apart)]
+
+
+def build_ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+    """The candidates by mean test accuracy, each data set by itself."""
+    frames = []
+    for data, found in evidence.by_data.items():
+        frame = rank_networks(list_samples(found), evidence.compared[data], find_lost(found))
+        asked = {one.group: one.reruns.asked for one in found}
+        frames.append(frame.assign(data=data, asked=frame["group"].map(asked)))
+    if not frames:
+        return rank_networks({}, compare_pairs({})).assign(data="", asked=0), [WAITING, *evidence.remarks]
+    letters = f"do not differ significantly: Welch's test, Holm-corrected over {evidence.family}, at 5 %."
+    said = [
+        "Test accuracy in percent over the finished reruns; std with ddof = 1, Student-t interval of the mean; n: how "
+        "many finished of those asked for.",
+        f"Networks that share a letter {letters}" if evidence.family else "No pair was tested, so there are no groups.",
     ]
+    apart = "Accuracies on different data sets are not comparable, so each data set is ranked by itself."
+    last = "Networks that lost seeds come last and have no letter, because the seeds that are left are a selection."
+    lost = any(one.reruns.lost for one in evidence.candidates)
+    return pd.concat(frames, ignore_index=True), [*said, *_list_caveats(evidence, apart), *([last] if lost else [])]
 
 
-def explain_unfit(evidence: Evidence) -> list[str]:
-    """A sentence for each reason why networks were tested against none."""
+def _list_caveats(evidence: Evidence, apart: str) -> list[str]:
+    """Why networks were tested against none, that data sets stand ``apart``, and what the means leave out."""
     found: dict[str, list[str]] = {}
     for one in (one for several in evidence.by_data.values() if len(several) > 1 for one in several):
         if why := explain_untested(one.accuracies, one.accuracies, bool(one.reruns.lost)):
             found.setdefault(why, []).append(one.group)
-    return [f"Not tested, since {why}: {', '.join(names)}." for why, names in found.items()]
+    said = [f"Not tested, since {why}: {', '.join(names)}." for why, names in found.items()]
+    return [*said, *([apart] if len(evidence.by_data) > 1 else []), *evidence.repeats, *evidence.remarks]
 
 
-COLUMNS = (
+RANKED = (
+    words("Architecture", "group"),
+    words("data", "data"),
+    number("mean", "mean", 2),
+    number("std", "std", 2),
+    Column("n", seeds),
+    between("95 % CI", "low", "high", 2),
+    number("best", "best", 2),
+    number("worst", "worst", 2),
+    Column("groups", lambda row: row["letters"] or "-", right=False),
+)
+PAIRED = (
     words("First", "first"),
     words("Second", "second"),
     words("data", "data"),
@@ -72,7 +92,8 @@ COLUMNS = (
     between("95 % CI", "low", "high", 2),
     p_value("p (Holm)", "p_holm"),
     number("g", "g", 2, sign=True),
-    Column("differs", lambda row: format_tested(row["p_holm"], row["differs"]), right=False),
+    tested("differs"),
     number("detectable", "detectable", 2),
 )
-PAIRS = Table("pairs", "Which differences are real.", (), build_pairs, make_display(COLUMNS))
+RANKING = Table("ranking", "Ranking by test accuracy, with groups.", (), build_ranked, make_display(RANKED))
+PAIRS = Table("pairs", "Which differences are real.", (), build_pairs, make_display(PAIRED))

@@ -5,7 +5,7 @@ import pytest
 import models
 from analysis.published.mnist import PUBLISHED
 from analysis.records.reader import read_run
-from analysis.tables.costs import build_cost_rows
+from analysis.tables.table_1_4 import build_cost_rows
 from models.cost import list_layer_costs
 
 WIDE = [("conv", 250, 250 * 784, 0), ("conv", 25000, 25000 * 196, 0)]
