@@ -94,7 +94,8 @@ def test_welch_is_scipys(first, second) -> None:
     expected = stats.ttest_ind(ours, theirs, equal_var=False)
     low, high = expected.confidence_interval(0.9)
     assert tuple(welch(ours, theirs, 0.9)) == pytest.approx(
-        (ours.mean() - theirs.mean(), max(-100, low), min(100, high), expected.pvalue), rel=1e-12
+        (ours.mean() - theirs.mean(), max(-100, low), min(100, high), expected.pvalue),
+        rel=1e-12,  # pyright: ignore[reportAttributeAccessIssue]
     )
 
 
@@ -105,4 +106,4 @@ def test_holm_is_that_of_statsmodels(values) -> None:
     assert list(corrected.index) == list(p.index)
     assert list(corrected.isna()) == list(p.isna())
     if p.notna().any():
-        assert list(corrected.dropna()) == pytest.approx(list(multipletests(p.dropna(), method="holm")[1]), rel=1e-12)
+        assert list(corrected.dropna()) == pytest.approx(list(multipletests(p.dropna(), method="holm")[1]), rel=1e-12)  # pyright: ignore[reportArgumentType]
