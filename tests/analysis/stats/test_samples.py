@@ -94,8 +94,8 @@ def test_welch_is_scipys(first, second) -> None:
     expected = stats.ttest_ind(ours, theirs, equal_var=False)
     low, high = expected.confidence_interval(0.9)
     assert tuple(welch(ours, theirs, 0.9)) == pytest.approx(
-        (ours.mean() - theirs.mean(), max(-100, low), min(100, high), expected.pvalue),
-        rel=1e-12,  # pyright: ignore[reportAttributeAccessIssue]
+        (ours.mean() - theirs.mean(), max(-100, low), min(100, high), expected.pvalue),  # pyright: ignore[reportAttributeAccessIssue]
+        rel=1e-12,
     )
 
 
