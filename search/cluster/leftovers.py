@@ -22,7 +22,7 @@ import psutil
 
 from search.storage.json_files import append_line, read_lines
 from spaces.files.atomic import write_atomically
-from spaces.files.sealed import Damaged, seal
+from spaces.files.sealed import seal
 
 FILE = "ray_sessions.jsonl"
 LATEST = "session_latest"
@@ -65,9 +65,8 @@ def clear(run: Path, root: Path) -> None:
 
 def _entries(run: Path) -> list[dict[str, Any]]:
     """The sessions written down, without what cannot be one."""
-    lines = (line for line in read_lines(run / FILE) if not isinstance(line, Damaged))
-    named = [line for line in lines if SESSION.fullmatch(str(line.get("session"))) and type(line.get("pid")) is int]
-    return [line for line in named if line["session"].endswith(f"_{line['pid']}")]
+    named = [line for line in read_lines(run / FILE)[0] if SESSION.fullmatch(str(line.get("session")))]
+    return [line for line in named if type(line.get("pid")) is int and line["session"].endswith(f"_{line['pid']}")]
 
 
 def _end(root: Path, name: str) -> None:

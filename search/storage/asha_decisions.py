@@ -8,23 +8,18 @@ Lines that are lost are restored from the records, in the order of their times.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from search.storage.driver import Guard
 from search.storage.json_files import append_line, read_lines
 from search.storage.trial_folder import TrialFolder
-from spaces.files.sealed import Damaged
 
 NAME = "decisions.jsonl"
 FIELDS = {"trial_id": str, "architecture": str, "epoch": int, "accuracy": int | float, "decision": str}
-
-
-def is_entry(line: Mapping[str, Any]) -> bool:
-    """Whether a line is a decision."""
-    return all(isinstance(line.get(name), kind) for name, kind in FIELDS.items())
 
 
 class Journal:
@@ -38,8 +33,11 @@ class Journal:
 
     def __init__(self, run: Path, rungs: Sequence[int], guard: Guard | None = None):
         self._path, self._rungs, self._guard = run / NAME, set(rungs), guard
-        lines = [line for line in read_lines(self._path) if not isinstance(line, Damaged) and is_entry(line)]
-        self.entries = [line for line in lines if line["epoch"] in self._rungs]
+        self.entries = [
+            line
+            for line in read_lines(self._path)[0]
+            if all(isinstance(line.get(name), kind) for name, kind in FIELDS.items()) and line["epoch"] in self._rungs
+        ]
         self._known = {(line["trial_id"], line["epoch"]) for line in self.entries}
         self._stopped = {line["trial_id"]: line["epoch"] for line in self.entries if line["decision"] == "STOP"}
 
@@ -56,15 +54,8 @@ class Journal:
         key = (trial["trial_id"], epoch)
         if epoch not in self._rungs or key in self._known:
             return
-        entry = {
-            "trial_id": trial["trial_id"],
-            "architecture": trial["architecture"],
-            "epoch": epoch,
-            "accuracy": accuracy,
-            "decision": decision,
-            "time": time.time(),
-            **more,
-        }
+        entry = {name: trial[name] for name in ("trial_id", "architecture")}
+        entry |= {"epoch": epoch, "accuracy": accuracy, "decision": decision, "time": time.time(), **more}
         if self._guard is not None:
             self._guard.check()
         append_line(self._path, entry)
@@ -94,4 +85,4 @@ class Journal:
 
     def has_stopped(self, trial_id: str, epoch: int) -> bool:
         """Whether a trial was stopped at this epoch or an earlier one; a decision is never taken back."""
-        return trial_id in self._stopped and self._stopped[trial_id] <= epoch
+        return self._stopped.get(trial_id, math.inf) <= epoch

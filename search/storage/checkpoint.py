@@ -23,6 +23,7 @@ from spaces.files.atomic import write_atomically
 from spaces.files.sealed import Damaged
 
 FORMAT = "invsearch checkpoint 1"
+UNSOUND = (SafetensorError, ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError)
 MAX_BYTES = 2**34  # 16 GiB, far above any network here.
 
 
@@ -66,15 +67,7 @@ def load(path: Path, device: str | torch.device = "cpu") -> tuple[dict[str, Any]
         return state, json.loads(header["record"])
     except Damaged:
         raise
-    except (
-        SafetensorError,
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-        OverflowError,
-    ) as error:
+    except UNSOUND as error:
         raise Damaged(f"{type(error).__name__}: {' '.join(str(error).split())[:120]}") from None
 
 

@@ -61,39 +61,25 @@ class DriverLock:
         """
         lines = []
         free = self._lock.acquire(PROBE_SECONDS)
-        try:
-            note = read_sealed(self._lock.path)
-            garbled = note is not None and not _is_sound(note)
-        except Damaged as error:
-            # A lock that was never written to is the trace of a driver that died at its very first step.
-            note, garbled = None, str(error) != "empty"
-        if garbled:
-            note = None
-            if free:
-                lines.append(f"set aside: {set_aside(self._lock.path, copy=True)} (a garbled lock that nobody holds)")
-        try:
-            lines += self._judged(_judge_lock(note, held=not free), force)
-        except UserError:
+        note, garbled = _read_note(self._lock.path)
+        if garbled and free:
+            lines.append(f"set aside: {set_aside(self._lock.path, copy=True)} (a garbled lock that nobody holds)")
+        last = _judge_lock(note, held=not free)
+        if last is not None and last.lives is False:
+            lines.append(
+                f"{self._run}: the last driver, {last.text}, exited without signing off; resuming where it stopped"
+            )
+        elif last is not None and (last.lives or not force):
             self._lock.release()
-            raise
+            raise UserError(f"{self._run}: in use by {last.text}; {last.advice}")
+        elif last is not None:
+            lines.append(f"{self._run}: taken over from {last.text}; what is left of it can write nothing more")
         if not free:
             self._lock.path.unlink(missing_ok=True)  # Its holder keeps a lock on a file that is no longer there.
             if not self._lock.acquire(PROBE_SECONDS):
                 raise UserError(f"{self._run}: another driver took it at the same moment; try again")
         self._write(driving=True)
         return lines
-
-    def _judged(self, last: Driver | None, force: bool) -> list[str]:
-        """Whether the run may be taken from the driver before."""
-        if last is None:
-            return []
-        if last.lives:
-            raise UserError(f"{self._run}: in use by {last.text}; {last.advice}")
-        if last.lives is False:
-            return [f"{self._run}: the last driver, {last.text}, exited without signing off; resuming where it stopped"]
-        if force:
-            return [f"{self._run}: taken over from {last.text}; what is left of it can write nothing more"]
-        raise UserError(f"{self._run}: in use by {last.text}; {last.advice}")
 
     def _write(self, driving: bool) -> None:
         now = time.time()
@@ -102,9 +88,9 @@ class DriverLock:
 
     def release(self) -> None:
         """Signs off."""
-        with suppress(OSError):  # On a full disk; the kernel frees the lock all the same.
-            if Guard(self._run, self.token).explain_superseded() is None:
-                self._write(driving=False)
+        with suppress(OSError, Superseded):  # On a full disk, the kernel frees the lock all the same.
+            Guard(self._run, self.token).check()
+            self._write(driving=False)
         self._lock.release()
 
 
@@ -119,27 +105,21 @@ class Guard:
     def __init__(self, run: Path, token: str):
         self._path, self._token = run / NAME, token
 
-    def explain_superseded(self) -> str | None:
-        """Why this driver's processes must not write; None if they may."""
-        try:
-            note = read_sealed(self._path)
-        except (Damaged, OSError) as error:
-            return f"{self._path} cannot be read ({error})"
-        if note is None:
-            return f"{self._path} is not there on {socket.gethostname()}; --out must be a folder that every node sees"
-        if note.get("token") != self._token:
-            return f"{self._path} names another driver, which has taken the run over"
-        return None
-
     def check(self) -> None:
         """Passes only while the run is this driver's.
 
         Raises:
-            Superseded: it is not.
+            Superseded: it is not; the message says why.
         """
-        reason = self.explain_superseded()
-        if reason is not None:
-            raise Superseded(reason)
+        try:
+            note = read_sealed(self._path)
+        except (Damaged, OSError) as error:
+            raise Superseded(f"{self._path} cannot be read ({error})") from None
+        if note is None:
+            where = f"{self._path} is not there on {socket.gethostname()}"
+            raise Superseded(f"{where}; --out must be a folder that every node sees")
+        if note.get("token") != self._token:
+            raise Superseded(f"{self._path} names another driver, which has taken the run over")
 
 
 class Driver(NamedTuple):
@@ -164,19 +144,28 @@ def driver(run: Path) -> Driver | None:
     A driver on another machine counts as one, because whether it lives cannot be seen from here.
     """
     try:
-        note = read_sealed(run / NAME)
-    except (Damaged, OSError):
-        note = None
-    if note is not None and not _is_sound(note):
+        note, _ = _read_note(run / NAME)
+    except OSError:
         note = None
     found = _judge_lock(note, held=not Lock(run / NAME).is_free())
     return None if found is None or found.lives is False else found
 
 
-def _is_sound(note: Mapping[str, Any]) -> bool:
-    if not {"host", "pid", "born", "since", "driving"} <= note.keys() or not isinstance(note["born"], int | float):
-        return False
-    return type(note["pid"]) is int and note["pid"] > 0  # It becomes part of a command.
+def _read_note(path: Path) -> tuple[dict[str, Any] | None, bool]:
+    """What a lock says, None where that is nothing sound, and whether it is garbled."""
+    try:
+        note = read_sealed(path)
+    except Damaged as error:
+        # A lock that was never written to is the trace of a driver that died at its very first step.
+        return None, str(error) != "empty"
+    if note is None or (
+        {"host", "pid", "born", "since", "driving"} <= note.keys()
+        and isinstance(note["born"], int | float)
+        and type(note["pid"]) is int
+        and note["pid"] > 0  # It becomes part of a command.
+    ):
+        return note, False
+    return None, True
 
 
 def _judge_lock(note: Mapping[str, Any] | None, held: bool) -> Driver | None:

@@ -33,21 +33,18 @@ class Lock:
 
     def _try(self) -> bool:
         # A link could lead to a file outside the run folder.
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
+        handle: int | None = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
         try:
             check_ours(handle, self.path)
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            return False
-        except OSError:
-            os.close(handle)
-            raise
-        if not is_same_file(handle, self.path):  # Removed and made anew since it was opened.
-            os.close(handle)
-            return False
-        self._handle = handle
-        return True
+            if os.path.samestat(os.fstat(handle), os.stat(self.path)):  # Else made anew since it was opened.
+                self._handle, handle = handle, None
+        except (BlockingIOError, FileNotFoundError):
+            pass
+        finally:
+            if handle is not None:
+                os.close(handle)
+        return handle is None
 
     def write(self, content: bytes) -> None:
         """Replaces what the file says; only its holder may."""
@@ -74,11 +71,3 @@ class Lock:
         finally:
             os.close(handle)
         return True
-
-
-def is_same_file(handle: int, path: Path) -> bool:
-    """Whether an open file is still the one at a path."""
-    try:
-        return os.path.samestat(os.fstat(handle), os.stat(path))
-    except FileNotFoundError:
-        return False

@@ -38,11 +38,8 @@ def place(note: Mapping[str, Any]) -> str | None:
     # Notes of old say no more than the host's name.
     if note.get("boot", _read_boot()) != _read_boot():
         return "before this machine was last started, or on another of that name"
-    return (
-        None
-        if note.get("namespace", _read_namespace()) == _read_namespace()
-        else "in another container of this machine"
-    )
+    ours = note.get("namespace", _read_namespace()) == _read_namespace()
+    return None if ours else "in another container of this machine"
 
 
 def is_running(note: Mapping[str, Any]) -> bool:

@@ -6,6 +6,10 @@ carries the spec and the environment, from which damaged ones are restored.
 
 from __future__ import annotations
 
+import os
+import platform
+import socket
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,8 +19,9 @@ from typing import Any
 from search import streams
 from search.signals import last_words
 from search.storage.json_files import append_line, read_lines
-from search.storage.provenance import describe_invocation
+from search.storage.provenance import find_revision, list_versions
 from spaces import UserError
+from spaces.common.wording import format_command
 from spaces.files.sealed import Damaged
 
 NAME = "history.jsonl"
@@ -30,7 +35,17 @@ def history(run: Path, **more: Any) -> Iterator[None]:
         run: the run folder.
         more: further fields of the first line.
     """
-    started, about, outcome = time.time(), describe_invocation(), "failed"
+    started, outcome = time.time(), "failed"
+    about = {
+        "command": format_command("invsearch", *sys.argv[1:]),
+        "folder": str(Path.cwd()),
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "system": platform.platform(),
+        "cpus": os.cpu_count(),
+        "revision": find_revision(),
+        "versions": list_versions(),
+    }
     append_line(run / NAME, {"event": "start", "time": started, **about, **more})
 
     def end(outcome: str) -> None:
@@ -45,25 +60,16 @@ def history(run: Path, **more: Any) -> Iterator[None]:
         with last_words(lambda: end("interrupted")):
             yield
         outcome = "done"
-    except KeyboardInterrupt:
-        outcome = "interrupted"
-        raise
     except BaseException as error:
-        outcome = getattr(error, "outcome", "failed")
+        outcome = "interrupted" if isinstance(error, KeyboardInterrupt) else getattr(error, "outcome", outcome)
         raise
     finally:
         end(outcome)
 
 
 def find_last_known(run: Path, field: str, check: Callable[[Any], object]) -> Mapping[str, Any] | None:
-    """The newest sound value of a field that some start carries, None where no line has one.
-
-    Args:
-        run: the run folder.
-        field: its name.
-        check: raises UserError or Damaged for what is not sound.
-    """
-    for line in reversed([line for line in read_lines(run / NAME) if not isinstance(line, Damaged)]):
+    """The newest value of a field of some start that ``check`` raises no UserError or Damaged for; None without one."""
+    for line in reversed(read_lines(run / NAME)[0]):
         with suppress(UserError, Damaged):
             if isinstance(line.get(field), dict):
                 check(line[field])

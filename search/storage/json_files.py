@@ -8,7 +8,8 @@ import math
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,7 @@ def append_line(path: Path, content: Mapping[str, Any]) -> None:
 
     A line that a killed process left half written is closed first, so that it spoils no other.
     """
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-    handle = os.open(path, flags, 0o644)
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
     try:
         check_ours(handle, path)
         size = os.fstat(handle).st_size
@@ -63,21 +63,16 @@ def check_ours(handle: int, path: Path) -> None:
         raise OSError(errno.EINVAL, "not a file of its own; remove it", str(path))
 
 
-def read_lines(path: Path) -> Iterator[dict[str, Any] | Damaged]:
-    """The lines that ``append_line`` wrote, in their order; nothing where there is no file.
-
-    Yields:
-        A line's content, or what is wrong with it.
-    """
-    try:
-        with open_regular(path, links=False) as stream:
-            for line in stream:
-                try:
-                    yield unseal(line)
-                except Damaged as error:
-                    yield error
-    except FileNotFoundError:
-        return
+def read_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """The sound lines that ``append_line`` wrote, in their order, and how many are damaged; none where no file is."""
+    sound, damaged = [], 0
+    with suppress(FileNotFoundError), open_regular(path, links=False) as stream:
+        for line in stream:
+            try:
+                sound.append(unseal(line))
+            except Damaged:
+                damaged += 1
+    return sound, damaged
 
 
 def set_aside(path: Path, copy: bool = False) -> Path:

@@ -1,24 +1,29 @@
-"""Where numbers come from: versions, revision, machine, command."""
+"""Where numbers come from: code, libraries, engines, machine; a change of what computes a run is noticed.
+
+RUN/environment.json says what the run's numbers were made with so far. Each row of a record also
+says what made it, so a run that was continued elsewhere with ``--accept-changes`` can be told apart.
+"""
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import os
 import platform
 import socket
 import subprocess
-import sys
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import search
 import spaces
 from search import __version__
-from spaces.common.wording import format_command
+from spaces.files.sealed import Damaged
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = (".py", ".cpp", ".hpp")
+ENVIRONMENT, FORMAT = "environment.json", 1
 LIBRARIES = ("torch", "ray", "hyperopt", "numpy", "pandas", "scikit-learn")
 
 
@@ -35,10 +40,7 @@ def describe_maker(device: str) -> dict[str, str]:
 
     name = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
     return {
-        "invsearch": list_versions()["invsearch"],
-        "torch": list_versions()["torch"],
-        "numpy": list_versions()["numpy"],
-        "code": compute_code_digest(),
+        **describe_expected_nodes(),
         "device": device,
         "device_name": name,
         "threads": str(torch.get_num_threads()),
@@ -86,15 +88,39 @@ def find_revision() -> str | None:
     return result.stdout.strip() or None
 
 
-def describe_invocation() -> dict[str, object]:
-    """This run of the program, for the run folder's history."""
-    return {
-        "command": format_command("invsearch", *sys.argv[1:]),
-        "folder": str(Path.cwd()),
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-        "system": platform.platform(),
-        "cpus": os.cpu_count(),
-        "revision": find_revision(),
-        "versions": list_versions(),
-    }
+def describe_environment(engines: Mapping[str, str]) -> dict[str, Any]:
+    """The environment of this process, as plain data; ``engines`` by architecture, as ``EngineChoice`` says them."""
+    return {"format": FORMAT, "code": compute_code_digest(), "versions": list_versions(), "engines": dict(engines)}
+
+
+def check_environment(content: Mapping[str, Any]) -> None:
+    """Whether that is an environment.
+
+    Raises:
+        Damaged: it is not.
+    """
+    tables = [table for table in (content.get("versions"), content.get("engines")) if isinstance(table, dict)]
+    texts = [content.get("code"), *(text for table in tables for text in table.values())]
+    if content.get("format") != FORMAT or len(tables) < 2 or not all(isinstance(text, str) for text in texts):
+        raise Damaged("its fields are not those of an environment")
+
+
+def find_differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """What has changed since the run was last worked on, one phrase each.
+
+    An engine is compared for the architectures that both name, and on a cluster by its device only.
+    """
+    pairs = {"the code of invsearch": (there["code"], here["code"])}
+    old, new = there["versions"], here["versions"]
+    pairs |= {name: (old.get(name), new.get(name)) for name in sorted(old.keys() | new.keys())}
+    for name, engine in there["engines"].items():
+        other = here["engines"].get(name, engine)
+        vague = engine.startswith("on ") or other.startswith("on ")
+        if not (vague and engine.split(" ")[-1] == other.split(" ")[-1]):
+            pairs[f"the engine of {name}"] = (engine, other)
+    return [f"{what} is {before} there and {now} here" for what, (before, now) in pairs.items() if before != now]
+
+
+def merge_environments(there: Mapping[str, Any] | None, here: Mapping[str, Any]) -> dict[str, Any]:
+    """The run's environment from now on: this one, and the engines of architectures that it does not name."""
+    return {**here, "engines": {**(there["engines"] if there else {}), **here["engines"]}}

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from search.storage import invocations
-from search.storage.environment import check_environment
 from search.storage.json_files import read_lines, set_aside, write_json
+from search.storage.provenance import ENVIRONMENT, check_environment
 from spaces import UserError
 from spaces.common.wording import format_count
 from spaces.files.atomic import write_atomically
@@ -23,20 +23,14 @@ from spaces.files.sealed import ASIDE, Damaged, read_sealed, seal
 from spaces.specs.records import OUTCOME, RECORD, Record, list_trial_folders, read_outcome, read_record
 from spaces.specs.run import SPEC, RunSpec
 
+NOT_A_FOLDER = "not a folder of its own"
 LOGS = (invocations.NAME, "decisions.jsonl", "ray_sessions.jsonl")
-# What becomes of a file of the run's own folder when it is lost.
-REMEDIES = {
-    SPEC: "the next command writes it again",
-    "environment.json": "the next command writes it again",
-    "costs.json": "the next command counts them again",
-}
-
-
-# What raises UserError or Damaged unless the content is what it should be.
-KNOWN: dict[str, Callable[[Any], object]] = {
-    SPEC: RunSpec.from_dict,
-    "environment.json": check_environment,
-    "costs.json": dict,
+AGAIN = "the next command writes it again"
+# The files of the run's own folder: what raises unless the content is what it should be, and what becomes of a lost one.
+TOP: dict[str, tuple[Callable[[Any], object], str]] = {
+    SPEC: (RunSpec.from_dict, AGAIN),
+    ENVIRONMENT: (check_environment, AGAIN),
+    "costs.json": (dict, "the next command counts them again"),
 }
 
 
@@ -69,17 +63,12 @@ def inspect(run: Path, deep: bool) -> list[Finding]:
     Raises:
         UserError: the run was written by another version of invsearch.
     """
-    found: list[Finding] = []
-    for name in REMEDIES:
-        found += _find_top(run, name)
-    for name in LOGS:
-        found += _log(run / name)
+    found = [finding for name in TOP for finding in _find_top(run, name)]
+    found += [finding for name in LOGS for finding in _find_log(run / name)]
     trials = run / "trials"
     if trials.is_symlink() or (trials.exists() and not trials.is_dir()):
-        return [
-            *found,
-            Finding(trials, "not a folder of its own", lambda: f"{_set_one_aside(trials)}; its trials run again"),
-        ]
+        again = Finding(trials, NOT_A_FOLDER, lambda: f"{_set_one_aside(trials)}; its trials run again")
+        return [*found, again]
     for folder in sorted(trials.iterdir()) if trials.exists() else []:
         if ASIDE not in folder.name:
             found += _find_trial(folder, deep)
@@ -97,7 +86,7 @@ def _find_top(run: Path, name: str) -> Iterator[Finding]:
     try:
         content = read_sealed(path)
         if content is not None:
-            KNOWN[name](content)
+            TOP[name][0](content)
         elif name == SPEC and any(list_recorded(run)):
             raise Damaged("missing, though there are trials")
     except (Damaged, UserError, OSError) as error:
@@ -116,34 +105,33 @@ def _is_old(path: Path) -> bool:
 
 def _restore_top(run: Path, name: str) -> str:
     done = _set_one_aside(run / name, copy=True)
-    known = invocations.find_last_known(run, name.removesuffix(".json"), KNOWN[name])
+    known = invocations.find_last_known(run, name.removesuffix(".json"), TOP[name][0])
     if known is None:
         (run / name).unlink(missing_ok=True)
-        return f"{done}; {REMEDIES[name]}"
+        return f"{done}; {TOP[name][1]}"
     write_json(run / name, known, indent=2)
     return f"{done}; restored from {invocations.NAME}"
 
 
-def _log(path: Path) -> Iterator[Finding]:
+def _find_log(path: Path) -> Iterator[Finding]:
     try:
-        lines = list(read_lines(path))
+        good, damaged = read_lines(path)
     except OSError as error:
         yield Finding(path, error.strerror or str(error), lambda: _set_one_aside(path))
         return
-    good = [line for line in lines if not isinstance(line, Damaged)]
-    if len(good) < len(lines):
+    if damaged:
 
         def act() -> str:
             done = _set_one_aside(path, copy=True)
             write_atomically(path, b"".join(map(seal, good)))
             return f"{done}; its {len(good)} sound lines were kept"
 
-        yield Finding(path, f"{len(lines) - len(good)} of {len(lines)} lines", act)
+        yield Finding(path, f"{damaged} of {damaged + len(good)} lines", act)
 
 
 def _find_trial(folder: Path, deep: bool) -> Iterator[Finding]:
     if folder.is_symlink() or not folder.is_dir():
-        yield Finding(folder, "not a folder of its own", lambda: f"{_set_one_aside(folder)}; the trial runs again")
+        yield Finding(folder, NOT_A_FOLDER, lambda: f"{_set_one_aside(folder)}; the trial runs again")
         return
     for path in sorted(folder.iterdir()):
         if ASIDE not in path.name and (path.is_symlink() or not path.is_file()) and path.suffix != ".json":
@@ -169,13 +157,14 @@ def _find_trial(folder: Path, deep: bool) -> Iterator[Finding]:
 
 def _restore_record(folder: Path, copy: Any) -> str:
     """From the outcome's copy, else the newest sound checkpoint's; else the trial begins again."""
+    from search.storage import checkpoint
+
     done = _set_one_aside(folder / RECORD, copy=True)
-    candidates: list[tuple[str, Any]] = [("its outcome", copy)] if copy is not None else []
-    candidates += [(path.name, None) for path in _sort_newest_first(folder)]
-    for source, record in candidates:
+    copies = {"its outcome": lambda: copy} if copy is not None else {}
+    copies |= {path.name: lambda path=path: checkpoint.load(path)[1] for path in _sort_newest_first(folder)}
+    for source, read in copies.items():
         try:
-            found = record if record is not None else _record_in(folder / source)
-            Record.from_dict(found, folder.name)
+            Record.from_dict(found := read(), folder.name)
         except (Damaged, OSError):
             continue
         write_json(folder / RECORD, found)
@@ -184,12 +173,6 @@ def _restore_record(folder: Path, copy: Any) -> str:
     if (folder / OUTCOME).exists():
         done += f"; {_set_one_aside(folder / OUTCOME)}"
     return f"{done}; the trial's epochs are trained again"
-
-
-def _record_in(path: Path) -> Any:
-    from search.storage import checkpoint
-
-    return checkpoint.load(path)[1]
 
 
 def _sort_newest_first(folder: Path) -> list[Path]:

@@ -1,7 +1,7 @@
 """The folder of a run: it explains itself and holds everything worth keeping.
 
 RUN/spec.json         what was asked for
-RUN/environment.json  code, libraries and engines that computed it (search/storage/environment.py)
+RUN/environment.json  code, libraries and engines that computed it (search/storage/provenance.py)
 RUN/costs.json        parameters and multiplies of each architecture
 RUN/history.jsonl     who ran what here, when (search/storage/invocations.py)
 RUN/decisions.jsonl   whom ASHA judged, in order (search/storage/asha_decisions.py)
@@ -19,11 +19,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import models
-from search.datasets import find_dataset
 from search.errors import reason_of
 from search.signals import last_words, lift_time_limit
-from search.storage import environment, invocations, repair
+from search.storage import invocations, provenance, repair
 from search.storage.driver import NAME as LOCK_NAME
 from search.storage.driver import DriverLock, Guard
 from search.storage.json_files import write_json
@@ -41,21 +39,17 @@ class RunFolder:
 
     Args:
         path: the folder; ``driven`` makes it.
+
+    Attributes:
+        scratch: where Ray Tune keeps its own files.
+        guard: lets the processes of this driver write, and nobody else's.
     """
 
     def __init__(self, path: str | Path):
         self.path = Path(path).resolve()
+        self.scratch = self.path / ".tune"
         self._lock = DriverLock(self.path)
-
-    @property
-    def scratch(self) -> Path:
-        """Where Ray Tune keeps its own files."""
-        return self.path / ".tune"
-
-    @property
-    def guard(self) -> Guard:
-        """Lets the processes of this driver write, and nobody else's."""
-        return Guard(self.path, self._lock.token)
+        self.guard = Guard(self.path, self._lock.token)
 
     def clear_scratch(self) -> None:
         """Removes what Tune left; a link is removed and not followed."""
@@ -79,10 +73,10 @@ class RunFolder:
             known = False
         old = self.read_spec() if known else None
         spec = asked if old is None else extend(old, asked)
-        there = read_sealed(self.path / environment.NAME) or invocations.find_last_known(
-            self.path, "environment", environment.check_environment
+        there = read_sealed(self.path / provenance.ENVIRONMENT) or invocations.find_last_known(
+            self.path, "environment", provenance.check_environment
         )
-        changes = environment.find_differences(there, here) if known and there else []
+        changes = provenance.find_differences(there, here) if known and there else []
         if changes and not accept_changes:
             raise UserError(
                 f"{self.path}: {'; '.join(changes)}; resume with what it was begun with, or with --accept-changes "
@@ -96,7 +90,7 @@ class RunFolder:
                 print(f"{self.path} {line}", file=sys.stderr)
         write_json(self.path / SPEC, spec.as_dict(), indent=2)
         write_json(
-            self.path / environment.NAME, environment.merge_environments(there if known else None, here), indent=2
+            self.path / provenance.ENVIRONMENT, provenance.merge_environments(there if known else None, here), indent=2
         )
         self._write_costs(spec)
         return spec
@@ -120,20 +114,14 @@ class RunFolder:
 
     def _write_costs(self, spec: RunSpec) -> None:
         """Costs are counted here, where torch is; analysis only reads them. conv is what they are relative to."""
+        import models
         from models.cost import list_layer_costs
+        from search.datasets import find_dataset
 
-        data = find_dataset(spec.dataset)
-        names = dict.fromkeys((*spec.architectures, "conv"))
-        costs = {
-            name: [
-                cost.as_dict()
-                for cost in list_layer_costs(
-                    models.build(name, gain=1.0, seed=0, input_shape=data.input_shape, classes=data.classes),
-                    data.input_shape,
-                )
-            ]
-            for name in names
-        }
+        data, costs = find_dataset(spec.dataset), {}
+        for name in dict.fromkeys((*spec.architectures, "conv")):
+            network = models.build(name, gain=1.0, seed=0, input_shape=data.input_shape, classes=data.classes)
+            costs[name] = [cost.as_dict() for cost in list_layer_costs(network, data.input_shape)]
         write_json(self.path / "costs.json", costs, indent=2)
 
     @contextmanager
@@ -160,7 +148,7 @@ class RunFolder:
                 was made by another version, or it cannot be written.
         """
         with self.taken(force):
-            here = environment.describe_environment(engines or {})
+            here = provenance.describe_environment(engines or {})
             try:
                 spec = self._prepare(asked, here, accept_changes)
             except OSError as error:

@@ -125,10 +125,8 @@ class TrialFolder:
         previous = self.checkpoint
         made_by = replace_not_finite(dict(maker))
         self.makers = self.makers if made_by in self.makers else [*self.makers, made_by]
-        self.rows = [
-            *self.rows,
-            replace_not_finite(dict(row)) | {"maker": self.makers.index(made_by)},
-        ]  # As it will be read back.
+        # As it will be read back.
+        self.rows = [*self.rows, replace_not_finite(dict(row)) | {"maker": self.makers.index(made_by)}]
         self.status = status
         try:
             if status not in ENDED_BY_ITSELF:
@@ -140,10 +138,7 @@ class TrialFolder:
         previous.unlink(missing_ok=True)
 
     def fail(self, error: str) -> None:
-        """Records that the trial cannot continue, with the reason kept.
-
-        Args:
-            error: a traceback, or a sentence.
+        """Records that the trial cannot continue, with the reason kept: a traceback, or a sentence.
 
         Raises:
             Superseded: the run is another driver's now; nothing was written.
@@ -166,11 +161,7 @@ class TrialFolder:
         self._write()
 
     def reopen(self, reason: str | None = None) -> None:
-        """Takes an outcome back, so that the trial continues from its last epoch.
-
-        Args:
-            reason: entered in the notes of a trial that failed.
-        """
+        """Takes an outcome back, so that the trial continues; the reason is entered in the notes of one that failed."""
         if reason is not None:
             self.status, self.error = "running", None
             self.note(reason)

@@ -12,7 +12,7 @@ import torch
 from search.storage import checkpoint
 from search.storage.json_files import read_lines
 from search.tuning.sweep import list_trials
-from spaces.files.sealed import Damaged, read_sealed, unseal
+from spaces.files.sealed import read_sealed, unseal
 from spaces.specs.run import RunSpec
 
 CLOCK = ("seconds", "time", "maker")  # What of a row may differ between two runs: when and where it was made.
@@ -145,7 +145,7 @@ def bits(node: Any) -> Any:
 
 
 def decisions(run: Path) -> list[dict[str, Any]]:
-    return [line for line in read_lines(run / "decisions.jsonl") if not isinstance(line, Damaged)]
+    return read_lines(run / "decisions.jsonl")[0]
 
 
 def check_decisions(run: Path, restored: bool = False) -> None:

@@ -42,7 +42,7 @@ def write_down(run: Path, session: str, pid: int, host: str | None = None) -> No
 
 
 def written(run: Path) -> list[str]:
-    return [line["session"] for line in read_lines(run / leftovers.FILE) if isinstance(line, dict)]
+    return [line["session"] for line in read_lines(run / leftovers.FILE)[0]]
 
 
 def make(root: Path, session: str) -> Path:

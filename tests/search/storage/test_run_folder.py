@@ -6,7 +6,7 @@ import pytest
 
 import models
 from models.cost import list_layer_costs
-from search.storage import environment
+from search.storage import provenance
 from search.storage.driver import driver
 from search.storage.provenance import list_versions
 from search.storage.run_folder import RunFolder
@@ -145,7 +145,7 @@ def test_other_versions_and_engines_are_refused_unless_accepted(
     with RunFolder(tmp_path).driven(SPEC, engines=ENGINES):
         pass  # Nothing has changed.
     before = contents(tmp_path)
-    monkeypatch.setattr(environment, "list_versions", lambda: list_versions() | {"torch": "9.9"})
+    monkeypatch.setattr(provenance, "list_versions", lambda: list_versions() | {"torch": "9.9"})
     other = {"invariant": "torch avx512, threads: 1 on cpu", "conv": "native 1 avx512 on cpu"}
     with pytest.raises(UserError) as error, RunFolder(tmp_path).driven(SPEC, engines=other):
         pass
