@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from search.commands import options
 from search.commands.option_types import RUN, flag
@@ -29,10 +28,7 @@ def run(args: argparse.Namespace) -> int:
     if not any((folder.path / name).exists() for name in ("spec.json", invocations.NAME)):
         raise UserError(f"{args.run}: not a run folder (no spec.json); give the --out of a sweep, train or reproduce")
     if args.repair:
-        with folder.taken(args.force) as lines:
-            for finding in repair.inspect(folder.path, deep=True):
-                lines.append(finding.mend())
-                print(lines[-1], file=sys.stderr)
+        with folder.taken(args.force, deep=True) as lines:
             print(f"{printable(args.run)}: {f'{len(lines)} mended' if lines else 'nothing is damaged'}")
         return 0
     found = repair.inspect(folder.path, deep=True)

@@ -31,14 +31,7 @@ PROBE_SECONDS = 1.0  # `invsearch status` holds the lock for a moment to see whe
 
 
 class DriverLock:
-    """The right to work on a run.
-
-    Args:
-        run: the run folder.
-
-    Attributes:
-        token: names this driver; workers carry it.
-    """
+    """The right to work on a run; the ``token`` names this driver, and its workers carry it."""
 
     def __init__(self, run: Path):
         self._run = run
@@ -88,19 +81,14 @@ class DriverLock:
 
     def release(self) -> None:
         """Signs off."""
-        with suppress(OSError, Superseded):  # On a full disk, the kernel frees the lock all the same.
+        with suppress(OSError, Superseded):  # On a full disk too the kernel frees the lock.
             Guard(self._run, self.token).check()
             self._write(driving=False)
         self._lock.release()
 
 
 class Guard:
-    """What a worker asks before it writes: is the run still its driver's?
-
-    Args:
-        run: the run folder.
-        token: of the driver.
-    """
+    """What a worker asks before it writes: is the run still that of the driver with its token?"""
 
     def __init__(self, run: Path, token: str):
         self._path, self._token = run / NAME, token

@@ -45,9 +45,8 @@ def place(note: Mapping[str, Any]) -> str | None:
 def is_running(note: Mapping[str, Any]) -> bool:
     """Whether the very process of a note is seen to run; one in another container cannot be seen."""
     mine = identity()
-    if any(note.get(name) != mine[name] for name in ("boot", "namespace")) or type(note["pid"]) is not int:
-        return False
-    return note.get("ticks") is not None and note["ticks"] == _read_ticks(note["pid"])
+    same = all(note.get(name) == mine[name] for name in ("boot", "namespace"))
+    return same and note.get("ticks") is not None and note["ticks"] == _read_ticks(note["pid"])
 
 
 def measure_age() -> float:

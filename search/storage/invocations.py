@@ -29,12 +29,7 @@ NAME = "history.jsonl"
 
 @contextmanager
 def history(run: Path, **more: Any) -> Iterator[None]:
-    """Enters this invocation in the history, at its start and at its end.
-
-    Args:
-        run: the run folder.
-        more: further fields of the first line.
-    """
+    """Enters this invocation in a run's history, at its start, with ``more`` fields, and at its end."""
     started, outcome = time.time(), "failed"
     about = {
         "command": format_command("invsearch", *sys.argv[1:]),

@@ -86,10 +86,9 @@ def set_aside(path: Path, copy: bool = False) -> Path:
         Its new path.
     """
     stamp = time.strftime("%Y%m%dT%H%M%S")
-    names = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
-    aside = next(
-        name for suffix in names if not os.path.lexists(name := path.with_name(f"{path.name}{ASIDE}{stamp}{suffix}"))
-    )
+    suffixes = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    names = (path.with_name(f"{path.name}{ASIDE}{stamp}{suffix}") for suffix in suffixes)
+    aside = next(name for name in names if not os.path.lexists(name))
     if copy and path.is_file() and not path.is_symlink():
         write_atomically(aside, path.read_bytes())
     else:

@@ -26,7 +26,7 @@ from spaces.specs.run import SPEC, RunSpec
 NOT_A_FOLDER = "not a folder of its own"
 LOGS = (invocations.NAME, "decisions.jsonl", "ray_sessions.jsonl")
 AGAIN = "the next command writes it again"
-# The files of the run's own folder: what raises unless the content is what it should be, and what becomes of a lost one.
+# Of the run's own folder: what raises unless the content is what it should be, and what becomes of a lost file.
 TOP: dict[str, tuple[Callable[[Any], object], str]] = {
     SPEC: (RunSpec.from_dict, AGAIN),
     ENVIRONMENT: (check_environment, AGAIN),
@@ -90,17 +90,11 @@ def _find_top(run: Path, name: str) -> Iterator[Finding]:
         elif name == SPEC and any(list_recorded(run)):
             raise Damaged("missing, though there are trials")
     except (Damaged, UserError, OSError) as error:
-        if name == SPEC and _is_old(path):
+        # Whole but without a checksum, as those of format 1.
+        old = name == SPEC and isinstance(error, Damaged) and path.is_file() and path.read_bytes()[:20]
+        if old and old.lstrip(b"{ \n").startswith(b'"format": 1'):
             raise UserError(f"{path}: of an older format; use the version of invsearch that wrote it") from None
         yield Finding(path, str(error), lambda: _restore_top(run, name))
-
-
-def _is_old(path: Path) -> bool:
-    """Whether a spec is whole but has no checksum, as those of format 1."""
-    try:
-        return path.is_file() and path.read_bytes()[:20].lstrip(b"{ \n").startswith(b'"format": 1')
-    except OSError:
-        return False
 
 
 def _restore_top(run: Path, name: str) -> str:

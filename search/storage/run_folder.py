@@ -126,11 +126,7 @@ class RunFolder:
 
     @contextmanager
     def driven(
-        self,
-        asked: RunSpec,
-        engines: Mapping[str, str] | None = None,
-        accept_changes: bool = False,
-        force: bool = False,
+        self, asked: RunSpec, engines: dict[str, str] | None = None, accept_changes: bool = False, force: bool = False
     ) -> Iterator[RunSpec]:
         """Makes the folder or extends the run it holds, keeps other drivers out, mends and writes the history.
 
@@ -160,8 +156,12 @@ class RunFolder:
                     lift_time_limit()  # What is done by now is also to be shown.
 
     @contextmanager
-    def taken(self, force: bool = False) -> Iterator[list[str]]:
+    def taken(self, force: bool = False, deep: bool = False) -> Iterator[list[str]]:
         """Holds the run for the time of a ``with`` block, with everything damaged set aside and mended.
+
+        Args:
+            force: as for ``driven``.
+            deep: also read every checkpoint.
 
         Yields:
             What was found and done, one line each, which were also printed.
@@ -183,7 +183,7 @@ class RunFolder:
             for line in lines:
                 print(line, file=sys.stderr)
             try:
-                for finding in repair.inspect(self.path, deep=False):
+                for finding in repair.inspect(self.path, deep):
                     lines.append(finding.mend())
                     print(lines[-1], file=sys.stderr)
             except OSError as error:
@@ -222,13 +222,7 @@ class RunFolder:
         return found
 
     def reopen(self, folders: Iterable[TrialFolder], epochs: int, retry_failed: bool) -> None:
-        """Takes back the outcomes that no longer hold.
-
-        Args:
-            folders: trials of this run.
-            epochs: the budget, which may have grown since some were completed.
-            retry_failed: whether failures are to be tried again.
-        """
+        """Takes back the outcomes of trials completed when ``epochs`` were fewer, and of failures to be tried again."""
         for folder in folders:
             outcome = folder.outcome()
             if outcome == "completed" and folder.epoch < epochs:

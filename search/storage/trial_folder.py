@@ -31,11 +31,7 @@ class TrialFolder:
     Attributes:
         spec: what defines the trial.
         path: its folder, RUN/trials/TRIAL_ID.
-        rows: one dict per finished epoch, as last committed; ``maker`` is an index into ``makers``.
-        status: ``running``, ``diverged`` or ``failed``: what the worker knows.
-        error: the traceback of a failed trial.
-        makers: versions, device and node of every process that computed a row.
-        notes: what a reader of the record should know, such as epochs that had to be redone.
+        rows, status, error, makers, notes: those of its ``Record``, as last committed.
     """
 
     def __init__(self, run: Path, spec: TrialSpec, guard: Guard | None = None):
@@ -77,8 +73,7 @@ class TrialFolder:
         Raises:
             Damaged: the record is not what was written.
         """
-        record = read_record(self.path)
-        if record is not None:
+        if (record := read_record(self.path)) is not None:
             self.adopt(record)
 
     def adopt(self, record: Record) -> None:
@@ -195,12 +190,9 @@ class TrialFolder:
         return None if found is None else found.status
 
     def decide(self, status: str, epoch: int, keep_checkpoint: bool = False) -> None:
-        """Writes the outcome.
+        """Writes the outcome: one of ``protocol.ENDED``, and the last epoch.
 
-        Args:
-            status: one of ``protocol.ENDED``.
-            epoch: the last one.
-            keep_checkpoint: whether the last checkpoint stays; a failed trial always keeps it, to be tried again.
+        Whether the last checkpoint stays is ``keep_checkpoint``; a failed trial always keeps it, to be tried again.
         """
         self._check()
         self.path.mkdir(parents=True, exist_ok=True)

@@ -12,13 +12,7 @@ T = TypeVar("T")
 
 
 def choose(what: str, name: str, known: Mapping[str, T], more: Iterable[str] = ()) -> T:
-    """Returns ``known[name]``.
-
-    Args:
-        what: the kind of thing, for the message.
-        name: what the user gave.
-        known: what there is.
-        more: what else the message lists, such as a kind of name.
+    """Returns ``known[name]``; a message calls it a ``what`` and also lists ``more``, such as a kind of name.
 
     Raises:
         UserError: no such name; says the nearest one, if any is near, and all of them.

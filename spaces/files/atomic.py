@@ -8,11 +8,7 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file so that a reader sees the old content or the new, never a part.
-
-    Args:
-        path: the file; its folder must exist.
-        content: all of it.
+    """Writes a file, whose folder must exist, so that a reader sees the old content or the new, never a part.
 
     Raises:
         OSError: it could not be written; the old content is still there.

@@ -15,9 +15,7 @@ from typing import BinaryIO
 def open_regular(path: str | Path, links: bool = True) -> Iterator[BinaryIO]:
     """A regular file, open for reading; a pipe would wait for ever and a device might never end.
 
-    Args:
-        path: the file.
-        links: whether it may be a link to one, which could lead anywhere.
+    With ``links`` it may be a link to one, which could lead anywhere.
 
     Raises:
         OSError: it cannot be opened, or is no regular file.

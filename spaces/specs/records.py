@@ -50,11 +50,7 @@ class Record:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any], trial_id: str | None = None) -> Record:
-        """Reads what ``as_dict`` wrote.
-
-        Args:
-            content: what a record file says.
-            trial_id: whose record it must be, where that is known.
+        """Reads what ``as_dict`` wrote; it must be the record of ``trial_id``, where that is known.
 
         Raises:
             Damaged: it is not a record, or it is another trial's.

@@ -212,9 +212,8 @@ class RunSpec:
 
     def list_rungs(self) -> list[int]:
         """The epochs at which ASHA judges; none without it."""
-        if self.scheduler != "asha":
-            return []
-        return list_ladder(self.grace_period, self.max_epochs, self.reduction_factor)
+        asha = self.scheduler == "asha"
+        return list_ladder(self.grace_period, self.max_epochs, self.reduction_factor) if asha else []
 
     def compute_expected_epochs(self) -> float:
         """Epochs a trial takes on average if the top 1/eta of trials continue past each rung."""

@@ -27,12 +27,11 @@ FIELDS = {  # And theta and, where there is one, recipe.
 LETTER = "c"  # Begins a config id: without one, some look like numbers to a spreadsheet (0955086164, 6764e21198).
 ID_DIGITS = 10  # 40 bits: a collision among 10,000 trials has odds of about 1 in 20,000.
 
-_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
-
 
 def compute_digest(content: Any) -> str:
     """The first digits of the SHA-256 of plain data in canonical JSON."""
-    return hashlib.sha256(_canonical(content).encode()).hexdigest()[:ID_DIGITS]
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:ID_DIGITS]
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,8 @@ class TrialSpec:
     recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
-        if self.phase not in PHASES:
-            raise UserError(f"phase: {quote(self.phase)} is unknown; allowed are {', '.join(PHASES)}")
+        for name, field in FIELDS.items():
+            field.check(name, getattr(self, name))
 
     @property
     def config_id(self) -> str:
@@ -80,7 +79,6 @@ class TrialSpec:
         return f"{self.architecture}-{compute_digest(self._collect_content())}"
 
     def _collect_content(self) -> dict[str, Any]:
-        recipe = {} if self.recipe is None else {"recipe": self.recipe.as_dict()}  # Ids without one stay as they were.
         return {
             "phase": self.phase,
             "architecture": self.architecture,
@@ -90,7 +88,7 @@ class TrialSpec:
             "seed": self.seed,
             "split_seed": self.split_seed,
             "batch_size": self.batch_size,
-            **recipe,
+            **({} if self.recipe is None else {"recipe": self.recipe.as_dict()}),  # Ids without one stay as they were.
         }
 
     def as_dict(self) -> dict[str, Any]:
@@ -111,8 +109,6 @@ class TrialSpec:
             theta = Hyperparameters(*[content[name] for name in NAMES])
         except KeyError as error:
             raise UserError(f"trial: the record lacks the field {error}; it was not written by invsearch") from None
-        for name, field in FIELDS.items():
-            field.check(name, values[name])
         recipe = Recipe.from_dict(content["recipe"]) if "recipe" in content else None
         spec = cls(theta=theta, **values, recipe=recipe)
         whole = spec.as_dict()

@@ -12,7 +12,7 @@ A, B, C = (Hyperparameters(lr, 0.5, 1e-5, 1.0) for lr in (0.1, 0.2, 0.3))
 
 
 def config_id(architecture: str, theta: Hyperparameters) -> str:
-    return TrialSpec("sweep", architecture, "", "", theta, 0, 0, 1).config_id
+    return TrialSpec("sweep", architecture, "digits", "d", theta, 0, 0, 1).config_id
 
 
 def test_highest_final_accuracy_wins(folder) -> None:

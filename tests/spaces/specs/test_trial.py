@@ -51,7 +51,7 @@ def test_ids_never_change() -> None:
         {"phase": "rerun"},
         {"architecture": "invariant"},
         {"dataset": "mnist"},
-        {"data_hash": "x"},
+        {"data_hash": "f"},
         {"theta": Hyperparameters(0.1, 0.5, 1e-5, 1.0)},
         {"seed": 4},
         {"split_seed": None},
@@ -172,7 +172,7 @@ def test_any_change_gives_a_trial_or_a_user_error_of_one_line(change) -> None:
 
 
 def test_an_unknown_phase_has_no_trial() -> None:
-    with pytest.raises(UserError, match="phase: 'final' is unknown; allowed are sweep, rerun"):
+    with pytest.raises(UserError, match="phase: 'final' is not allowed; give one of sweep, rerun"):
         dataclasses.replace(SPEC, phase="final")
 
 
