@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models import hybrid, mnist, vgg
-from models.architecture import Architecture
+from models.architecture import Architecture, Family
 from models.description import Description, Shape, assemble
-from models.family import Family
 from spaces.common.errors import UserError, quote
 from spaces.common.lookup import suggest_nearest
 from spaces.hyperparameters import check_number
@@ -20,10 +19,7 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 """Architectures with names of their own."""
 
-FAMILIES: dict[str, Family] = {
-    "vgg": vgg.FAMILY,
-    "scatnet": hybrid.FAMILY,
-}
+FAMILIES: dict[str, Family] = {"vgg": vgg.FAMILY, "scatnet": hybrid.FAMILY}
 """Further architectures, whose names describe them: ``invB+invC``, ``invC-B-w16``, ``scatnetD``."""
 
 MIN_SIZE = 4  # Two layers halve the size twice.
@@ -43,11 +39,10 @@ def find_architecture(name: str) -> Architecture:
     for found in (ARCHITECTURES.get(name), *(family.find(name) for family in FAMILIES.values())):
         if found is not None:
             return found
-    hint = suggest_nearest(
-        name, [*ARCHITECTURES, *(member for family in FAMILIES.values() for member in family.members)]
-    )
+    known = [*ARCHITECTURES, *(member for family in FAMILIES.values() for member in family.members)]
     raise UserError(
-        f"architecture: {quote(name)} is unknown; {hint}choose one of {', '.join(ARCHITECTURES)}; "
+        f"architecture: {quote(name)} is unknown; {suggest_nearest(name, known)}choose one of "
+        f"{', '.join(ARCHITECTURES)}; "
         f"or of {'; or of '.join(family.words for family in FAMILIES.values())}"
     )
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 from torch import nn
 
 from models.description import SUBBANDS
-from models.fixed import FixedLinear
+from models.initial import FixedLinear
 from models.invariant import InvariantLayer
 from models.scattering import Scattering
 
@@ -38,10 +37,6 @@ class LayerCost:
     params: int
     mults: int
     transform_mults: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data for a record."""
-        return asdict(self)
 
 
 Counted = nn.Conv2d | nn.Linear | FixedLinear | InvariantLayer | Scattering

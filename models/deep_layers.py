@@ -1,7 +1,7 @@
 """Further layers of descriptions, for the deep networks of Tables 1.5 to 1.7.
 
-There, batch normalisation follows every convolution or invariant layer. It subtracts the mean and adds a bias of its
-own, so a bias before it would have no effect: these layers are bare, without one.
+There, batch normalisation follows every convolution or invariant layer. It would cancel a bias, so these layers are
+bare, without one.
 """
 
 from __future__ import annotations

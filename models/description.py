@@ -1,13 +1,11 @@
-"""Networks as data: what each layer is, from which a torch network is built.
+"""Networks as data: what each layer is, from which a torch network, a native one or a table can be made.
 
-A description maps layer names, in the order of evaluation, to layers. It holds all there is to know about a
-network but its weights, so that other programs (a native one, a printed table) can be made from it too.
+A description maps layer names, in the order of evaluation, to layers: all there is to know but the weights.
 """
 
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -23,8 +21,6 @@ Shape = tuple[int, ...]
 
 SUBBANDS = 7
 """Channels of z for each channel of x: the lowpass, then 15, 45, 75, 105, 135 and 165 degrees."""
-
-LINEAR_GAIN = math.sqrt(2)  # Of both linear maps, whatever the gain a: a belongs to the layers under study.
 
 
 class Layer(Protocol):
@@ -44,15 +40,12 @@ Description = Mapping[str, Layer]
 
 def draw_weights(module: nn.Conv2d | nn.Linear, gain: float, generator: torch.Generator) -> nn.Module:
     """Gives a module made on the meta device, where torch draws nothing, Glorot-uniform weights and a zero bias."""
-    import torch
-
     from models.initial import glorot_uniform
 
     module = module.to_empty(device=generator.device)
-    with torch.no_grad():
-        module.weight.copy_(glorot_uniform(module.weight.shape, gain, generator))
-        if module.bias is not None:
-            module.bias.zero_()
+    module.weight.data = glorot_uniform(module.weight.shape, gain, generator)
+    if module.bias is not None:
+        module.bias.data.zero_()
     return module
 
 
@@ -169,37 +162,34 @@ class Reshuffle(Layer):
     """A learned linear map with a bias."""
 
     out: int
-    gain: ClassVar[float] = LINEAR_GAIN
+    gain: ClassVar[float] = math.sqrt(2)  # Whatever the gain a: that belongs to the layers under study.
+    learned: ClassVar[bool] = True
 
     def after(self, shape: Shape) -> Shape:
         """(features,) to (out,)."""
         return (self.out,)
 
-    def count_features(self, shape: Shape) -> int:
-        """The number of features of the input.
+    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
+        """A ``nn.Linear``, or a ``FixedLinear`` where it is not learned.
 
         Raises:
             UserError: the input is not flat.
         """
-        if len(shape) != 1:
-            raise UserError(f"{type(self).__name__.lower()}: the input is {shape}, not flat; put Unravel before it")
-        return shape[0]
-
-    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
-        """A ``nn.Linear``."""
         from torch import nn
 
-        return draw_weights(nn.Linear(self.count_features(shape), self.out, device="meta"), self.gain, generator)
+        from models.initial import FixedLinear
+
+        if len(shape) != 1:
+            raise UserError(f"{type(self).__name__.lower()}: the input is {shape}, not flat; put Unravel before it")
+        if self.learned:
+            return draw_weights(nn.Linear(*shape, self.out, device="meta"), self.gain, generator)
+        return FixedLinear(*shape, self.out, gain=self.gain, generator=generator)
 
 
 class Project(Reshuffle):
     """A linear map that is not learned."""
 
-    def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
-        """A ``FixedLinear``."""
-        from models.fixed import FixedLinear
-
-        return FixedLinear(self.count_features(shape), self.out, gain=self.gain, generator=generator)
+    learned = False
 
 
 def assemble(description: Description, shape: Shape, gain: float, generator: torch.Generator) -> nn.Sequential:
@@ -213,8 +203,8 @@ def assemble(description: Description, shape: Shape, gain: float, generator: tor
     """
     from torch import nn
 
-    modules: OrderedDict[str, nn.Module] = OrderedDict()
+    modules = nn.Sequential()
     for name, layer in description.items():
-        modules[name] = layer.build(shape, gain, generator)
+        modules.add_module(name, layer.build(shape, gain, generator))
         shape = layer.after(shape)
-    return nn.Sequential(modules)
+    return modules

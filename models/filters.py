@@ -8,8 +8,6 @@ and the 2x2 average pooling of the lowpass (Algorithm 1.1, line 4).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -20,29 +18,21 @@ LOWPASS = tuple(Fraction(tap, 20) for tap in (-1, 5, 12, 5, -1))
 HIGHPASS = tuple(Fraction(tap, 280) for tap in (3, -15, -73, 170, -73, -15, 3))
 
 
-class RowMatrices(NamedTuple):
-    """The row axis of size H; each contracts the 2H numbers (row, even or odd column).
+class Matrices(NamedTuple):
+    """Of images (H, W): of the column axis, even outputs before odd ones, and of the row axis, over (row, parity).
 
     Attributes:
+        low, high: (2W', W) each.
         pooled: (H', 2H) lowpass, pooled over the 2x2 quad; applied to lowpass columns.
         outer: (4H', 2H) real and imaginary part at 15 and 165 degrees; applied to lowpass columns.
         inner: (8H', 2H) the same at 45, 75, 105 and 135 degrees; applied to highpass columns.
     """
 
+    low: torch.Tensor
+    high: torch.Tensor
     pooled: torch.Tensor
     outer: torch.Tensor
     inner: torch.Tensor
-
-
-class ColumnMatrices(NamedTuple):
-    """The column axis of size W; even outputs first, then odd ones.
-
-    Attributes:
-        low, high: (2W', W) each.
-    """
-
-    low: torch.Tensor
-    high: torch.Tensor
 
 
 def make_filter_matrix(size: int, taps: tuple[Fraction, ...]) -> np.ndarray:
@@ -75,52 +65,40 @@ def make_quads(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return first, second
 
 
-def make_row_matrices(size: int) -> tuple[np.ndarray, ...]:
-    """The fields of ``RowMatrices`` in float64."""
-    low, high = make_filter_matrix(size, LOWPASS), make_filter_matrix(size, HIGHPASS)
+def list_matrices(height: int, width: int) -> list[np.ndarray]:
+    """The fields of ``Matrices`` in float64."""
+    columns = [make_filter_matrix(width, taps) for taps in (LOWPASS, HIGHPASS)]
+    low, high = make_filter_matrix(height, LOWPASS), make_filter_matrix(height, HIGHPASS)
     pooled = (low[0::2] + low[1::2]) / 4
     (deg15, deg165), (deg45, deg135), (deg75, deg105) = make_quads(high), make_quads(high), make_quads(low)
-    return interleave(pooled, pooled), np.concatenate([deg15, deg165]), np.concatenate([deg45, deg75, deg105, deg135])
+    return [
+        *(np.concatenate([matrix[0::2], matrix[1::2]]) for matrix in columns),
+        interleave(pooled, pooled),
+        np.concatenate([deg15, deg165]),
+        np.concatenate([deg45, deg75, deg105, deg135]),
+    ]
 
 
-def make_column_matrices(size: int) -> tuple[np.ndarray, ...]:
-    """The fields of ``ColumnMatrices`` in float64."""
-    filters = (make_filter_matrix(size, taps) for taps in (LOWPASS, HIGHPASS))
-    return tuple(np.concatenate([matrix[0::2], matrix[1::2]]) for matrix in filters)
-
-
-Key = tuple[int, int, torch.dtype, torch.device]
-_CACHE: dict[Key, tuple[RowMatrices, ColumnMatrices]] = {}
+_CACHE: dict[tuple[int, int, torch.dtype, torch.device], Matrices] = {}
 KEPT = 32
 """How many image sizes the cache keeps, the latest; of 128 x 128 pixels, one takes 1 MiB."""
 
 
-@contextmanager
-def untraced() -> Iterator[None]:
-    """Hides from ``torch.jit.trace`` what happens inside: it is not the same in a second trace, from the cache."""
-    state = torch._C._get_tracing_state()
-    torch._C._set_tracing_state(None)  # pyright: ignore[reportAttributeAccessIssue]
-    try:
-        yield
-    finally:
-        torch._C._set_tracing_state(state)  # pyright: ignore[reportAttributeAccessIssue]
-
-
 @torch.compiler.assume_constant_result
-def make_matrices(
-    height: int, width: int, dtype: torch.dtype, device: torch.device
-) -> tuple[RowMatrices, ColumnMatrices]:
+def make_matrices(height: int, width: int, dtype: torch.dtype, device: torch.device) -> Matrices:
     """The matrices of one image size, made once for each size, dtype and device."""
     key = (height, width, dtype, device)
     if (found := _CACHE.get(key)) is None:
-        # An inference tensor in the cache would break the autograd of every later call.
-        with torch.inference_mode(False), untraced():
-            rows, columns = (
-                [torch.from_numpy(matrix).to(device, dtype) for matrix in made]
-                for made in (make_row_matrices(height), make_column_matrices(width))
-            )
-        found = RowMatrices(*rows), ColumnMatrices(*columns)
-        if type(rows[0]) is torch.Tensor:  # A fake tensor of a tracer must not outlive the trace.
+        # torch.jit.trace must not see this: it is not the same in a second trace, from the cache.
+        state = torch._C._get_tracing_state()
+        torch._C._set_tracing_state(None)  # pyright: ignore[reportAttributeAccessIssue]
+        try:
+            with torch.inference_mode(False):  # An inference tensor would break the autograd of every later call.
+                made = list_matrices(height, width)
+                found = Matrices(*(torch.from_numpy(matrix).to(device, dtype) for matrix in made))
+        finally:
+            torch._C._set_tracing_state(state)  # pyright: ignore[reportAttributeAccessIssue]
+        if type(found.low) is torch.Tensor:  # A fake tensor of a tracer must not outlive the trace.
             _CACHE[key] = found
             for oldest in list(_CACHE)[:-KEPT]:
                 _CACHE.pop(oldest, None)

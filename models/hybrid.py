@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from models.architecture import Family, make_at_width
 from models.deep_layers import BareConv, BareInvariant, Dropout, head, normalise
 from models.description import SUBBANDS, Description, Layer, MaxPool, Scatter, Shape
-from models.family import Family, at_widths
 
 KINDS = {"A": (False, False), "B": (False, True), "C": (True, False), "D": (True, True)}
 """Whether there is a convolution before the scattering, and whether the scattering is mixed."""
@@ -56,7 +56,7 @@ FAMILY = Family(
     words="scatnetA to scatnetD, for another width than 96 with -w16",
     width=WIDTH,
     members={
-        f"scatnet{kind}": at_widths(f"ScatNet {kind}", WIDTH, partial(describe, kind), tuple(BACK_END))
+        f"scatnet{kind}": partial(make_at_width, f"ScatNet {kind}", WIDTH, partial(describe, kind), tuple(BACK_END))
         for kind in KINDS
     },
     typical=tuple(f"scatnet{kind}" for kind in KINDS),

@@ -27,12 +27,12 @@ class Kernel(nn.Module, ABC):
     """
 
     taps: ClassVar[int] = 9
-    A: nn.Parameter
+    window: ClassVar[tuple[int, ...]] = ()  # Of A, for each f and q.
 
     def __init__(self, outputs: int, subbands: int, gain: float, generator: torch.Generator) -> None:
         """Draws A, scaled by the gain of equation 1.5.1."""
         super().__init__()
-        self.A = nn.Parameter(glorot_uniform((outputs, subbands), gain, generator))
+        self.A = nn.Parameter(glorot_uniform((outputs, subbands, *self.window), gain, generator))
 
     @abstractmethod
     def forward(self) -> Tensor:
@@ -69,13 +69,9 @@ class FixedAlpha(Kernel):
         return self.A[:, :, None, None] * self.alpha
 
 
-def draw_offsets(outputs: int, subbands: int, generator: torch.Generator) -> Tensor:
-    """An offset o in {0, 1, 2}^2, as row and column of the 3x3 window, for each (f, q): (F, Q, 2)."""
-    return torch.randint(3, (outputs, subbands, 2), generator=generator, device=generator.device)
-
-
-def compute_squared_distance(offsets: Tensor) -> Tensor:
-    """|u - o|^2 at each u of the 3x3 window, (F, Q, 3, 3)."""
+def draw_squared_distances(outputs: int, subbands: int, generator: torch.Generator) -> Tensor:
+    """|u - o|^2 at each u of the 3x3 window for a random offset o in it, of each (f, q): (F, Q, 3, 3)."""
+    offsets = torch.randint(3, (outputs, subbands, 2), generator=generator, device=generator.device)
     place = torch.arange(3, device=offsets.device)
     rows, columns = ((place - axis[..., None]) ** 2 for axis in offsets.unbind(-1))
     return rows[..., :, None] + columns[..., None, :]
@@ -89,7 +85,7 @@ class ShiftedImpulse(FixedAlpha):
     @staticmethod
     def draw(outputs: int, subbands: int, generator: torch.Generator) -> Tensor:
         """alpha, (F, Q, 3, 3): zeros and one 1."""
-        return (compute_squared_distance(draw_offsets(outputs, subbands, generator)) == 0).to(torch.get_default_dtype())
+        return (draw_squared_distances(outputs, subbands, generator) == 0).to(torch.get_default_dtype())
 
 
 class ShiftedGaussian(FixedAlpha):
@@ -98,9 +94,7 @@ class ShiftedGaussian(FixedAlpha):
     @staticmethod
     def draw(outputs: int, subbands: int, generator: torch.Generator) -> Tensor:
         """alpha, (F, Q, 3, 3)."""
-        alpha = torch.exp(
-            -compute_squared_distance(draw_offsets(outputs, subbands, generator)).to(torch.get_default_dtype())
-        )
+        alpha = torch.exp(-draw_squared_distances(outputs, subbands, generator).to(torch.get_default_dtype()))
         return alpha / torch.linalg.vector_norm(alpha, dim=(1, 2, 3), keepdim=True)
 
 
@@ -114,12 +108,9 @@ class Random(FixedAlpha):
 
 
 class Learned(Kernel):
-    """(d) A fully learned 3x3 kernel."""
+    """(d) A fully learned 3x3 kernel; A, (F, Q, 3, 3), has the fans of one."""
 
-    def __init__(self, outputs: int, subbands: int, gain: float, generator: torch.Generator) -> None:
-        """Draws A, (F, Q, 3, 3), with the fans of a 3x3 kernel."""
-        nn.Module.__init__(self)
-        self.A = nn.Parameter(glorot_uniform((outputs, subbands, 3, 3), gain, generator))
+    window = (3, 3)
 
     def forward(self) -> Tensor:
         """G = A, (F, Q, 3, 3)."""
@@ -136,8 +127,7 @@ class Dct(Kernel):
     ) -> None:
         """Draws A, (3, F, Q), each with the fans of a 1x1 kernel; ``scale`` multiplies the orthonormal images."""
         nn.Module.__init__(self)
-        draws = [glorot_uniform((outputs, subbands), gain, generator) for _ in range(3)]
-        self.A = nn.Parameter(torch.stack(draws))
+        self.A = nn.Parameter(torch.stack([glorot_uniform((outputs, subbands), gain, generator) for _ in range(3)]))
         flat = torch.full((3,), 1 / math.sqrt(3), device=generator.device)
         slope = torch.tensor([1.0, 0.0, -1.0], device=generator.device) / math.sqrt(2)
         images = [torch.outer(flat, flat), torch.outer(flat, slope), torch.outer(slope, flat)]

@@ -9,11 +9,7 @@ from models.description import Conv, Description, Invariant, Layer, MaxPool, Pro
 
 
 def make_network(*layers: Conv | Invariant) -> Callable[[int, Shape], Description]:
-    """Puts the layers under study before the tail of Table 1.1.
-
-    Returns:
-        What gives the description for a number of classes, whatever the images.
-    """
+    """What describes the layers under study before the tail of Table 1.1, for a number of classes and any images."""
 
     def describe(classes: int, shape: Shape) -> Description:
         described: dict[str, Layer] = {}

@@ -1,12 +1,11 @@
 """The scattering layer z of equation 1.3.2 for J = 1: a pooled lowpass and six wavelet magnitudes.
 
-The definition is that of ``pytorch_wavelets.ScatLayer(biort="near_sym_a", mode="symmetric",
-magbias=1e-2)``, which the tests hold this against. ScatLayer itself fails under ``torch.func.vmap`` and
-``torch.compile`` and is several times slower, so it is not used here.
+The definition is that of ``pytorch_wavelets.ScatLayer(biort="near_sym_a", mode="symmetric", magbias=1e-2)``, which the
+tests hold this against; it fails under ``torch.func.vmap`` and ``torch.compile`` and is several times slower.
 
-Both axes are matrix products on batch-last data (C, H, W, N). The result has the usual logical shape
-(N, C, H, W) with those strides, so a 1x1 mixing and a next layer work on it without a copy. The matrices grow
-with the square of the image's side, so large images are filtered in overlapping tiles.
+Both axes are matrix products on batch-last data (C, H, W, N). The result has the usual logical shape (N, C, H, W) with
+those strides, so a 1x1 mixing and a next layer work on it without a copy. The matrices grow with the square of the
+image's side, so large images are filtered in overlapping tiles.
 """
 
 from __future__ import annotations
@@ -34,27 +33,18 @@ HALO = 4
 
 
 def compute_magnitudes(low: Tensor, outer: Tensor, inner: Tensor) -> Tensor:
-    """``Magnitudes`` in plain operations, for where a custom autograd function does not work."""
+    """``Magnitudes`` in plain operations."""
     outer, inner = (
         ((parts.square().sum(2) + SMOOTHING**2).sqrt() - SMOOTHING).transpose(0, 1) for parts in (outer, inner)
     )
     return torch.cat([low[None], outer[:1], inner, outer[1:]])
 
 
-def needs_plain() -> bool:
-    """Whether a tracer is at work, which cannot record Python functions, or forward mode.
-
-    A rule for forward mode would be silently wrong in its second derivatives (pytorch issue 197867).
-    """
-    return torch._C._get_tracing_state() is not None or forward_ad._current_level >= 0
-
-
 class Magnitudes(torch.autograd.Function):
     """Gathers the lowpass and the smoothed magnitudes of the subbands into z.
 
-    One function rather than plain operations, for speed: the forward pass writes each magnitude once, in
-    place, and the backward pass needs nothing but the inputs and z. It saves only those and its backward
-    is made of plain operations, so vmap and second derivatives work.
+    For speed, the forward pass writes each magnitude once, in place, and the backward pass needs nothing but the inputs
+    and z. It is made of plain operations, so vmap and second derivatives work.
     """
 
     @staticmethod
@@ -70,8 +60,7 @@ class Magnitudes(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         """Saves the complex parts and z."""
-        _, outer, inner = inputs
-        ctx.save_for_backward(outer, inner, output)
+        ctx.save_for_backward(*inputs[1:], output)
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -89,8 +78,7 @@ class Magnitudes(torch.autograd.Function):
             part.unsqueeze(-2).expand(*part.shape[:-1], size, -1) if dim is None else part.movedim(dim, -2)
             for part, dim in zip(parts, in_dims, strict=True)
         )
-        z = Magnitudes.apply(*(part.flatten(-2) for part in spread))
-        return z.unflatten(-1, (size, -1)), 2
+        return Magnitudes.apply(*(part.flatten(-2) for part in spread)).unflatten(-1, (size, -1)), 2
 
 
 def multiply(matrix: Tensor, x: Tensor) -> Tensor:
@@ -127,16 +115,18 @@ def scatter(x: Tensor) -> Tensor:
     height, width = (index(size) for size in x.shape[2:])  # index: torch.compile makes a graph for each size.
     if max(height, width) > TILE:
         return scatter_tiles(x, 2 if height > TILE else 3)
-    rows, columns = make_matrices(height, width, x.dtype, x.device)
+    matrices = make_matrices(height, width, x.dtype, x.device)
     h, w = (height + 1) // 2, (width + 1) // 2
     lines = x.permute(1, 2, 3, 0).reshape(c * height, width, n)
-    low = multiply(columns.low, lines).reshape(c, 2 * height, w * n)
-    high = multiply(columns.high, lines).reshape(c, 2 * height, w * n)
-    gather = compute_magnitudes if needs_plain() else Magnitudes.apply
-    z = gather(
-        multiply(rows.pooled, low).reshape(c, h * w * n),
-        multiply(rows.outer, low).reshape(c, 2, 2, h * w * n),
-        multiply(rows.inner, high).reshape(c, 4, 2, h * w * n),
+    low = multiply(matrices.low, lines).reshape(c, 2 * height, w * n)
+    high = multiply(matrices.high, lines).reshape(c, 2 * height, w * n)
+    # Tracers cannot record Python functions, and a rule for forward mode would be silently wrong in its second
+    # derivatives (pytorch issue 197867).
+    plain = torch._C._get_tracing_state() is not None or forward_ad._current_level >= 0
+    z = (compute_magnitudes if plain else Magnitudes.apply)(
+        multiply(matrices.pooled, low).reshape(c, h * w * n),
+        multiply(matrices.outer, low).reshape(c, 2, 2, h * w * n),
+        multiply(matrices.inner, high).reshape(c, 4, 2, h * w * n),
     )
     return z.reshape(SUBBANDS * c, h, w, n).permute(3, 0, 1, 2)
 

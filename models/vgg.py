@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import combinations
 
-from models.architecture import Architecture
+from models.architecture import Architecture, Family, make_at_width
 from models.deep_layers import BareConv, BareInvariant, Upsample, head, normalise
 from models.description import Description, Layer, MaxPool, Shape
-from models.family import Family, at_widths
 
 LETTERS = {32: "ABCDEF", 64: "ABCDEFGH"}
 """The layers for images of that size: two for each halving down to 8 x 8, then the average pooling."""
@@ -24,37 +23,25 @@ MIXINGS = {"A": "1x1", "B": "shifted-impulse", "C": "learned"}
 WIDTH = 64
 
 
-def list_pools(letters: str) -> Iterator[tuple[str, str]]:
-    """The layers just before and just after each pooling, which stands after every second layer but the last."""
-    yield from zip(letters[1:-1:2], letters[2::2], strict=True)
-
-
-def make_halving(letters: str, swapped: str) -> set[str]:
-    """The invariant layers that take the place of a pooling.
-
-    Of two around one pooling it is the first; the second keeps its size. The average pooling is never replaced.
-    """
-    return {
-        next(letter for letter in pair if letter in swapped) for pair in list_pools(letters) if set(pair) & set(swapped)
-    }
-
-
 def list_layers(letters: str, swapped: str, mixing: str, width: int) -> Iterator[tuple[str, Layer]]:
     """Names and layers down to the last 8 x 8 activations."""
-    halves = make_halving(letters, swapped)
-    replaced = {before for before, after in list_pools(letters) if {before, after} & halves}
-    kept = [before for before, _ in list_pools(letters)]
+    # A pooling stands after every second layer but the last. An invariant layer just before or after takes its place;
+    # of two it is the first, and the second keeps its size. The average pooling is never replaced.
+    halving = {
+        before: next((letter for letter in (before, after) if letter in swapped), None)
+        for before, after in zip(letters[1:-1:2], letters[2::2], strict=True)
+    }
     for place, letter in enumerate(letters):
         out = width << place // 2
         if letter in swapped:
             yield f"inv{letter}", BareInvariant(out, mixing)
-            if letter not in halves:
+            if letter not in halving.values():
                 yield f"up{letter}", Upsample()
         else:
             yield f"conv{letter}", BareConv(out)
         yield from normalise(letter)
-        if letter in kept and letter not in replaced:
-            yield f"pool{kept.index(letter) + 1}", MaxPool()
+        if letter in halving and halving[letter] is None:
+            yield f"pool{list(halving).index(letter) + 1}", MaxPool()
 
 
 def describe(swapped: str | None, mixing: str, width: int, classes: int, shape: Shape) -> Description:
@@ -68,7 +55,7 @@ def swap(swapped: str | None, column: str = "A") -> Callable[[int], Architecture
     layer_names = "all" if swapped is None else ", ".join(f"inv{letter}" for letter in swapped)
     title = f"{layer_names or 'reference'}{'' if column == 'A' else f' ({MIXINGS[column]})'}"
     sizes = tuple(size for size, letters in LETTERS.items() if set(swapped or "") <= set(letters))
-    return at_widths(title, WIDTH, partial(describe, swapped, MIXINGS[column]), sizes)
+    return partial(make_at_width, title, WIDTH, partial(describe, swapped, MIXINGS[column]), sizes)
 
 
 def list_members() -> Iterator[tuple[str, Callable[[int], Architecture]]]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from models.description import Conv, Description, Invariant, Layer, MaxPool, Project, Relu, Reshuffle, Scatter, Unravel
-from models.fixed import FixedLinear
+from models.initial import FixedLinear
 from models.invariant import InvariantLayer
 from models.kernels import Dct, FixedAlpha
 from models.native.library import Step

@@ -63,20 +63,11 @@ def measure(images: Tensor, stages: Sequence[Stage], seed: int) -> list[dict[str
     for kind, amount, taus, sizes in list_moves(len(images), height, width, seed):
         moved = displace(images, taus)
         for stage, before in zip(stages, plain, strict=True):
-            change, outputs = list_norms(stage(moved) - before), list_norms(before)
-            rows += [
-                {
-                    "stage": stage.name,
-                    "scale": stage.scale,
-                    "layers": stage.layers,
-                    "kind": kind,
-                    "amount": amount,
-                    "image": number,
-                    "displacement": size.displacement,
-                    "bound": size.compute_bound(stage.scale),
-                    "change": (change[number] / inputs[number]).item(),
-                    "relative": (change[number] / outputs[number]).item(),
-                }
-                for number, size in enumerate(sizes)
-            ]
+            named = {"stage": stage.name, "scale": stage.scale, "layers": stage.layers, "kind": kind, "amount": amount}
+            change = list_norms(stage(moved) - before)
+            ratios = zip(sizes, (change / inputs).tolist(), (change / list_norms(before)).tolist(), strict=True)
+            for number, (size, absolute, relative) in enumerate(ratios):
+                bound = size.compute_bound(stage.scale)
+                numbers = {"displacement": size.displacement, "bound": bound, "change": absolute, "relative": relative}
+                rows.append({**named, "image": number, **numbers})
     return rows

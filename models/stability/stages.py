@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 import models
@@ -18,8 +20,6 @@ from spaces.common.errors import UserError
 SCALES = (1, 2)
 """J: how often the size is halved."""
 
-CORNERS = ((0, 0), (0, 1), (1, 0), (1, 1))  # Of 2 x 2 pixels.
-
 POINTWISE = (BatchNorm, Relu)
 """Layers that belong to the one before them."""
 
@@ -29,9 +29,8 @@ class Haar(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, C, H, W) to (N, 3C, H // 2, W // 2)."""
-        a, b, c, d = (
-            x[..., row : x.shape[2] // 2 * 2 : 2, column : x.shape[3] // 2 * 2 : 2] for row, column in CORNERS
-        )
+        even = x[..., : x.shape[2] // 2 * 2, : x.shape[3] // 2 * 2]
+        a, b, c, d = F.pixel_unshuffle(even, 2).unflatten(1, (-1, 4)).unbind(2)
         return torch.cat([a - b + c - d, a + b - c - d, a - b - c + d], dim=1) / 2
 
 
@@ -76,9 +75,7 @@ def measure_length(description: Description, shape: Shape, scale: int) -> int:
         UserError: there are no such layers.
     """
     layers = list(description.values())
-    height = shape[1]
-    for _ in range(scale):
-        height = (height + 1) // 2
+    height = math.ceil(shape[1] / 2**scale)
     for end, layer in enumerate(layers, start=1):
         shape = layer.after(shape)
         halved = len(shape) == 3 and shape[1] in (height, height - 1)  # Pooling rounds odd sizes down.

@@ -59,23 +59,21 @@ class Displacement:
     waves: Tensor
     phases: Tensor
 
-    def angles(self, places: Tensor) -> Tensor:
-        """(.., 2) to (.., M): the arguments of the cosines."""
+    def _angles(self, places: Tensor) -> Tensor:
         return places @ self.waves.T + self.phases
 
     def at(self, places: Tensor) -> Tensor:
         """Values of tau at places (.., 2)."""
-        return self.shift + self.angles(places).cos() @ self.amplitudes
+        return self.shift + self._angles(places).cos() @ self.amplitudes
 
     def jacobian(self, places: Tensor) -> Tensor:
         """(.., 2, 2): the derivative of each component of tau in each direction."""
-        return torch.einsum("...m,mi,mj->...ij", -self.angles(places).sin(), self.amplitudes, self.waves)
+        return torch.einsum("...m,mi,mj->...ij", -self._angles(places).sin(), self.amplitudes, self.waves)
 
     def hessian(self, places: Tensor) -> Tensor:
         """(.., 2, 2, 2): the second derivatives of each component."""
-        return torch.einsum(
-            "...m,mi,mj,mk->...ijk", -self.angles(places).cos(), self.amplitudes, self.waves, self.waves
-        )
+        bends = -self._angles(places).cos()
+        return torch.einsum("...m,mi,mj,mk->...ijk", bends, self.amplitudes, self.waves, self.waves)
 
     def scale(self, factor: float) -> Displacement:
         """``factor`` times tau."""
@@ -123,10 +121,8 @@ def smooth(generator: torch.Generator) -> Displacement:
 
 def make_grid(height: int, width: int, finer: int = 1) -> Tensor:
     """The places of an image's pixels, (H, W, 2) as row and column, or of a finer grid over the same area."""
-    rows, columns = (
-        (torch.arange(finer * length, dtype=torch.float64) + 0.5) / finer - 0.5 for length in (height, width)
-    )
-    return torch.stack(torch.meshgrid(rows, columns, indexing="ij"), dim=-1)
+    axes = ((torch.arange(finer * length, dtype=torch.float64) + 0.5) / finer - 0.5 for length in (height, width))
+    return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
 
 
 def displace(images: Tensor, displacements: list[Displacement]) -> Tensor:

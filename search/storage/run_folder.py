@@ -17,6 +17,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from search.errors import reason_of
@@ -121,7 +122,7 @@ class RunFolder:
         data, costs = find_dataset(spec.dataset), {}
         for name in dict.fromkeys((*spec.architectures, "conv")):
             network = models.build(name, gain=1.0, seed=0, input_shape=data.input_shape, classes=data.classes)
-            costs[name] = [cost.as_dict() for cost in list_layer_costs(network, data.input_shape)]
+            costs[name] = [asdict(cost) for cost in list_layer_costs(network, data.input_shape)]
         write_json(self.path / "costs.json", costs, indent=2)
 
     @contextmanager

@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from fractions import Fraction
 
 import pytest
@@ -76,8 +77,8 @@ def test_every_layer_of_conv():
     ]
 
 
-def test_as_dict_is_the_record():
-    assert LayerCost("conv1", "conv", 63, 49392, 0).as_dict() == {
+def test_a_cost_as_plain_data_is_the_record():
+    assert asdict(LayerCost("conv1", "conv", 63, 49392, 0)) == {
         "name": "conv1",
         "kind": "conv",
         "params": 63,

@@ -1,5 +1,5 @@
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -42,7 +42,7 @@ def test_a_run_folder_explains_itself(tmp_path: Path) -> None:
     costs = json.loads((folder.path / "costs.json").read_text())
     assert list(costs) == ["checksum", "invariant", "conv"]
     network = models.build("conv", gain=1.0, seed=0)
-    assert costs["conv"] == [cost.as_dict() for cost in list_layer_costs(network, (1, 28, 28))]
+    assert costs["conv"] == [asdict(cost) for cost in list_layer_costs(network, (1, 28, 28))]
     start, end = history(folder.path)
     assert start["command"].startswith("invsearch")
     assert {"torch", "ray", "python", "invsearch"} <= start["versions"].keys()
