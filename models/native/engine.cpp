@@ -63,23 +63,12 @@ EXPORT double invsearch_train(Network* network, const Arrays* arrays, const floa
     });
 }
 
+// The summed loss of the chosen images; adds how many are classified correctly.
 EXPORT double invsearch_judge(Network* network, const Arrays* arrays, const float* images, const std::int64_t* labels,
-                              long count, std::int64_t* correct, char* error) {
+                              const std::int64_t* chosen, long count, std::int64_t* correct, char* error) {
     return guarded(error, [&] {
         network->bind(arrays);
-        return network->judge(images, labels, count, correct);
-    });
-}
-
-// The summed loss of one batch; gradients[i] gets that of learned array i, of the mean loss.
-EXPORT double invsearch_gradients(Network* network, const Arrays* arrays, const float* images,
-                                  const std::int64_t* labels, const std::int64_t* chosen, long count,
-                                  float* const* gradients, char* error) {
-    return guarded(error, [&] {
-        network->bind(arrays);
-        const double loss = network->gradients_of(images, labels, chosen, count);
-        network->copy_gradients(gradients);
-        return loss;
+        return network->visit(images, labels, chosen, count, correct);
     });
 }
 

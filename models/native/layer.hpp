@@ -1,9 +1,7 @@
 // What a layer of the native program is.
 #pragma once
 
-#include <cstdlib>
-#include <memory>
-#include <new>
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -21,23 +19,16 @@ struct Shape {
 
 // Aligned, zeroed memory of a fixed size.
 class Buffer {
-    struct Free {
-        void operator()(float* p) const { std::free(p); }
+    struct alignas(64) Line {
+        float floats[BLOCK];
     };
-    std::unique_ptr<float, Free> memory;
-    long count = 0;
+    std::vector<Line> lines;
 
    public:
-    Buffer() = default;
-    explicit Buffer(long floats) : count(floats) {
-        const std::size_t bytes = (static_cast<std::size_t>(floats) * sizeof(float) + 63) / 64 * 64;
-        memory.reset(static_cast<float*>(std::aligned_alloc(64, bytes ? bytes : 64)));
-        if (!memory) throw std::bad_alloc();
-        clear();
-    }
-    float* get() const { return memory.get(); }
-    long size() const { return count; }
-    void clear() { std::memset(memory.get(), 0, static_cast<std::size_t>(count) * sizeof(float)); }
+    explicit Buffer(long floats = 0) : lines((floats + BLOCK - 1) / BLOCK) {}
+    float* get() { return reinterpret_cast<float*>(lines.data()); }
+    long size() const { return static_cast<long>(lines.size()) * BLOCK; }
+    void clear() { std::fill(lines.begin(), lines.end(), Line{}); }
 };
 
 // A learned array, its momentum and the gradient of a step.
@@ -45,6 +36,18 @@ struct Parameter {
     float* value = nullptr;
     float* momentum = nullptr;
     std::vector<float> gradient;
+};
+
+enum class Kind : std::int32_t { conv, scatter, relu, max_pool, linear };
+
+// One layer of the description, as the caller gives it.
+struct Step {
+    std::int32_t kind;
+    std::int32_t outputs;  // Channels or features, of a convolution or linear map.
+    std::int32_t kernel;   // Size of a convolution; odd.
+    std::int32_t images;   // Basis images of each kernel, 0 for none.
+    std::int32_t shared;   // One basis for all pairs of channels.
+    std::int32_t learned;  // Of a linear map.
 };
 
 // The arrays of one layer, all of them the caller's.

@@ -53,8 +53,7 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "delete": (None, [c_void_p]),
     "workspace": (c_long, [c_void_p]),
     "train": (c_double, [*NETWORK, c_void_p, c_void_p, c_void_p, c_long, c_long, POINTER(Sgd), c_char_p]),
-    "judge": (c_double, [*NETWORK, c_void_p, c_void_p, c_long, POINTER(c_int64), c_char_p]),
-    "gradients": (c_double, [*NETWORK, c_void_p, c_void_p, c_void_p, c_long, POINTER(c_void_p), c_char_p]),
+    "judge": (c_double, [*NETWORK, c_void_p, c_void_p, c_void_p, c_long, POINTER(c_int64), c_char_p]),
     "forward": (None, [*NETWORK, c_void_p, c_void_p, c_long, c_void_p, c_int, c_char_p]),
     "backward": (None, [*NETWORK, c_void_p, c_void_p, c_void_p, c_long, c_void_p, POINTER(c_void_p), c_char_p]),
 }

@@ -5,38 +5,22 @@
 
 namespace invsearch {
 
-// g[f][q][u] = sum over i of A[i][f][q] basis[i][f][q][u] (equation 1.5.2; the basis may be the same for all f and q),
-// or A itself where there is no basis. Beside it the bias of the outputs f.
-class Mixing {
-    long pairs, taps, images;  // (f, q) pairs, entries of a kernel, learned weights of a pair or 0 without a basis.
-    bool shared;               // One basis for all pairs.
+// A convolution or a linear map with the kernel
+//
+//     g[f][q][u] = sum over i of A[i][f][q] basis[i][f][q][u]
+//
+// (equation 1.5.2; the basis may be the same for all f and q), or A itself where there is no basis. Beside it the bias
+// of the outputs f. A linear map may be fixed; it has no bias then.
+class MixingLayer : public Layer {
+    const long pairs, taps,
+        images;         // (f, q) pairs, entries of a kernel, learned weights of a pair or 0 without a basis.
+    const bool shared;  // One basis for all pairs.
+    bool packed = false;
     const float* basis = nullptr;
-    std::vector<float> g, dg;
+    std::vector<float> expanded, dg;  // g and its gradient, where there is a basis.
+    Parameter weight;
 
     const float* image(long i, long pair) const { return basis + (shared ? i : i * pairs + pair) * taps; }
-
-   public:
-    Parameter weight, bias;
-
-    Mixing(long outputs, long inputs, long taps_, long images_, bool shared_, bool biased = true)
-        : pairs(outputs * inputs),
-          taps(taps_),
-          images(images_),
-          shared(shared_),
-          g(images ? pairs * taps : 0),
-          dg(g.size()) {
-        weight.gradient.resize(images ? images * pairs : pairs * taps);
-        bias.gradient.resize(biased ? outputs : 0);
-    }
-
-    void bind(const Arrays& arrays) {
-        check_size("weight", arrays.weights, static_cast<std::int64_t>(weight.gradient.size()));
-        check_size("bias", arrays.biases, static_cast<std::int64_t>(bias.gradient.size()));
-        check_size("kernel", arrays.basis_floats, images * taps * (shared ? 1 : pairs));
-        weight.value = arrays.weight, weight.momentum = arrays.weight_momentum;
-        bias.value = arrays.bias, bias.momentum = arrays.bias_momentum;
-        basis = arrays.basis;
-    }
 
     // g for the present A.
     const float* expand() {
@@ -45,16 +29,56 @@ class Mixing {
             for (long tap = 0; tap < taps; ++tap) {
                 float sum = 0;
                 for (long i = 0; i < images; ++i) sum += weight.value[i * pairs + pair] * image(i, pair)[tap];
-                g[pair * taps + tap] = sum;
+                expanded[pair * taps + tap] = sum;
             }
-        return g.data();
+        return expanded.data();
     }
+
+   protected:
+    const bool learned, rectify;  // Whether A is learned; whether ReLU ends the layer.
+    const float* g = nullptr;
+    Parameter bias;
+    Buffer bias_lanes;  // Sums of the bias's gradient in each lane, (F, 16).
+
+    MixingLayer(Shape in_, Shape out_, const Step& step, bool rectify_)
+        : Layer(in_, out_),
+          pairs(out.channels * in.channels),
+          taps(std::max(1, step.kernel * step.kernel)),
+          images(step.images),
+          shared(step.shared),
+          expanded(images ? pairs * taps : 0),
+          dg(expanded.size()),
+          learned(step.kind == static_cast<std::int32_t>(Kind::conv) || step.learned),
+          rectify(rectify_),
+          bias_lanes(out.channels * BLOCK) {
+        weight.gradient.resize(images ? images * pairs : pairs * taps);
+        bias.gradient.resize(learned ? out.channels : 0);
+    }
+
+    virtual void pack() = 0;  // Puts g in the order in which the layer reads it.
 
     // Where the gradient of g is summed, zero at the start of a step.
     float* kernel_gradient() { return images ? dg.data() : weight.gradient.data(); }
 
-    // Ends a step: the gradient of A from that of g, and of the bias from its sums in each lane, (F, 16).
-    void fold(const float* bias_lanes) {
+   public:
+    void bind(const Arrays& arrays) override {
+        check_size("weight", arrays.weights, static_cast<std::int64_t>(weight.gradient.size()));
+        check_size("bias", arrays.biases, static_cast<std::int64_t>(bias.gradient.size()));
+        check_size("kernel", arrays.basis_floats, images * taps * (shared ? 1 : pairs));
+        weight.value = arrays.weight, weight.momentum = arrays.weight_momentum;
+        bias.value = arrays.bias, bias.momentum = arrays.bias_momentum;
+        basis = arrays.basis;
+        packed = false;
+    }
+
+    void prepare() override {
+        if (learned || !packed) g = expand(), pack();
+        packed = true;
+        bias_lanes.clear();
+    }
+
+    // The gradient of A from that of g, and of the bias from its lanes.
+    void finish() override {
         for (long pair = 0; images && pair < pairs; ++pair)
             for (long i = 0; i < images; ++i) {
                 float sum = 0;
@@ -63,12 +87,11 @@ class Mixing {
             }
         std::fill(dg.begin(), dg.end(), 0.0f);
         for (std::size_t f = 0; f < bias.gradient.size(); ++f)
-            for (int lane = 0; lane < BLOCK; ++lane) bias.gradient[f] += bias_lanes[f * BLOCK + lane];
+            for (int lane = 0; lane < BLOCK; ++lane) bias.gradient[f] += bias_lanes.get()[f * BLOCK + lane];
     }
 
-    void collect(std::vector<Parameter*>& parameters) {
-        parameters.push_back(&weight);
-        parameters.push_back(&bias);
+    void collect(std::vector<Parameter*>& parameters) override {
+        if (learned) parameters.insert(parameters.end(), {&weight, &bias});
     }
 };
 

@@ -1,9 +1,7 @@
 // A chain of layers: made from its description, run forward and backward a block at a time, trained by SGD.
 #pragma once
 
-#include <algorithm>
-#include <stdexcept>
-#include <string>
+#include <memory>
 
 #include "loss.hpp"
 #include "products.hpp"
@@ -12,18 +10,6 @@
 #include "winograd.hpp"
 
 namespace invsearch {
-
-enum class Kind : std::int32_t { conv, scatter, relu, max_pool, linear };
-
-// One layer of the description, as the caller gives it.
-struct Step {
-    std::int32_t kind;
-    std::int32_t outputs;  // Channels or features, of a convolution or linear map.
-    std::int32_t kernel;   // Size of a convolution; odd.
-    std::int32_t images;   // Basis images of each kernel, 0 for none.
-    std::int32_t shared;   // One basis for all pairs of channels.
-    std::int32_t learned;  // Of a linear map.
-};
 
 struct Sgd {
     float lr, momentum, weight_decay;
@@ -70,7 +56,6 @@ class Network {
             if (is(0, Kind::conv)) {
                 const long kernel = steps[i].kernel;
                 if (kernel < 1 || kernel % 2 == 0) throw std::invalid_argument("the size of a kernel must be odd");
-                Mixing mixing(steps[i].outputs, shape.channels, kernel * kernel, steps[i].images, steps[i].shared);
                 Shape out{steps[i].outputs, shape.height, shape.width};
                 const bool relu_first = is(1, Kind::relu);
                 if (kernel == 3 || kernel == 5) {
@@ -80,14 +65,12 @@ class Network {
                     if (pool) out = {out.channels, out.height / 2, out.width / 2};
                     taken += pool + rectify;
                     if (kernel == 3)
-                        add<WinogradConv<3>>(shape, out, std::move(mixing), rectify, pool, learned);
+                        add<WinogradConv<3>>(shape, out, steps[i], rectify, pool, learned);
                     else
-                        add<WinogradConv<5>>(shape, out, std::move(mixing), rectify, pool, learned);
-                } else if (kernel == 1) {
-                    taken += relu_first;
-                    add<PointwiseMix>(shape, out, std::move(mixing), relu_first);
+                        add<WinogradConv<5>>(shape, out, steps[i], rectify, pool, learned);
                 } else {
-                    add<ColumnsConv>(shape, out, std::move(mixing), kernel);
+                    taken += relu_first;
+                    add<ProductLayer>(shape, out, steps[i], relu_first);
                 }
             } else if (is(0, Kind::scatter)) {
                 add<Scatter>(shape);
@@ -98,7 +81,7 @@ class Network {
             } else if (is(0, Kind::linear)) {
                 taken += is(1, Kind::relu);
                 const Shape features{shape.channels * shape.pixels(), 1, 1};
-                add<Dense>(features, Shape{steps[i].outputs, 1, 1}, steps[i].learned != 0, taken > 1);
+                add<ProductLayer>(features, Shape{steps[i].outputs, 1, 1}, steps[i], taken > 1);
             } else {
                 throw std::invalid_argument("unknown layer kind " + std::to_string(steps[i].kind));
             }
@@ -162,20 +145,22 @@ class Network {
             std::copy(parameters[i]->gradient.begin(), parameters[i]->gradient.end(), to[i]);
     }
 
-    // Sums the gradients of a batch's mean cross entropy; returns the summed loss.
-    double gradients_of(const float* x, const std::int64_t* labels, const std::int64_t* chosen, long count) {
-        need_workspace();
+    // The summed loss of the chosen images. With correct, adds how many are classified correctly; without, sums the
+    // gradients of their mean loss.
+    double visit(const float* x, const std::int64_t* labels, const std::int64_t* chosen, long count,
+                 std::int64_t* correct) {
+        if (!workspace.size()) workspace = Buffer(workspace_floats);
         prepare();
         double loss = 0;
         for (long at = 0; at < count; at += BLOCK) {
             const long lanes = std::min<long>(BLOCK, count - at);
             pack(x, chosen + at, lanes, input().channels * input().pixels(), images.get());
-            const float* scores = forward(images.get(), workspace.get(), true);
-            float* dy = gradients[layers.size() % 2].get();
-            loss += cross_entropy(scores, labels, chosen + at, lanes, output().channels, 1.0f / count, dy, nullptr);
-            backward(images.get(), workspace.get(), dy, nullptr);
+            const float* scores = forward(images.get(), workspace.get(), !correct);
+            float* dy = correct ? nullptr : gradients[layers.size() % 2].get();
+            loss += cross_entropy(scores, labels, chosen + at, lanes, output().channels, 1.0f / count, dy, correct);
+            if (dy) backward(images.get(), workspace.get(), dy, nullptr);
         }
-        finish();
+        if (!correct) finish();
         return loss;
     }
 
@@ -184,37 +169,16 @@ class Network {
                  Sgd sgd) {
         double total = 0;
         for (long at = 0; at < count && std::isfinite(total); at += batch) {
-            total += gradients_of(x, labels, chosen + at, std::min(batch, count - at));
+            total += visit(x, labels, chosen + at, std::min(batch, count - at), nullptr);
             for (Parameter* p : parameters) update(*p, sgd);
         }
         return total;
-    }
-
-    // The summed loss of the first count images, and how many are classified correctly.
-    double judge(const float* x, const std::int64_t* labels, long count, std::int64_t* correct) {
-        need_workspace();
-        prepare();
-        double loss = 0;
-        *correct = 0;
-        for (long at = 0; at < count; at += BLOCK) {
-            const long lanes = std::min<long>(BLOCK, count - at);
-            std::int64_t chosen[BLOCK];
-            for (long lane = 0; lane < lanes; ++lane) chosen[lane] = at + lane;
-            pack(x, chosen, lanes, input().channels * input().pixels(), images.get());
-            const float* scores = forward(images.get(), workspace.get(), false);
-            loss += cross_entropy(scores, labels, chosen, lanes, output().channels, 0, nullptr, correct);
-        }
-        return loss;
     }
 
    private:
     template <class Kind, class... Args>
     void add(Args&&... args) {
         layers.push_back(std::make_unique<Kind>(std::forward<Args>(args)...));
-    }
-
-    void need_workspace() {
-        if (!workspace.size()) workspace = Buffer(workspace_floats);
     }
 
     static void update(Parameter& p, Sgd sgd) {

@@ -112,16 +112,7 @@ class NativeNetwork:
         """The summed loss of all images, and how many are classified correctly."""
         self._check(images, labels)
         correct = ctypes.c_int64()
-        return self._work("judge", images, labels, len(labels), correct), correct.value
-
-    def compute_gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, dict[Tensor, np.ndarray]]:
-        """The mean loss of a batch and its gradient by each learned parameter."""
-        self._check(images, labels)
-        if not len(labels):
-            raise ValueError("native engine: a gradient needs at least one image")
-        found, pointers = self._gradient_arrays()
-        loss = self._work("gradients", images, labels, np.arange(len(labels)), len(labels), pointers)
-        return loss / len(labels), found
+        return self._work("judge", images, labels, np.arange(len(labels)), len(labels), correct), correct.value
 
     def forward(self, blocks: Tensor, outputs: Tensor, workspace: Tensor, keep: bool) -> None:
         """Runs blocks of images (B, C, H, W, 16) to outputs (B, C', H', W', 16).

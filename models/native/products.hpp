@@ -1,11 +1,7 @@
-// Layers that are one matrix product: 1x1 mixing, linear maps, and convolutions of any other odd size.
+// The layers that are matrix products: 1x1 mixing, linear maps, and convolutions of any other odd size.
 #pragma once
 
-#include <algorithm>
-#include <utility>
-
 #include "gemm.hpp"
-#include "layer.hpp"
 #include "mixing.hpp"
 
 namespace invsearch {
@@ -33,166 +29,73 @@ inline void rectify_gradient(const float* y, float* dy, Shape shape, bool rectif
         }
 }
 
-// A 1x1 convolution (equation 1.3.4) with its bias and optionally ReLU.
-class PointwiseMix : public Layer {
-    Mixing mixing;
-    const bool rectify;
-    Buffer transposed, bias_lanes;  // (C, F) and (F, 16)
-    const float* g = nullptr;
+// A convolution of any odd size, or a linear map of features, which are channels of one pixel. A 1x1 convolution
+// (equation 1.3.4) is one product on the whole image; others work on copies of the shifted image (im2col), a row of
+// outputs at a time.
+class ProductLayer : public MixingLayer {
+    const long kernel, depth;  // Size, and rows of the columns: C kernel^2.
+    const long rows, width;    // What is worked on at a time: how often, and pixels.
+    const long row, plane;     // Floats of that and of a channel.
+    Buffer transposed;         // (depth, F)
+    Buffer copies, gradients;  // (depth, width, 16)
 
-   public:
-    PointwiseMix(Shape in_, Shape out_, Mixing mixing_, bool rectify_)
-        : Layer(in_, out_),
-          mixing(std::move(mixing_)),
-          rectify(rectify_),
-          transposed(in.channels * out.channels),
-          bias_lanes(out.channels * BLOCK) {}
-
-    void bind(const Arrays& arrays) override { mixing.bind(arrays); }
-    void collect(std::vector<Parameter*>& parameters) override { mixing.collect(parameters); }
-
-    void prepare() override {
-        g = mixing.expand();
-        transpose(g, out.channels, in.channels, transposed.get());
-        bias_lanes.clear();
-    }
-
-    void forward(const float* x, float* y, float*) override {
-        const long row = in.pixels() * BLOCK;
-        const auto multiply = rectify ? product<Ends::rectified> : product<Ends::plain>;
-        multiply(transposed.get(), out.channels, x, row, y, row, out.channels, in.channels, in.pixels() * PARTS,
-                 mixing.bias.value);
-    }
-
-    void backward(const float* x, const float* y, float* dy, float* dx, const float*) override {
-        const long row = in.pixels() * BLOCK;
-        rectify_gradient(y, dy, out, rectify, bias_lanes.get());
-        dots(dy, row, x, row, mixing.kernel_gradient(), in.channels, out.channels, in.channels, in.pixels() * PARTS);
-        if (dx) product(g, in.channels, dy, row, dx, row, in.channels, out.channels, in.pixels() * PARTS);
-    }
-
-    void finish() override { mixing.fold(bias_lanes.get()); }
-};
-
-// A convolution of any odd size by copies of the shifted image (im2col), a row of outputs at a time.
-class ColumnsConv : public Layer {
-    Mixing mixing;
-    const long kernel, depth;                           // Size, and rows of the columns: C kernel^2.
-    Buffer transposed, columns, gradients, bias_lanes;  // (depth, F), (depth, W, 16) twice, (F, 16)
-    const float* g = nullptr;
-
-    // Calls use(column, pixel) on every pixel of the input that output row `row` sees, both as offsets in floats.
+    // Calls use(column, pixel) on every pixel of the input that output row i sees, both as offsets in floats.
     template <class Use>
-    void each(long row, Use use) const {
+    void each(long i, Use use) const {
         const long pad = kernel / 2;
         for (long k = 0; k < depth; ++k) {
-            const long c = k / (kernel * kernel), y = row + k / kernel % kernel - pad, shift = k % kernel - pad;
-            for (long x = 0; x < in.width; ++x) {
-                const bool inside = y >= 0 && y < in.height && x + shift >= 0 && x + shift < in.width;
-                use((k * in.width + x) * BLOCK, inside ? ((c * in.height + y) * in.width + x + shift) * BLOCK : -1);
+            const long c = k / (kernel * kernel), y = i + k / kernel % kernel - pad, shift = k % kernel - pad;
+            for (long x = 0; x < width; ++x) {
+                const bool inside = y >= 0 && y < in.height && x + shift >= 0 && x + shift < width;
+                use((k * width + x) * BLOCK, inside ? ((c * in.height + y) * width + x + shift) * BLOCK : -1);
             }
         }
     }
 
-    void gather(const float* x, long row) {
-        each(row, [&](long column, long pixel) {
-            for (int lane = 0; lane < BLOCK; ++lane) columns.get()[column + lane] = pixel < 0 ? 0 : x[pixel + lane];
+    const float* gather(const float* x, long i) {
+        if (kernel == 1) return x;
+        each(i, [&](long column, long pixel) {
+            for (int lane = 0; lane < BLOCK; ++lane) copies.get()[column + lane] = pixel < 0 ? 0 : x[pixel + lane];
         });
+        return copies.get();
     }
+
+    void pack() override { transpose(g, out.channels, depth, transposed.get()); }
 
    public:
-    ColumnsConv(Shape in_, Shape out_, Mixing mixing_, long kernel_)
-        : Layer(in_, out_),
-          mixing(std::move(mixing_)),
-          kernel(kernel_),
+    ProductLayer(Shape in_, Shape out_, const Step& step, bool rectify_)
+        : MixingLayer(in_, out_, step, rectify_),
+          kernel(std::max(1, step.kernel)),
           depth(in.channels * kernel * kernel),
+          rows(kernel == 1 ? 1 : in.height),
+          width(in.pixels() / rows),
+          row(width * BLOCK),
+          plane(in.pixels() * BLOCK),
           transposed(depth * out.channels),
-          columns(depth * in.width * BLOCK),
-          gradients(columns.size()),
-          bias_lanes(out.channels * BLOCK) {}
-
-    void bind(const Arrays& arrays) override { mixing.bind(arrays); }
-    void collect(std::vector<Parameter*>& parameters) override { mixing.collect(parameters); }
-
-    void prepare() override {
-        g = mixing.expand();
-        transpose(g, out.channels, depth, transposed.get());
-        bias_lanes.clear();
-    }
+          copies(kernel == 1 ? 0 : depth * row),
+          gradients(copies.size()) {}
 
     void forward(const float* x, float* y, float*) override {
-        const long row = in.width * BLOCK, plane = in.pixels() * BLOCK;
-        for (long i = 0; i < in.height; ++i) {
-            gather(x, i);
-            product(transposed.get(), out.channels, columns.get(), row, y + i * row, plane, out.channels, depth,
-                    in.width * PARTS, mixing.bias.value);
-        }
+        const auto multiply = rectify ? product<true> : product<false>;
+        for (long i = 0; i < rows; ++i)
+            multiply(transposed.get(), out.channels, gather(x, i), row, y + i * row, plane, out.channels, depth,
+                     width * PARTS, bias.value);
     }
 
     void backward(const float* x, const float* y, float* dy, float* dx, const float*) override {
-        const long row = in.width * BLOCK, plane = in.pixels() * BLOCK;
-        rectify_gradient(y, dy, out, false, bias_lanes.get());
-        if (dx) std::memset(dx, 0, in.floats() * sizeof(float));
-        for (long i = 0; i < in.height; ++i) {
-            gather(x, i);
-            dots(dy + i * row, plane, columns.get(), row, mixing.kernel_gradient(), depth, out.channels, depth,
-                 in.width * PARTS);
+        rectify_gradient(y, dy, out, rectify, learned ? bias_lanes.get() : nullptr);
+        if (dx && kernel > 1) std::memset(dx, 0, in.floats() * sizeof(float));
+        for (long i = 0; i < rows; ++i, dy += row) {
+            if (learned)
+                dots(dy, plane, gather(x, i), row, kernel_gradient(), depth, out.channels, depth, width * PARTS);
             if (!dx) continue;
-            product(g, depth, dy + i * row, plane, gradients.get(), row, depth, out.channels, in.width * PARTS);
+            product(g, depth, dy, plane, kernel == 1 ? dx : gradients.get(), row, depth, out.channels, width * PARTS);
+            if (kernel == 1) continue;
             each(i, [&](long column, long pixel) {
                 for (int lane = 0; pixel >= 0 && lane < BLOCK; ++lane)
                     dx[pixel + lane] += gradients.get()[column + lane];
             });
         }
-    }
-
-    void finish() override { mixing.fold(bias_lanes.get()); }
-};
-
-// A linear map of the features, learned with a bias or fixed without one, and optionally ReLU.
-class Dense : public Layer {
-    Mixing mixing;
-    const bool learned, rectify;
-    bool packed = false;
-    Buffer transposed, bias_lanes;  // (in, out) and (out, 16)
-
-   public:
-    Dense(Shape in_, Shape out_, bool learned_, bool rectify_)
-        : Layer(in_, out_),
-          mixing(out.channels, in.channels, 1, 0, false, learned_),
-          learned(learned_),
-          rectify(rectify_),
-          transposed(in.channels * out.channels),
-          bias_lanes(out.channels * BLOCK) {}
-
-    void bind(const Arrays& arrays) override {
-        mixing.bind(arrays);
-        packed = false;
-    }
-    void collect(std::vector<Parameter*>& parameters) override {
-        if (learned) mixing.collect(parameters);
-    }
-
-    void prepare() override {
-        if (learned || !packed) transpose(mixing.weight.value, out.channels, in.channels, transposed.get());
-        packed = true;
-        bias_lanes.clear();
-    }
-
-    void forward(const float* x, float* y, float*) override {
-        const auto multiply = rectify ? product<Ends::rectified> : product<Ends::plain>;
-        multiply(transposed.get(), out.channels, x, BLOCK, y, BLOCK, out.channels, in.channels, PARTS,
-                 mixing.bias.value);
-    }
-
-    void backward(const float* x, const float* y, float* dy, float* dx, const float*) override {
-        rectify_gradient(y, dy, out, rectify, learned ? bias_lanes.get() : nullptr);
-        if (learned) dots(dy, BLOCK, x, BLOCK, mixing.kernel_gradient(), in.channels, out.channels, in.channels, PARTS);
-        if (dx) product(mixing.weight.value, in.channels, dy, BLOCK, dx, BLOCK, in.channels, out.channels, PARTS);
-    }
-
-    void finish() override {
-        if (learned) mixing.fold(bias_lanes.get());
     }
 };
 

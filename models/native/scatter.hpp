@@ -39,11 +39,11 @@ class Scatter : public Layer {
     }
 
     // Filters at the place of x.
-    static ALWAYS_INLINE vf filter_low(const float (&taps)[3], const vf* x) {
-        return taps[0] * x[0] + taps[1] * (x[-1] + x[1]) + taps[2] * (x[-2] + x[2]);
-    }
-    static ALWAYS_INLINE vf filter_high(const float (&taps)[4], const vf* x) {
-        return taps[0] * x[0] + taps[1] * (x[-1] + x[1]) + taps[2] * (x[-2] + x[2]) + taps[3] * (x[-3] + x[3]);
+    template <int N>
+    static ALWAYS_INLINE vf filter(const float (&taps)[N], const vf* x) {
+        vf sum = taps[0] * x[0];
+        for (int d = 1; d < N; ++d) sum += taps[d] * (x[-d] + x[d]);
+        return sum;
     }
 
     // Calls use(j, place) for the columns j = 0, 2, .. of an image: place(d) is where the value at column j + d is.
@@ -66,22 +66,22 @@ class Scatter : public Layer {
                 vf value[8];
                 for (int d = 0; d < 8; ++d) value[d] = load(row + place(d - REACH));
                 for (int odd = 0; odd < 2; ++odd) {
-                    store(l + (j + odd) * BLOCK, filter_low(LOW, value + REACH + odd));
-                    store(h + (j + odd) * BLOCK, filter_high(HIGH, value + REACH + odd));
+                    store(l + (j + odd) * BLOCK, filter(LOW, value + REACH + odd));
+                    store(h + (j + odd) * BLOCK, filter(HIGH, value + REACH + odd));
                 }
             });
         }
     }
 
-    // The smoothed magnitude of one subband, and, for the backward pass, its two derivatives.
-    static ALWAYS_INLINE void magnitude(vf re, vf im, float* z, float* slopes, long slope_stride) {
+    // The smoothed magnitude of a subband, and, for the backward pass, its two derivatives.
+    static ALWAYS_INLINE void magnitude(vf re, vf im, float* z, float* slopes) {
         const vf power = re * re + im * im, square = power + SMOOTHING * SMOOTHING;
         const vf inverse = inverse_sqrt(square);
         // Exactly 0 where there is nothing: a ReLU that follows would let half of the rounding errors through.
         store(z, power == vf{} ? vf{} : square * inverse - SMOOTHING);
         if (!slopes) return;
         store(slopes, re * inverse);
-        store(slopes + slope_stride, im * inverse);
+        store(slopes + BLOCK, im * inverse);
     }
 
    public:
@@ -124,23 +124,21 @@ class Scatter : public Layer {
                 pooled += (LOW[0] + LOW[1]) / 4 * (a[3] + a[4]) + (LOW[1] + LOW[2]) / 4 * (a[2] + a[5]) +
                           LOW[2] / 4 * (a[1] + a[6]);
                 for (int row = 0; row < 2; ++row) {
-                    bands[0][2 * row + odd] = filter_high(HIGH_SCALED, a + 3 + row);
-                    bands[1][2 * row + odd] = filter_low(LOW_SCALED, b + 3 + row);
-                    bands[2][2 * row + odd] = filter_high(HIGH_SCALED, b + 3 + row);
+                    bands[0][2 * row + odd] = filter(HIGH_SCALED, a + 3 + row);
+                    bands[1][2 * row + odd] = filter(LOW_SCALED, b + 3 + row);
+                    bands[2][2 * row + odd] = filter(HIGH_SCALED, b + 3 + row);
                 }
             }
             float* z = y + c * plane + (i * out.width + j) * BLOCK + part;
             float* slopes =
-                keep ? keep + ((c * out.pixels() + i * out.width + j) * 2 * SUBBANDS) * BLOCK + part : nullptr;
+                keep ? keep + (c * out.pixels() + i * out.width + j) * 2 * SUBBANDS * BLOCK + part : nullptr;
             store(z, pooled);
             // 15 and 165 degrees from LoHi, 75 and 105 from HiLo, 45 and 135 from HiHi.
             for (int k = 0; k < 3; ++k) {
                 const vf* q = bands[k];
                 const int first = FIRST[k], second = SUBBANDS - 1 - first;
-                magnitude(q[0] - q[3], q[1] + q[2], z + (1 + first) * band,
-                          slopes ? slopes + 2 * first * BLOCK : slopes, BLOCK);
-                magnitude(q[0] + q[3], q[1] - q[2], z + (1 + second) * band,
-                          slopes ? slopes + 2 * second * BLOCK : slopes, BLOCK);
+                magnitude(q[0] - q[3], q[1] + q[2], z + (1 + first) * band, keep ? slopes + 2 * first * BLOCK : keep);
+                magnitude(q[0] + q[3], q[1] - q[2], z + (1 + second) * band, keep ? slopes + 2 * second * BLOCK : keep);
             }
         }
     }
@@ -205,9 +203,9 @@ class Scatter : public Layer {
                     for (int d = 0; d < 8; ++d) bands[k][d] = load(source[d] + (k + 1) * image + column * BLOCK);
                 for (int row = 0; row < 2; ++row) {
                     const long at = (row * width + column) * BLOCK + part;
-                    store(low.get() + at, pooled[row] + filter_high(HIGH_SCALED, bands[0] + 3 + row));
+                    store(low.get() + at, pooled[row] + filter(HIGH_SCALED, bands[0] + 3 + row));
                     store(high.get() + at,
-                          filter_low(LOW_SCALED, bands[1] + 3 + row) + filter_high(HIGH_SCALED, bands[2] + 3 + row));
+                          filter(LOW_SCALED, bands[1] + 3 + row) + filter(HIGH_SCALED, bands[2] + 3 + row));
                 }
             }
         }
@@ -222,7 +220,7 @@ class Scatter : public Layer {
             vf a[8], b[8];
             for (int d = 0; d < 8; ++d) a[d] = load(l + place(d - REACH)), b[d] = load(h + place(d - REACH));
             for (int odd = 0; odd < 2; ++odd) {
-                vf value = filter_low(LOW, a + REACH + odd) + filter_high(HIGH, b + REACH + odd);
+                vf value = filter(LOW, a + REACH + odd) + filter(HIGH, b + REACH + odd);
                 float* pixel = target + std::min(j + odd, in.width - 1) * BLOCK;
                 if (i >= in.height || j + odd >= in.width) value += load(pixel);
                 store(pixel, value);

@@ -63,11 +63,10 @@ ALWAYS_INLINE vf pairwise(vf a, vf b, std::integer_sequence<int, I...>) {
 }
 constexpr std::make_integer_sequence<int, LANES> EACH_LANE{};
 
-// sums[i] = the sum of the lanes of v[i], for COUNT a power of 2 up to LANES; the order of additions is fixed.
-template <int COUNT>
+// Lane i is the sum of the lanes of v[i]; the order of additions is fixed.
 ALWAYS_INLINE vf lane_sums(vf* v) {
     for (int width = LANES; width > 1; width /= 2)
-        for (int i = 0; i < (width + 1) / 2; ++i) v[i] = pairwise(v[2 * i], v[2 * i + 1], EACH_LANE);
+        for (int i = 0; i < width / 2; ++i) v[i] = pairwise(v[2 * i], v[2 * i + 1], EACH_LANE);
     return v[0];
 }
 

@@ -7,11 +7,7 @@
 //     Y = A' [ (G g G') . (B' X B) ] A        a tile of outputs, . elementwise and summed over channels
 #pragma once
 
-#include <algorithm>
-#include <utility>
-
 #include "gemm.hpp"
-#include "layer.hpp"
 #include "mixing.hpp"
 #include "transforms.hpp"
 
@@ -30,19 +26,17 @@ ALWAYS_INLINE void sum_points(const float* w, const float* in, long in_stride, l
 
 // A convolution (or 3x3 mixing) that keeps the size, its bias, and optionally ReLU and 2x2 max pooling.
 template <int R>
-class WinogradConv : public Layer {
+class WinogradConv : public MixingLayer {
     static constexpr int SIDE = R + 1, POINTS = SIDE * SIDE, PAD = R / 2;
     static constexpr int GROUP = SUMS / SIDE;  // Channels whose sums at one row of points fill the registers.
     static constexpr long CACHE = 180000;      // Floats of one operand of a strip; two or three stay in L2.
-    using InputT = Plain<typename Points<R>::InputT>;
-    using Input = Transposed<typename Points<R>::InputT>;
-    using Kernel = Plain<typename Points<R>::Kernel>;
-    using KernelT = Transposed<typename Points<R>::Kernel>;
-    using OutputT = Plain<typename Points<R>::OutputT>;
-    using Output = Transposed<typename Points<R>::OutputT>;
+    static constexpr auto INPUT_T = Points<R>::INPUT_T, INPUT = INPUT_T.transposed();
+    static constexpr auto KERNEL = Points<R>::KERNEL;
+    static constexpr auto KERNEL_T = KERNEL.transposed();
+    static constexpr auto OUTPUT_T = Points<R>::OUTPUT_T;
+    static constexpr auto OUTPUT = OUTPUT_T.transposed();
 
-    Mixing mixing;
-    const bool rectify, pool;
+    const bool pool;
     const long C, F;          // Channels in and out.
     const long down, across;  // Tiles.
     const long padded_height, padded_width;
@@ -50,26 +44,33 @@ class WinogradConv : public Layer {
     Buffer padded, padded_gradient;  // (C, padded_height, padded_width, 16)
     Buffer u, u_transposed, du;      // Grouped by outputs, grouped by inputs, and (POINTS, F, C)
     Buffer v, dv, m;                 // (POINTS, C, strip, 16), (strip, POINTS, C, 16), (POINTS, chunk, strip, 16)
-    Buffer tiles, bias_lanes;        // (F, 4, 16) and (F, 16)
+    Buffer tiles;                    // (F, 4, 16)
 
     // Where the top left corner of a tile's input is in a padded channel, in floats.
     long corner(long tile) const { return (tile / across * 2 * padded_width + tile % across * 2) * BLOCK; }
 
-    static void scatter_points(const vf* values, float* plane, long plane_stride) {
-        for (int p = 0; p < POINTS; ++p) store(plane + p * plane_stride, values[p]);
+    // Where an output of channel f is, in floats; -1 outside the image.
+    long place(long f, long row, long column) const {
+        return row < out.height && column < out.width ? ((f * out.height + row) * out.width + column) * BLOCK : -1;
     }
-    static void gather_points(vf* values, const float* plane, long plane_stride) {
-        for (int p = 0; p < POINTS; ++p) values[p] = load(plane + p * plane_stride);
+
+    // Calls use(inside, row) on every row of the input: where it is in the padded image and without padding.
+    template <class Use>
+    void each_row(Use use) const {
+        for (long c = 0; c < C; ++c)
+            for (long i = 0; i < in.height; ++i)
+                use(((c * padded_height + i + PAD) * padded_width + PAD) * BLOCK,
+                    (c * in.height + i) * in.width * BLOCK);
     }
 
     void pad(const float* x) {
-        for (long c = 0; c < C; ++c)
-            for (long row = 0; row < in.height; ++row)
-                std::memcpy(padded.get() + ((c * padded_height + row + PAD) * padded_width + PAD) * BLOCK,
-                            x + (c * in.height + row) * in.width * BLOCK, in.width * BLOCK * sizeof(float));
+        each_row([&](long inside, long row) {
+            std::memcpy(padded.get() + inside, x + row, in.width * BLOCK * sizeof(float));
+        });
     }
 
     void transform_inputs(long first, long count) {
+        const long stride = C * count * BLOCK;
         for (long c = 0; c < C; ++c)
             for (long t = 0; t < count; ++t) {
                 const float* source = padded.get() + c * padded_height * padded_width * BLOCK + corner(first + t);
@@ -78,8 +79,9 @@ class WinogradConv : public Layer {
                     for (int i = 0; i < SIDE; ++i)
                         for (int j = 0; j < SIDE; ++j)
                             tile[i * SIDE + j] = load(source + (i * padded_width + j) * BLOCK + part);
-                    sandwich<InputT>(tile, values);
-                    scatter_points(values, v.get() + (c * count + t) * BLOCK + part, C * count * BLOCK);
+                    sandwich<INPUT_T>(tile, values);
+                    float* target = v.get() + (c * count + t) * BLOCK + part;
+                    for (int p = 0; p < POINTS; ++p) store(target + p * stride, values[p]);
                 }
             }
     }
@@ -102,11 +104,8 @@ class WinogradConv : public Layer {
         }
         const long row = t / across * 2, column = t % across * 2;
         for (int i = 0; i < 4; ++i)
-            if (row + i / 2 < out.height && column + i % 2 < out.width) {
-                const vf value = tile[i] + bias;
-                store(y + ((f * out.height + row + i / 2) * out.width + column + i % 2) * BLOCK + part,
-                      rectify ? relu(value) : value);
-            }
+            if (const long at = place(f, row + i / 2, column + i % 2); at >= 0)
+                store(y + at + part, rectify ? relu(tile[i] + bias) : tile[i] + bias);
     }
 
     // The gradient of a tile before bias, ReLU and pooling: the adjoint of end_tile.
@@ -122,17 +121,15 @@ class WinogradConv : public Layer {
         }
         const long row = t / across * 2, column = t % across * 2;
         for (int i = 0; i < 4; ++i) {
-            tile[i] = vf{};
-            if (row + i / 2 < out.height && column + i % 2 < out.width) {
-                const long at = ((f * out.height + row + i / 2) * out.width + column + i % 2) * BLOCK + part;
-                tile[i] = load(dy + at);
-                if (rectify) tile[i] = load(y + at) > vf{} ? tile[i] : vf{};
-            }
+            const long at = place(f, row + i / 2, column + i % 2);
+            tile[i] = at < 0 ? vf{} : load(dy + at + part);
+            if (rectify && at >= 0) tile[i] = load(y + at + part) > vf{} ? tile[i] : vf{};
         }
     }
 
     void transform_gradients(const float* y, const float* dy, const float* choice, long f0, long rows, long first,
                              long count) {
+        const long stride = rows * count * BLOCK;
         for (long f = 0; f < rows; ++f)
             for (int part = 0; part < BLOCK; part += LANES) {
                 vf sum = load(bias_lanes.get() + (f0 + f) * BLOCK + part);
@@ -140,8 +137,9 @@ class WinogradConv : public Layer {
                     vf tile[4], values[POINTS];
                     start_tile(tile, y, dy, choice, f0 + f, first + t, part);
                     sum += (tile[0] + tile[1]) + (tile[2] + tile[3]);
-                    sandwich<Output>(tile, values);
-                    scatter_points(values, m.get() + (f * count + t) * BLOCK + part, rows * count * BLOCK);
+                    sandwich<OUTPUT>(tile, values);
+                    float* target = m.get() + (f * count + t) * BLOCK + part;
+                    for (int p = 0; p < POINTS; ++p) store(target + p * stride, values[p]);
                 }
                 store(bias_lanes.get() + (f0 + f) * BLOCK + part, sum);
             }
@@ -167,7 +165,7 @@ class WinogradConv : public Layer {
                     float* tile = tiles.get() + f * 4 * BLOCK + part;
                     for (int i = 0; i < GROUP; ++i, tile += 4 * BLOCK) {
                         vf half[2];
-                        matrix_times<OutputT>(sum[i], 1, half, 1, std::make_index_sequence<2>{});
+                        matrix_times<OUTPUT_T>(sum[i], 1, half, 1);
                         add_half<ROW, 0>(tile, half);
                         add_half<ROW, 1>(tile, half);
                     }
@@ -178,7 +176,7 @@ class WinogradConv : public Layer {
 
     template <int ROW, int I>
     static ALWAYS_INLINE void add_half(float* tile, const vf* half) {
-        constexpr float a = OutputT::template get<I, ROW>();
+        constexpr float a = OUTPUT_T.at[I][ROW];
         for (int j = 0; j < 2 && a != 0; ++j) {
             float* pixel = tile + (2 * I + j) * BLOCK;
             if constexpr (ROW == I)  // The first row of points that counts for an output starts its sum.
@@ -214,8 +212,9 @@ class WinogradConv : public Layer {
                 float* target = padded_gradient.get() + c * padded_height * padded_width * BLOCK + corner(first + t);
                 for (int part = 0; part < BLOCK; part += LANES) {
                     vf values[POINTS], tile[POINTS];
-                    gather_points(values, dv.get() + (t * POINTS * whole(C) + c) * BLOCK + part, whole(C) * BLOCK);
-                    sandwich<Input>(values, tile);
+                    for (int p = 0; p < POINTS; ++p)
+                        values[p] = load(dv.get() + ((t * POINTS + p) * whole(C) + c) * BLOCK + part);
+                    sandwich<INPUT>(values, tile);
                     for (int i = 0; i < SIDE; ++i)
                         for (int j = 0; j < SIDE; ++j) {
                             float* pixel = target + (i * padded_width + j) * BLOCK + part;
@@ -226,10 +225,8 @@ class WinogradConv : public Layer {
     }
 
    public:
-    WinogradConv(Shape in_, Shape out_, Mixing mixing_, bool rectify_, bool pool_, bool needs_dx)
-        : Layer(in_, out_),
-          mixing(std::move(mixing_)),
-          rectify(rectify_),
+    WinogradConv(Shape in_, Shape out_, const Step& step, bool rectify_, bool pool_, bool needs_dx)
+        : MixingLayer(in_, out_, step, rectify_),
           pool(pool_),
           C(in.channels),
           F(out.channels),
@@ -249,7 +246,6 @@ class WinogradConv : public Layer {
         v = Buffer(POINTS * C * strip * BLOCK);
         m = Buffer(POINTS * chunk * strip * BLOCK);
         tiles = Buffer(whole(F) * 4 * BLOCK);
-        bias_lanes = Buffer(F * BLOCK);
         if (needs_dx) {
             u_transposed = Buffer(POINTS * whole(C) * F);
             padded_gradient = Buffer(padded.size());
@@ -257,25 +253,19 @@ class WinogradConv : public Layer {
         }
     }
 
-    void bind(const Arrays& arrays) override { mixing.bind(arrays); }
-    void collect(std::vector<Parameter*>& parameters) override { mixing.collect(parameters); }
-
     // Which pixel of its window each pooled output is.
     long kept() const override { return pool ? out.floats() : 0; }
 
-    void prepare() override {
-        const float* g = mixing.expand();
+    void pack() override {
         for (long f = 0; f < F; ++f)
             for (long c = 0; c < C; ++c) {
                 float values[POINTS];
-                sandwich<Kernel>(g + (f * C + c) * R * R, values);
+                sandwich<KERNEL>(g + (f * C + c) * R * R, values);
                 for (int p = 0; p < POINTS; ++p) {
                     u.get()[grouped(p, f, c, F, C)] = values[p];
                     if (u_transposed.size()) u_transposed.get()[grouped(p, c, f, C, F)] = values[p];
                 }
             }
-        du.clear();
-        bias_lanes.clear();
     }
 
     void forward(const float* x, float* y, float* choice) override {
@@ -288,7 +278,7 @@ class WinogradConv : public Layer {
                 for (int part = 0; part < BLOCK; part += LANES) {
                     vf tile[4];
                     for (int i = 0; i < 4; ++i) tile[i] = load(sums + i * BLOCK + part);
-                    end_tile(tile, splat(mixing.bias.value[f]), y, choice, f, t, part);
+                    end_tile(tile, splat(bias.value[f]), y, choice, f, t, part);
                 }
         }
     }
@@ -310,23 +300,22 @@ class WinogradConv : public Layer {
             if (dx) add_input_gradients(first, count);
         }
         if (!dx) return;
-        for (long c = 0; c < C; ++c)
-            for (long row = 0; row < in.height; ++row)
-                std::memcpy(dx + (c * in.height + row) * in.width * BLOCK,
-                            padded_gradient.get() + ((c * padded_height + row + PAD) * padded_width + PAD) * BLOCK,
-                            in.width * BLOCK * sizeof(float));
+        each_row([&](long inside, long row) {
+            std::memcpy(dx + row, padded_gradient.get() + inside, in.width * BLOCK * sizeof(float));
+        });
     }
 
     void finish() override {
-        float* dg = mixing.kernel_gradient();
+        float* dg = kernel_gradient();
         for (long f = 0; f < F; ++f)
             for (long c = 0; c < C; ++c) {
                 float values[POINTS], kernel[R * R];
                 for (int p = 0; p < POINTS; ++p) values[p] = du.get()[(p * F + f) * C + c];
-                sandwich<KernelT>(values, kernel);
+                sandwich<KERNEL_T>(values, kernel);
                 for (int i = 0; i < R * R; ++i) dg[(f * C + c) * R * R + i] += kernel[i];
             }
-        mixing.fold(bias_lanes.get());
+        du.clear();
+        MixingLayer::finish();
     }
 };
 

@@ -83,8 +83,7 @@ int main() {
         const Sgd sgd{0.01f, 0.9f, 1e-3f};
         std::int64_t correct = 0;
         invsearch_train(network, c.tensors.data(), x, labels.get(), order.get(), images, 1 + below(40), &sgd, error);
-        invsearch_judge(network, c.tensors.data(), x, labels.get(), images, &correct, error);
-        invsearch_gradients(network, c.tensors.data(), x, labels.get(), order.get(), images, gradients.data(), error);
+        invsearch_judge(network, c.tensors.data(), x, labels.get(), order.get(), images, &correct, error);
         const long blocks = 1 + below(3);
         Buffer in(blocks * network->input().floats()), out(blocks * network->output().floats()), dx(in.size()),
             space(blocks * invsearch_workspace(network));

@@ -92,12 +92,15 @@ def test_ten_steps_agree_with_float64(spec: TrialSpec, engine: str) -> None:
     on_most_draws(check)
 
 
-def gradients(engine: str, spec: TrialSpec, x: np.ndarray, y: np.ndarray) -> list[Tensor | np.ndarray]:
+def gradients(engine: str, spec: TrialSpec, x: np.ndarray, y: np.ndarray) -> list[Tensor]:
     network = models.build(spec.architecture, gain=1.0, seed=spec.seed)
     if engine == "native":
         native = NativeNetwork(models.describe_architecture(spec.architecture, x.shape[1:]), network, x.shape[1:])
-        found = native.compute_gradients(x, y)[1]
-        return [found[p] for p in network.parameters()]
+        # The momentum buffers hold the gradients after a first step.
+        momenta: dict[Tensor, Tensor] = {p: torch.zeros_like(p) for p in network.parameters()}
+        step = {"batch_size": len(y), "lr": 0.0, "momentum": 0.9, "weight_decay": 0.0}
+        native.train(x, y, np.arange(len(y)), **step, momenta=momenta)
+        return list(momenta.values())
     network.to(memory_format=torch.channels_last)  # pyright: ignore
     loss = F.cross_entropy(network(torch.from_numpy(x)), torch.from_numpy(y))
     return list(torch.autograd.grad(loss, list(network.parameters())))
