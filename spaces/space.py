@@ -25,11 +25,14 @@ class Space:
 
     Attributes:
         name: what tables and run folders call it.
-        domains: hyperparameter name -> domain, in the order of Table 1.2.
+        domains: hyperparameter name -> domain; kept in the order of Table 1.2.
     """
 
     name: str
     domains: Mapping[str, Domain]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "domains", {name: self.domains[name] for name in NAMES})
 
     @property
     def size(self) -> float:
@@ -51,7 +54,7 @@ class Space:
         return [domain.values for domain in self.domains.values() if isinstance(domain, Choice)]
 
     def walk(self, seed: int) -> Iterator[Hyperparameters]:
-        """Every configuration once, in an order shuffled by ``seed``; one at a time, so that a few of many cost little.
+        """Every configuration once, in an order shuffled by ``seed``.
 
         The shuffle matters: ASHA judges a trial against those that came before it, so a grid
         visited from worst to best would stop nothing.

@@ -56,10 +56,11 @@ def equivalence(
     found = welch(ours, theirs, confidence=1 - 2 * ALPHA, lost=lost)
     if why := explain_untested(ours, theirs, lost):
         return Equivalence(found.difference, found.low, found.high, math.nan, found.p, "not tested", why)
-    p = 0.0
+    tails = []
     for sign in (1, -1):
         apart, error, freedom = measure_difference(ours, theirs - sign * margin)
-        p = max(p, float(scipy.special.stdtr(freedom, -sign * apart / error)))
+        tails.append(scipy.special.stdtr(freedom, -sign * apart / error))
+    p = float(np.max(tails))  # Python's max would take a NaN for less than any number.
     conclusion = "reproduced" if p < ALPHA else "differs" if found.p < ALPHA else "inconclusive"
     return Equivalence(found.difference, found.low, found.high, p, found.p, conclusion, "")
 

@@ -292,10 +292,12 @@ def read_spec(run: Path) -> dict[str, Any]:
         if content is not None:
             RunSpec.from_dict(content)
             return content
-    except (Damaged, OSError) as error:
-        raise UserError(f"{where}: damaged ({error}); {mending}") from None
     except UserError as error:
         raise UserError(f"{run}/{error}") from None
+    except OSError as error:
+        raise UserError(f"{where}: cannot be read ({error.strerror or error}); make it readable") from None
+    except (Damaged, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise UserError(f"{where}: damaged ({error}); {mending}") from None
     if (run / "trials").is_dir():
         raise UserError(f"{where}: missing; {mending}")
     raise UserError(f"{run}: not a run folder (no {SPEC}); give the --out of a sweep, train or reproduce")

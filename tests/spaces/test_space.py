@@ -161,3 +161,11 @@ def test_a_description_that_is_no_space(description: object, message: str) -> No
     assert str(error.value).startswith(f"mine.yaml: {message}")
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 400
+
+
+def test_the_order_in_which_domains_are_given_does_not_matter() -> None:
+    usual = SPACES["table-1.2"]
+    turned = Space(usual.name, dict(reversed(list(usual.domains.items()))))
+    assert list(turned.walk(0)) == list(usual.walk(0))
+    assert turned.within(usual)
+    assert turned.describe() == usual.describe()

@@ -13,6 +13,7 @@ from search.datasets.files.verify import UnusableFileError, read_content_of, rea
 from spaces.common.errors import quote
 
 BLOCK = 512
+FAR_MORE = "unpacks to far more than it should"
 HEADERS = 2**20  # Bytes that folders, other small members and padding may add to a tar file.
 PLAIN, WITHOUT_CONTENT = (b"0", b"\0", b"7"), (b"1", b"2", b"3", b"4", b"5", b"6")
 
@@ -46,7 +47,7 @@ def read_tar_members(file: BinaryIO, sizes: Mapping[str, int], wanted: Sequence[
             nonlocal left
             left -= size
             if left < 0:
-                raise UnusableFileError("unpacks to far more than it should")
+                raise UnusableFileError(FAR_MORE)
             content = stream.read(size)
             if len(content) < size:
                 raise EOFError("it ends too early")
@@ -64,7 +65,10 @@ def read_tar_members(file: BinaryIO, sizes: Mapping[str, int], wanted: Sequence[
                 found[name] = take(size)
                 take(-size % BLOCK)
             elif kind not in WITHOUT_CONTENT:
-                take(size + -size % BLOCK)
+                if size > left:
+                    raise UnusableFileError(FAR_MORE)
+                for rest in range(size + -size % BLOCK, 0, -HEADERS):  # In pieces: nothing of it is kept.
+                    take(min(rest, HEADERS))
     if missing := [name for name in wanted if name not in found]:
         raise OtherMembersError(missing, first)
     return found
