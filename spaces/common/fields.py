@@ -53,7 +53,7 @@ def _text(pattern: str, words: str) -> Field:
 
 
 # Names of architectures and data sets become parts of paths, so no path can hide in one.
-NAME = _text(r"[A-Za-z0-9][A-Za-z0-9+-]{0,39}", "a name of at most 40 of the characters A-Z, a-z, 0-9, + and -")
+NAME = _text(r"[A-Za-z0-9][A-Za-z0-9+@_-]{0,59}", "a name of at most 60 of the characters A-Z, a-z, 0-9, +, -, _ and @")
 HASH = _text(r"[0-9a-f]{1,64}", "at most 64 hexadecimal digits")
 BATCH_SIZE = whole(1, 2**31 - 1)
 SEED = whole(0, 2**63 - 1)  # What the generators and the tables can hold.

@@ -23,7 +23,8 @@ from spaces.hyperparameters import NAMES
 from spaces.specs.run import RunSpec
 
 COUNTS = ("samples", "max_epochs", "rerun_seeds", "rerun_epochs")  # The larger one counts, whoever asked for it.
-COMPARED_ELSEWHERE = ("architectures", "thetas", "space", "earlier", "classes", *COUNTS)  # classes: by data_hash
+BY_HASH = ("classes", "own", "data_source")  # Where two differ, so do the data's hash or the architecture's name.
+COMPARED_ELSEWHERE = ("architectures", "thetas", "space", "earlier", *BY_HASH, *COUNTS)
 
 
 def extend(spec: RunSpec, asked: RunSpec) -> RunSpec:
@@ -47,6 +48,8 @@ def extend(spec: RunSpec, asked: RunSpec) -> RunSpec:
         space=space,
         earlier=earlier,
         classes=spec.classes or asked.classes,
+        own={**(spec.own or {}), **(asked.own or {})} or None,
+        data_source=asked.data_source or spec.data_source,
         **{
             name: max(filter(None, (getattr(spec, name), getattr(asked, name))), default=None)  # Either may be unset.
             for name in COUNTS

@@ -17,6 +17,7 @@ from spaces.common.wording import format_command, format_count
 from spaces.files.sealed import Damaged, read_sealed
 from spaces.hyperparameters import Hyperparameters
 from spaces.space import MAX_POINTS, Space, make_space
+from spaces.specs.own import TEXT, Own
 from spaces.specs.protocol import FORMAT, GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
 from spaces.specs.recipes import Recipe
 from spaces.specs.trial import TrialSpec
@@ -27,9 +28,14 @@ SAMPLES = fields.whole(1, MAX_POINTS)
 EPOCHS = fields.whole(1, 100_000)  # A record of more would be too large to be read.
 LEAST_ETA = 1.01  # Closer to 1, ASHA would have a rung in every epoch, many times over.
 
-LATER = ("recipe", "classes")  # Fields that older runs have not, and that are left out where there is nothing.
+LATER = (
+    "recipe",
+    "classes",
+    "own",
+    "data_source",
+)  # Fields that older runs have not, and that are left out where there is nothing.
 
-FIELDS = {  # And architectures, thetas, space, earlier and recipe.
+FIELDS = {  # And architectures, thetas, space, earlier, recipe and own.
     "dataset": fields.NAME,
     "data_hash": fields.HASH,
     "classes": fields.optional(fields.whole(1, 2**31)),
@@ -44,6 +50,7 @@ FIELDS = {  # And architectures, thetas, space, earlier and recipe.
     "samples": fields.optional(SAMPLES),
     "rerun_seeds": fields.optional(fields.whole(1, 100_000)),
     "rerun_epochs": fields.optional(EPOCHS),
+    "data_source": fields.optional(TEXT),
 }
 
 
@@ -74,6 +81,8 @@ class RunSpec:
         recipe: the data set's schedule and augmentation, at their published length; each phase scales it to its
             epochs. None where the data set has none.
         classes: how many classes the data have; None in runs from before it was recorded.
+        own: the user's own architectures among ``architectures``, None where there are none.
+        data_source: where the user's own data were read, with an absolute path; None for a built-in data set.
 
     Raises:
         UserError: a field that is not allowed, or fields that do not belong together.
@@ -98,6 +107,8 @@ class RunSpec:
     earlier: tuple[Mapping[str, Any], ...] = ()
     recipe: Recipe | None = None
     classes: int | None = None
+    own: Mapping[str, Own] | None = None
+    data_source: str | None = None
 
     def __post_init__(self) -> None:
         for name, field in FIELDS.items():
@@ -109,6 +120,13 @@ class RunSpec:
             fields.NAME.check("architectures", name)
         if len(set(names)) != len(names):
             raise UserError(f"architectures: {quote(names)} has a name twice; give each once")
+        if not isinstance(self.own, Mapping | None):
+            raise UserError(f"own: {quote(self.own)} is not allowed; give a mapping")
+        for name, one in (self.own or {}).items():
+            if name not in names or not name.endswith(f"-{one.digest[:8]}"):
+                raise UserError(
+                    f"own: {quote(name)} is not allowed; give names of architectures that end in the digest"
+                )
         if (self.rerun_seeds is None) != (self.rerun_epochs is None):
             raise UserError("seeds and rerun-epochs belong together; give both or none")
         if len({self.space is None, self.search is None, self.samples is None, self.thetas is not None}) > 1:
@@ -247,6 +265,8 @@ class RunSpec:
         try:
             if "recipe" in values:
                 values["recipe"] = Recipe.from_dict(values["recipe"])
+            if isinstance(values.get("own"), Mapping):
+                values["own"] = {name: Own.from_dict(one) for name, one in values["own"].items()}
             return cls(**values)
         except UserError as error:
             raise UserError(f"spec.json: {error}") from None

@@ -8,16 +8,19 @@ from hypothesis import strategies as st
 
 from spaces import SPACES, Hyperparameters, UserError
 from spaces.specs.extend import extend
+from spaces.specs.own import Own
 from spaces.specs.run import RunSpec
 
 SPACE = SPACES["table-1.2"].describe()
 THETA = Hyperparameters(0.1, 0.5, 1e-5, 1.5)
 SWEEP = RunSpec("digits", "ab", 16, 0, 0, ("conv",), space=SPACE, search="grid", samples=8)
 FIXED = RunSpec("digits", "ab", 16, 0, 0, ("conv",), thetas={"conv": THETA.as_dict()}, rerun_seeds=2, rerun_epochs=3)
+OWN = Own("/home/me/mine.py:A", "0123abcd" * 8, "layer", ("gain", "kernel"))
+MINE = replace(SWEEP, architectures=("A-0123abcd", "conv"), own={"A-0123abcd": OWN}, data_source="/home/me/data.npz")
 HUGE = {**SPACE, "lr": {"choice": [i / 8 for i in range(1, 1000001)]}, "momentum": {"choice": [0.0]}}
 
 
-@pytest.mark.parametrize("spec", [SWEEP, FIXED, replace(SWEEP, classes=2)])
+@pytest.mark.parametrize("spec", [SWEEP, FIXED, replace(SWEEP, classes=2), MINE])
 def test_survives_json(spec: RunSpec) -> None:
     assert RunSpec.from_dict(json.loads(json.dumps(spec.as_dict()))) == spec
 
@@ -28,6 +31,16 @@ def test_a_run_from_before_classes_were_recorded_goes_on_and_gets_them() -> None
     grown = extend(SWEEP, replace(SWEEP, classes=10))
     assert grown.classes == 10
     assert extend(grown, SWEEP).classes == 10
+
+
+def test_own_architectures_are_united() -> None:
+    grown = extend(SWEEP, MINE)
+    assert grown.own == {"A-0123abcd": OWN}
+    assert grown.architectures == ("conv", "A-0123abcd")
+    assert extend(grown, SWEEP) == grown
+    moved = replace(MINE, own={"A-0123abcd": replace(OWN, reference="/elsewhere/mine.py:A")})
+    assert extend(grown, moved).own == moved.own
+    assert extend(MINE, replace(MINE, data_source="/elsewhere/data.npz")).data_source == "/elsewhere/data.npz"
 
 
 @pytest.mark.parametrize(
@@ -41,20 +54,28 @@ def test_a_run_from_before_classes_were_recorded_goes_on_and_gets_them() -> None
         (SWEEP.as_dict() | {f"extra{i}": 1 for i in range(1000)}, "missing or unknown: 'extra0'"),
         (SWEEP.as_dict() | {"max_epochs": "20"}, "epochs: '20' is not allowed; give a whole number from 1 to 100000"),
         (SWEEP.as_dict() | {"classes": 0}, "classes: 0 is not allowed"),
+        (SWEEP.as_dict() | {"data_source": ""}, "data-source: '' is not allowed; give a text of at most"),
+        (SWEEP.as_dict() | {"own": 3}, "own: 3 is not allowed; give a mapping"),
+        (SWEEP.as_dict() | {"own": {"conv": {}}}, "own: {} is not how invsearch writes an architecture of one's own"),
+        (
+            SWEEP.as_dict() | {"own": {"conv": vars(OWN)}},
+            "own: 'conv' is not allowed; give names of architectures that",
+        ),
+        (SWEEP.as_dict() | {"own": {"A-0123abcd": vars(OWN)}}, "own: 'A-0123abcd' is not allowed"),
         (SWEEP.as_dict() | {"seed": True}, "seed: True is not allowed"),
         (SWEEP.as_dict() | {"seed": 1.0}, "seed: 1.0 is not allowed"),
         (SWEEP.as_dict() | {"samples": None}, "either space, search and samples, or thetas"),
         (SWEEP.as_dict() | {"thetas": {"conv": THETA.as_dict()}}, "either space, search and samples, or thetas"),
         (SWEEP.as_dict() | {"rerun_seeds": 3}, "seeds and rerun-epochs belong together"),
         (SWEEP.as_dict() | {"grace_period": 21}, "grace-period: 21 is above the maximum of 20 epochs"),
-        (SWEEP.as_dict() | {"dataset": "../../etc"}, "dataset: '../../etc' is not allowed; give a name of at most 40"),
+        (SWEEP.as_dict() | {"dataset": "../../etc"}, "dataset: '../../etc' is not allowed; give a name of at most 60"),
         (SWEEP.as_dict() | {"dataset": "digits\n"}, r"dataset: 'digits\n' is not allowed"),
         (SWEEP.as_dict() | {"data_hash": "/"}, "data-hash: '/' is not allowed; give at most 64 hexadecimal digits"),
         (SWEEP.as_dict() | {"architectures": "conv"}, "architectures: 'conv' is not allowed; give 1 to 1000 names"),
         (SWEEP.as_dict() | {"architectures": []}, "architectures: () is not allowed"),
         (SWEEP.as_dict() | {"architectures": ["conv", "conv"]}, "a name twice"),
         (SWEEP.as_dict() | {"architectures": ["a/b"]}, "architectures: 'a/b' is not allowed"),
-        (SWEEP.as_dict() | {"architectures": ["a" * 41]}, "is not allowed; give a name of at most 40"),
+        (SWEEP.as_dict() | {"architectures": ["a" * 61]}, "is not allowed; give a name of at most 60"),
         (SWEEP.as_dict() | {"architectures": [f"a{i}" for i in range(1001)]}, "give 1 to 1000 names"),
         (FIXED.as_dict() | {"thetas": {}}, "thetas: {} is not allowed; give one for each architecture"),
         (FIXED.as_dict() | {"thetas": {"conv": {**THETA.as_dict(), "lr": "0.1"}}}, "thetas: conv: "),
