@@ -46,7 +46,7 @@ setup(
     license="MIT",
     python_requires=">=3.11,<3.12",
     ext_modules=NATIVE,
-    py_modules=["invsearch_start"],
+    py_modules=["invsearch", "invsearch_start"],
     packages=find_packages(include=["spaces*", "models*", "search*", "analysis*"]),
     package_data={"": ["py.typed"], "analysis.report": ["page/*"]},
     install_requires=[

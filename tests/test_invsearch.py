@@ -1,0 +1,125 @@
+"""The facade: what the commands do, from Python."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import invsearch
+from search.cli import main, make_parser
+
+ROOT = Path(__file__).resolve().parent.parent
+ARCHIVE = "table-1.4-mnist-reduced"
+ONLY_FOR_PEOPLE = {"help", "dry_run"}  # Options without a keyword.
+CALLS = {
+    "sweep": invsearch.sweep,
+    "train": invsearch.train,
+    "reproduce": invsearch.reproduce,
+    "rerun": invsearch.Run.rerun,
+}
+
+
+def options_of(command: str) -> dict[str, Any]:
+    """The options of a command and their defaults."""
+    (commands,) = (action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction))
+    parser = commands.choices[command]
+    return {action.dest: parser.get_default(action.dest) for action in parser._actions}
+
+
+@pytest.mark.parametrize("command", CALLS)
+def test_every_option_has_its_keyword_with_the_same_default(command: str) -> None:
+    options = options_of(command)
+    keywords = inspect.signature(CALLS[command]).parameters
+    shared = set(invsearch.Invocation.__annotations__) - {"on_event"}
+    assert (set(keywords) - {"self", "invocation"}) | shared == options.keys() - ONLY_FOR_PEOPLE - {"run"}
+    for name, keyword in keywords.items():
+        if keyword.kind is keyword.KEYWORD_ONLY:
+            assert keyword.default == options[name], name
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> invsearch.Run:
+    folder = tmp_path_factory.mktemp("archive")
+    with tarfile.open(ROOT / "results" / ARCHIVE / "run.tar.xz") as packed:
+        packed.extractall(folder, filter="data")
+    return invsearch.open_run(folder / ARCHIVE)
+
+
+def test_a_run_that_is_there(run: invsearch.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.spec.samples == 16
+    assert len(run.trials.query("phase == 'sweep' and architecture == 'conv'")) == 16
+    assert set(run.epochs["trial_id"]) <= set(run.trials["trial_id"])
+    best = run.best("wide-conv")
+    assert (
+        best.test_accuracy
+        == run.trials.query("phase == 'rerun' and architecture == 'wide-conv'")["test_accuracy"].max()
+    )
+    assert main(["table", "ranking", str(run.path)]) == 0
+    assert capsys.readouterr().out.rstrip() == str(run.table("ranking")).rstrip()
+    written = run.report(tmp_path / "report", only="tables")
+    assert tmp_path / "report" / "tables" / "ranking.md" in written
+    assert eval(repr(run), {"invsearch": invsearch}).trials.equals(run.trials)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda run: invsearch.open_run(run.path / "nothing"), "not a run folder"),
+        (lambda run: run.table("1.33"), "1.33"),
+        (lambda run: run.best("convv"), "convv"),
+        (lambda run: invsearch.sweep("x", ["conv", "convv"]), "convv"),
+        (lambda run: invsearch.sweep("x", dataset="digit"), "digits"),
+        (lambda run: invsearch.sweep("x", samples=-1), "samples"),
+        (lambda run: invsearch.sweep("x", search="best"), "search"),
+        (lambda run: invsearch.sweep("x", max_concurent=1), "max-concurent"),
+        (lambda run: invsearch.sweep("x", space={"lr": 0.1}), "missing"),
+        (lambda run: invsearch.sweep("x", time_budget="soon"), "soon"),
+        (lambda run: invsearch.train("x", "conv", theta="lr=1"), "theta"),
+        (lambda run: invsearch.reproduce("1.5", "x"), "1.5"),
+    ],
+)
+def test_bad_input_is_an_exception_of_one_line(run: invsearch.Run, call: Any, words: str, tmp_path: Path) -> None:
+    os.chdir(tmp_path)
+    with pytest.raises(invsearch.UserError, match=words) as error:
+        call(run)
+    assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def imported(folder: Path) -> subprocess.CompletedProcess[str]:
+    code = "import invsearch, models; print(models.__file__)"
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("name", ["models.py", "models/__init__.py", "models/mine.py", "search/mine.py"])
+def test_code_of_the_users_own_under_our_names_is_refused_with_both_places(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("")
+    done = imported(tmp_path)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(
+        f"ImportError: {tmp_path / name} and the package {ROOT / name.split('/')[0].removesuffix('.py')}"
+    )
+    assert "rename yours" in last
+
+
+def test_a_folder_of_weights_is_no_package(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "best.pt").write_text("")
+    done = imported(tmp_path)
+    assert (done.stderr, done.stdout.strip()) == ("", str(ROOT / "models" / "__init__.py"))
