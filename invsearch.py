@@ -362,9 +362,13 @@ def _train(command: str, given: Mapping[str, Any], run: Run | None = None) -> Ru
     options = {name: value for name, value in given.items() if name != "invocation"} | dict(given["invocation"])
     on_event, space = options.pop("on_event", None), options.pop("space", None)
     places = [options.pop(name) for name in PLACES[command]]
-    texts = {f"--{name.replace('_', '-')}": value for name, value in options.items() if value not in (None, False)}
+    texts = {
+        f"--{name.replace('_', '-')}": value
+        for name, value in options.items()
+        if value is not None and value is not False
+    }
     words = [name if value is True else f"{name}={_write(value)}" for name, value in texts.items()]
-    args = make_parser().parse_args([command, *words, "--", *map(_write, places)])
+    args = make_parser().parse_args([command, *words, *(["--", *map(_write, places)] if places else [])])
     if space is not None:
         args.space = make_space(space, "space") if isinstance(space, Mapping) else space
     request = COMMANDS[command].prepare(args)

@@ -97,8 +97,14 @@ def _installed(handlers: Handlers) -> Iterator[None]:
 
 
 def _install(handlers: Handlers) -> Handlers:
-    """Makes these the handlers of signals; returns those before."""
+    """Makes these the handlers of signals; returns those before. Only the main thread may; others have none."""
+    if not _is_main_thread():
+        return {}
     return {number: signal.signal(number, handler) for number, handler in handlers.items()}
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 @contextmanager
@@ -147,6 +153,9 @@ def kept() -> Iterator[None]:
     Raises:
         Interrupted: one came; at the end of the block, or when it ends the block.
     """
+    if not _is_main_thread():
+        yield
+        return
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     reader, writer = os.pipe()
     os.set_blocking(writer, False)

@@ -78,8 +78,8 @@ def test_a_run_that_is_there(run: invsearch.Run, tmp_path: Path, capsys: pytest.
         (lambda run: invsearch.sweep("x", ["conv", "convv"]), "convv"),
         (lambda run: invsearch.sweep("x", dataset="digit"), "digits"),
         (lambda run: invsearch.sweep("x", samples=-1), "samples"),
-        (lambda run: invsearch.sweep("x", search="best"), "search"),
-        (lambda run: invsearch.sweep("x", max_concurent=1), "max-concurent"),
+        (lambda run: invsearch.sweep("x", search="best"), "search"),  # pyright: ignore[reportArgumentType]
+        (lambda run: invsearch.sweep("x", max_concurent=1), "max-concurent"),  # pyright: ignore[reportCallIssue]
         (lambda run: invsearch.sweep("x", space={"lr": 0.1}), "missing"),
         (lambda run: invsearch.sweep("x", time_budget="soon"), "soon"),
         (lambda run: invsearch.train("x", "conv", theta="lr=1"), "theta"),
@@ -123,3 +123,46 @@ def test_a_folder_of_weights_is_no_package(tmp_path: Path) -> None:
     (tmp_path / "models" / "best.pt").write_text("")
     done = imported(tmp_path)
     assert (done.stderr, done.stdout.strip()) == ("", str(ROOT / "models" / "__init__.py"))
+
+
+SCRIPT = """
+import asyncio, pathlib, sys, threading
+import ray
+import invsearch
+
+if "ray" in sys.argv:
+    ray.init(num_cpus=2, include_dashboard=False, logging_level="error", log_to_driver=False)
+events = []
+how = dict(samples=4, epochs=2, grace_period=1, on_event=events.append)
+if "thread" in sys.argv:
+    run = asyncio.run(asyncio.to_thread(invsearch.sweep, "run", ["conv", "invariant"], **how))
+else:
+    run = invsearch.sweep(pathlib.Path("run"), ["conv", "invariant"], **how)
+assert run.rerun(seeds=2, epochs=1) is run
+ended = [event for event in events if event.kind == "ended"]
+assert [event.done for event in ended] == list(range(1, 9)), ended
+assert {event.trial for event in ended} == set(run.trials.query("phase == 'sweep'")["trial_id"])
+assert sum(event.kind == "epoch" for event in events) == len(run.epochs) - 4
+again = []
+assert len(invsearch.sweep("run", "conv,invariant", **{**how, "on_event": again.append}).trials) == 12
+assert not again
+assert ray.is_initialized() == ("ray" in sys.argv)
+print(run.table("summary"))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["script", "thread", "ray", "ray thread"])
+def test_a_sweep_and_reruns_from_python(tmp_path: Path, how: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *how.split()],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("**Table summary.**")
+    assert ("starting Ray" in done.stderr) == ("ray" not in how)
+    assert ("using the Ray of this program" in done.stderr) == ("ray" in how)

@@ -37,6 +37,13 @@ class Filled:
     right: frozenset[str]
     notes: list[str]
 
+    def __str__(self) -> str:
+        from analysis.render.formats import write_markdown  # Which imports this.
+
+        return write_markdown(self)
+
+    _repr_markdown_ = __str__  # In a notebook.
+
 
 @dataclass(frozen=True)
 class Table:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from search.cluster.resources import Resources, count_cores
-from search.cluster.surroundings import code_of, limit_object_store, set_environment
+from search.cluster.surroundings import code_of, has_ray, limit_object_store, set_environment
 from search.errors import Halted
 from search.signals import kept, own_sessions
 from search.storage.provenance import ROOT
@@ -45,7 +45,8 @@ def ray_session(
     """Ray for the time of a ``with`` block; yields how many trials may run, or wait for room, at once.
 
     On this machine Ray listens on 127.0.0.1 only, and what it leaves on the disk is removed. On a
-    cluster the four packages are uploaded to the nodes, which need the third-party packages only.
+    cluster the four packages are uploaded to the nodes, which need the third-party packages only. A program that has
+    Ray already keeps it; the nodes of that must have invsearch installed.
 
     Args:
         resources: what a trial gets, and where it runs.
@@ -56,9 +57,11 @@ def ray_session(
         UserError: no such cluster, or none of its nodes can hold a trial, or one does not see the run folder.
     """
     set_environment(resources)
-    local = resources.address is None
-    print("starting Ray" if local else f"joining Ray at {resources.address}", file=sys.stderr)
-    session = _start_ray(resources)
+    theirs = has_ray()
+    local = resources.address is None and not theirs
+    what = "using the Ray of this program" if theirs else f"joining Ray at {resources.address}"
+    print("starting Ray" if local else what, file=sys.stderr)
+    session = Path() if theirs else _start_ray(resources)
     import ray  # Only now: it reads the environment.
 
     from search.cluster import leftovers, nodes, shared_folder
@@ -70,9 +73,11 @@ def ray_session(
         nodes.check_room(resources)
         if not local and run is not None:
             shared_folder.probe(run, nodes.holding(resources))
-        yield nodes.count_slots(resources) if local else max(nodes.count_slots(resources), CLUSTER_TRIALS)
+        slots = nodes.count_slots(resources)
+        yield slots if resources.address is None else max(slots, CLUSTER_TRIALS)
     finally:
-        ray.shutdown()
+        if not theirs:
+            ray.shutdown()
         if run is not None:
             with suppress(OSError, UserError):  # Or it would hide why the block ended.
                 if local:

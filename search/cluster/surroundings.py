@@ -52,8 +52,10 @@ def set_environment(resources: Resources) -> None:
     """
     check_utf8(*sys.argv)  # Which Ray writes down.
     prepare_python()
-    settings = SETTINGS | (HERE_ONLY if resources.address is None else {})
-    if resources.address is None:
+    settings = SETTINGS | (HERE_ONLY if resources.address is None and not has_ray() else {})
+    if has_ray():
+        pass  # What it was started with holds.
+    elif resources.address is None:
         settings["RAY_TMPDIR"] = choose_temporary_folder()
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # Ray reads it once a process.
     else:
@@ -63,6 +65,11 @@ def set_environment(resources: Resources) -> None:
     for name in [name for name in os.environ if name.startswith(("TUNE_", "RAY_AIR_"))]:
         del os.environ[name]  # One alone may hold reports back, take Ctrl-C, or end Tune for being of old.
     os.environ.update(settings)
+
+
+def has_ray() -> bool:
+    """Whether this program has started or joined Ray by itself, as a notebook may have."""
+    return "ray" in sys.modules and sys.modules["ray"].is_initialized()
 
 
 def prepare_python() -> None:

@@ -6,9 +6,9 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from spaces.specs.run import RunSpec
 
 if TYPE_CHECKING:
     from analysis.records.reader import Run
+    from search.tuning.progress import Event
 
 PUBLISHED = "published"
 TPE_SAMPLES = 64
@@ -151,16 +152,47 @@ def make_policy(args: argparse.Namespace) -> Policy:
     return Policy(**given, started=time.monotonic() - max(0.0, measure_age()))
 
 
-def parse_conditions(args: argparse.Namespace) -> tuple[Resources, Policy, tuple[str, ...]]:
-    """Resources, policy and loggers asked for; from here on the environment is as Ray needs it.
+@dataclass(frozen=True)
+class Request:
+    """What is to be trained, and how: all that a command, or ``import invsearch``, has read from its options.
+
+    Attributes:
+        path: the run folder.
+        spec: what to train.
+        phases: ``sweep``, ``rerun`` or both.
+        resources: what each trial gets.
+        policy: how this invocation treats the run.
+        logs: names of loggers.
+    """
+
+    path: Path
+    spec: RunSpec
+    phases: tuple[str, ...]
+    resources: Resources
+    policy: Policy
+    logs: tuple[str, ...]
+
+    def train(self, on_event: Callable[[Event], object] | None = None) -> int:
+        """Trains what is left of the run; returns how many trials failed. See ``search.tuning.phases.train_run``."""
+        from search.tuning.phases import train_run
+        from search.tuning.rerun import plan_rerun
+        from search.tuning.sweep import plan_sweep
+
+        plans = {"sweep": plan_sweep, "rerun": plan_rerun}
+        chosen = [plans[name] for name in self.phases]
+        return train_run(self.path, self.spec, chosen, self.resources, self.policy, self.logs, on_event)
+
+
+def make_request(args: argparse.Namespace, path: Path, spec: RunSpec, *phases: str) -> Request:
+    """The request of a command's options; from here on the environment is as Ray needs it.
 
     Raises:
         UserError: something that is not allowed, or a logger that is not installed.
     """
-    chosen = parse_logs(args)
+    logs = parse_logs(args)
     asked = Resources(args.cpus_per_trial, args.gpus_per_trial, args.address, args.engine)
     set_environment(asked)
-    return asked, make_policy(args), chosen
+    return Request(path, spec, phases, asked, make_policy(args), logs)
 
 
 def parse_architectures(text: str) -> tuple[str, ...]:
@@ -182,11 +214,13 @@ def parse_architectures(text: str) -> tuple[str, ...]:
 
 
 def parse_space(args: argparse.Namespace) -> Space:
-    """The search space asked for: a name, or a YAML file.
+    """The search space asked for: a name, a YAML file, or from Python a space.
 
     Raises:
         UserError: neither.
     """
+    if isinstance(args.space, Space):
+        return args.space
     name = ("table-1.2" if args.search == "grid" else "continuous") if args.space is None else args.space
     if name in SPACES:
         return SPACES[name]
@@ -305,12 +339,12 @@ def parse_epochs(args: argparse.Namespace) -> int:
     return args.epochs
 
 
-def describe_dry_run(args: argparse.Namespace, spec: RunSpec, resources: Resources, policy: Policy) -> bool:
+def describe_dry_run(args: argparse.Namespace, request: Request) -> bool:
     """Whether ``--dry-run`` was given; if so, says what would run."""
     if args.dry_run:
         from search.tuning.dry_run import describe
 
-        for line in describe(spec, resources, policy):
+        for line in describe(request.spec, request.resources, request.policy):
             print(line, flush=True)
     return args.dry_run
 

@@ -40,28 +40,29 @@ OPTIONS = (
 )
 
 
-def run(args: argparse.Namespace) -> int:
-    """Runs the experiment and prints its table."""
+def prepare(args: argparse.Namespace) -> options.Request:
+    """The experiment that the options ask for."""
     from analysis.tables import TABLES
 
     table = choose("table", args.table, TABLES)
     _check_options(args, table)
     seeds = table.seeds if args.seeds is None else args.seeds
-    if table.searched:
-        epochs = options.parse_epochs(args) if args.rerun_epochs is None else args.rerun_epochs
-        spec = options.make_run_spec(args, table.architectures, seeds, epochs)
-    else:
+    if not table.searched:
         spec = options.make_fixed_spec(args, _parse_networks(args, table), options.PUBLISHED, seeds)
-    resources, policy, logs = options.parse_conditions(args)
-    if options.describe_dry_run(args, spec, resources, policy):
+        return options.make_request(args, args.out, spec, "rerun")
+    epochs = options.parse_epochs(args) if args.rerun_epochs is None else args.rerun_epochs
+    spec = options.make_run_spec(args, table.architectures, seeds, epochs)
+    return options.make_request(args, args.out, spec, "sweep", "rerun")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the experiment and prints its table."""
+    request = prepare(args)
+    if options.describe_dry_run(args, request):
         return 0
     from search.streams import show
-    from search.tuning.phases import train_run
-    from search.tuning.rerun import plan_rerun
-    from search.tuning.sweep import plan_sweep
 
-    plans = [plan_sweep, plan_rerun] if table.searched else [plan_rerun]
-    failures = train_run(args.out, spec, plans, resources, policy, logs)
+    failures = request.train()
     show(options.render_table(args.table, args.out))
     return options.choose_exit_code(failures, args.out)
 

@@ -21,19 +21,21 @@ OPTIONS = (
 )
 
 
-def run(args: argparse.Namespace) -> int:
-    """Reruns; 0 when every rerun has ended."""
-    resources, policy, logs = options.parse_conditions(args)
+def prepare(args: argparse.Namespace) -> options.Request:
+    """The reruns that the options ask for, of a sweep whose folder is mended first."""
     from search.storage.run_folder import RunFolder
-    from search.streams import show
-    from search.tuning.phases import train_run
-    from search.tuning.rerun import plan_rerun
 
     folder = RunFolder(args.run)
-    folder.mend(policy.force)
+    folder.mend(args.force)
     spec = folder.read_spec()
     epochs = args.epochs if args.epochs is not None else spec.rerun_epochs or spec.max_epochs
-    asked = replace(spec, rerun_seeds=args.seeds, rerun_epochs=epochs)
-    failures = train_run(args.run, asked, [plan_rerun], resources, policy, logs)
+    return options.make_request(args, args.run, replace(spec, rerun_seeds=args.seeds, rerun_epochs=epochs), "rerun")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Reruns; 0 when every rerun has ended."""
+    from search.streams import show
+
+    failures = prepare(args).train()
     show(f"rerun complete: {printable(args.run)}; next: {format_command('invsearch', 'table', '1.3', args.run)}")
     return options.choose_exit_code(failures, args.run)

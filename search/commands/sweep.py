@@ -20,19 +20,22 @@ OPTIONS = (
 )
 
 
+def prepare(args: argparse.Namespace) -> options.Request:
+    """The search that the options ask for."""
+    spec = options.make_run_spec(args, options.parse_architectures(args.architectures), None, None)
+    return options.make_request(args, args.out, spec, "sweep")
+
+
 def run(args: argparse.Namespace) -> int:
     """Searches; 0 when every trial has ended."""
-    spec = options.make_run_spec(args, options.parse_architectures(args.architectures), None, None)
-    resources, policy, logs = options.parse_conditions(args)
-    if options.describe_dry_run(args, spec, resources, policy):
+    request = prepare(args)
+    if options.describe_dry_run(args, request):
         return 0
     from analysis.incumbents import find_incumbents
     from analysis.records.reader import read_run
     from search.streams import show
-    from search.tuning.phases import train_run
-    from search.tuning.sweep import plan_sweep
 
-    failures = train_run(args.out, spec, [plan_sweep], resources, policy, logs)
+    failures = request.train()
     for name, best in find_incumbents(read_run(args.out)).iterrows():
         show(f"{name}: incumbent {best['trial_id']}, {100 * best['val_accuracy']:.2f} % on held-out training images")
     rerun, status = (format_command("invsearch", command, args.out) for command in ("rerun", "status"))

@@ -23,15 +23,17 @@ OPTIONS = (
 )
 
 
+def prepare(args: argparse.Namespace) -> options.Request:
+    """The trainings that the options ask for."""
+    spec = options.make_fixed_spec(args, options.parse_architectures(args.architectures), args.theta, args.seeds)
+    return options.make_request(args, args.out or Path(f"runs/train-{spec.dataset}"), spec, "rerun")
+
+
 def run(args: argparse.Namespace) -> int:
     """Trains; 0 when every trial has ended. Prints the table of what was trained."""
-    spec = options.make_fixed_spec(args, options.parse_architectures(args.architectures), args.theta, args.seeds)
-    resources, policy, logs = options.parse_conditions(args)
     from search.streams import show
-    from search.tuning.phases import train_run
-    from search.tuning.rerun import plan_rerun
 
-    out = args.out or Path(f"runs/train-{spec.dataset}")
-    failures = train_run(out, spec, [plan_rerun], resources, policy, logs)
-    show(options.render_table("summary", out), f"\nrecords: {printable(out)}")
-    return options.choose_exit_code(failures, out)
+    request = prepare(args)
+    failures = request.train()
+    show(options.render_table("summary", request.path), f"\nrecords: {printable(request.path)}")
+    return options.choose_exit_code(failures, request.path)

@@ -21,7 +21,7 @@ from search.training.engines import EngineChoice
 from search.tuning.feed import Feed
 from search.tuning.jobs import Job, execute
 from search.tuning.policy import Policy
-from search.tuning.progress import Progress
+from search.tuning.progress import Event, Progress
 from search.tuning.scheduler import InOrder
 from spaces.specs.run import RunSpec
 
@@ -46,6 +46,7 @@ def train_run(
     resources: Resources,
     policy: Policy,
     logs: Sequence[str] = (),
+    on_event: Callable[[Event], object] | None = None,
 ) -> int:
     """Trains what is left of a run.
 
@@ -56,6 +57,7 @@ def train_run(
         resources: what each trial gets, and where.
         policy: how this invocation treats the run.
         logs: names of loggers.
+        on_event: is told of each event instead of a person who watches.
 
     Returns:
         How many trials of these phases failed.
@@ -74,12 +76,18 @@ def train_run(
         phases: list[Phase] = []
         for plan in plans:
             phases.append(plan(run, spec))
-            train_phase(phases[-1], run, spec, resources, policy, engine)
+            train_phase(phases[-1], run, spec, resources, policy, engine, on_event)
     return sum(run.list_failures(phase.name) for phase in phases)
 
 
 def train_phase(
-    phase: Phase, run: RunFolder, spec: RunSpec, resources: Resources, policy: Policy, engine: EngineChoice
+    phase: Phase,
+    run: RunFolder,
+    spec: RunSpec,
+    resources: Resources,
+    policy: Policy,
+    engine: EngineChoice,
+    on_event: Callable[[Event], object] | None = None,
 ) -> None:
     """Trains what a phase has left to do; trials that have ended are not touched. Raises what ``train_run`` does."""
     recorded = phase.recorded()
@@ -94,7 +102,7 @@ def train_phase(
         deaths: Counter[tuple[str, int]] = Counter()
         while not feed.finished:  # Until the records say that all is done.
             why_idle = partial(explain_waiting, resources)
-            progress = Progress(phase.name, totals, phase.expected_epochs, recorded, why_idle)
+            progress = Progress(phase.name, totals, phase.expected_epochs, recorded, why_idle, on_event)
             job = Job(run, split, feed, phase.scheduler(recorded), progress)
             lost = execute(job, resources, slots, policy, Watch(resources, run.path).explain_stuck, deaths)
             recorded = phase.recorded()

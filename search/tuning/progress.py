@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +22,33 @@ from spaces.common.wording import format_clock, format_count, format_tally
 PLAIN_SECONDS = 60.0  # A line this often where output is not a terminal.
 IDLE_SECONDS = 20.0
 COLUMNS = ("planned", "completed", "stopped", "diverged", "failed", "running")
+
+
+@dataclass(frozen=True)
+class Event:
+    """What has happened to a trial.
+
+    Attributes:
+        kind: ``started``, ``epoch`` or ``ended``.
+        phase: ``sweep`` or ``rerun``.
+        architecture: its network.
+        trial: its trial id.
+        epoch: how many epochs it has by now.
+        accuracy: of the last one, a fraction; None before the first.
+        status: ``running``, or how it ended.
+        done: trials of the phase that have ended.
+        planned: trials of the phase.
+    """
+
+    kind: str
+    phase: str
+    architecture: str
+    trial: str
+    epoch: int
+    accuracy: float | None
+    status: str
+    done: int
+    planned: int
 
 
 @dataclass
@@ -61,6 +88,7 @@ class Progress(Unsaved, Callback):
         expected_epochs: epochs a trial is expected to take, until enough have ended to tell.
         folders: trials recorded before this invocation.
         why_idle: says why no trial runs, where that lasts.
+        on_event: is told of each event; nothing is shown then.
     """
 
     def __init__(
@@ -70,8 +98,10 @@ class Progress(Unsaved, Callback):
         expected_epochs: float,
         folders: Sequence[TrialFolder],
         why_idle: Callable[[], str] = lambda: "",
+        on_event: Callable[[Event], object] | None = None,
     ):
         self._title, self._expected, self._why_idle = title, expected_epochs, why_idle
+        self._on_event = on_event
         self._idle: float | None = None  # When it is next said that no trial runs.
         self._summary = "incumbent" if title == "sweep" else "mean"
         self._tallies = {name: Tally(total) for name, total in totals.items()}
@@ -89,7 +119,8 @@ class Progress(Unsaved, Callback):
     @contextmanager
     def shown(self) -> Iterator[None]:
         """Shows the progress for the time of a ``with`` block."""
-        if not self._console.is_interactive:
+        self._started = time.monotonic()
+        if self._on_event is not None or not self._console.is_interactive:
             self._say()
             yield
             if self._spoke[1] != self._done()[0]:
@@ -113,6 +144,7 @@ class Progress(Unsaved, Callback):
         """A trial runs."""
         self._training_since = self._training_since or time.monotonic()
         self._tally(trial).running.add(trial.trial_id)
+        self._tell("started", trial)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -121,6 +153,8 @@ class Progress(Unsaved, Callback):
         tally = self._tally(trial)
         tally.new_epochs += not result["again"]
         tally.seconds += result["seconds"]
+        if not result["again"]:
+            self._tell("epoch", trial, result)
         if not self._live and time.monotonic() - self._spoke[0] > PLAIN_SECONDS:
             self._say()
 
@@ -133,9 +167,16 @@ class Progress(Unsaved, Callback):
         tally = self._tally(trial)
         tally.running.discard(trial.trial_id)
         tally.end(status, trial.last_result.get(TIME_ATTR, 0), trial.last_result.get(METRIC))
+        self._tell("ended", trial, trial.last_result, status)
         done, total = self._done()
         if not self._live and done * 10 // total > self._spoke[1] * 10 // total:
             self._say()
+
+    def _tell(self, kind: str, trial: Any, result: Mapping[str, Any] = {}, status: str = "running") -> None:
+        if self._on_event is not None:
+            name, trial_id = (trial.config["trial"][field] for field in ("architecture", "trial_id"))
+            numbers = result.get(TIME_ATTR, 0), result.get(METRIC)
+            self._on_event(Event(kind, self._title, name, trial_id, *numbers, status, *self._done()))
 
     def _tally(self, trial: Any) -> Tally:
         return self._tallies[trial.config["trial"]["architecture"]]
@@ -187,7 +228,8 @@ class Progress(Unsaved, Callback):
         self._print(f"{self._title} {self._format_timing()} | " + " | ".join(parts))
 
     def _print(self, line: str) -> None:
-        self._console.print(line, soft_wrap=True, highlight=False, markup=False)
+        if self._on_event is None:
+            self._console.print(line, soft_wrap=True, highlight=False, markup=False)
 
     def _format_accuracy(self, tally: Tally) -> str:
         if tally.finished:
