@@ -183,8 +183,8 @@ class Request:
         return train_run(self.path, self.spec, chosen, self.resources, self.policy, self.logs, on_event)
 
 
-def make_request(args: argparse.Namespace, path: Path, spec: RunSpec, *phases: str) -> Request:
-    """The request of a command's options; from here on the environment is as Ray needs it.
+def parse_conditions(args: argparse.Namespace) -> tuple[Resources, Policy, tuple[str, ...]]:
+    """Resources, policy and loggers asked for; from here on the environment is as Ray needs it.
 
     Raises:
         UserError: something that is not allowed, or a logger that is not installed.
@@ -192,7 +192,7 @@ def make_request(args: argparse.Namespace, path: Path, spec: RunSpec, *phases: s
     logs = parse_logs(args)
     asked = Resources(args.cpus_per_trial, args.gpus_per_trial, args.address, args.engine)
     set_environment(asked)
-    return Request(path, spec, phases, asked, make_policy(args), logs)
+    return asked, make_policy(args), logs
 
 
 def parse_architectures(text: str) -> tuple[str, ...]:

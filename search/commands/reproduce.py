@@ -49,10 +49,10 @@ def prepare(args: argparse.Namespace) -> options.Request:
     seeds = table.seeds if args.seeds is None else args.seeds
     if not table.searched:
         spec = options.make_fixed_spec(args, _parse_networks(args, table), options.PUBLISHED, seeds)
-        return options.make_request(args, args.out, spec, "rerun")
+        return options.Request(args.out, spec, ("rerun",), *options.parse_conditions(args))
     epochs = options.parse_epochs(args) if args.rerun_epochs is None else args.rerun_epochs
     spec = options.make_run_spec(args, table.architectures, seeds, epochs)
-    return options.make_request(args, args.out, spec, "sweep", "rerun")
+    return options.Request(args.out, spec, ("sweep", "rerun"), *options.parse_conditions(args))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -25,11 +25,13 @@ def prepare(args: argparse.Namespace) -> options.Request:
     """The reruns that the options ask for, of a sweep whose folder is mended first."""
     from search.storage.run_folder import RunFolder
 
+    conditions = options.parse_conditions(args)
     folder = RunFolder(args.run)
     folder.mend(args.force)
     spec = folder.read_spec()
     epochs = args.epochs if args.epochs is not None else spec.rerun_epochs or spec.max_epochs
-    return options.make_request(args, args.run, replace(spec, rerun_seeds=args.seeds, rerun_epochs=epochs), "rerun")
+    asked = replace(spec, rerun_seeds=args.seeds, rerun_epochs=epochs)
+    return options.Request(args.run, asked, ("rerun",), *conditions)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ OPTIONS = (
 def prepare(args: argparse.Namespace) -> options.Request:
     """The search that the options ask for."""
     spec = options.make_run_spec(args, options.parse_architectures(args.architectures), None, None)
-    return options.make_request(args, args.out, spec, "sweep")
+    return options.Request(args.out, spec, ("sweep",), *options.parse_conditions(args))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -26,7 +26,9 @@ OPTIONS = (
 def prepare(args: argparse.Namespace) -> options.Request:
     """The trainings that the options ask for."""
     spec = options.make_fixed_spec(args, options.parse_architectures(args.architectures), args.theta, args.seeds)
-    return options.make_request(args, args.out or Path(f"runs/train-{spec.dataset}"), spec, "rerun")
+    return options.Request(
+        args.out or Path(f"runs/train-{spec.dataset}"), spec, ("rerun",), *options.parse_conditions(args)
+    )
 
 
 def run(args: argparse.Namespace) -> int:
