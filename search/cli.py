@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import Any
 
 from search import __version__, streams
+from search.cluster.surroundings import restored_environment
 from search.commands.options import INCOMPLETE
 from search.errors import TIME_IS_UP, Halted, Superseded, reason_of
 from search.signals import act_at_once, handled, last_resort, time_limit
@@ -83,7 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     streams.open_handles()
     with streams.guarded():
         if arguments is not None:
-            return _main(list(arguments))
+            with restored_environment():
+                return _main(list(arguments))
         code = _main(sys.argv[1:])
         gc.freeze()  # Or Python looks through all of torch and Ray once more as it ends, for seconds.
         return code

@@ -100,7 +100,9 @@ def _install(handlers: Handlers) -> Handlers:
     """Makes these the handlers of signals; returns those before. Only the main thread may; others have none."""
     if not _is_main_thread():
         return {}
-    return {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    # None stands for a handler that is not Python's, as of a program around it: that one stays.
+    ours = [number for number in handlers if handlers[number] is not None and signal.getsignal(number) is not None]
+    return {number: signal.signal(number, handlers[number]) for number in ours}
 
 
 def _is_main_thread() -> bool:
@@ -188,6 +190,8 @@ def kept() -> Iterator[None]:
 def time_limit(seconds: float, reason: str) -> Iterator[None]:
     """Ends a ``with`` block after so many seconds, at once where none are left; infinity is no limit.
 
+    Only the main thread can be ended so, and only in a program that has set no alarm of its own.
+
     Raises:
         Halted: that time is over; not while ``unlimited`` has it wait.
     """
@@ -195,25 +199,33 @@ def time_limit(seconds: float, reason: str) -> Iterator[None]:
     def end(number: int, frame: object) -> None:
         raise TimeIsUp(reason)
 
+    if seconds == math.inf or not _is_main_thread() or signal.getitimer(signal.ITIMER_REAL)[0]:
+        yield
+        return
     with _installed({signal.SIGALRM: end}):
         try:
-            if seconds < math.inf:
-                signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6))
+            _limits.append(reason)
+            signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6))
             yield
         except TimeIsUp as over:
             raise Halted(str(over)) from None
         finally:
             lift_time_limit()
+            _limits.pop()
+
+
+_limits: list[str] = []  # Whose alarm is set; without one it is that of the program around us.
 
 
 def lift_time_limit() -> None:
     """What follows has as long as it takes."""
-    signal.setitimer(signal.ITIMER_REAL, 0.0)
+    if _limits and _is_main_thread():
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
 
 
 def unlimited() -> AbstractContextManager[None]:
     """Within the ``with`` block a ``time_limit`` around it ends nothing: the code inside watches the clock itself."""
-    return _installed({signal.SIGALRM: signal.SIG_IGN})
+    return _installed({signal.SIGALRM: signal.SIG_IGN} if _limits else {})
 
 
 def act_at_once(number: int, frame: object) -> None:

@@ -126,16 +126,28 @@ def test_a_folder_of_weights_is_no_package(tmp_path: Path) -> None:
 
 
 SCRIPT = """
-import asyncio, pathlib, sys, threading
+import asyncio, json, os, pathlib, signal, sys
 import ray
 import invsearch
 
-if "ray" in sys.argv:
+def start_ray():
     ray.init(num_cpus=2, include_dashboard=False, logging_level="error", log_to_driver=False)
-events = []
-how = dict(samples=4, epochs=2, grace_period=1, on_event=events.append)
-if "thread" in sys.argv:
-    run = asyncio.run(asyncio.to_thread(invsearch.sweep, "run", ["conv", "invariant"], **how))
+
+if "ray" in sys.argv:
+    start_ray()
+events, nodes = [], set()
+def listen(event):
+    events.append(event)
+    nodes.update(node["NodeManagerAddress"] for node in ray.nodes())
+how = dict(samples=4, epochs=2, grace_period=1, on_event=listen)
+before = dict(os.environ)
+signal.setitimer(signal.ITIMER_REAL, 3600)
+async def sweep():
+    if "loop" in sys.argv:  # As a cell of a notebook.
+        return invsearch.sweep("run", ["conv", "invariant"], **how)
+    return await asyncio.to_thread(invsearch.sweep, "run", ["conv", "invariant"], **how)
+if len({"thread", "loop"} & set(sys.argv)):
+    run = asyncio.run(sweep())
 else:
     run = invsearch.sweep(pathlib.Path("run"), ["conv", "invariant"], **how)
 assert run.rerun(seeds=2, epochs=1) is run
@@ -146,13 +158,32 @@ assert sum(event.kind == "epoch" for event in events) == len(run.epochs) - 4
 again = []
 assert len(invsearch.sweep("run", "conv,invariant", **{**how, "on_event": again.append}).trials) == 12
 assert not again
+try:
+    invsearch.sweep("stopped", "conv", samples=2, epochs=50, on_event=lambda event: 1 / 0)
+    raise SystemExit("it went on")
+except ZeroDivisionError:
+    pass
+assert "unfinished" in list(invsearch.open_run("stopped").trials["status"])
 assert ray.is_initialized() == ("ray" in sys.argv)
+changed = {name for name, _ in before.items() ^ os.environ.items()}
+assert not [name for name in changed if not name.startswith(("KMP_", "TORCH", "_MLFLOW"))], changed  # By imports.
+assert signal.getitimer(signal.ITIMER_REAL)[0] > 3000
+calls = [json.loads(line).get("command") for line in open("run/history.jsonl")][::2]
+assert calls == [
+    "invsearch.sweep('run', ['conv', 'invariant'], samples=4, grace_period=1, epochs=2)",
+    "invsearch.open_run('run').rerun(seeds=2, epochs=1)",
+    "invsearch.sweep('run', 'conv,invariant', samples=4, grace_period=1, epochs=2)",
+], calls
+if "ray" not in sys.argv:
+    assert nodes == {"127.0.0.1"}, nodes
+    start_ray()  # With a token of its own.
+assert ray.get(ray.remote(lambda: 7).remote()) == 7
 print(run.table("summary"))
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["script", "thread", "ray", "ray thread"])
+@pytest.mark.parametrize("how", ["script", "thread", "loop", "ray", "ray thread"])
 def test_a_sweep_and_reruns_from_python(tmp_path: Path, how: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, *how.split()],

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from search.cluster.resources import Resources, count_cores
-from search.cluster.surroundings import code_of, has_ray, limit_object_store, set_environment
+from search.cluster.surroundings import code_of, has_ray, limit_object_store, listening, set_environment
 from search.errors import Halted
 from search.signals import kept, own_sessions
 from search.storage.provenance import ROOT
@@ -49,7 +49,7 @@ def ray_session(
     Ray already keeps it; the nodes of that must have invsearch installed.
 
     Args:
-        resources: what a trial gets, and where it runs.
+        resources: what a trial gets, and where it runs; the address of the program's own Ray, where it has one.
         run: the run folder, of which the nodes of a cluster must see the same one; None records nothing.
         keep_logs: asked at the end whether Ray's logs on this machine are to stay.
 
@@ -58,9 +58,9 @@ def ray_session(
     """
     set_environment(resources)
     theirs = has_ray()
-    local = resources.address is None and not theirs
-    what = "using the Ray of this program" if theirs else f"joining Ray at {resources.address}"
-    print("starting Ray" if local else what, file=sys.stderr)
+    local = resources.address is None
+    what = "using the Ray of this program, at" if theirs else "joining Ray at"
+    print("starting Ray" if local else f"{what} {resources.address}", file=sys.stderr)
     session = Path() if theirs else _start_ray(resources)
     import ray  # Only now: it reads the environment.
 
@@ -73,8 +73,7 @@ def ray_session(
         nodes.check_room(resources)
         if not local and run is not None:
             shared_folder.probe(run, nodes.holding(resources))
-        slots = nodes.count_slots(resources)
-        yield slots if resources.address is None else max(slots, CLUSTER_TRIALS)
+        yield nodes.count_slots(resources) if local else max(nodes.count_slots(resources), CLUSTER_TRIALS)
     finally:
         if not theirs:
             ray.shutdown()
@@ -107,7 +106,8 @@ def _start_ray(resources: Resources) -> Path:
     import ray
 
     try:
-        with kept(), own_sessions(), code_of(resources.address is None):
+        local = resources.address is None
+        with kept(), own_sessions(), code_of(local), listening(local):
             context: Any = ray.init(**options)
     except (ConnectionError, ImportError, ValueError, RuntimeError) as error:  # ImportError: RAY_RUNTIME_ENV_HOOK.
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

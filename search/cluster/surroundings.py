@@ -33,6 +33,8 @@ SETTINGS = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
+# What of the environment we, or Ray and MLflow for us, may set or take away: names, and beginnings of names.
+OURS = ("RAY_", "TUNE_", "MLFLOW_", "DO_NOT_TRACK", "GIT_PYTHON_REFRESH", "CUBLAS_WORKSPACE_CONFIG", "HOME", "PYTHON")
 HERE_ONLY = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Never on a cluster: nodes could not meet.
     # Where the machine's memory runs low, Ray would kill workers for what any other process takes, in a way that ends
@@ -50,26 +52,72 @@ def set_environment(resources: Resources) -> None:
     Raises:
         UserError: Ray could not start in this environment.
     """
-    check_utf8(*sys.argv)  # Which Ray writes down.
     prepare_python()
-    settings = SETTINGS | (HERE_ONLY if resources.address is None and not has_ray() else {})
-    if has_ray():
-        pass  # What it was started with holds.
-    elif resources.address is None:
-        settings["RAY_TMPDIR"] = choose_temporary_folder()
-        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # Ray reads it once a process.
-    else:
-        tokens = [os.environ.get("RAY_AUTH_TOKEN_PATH", ""), Path.home() / ".ray" / "auth_token"]
-        if "RAY_AUTH_TOKEN" in os.environ or any(map(os.path.isfile, tokens)):
-            settings["RAY_AUTH_MODE"] = os.environ.get("RAY_AUTH_MODE") or "token"  # As the cluster was started.
+    settings = dict(SETTINGS)
+    if not has_ray():  # Else what it was started with holds.
+        check_utf8(*sys.argv)  # Which Ray writes down.
+        settings |= _choose_for_start(resources)
     for name in [name for name in os.environ if name.startswith(("TUNE_", "RAY_AIR_"))]:
         del os.environ[name]  # One alone may hold reports back, take Ctrl-C, or end Tune for being of old.
     os.environ.update(settings)
 
 
+def _choose_for_start(resources: Resources) -> dict[str, str]:
+    """What Ray needs to start here, or to be joined."""
+    if resources.address is None:
+        token = os.environ.get("RAY_AUTH_TOKEN") or secrets.token_hex(32)
+        return HERE_ONLY | {"RAY_TMPDIR": choose_temporary_folder(), "RAY_AUTH_TOKEN": token}
+    tokens = [os.environ.get("RAY_AUTH_TOKEN_PATH", ""), Path.home() / ".ray" / "auth_token"]
+    if "RAY_AUTH_TOKEN" in os.environ or any(map(os.path.isfile, tokens)):
+        return {"RAY_AUTH_MODE": os.environ.get("RAY_AUTH_MODE") or "token"}  # As the cluster was started.
+    return {}
+
+
+@contextmanager
+def restored_environment() -> Iterator[None]:
+    """Leaves the environment as it was before the ``with`` block, for a program that goes on and may start Ray itself.
+
+    What others meanwhile did to names that are not ours stays.
+    """
+    before = {name: value for name, value in os.environ.items() if name.startswith(OURS)}
+    try:
+        yield
+    finally:
+        for name in [name for name in os.environ if name.startswith(OURS) and name not in before]:
+            del os.environ[name]
+        os.environ.update(before)
+        if (raylet := sys.modules.get("ray._raylet")) and not has_ray():
+            raylet.Config.initialize("")  # No public function makes Ray look again.
+            raylet.AuthenticationTokenLoader.instance().reset_cache()
+
+
 def has_ray() -> bool:
     """Whether this program has started or joined Ray by itself, as a notebook may have."""
     return "ray" in sys.modules and sys.modules["ray"].is_initialized()
+
+
+def find_address(asked: str | None) -> str | None:
+    """Where Ray is: at the address asked for; where this program has Ray already, there.
+
+    Raises:
+        UserError: another address than that of the program's own Ray was asked for.
+    """
+    if not has_ray():
+        return asked
+    import ray
+    from ray.util.client import ray as client
+
+    if client.is_connected():
+        raise UserError(
+            "address: this program uses Ray by Ray Client (ray://), which is not supported; run it on a node"
+        )
+    own = ray.get_runtime_context().gcs_address
+    if asked not in (None, "auto", own):
+        raise UserError(
+            f"address {asked}: this program has Ray already, at {own}; leave the address out, or end that Ray first "
+            "(ray.shutdown())"
+        )
+    return own
 
 
 def prepare_python() -> None:
@@ -136,6 +184,21 @@ def limit_object_store() -> dict[str, int]:
             f"ulimit -v: {limit // 1024} leaves Ray no room; it takes {LEAST // 1024} at least, better unlimited"
         )
     return {"object_store_memory": min(limit // 4, psutil.virtual_memory().total * 3 // 10)}
+
+
+@contextmanager
+def listening(local: bool) -> Iterator[None]:
+    """Ray listens on 127.0.0.1 only if it is started within the ``with`` block here, also where it was imported before.
+
+    ``RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER`` of ``HERE_ONLY`` says the same to an import of Ray, and to its processes.
+    """
+    from ray._private import ray_constants
+
+    before, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, not local
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search.cluster.session import Resources, set_environment
+from search.cluster.resources import Resources
+from search.cluster.surroundings import find_address, set_environment
 from search.commands.option_types import flag, group, integer, number, option, parse_address, parse_seconds
 from search.datasets import find_dataset
 from search.storage.identity import measure_age
@@ -27,7 +28,7 @@ from spaces.specs.run import RunSpec
 
 if TYPE_CHECKING:
     from analysis.records.reader import Run
-    from search.tuning.progress import Event
+    from search.tuning.events import Event
 
 PUBLISHED = "published"
 TPE_SAMPLES = 64
@@ -172,7 +173,7 @@ class Request:
     policy: Policy
     logs: tuple[str, ...]
 
-    def train(self, on_event: Callable[[Event], object] | None = None) -> int:
+    def train(self, on_event: Callable[[Event], object] | None = None, command: str | None = None) -> int:
         """Trains what is left of the run; returns how many trials failed. See ``search.tuning.phases.train_run``."""
         from search.tuning.phases import train_run
         from search.tuning.rerun import plan_rerun
@@ -180,7 +181,7 @@ class Request:
 
         plans = {"sweep": plan_sweep, "rerun": plan_rerun}
         chosen = [plans[name] for name in self.phases]
-        return train_run(self.path, self.spec, chosen, self.resources, self.policy, self.logs, on_event)
+        return train_run(self.path, self.spec, chosen, self.resources, self.policy, self.logs, on_event, command)
 
 
 def parse_conditions(args: argparse.Namespace) -> tuple[Resources, Policy, tuple[str, ...]]:
@@ -190,7 +191,7 @@ def parse_conditions(args: argparse.Namespace) -> tuple[Resources, Policy, tuple
         UserError: something that is not allowed, or a logger that is not installed.
     """
     logs = parse_logs(args)
-    asked = Resources(args.cpus_per_trial, args.gpus_per_trial, args.address, args.engine)
+    asked = Resources(args.cpus_per_trial, args.gpus_per_trial, find_address(args.address), args.engine)
     set_environment(asked)
     return asked, make_policy(args), logs
 

@@ -28,11 +28,17 @@ NAME = "history.jsonl"
 
 
 @contextmanager
-def history(run: Path, **more: Any) -> Iterator[None]:
-    """Enters this invocation in a run's history, at its start, with ``more`` fields, and at its end."""
+def history(run: Path, command: str | None = None, **more: Any) -> Iterator[None]:
+    """Enters this invocation in a run's history, at its start, with ``more`` fields, and at its end.
+
+    Args:
+        run: the run folder.
+        command: what was called; None: the program's command line.
+        **more: further fields of the start.
+    """
     started, outcome = time.time(), "failed"
     about = {
-        "command": format_command("invsearch", *sys.argv[1:]),
+        "command": command or format_command("invsearch", *sys.argv[1:]),
         "folder": str(Path.cwd()),
         "host": socket.gethostname(),
         "pid": os.getpid(),

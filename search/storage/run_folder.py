@@ -127,7 +127,12 @@ class RunFolder:
 
     @contextmanager
     def driven(
-        self, asked: RunSpec, engines: dict[str, str] | None = None, accept_changes: bool = False, force: bool = False
+        self,
+        asked: RunSpec,
+        engines: dict[str, str] | None = None,
+        accept_changes: bool = False,
+        force: bool = False,
+        command: str | None = None,
     ) -> Iterator[RunSpec]:
         """Makes the folder or extends the run it holds, keeps other drivers out, mends and writes the history.
 
@@ -136,6 +141,7 @@ class RunFolder:
             engines: what trains each architecture.
             accept_changes: resume with other code, libraries or engines than the run's so far.
             force: take the run over from a driver that did not sign off.
+            command: what was called; None: the program's command line.
 
         Yields:
             The whole run: what the folder held and what ``asked`` adds.
@@ -150,7 +156,7 @@ class RunFolder:
                 spec = self._prepare(asked, here, accept_changes)
             except OSError as error:
                 raise UserError(f"{reason_of(error)}; mend that and try again") from None
-            with invocations.history(self.path, spec=spec.as_dict(), environment=here):
+            with invocations.history(self.path, command, spec=spec.as_dict(), environment=here):
                 try:
                     yield spec
                 finally:

@@ -169,7 +169,7 @@ def execute(
         How many trials were lost to workers that died before they began; running the rest of the job takes them up.
 
     Raises:
-        Interrupted, Halted: as ``train_run``.
+        Interrupted, Halted: as ``train_run``; and whatever a listener of ``job.progress`` has raised.
     """
     job.run.clear_scratch()
     slots = min(slots, policy.max_concurrent or slots)
@@ -179,7 +179,10 @@ def execute(
         if policy.time_is_up() and not job.scheduler.in_last_epochs():
             raise TimeIsUp(job.progress.so_far(TIME_IS_UP))
 
-    interrupt = Interrupt(check_time, lambda: job.scheduler.trouble, stuck)
+    def check_listener() -> str | None:
+        return None if job.progress.refusal is None else job.progress.so_far(f"on_event: {job.progress.refusal}")
+
+    interrupt = Interrupt(check_time, check_listener, lambda: job.scheduler.trouble, stuck)
     keeper = Keeper(policy.keep_checkpoints, job.run.list_recorded)
     outcomes = Outcomes(job, interrupt, keeper, Counter() if deaths is None else deaths, slots)
     trainable = tune.with_resources(
@@ -219,6 +222,10 @@ def execute(
         # Ray prints what it has to say of dead nodes where tables are to go.
         with redirect_stdout(sys.stderr), job.progress.shown(), interrupt.listening():
             tuner.fit()
+    except Halted:
+        if job.progress.refusal is not None:
+            raise job.progress.refusal from None
+        raise
     except OSError as error:
         raise Halted(reason_of(error)) from error
     except RuntimeError as error:

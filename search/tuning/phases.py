@@ -18,10 +18,11 @@ from search.loggers.exporter import logged
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from search.training.engines import EngineChoice
+from search.tuning.events import Event
 from search.tuning.feed import Feed
 from search.tuning.jobs import Job, execute
 from search.tuning.policy import Policy
-from search.tuning.progress import Event, Progress
+from search.tuning.progress import Progress
 from search.tuning.scheduler import InOrder
 from spaces.specs.run import RunSpec
 
@@ -47,6 +48,7 @@ def train_run(
     policy: Policy,
     logs: Sequence[str] = (),
     on_event: Callable[[Event], object] | None = None,
+    command: str | None = None,
 ) -> int:
     """Trains what is left of a run.
 
@@ -58,6 +60,7 @@ def train_run(
         policy: how this invocation treats the run.
         logs: names of loggers.
         on_event: is told of each event instead of a person who watches.
+        command: what was called, for the history; None: the program's command line.
 
     Returns:
         How many trials of these phases failed.
@@ -72,7 +75,10 @@ def train_run(
     engine = EngineChoice(resources.engine, resources.device, asked.recipe is not None, resources.address is None)
     engine.announce(*asked.architectures)  # Refuses what cannot work, before the folder is made.
     engines = {name: engine.describe(name, resources.threads) for name in asked.architectures}
-    with run.driven(asked, engines, policy.accept_changes, policy.force) as spec, logged(run.path, logs):
+    with (
+        run.driven(asked, engines, policy.accept_changes, policy.force, command) as spec,
+        logged(run.path, logs),
+    ):
         phases: list[Phase] = []
         for plan in plans:
             phases.append(plan(run, spec))

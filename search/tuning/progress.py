@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,39 +16,13 @@ from rich.table import Table
 
 from search.storage.trial_folder import TrialFolder
 from search.streams import make_console
+from search.tuning.events import Event
 from search.tuning.trainable import METRIC, TIME_ATTR, Unsaved, report
 from spaces.common.wording import format_clock, format_count, format_tally
 
 PLAIN_SECONDS = 60.0  # A line this often where output is not a terminal.
 IDLE_SECONDS = 20.0
 COLUMNS = ("planned", "completed", "stopped", "diverged", "failed", "running")
-
-
-@dataclass(frozen=True)
-class Event:
-    """What has happened to a trial.
-
-    Attributes:
-        kind: ``started``, ``epoch`` or ``ended``.
-        phase: ``sweep`` or ``rerun``.
-        architecture: its network.
-        trial: its trial id.
-        epoch: how many epochs it has by now.
-        accuracy: of the last one, a fraction; None before the first.
-        status: ``running``, or how it ended.
-        done: trials of the phase that have ended.
-        planned: trials of the phase.
-    """
-
-    kind: str
-    phase: str
-    architecture: str
-    trial: str
-    epoch: int
-    accuracy: float | None
-    status: str
-    done: int
-    planned: int
 
 
 @dataclass
@@ -89,6 +63,9 @@ class Progress(Unsaved, Callback):
         folders: trials recorded before this invocation.
         why_idle: says why no trial runs, where that lasts.
         on_event: is told of each event; nothing is shown then.
+
+    Attributes:
+        refusal: what ``on_event`` raised, None while it has raised nothing; it ends the phase and is told no more.
     """
 
     def __init__(
@@ -102,6 +79,8 @@ class Progress(Unsaved, Callback):
     ):
         self._title, self._expected, self._why_idle = title, expected_epochs, why_idle
         self._on_event = on_event
+        self.refusal: Exception | None = None
+        self._before: dict[str, dict[str, Any]] = {}  # Where trials that have not ended stood, by trial id.
         self._idle: float | None = None  # When it is next said that no trial runs.
         self._summary = "incumbent" if title == "sweep" else "mean"
         self._tallies = {name: Tally(total) for name, total in totals.items()}
@@ -115,6 +94,8 @@ class Progress(Unsaved, Callback):
             outcome, tally = folder.outcome(), self._tallies.get(folder.spec.architecture)
             if outcome is not None and tally is not None:
                 tally.end(outcome, folder.epoch, report(folder, folder.epoch)[METRIC])
+            elif folder.rows:
+                self._before[folder.spec.trial_id] = report(folder, folder.epoch)
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -154,7 +135,7 @@ class Progress(Unsaved, Callback):
         tally.new_epochs += not result["again"]
         tally.seconds += result["seconds"]
         if not result["again"]:
-            self._tell("epoch", trial, result)
+            self._tell("epoch", trial, **result)
         if not self._live and time.monotonic() - self._spoke[0] > PLAIN_SECONDS:
             self._say()
 
@@ -167,16 +148,25 @@ class Progress(Unsaved, Callback):
         tally = self._tally(trial)
         tally.running.discard(trial.trial_id)
         tally.end(status, trial.last_result.get(TIME_ATTR, 0), trial.last_result.get(METRIC))
-        self._tell("ended", trial, trial.last_result, status)
+        self._tell("ended", trial, status=status)
         done, total = self._done()
         if not self._live and done * 10 // total > self._spoke[1] * 10 // total:
             self._say()
 
-    def _tell(self, kind: str, trial: Any, result: Mapping[str, Any] = {}, status: str = "running") -> None:
-        if self._on_event is not None:
-            name, trial_id = (trial.config["trial"][field] for field in ("architecture", "trial_id"))
-            numbers = result.get(TIME_ATTR, 0), result.get(METRIC)
-            self._on_event(Event(kind, self._title, name, trial_id, *numbers, status, *self._done()))
+    def _tell(self, kind: str, trial: Any, **more: Any) -> None:
+        """Tells who listens; Tune would take what that raises for a failure of the trial."""
+        if self._on_event is None or self.refusal is not None:
+            return
+        name, trial_id = (trial.config["trial"][field] for field in ("architecture", "trial_id"))
+        # A trial that was begun before stands where its record says until its worker has told Tune.
+        last = {"status": "running", **self._before.get(trial_id, {}), **trial.last_result, **more}
+        epoch = last.get(TIME_ATTR, 0)
+        accuracy = last.get(METRIC) if epoch else None
+        status = last["status"] if kind != "started" else "running"
+        try:
+            self._on_event(Event(kind, self._title, name, trial_id, epoch, accuracy, status, *self._done()))
+        except Exception as error:
+            self.refusal = error
 
     def _tally(self, trial: Any) -> Tally:
         return self._tallies[trial.config["trial"]["architecture"]]

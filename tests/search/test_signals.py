@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -177,6 +178,35 @@ def test_a_time_limit_waits_where_others_look_at_the_clock() -> None:
         time.sleep(0.05)
     with time_limit(math.inf, "time is up"):
         assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_the_alarm_of_a_program_around_us_is_its_own() -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda number, frame: heard.append(number))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 60.0)
+        with time_limit(0.01, "time is up"), unlimited():
+            lift_time_limit()
+            time.sleep(0.05)
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 50.0
+        with unlimited():
+            send(signal.SIGALRM)
+        assert heard == [signal.SIGALRM]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_another_thread_has_no_time_limit_and_lifts_none() -> None:
+    def work() -> None:
+        with time_limit(0.01, "time is up"), unlimited():
+            time.sleep(0.05)
+        lift_time_limit()
+
+    with time_limit(60.0, "time is up"):
+        with ThreadPoolExecutor() as pool:
+            pool.submit(work).result()
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 50.0
 
 
 BLOCKED = """

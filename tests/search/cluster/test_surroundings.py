@@ -7,18 +7,26 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
+import ray
+from ray.util.client import ray as client
 
 from search.cluster import surroundings
+from search.cluster.resources import Resources
 from search.cluster.surroundings import (
     check_utf8,
     choose_temporary_folder,
     code_of,
+    find_address,
     limit_object_store,
     prepare_python,
+    restored_environment,
+    set_environment,
 )
 from search.storage.provenance import ROOT
 from spaces import UserError
@@ -117,6 +125,51 @@ def test_settings_of_python_that_ray_does_not_survive(monkeypatch: pytest.Monkey
     code = "from search.cluster.surroundings import prepare_python; prepare_python()"
     done = subprocess.run([sys.executable, "-OO", "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert "UserError: PYTHONOPTIMIZE=2 and python -OO: Ray cannot run with them" in done.stderr.splitlines()[-1]
+
+
+def test_the_environment_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"TUNE_RESULT_DIR": "x", "PYTHONWARNINGS": "error", "RAY_AUTH_MODE": "disabled"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("RAY_TMPDIR", raising=False)
+    before = dict(os.environ)
+    with suppress(ValueError), restored_environment():
+        set_environment(Resources())
+        assert len(os.environ["RAY_AUTH_TOKEN"]) == 64
+        assert before.items() - os.environ.items() == {("TUNE_RESULT_DIR", "x"), ("PYTHONWARNINGS", "error")}
+        os.environ.update(TUNE_MAX_PENDING_TRIALS_PG="2", RAY_AUTH_MODE="token", MLFLOW_ALLOW_FILE_STORE="true")
+        monkeypatch.setenv("THEIRS", "set by another thread")
+        raise ValueError
+    assert dict(os.environ) == before | {"THEIRS": "set by another thread"}
+
+
+@pytest.fixture
+def with_ray(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A program that has Ray already; returns the address of that."""
+    context = SimpleNamespace(gcs_address="10.0.0.1:6379")
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    monkeypatch.setattr(ray, "get_runtime_context", lambda: context)
+    return context.gcs_address
+
+
+def test_the_ray_of_the_program_is_used_and_no_other(with_ray: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [find_address(asked) for asked in (None, "auto", with_ray)] == [with_ray] * 3
+    with pytest.raises(UserError, match=rf"^address 10\.0\.0\.2:6379: this program has Ray already, at {with_ray}; "):
+        find_address("10.0.0.2:6379")
+    monkeypatch.setattr(client, "is_connected", lambda: True)
+    with pytest.raises(UserError, match="Ray Client"):
+        find_address(None)
+
+
+def test_a_program_without_ray_uses_what_was_asked_for() -> None:
+    assert [find_address(asked) for asked in (None, "auto", "10.0.0.2:6379")] == [None, "auto", "10.0.0.2:6379"]
+
+
+def test_what_the_rays_of_programs_were_started_with_holds(with_ray: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["run\udcff"])  # No Ray of ours writes it down.
+    monkeypatch.setattr(os, "environ", {"HOME": "/root"})
+    set_environment(Resources(address=with_ray))
+    assert not {"RAY_TMPDIR", "RAY_AUTH_TOKEN", "RAY_AUTH_MODE", *surroundings.HERE_ONLY} & os.environ.keys()
+    assert os.environ["TUNE_DISABLE_SIGINT_HANDLER"] == "1"
 
 
 def test_names_that_ray_cannot_carry() -> None:

@@ -49,6 +49,12 @@ def test_a_run_folder_explains_itself(tmp_path: Path) -> None:
     assert (start["event"], end["event"], end["outcome"]) == ("start", "end", "done")
 
 
+def test_the_history_names_the_call(tmp_path: Path) -> None:
+    with RunFolder(tmp_path).driven(SPEC, command="invsearch.sweep('runs/mine')"):
+        pass
+    assert history(tmp_path)[0]["command"] == "invsearch.sweep('runs/mine')"
+
+
 def test_the_history_tells_of_interruptions_and_failures(tmp_path: Path) -> None:
     for error, outcome in ((KeyboardInterrupt(), "interrupted"), (ValueError(), "failed")):
         with pytest.raises(type(error)), RunFolder(tmp_path).driven(SPEC):

@@ -9,6 +9,7 @@ import pytest
 
 from search.storage.trial_folder import TrialFolder
 from search.tuning import progress
+from search.tuning.events import Event
 from search.tuning.progress import Progress
 from spaces import TrialSpec
 
@@ -105,6 +106,46 @@ def test_trials_of_before_count(tmp_path: Path, trial: TrialSpec, capsys: pytest
     with Progress("sweep", {"conv": 3}, 1.0, [folder]).shown():
         pass
     assert "conv 1/3 ended" in capsys.readouterr().err
+
+
+def test_a_listener_hears_where_a_resumed_trial_stood(tmp_path: Path, trial: TrialSpec) -> None:
+    folder = TrialFolder(tmp_path, trial)
+    folder.open()
+    for epoch in (1, 2):
+        row = {"epoch": epoch, "val_accuracy": 0.3 * epoch, "time": 0.0}
+        folder.commit(row, "running", {}, lambda path, record: path.write_text(""))
+    heard: list[Event] = []
+    shown = Progress("sweep", {"conv": 2}, 3.0, [folder], on_event=heard.append)
+    resumed, new = (tune_trial(each, n, 3, 0.9) for n, each in enumerate((trial, replace(trial, seed=5))))
+    for tuned in (resumed, new):
+        last, tuned.last_result = tuned.last_result, {}
+        shown.on_trial_start(0, [tuned], tuned)
+        if tuned is new:
+            shown.on_trial_result(0, [tuned], tuned, last | {"status": "running"})
+            tuned.last_result = last
+        shown.ended(tuned, "completed" if tuned is new else "failed")  # Its worker died before it said a word.
+    told = [(event.kind, event.epoch, event.accuracy, event.status, event.done) for event in heard]
+    assert told == [
+        ("started", 2, 0.6, "running", 0),
+        ("ended", 2, 0.6, "failed", 1),
+        ("started", 0, None, "running", 1),
+        ("epoch", 3, 0.9, "running", 1),
+        ("ended", 3, 0.9, "completed", 2),
+    ]
+    assert {(event.phase, event.architecture, event.planned) for event in heard} == {("sweep", "conv", 2)}
+
+
+def test_what_a_listener_raises_is_kept_and_it_hears_no_more(trial: TrialSpec) -> None:
+    heard: list[Event] = []
+
+    def listen(event: Event) -> None:
+        heard.append(event)
+        raise ValueError("enough")
+
+    shown = Progress("sweep", {"conv": 2}, 3.0, [], on_event=listen)
+    run_trials(shown, [tune_trial(trial, n, 1, 0.5) for n in range(2)], ["completed"] * 2)
+    assert len(heard) == 1
+    assert str(shown.refusal) == "enough"
 
 
 def test_time_left(trial: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,143 @@
+"""A run folder as an object."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Unpack
+
+from search.facade.call import AnyPath, Invocation, train_call
+from spaces import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.best import Best
+    from analysis.records.reader import Run as Records
+    from analysis.tables.table import Filled
+    from spaces.specs.run import RunSpec
+
+
+class Run:
+    """A run folder. What it returns is read from the records each time, so it is as they are now.
+
+    Args:
+        path: the folder.
+
+    Attributes:
+        path: the folder.
+    """
+
+    def __init__(self, path: AnyPath):
+        from analysis.records.following import Follower
+
+        self.path = Path(path)
+        self._follower = Follower(self.path)
+
+    def __repr__(self) -> str:
+        return f"invsearch.open_run({str(self.path)!r})"
+
+    def read(self) -> Records:
+        """All records: the spec, the trials and epochs, and what is damaged.
+
+        Raises:
+            UserError: not a run folder, or its spec.json cannot be read.
+        """
+        return self._follower.read()
+
+    @property
+    def spec(self) -> RunSpec:
+        """What was asked for."""
+        from search.storage.run_folder import RunFolder
+
+        return RunFolder(self.path).read_spec()
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """One row per trial: what defines it, how it ended, and its last numbers."""
+        return self.read().trials
+
+    @property
+    def epochs(self) -> pd.DataFrame:
+        """One row per trial and epoch."""
+        return self.read().epochs
+
+    def rerun(self, *, seeds: int = 10, epochs: int | None = None, **invocation: Unpack[Invocation]) -> Run:
+        """Trains each architecture's incumbent over fresh seeds on all training images, judged on the test set.
+
+        Args:
+            seeds: how many.
+            epochs: of a rerun; None: as the sweep's, or as before.
+            **invocation: see ``Invocation``.
+
+        Returns:
+            This run.
+
+        Raises:
+            UserError: the sweep is not finished, or bad input.
+            Halted, Interrupted: as ``sweep``.
+        """
+        train_call(Run.rerun, {name: value for name, value in locals().items() if name != "self"}, self.path)
+        return self
+
+    def table(self, table: str, *others: Run, margin: float = 0.5) -> Filled:
+        """A table of this run, and of others beside it; prints as Markdown.
+
+        Args:
+            table: such as ``1.3``, ``summary`` or ``ranking``; ``invsearch list`` has all.
+            others: further runs.
+            margin: a difference from a published mean that does not matter, in points of accuracy.
+
+        Returns:
+            ``frame`` has its raw values, ``cells`` the same as text, ``notes`` the sentences below it.
+
+        Raises:
+            UserError: there is no such table.
+        """
+        from analysis.evidence import gather
+        from analysis.tables import TABLES
+        from spaces.common.lookup import choose
+
+        return choose("table", table, TABLES).fill(gather([run.read() for run in (self, *others)], margin))
+
+    def report(
+        self,
+        out: AnyPath | None = None,
+        *others: Run,
+        margin: float = 0.5,
+        only: Literal["html", "figures", "tables"] | None = None,
+    ) -> list[Path]:
+        """Writes a report of this run, and of others beside it: one HTML page, figures and tables.
+
+        Args:
+            out: folder to write to; None: ``report`` in the run folder.
+            others: further runs.
+            margin: see ``table``.
+            only: write only these.
+
+        Returns:
+            The files, the page last.
+
+        Raises:
+            UserError: the folder cannot be written.
+        """
+        from analysis.evidence import gather
+        from analysis.report import write_report
+
+        target = self.path / "report" if out is None else Path(out)
+        return write_report(gather([run.read() for run in (self, *others)], margin), target, only=only)
+
+    def best(self, architecture: str) -> Best:
+        """The configuration that an architecture is judged by, its incumbent's trial and its best rerun.
+
+        Raises:
+            UserError: the run does not have that architecture, or no trial of it was trained to the end.
+        """
+        from analysis.best import find_bests
+        from spaces.common.lookup import choose
+
+        records = self.read()
+        choose("architecture", architecture, dict.fromkeys(records.spec["architectures"]))
+        for best in find_bests(records):
+            if best.architecture == architecture:
+                return best
+        raise UserError(f"{self.path}: no trial of {architecture} was trained to the end yet")

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import invsearch
+from search.facade import call
+from search.facade.call import describe_call, train_call
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "run", "said"),
+    [
+        (invsearch.sweep, {"out": Path("a b"), "architectures": ["conv"]}, None, "sweep('a b', ['conv'])"),
+        (invsearch.sweep, {"out": "x", "architectures": ("conv", "invariant"), "seed": 0}, None, "sweep('x')"),
+        (
+            invsearch.sweep,
+            {"out": "x", "architectures": "all", "samples": 3, "space": {"lr": 1}, "force": True, "on_event": print},
+            None,
+            "sweep('x', 'all', samples=3, space={'lr': 1}, force=True)",
+        ),
+        (invsearch.reproduce, {"table": "1.3", "out": "x"}, None, "reproduce('1.3', 'x')"),
+        (
+            invsearch.Run.rerun,
+            {"seeds": 5, "log": ["mlflow"]},
+            Path("x"),
+            "open_run('x').rerun(seeds=5, log=['mlflow'])",
+        ),
+    ],
+)
+def test_the_history_has_a_call_as_python_has_it(function: Any, options: Any, run: Path | None, said: str) -> None:
+    assert describe_call(function, options, run) == f"invsearch.{said}"
+
+
+def test_one_call_at_a_time() -> None:
+    with call._training, pytest.raises(invsearch.UserError, match="another call of this program is training"):
+        invsearch.sweep("x")
+
+
+@pytest.mark.parametrize(
+    "theta",
+    [
+        "lr=0.1,momentum=0.5,weight_decay=1e-05,gain=1.5",
+        {"lr": 0.1, "momentum": 0.5, "weight_decay": 1e-5, "gain": 1.5},
+        invsearch.Hyperparameters(lr=0.1, momentum=0.5, weight_decay=1e-5, gain=1.5),
+    ],
+)
+def test_theta_as_text_mapping_or_object(theta: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+
+    def note(request: Any, on_event: object, command: str) -> int:
+        found.append(request.spec.thetas["conv"])
+        return 0
+
+    monkeypatch.setattr("search.commands.options.Request.train", note)
+    invsearch.train("x", "conv", theta=theta)
+    assert found == [{"lr": 0.1, "momentum": 0.5, "weight_decay": 1e-5, "gain": 1.5}]
+
+
+def test_a_time_budget_bounds_the_start_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(*given: object) -> int:
+        while True:
+            pass
+
+    monkeypatch.setattr("search.commands.options.Request.train", start)
+    options = {"out": "x", "architectures": "conv", "invocation": {"time_budget": 0.5}}
+    with pytest.raises(invsearch.Halted, match="the time budget is used up before more was trained"):
+        train_call(invsearch.sweep, options)
