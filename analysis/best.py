@@ -13,7 +13,7 @@ from analysis.evidence import Candidate, gather
 from analysis.records.reader import Run
 from analysis.render.cells import THETA, format_compact, format_finished
 from analysis.stats.samples import Summary, summarize
-from spaces.hyperparameters import NAMES, Hyperparameters
+from spaces.hyperparameters import NAMES, Hyperparameters, Value, format_value
 
 COLUMNS = [
     "architecture",
@@ -89,7 +89,7 @@ def build_best_table(found: Sequence[Best]) -> pd.DataFrame:
     rows = [
         (
             best.architecture,
-            "{" + ", ".join(map(format_compact, best.theta.as_dict().values())) + "}",
+            "{" + ", ".join(map(_format_value, best.theta.values())) + "}",
             best.incumbent or "-",
             _text(100.0 * best.val_accuracy),
             _text(best.reruns.mean),
@@ -105,3 +105,7 @@ def build_best_table(found: Sequence[Best]) -> pd.DataFrame:
 
 def _text(percent: float) -> str:
     return "-" if math.isnan(percent) else f"{percent:.2f}"
+
+
+def _format_value(value: Value) -> str:
+    return format_compact(value) if isinstance(value, float) else format_value(value)

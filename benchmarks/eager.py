@@ -69,7 +69,7 @@ def main() -> None:
         compare(replace(SHALLOW, architecture=architecture), shallow, args.device, ("torch",), args.epochs)
     deep = make_split((3, 32, 32), 256 if args.quick else 12800)
     for architecture in DEEP:
-        spec = replace(SHALLOW, architecture=architecture, theta=replace(THETA, lr=0.05), recipe=CIFAR)
+        spec = replace(SHALLOW, architecture=architecture, theta=Hyperparameters(**{**THETA, "lr": 0.05}), recipe=CIFAR)
         compare(spec, deep, args.device, ("torch", "mixed") if gpu else ("torch",), args.epochs)
     if gpu:
         few = make_split((1, 28, 28), 1280)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from models import hybrid, mnist, vgg
 from models.architecture import Architecture, Family
@@ -22,6 +24,7 @@ ARCHITECTURES: dict[str, Architecture] = {
 FAMILIES: dict[str, Family] = {"vgg": vgg.FAMILY, "scatnet": hybrid.FAMILY}
 """Further architectures, whose names describe them: ``invB+invC``, ``invC-B-w16``, ``scatnetD``."""
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 MIN_SIZE = 4  # Two layers halve the size twice.
 
 
@@ -62,13 +65,24 @@ def name_at_width(name: str, width: int | None) -> str:
     raise UserError(f"width: {name} has only one; leave it out")
 
 
-def describe_architecture(name: str, input_shape: Shape = (1, 28, 28), classes: int = 10) -> Description:
+def describe_architecture(
+    name: str, input_shape: Shape = (1, 28, 28), classes: int = 10, further: Mapping[str, Any] = NOTHING
+) -> Description:
     """The description of an architecture's network for images (C, H, W) of that shape.
 
+    Args:
+        name: a name that ``find_architecture`` knows.
+        input_shape: (C, H, W) of one image.
+        classes: the number of outputs.
+        further: hyperparameters beyond the four of Table 1.2, by name.
+
     Raises:
-        UserError: an unknown name, or an architecture that is not made for such images.
+        UserError: an unknown name, an architecture that is not made for such images, or hyperparameters that it does
+            not take.
     """
     architecture = find_architecture(name)
+    if further:
+        raise UserError(f"architecture: {name} takes no {', '.join(further)}; it has no hyperparameters but gain")
     if not architecture.can_take(input_shape):
         sizes = " or ".join(f"{size} x {size}" for size in architecture.sizes)
         raise UserError(
@@ -79,7 +93,13 @@ def describe_architecture(name: str, input_shape: Shape = (1, 28, 28), classes: 
 
 
 def build(
-    name: str, *, gain: float, seed: int, input_shape: tuple[int, int, int] = (1, 28, 28), classes: int = 10
+    name: str,
+    *,
+    gain: float,
+    seed: int,
+    input_shape: tuple[int, int, int] = (1, 28, 28),
+    classes: int = 10,
+    further: Mapping[str, Any] = NOTHING,
 ) -> nn.Sequential:
     """Builds a network with its initial weights; the same arguments give the same bits.
 
@@ -89,6 +109,7 @@ def build(
         seed: decides initial weights and fixed kernels, at least 0; the global generator is not touched.
         input_shape: (C, H, W) of one image; H and W at least 4.
         classes: the number of outputs.
+        further: hyperparameters beyond the four of Table 1.2, by name.
 
     Returns:
         A network from (N, C, H, W) to (N, classes), on torch's default device; its weights are drawn on the CPU.
@@ -104,7 +125,7 @@ def build(
         raise UserError(f"classes: {classes!r} is not allowed; give at least 1")
     if not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise UserError(f"seed: {seed!r} is not allowed; give a whole number from 0 to 2^63 - 1")
-    description = describe_architecture(name, input_shape, classes)
+    description = describe_architecture(name, input_shape, classes, further)
     import torch
 
     generator = torch.Generator("cpu").manual_seed(seed)

@@ -4,7 +4,7 @@ Nothing here imports torch, Ray or pandas, so every other package may use it.
 """
 
 from spaces.common.errors import UserError
-from spaces.domains import Choice, Domain, LogUniform, Uniform
+from spaces.domains import Choice, Domain, LogUniform, RandInt, Uniform
 from spaces.hyperparameters import Hyperparameters, parse_theta
 from spaces.space import SPACES, Space, make_space
 from spaces.specs.trial import TrialSpec
@@ -16,6 +16,7 @@ __all__ = [
     "Domain",
     "Hyperparameters",
     "LogUniform",
+    "RandInt",
     "Space",
     "TrialSpec",
     "Uniform",

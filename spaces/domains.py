@@ -6,29 +6,47 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from spaces.hyperparameters import Value
+
 
 @dataclass(frozen=True)
 class Choice:
-    """A finite, ordered set of values."""
+    """A finite, ordered set of values: numbers, words or booleans, and no two kinds."""
 
-    values: tuple[float, ...]
+    values: tuple[Value, ...]
 
     def check(self) -> str | None:
         """What is wrong with this domain, or None."""
         if not self.values:
             return "choice needs at least one value"
+        if len(set(map(find_kind, self.values))) > 1:
+            return "choice mixes numbers, words or booleans; give one kind only"
         return "choice has the same value twice" if len(set(self.values)) < len(self.values) else None
+
+    @property
+    def size(self) -> float:
+        """How many members it has."""
+        return len(self.values)
+
+    def list_members(self) -> tuple[Value, ...]:
+        """All values, in order."""
+        return self.values
 
     def describe(self) -> dict[str, Any]:
         """Plain data that ``read_domain`` reads back."""
         return {"choice": list(self.values)}
 
-    def snap(self, value: float) -> float:
-        """The member of the domain that stands for a proposed ``value``."""
-        return min(self.values, key=lambda known: abs(known - value))
+    def snap(self, value: Any) -> Value:
+        """The member of the domain that stands for a proposed ``value``: the nearest number, or the very word."""
+        numbers = [known for known in self.values if isinstance(known, float | int)]
+        return value if value in self else min(numbers, key=lambda known: abs(known - value))
 
-    def __contains__(self, value: float) -> bool:
-        return value in self.values
+    def find_middle(self) -> Value:
+        """A typical member."""
+        return self.values[len(self.values) // 2]
+
+    def __contains__(self, value: object) -> bool:
+        return value in self.values and find_kind(value) is find_kind(self.values[0])
 
 
 @dataclass(frozen=True)
@@ -38,6 +56,11 @@ class Interval:
     low: float
     high: float
     kind: ClassVar[str]
+
+    @property
+    def size(self) -> float:
+        """How many members it has."""
+        return math.inf
 
     def check(self) -> str | None:
         """What is wrong with this domain, or None."""
@@ -57,8 +80,12 @@ class Interval:
             value = float(f"{value:.4g}")
         return min(max(value, self.low), self.high)
 
-    def __contains__(self, value: float) -> bool:
-        return self.low <= value <= self.high
+    def find_middle(self) -> float:
+        """A typical member."""
+        return self.snap((self.low + self.high) / 2)
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, float | int) and not isinstance(value, bool) and self.low <= value <= self.high
 
 
 @dataclass(frozen=True)
@@ -80,5 +107,45 @@ class LogUniform(Interval):
             return f"the low end {self.low:g} of a loguniform must be above 0"
         return super().check()
 
+    def find_middle(self) -> float:
+        """A typical member."""
+        return self.snap(math.sqrt(self.low * self.high))
 
-Domain = Choice | Uniform | LogUniform
+
+@dataclass(frozen=True)
+class RandInt(Interval):
+    """The whole numbers from ``low`` to ``high``, both included."""
+
+    low: int
+    high: int
+    kind = "randint"
+
+    @property
+    def size(self) -> float:
+        """How many members it has."""
+        return self.high - self.low + 1
+
+    def check(self) -> str | None:
+        """What is wrong with this domain, or None."""
+        if type(self.low) is not int or type(self.high) is not int:
+            return "both ends must be whole numbers, which belong to it"
+        return super().check()
+
+    def list_members(self) -> tuple[int, ...]:
+        """All values, in order."""
+        return tuple(range(self.low, self.high + 1))
+
+    def snap(self, value: float) -> int:
+        """The member of the domain that stands for a proposed ``value``: the nearest."""
+        return min(max(round(value), self.low), self.high)
+
+    def __contains__(self, value: object) -> bool:
+        return type(value) is int and self.low <= value <= self.high
+
+
+def find_kind(value: object) -> type:
+    """``float`` for all numbers, ``bool`` for booleans, ``str`` for words."""
+    return float if type(value) is int else type(value)
+
+
+Domain = Choice | Uniform | LogUniform | RandInt

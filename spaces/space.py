@@ -1,19 +1,26 @@
-"""A search space: one domain for each of the four hyperparameters."""
+"""A search space: a domain for each hyperparameter."""
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product, starmap
+from itertools import product
 from typing import Any
 
 from spaces.common.errors import UserError, quote
-from spaces.domains import Choice, Domain, LogUniform, Uniform
-from spaces.hyperparameters import NAMES, Hyperparameters, check_names, check_number
+from spaces.domains import Choice, Domain, LogUniform, RandInt, Uniform, find_kind
+from spaces.hyperparameters import (
+    NAMES,
+    Hyperparameters,
+    Value,
+    check_names,
+    check_value,
+    sort_names,
+)
 
-INTERVALS = {kind.kind: kind for kind in (Uniform, LogUniform)}
+INTERVALS = {kind.kind: kind for kind in (Uniform, LogUniform, RandInt)}
 KINDS = ("choice", *INTERVALS)
 MAX_POINTS = 1_000_000  # Of a grid: ten times what anybody trains, and still seconds and megabytes to list.
 MAX_NAME = 80
@@ -21,37 +28,48 @@ MAX_NAME = 80
 
 @dataclass(frozen=True)
 class Space:
-    """A named search space over lr, momentum, weight_decay and gain.
+    """A named search space over lr, momentum, weight_decay, gain and further hyperparameters.
 
     Attributes:
         name: what tables and run folders call it.
-        domains: hyperparameter name -> domain; kept in the order of Table 1.2.
+        domains: hyperparameter name -> domain; kept in the order of Table 1.2, further ones from a to z.
     """
 
     name: str
     domains: Mapping[str, Domain]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "domains", {name: self.domains[name] for name in NAMES})
+        object.__setattr__(self, "domains", {name: self.domains[name] for name in sort_names(self.domains)})
 
     @property
     def size(self) -> float:
         """How many configurations the space has; infinite where a domain is continuous."""
-        return math.prod(len(d.values) if isinstance(d, Choice) else math.inf for d in self.domains.values())
+        return math.prod(domain.size for domain in self.domains.values())
 
-    def choices(self) -> list[tuple[float, ...]]:
-        """The values of each hyperparameter, in the order of Table 1.2.
+    def choices(self) -> dict[str, tuple[Value, ...]]:
+        """The values of each hyperparameter.
 
         Raises:
-            UserError: the space is continuous.
+            UserError: the space is continuous, or has too many points for a grid.
         """
-        continuous = [name for name in NAMES if not isinstance(self.domains[name], Choice)]
+        found = {name: domain for name, domain in self.domains.items() if isinstance(domain, Choice | RandInt)}
+        continuous = [name for name in self.domains if name not in found]
         if continuous:
             raise UserError(
                 f"space {self.name}: {', '.join(continuous)} {'is' if len(continuous) == 1 else 'are'} continuous, so "
                 "it has no grid; use --search tpe or give each field as a choice"
             )
-        return [domain.values for domain in self.domains.values() if isinstance(domain, Choice)]
+        if self.size > MAX_POINTS:
+            raise UserError(
+                f"space {self.name}: its grid has {self.size:,} points; give fewer, at most {MAX_POINTS:,}, or use "
+                "--search tpe"
+            )
+        return {name: domain.list_members() for name, domain in found.items()}
+
+    def restrict(self, names: Iterable[str]) -> Space:
+        """The space without the hyperparameters that are not among ``names``."""
+        kept = set(names)
+        return Space(self.name, {name: domain for name, domain in self.domains.items() if name in kept})
 
     def walk(self, seed: int) -> Iterator[Hyperparameters]:
         """Every configuration once, in an order shuffled by ``seed``.
@@ -62,56 +80,78 @@ class Space:
         Raises:
             UserError: the space is continuous.
         """
-        points = list(product(*self.choices()))
+        points = list(product(*self.choices().values()))
         random.Random(seed).shuffle(points)
-        yield from starmap(Hyperparameters, points)
+        for point in points:
+            yield Hyperparameters.from_mapping(dict(zip(self.domains, point, strict=True)))
 
     def within(self, other: Space) -> bool:
         """Whether this is a grid all of whose values ``other``, a grid too, has."""
-        return all(
-            isinstance(mine, Choice) and isinstance(theirs, Choice) and set(mine.values) <= set(theirs.values)
-            for mine, theirs in zip(self.domains.values(), other.domains.values(), strict=True)
-        )
+        if self.domains.keys() != other.domains.keys() or max(self.size, other.size) > MAX_POINTS:
+            return False
+        mine, theirs = self.choices(), other.choices()
+        return all(_list_distinct(mine[name]) <= _list_distinct(theirs[name]) for name in mine)
 
-    def snap(self, values: Mapping[str, float]) -> Hyperparameters:
+    def snap(self, values: Mapping[str, Any]) -> Hyperparameters:
         """The configuration of this space that stands for a searcher's proposal."""
-        return Hyperparameters(**{name: self.domains[name].snap(values[name]) for name in NAMES})
+        return Hyperparameters.from_mapping({name: domain.snap(values[name]) for name, domain in self.domains.items()})
+
+    def find_middle(self) -> Hyperparameters:
+        """A typical configuration."""
+        return Hyperparameters.from_mapping({name: domain.find_middle() for name, domain in self.domains.items()})
 
     def __contains__(self, theta: Hyperparameters) -> bool:
-        return all(value in self.domains[name] for name, value in theta.as_dict().items())
+        return theta.keys() == self.domains.keys() and all(value in self.domains[name] for name, value in theta.items())
 
     def describe(self) -> dict[str, Any]:
         """Plain data that ``make_space`` reads back."""
         return {"name": self.name, **{name: domain.describe() for name, domain in self.domains.items()}}
 
 
+def _list_distinct(values: Iterable[Value]) -> set[tuple[type, Value]]:
+    return {(find_kind(value), value) for value in values}  # True is not 1.
+
+
 def read_domain(name: str, value: Any) -> Domain:
-    """Reads one field of a space: a number, or ``{choice | uniform | loguniform: [..]}``.
+    """Reads one field of a space: a value, or ``{choice | uniform | loguniform | randint: [..]}``.
 
     Raises:
         UserError: naming the field, the value and what is allowed.
     """
-    allowed = f"{name} must be a number or one of {', '.join(f'{{{kind}: [..]}}' for kind in KINDS)}"
-    if isinstance(value, int | float | str) and not isinstance(value, bool):
-        return Choice((check_number(name, value),))
+    kinds = _list_kinds(name)
+    what = "a number" if name in NAMES else "a value"
+    allowed = f"{name} must be {what} or one of {', '.join(f'{{{kind}: [..]}}' for kind in kinds)}"
+    if isinstance(value, int | float | str) and not (isinstance(value, bool) and name in NAMES):
+        return Choice((check_value(name, value),))
+    if isinstance(value, Mapping) and "when" in value:
+        raise UserError(
+            f"{name}: conditional hyperparameters (when) are not supported; give two runs, one for each condition"
+        )
     if not isinstance(value, Mapping) or len(value) != 1:
         raise UserError(f"{name}: {quote(value)} is not a domain; {allowed}")
     kind, members = next(iter(value.items()))
-    if kind not in KINDS:
-        raise UserError(f"{name}: unknown domain {quote(kind)}; {allowed}")
+    if kind not in kinds:
+        raise UserError(f"{name}: {'unsuitable' if kind in KINDS else 'unknown'} domain {quote(kind)}; {allowed}")
     if not isinstance(members, list | tuple):
         raise UserError(f"{name}: {kind} needs a list, not {quote(members)}; {allowed}")
-    numbers = tuple(check_number(name, member) for member in members)
-    if kind in INTERVALS and len(numbers) != 2:
+    values = tuple(check_value(name, member) for member in members)
+    if kind in INTERVALS and (len(values) != 2 or any(find_kind(end) is not float for end in values)):
         raise UserError(f"{name}: {kind} needs [low, high], not {quote(list(members))}")
-    domain = INTERVALS[kind](*numbers) if kind in INTERVALS else Choice(numbers)
+    ends: Any = values
+    domain = INTERVALS[kind](*ends) if kind in INTERVALS else Choice(values)
     if wrong := domain.check():
         raise UserError(f"{name}: {kind} {quote(list(members))} is not allowed: {wrong}")
     return domain
 
 
+def _list_kinds(name: str) -> tuple[str, ...]:
+    if name in NAMES:
+        return tuple(kind for kind in KINDS if kind != RandInt.kind)
+    return {"batch_size": ("choice", RandInt.kind), "schedule": ("choice",)}.get(name, KINDS)
+
+
 def make_space(description: Any, where: str) -> Space:
-    """Reads a space from plain data: ``name`` and the four fields.
+    """Reads a space from plain data: ``name``, lr, momentum, weight_decay and whatever else is searched.
 
     Args:
         description: a mapping as ``Space.describe`` gives it, or as a YAML file holds it.
@@ -121,7 +161,8 @@ def make_space(description: Any, where: str) -> Space:
         UserError: naming the place, the field, the value and what is allowed.
     """
     if not isinstance(description, Mapping):
-        raise UserError(f"{where}: a space is a mapping with the fields {', '.join(NAMES)}, not {quote(description)}")
+        fields = ", ".join(NAMES)
+        raise UserError(f"{where}: a space is a mapping with fields such as {fields}, not {quote(description)}")
     fields = dict(description)
     name = fields.pop("name", where)
     if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > MAX_NAME:
@@ -130,7 +171,7 @@ def make_space(description: Any, where: str) -> Space:
         )
     check_names(fields, where)
     try:
-        space = Space(name, {field: read_domain(field, fields[field]) for field in NAMES})
+        space = Space(name, {field: read_domain(field, fields[field]) for field in sort_names(fields)})
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
     points = math.prod(len(domain.values) for domain in space.domains.values() if isinstance(domain, Choice))

@@ -68,7 +68,7 @@ def _describe_part(run: Run, spec: RunSpec, best: pd.DataFrame, phase: str, name
     row: Any = best.loc[name] if name in best.index else {}
     incumbent, accuracy = None, float("nan")
     if phase == "sweep":
-        planned, budget, expected = spec.planned, spec.max_epochs, spec.compute_expected_epochs()
+        planned, budget, expected = spec.count_planned(name), spec.max_epochs, spec.compute_expected_epochs()
         trials = run.trials.query("phase == 'sweep' and architecture == @name", local_dict={"name": name})
         if isinstance(row.get("trial_id"), str):
             incumbent, accuracy = row["trial_id"], float(row["val_accuracy"])

@@ -261,7 +261,7 @@ def _name_asked(run: Run, mine: list[Entry], width: int, seeds: int | None) -> I
     if not (thetas := spec.get("thetas")):
         yield "lr, momentum, weight decay and gain from a search (published: not searched)"
     elif any(Hyperparameters.from_mapping(thetas[entry.candidate.architecture]) != THETA for entry in mine):
-        theta = (f"{name.replace('_', ' ')} {format_compact(value)}" for name, value in THETA.as_dict().items())
+        theta = (f"{name.replace('_', ' ')} {format_compact(float(value))}" for name, value in THETA.as_dict().items())
         yield _describe_gap("other lr, momentum, weight decay or gain", ", ".join(theta))
     used = Recipe.from_dict(spec["recipe"]) if spec.get("recipe") else None
     if used != recipe:

@@ -279,7 +279,7 @@ def make_run_spec(
     searched = parse_space(args)
     samples = args.samples
     if args.search == "grid":
-        size = math.prod(map(len, searched.choices()))
+        size = math.prod(map(len, searched.choices().values()))
         if samples is not None and samples > size:
             has = format_count(size, "configuration")
             print(f"space {searched.name} has {has}, so {size} and not {samples}", file=sys.stderr)

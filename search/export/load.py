@@ -21,7 +21,7 @@ from safetensors.torch import load as read  # noqa: E402
 import models  # noqa: E402
 from search.datasets import find_dataset, load_split  # noqa: E402
 from search.training.images import Images  # noqa: E402
-from spaces import UserError  # noqa: E402
+from spaces import Hyperparameters, UserError  # noqa: E402
 from spaces.common.errors import printable, shorten  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
@@ -35,14 +35,15 @@ def load(folder: Path = HERE) -> tuple[torch.nn.Sequential, dict[str, Any]]:
     The network maps normalised images, float32 (N, C, H, W), to scores (N, classes).
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    name = config["architecture"]
+    name, theta = config["architecture"], Hyperparameters.from_mapping(config["theta"])
     print(f"{models.find_architecture(name).title}: {config['trial_id']}")
     network = models.build(
         name,
-        gain=config["theta"]["gain"],  # Only initial weights depend on gain and seed; they are replaced at once.
+        gain=theta.gain,  # Only initial weights depend on gain and seed; they are replaced at once.
         seed=config["seed"],
         input_shape=tuple(config["input_shape"]),
         classes=config["classes"],
+        further=theta.constructor,
     )
     network.load_state_dict(read((folder / "weights.safetensors").read_bytes()))
     return network.eval(), config

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from spaces import TrialSpec
+from spaces.hyperparameters import Value
 
 MEASURES = {  # A row's number -> its name in the log; what stands before the slash is drawn together.
     "train_loss": "loss/train",
@@ -44,7 +45,7 @@ class Recorded:
         return self.rows[-1]["time"] if self.rows else None
 
     @property
-    def hyperparameters(self) -> dict[str, str | float]:
+    def hyperparameters(self) -> dict[str, Value]:
         """What a log tells trials apart by."""
         return {
             **self.spec.theta.as_dict(),

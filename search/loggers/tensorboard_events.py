@@ -63,7 +63,8 @@ def list_events(trial: Recorded) -> bytes:
     start, end = trial.start or 0.0, trial.end or 0.0
     begun = hparams.SessionStartInfo(start_time_secs=start)
     for name, value in trial.hyperparameters.items():
-        setattr(begun.hparams[name], "string_value" if isinstance(value, str) else "number_value", value)
+        kind = {str: "string", bool: "bool"}.get(type(value), "number")
+        setattr(begun.hparams[name], f"{kind}_value", value)
     _write(out, start, file_version=VERSION)
     _write(out, start, summary=_describe_session("session_start_info", begun))
     for row in trial.rows:

@@ -95,22 +95,23 @@ class Training:
         self.spec = spec
         self.device = torch.device(device)
         self.epoch = 0
-        choice = EngineChoice(engine, self.device.type, spec.recipe is not None)
+        choice = EngineChoice(engine, self.device.type, spec.augments)
         chosen = ENGINES[choice.name_for(spec.architecture)]
         shape = split.train_x.shape[1:]
         classes = find_dataset(spec.dataset).classes if split.classes is None else split.classes
+        theta, further = spec.theta, spec.theta.constructor
         network = models.build(
-            spec.architecture, gain=spec.theta.gain, seed=spec.seed, input_shape=shape, classes=classes
+            spec.architecture, gain=theta.gain, seed=spec.seed, input_shape=shape, classes=classes, further=further
         )
         self.network: nn.Sequential = network.to(self.device)
         self.optimiser = torch.optim.SGD(
             [p for p in self.network.parameters() if p.requires_grad],
-            lr=spec.theta.lr,
-            momentum=spec.theta.momentum,
-            weight_decay=spec.theta.weight_decay,
+            lr=theta.lr,
+            momentum=theta.momentum,
+            weight_decay=theta.weight_decay,
             fused=True,
         )
-        description = models.describe_architecture(spec.architecture, shape, classes)
+        description = models.describe_architecture(spec.architecture, shape, classes, further)
         self.engine = chosen(Problem(spec, split, description, self.network, self.optimiser, self.device))
         self._images = len(split.train_y)
         self._order = torch.Generator().manual_seed(spec.seed)

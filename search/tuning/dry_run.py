@@ -21,7 +21,7 @@ from spaces.specs.run import RunSpec
 MANY = 20  # Steps of an epoch, where one of a single step is too short to be timed.
 LONG_ENOUGH = 0.2  # Seconds.
 ALLOCATIONS_COUNT = 1.0  # Seconds of an epoch below which they do.
-SAFE = Hyperparameters(lr=0.01, momentum=0.0, weight_decay=0.0, gain=1.0)
+SAFE = {"lr": 0.01, "momentum": 0.0, "weight_decay": 0.0, "gain": 1.0}
 ROW_BYTES = 480  # One epoch in a record and in the copy that its outcome keeps.
 
 
@@ -30,11 +30,10 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
 
     Steps are timed here on random images of the data set's shape, so the estimate holds for a machine like this one.
     """
-    choice = EngineChoice(resources.engine, resources.device, spec.recipe is not None, resources.address is None)
+    choice = EngineChoice(resources.engine, resources.device, spec.augments, resources.address is None)
     choice.announce(*spec.architectures)  # Refuses what cannot work.
     searches = spec.thetas is None
     epochs = spec.compute_expected_epochs() if searches else 0.0
-    samples = spec.planned if searches else 0
     seeds, rerun_epochs = spec.rerun_seeds or 0, spec.rerun_epochs or 0
     rungs = spec.list_rungs() if searches else []
     device = resources.device if torch.cuda.is_available() else "cpu"
@@ -48,6 +47,7 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
     hours = bytes_kept = 0.0
     measure(spec, spec.architectures[0], device, resources.engine)  # The first pays for the start of the libraries.
     for name in spec.architectures:
+        samples = spec.count_planned(name)
         step, checkpoint_bytes = measure(spec, name, device, resources.engine)
         swept = samples * epochs * step * (images - find_dataset(spec.dataset).holdout) / batch
         again = seeds * rerun_epochs
@@ -72,7 +72,9 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
 
 def measure(spec: RunSpec, architecture: str, device: str, engine: str) -> tuple[float, int]:
     """Seconds of a training step, on random images, and bytes of a checkpoint of one architecture on this machine."""
-    trial = spec.list_rerun_trials(architecture, SAFE)[0] if spec.thetas else spec.sweep_trial(architecture, SAFE)
+    theta = spec.thetas[architecture] if spec.thetas else spec.find_space(architecture).find_middle()
+    safe = Hyperparameters.from_mapping({name: SAFE.get(name, value) for name, value in theta.items()})
+    trial = spec.list_rerun_trials(architecture, safe)[0] if spec.thetas else spec.sweep_trial(architecture, safe)
     data = find_dataset(trial.dataset)
     rng = np.random.default_rng(0)
     batch = min(trial.batch_size, data.train_images)  # A batch holds no more than there is.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,7 @@ class Phase:
     """What a sweep and a rerun differ in."""
 
     name: str  # ``sweep`` or ``rerun``.
-    trials: int  # Planned per architecture.
+    trials: Mapping[str, int]  # Planned, by architecture.
     epochs: int  # The budget of a trial.
     expected_epochs: float  # How many of them a trial is expected to take.
     recorded: Callable[[], list[TrialFolder]]  # Reads the trials that have a record.
@@ -72,7 +72,7 @@ def train_run(
     """
     run = RunFolder(path)
     check_utf8(str(run.path))
-    engine = EngineChoice(resources.engine, resources.device, asked.recipe is not None, resources.address is None)
+    engine = EngineChoice(resources.engine, resources.device, asked.augments, resources.address is None)
     engine.announce(*asked.architectures)  # Refuses what cannot work, before the folder is made.
     engines = {name: engine.describe(name, resources.threads) for name in asked.architectures}
     with (
@@ -104,11 +104,10 @@ def train_phase(
     split = load_split(find_dataset(spec.dataset, spec.data_hash), phase.name, spec.split_seed)
     print(engine.announce(*spec.architectures), file=sys.stderr)
     with ray_session(resources, run.path, lambda: run.list_failures(phase.name) > 0) as slots:
-        totals = dict.fromkeys(spec.architectures, phase.trials)
         deaths: Counter[tuple[str, int]] = Counter()
         while not feed.finished:  # Until the records say that all is done.
             why_idle = partial(explain_waiting, resources)
-            progress = Progress(phase.name, totals, phase.expected_epochs, recorded, why_idle, on_event)
+            progress = Progress(phase.name, phase.trials, phase.expected_epochs, recorded, why_idle, on_event)
             job = Job(run, split, feed, phase.scheduler(recorded), progress)
             lost = execute(job, resources, slots, policy, Watch(resources, run.path).explain_stuck, deaths)
             recorded = phase.recorded()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,7 +71,7 @@ class Progress(Unsaved, Callback):
     def __init__(
         self,
         title: str,
-        totals: dict[str, int],
+        totals: Mapping[str, int],
         expected_epochs: float,
         folders: Sequence[TrialFolder],
         why_idle: Callable[[], str] = lambda: "",

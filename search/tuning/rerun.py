@@ -15,6 +15,7 @@ from search.tuning.feed import InTurn
 from search.tuning.phases import Phase
 from search.tuning.scheduler import InOrder
 from spaces import Hyperparameters, UserError
+from spaces.specs.records import read_record
 from spaces.specs.run import RunSpec
 
 
@@ -25,7 +26,8 @@ def _choose_incumbents(run: RunFolder, spec: RunSpec) -> dict[str, Hyperparamete
     found = read_run(run.path)
     ended = found.trials.query("phase == 'sweep' and status != 'unfinished'")["architecture"].value_counts()
     counts = {name: int(ended.get(name, 0)) for name in spec.architectures}
-    behind = [f"{name} {count} of {spec.planned}" for name, count in counts.items() if count < spec.planned]
+    planned = {name: spec.count_planned(name) for name in spec.architectures}
+    behind = [f"{name} {count} of {planned[name]}" for name, count in counts.items() if count < planned[name]]
     if behind:
         raise UserError(
             f"{run.path}: the sweep is not finished ({', '.join(behind)}), so the choice is not final and the test set "
@@ -38,8 +40,13 @@ def _choose_incumbents(run: RunFolder, spec: RunSpec) -> dict[str, Hyperparamete
             f"{run.path}: no trial of {', '.join(lacking)} was trained to the end, so there is no incumbent; "
             "finish the sweep (run it again), or give it more --samples"
         )
-    names = ["lr", "momentum", "weight_decay", "gain"]
-    return {name: Hyperparameters(*map(float, best.loc[name, names])) for name in spec.architectures}
+    return {name: _read_theta(run, best.loc[name, "trial_id"]) for name in spec.architectures}
+
+
+def _read_theta(run: RunFolder, trial_id: str) -> Hyperparameters:
+    record = read_record(run.path / "trials" / trial_id)
+    assert record is not None
+    return record.spec.theta
 
 
 def plan_rerun(run: RunFolder, spec: RunSpec) -> Phase:
@@ -53,7 +60,7 @@ def plan_rerun(run: RunFolder, spec: RunSpec) -> Phase:
     trials = {trial.trial_id: trial for seed in zip(*per_architecture, strict=True) for trial in seed}
     return Phase(
         name="rerun",
-        trials=spec.rerun_seeds or 0,
+        trials=dict.fromkeys(spec.architectures, spec.rerun_seeds or 0),
         epochs=spec.rerun_epochs,
         expected_epochs=spec.rerun_epochs,
         # To ask for the record of each of 100,000 trials that have not begun would take a minute.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import zip_longest
 
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
@@ -17,7 +18,7 @@ def plan_sweep(run: RunFolder, spec: RunSpec) -> Phase:
     """The sweep of a run that this process drives."""
     return Phase(
         name="sweep",
-        trials=spec.planned,
+        trials={name: spec.count_planned(name) for name in spec.architectures},
         epochs=spec.max_epochs,
         expected_epochs=spec.compute_expected_epochs(),
         recorded=partial(run.list_recorded, "sweep"),
@@ -29,9 +30,11 @@ def plan_sweep(run: RunFolder, spec: RunSpec) -> Phase:
 def list_trials(spec: RunSpec) -> list[TrialSpec]:
     """The trials of a grid search, architectures interleaved so that all advance together.
 
-    Every architecture visits the same configurations in the same shuffled order.
+    Those that take the same hyperparameters visit the same configurations in the same shuffled order.
     """
-    return [spec.sweep_trial(name, theta) for theta in spec.list_points() for name in spec.architectures]
+    points = {name: spec.list_points(name) for name in spec.architectures}
+    turns = zip_longest(*([spec.sweep_trial(name, theta) for theta in thetas] for name, thetas in points.items()))
+    return [trial for turn in turns for trial in turn if trial is not None]
 
 
 def _feed(spec: RunSpec, recorded: list[TrialFolder]) -> Feed:

@@ -18,7 +18,8 @@ from ray.tune.search.hyperopt import HyperOptSearch
 from search.storage.trial_folder import TrialFolder
 from search.tuning.feed import Feed, make_tune_config
 from search.tuning.trainable import METRIC, report
-from spaces import Choice, Domain, LogUniform, TrialSpec
+from spaces import Choice, Domain, LogUniform, RandInt, TrialSpec
+from spaces.space import MAX_POINTS
 from spaces.specs.run import RunSpec
 
 MAX_REPEATS = 10  # In a row; then an untried point of the grid is taken.
@@ -28,6 +29,8 @@ NEARLY = 0.9  # Once so much of a grid is tried, the rest is enumerated.
 def _as_hyperopt(name: str, domain: Domain) -> Any:
     if isinstance(domain, Choice):
         return hp.choice(name, list(domain.values))
+    if isinstance(domain, RandInt):  # Rounded to whole numbers, and the ends are as likely as the others.
+        return hp.quniform(name, domain.low - 0.5, domain.high + 0.5, 1)
     if isinstance(domain, LogUniform):
         return hp.loguniform(name, math.log(domain.low), math.log(domain.high))
     return hp.uniform(name, domain.low, domain.high)
@@ -37,9 +40,11 @@ class Proposer:
     """TPE for one architecture, whose recorded trials are given."""
 
     def __init__(self, spec: RunSpec, architecture: str, folders: Sequence[TrialFolder]):
-        self._spec, self._architecture, self._space = spec, architecture, spec.searched
+        self._spec, self._architecture, self._space = spec, architecture, spec.find_space(architecture)
         self._known: set[str] = set()  # Trial ids.
         self._trial = partial(spec.sweep_trial, architecture)
+        self._planned = spec.count_planned(architecture)
+        self._size = self._space.size if self._space.size <= MAX_POINTS else math.inf  # Of more, none is listed.
         self._untried = self._space.walk(spec.seed)
         self._exhausted = False
         ended = [folder for folder in folders if folder.outcome() is not None]
@@ -69,7 +74,7 @@ class Proposer:
     @property
     def finished(self) -> bool:
         """Whether nothing is left to propose."""
-        return self.proposed >= self._spec.planned or self._exhausted
+        return self.proposed >= self._planned or self._exhausted
 
     def propose(self) -> tuple[TrialSpec, str] | None:
         """An unfinished trial, or the next configuration that is not known yet; None if there seems to be none.
@@ -78,7 +83,7 @@ class Proposer:
         """
         if self._opened:
             return self._enter(self._opened.pop(0))
-        attempts = 0 if self.proposed >= NEARLY * self._space.size else MAX_REPEATS
+        attempts = 0 if self.proposed >= NEARLY * self._size else MAX_REPEATS
         for attempt in range(attempts):
             name = f"{self._architecture}-{self.proposed}-{attempt}"
             self._hyperopt.algo = self._best if attempt == 0 else self._good
@@ -88,7 +93,7 @@ class Proposer:
             if trial.trial_id not in self._known:
                 return self._enter(trial, name)
             self.tell(name, None)
-        if self._space.size == math.inf:
+        if self._size == math.inf:
             self._exhausted = True  # So narrow that rounding leaves nothing new.
             return None
         return self._enter(next(t for t in map(self._trial, self._untried) if t.trial_id not in self._known))

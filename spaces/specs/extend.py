@@ -4,9 +4,9 @@ Everything may only grow. Whoever asks for less than the run already has, by rep
 whole; ``explain_kept`` says so.
 
 - Architectures, samples, rerun seeds and rerun epochs are added to.
-- A grid grows into one that has all its values; the smaller one is kept as ``earlier``, because it decides in which
-  order the points are tried: first what the smaller grids had the run try. TPE drew its proposals from one space and
-  keeps it.
+- A grid grows into one of the same hyperparameters that has all its values; the smaller one is kept as ``earlier``,
+  because it decides in which order the points are tried: first what the smaller grids had the run try. TPE drew its
+  proposals from one space and keeps it.
 - A grid search may get more epochs, with ASHA and without. ASHA's rungs are grace period x eta^k, whatever the
   maximum is: those below the old maximum stay as they are, and the new ones come after them. TPE made its proposals
   from accuracies after the old number of epochs and keeps it.
@@ -19,7 +19,7 @@ from dataclasses import fields, replace
 
 from spaces.common.errors import UserError, shorten
 from spaces.common.fields import name_option, shown
-from spaces.hyperparameters import NAMES
+from spaces.hyperparameters import sort_names
 from spaces.specs.run import RunSpec
 
 COUNTS = ("samples", "max_epochs", "rerun_seeds", "rerun_epochs")  # The larger one counts, whoever asked for it.
@@ -40,7 +40,10 @@ def extend(spec: RunSpec, asked: RunSpec) -> RunSpec:
         )
     space, earlier = spec.space, spec.earlier
     if spec.space is not None and spec.searched.within(asked.searched) and not asked.searched.within(spec.searched):
-        space, earlier = asked.space, (*earlier, {"space": spec.space, "samples": spec.planned})
+        space, earlier = (
+            asked.space,
+            (*earlier, {"space": spec.space, "samples": int(min(spec.samples or 0, spec.searched.size))}),
+        )
     return replace(
         spec,
         architectures=tuple(dict.fromkeys(spec.architectures + asked.architectures)),
@@ -83,11 +86,11 @@ def _extend_settings(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
             continue  # Both let such short trials run to their end.
         if name not in COMPARED_ELSEWHERE and old != new:
             yield f"{name_option(name)} is {shown(old)} there and {shown(new)} here"
-    if spec.recipe is not None and spec.recipe.lr_drops:
+    if spec.has_schedules:
         for name in ("max_epochs", "rerun_epochs"):
             old, new = getattr(spec, name), getattr(asked, name)
             if old is not None and new is not None and old != new:
-                yield f"{name_option(name)} is {old} there and {new} here, which would move the drops of lr"
+                yield f"{name_option(name)} is {old} there and {new} here, which would change the schedule of lr"
     if spec.search == asked.search == "tpe" and spec.max_epochs != asked.max_epochs:
         yield (
             f"epochs is {spec.max_epochs} there and {asked.max_epochs} here, and tpe made its proposals from "
@@ -105,18 +108,25 @@ def _extend_spaces(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
     if spec.space is None or spec.search != asked.search:
         return  # Said already.
     there, here = spec.searched, asked.searched
-    if there.domains == here.domains:
+    if repr(there.domains) == repr(here.domains):  # In which True is not 1.
         return
+    names = sort_names((*there.domains, *here.domains))
+    for name in names:
+        if name not in there.domains or name not in here.domains:
+            yield f"{name} is searched only {'there' if name in there.domains else 'here'}"
+    shared = [name for name in names if name in there.domains and name in here.domains]
     if spec.search == "tpe":
-        changed = [name for name in NAMES if there.domains[name] != here.domains[name]]
+        changed = [name for name in shared if repr(there.domains[name]) != repr(here.domains[name])]
         for name in changed:
             old, new = there.domains[name].describe(), here.domains[name].describe()
             yield f"{name} is {shorten(shown(old))} there and {shorten(shown(new))} here"
         yield "tpe drew its proposals from the space there, so it cannot change"
     elif not there.within(here) and not here.within(there):
-        for name, old, new in zip(NAMES, there.choices(), here.choices(), strict=True):
-            lacks = [(set(new) - set(old), "there"), (set(old) - set(new), "here")]
-            parts = [f"{shorten(', '.join(map(shown, sorted(values))))} {place}" for values, place in lacks if values]
+        left, right = there.choices(), here.choices()
+        for name in shared:
+            old, new = (dict.fromkeys(map(shown, values[name])) for values in (left, right))
+            lacks = [([v for v in new if v not in old], "there"), ([v for v in old if v not in new], "here")]
+            parts = [f"{shorten(', '.join(values))} {place}" for values, place in lacks if values]
             if parts:
                 yield f"{name} lacks {' and '.join(parts)}"
         yield "a grid can only grow into one that has all its values"

@@ -14,12 +14,14 @@ from spaces.common import fields
 from spaces.common.errors import UserError, quote, shorten
 from spaces.common.fields import name_option
 from spaces.common.wording import format_command, format_count
+from spaces.domains import Choice
 from spaces.files.sealed import Damaged, read_sealed
-from spaces.hyperparameters import Hyperparameters
+from spaces.hyperparameters import Hyperparameters, Value
 from spaces.space import MAX_POINTS, Space, make_space
 from spaces.specs.own import TEXT, Own
 from spaces.specs.protocol import FORMAT, GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
-from spaces.specs.recipes import Recipe
+from spaces.specs.recipes import Recipe, choose_schedule
+from spaces.specs.taken import check_taken, list_taken
 from spaces.specs.trial import TrialSpec
 
 SPEC = "spec.json"
@@ -28,12 +30,8 @@ SAMPLES = fields.whole(1, MAX_POINTS)
 EPOCHS = fields.whole(1, 100_000)  # A record of more would be too large to be read.
 LEAST_ETA = 1.01  # Closer to 1, ASHA would have a rung in every epoch, many times over.
 
-LATER = (
-    "recipe",
-    "classes",
-    "own",
-    "data_source",
-)  # Fields that older runs have not, and that are left out where there is nothing.
+# Fields that older runs have not, and that are left out where there is nothing.
+LATER = ("recipe", "classes", "own", "data_source")
 
 FIELDS = {  # And architectures, thetas, space, earlier, recipe and own.
     "dataset": fields.NAME,
@@ -61,7 +59,7 @@ class RunSpec:
     Attributes:
         dataset: name of the data set.
         data_hash: hash of its content.
-        batch_size: images per SGD step.
+        batch_size: images per SGD step, where that is no hyperparameter.
         seed: the one seed of all trials of the sweep (common random numbers) and of the search;
             reruns use the seeds after it.
         split_seed: which training images are held out.
@@ -94,7 +92,7 @@ class RunSpec:
     seed: int
     split_seed: int
     architectures: tuple[str, ...]
-    thetas: Mapping[str, Mapping[str, float]] | None = None
+    thetas: Mapping[str, Mapping[str, Value]] | None = None
     space: Mapping[str, Any] | None = None
     search: str | None = None
     scheduler: str = "asha"
@@ -147,7 +145,8 @@ class RunSpec:
             raise UserError(f"thetas: {quote(thetas)} is not allowed; give one for each architecture")
         for name, theta in thetas.items():
             if not isinstance(theta, Mapping) or Hyperparameters.from_mapping(theta).as_dict() != theta:
-                raise UserError(f"thetas: {name}: {quote(theta)} is not allowed; give four numbers")
+                raise UserError(f"thetas: {name}: {quote(theta)} is not allowed; give values by name")
+            check_taken(theta, [name], self.own, "theta")
 
     def _check_spaces(self) -> None:
         """Refuses what is no space as invsearch describes it, and grids that have not the one before."""
@@ -163,6 +162,7 @@ class RunSpec:
             SAMPLES.check("earlier: samples", grid["samples"])
             stages.append((_read_space("earlier", grid["space"]), grid["samples"]))
         stages.append((_read_space("space", self.space), self.samples))
+        check_taken(stages[-1][0].domains, self.architectures, self.own, f"space {stages[-1][0].name}")
         if self.search != "grid":
             return
         for space, _ in stages:
@@ -186,6 +186,14 @@ class RunSpec:
             raise UserError("this run trained fixed configurations, so it has no search space; use sweep for a search")
         return make_space(self.space, "space")
 
+    def find_space(self, architecture: str) -> Space:
+        """What is searched for an architecture: the search space without the names that it does not take.
+
+        Raises:
+            UserError: the run has none.
+        """
+        return self.searched.restrict(list_taken(architecture, self.own))
+
     def sweep_trial(self, architecture: str, theta: Hyperparameters) -> TrialSpec:
         """The trial of a configuration in the search phase."""
         return self._make_trial("sweep", architecture, theta, self.seed, self.split_seed, self.max_epochs)
@@ -200,29 +208,48 @@ class RunSpec:
     def _make_trial(
         self, phase: str, architecture: str, theta: Hyperparameters, seed: int, split_seed: int | None, epochs: int
     ) -> TrialSpec:
+        size, schedule = theta.get("batch_size", self.batch_size), theta.get("schedule")
         recipe = self.recipe and self.recipe.scaled(epochs)
-        data = (self.dataset, self.data_hash)
-        return TrialSpec(phase, architecture, *data, theta, seed, split_seed, self.batch_size, recipe)
+        if isinstance(schedule, str):
+            recipe = choose_schedule(self.recipe, schedule, epochs)
+        assert isinstance(size, int)
+        return TrialSpec(phase, architecture, self.dataset, self.data_hash, theta, seed, split_seed, size, recipe)
+
+    def count_planned(self, architecture: str) -> int:
+        """Configurations that the sweep will have tried of an architecture in the end; 0 where nothing is searched."""
+        return int(min(self.samples, self.find_space(architecture).size)) if self.samples else 0
 
     @property
-    def planned(self) -> int:
-        """Configurations per architecture that the sweep will have tried in the end; 0 where nothing is searched."""
-        return int(min(self.samples, self.searched.size)) if self.samples else 0
+    def augments(self) -> bool:
+        """Whether images are cropped or flipped."""
+        return self.recipe is not None and self.recipe.augments
 
-    def list_points(self) -> list[Hyperparameters]:
-        """The configurations of a grid search, ``planned`` of them, in the order in which they are tried.
+    @property
+    def has_schedules(self) -> bool:
+        """Whether the learning rate of some trials falls at epochs that depend on how many there are."""
+        if self.recipe is not None and self.recipe.lr_drops:
+            return True
+        given = {theta.get("schedule", "constant") for theta in (self.thetas or {}).values()}
+        if self.space is not None and isinstance(domain := self.searched.domains.get("schedule"), Choice):
+            given |= {*domain.values}
+        return bool(given - {"constant"})
+
+    def list_points(self, architecture: str) -> list[Hyperparameters]:
+        """The configurations of a grid search, ``count_planned`` of them, in the order in which they are tried.
 
         Every grid in turn, the earlier ones first, in its own shuffled order and without the points
         that came before, until there are as many in all as were asked for at that time. So the points
-        of a run are the beginning of those of every extension of it.
+        of a run are the beginning of those of every extension of it. Architectures that take the same
+        hyperparameters have the same points.
 
         Raises:
             UserError: the space is continuous, or there is none.
         """
+        taken = list_taken(architecture, self.own)
         stages = [(make_space(grid["space"], "earlier"), grid["samples"]) for grid in self.earlier]
         points: dict[Hyperparameters, None] = {}
         for space, samples in [*stages, (self.searched, self.samples)]:
-            for theta in space.walk(self.seed):
+            for theta in space.restrict(taken).walk(self.seed):
                 if len(points) >= samples:
                     break
                 points[theta] = None

@@ -11,9 +11,9 @@ from typing import Any
 
 from spaces.common import fields
 from spaces.common.errors import UserError, quote
-from spaces.hyperparameters import NAMES, Hyperparameters
+from spaces.hyperparameters import NAMES, REQUIRED, Hyperparameters
 from spaces.specs.protocol import PHASES
-from spaces.specs.recipes import Recipe
+from spaces.specs.recipes import COSINE, Recipe
 
 FIELDS = {  # And theta and, where there is one, recipe.
     "phase": fields.one_of(*PHASES),
@@ -39,7 +39,8 @@ class TrialSpec:
     """One configuration x one seed: everything that decides what a training computes.
 
     The number of epochs is not part of it, so a trial can be trained further under the same id; unless it has a
-    recipe, whose learning rate falls at epochs that depend on how many there are.
+    recipe, whose learning rate falls at epochs that depend on how many there are. A recipe is the data set's, or it
+    comes of a schedule in theta.
 
     Attributes:
         phase: ``sweep`` (judged on held-out training images) or ``rerun`` (trained on all training
@@ -50,7 +51,7 @@ class TrialSpec:
         theta: the hyperparameters.
         seed: decides initial weights, fixed kernels and batch order.
         split_seed: decides which training images are held out; None where none are.
-        batch_size: images per SGD step.
+        batch_size: images per SGD step; theta's where that has one.
         recipe: schedule and augmentation; None where the learning rate is constant and images stay as they are.
     """
 
@@ -67,6 +68,16 @@ class TrialSpec:
     def __post_init__(self) -> None:
         for name, field in FIELDS.items():
             field.check(name, getattr(self, name))
+        if self.theta.get("batch_size", self.batch_size) != self.batch_size:
+            raise UserError(f"batch_size: {self.batch_size} is not that of the configuration {self.theta}")
+        falls = self.recipe is not None and self.recipe.schedule == COSINE
+        if falls != (self.theta.get("schedule") == COSINE):
+            raise UserError(f"recipe: {self.recipe or 'none'} has not the schedule of the configuration {self.theta}")
+
+    @property
+    def augments(self) -> bool:
+        """Whether images are cropped or flipped."""
+        return self.recipe is not None and self.recipe.augments
 
     @property
     def config_id(self) -> str:
@@ -79,16 +90,19 @@ class TrialSpec:
         return f"{self.architecture}-{compute_digest(self._collect_content())}"
 
     def _collect_content(self) -> dict[str, Any]:
+        further = self.theta.further
         return {
             "phase": self.phase,
             "architecture": self.architecture,
             "dataset": self.dataset,
             "data_hash": self.data_hash,
-            **self.theta.as_dict(),
+            **{name: value for name, value in self.theta.items() if name not in further},
             "seed": self.seed,
             "split_seed": self.split_seed,
             "batch_size": self.batch_size,
-            **({} if self.recipe is None else {"recipe": self.recipe.as_dict()}),  # Ids without one stay as they were.
+            # What is not there is left out, so that the ids of older trials stay as they were.
+            **({} if self.recipe is None else {"recipe": self.recipe.as_dict()}),
+            **({"further": further} if further else {}),
         }
 
     def as_dict(self) -> dict[str, Any]:
@@ -106,9 +120,13 @@ class TrialSpec:
             raise UserError(f"trial: {quote(content)} is not a mapping of fields; it was not written by invsearch")
         try:
             values = {name: content[name] for name in FIELDS}
-            theta = Hyperparameters(*[content[name] for name in NAMES])
+            numbers = {name: content[name] for name in NAMES if name in content or name in REQUIRED}
         except KeyError as error:
             raise UserError(f"trial: the record lacks the field {error}; it was not written by invsearch") from None
+        further = content.get("further", {})
+        if not isinstance(further, Mapping):
+            raise UserError(f"trial: further: {quote(further)} is not a mapping of hyperparameters")
+        theta = Hyperparameters.from_mapping({**further, **numbers})
         recipe = Recipe.from_dict(content["recipe"]) if "recipe" in content else None
         spec = cls(theta=theta, **values, recipe=recipe)
         whole = spec.as_dict()
@@ -124,5 +142,6 @@ def _difference(content: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
     for name, value in whole.items():
         if content.get(name) != value:
             what = f"does not belong to its content ({value})" if name.endswith("_id") else "is not a number"
+            what = "is not as invsearch writes it" if name in ("recipe", "further") else what
             return f"the {name} {quote(content.get(name))} {what}"
     return f"unknown field {quote(next(name for name in content if name not in whole))}"

@@ -1,11 +1,14 @@
 import csv
 import itertools
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from spaces import SPACES, Choice, Hyperparameters, LogUniform, Space, Uniform, UserError, make_space
+from spaces import SPACES, Choice, Hyperparameters, LogUniform, RandInt, Space, Uniform, UserError, make_space
+from spaces.hyperparameters import Value
 
 # Table 1.2, typed from the text.
 LR = (0.0316, 0.1, 0.316, 1)
@@ -16,7 +19,7 @@ GAIN = (0.5, 1.0, 1.5, 2.0)
 FIELDS = {"lr": 0.1, "momentum": 0, "weight_decay": "1e-5", "gain": {"uniform": [0.5, 2]}}
 
 
-def points(space: Space, seed: int) -> list[tuple[float, ...]]:
+def points(space: Space, seed: int) -> list[tuple[Value, ...]]:
     return [tuple(theta.as_dict().values()) for theta in list(space.walk(seed))]
 
 
@@ -47,9 +50,14 @@ def test_a_few_of_many_points_are_made_one_by_one(monkeypatch: pytest.MonkeyPatc
     many = {"choice": [(i + 1) / 1000 for i in range(900)]}
     space = make_space({**FIELDS, "lr": many, "momentum": many, "gain": 1}, "many")
     made: list[Hyperparameters] = []
-    monkeypatch.setattr(
-        "spaces.space.Hyperparameters", lambda *values: made.append(Hyperparameters(*values)) or made[-1]
-    )
+
+    class Recording(Hyperparameters):
+        @classmethod
+        def from_mapping(cls, values: Mapping[str, Any]) -> Hyperparameters:
+            made.append(Hyperparameters(**values))
+            return made[-1]
+
+    monkeypatch.setattr("spaces.space.Hyperparameters", Recording)
     assert list(itertools.islice(space.walk(0), 100)) == made
     assert len(set(made)) == len(made) == 100
 
@@ -145,17 +153,17 @@ def test_an_error_names_place_field_value_and_what_is_allowed(field: str, value:
 @pytest.mark.parametrize(
     ("description", "message"),
     [
-        (None, "a space is a mapping with the fields lr, momentum, weight_decay, gain, not None"),
+        (None, "a space is a mapping with fields such as lr, momentum, weight_decay, gain, not None"),
         ([FIELDS], "a space is a mapping"),
-        ({**FIELDS, "beta": 1}, "unknown field 'beta'; allowed are lr, momentum, weight_decay, gain"),
-        ({"lr": 0.1}, "missing fields momentum, weight_decay, gain"),
+        ({**FIELDS, "Beta": 1}, "'Beta' cannot name a hyperparameter; give a-z, 0-9 and _, at most 40 of them"),
+        ({"lr": 0.1}, "missing fields momentum, weight_decay; it needs lr, momentum, weight_decay"),
         ({**FIELDS, "name": 5}, "name: 5 is not a name"),
         ({**FIELDS, "name": " "}, "name: ' ' is not a name"),
         ({**FIELDS, "name": "a\nb"}, r"name: 'a\nb' is not a name"),
         ({**FIELDS, "name": "x" * 81}, "name: 'xxx"),
         ({**FIELDS, "name": "\x1b[2J"}, r"name: '\x1b[2J' is not a name"),
-        ({**FIELDS, **{f"f{i}": 1 for i in range(10_000)}}, "unknown field 'f0', 'f1'"),
-        ({**FIELDS, "a\nb": 1}, r"unknown field 'a\nb'"),
+        ({**FIELDS, **{f"f{i}": 1 for i in range(10_000)}}, "more than 100 further hyperparameters; give fewer"),
+        ({**FIELDS, "a\nb": 1}, r"'a\nb' cannot name a hyperparameter"),
     ],
 )
 def test_a_description_that_is_no_space(description: object, message: str) -> None:
@@ -172,3 +180,115 @@ def test_the_order_in_which_domains_are_given_does_not_matter() -> None:
     assert list(turned.walk(0)) == list(usual.walk(0))
     assert turned.within(usual)
     assert turned.describe() == usual.describe()
+
+
+MINE = {
+    "lr": 0.1,
+    "momentum": 0,
+    "weight_decay": 0,
+    "width": {"randint": [2, 4]},
+    "activation": {"choice": ["relu", "gelu"]},
+    "skip": {"choice": ["true", "false"]},
+    "kernel": {"choice": ["3", "5"]},
+    "note": "plain",
+}
+
+
+def test_further_names_are_searched_too() -> None:
+    space = make_space(MINE, "mine")
+    assert list(space.domains) == ["lr", "momentum", "weight_decay", "activation", "kernel", "note", "skip", "width"]
+    assert space.domains["kernel"] == Choice((3, 5))
+    assert space.domains["skip"] == Choice((True, False))
+    assert space.domains["width"] == RandInt(2, 4)
+    assert space.size == 24
+    grid = list(space.walk(0))
+    assert len(set(grid)) == 24
+    assert {(theta["activation"], theta["kernel"], theta["skip"], theta["width"]) for theta in grid} == set(
+        itertools.product(("relu", "gelu"), (3, 5), (True, False), (2, 3, 4))
+    )
+    assert all(theta in space for theta in grid)
+    assert make_space(space.describe(), "mine") == space
+
+
+def test_a_proposal_snaps_to_the_domain() -> None:
+    space = make_space({**MINE, "dropout": {"uniform": [0, 1]}}, "mine")
+    values = {"lr": 0.1, "momentum": 0.0, "weight_decay": 0.0, "activation": "gelu", "kernel": 3, "note": "plain"}
+    theta = space.snap({**values, "skip": False, "width": 2.6, "dropout": 0.123456})
+    assert theta.further == {
+        **{name: values[name] for name in ("activation", "kernel", "note")},
+        "dropout": 0.1235,
+        "skip": False,
+        "width": 3,
+    }
+    assert theta in space
+    assert space.snap({**values, "skip": True, "width": 9.0, "dropout": 1.0})["dropout"] == 1
+    assert space.find_middle() in space
+
+
+def test_a_space_without_the_names_that_an_architecture_does_not_take() -> None:
+    space = make_space(MINE, "mine")
+    small = space.restrict(["lr", "momentum", "weight_decay", "gain", "skip"])
+    assert list(small.domains) == ["lr", "momentum", "weight_decay", "skip"]
+    assert small.size == len(list(small.walk(0))) == 2
+    assert not space.within(small)
+    assert not small.within(space)
+
+
+def test_true_is_not_one_and_a_randint_is_its_numbers() -> None:
+    truth, numbers = make_space({**MINE, "skip": {"choice": [True]}}, "a"), make_space({**MINE, "skip": 1}, "b")
+    assert not truth.within(numbers)
+    assert next(truth.walk(0)) not in numbers
+    listed = make_space({**MINE, "width": {"choice": [4, 2, 3]}}, "c")
+    assert listed.within(make_space(MINE, "d"))
+    assert make_space(MINE, "d").within(listed)
+
+
+def test_a_wide_randint_has_no_grid() -> None:
+    wide = make_space({**MINE, "width": {"randint": [1, 10**9]}}, "wide")
+    assert wide.size == 8 * 10**9
+    with pytest.raises(UserError, match="space wide: its grid has 8,000,000,000 points; give fewer, at most 1,000,000"):
+        list(wide.walk(0))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        (
+            "kernel",
+            {"choice": [3, 5], "when": {"activation": "relu"}},
+            "kernel: conditional hyperparameters (when) are not",
+        ),
+        ("kernel", {"choice": [3, "big"]}, "kernel: choice [3, 'big'] is not allowed: choice mixes numbers, words or"),
+        ("kernel", {"choice": [True, 1]}, "choice mixes numbers, words or booleans; give one kind only"),
+        ("kernel", {"choice": [3, 3.0]}, "choice has the same value twice"),
+        ("kernel", {"randint": [1, 2.5]}, "kernel: randint [1, 2.5] is not allowed: both ends must be whole numbers"),
+        ("kernel", {"randint": [3, 3]}, "the low end 3 must be below the high end 3"),
+        ("kernel", {"randint": ["a", "b"]}, "kernel: randint needs [low, high], not ['a', 'b']"),
+        ("kernel", {"loguniform": [0, 1]}, "the low end 0 of a loguniform must be above 0"),
+        (
+            "kernel",
+            {"normal": [0, 1]},
+            "kernel: unknown domain 'normal'; kernel must be a value or one of {choice: [..]}",
+        ),
+        ("lr", {"randint": [1, 2]}, "lr: unsuitable domain 'randint'; lr must be a number or one of {choice: [..]}"),
+        (
+            "batch_size",
+            {"uniform": [1, 2]},
+            "batch_size: unsuitable domain 'uniform'; batch_size must be a value or one",
+        ),
+        ("batch_size", {"choice": [16, 0]}, "batch_size: 0 is not allowed; give a whole number from 1 to"),
+        (
+            "schedule",
+            {"choice": ["cosine", "linear"]},
+            "schedule: 'linear' is not allowed; give one of constant, cosine",
+        ),
+        ("schedule", {"randint": [1, 2]}, "schedule: unsuitable domain 'randint'"),
+        ("epoch", 1, "epoch cannot name a hyperparameter, since records or tables use it; choose another name"),
+    ],
+)
+def test_a_further_domain_that_is_not_allowed(field: str, value: object, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        make_space({**MINE, field: value}, "mine.yaml")
+    assert str(error.value).startswith("mine.yaml: ")
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)

@@ -66,7 +66,7 @@ def test_the_file_names_a_space_without_a_name(tmp_path) -> None:
         ("loguniform", "normal", "lr: unknown domain 'normal'; lr must be a number or one of"),
         ("[0.01, 1.0]", "[1.0, 0.01]", "lr: loguniform ['1.0', '0.01'] is not allowed: the low end 1 must be below"),
         ("0.9]", "1.5]", "momentum: '1.5' is not allowed; momentum must be a number in [0, 1)"),
-        ("momentum", "mom", "unknown field 'mom'; allowed are lr, momentum, weight_decay, gain"),
+        ("momentum", "mom", "missing field momentum; it needs lr, momentum, weight_decay"),
         ("weight_decay: 1e-5", "", "missing field weight_decay"),
         ("name: narrow", "name: [a]", "name: ['a'] is not a name"),
     ],
@@ -157,7 +157,7 @@ def test_any_file_is_a_space_or_a_user_error_of_one_line(tmp_path, content) -> N
     except UserError as error:
         assert len(str(error).splitlines()) == 1  # noqa: PT017 - both outcomes are allowed.
     else:
-        assert set(space.domains) == {"lr", "momentum", "weight_decay", "gain"}
+        assert list(space.domains)[:3] == ["lr", "momentum", "weight_decay"]
 
 
 NUMBERS = st.sampled_from(

@@ -20,12 +20,12 @@ ENGINES: dict[str, type[Engine]] = {"native": NativeEngine, "torch": TorchEngine
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """Which engine trains: ``auto`` is native wherever it can, else torch; on a GPU and under a recipe, mixed.
+    """Which engine trains: ``auto`` is native wherever it can, else torch; on a GPU and with augmentation, mixed.
 
     Attributes:
         asked: ``auto``, or a name of ``ENGINES``.
         device: ``cpu`` or ``cuda``.
-        recipe: whether the data set has a recipe.
+        augments: whether the data set has a recipe that crops or flips images.
         here: whether this machine trains; the nodes of a cluster may have another build, or none.
 
     Raises:
@@ -34,7 +34,7 @@ class EngineChoice:
 
     asked: str = "auto"
     device: str = "cpu"
-    recipe: bool = False
+    augments: bool = False
     here: bool = True
 
     def __post_init__(self) -> None:
@@ -46,7 +46,7 @@ class EngineChoice:
         """Why the native engine cannot train these architectures; None if it can."""
         if self.device != "cpu":
             return f"it runs on CPUs only, not on {self.device}"
-        if self.recipe:
+        if self.augments:
             return "it neither crops nor flips images, as the data set's recipe asks"
         if self.here and find_instruction_set() is None:
             return f"{explain_no_library()}; with g++ installed, make native builds it"
@@ -65,7 +65,7 @@ class EngineChoice:
         """
         if self.asked in ("torch", "mixed"):
             return self.asked
-        if self.asked == "auto" and self.recipe and self.device != "cpu":
+        if self.asked == "auto" and self.augments and self.device != "cpu":
             return "mixed"
         reason = self.explain_not_native(architectures)
         if reason and self.asked == "native":

@@ -22,7 +22,7 @@ def test_more_or_fewer_epochs_keep_the_grace_period(tmp_path: Path) -> None:
     assert asked(tmp_path, "--epochs", "3").grace_period == 3
     spec = asked(tmp_path, "--epochs", "6", "--grace-period", "4")
     with RunFolder(tmp_path).driven(spec):
-        TrialFolder(tmp_path, spec.sweep_trial("conv", spec.list_points()[0])).fail("x")
+        TrialFolder(tmp_path, spec.sweep_trial("conv", spec.list_points("conv")[0])).fail("x")
     assert asked(tmp_path, "--epochs", "9").grace_period == 4
     assert extend(spec, asked(tmp_path, "--epochs", "9")) == replace(spec, max_epochs=9)
     assert extend(spec, asked(tmp_path, "--epochs", "3")) == spec

@@ -33,7 +33,7 @@ def going(tmp_path: Path, small: Any) -> tuple[Path, list[TrialSpec]]:
     spec: RunSpec = small.spec
     content = spec.as_dict() | {"architectures": ("conv",), "rerun_seeds": None, "rerun_epochs": None}
     write_json(tmp_path / "spec.json", content)
-    return tmp_path, [spec.sweep_trial("conv", theta) for theta in spec.list_points()]
+    return tmp_path, [spec.sweep_trial("conv", theta) for theta in spec.list_points("conv")]
 
 
 def end(run: Path, trial: TrialSpec, accuracy: float) -> None:
@@ -48,7 +48,7 @@ def end(run: Path, trial: TrialSpec, accuracy: float) -> None:
 def test_once(small: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["watch", str(small.path), "--once"]) == 0
     shown = capsys.readouterr().out
-    trial = small.spec.sweep_trial("conv", small.spec.list_points()[0]).trial_id.split("-")[0]
+    trial = small.spec.sweep_trial("conv", small.spec.list_points("conv")[0]).trial_id.split("-")[0]
     for word in ("no driver is working on it", "nothing is left to do", "rerun", "ended last", "completed", trial):
         assert word in shown
     conv = next(line for line in shown.splitlines() if line.startswith("conv"))
@@ -82,7 +82,7 @@ def test_a_line_tells_only_of_what_changed(
 ) -> None:
     write_json(tmp_path / "spec.json", small.spec.as_dict() | {"rerun_seeds": None, "rerun_epochs": None})
     order = ["conv", "conv", "invariant", "invariant"]
-    trials = [small.spec.sweep_trial(*both) for both in zip(order, small.spec.list_points() * 2, strict=True)]
+    trials = [small.spec.sweep_trial(*both) for both in zip(order, small.spec.list_points("conv") * 2, strict=True)]
     steps = iter(trials)
     monkeypatch.setattr(watch.time, "sleep", lambda seconds: end(tmp_path, next(steps), 0.5))
     assert main(["watch", str(tmp_path)]) == 0

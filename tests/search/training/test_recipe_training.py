@@ -20,13 +20,13 @@ from search.storage import checkpoint
 from search.training.engines import EngineChoice, Problem
 from search.training.engines.torch_engine import MixedEngine
 from search.training.loop import Epoch, Training
-from spaces import TrialSpec, UserError
+from spaces import Hyperparameters, TrialSpec, UserError
 from spaces.specs.recipes import CIFAR, THETA
 
 SUBSET = Path(__file__).resolve().parents[4] / "shared" / "data" / "cifar10-subset"
 SCALING = Scaling((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
 RECIPE = CIFAR.scaled(4)  # Steps after epochs 2 and 3.
-TRIAL = TrialSpec("rerun", "normed", "folder-test", "ab", replace(THETA, lr=0.1), 3, None, 32, RECIPE)
+TRIAL = TrialSpec("rerun", "normed", "folder-test", "ab", Hyperparameters(**{**THETA, "lr": 0.1}), 3, None, 32, RECIPE)
 
 
 @dataclass(frozen=True)
@@ -166,16 +166,16 @@ def test_images_are_only_read(split: Split) -> None:
 
 
 def test_engines_under_a_recipe() -> None:
-    assert EngineChoice("auto", "cpu", recipe=True).name_for("conv") == "torch"
-    assert EngineChoice("auto", "cuda", recipe=True).name_for("conv") == "mixed"
-    assert EngineChoice("torch", "cuda", recipe=True).name_for("conv") == "torch"
+    assert EngineChoice("auto", "cpu", augments=True).name_for("conv") == "torch"
+    assert EngineChoice("auto", "cuda", augments=True).name_for("conv") == "mixed"
+    assert EngineChoice("torch", "cuda", augments=True).name_for("conv") == "torch"
     assert EngineChoice("mixed", "cuda").name_for("conv") == "mixed"
     with pytest.raises(UserError, match="neither crops nor flips"):
-        EngineChoice("native", "cpu", recipe=True).name_for("conv")
+        EngineChoice("native", "cpu", augments=True).name_for("conv")
     with pytest.raises(UserError, match="engine mixed: it runs on GPUs only"):
         EngineChoice("mixed", "cpu").name_for("conv")
-    assert "mixed precision (--engine torch for float32)" in EngineChoice("auto", "cuda", recipe=True).announce()
-    assert "neither crops nor flips" in EngineChoice("auto", "cpu", recipe=True).announce()
+    assert "mixed precision (--engine torch for float32)" in EngineChoice("auto", "cuda", augments=True).announce()
+    assert "neither crops nor flips" in EngineChoice("auto", "cpu", augments=True).announce()
 
 
 def test_mixed_precision_is_near_float32(split: Split) -> None:

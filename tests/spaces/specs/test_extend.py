@@ -116,8 +116,8 @@ def test_a_grid_may_grow() -> None:
     wide = extend(SWEEP, replace(SWEEP, space=WIDE, samples=18))
     assert (wide.space, wide.samples) == (WIDE, 18)
     assert wide.earlier == ({"space": SMALL, "samples": 4},)
-    assert wide.planned == len(wide.list_points()) == len(set(wide.list_points())) == 18
-    assert wide.list_points()[:4] == SWEEP.list_points()
+    assert wide.count_planned("conv") == len(wide.list_points("conv")) == len(set(wide.list_points("conv"))) == 18
+    assert wide.list_points("conv")[:4] == SWEEP.list_points("conv")
     assert RunSpec.from_dict(json.loads(json.dumps(wide.as_dict()))) == wide
 
 
@@ -138,7 +138,7 @@ def test_the_same_values_are_the_same_grid_whatever_their_name_and_order() -> No
 
 def test_a_larger_grid_with_fewer_samples_keeps_those_of_the_smaller() -> None:
     wide = extend(SWEEP, replace(SWEEP, space=WIDE, samples=2))
-    assert wide.list_points() == SWEEP.list_points()
+    assert wide.list_points("conv") == SWEEP.list_points("conv")
     assert explain_kept(wide, replace(SWEEP, space=WIDE, samples=2)) == ["already asks for 4 samples, so not 2"]
 
 
@@ -198,16 +198,16 @@ def test_every_extension_begins_with_what_was_tried_before(asked: list[tuple[dic
             assert not run.searched.within(step.searched)
             assert not step.searched.within(run.searched)
             continue
-        before, after = run.list_points(), whole.list_points()
+        before, after = run.list_points("conv"), whole.list_points("conv")
         assert after[: len(before)] == before
-        assert len(after) == len(set(after)) == whole.planned
+        assert len(after) == len(set(after)) == whole.count_planned("conv")
         assert all(theta in whole.searched for theta in after)
         assert set(step.searched.walk(seed)) <= set(whole.searched.walk(seed))
         assert extend(whole, run) == extend(whole, step) == whole
         assert RunSpec.from_dict(json.loads(json.dumps(whole.as_dict()))) == whole
         run = whole
     if not run.earlier:
-        assert run.list_points() == list(run.searched.walk(seed))[: run.samples]
+        assert run.list_points("conv") == list(run.searched.walk(seed))[: run.samples]
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_steps_cannot_be_moved() -> None:
     run = replace(SWEEP, recipe=CIFAR, rerun_seeds=1, rerun_epochs=60)
     assert extend(run, replace(run, rerun_seeds=3)).rerun_seeds == 3
     assert extend(replace(run, rerun_seeds=None, rerun_epochs=None), run) == run
-    with pytest.raises(UserError, match="epochs is 12 there and 24 here, which would move the drops"):
+    with pytest.raises(UserError, match="epochs is 12 there and 24 here, which would change the schedule of lr"):
         extend(run, replace(run, max_epochs=24))
     with pytest.raises(UserError, match="rerun-epochs is 60 there and 30 here"):
         extend(run, replace(run, rerun_epochs=30))

@@ -125,7 +125,7 @@ def test_refuses_numbers_that_make_no_sense(field: str, value: float) -> None:
 
 
 def test_fixed_configurations_have_no_space() -> None:
-    assert FIXED.planned == 0
+    assert FIXED.count_planned("conv") == 0
     with pytest.raises(UserError, match="no search space"):
         _ = FIXED.searched
 

@@ -3,6 +3,8 @@ import hashlib
 import json
 import math
 import re
+import tarfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaces import Hyperparameters, TrialSpec, UserError
+from spaces.specs.records import list_trial_folders, read_trial
+
+RESULTS = Path(__file__).resolve().parents[3] / "results"
 
 CANONICAL: dict[str, Any] = {"sort_keys": True, "separators": (",", ":")}
 THETA = Hyperparameters(0.1, 0.5, 1e-5, 1.5)
@@ -140,7 +145,7 @@ def test_a_changed_record_is_refused(change, message) -> None:
         TrialSpec.from_dict({**SPEC.as_dict(), **change})
 
 
-@pytest.mark.parametrize("name", [name for name in SPEC.as_dict() if not name.endswith("_id")])
+@pytest.mark.parametrize("name", [name for name in SPEC.as_dict() if not name.endswith("_id") and name != "gain"])
 def test_a_missing_field_is_named(name) -> None:
     content = SPEC.as_dict()
     del content[name]
@@ -180,3 +185,56 @@ def test_a_swap_of_two_layers_is_a_name() -> None:
     spec = dataclasses.replace(SPEC, architecture="invB+invC-C-w16")
     assert TrialSpec.from_dict(spec.as_dict()) == spec
     assert spec.trial_id.startswith("invB+invC-C-w16-")
+
+
+FURTHER = dataclasses.replace(SPEC, theta=Hyperparameters(0.1, 0.5, 1e-5, kernel=3, activation="relu", skip=True))
+
+
+def test_further_hyperparameters_have_a_field_of_their_own() -> None:
+    content = json.loads(json.dumps(FURTHER.as_dict()))
+    assert content["further"] == {"activation": "relu", "kernel": 3, "skip": True}
+    assert "gain" not in content
+    assert TrialSpec.from_dict(content) == FURTHER
+    assert len({SPEC.config_id, FURTHER.config_id}) == 2
+
+
+@pytest.mark.parametrize(
+    "further",
+    [
+        {},
+        [],
+        {"kernel": 3},
+        {"activation": "relu", "kernel": 3, "skip": 1},
+        {"gain": 1.0},
+        {"lr": 0.1},
+        {"seed": 1},
+        {1: 2},
+    ],
+)
+def test_changed_further_ones_are_refused(further: object) -> None:
+    with pytest.raises(UserError):
+        TrialSpec.from_dict({**FURTHER.as_dict(), "further": further})
+
+
+def test_batch_size_and_schedule_are_those_of_the_configuration() -> None:
+    theta = Hyperparameters(0.1, 0, 0, 1, batch_size=32)
+    assert dataclasses.replace(SPEC, theta=theta, batch_size=32).as_dict()["batch_size"] == 32
+    with pytest.raises(UserError, match="batch_size: 64 is not that of the configuration"):
+        dataclasses.replace(SPEC, theta=theta, batch_size=64)
+    with pytest.raises(UserError, match="recipe: none has not the schedule of the configuration"):
+        dataclasses.replace(SPEC, theta=Hyperparameters(0.1, 0, 0, 1, schedule="cosine"))
+
+
+@pytest.mark.parametrize("archive", sorted(RESULTS.glob("*/run.tar.xz")), ids=lambda path: path.parent.name)
+def test_the_ids_of_every_committed_trial_are_what_they_were(archive: Path, tmp_path: Path) -> None:
+    """Their folders were named, and their ids written, by the versions that trained them."""
+    with tarfile.open(archive) as file:
+        file.extractall(tmp_path, filter="data")
+    found = [read_trial(folder) for folder in list_trial_folders(tmp_path / archive.parent.name)]
+    written = [json.loads(path.read_text()) for path in sorted(tmp_path.glob("*/trials/*/record.json"))]
+    assert len(written) == len(found) >= 8
+    for record, content in zip([one[0] for one in found if one], written, strict=True):
+        spec = record.spec
+        assert content["trial"]["trial_id"] == spec.trial_id
+        assert spec.config_id in (content["trial"]["config_id"], f"c{content['trial']['config_id']}")
+        assert record.as_dict()["trial"] | {"config_id": 0} == content["trial"] | {"config_id": 0}

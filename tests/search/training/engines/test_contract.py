@@ -131,7 +131,7 @@ def test_the_same_seed_gives_the_same_bits(spec: TrialSpec, engine: str, split: 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_checkpoints_interchange(spec: TrialSpec, engine: str, momentum: float, split: Split, tmp_path: Path) -> None:
     """Another engine goes on from the checkpoint of this one, and its next step is the one this one would make."""
-    spec = replace(spec, theta=replace(THETA, momentum=momentum))
+    spec = replace(spec, theta=Hyperparameters(**{**THETA, "momentum": momentum}))
     one = Training(spec, split, engine=engine)
     one.run_epoch()
     checkpoint.save(tmp_path / "c.pt", one.state(), {})
@@ -156,7 +156,7 @@ def test_bad_pixels_diverge(spec: TrialSpec, engine: str, bad: float, split: Spl
 
 
 def test_an_unstable_learning_rate_diverges(spec: TrialSpec, engine: str, split: Split) -> None:
-    spec = replace(spec, theta=replace(THETA, lr=1e30))
+    spec = replace(spec, theta=Hyperparameters(**{**THETA, "lr": 1e30}))
     training = Training(spec, split, engine=engine)
     assert training.run_epoch().diverged
     assert training.run_epoch().diverged  # From weights that are no numbers.
