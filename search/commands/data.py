@@ -7,15 +7,24 @@ import sys
 from functools import partial
 
 from search.commands.option_types import folder, group, option
-from search.datasets import DATASETS, Dataset, find_dataset
+from search.commands.options import OWN, find_data
+from search.datasets import DATASETS, FORMS, Dataset
 from search.datasets.files.cache import find_cache_root, remove_abandoned
 from search.datasets.folder import PREFIX, import_folder
+from search.datasets.own import list_kept, parse_reference
 from spaces.common.errors import UserError
 
 HELP = "list the data sets, fetch or import their files"
 EXAMPLE = "invsearch data mnist --from ~/Downloads"
 OPTIONS = (
-    option("dataset", nargs="?", help=f"one of {', '.join(DATASETS)}, or {PREFIX}NAME; without it, all are listed"),
+    option(
+        "dataset",
+        nargs="?",
+        metavar="NAME|PATH",
+        help=f"one of {', '.join(DATASETS)}, {PREFIX}NAME, or data of your own: {', '.join(FORMS)}; "
+        "without it, all are listed",
+    ),
+    *OWN,
     group(
         None,
         folder(
@@ -43,16 +52,24 @@ def run(args: argparse.Namespace) -> int:
         for known in DATASETS.values():
             print(f"{known.name:<{width}}  {known.data_hash}  {known.title}: {_describe_state(known)}")
         print(f"{PREFIX}NAME: the folder NAME in {find_cache_root(None)}, in CIFAR-10's binary layout")
+        for form, about in FORMS.items():
+            print(f"{form}: {about}")
+        for data_hash, title in list_kept():
+            print(f"read before: {data_hash}  {title}")
         return 0
+    if parse_reference(args.dataset):
+        if args.source or args.mirror:
+            raise UserError("data: data of your own are read where they lie; leave out --from and --mirror")
+        return _check_own(find_data(args))
     if args.dataset.startswith(PREFIX):
         if args.mirror:
             raise UserError(f"data: {args.dataset} is a folder of your own, nothing to download; leave out --mirror")
         if args.source:
             import_folder(args.dataset, args.source)
-        chosen = find_dataset(args.dataset)
+        chosen = find_data(args)
         where = f": {chosen.title}"
     else:
-        chosen = find_dataset(args.dataset)
+        chosen = find_data(args)
         files, where = chosen.archive or chosen.store, " is embedded"
         if files is not None:
             mirrors, say = [args.mirror] if args.mirror else None, partial(print, file=sys.stderr)
@@ -64,6 +81,13 @@ def run(args: argparse.Namespace) -> int:
         load(None)
     remove_abandoned(find_cache_root(None) / chosen.name)
     print(f"{chosen.name}{where}; hash {chosen.data_hash}")
+    return 0
+
+
+def _check_own(chosen: Dataset) -> int:
+    for load in (chosen.load_train, chosen.load_test):
+        load(None)
+    print(f"{chosen.name}: {chosen.title}; mean {chosen.mean}, std {chosen.std}; hash {chosen.data_hash}")
     return 0
 
 

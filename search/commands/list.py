@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from search.commands.option_types import option
-from search.datasets import DATASETS, PREFIX
+from search.datasets import DATASETS, FORMS, PREFIX
 from spaces import SPACES
 
 HELP = "list architectures, data sets, search spaces and tables"
@@ -36,7 +36,7 @@ def describe_listed(kind: str) -> dict[str, str]:
         return {name: architecture.title for name, architecture in models.ARCHITECTURES.items()} | families
     if kind == "datasets":
         own = {f"{PREFIX}NAME": "the folder NAME below the data folder, in CIFAR-10's binary layout"}
-        return {name: dataset.title for name, dataset in DATASETS.items()} | own
+        return {name: dataset.title for name, dataset in DATASETS.items()} | own | FORMS
     if kind == "spaces":
         return {
             name: f"{space.size:g} configurations" if space.size < float("inf") else "continuous: use --search tpe"

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from search.cluster.resources import Resources
 from search.cluster.surroundings import find_address, set_environment
 from search.commands.option_types import flag, group, integer, number, option, parse_address, parse_seconds
-from search.datasets import find_dataset
+from search.datasets import FORMS, Dataset, find_dataset
+from search.datasets.own import add_options
 from search.storage.identity import measure_age
 from search.tuning.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, parse_theta, read_space
@@ -33,12 +34,22 @@ if TYPE_CHECKING:
 PUBLISHED = "published"
 TPE_SAMPLES = 64
 INCOMPLETE = 3
+OWN = (
+    option("--resize", metavar="N|HxW", help="bring the images of images:FOLDER to this size in pixels"),
+    option("--test-fraction", metavar="F", help="test part of an images:FOLDER that has none, such as 0.2"),
+    integer("--split-seed", default=0, help="seed of the held-out split, and of --test-fraction (default 0)"),
+)
 DATA = group(
     "data",
-    option("--dataset", default="digits", metavar="NAME", help="data set: digits (default), mnist, cifar10, .."),
+    option(
+        "--dataset",
+        default="digits",
+        metavar="NAME|PATH",
+        help=f"data set: digits (default), mnist, cifar10, .., or data of your own: {', '.join(FORMS)} (docs/data.md)",
+    ),
     integer("--batch-size", help="images per step (default: the data set's own)"),
     integer("--seed", default=0, help="seed of the sweep's trials (default 0)"),
-    integer("--split-seed", default=0, help="seed of the held-out split (default 0)"),
+    *OWN,
 )
 SEARCH = group(
     "search",
@@ -233,11 +244,23 @@ def parse_space(args: argparse.Namespace) -> Space:
     return own
 
 
+def find_data(args: argparse.Namespace) -> Dataset:
+    """The data set asked for, looked up once; data of one's own are read then, and ``args`` keeps the answer.
+
+    Raises:
+        UserError: unknown, or they cannot be read.
+    """
+    if not isinstance(args.dataset, Dataset):
+        options = {"resize": args.resize, "test_fraction": args.test_fraction}
+        args.dataset = find_dataset(add_options(args.dataset, args.split_seed, **options))
+    return args.dataset
+
+
 def _make_spec(args: argparse.Namespace, names: Sequence[str], **more: Any) -> RunSpec:
     """A run of the data set asked for, which every architecture must be able to take."""
     import models
 
-    chosen = find_dataset(args.dataset)
+    chosen = find_data(args)
     for name in names:
         models.describe_architecture(name, chosen.input_shape, chosen.classes)  # Refuses images that it cannot take.
     return RunSpec(
@@ -249,6 +272,7 @@ def _make_spec(args: argparse.Namespace, names: Sequence[str], **more: Any) -> R
         architectures=tuple(names),
         recipe=chosen.recipe,
         classes=chosen.classes,
+        data_source=chosen.source,
         **more,
     )
 
@@ -263,7 +287,7 @@ def make_fixed_spec(args: argparse.Namespace, names: Sequence[str], theta: str, 
     """
     from analysis.published.mnist import find_published_theta
 
-    common = find_dataset(args.dataset).theta if theta == PUBLISHED else parse_theta(theta)
+    common = find_data(args).theta if theta == PUBLISHED else parse_theta(theta)
     thetas = {name: (common or find_published_theta(name)).as_dict() for name in names}
     return _make_spec(args, names, thetas=thetas, rerun_seeds=seeds, rerun_epochs=parse_epochs(args))
 
@@ -328,7 +352,7 @@ def parse_epochs(args: argparse.Namespace) -> int:
     Raises:
         UserError: an unknown data set.
     """
-    chosen = find_dataset(args.dataset)
+    chosen = find_data(args)
     if args.epochs is None:
         return chosen.epochs
     if chosen.recipe is not None and args.epochs != chosen.recipe.epochs and args.epochs > 0:

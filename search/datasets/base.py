@@ -61,6 +61,7 @@ class Dataset:
         epochs: how long its trials are trained by default.
         recipe: the schedule and augmentation of its trainings, if any.
         theta: the published hyperparameters, if all its architectures share one set.
+        source: where data of one's own were read, as a run keeps it; None for a built-in data set.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Dataset:
     epochs: int = MAX_EPOCHS
     recipe: Recipe | None = None
     theta: Hyperparameters | None = None
+    source: str | None = None
 
     @property
     def data_hash(self) -> str:

@@ -14,9 +14,8 @@ from safetensors.torch import save
 
 import models
 from analysis.best import Best
-from search.datasets import find_dataset
 from search.export.readme import write_readme
-from search.export.weights import Weights
+from search.export.weights import Weights, find_data
 from search.storage.json_files import replace_not_finite
 from search.storage.provenance import compute_code_digest, list_versions
 from spaces import UserError
@@ -79,7 +78,7 @@ def describe_choice(best: Best) -> str:
 def make_config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
     """What the weights are, as plain data; NaN where there is no mean or spread."""
     rows, spec = weights.record.rows, weights.record.spec
-    data, judged = find_dataset(spec.dataset), JUDGED_ON[spec.phase]
+    data, judged = find_data(run, spec), JUDGED_ON[spec.phase]
     return {
         "format": FORMAT,
         "run": printable(run.resolve()),
@@ -89,6 +88,7 @@ def make_config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
         **{name: getattr(spec, name) for name in ("seed", "phase", "split_seed", "batch_size")},
         "epochs": len(rows),
         **{name: getattr(spec, name) for name in ("dataset", "data_hash")},
+        **({"data_source": data.source} if data.source else {}),
         "input_shape": list(data.input_shape),
         "classes": data.classes,
         "normalisation": {"mean": data.mean, "std": data.std, "formula": "(grey level / 255 - mean) / std"},

@@ -52,7 +52,8 @@ def load(folder: Path = HERE) -> tuple[torch.nn.Sequential, dict[str, Any]]:
 def main() -> None:
     """Judges the network on the very images that its accuracy was measured on."""
     network, config = load()
-    data = find_dataset(config["dataset"])
+    source = config.get("data_source")  # Of data of one's own.
+    data = find_dataset(config["dataset"], source and config["data_hash"], source)
     if data.data_hash != config["data_hash"]:
         raise UserError(
             f"{data.name}: the data are {data.data_hash} here, and the network was judged on {config['data_hash']}; "

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import torch
 
-from search.datasets import find_dataset, load_split
+from search.datasets import Dataset, find_dataset, load_split
 from search.storage import checkpoint
 from search.storage.json_files import replace_not_finite
 from search.storage.trial_folder import TrialFolder
 from search.training.loop import Training, make_repeatable
-from spaces import UserError
+from spaces import TrialSpec, UserError
 from spaces.common.wording import format_command, format_count
 from spaces.files.sealed import Damaged
 from spaces.specs.records import RECORD, Record, read_record
+from spaces.specs.run import read_spec
 
 CLOCK = ("seconds", "time")  # What of a row differs each time.
 
@@ -73,13 +74,15 @@ def read_weights(run: Path, trial_id: str, accept_changes: bool = False) -> Weig
         except (OSError, Damaged, KeyError, TypeError) as error:
             why = f"its checkpoint cannot be used ({error})"
     print(f"{trial_id}: {why}; training it again, {epochs}", file=sys.stderr)
-    training, difference = train_anew(record, maker, accept_changes)
+    training, difference = train_anew(record, find_data(run, record.spec), maker, accept_changes)
     said = f"differently: {difference}" if difference else "exactly as recorded"
     print(f"{trial_id}: {epochs} came out {said}", file=sys.stderr)
     return Weights(_make_plain(training.network.state_dict()), record, maker, "trained again", difference)
 
 
-def train_anew(record: Record, maker: Mapping[str, str], accept_changes: bool) -> tuple[Training, str | None]:
+def train_anew(
+    record: Record, data: Dataset, maker: Mapping[str, str], accept_changes: bool
+) -> tuple[Training, str | None]:
     """Trains a trial once more, as its record says that it was, and compares each epoch with the record.
 
     Returns:
@@ -88,7 +91,7 @@ def train_anew(record: Record, maker: Mapping[str, str], accept_changes: bool) -
     Raises:
         UserError: the data are others now, the device is not here, or an epoch came out differently.
     """
-    spec, data = record.spec, find_dataset(record.spec.dataset)
+    spec = record.spec
     if data.data_hash != spec.data_hash:
         raise UserError(
             f"trial {spec.trial_id}: {spec.dataset} is {data.data_hash} here and was {spec.data_hash} then, so it "
@@ -111,6 +114,16 @@ def train_anew(record: Record, maker: Mapping[str, str], accept_changes: bool) -
             if not accept_changes:
                 raise _refuse(spec.trial_id, maker, f"trained again here it came out differently ({first})")
     return training, first
+
+
+def find_data(run: Path, spec: TrialSpec) -> Dataset:
+    """The data set of a trial; data of one's own by their hash, or from where the run had them.
+
+    Raises:
+        UserError: they are nowhere.
+    """
+    source = read_spec(run).get("data_source")
+    return find_dataset(spec.dataset, source and spec.data_hash, source)
 
 
 def _refuse(trial_id: str, maker: Mapping[str, str], reason: str) -> UserError:

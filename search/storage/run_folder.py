@@ -119,7 +119,7 @@ class RunFolder:
         from models.cost import list_layer_costs
         from search.datasets import find_dataset
 
-        data, costs = find_dataset(spec.dataset), {}
+        data, costs = find_dataset(spec.dataset, spec.data_source and spec.data_hash, spec.data_source), {}
         for name in dict.fromkeys((*spec.architectures, "conv")):
             network = models.build(name, gain=1.0, seed=0, input_shape=data.input_shape, classes=data.classes)
             costs[name] = [asdict(cost) for cost in list_layer_costs(network, data.input_shape)]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from search.cluster.resources import Resources, count_cores
-from search.datasets import Arrays, find_dataset
+from search.datasets import Arrays, Dataset, find_dataset
 from search.datasets.split import find_split
 from search.training.engines import EngineChoice
 from search.training.loop import Training, make_repeatable
@@ -40,16 +40,17 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
     make_repeatable(device, resources.threads)
     room = resources.count_slots(count_cores(), torch.cuda.device_count())
     slots = min(max(1, room), policy.max_concurrent or room or 1)
-    images = find_dataset(spec.dataset).train_images
+    data = find_dataset(spec.dataset, spec.data_hash, spec.data_source)
+    images = data.train_images
     batch = min(spec.batch_size, images)
     what = f"{spec.search} search of {spec.searched.name}" if searches else "fixed configurations"
     yield f"{what} on {spec.dataset}, {format_count(len(spec.architectures), 'architecture')}"
     hours = bytes_kept = 0.0
-    measure(spec, spec.architectures[0], device, resources.engine)  # The first pays for the start of the libraries.
+    measure(spec, data, spec.architectures[0], device, resources.engine)  # The first pays for starting libraries.
     for name in spec.architectures:
         samples = spec.count_planned(name)
-        step, checkpoint_bytes = measure(spec, name, device, resources.engine)
-        swept = samples * epochs * step * (images - find_dataset(spec.dataset).holdout) / batch
+        step, checkpoint_bytes = measure(spec, data, name, device, resources.engine)
+        swept = samples * epochs * step * (images - data.holdout) / batch
         again = seeds * rerun_epochs
         seconds = (swept + again * step * images / batch) / slots
         hours += seconds / 3600
@@ -70,12 +71,11 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
     yield f"  in all about {hours:.2f} h and {bytes_kept / 2**20:.0f} MiB of disk in a new run folder; nothing was run"
 
 
-def measure(spec: RunSpec, architecture: str, device: str, engine: str) -> tuple[float, int]:
+def measure(spec: RunSpec, data: Dataset, architecture: str, device: str, engine: str) -> tuple[float, int]:
     """Seconds of a training step, on random images, and bytes of a checkpoint of one architecture on this machine."""
     theta = spec.thetas[architecture] if spec.thetas else spec.find_space(architecture).find_middle()
     safe = Hyperparameters.from_mapping({name: SAFE.get(name, value) for name, value in theta.items()})
     trial = spec.list_rerun_trials(architecture, safe)[0] if spec.thetas else spec.sweep_trial(architecture, safe)
-    data = find_dataset(trial.dataset)
     rng = np.random.default_rng(0)
     batch = min(trial.batch_size, data.train_images)  # A batch holds no more than there is.
     steps = 1

@@ -101,7 +101,7 @@ def train_phase(
     feed = phase.feed(recorded)
     if feed.finished:
         return
-    split = load_split(find_dataset(spec.dataset, spec.data_hash), phase.name, spec.split_seed)
+    split = load_split(find_dataset(spec.dataset, spec.data_hash, spec.data_source), phase.name, spec.split_seed)
     print(engine.announce(*spec.architectures), file=sys.stderr)
     with ray_session(resources, run.path, lambda: run.list_failures(phase.name) > 0) as slots:
         deaths: Counter[tuple[str, int]] = Counter()

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from search.commands import data
-from search.datasets import DATASETS
+from search.datasets import DATASETS, FORMS
 from search.datasets.mnist import mnist
 from spaces.common.errors import UserError
 
@@ -26,7 +26,9 @@ def command(*words: str) -> int:
 
 def test_list(fake, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command() == 0
-    digits, listed, *others, own = capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().out.splitlines()
+    digits, listed, *others, own = lines[:6]
+    assert [line.partition(": ")[0] for line in lines[6:]] == list(FORMS)
     assert own == f"folder-NAME: the folder NAME in {cache}, in CIFAR-10's binary layout"
     assert [line.split()[0] for line in others] == ["cifar10", "cifar100", "tiny-imagenet"]
     assert all(" missing in " in line for line in others)
