@@ -26,6 +26,7 @@ invsearch_start.refuse_shadows()
 invsearch_start.take_packages()
 
 from search import __version__  # noqa: E402 - found by the line above.
+from search.datasets.own import Data  # noqa: E402
 from search.errors import Halted, Interrupted, Superseded  # noqa: E402
 from search.facade.call import AnyPath, Invocation, train_call  # noqa: E402
 from search.facade.run import Run  # noqa: E402
@@ -41,7 +42,9 @@ def sweep(
     out: AnyPath,
     architectures: Architectures = ("conv", "invariant"),
     *,
-    dataset: str = "digits",
+    dataset: AnyPath | Data = "digits",
+    resize: int | str | None = None,
+    test_fraction: float | None = None,
     batch_size: int | None = None,
     seed: int = 0,
     split_seed: int = 0,
@@ -59,10 +62,13 @@ def sweep(
     Args:
         out: run folder, new or to be resumed.
         architectures: what to compare.
-        dataset: data set, such as ``digits`` or ``mnist``.
+        dataset: data set, such as ``digits`` or ``mnist``; or data of your own: ``data.npz``, ``images:FOLDER``,
+            ``idx:FOLDER``, ``torchvision:FOLDER``, or ``Data``.
+        resize: brings the images of ``images:FOLDER`` to this size in pixels, N or ``HxW``.
+        test_fraction: test part of an ``images:FOLDER`` that has none, such as 0.2.
         batch_size: images per step; None: the data set's own.
         seed: of the sweep's trials.
-        split_seed: of the held-out split.
+        split_seed: of the held-out split, and of ``test_fraction``.
         search: ``grid``, or ``tpe`` (hyperopt).
         space: a name, a YAML file, a ``Space``, or its fields as a mapping; None: Table 1.2, or ``continuous`` for TPE.
         samples: configurations per architecture; None: all of a grid, 64 of TPE.
@@ -90,7 +96,9 @@ def train(
     theta: str | Hyperparameters | Mapping[str, Any] = "published",
     seeds: int = 1,
     epochs: int | None = None,
-    dataset: str = "digits",
+    dataset: AnyPath | Data = "digits",
+    resize: int | str | None = None,
+    test_fraction: float | None = None,
     batch_size: int | None = None,
     seed: int = 0,
     split_seed: int = 0,
@@ -104,10 +112,12 @@ def train(
         theta: ``published``, ``lr=..,momentum=..,weight_decay=..,gain=..``, a mapping, or ``Hyperparameters``.
         seeds: how many seeds.
         epochs: None: the data set's own.
-        dataset: data set.
+        dataset: as ``sweep``.
+        resize: as ``sweep``.
+        test_fraction: as ``sweep``.
         batch_size: images per step; None: the data set's own.
         seed: the seeds after this one are used.
-        split_seed: of the held-out split, which no rerun uses.
+        split_seed: of the held-out split, which no rerun uses, and of ``test_fraction``.
         **invocation: see ``Invocation``.
 
     Returns:
@@ -123,7 +133,9 @@ def reproduce(
     table: str,
     out: AnyPath,
     *,
-    dataset: str | None = None,
+    dataset: AnyPath | Data | None = None,
+    resize: int | str | None = None,
+    test_fraction: float | None = None,
     seeds: int | None = None,
     rerun_epochs: int | None = None,
     rows: str | Sequence[str] | None = None,
@@ -146,7 +158,9 @@ def reproduce(
     Args:
         table: ``1.3``, ``1.4``, ``1.6`` or ``1.7``.
         out: run folder, new or to be resumed.
-        dataset: data set; None: digits, where the table searches.
+        dataset: as ``sweep``; None: digits, where the table searches.
+        resize: as ``sweep``.
+        test_fraction: as ``sweep``.
         seeds: reruns per architecture; None: as published.
         rerun_epochs: epochs of a rerun; None: as ``epochs``.
         rows: of Tables 1.6 and 1.7, such as ``["ref", "invC"]``; None: all.
@@ -186,6 +200,7 @@ def open_run(path: AnyPath) -> Run:
 
 __all__ = [
     "Damaged",
+    "Data",
     "Event",
     "Halted",
     "Hyperparameters",

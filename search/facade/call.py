@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 from search.cluster.surroundings import restored_environment
+from search.datasets.own import Data
 from search.errors import TIME_IS_UP
 from search.signals import time_limit
 from spaces import Hyperparameters, UserError, make_space
@@ -83,9 +84,11 @@ def train_call(function: Callable[..., Any], given: Mapping[str, Any], run: Path
     said = describe_call(function, options, run)
     options |= {} if run is None else {"run": run}
     on_event, space = options.pop("on_event", None), options.pop("space", None)
+    data = options.pop("dataset") if isinstance(options.get("dataset"), Data) else None
     places = [options.pop(name) for name in PLACES[command]]
     words = [_write_option(name, value) for name, value in options.items() if value is not None and value is not False]
     args = make_parser().parse_args([command, *words, *(["--", *map(_write, places)] if places else [])])
+    args.dataset = data or getattr(args, "dataset", None)
     if space is not None:
         args.space = make_space(space, "space") if isinstance(space, Mapping) else space
     if not _training.acquire(blocking=False):

@@ -47,13 +47,16 @@ class Data:
         self._arrays = {each: _make_array(array, f"{self.name}: {each}") for each, array in arrays}
         make_parts(self._arrays, self.name)  # Refuses what is wrong here rather than later.
 
+    def __repr__(self) -> str:
+        return f"invsearch.Data(.., name={self.name.removeprefix(PREFIX)!r})"
+
     def keep(self) -> Dataset:
         """The data set; its images are in the data folder then, where a rerun of a later day finds them.
 
         Raises:
             UserError: the data folder cannot be written, or all images are the same.
         """
-        return keep(make_parts(self._arrays, self.name), self.name, f"invsearch.Data(.., name={self.name[5:]!r})")
+        return keep(make_parts(self._arrays, self.name), self.name, repr(self))
 
 
 def _make_array(value: Any, where: str) -> np.ndarray:

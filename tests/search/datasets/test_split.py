@@ -113,7 +113,9 @@ def test_names_and_hashes(name: str) -> None:
 def test_unknown_dataset() -> None:
     with pytest.raises(UserError, match="'minst' is unknown; did you mean mnist"):
         find_dataset("minst")
-    with pytest.raises(UserError, match=r"choose one of digits, mnist, cifar10, cifar100, tiny-imagenet, folder-NAME$"):
+    with pytest.raises(
+        UserError, match=r"choose one of digits, mnist, cifar10, cifar100, tiny-imagenet, folder-NAME, FILE\.npz, "
+    ):
         find_dataset("zzz")
 
 
