@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from spaces.common.errors import UserError
 
 
 @pytest.fixture
-def file(tmp_path: Path, cache: Path, arrays: dict[str, np.ndarray]) -> Path:
+def file(tmp_path: Path, cache: Path, arrays: dict[str, Any]) -> Path:
     np.savez(tmp_path / "mine.npz", **arrays)
     return tmp_path / "mine.npz"
 
@@ -40,7 +41,7 @@ def test_a_channel_without_difference_is_divided_by_one() -> None:
         measure_levels(counts[:1], "it")
 
 
-def test_the_same_content_has_the_same_hash_whatever_it_is_called(file: Path, arrays: dict[str, np.ndarray]) -> None:
+def test_the_same_content_has_the_same_hash_whatever_it_is_called(file: Path, arrays: dict[str, Any]) -> None:
     first = find_dataset(str(file))
     other = file.with_name("other.npz")
     np.savez_compressed(other, **{name: array[:, None] if name[0] == "x" else array for name, array in arrays.items()})
@@ -52,7 +53,7 @@ def test_the_same_content_has_the_same_hash_whatever_it_is_called(file: Path, ar
     assert find_dataset(str(other)).data_hash != first.data_hash
 
 
-def test_an_interruption_leaves_nothing(cache: Path, arrays: dict[str, np.ndarray]) -> None:
+def test_an_interruption_leaves_nothing(cache: Path, arrays: dict[str, Any]) -> None:
     parts = make_parts(arrays, "it")
 
     def stop():

@@ -6,6 +6,7 @@ import io
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,12 +17,12 @@ from spaces.common.errors import UserError
 
 
 @pytest.fixture
-def file(tmp_path: Path, cache: Path, arrays: dict[str, np.ndarray]) -> Path:
+def file(tmp_path: Path, cache: Path, arrays: dict[str, Any]) -> Path:
     np.savez(tmp_path / "mine.npz", **arrays)
     return tmp_path / "mine.npz"
 
 
-def test_a_file_becomes_a_data_set(file: Path, arrays: dict[str, np.ndarray], capsys: pytest.CaptureFixture) -> None:
+def test_a_file_becomes_a_data_set(file: Path, arrays: dict[str, Any], capsys: pytest.CaptureFixture) -> None:
     known = find_dataset(str(file))
     assert capsys.readouterr().err == f"{file}: images are taken as (N, H, W), 9x8 grey\n"
     assert (known.name, known.classes, known.input_shape) == ("npz-mine", 3, (1, 9, 8))
@@ -53,7 +54,7 @@ def test_an_unchanged_file_is_not_read_again(file: Path, monkeypatch: pytest.Mon
         assert find_dataset(f"npz:{file.parent}/./mine.npz").data_hash == first
 
 
-def test_an_edit_is_noticed_whatever_its_times_say(file: Path, arrays: dict[str, np.ndarray]) -> None:
+def test_an_edit_is_noticed_whatever_its_times_say(file: Path, arrays: dict[str, Any]) -> None:
     first, before = find_dataset(str(file)), file.stat()
     arrays["x_test"][0, 0, 0] ^= 1
     np.savez(file, **arrays)
@@ -84,7 +85,7 @@ def pack(**members: bytes) -> bytes:
     return body.getvalue()
 
 
-def test_what_is_no_such_file(tmp_path: Path, cache: Path, arrays: dict[str, np.ndarray]) -> None:
+def test_what_is_no_such_file(tmp_path: Path, cache: Path, arrays: dict[str, Any]) -> None:
     path = tmp_path / "x.npz"
     for make, words in (
         (lambda: None, "no such file"),

@@ -36,7 +36,7 @@ def test_layouts(shape: tuple[int, ...], layout: str, axes: tuple[int, ...] | No
     assert parts.notes == [f"it: images are taken as {layout}, {said}"]
 
 
-def test_labels_of_other_types_and_beginnings(arrays: dict[str, np.ndarray]) -> None:
+def test_labels_of_other_types_and_beginnings(arrays: dict[str, Any]) -> None:
     """EMNIST's letters count from 1, and Keras has labels (N, 1)."""
     arrays["y_train"] = (arrays["y_train"] + 1).astype(np.uint8)[:, None]
     arrays["y_test"] = (arrays["y_test"] + 1).astype(np.int16)
@@ -67,12 +67,12 @@ def test_labels_of_other_types_and_beginnings(arrays: dict[str, np.ndarray]) -> 
         ({"y_train": np.full(30, 2**64 - 1, np.uint64)}, "label 0 is only in the test part"),
     ],
 )
-def test_what_is_refused(arrays: dict[str, np.ndarray], changes: dict[str, np.ndarray], words: str) -> None:
+def test_what_is_refused(arrays: dict[str, Any], changes: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=f"^it: .*{words}|^it: {words}"):
         make_parts(arrays | changes, "it")
 
 
-def test_missing_arrays_are_named(arrays: dict[str, np.ndarray]) -> None:
+def test_missing_arrays_are_named(arrays: dict[str, Any]) -> None:
     del arrays["y_test"]
     with pytest.raises(UserError, match=r"it: lacks y_test; its arrays are extra, x_test, x_train, y_train; give x_t"):
         make_parts(arrays | {"extra": np.zeros(1)}, "it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +13,14 @@ from search.datasets import Data, find_dataset
 from spaces.common.errors import UserError
 
 
-def test_arrays_and_tensors_are_the_same_data(cache: Path, arrays: dict[str, np.ndarray]) -> None:
+def make(arrays: dict[str, Any], **changes: Any) -> Data:
+    return Data(**{**arrays, **changes})
+
+
+def test_arrays_and_tensors_are_the_same_data(cache: Path, arrays: dict[str, Any]) -> None:
     known = find_dataset(Data(**arrays, name="one"))
     assert (known.name, known.input_shape) == ("data-one", (1, 9, 8))
-    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    tensors: dict[str, Any] = {name: torch.from_numpy(array) for name, array in arrays.items()}
     tensors["y_train"] = tensors["y_train"].float().requires_grad_().detach().long()
     assert find_dataset(Data(**tensors)).data_hash == known.data_hash
     np.testing.assert_array_equal(known.load_train(None).images[:, 0], arrays["x_train"])
@@ -28,14 +33,14 @@ def test_data_that_are_gone(cache: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../x", "x" * 60, 3])
-def test_names(cache: Path, arrays: dict[str, np.ndarray], name: str) -> None:
+def test_names(cache: Path, arrays: dict[str, Any], name: str) -> None:
     with pytest.raises(UserError, match=r"^name: .* is not allowed; give at most 55"):
         Data(**arrays, name=name)
 
 
-def test_what_is_wrong_is_said_where_it_is_made(cache: Path, arrays: dict[str, np.ndarray]) -> None:
+def test_what_is_wrong_is_said_where_it_is_made(cache: Path, arrays: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=r"^data-mine: x_train: float64 is no type"):
-        Data(**arrays | {"x_train": np.zeros((30, 9, 8))})
+        make(arrays, x_train=np.zeros((30, 9, 8)))
     with pytest.raises(UserError, match=r"^data-mine: x_test: no array"):
-        Data(**arrays | {"x_test": [[1], [1, 2]]})
+        make(arrays, x_test=[[1], [1, 2]])
     assert not cache.exists()
