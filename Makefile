@@ -6,7 +6,7 @@ OUT ?= runs/table-1.3-digits
 REPRODUCE ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: reproduce test test-slow test-browser test-latex soak fuzz lint types install native results tables report clean
+.PHONY: reproduce test test-slow test-browser test-latex soak fuzz lint types install native results tables api report clean
 
 reproduce: .venv/installed
 	$(BIN)/invsearch reproduce 1.3 --dataset digits --out $(OUT) $(REPRODUCE)
@@ -79,6 +79,10 @@ results: .venv/installed
 # Regenerates all committed tables, reports and figures from the committed records; make test compares with these.
 tables: .venv/installed
 	$(BIN)/python -m tests.results
+
+# Regenerates docs/api.md from the docstrings; make test compares it.
+api: .venv/installed
+	$(BIN)/python -m tests.api
 
 # Regenerates the committed report from the committed records; for another run: make report NAME=table-1.6-subset REPORT=build/report
 NAME ?= table-1.3-mnist

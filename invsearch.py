@@ -18,7 +18,7 @@ now raises ``Halted``, and Ctrl-C ``Interrupted``, which is a ``KeyboardInterrup
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias, Unpack
+from typing import Any, Literal, Unpack
 
 import invsearch_start
 
@@ -29,18 +29,16 @@ from search import __version__  # noqa: E402 - found by the line above.
 from search.datasets.own import Data  # noqa: E402
 from search.errors import Halted, Interrupted, Superseded  # noqa: E402
 from search.facade.call import AnyPath, Invocation, train_call  # noqa: E402
+from search.facade.references import Architecture  # noqa: E402
 from search.facade.run import Run  # noqa: E402
 from search.tuning.events import Event  # noqa: E402
 from spaces import Hyperparameters, Space, UserError  # noqa: E402
 from spaces.files.sealed import Damaged  # noqa: E402
 
-Architectures: TypeAlias = str | Sequence[str]
-"""Names: ``["conv", "invariant"]``, ``"conv,invariant"`` or ``"all"``."""
-
 
 def sweep(
     out: AnyPath,
-    architectures: Architectures = ("conv", "invariant"),
+    architectures: Architecture | Sequence[Architecture] = ("conv", "invariant"),
     *,
     dataset: AnyPath | Data = "digits",
     resize: int | str | None = None,
@@ -61,7 +59,7 @@ def sweep(
 
     Args:
         out: run folder, new or to be resumed.
-        architectures: what to compare.
+        architectures: what to compare: names, ``my_layer.py:MyConv``, or classes and functions that a file defines.
         dataset: data set, such as ``digits`` or ``mnist``; or data of your own: ``data.npz``, ``images:FOLDER``,
             ``idx:FOLDER``, ``torchvision:FOLDER``, or ``Data``.
         resize: brings the images of ``images:FOLDER`` to this size in pixels, N or ``HxW``.
@@ -91,7 +89,7 @@ def sweep(
 
 def train(
     out: AnyPath,
-    architectures: Architectures,
+    architectures: Architecture | Sequence[Architecture],
     *,
     theta: str | Hyperparameters | Mapping[str, Any] = "published",
     seeds: int = 1,
@@ -108,7 +106,7 @@ def train(
 
     Args:
         out: run folder, new or to be resumed.
-        architectures: what to train.
+        architectures: what to train, as for ``sweep``.
         theta: ``published``, ``lr=..,momentum=..,weight_decay=..,gain=..``, a mapping, or ``Hyperparameters``.
         seeds: how many seeds.
         epochs: None: the data set's own.

@@ -80,7 +80,10 @@ setup(
         "dev": [
             "clang-format",
             "hypothesis",
+            "ipykernel",  # The notebooks of examples/.
             "mlflow-skinny",
+            "nbclient",
+            "nbformat",
             "pandas-stubs",
             "pyright[nodejs]",
             "pytest",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 from search.cluster.surroundings import restored_environment
 from search.datasets.own import Data
 from search.errors import TIME_IS_UP
+from search.facade.references import name_architectures
 from search.signals import time_limit
 from spaces import Hyperparameters, UserError, make_space
 
@@ -81,6 +82,8 @@ def train_call(function: Callable[..., Any], given: Mapping[str, Any], run: Path
 
     began, command = time.monotonic(), function.__name__
     options = {name: value for name, value in given.items() if name != "invocation"} | dict(given["invocation"])
+    if "architectures" in options:
+        options["architectures"] = name_architectures(options["architectures"])
     said = describe_call(function, options, run)
     options |= {} if run is None else {"run": run}
     on_event, space = options.pop("on_event", None), options.pop("space", None)
@@ -92,7 +95,10 @@ def train_call(function: Callable[..., Any], given: Mapping[str, Any], run: Path
     if space is not None:
         args.space = make_space(space, "space") if isinstance(space, Mapping) else space
     if not _training.acquire(blocking=False):
-        raise UserError("another call of this program is training; wait for it, or use a program of its own")
+        raise UserError(
+            "another call of this program is training; wait for it, or use a program of its own (a script that defines "
+            'what it trains makes its calls below if __name__ == "__main__")'
+        )
     try:
         with (
             restored_environment(),
@@ -113,13 +119,14 @@ def describe_call(function: Callable[..., Any], options: Mapping[str, Any], run:
     known, said = inspect.signature(function).parameters, []
     for name, value in options.items():
         keyword = name not in known or known[name].kind is inspect.Parameter.KEYWORD_ONLY
-        if name == "on_event" or (name in known and _say(value) == repr(known[name].default)):
+        if name == "on_event" or (name in known and _say(value) == _say(known[name].default)):
             continue
         said.append(f"{name}={_say(value)}" if keyword else _say(value))
     return f"{owner}.{function.__name__}({', '.join(said)})"
 
 
 def _say(value: Any) -> str:
+    value = list(value) if isinstance(value, tuple) else value
     return repr(fspath(value)) if isinstance(value, PathLike) else repr(value)
 
 

@@ -25,7 +25,7 @@ from search.storage.provenance import describe_expected_nodes
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from search.tuning.policy import Keeper, Policy
-from search.tuning.progress import Progress
+from search.tuning.progress import Progress, Silent
 from search.tuning.scheduler import InOrder
 from search.tuning.stopper import Interrupt
 from search.tuning.trainable import METRIC, TIME_ATTR, RecordedTrial, Unsaved
@@ -213,6 +213,7 @@ def execute(
                 name="sweep",
                 storage_path=str(job.run.scratch),
                 verbose=0,
+                progress_reporter=Silent(),
                 stop=interrupt,
                 callbacks=[outcomes, job.progress],
                 failure_config=tune.FailureConfig(max_failures=-1),  # `Outcomes` counts.

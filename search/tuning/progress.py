@@ -1,4 +1,4 @@
-"""What a person watches while trials run: a live table on a terminal, plain lines elsewhere."""
+"""What a person watches while trials run: a live table on a terminal and in a notebook, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
-from ray.tune import Callback
+from ray.tune import Callback, ProgressReporter
 from rich.live import Live
 from rich.table import Table
 
@@ -20,6 +21,7 @@ from search.tuning.events import Event
 from search.tuning.trainable import METRIC, TIME_ATTR, Unsaved, report
 from spaces.common.wording import format_clock, format_count, format_tally
 
+LIVE_SECONDS = 0.5  # The table of a notebook is drawn this often.
 PLAIN_SECONDS = 60.0  # A line this often where output is not a terminal.
 IDLE_SECONDS = 20.0
 COLUMNS = ("planned", "completed", "stopped", "diverged", "failed", "running")
@@ -51,6 +53,17 @@ class Tally:
             self.finished.append(accuracy)
         elif accuracy is not None and status == "stopped":
             self.stopped = max(accuracy, self.stopped or 0.0)
+
+
+class Silent(ProgressReporter):
+    """Stands in for Tune's own, of which that for notebooks clears the cell even where Tune is told to be quiet."""
+
+    def should_report(self, trials: list[Any], done: bool = False) -> bool:
+        """Never."""
+        return False
+
+    def report(self, trials: list[Any], done: bool, *sys_info: str) -> None:
+        """Nothing."""
 
 
 class Progress(Unsaved, Callback):
@@ -86,6 +99,8 @@ class Progress(Unsaved, Callback):
         self._tallies = {name: Tally(total) for name, total in totals.items()}
         self._console = make_console(standard_error=True)
         self._live: Live | None = None
+        self._cell: Any = None  # The table's place in a notebook.
+        self._drawn = 0.0  # When.
         self._started = time.monotonic()
         self._training_since: float | None = None  # Ray's own start is not training.
         self._spoke = (time.monotonic(), 0)
@@ -101,6 +116,15 @@ class Progress(Unsaved, Callback):
     def shown(self) -> Iterator[None]:
         """Shows the progress for the time of a ``with`` block."""
         self._started = time.monotonic()
+        if self._on_event is None and self._console.is_jupyter:
+            # Not rich's Live, which needs ipywidgets there, and of which only a program's first is refreshed.
+            self._cell = import_module("IPython.display").display(self._table(), display_id=True)
+            try:
+                yield
+            finally:
+                self._cell.update(self._table())
+                self._cell = None
+            return
         if self._on_event is not None or not self._console.is_interactive:
             self._say()
             yield
@@ -113,6 +137,9 @@ class Progress(Unsaved, Callback):
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Tune looks around, many times a second; where no trial runs for long, that is said."""
         now = time.monotonic()
+        if self._cell and now - self._drawn >= LIVE_SECONDS:
+            self._drawn = now
+            self._cell.update(self._table())
         if any(tally.running for tally in self._tallies.values()):
             self._idle = None
         elif self._idle is None:
@@ -136,7 +163,7 @@ class Progress(Unsaved, Callback):
         tally.seconds += result["seconds"]
         if not result["again"]:
             self._tell("epoch", trial, **result)
-        if not self._live and time.monotonic() - self._spoke[0] > PLAIN_SECONDS:
+        if not (self._live or self._cell) and time.monotonic() - self._spoke[0] > PLAIN_SECONDS:
             self._say()
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -150,7 +177,7 @@ class Progress(Unsaved, Callback):
         tally.end(status, trial.last_result.get(TIME_ATTR, 0), trial.last_result.get(METRIC))
         self._tell("ended", trial, status=status)
         done, total = self._done()
-        if not self._live and done * 10 // total > self._spoke[1] * 10 // total:
+        if not (self._live or self._cell) and done * 10 // total > self._spoke[1] * 10 // total:
             self._say()
 
     def _tell(self, kind: str, trial: Any, **more: Any) -> None:

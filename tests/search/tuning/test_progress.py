@@ -6,6 +6,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
+from rich.table import Table
 
 from search.storage.trial_folder import TrialFolder
 from search.tuning import progress
@@ -146,6 +148,34 @@ def test_what_a_listener_raises_is_kept_and_it_hears_no_more(trial: TrialSpec) -
     run_trials(shown, [tune_trial(trial, n, 1, 0.5) for n in range(2)], ["completed"] * 2)
     assert len(heard) == 1
     assert str(shown.refusal) == "enough"
+
+
+def test_a_notebook_has_one_table_that_is_drawn_anew(
+    trial: TrialSpec, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock, drawn = [100.0], []
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(progress, "make_console", lambda standard_error: Console(force_jupyter=True))
+
+    def display(table: Table, display_id: bool) -> Any:
+        assert display_id
+        drawn.append(table)
+        return SimpleNamespace(update=drawn.append)
+
+    monkeypatch.setattr(progress, "import_module", lambda name: SimpleNamespace(display=display))
+    shown = Progress("sweep", {"conv": 1}, 3.0, [])
+    with shown.shown():
+        told = tune_trial(trial, 0, 2, 0.75)
+        shown.on_trial_start(0, [told], told)
+        for clock[0] in (101.0, 101.1, 101.2, 102.0, 300.0):  # Three moments at which it is drawn.
+            shown.on_step_begin(0, [told])
+        shown.on_trial_result(0, [told], told, told.last_result)
+        shown.ended(told, "completed")
+    assert len(drawn) == 1 + 3 + 1
+    html, text = (drawn[-1]._repr_mimebundle_([], [])[kind] for kind in ("text/html", "text/plain"))
+    assert "75.00 %" in text
+    assert html.startswith("<pre")
+    assert capsys.readouterr() == ("", "")  # No lines beside it.
 
 
 def test_time_left(trial: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:
