@@ -11,13 +11,13 @@ import pandas as pd
 
 from analysis.evidence import Candidate, gather
 from analysis.records.reader import Run
-from analysis.render.cells import THETA, format_compact, format_finished
+from analysis.render.cells import THETA, format_finished, format_theta
 from analysis.stats.samples import Summary, summarize
-from spaces.hyperparameters import NAMES, Hyperparameters, Value, format_value
+from spaces.hyperparameters import NAMES, Hyperparameters
 
 COLUMNS = [
     "architecture",
-    f"theta = {THETA}",
+    "theta",
     "incumbent",
     "val %",
     "test mean %",
@@ -73,7 +73,7 @@ def _pick_best(candidate: Candidate) -> Best:
     return Best(
         candidate.architecture,
         str(row["config_id"]),
-        Hyperparameters(*(float(row[name]) for name in NAMES)),
+        Hyperparameters(**(candidate.theta or {})),
         incumbent,
         float(row["val_accuracy"]) if incumbent else float("nan"),
         summarize(reruns.accuracies),
@@ -86,10 +86,12 @@ def _pick_best(candidate: Candidate) -> Best:
 
 def build_best_table(found: Sequence[Best]) -> pd.DataFrame:
     """One row per architecture, with ``COLUMNS``, as people read it: percent, ``-`` where there is none."""
+    thetas = [best.theta.as_dict() for best in found]
+    pairs = any(tuple(theta) != NAMES for theta in thetas)
     rows = [
         (
             best.architecture,
-            "{" + ", ".join(map(_format_value, best.theta.values())) + "}",
+            format_theta(theta, pairs),
             best.incumbent or "-",
             _text(100.0 * best.val_accuracy),
             _text(best.reruns.mean),
@@ -98,14 +100,11 @@ def build_best_table(found: Sequence[Best]) -> pd.DataFrame:
             best.rerun or "-",
             _text(100.0 * best.test_accuracy),
         )
-        for best in found
+        for best, theta in zip(found, thetas, strict=True)
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table if pairs else table.rename(columns={"theta": THETA})
 
 
 def _text(percent: float) -> str:
     return "-" if math.isnan(percent) else f"{percent:.2f}"
-
-
-def _format_value(value: Value) -> str:
-    return format_compact(value) if isinstance(value, float) else format_value(value)

@@ -16,9 +16,9 @@ from analysis.render.formats import escape_pipes
 from analysis.stats.samples import ALPHA, LOST, Difference, correct_by_holm, explain_untested, summarize, welch
 from analysis.tables.table import Column, between, make_display, number, p_value, seeds, tested, words
 from spaces.common.wording import format_count
-from spaces.hyperparameters import NAMES
 
-UNIMPORTANT = ("format", "checksum", "classes")  # Older runs lack the last; data_hash tells it.
+# Older runs lack classes; data_hash tells them, and the names of architectures of one's own hold their digests.
+UNIMPORTANT = ("format", "checksum", "classes", "own", "data_source")
 ELSEWHERE = "the runs are on different data"
 ONE = "only one of the runs has it"
 SHARED = "they share trials, with the same results"
@@ -155,9 +155,9 @@ def _summarize(side: str, one: Candidate | None) -> dict[str, Any]:
 
 
 def _have_same_theta(ours: Candidate | None, theirs: Candidate | None) -> bool | None:
-    if ours is None or theirs is None or ours.incumbent is None or theirs.incumbent is None:
+    if ours is None or theirs is None or ours.theta is None or theirs.theta is None:
         return None
-    return all(float(ours.incumbent[name]) == float(theirs.incumbent[name]) for name in NAMES)
+    return ours.theta == theirs.theta
 
 
 def _text(value: Any) -> str:

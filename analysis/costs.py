@@ -6,11 +6,8 @@ from typing import NamedTuple
 
 from analysis.records.reader import Run
 
-COUNTED = (
-    "conv",
-    "invariant",
-    "scattering",
-)  # The layers that are compared; the linear tail is the same in every network.
+# The layers that are compared; the linear tail is the same in every network. "own": of a layer of one's own.
+COUNTED = ("conv", "invariant", "scattering", "own")
 
 
 class Cost(NamedTuple):

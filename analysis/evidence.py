@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,11 +15,13 @@ from analysis.costs import Cost, find_network_cost
 from analysis.incumbents import find_incumbents
 from analysis.published.mnist import PUBLISHED, Published
 from analysis.records.reader import Run
+from analysis.records.schema import list_hyperparameters
 from analysis.reruns import Reruns, find_reruns
 from analysis.stats.equivalence import MARGIN, Equivalence, equivalence
 from analysis.stats.pairs import add_detectable, compare_pairs, count_tests
 from spaces.common.errors import UserError, printable
 from spaces.common.wording import format_count
+from spaces.hyperparameters import NAMES
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +53,29 @@ class Candidate:
         return self.run.epochs.merge(trials, on="trial_id")
 
     @cached_property
+    def hyperparameters(self) -> list[str]:
+        """The names of those that its trials have: architectures of one run may take different ones."""
+        trials = self.run.trials[self.run.trials["architecture"] == self.architecture]
+        return [name for name in list_hyperparameters(trials) if trials[name].notna().any()]
+
+    def find_domain(self, name: str) -> tuple[str, list[Any]]:
+        """What a hyperparameter was searched over: the kind of the domain and its values; none without a search."""
+        described = (self.run.spec.get("space") or {}).get(name) or {"": []}
+        return next(iter(described.items()))
+
+    @cached_property
     def incumbent(self) -> pd.Series | None:
         """Its row of ``find_incumbents``, or None while there is none."""
         chosen = find_incumbents(self.run)
         return next((row for name, row in chosen.iterrows() if name == self.architecture), None)
+
+    @property
+    def theta(self) -> dict[str, Any] | None:
+        """The hyperparameters of the incumbent by name; None while there is none."""
+        if self.incumbent is None:
+            return None
+        values = {name: self.incumbent[name] for name in self.hyperparameters}
+        return {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
 
     @cached_property
     def reruns(self) -> Reruns:
@@ -110,6 +132,12 @@ class Evidence:
     def names(self) -> list[str]:
         """A short name for each run."""
         return list_names(self.runs)
+
+    @property
+    def hyperparameters(self) -> list[str]:
+        """The names of those that any run has: the four of Table 1.2, then the further ones."""
+        found = {name for run in self.runs for name in list_hyperparameters(run.trials)}
+        return [*NAMES, *sorted(found.difference(NAMES))]
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.records.reader import Run
-
-COLUMNS = ["config_id", "trial_id", "lr", "momentum", "weight_decay", "gain", "val_accuracy", "val_loss"]
+from analysis.records.schema import list_hyperparameters
 
 
 def find_completed(sweep: pd.DataFrame, budget: int | None) -> pd.DataFrame:
@@ -27,7 +26,8 @@ def find_incumbents(run: Run) -> pd.DataFrame:
     validation numbers, and none if its reruns hold several: choosing by test results would leak.
 
     Returns:
-        A table indexed by architecture with ``COLUMNS``; architectures without an incumbent are left out.
+        A table indexed by architecture: ``config_id``, ``trial_id``, the hyperparameters, ``val_accuracy`` and
+        ``val_loss``. Architectures without an incumbent are left out.
     """
     sweep = run.trials.query("phase == 'sweep'")
     searched = find_completed(sweep, run.spec.get("max_epochs")).drop_duplicates(subset=["architecture"])
@@ -39,4 +39,5 @@ def find_incumbents(run: Run) -> pd.DataFrame:
     given = given.assign(trial_id=None)
 
     chosen = pd.concat([searched, given]) if len(given) else searched
-    return chosen.set_index("architecture").sort_index().reindex(columns=COLUMNS)
+    columns = ["config_id", "trial_id", *list_hyperparameters(run.trials), "val_accuracy", "val_loss"]
+    return chosen.set_index("architecture").sort_index().reindex(columns=columns)

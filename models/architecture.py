@@ -21,7 +21,7 @@ class Architecture:
     """A network under comparison.
 
     Attributes:
-        title: its row in the text's tables.
+        title: its row in the chapter's tables.
         describe: gives its description for a number of classes and the shape (C, H, W) of an image.
         sizes: heights of the square images that it is made for; empty where it takes any.
     """

@@ -2,7 +2,7 @@
 
 The two scattering layers are fixed in A and C and mixed by learned weights in B and D; C and D have a convolution
 before them. Fixed layers stand alone: batch normalisation between the orders, which the published code has, would
-learn there, and the text has `no learning in between scattering orders`.
+learn there, and the chapter has `no learning in between scattering orders`.
 """
 
 from __future__ import annotations

@@ -43,4 +43,4 @@ TABLE_1_4 = {
     },
     "wide-conv": Architecture("Wide Convolutional", make_network(Conv(10, kernel=5), Conv(100, kernel=5))),
 }
-"""The networks of the text, in its order."""
+"""The networks of the chapter, in its order."""

@@ -91,7 +91,7 @@ class Heat:
 class Parallel:
     """Parallel coordinates: one line per trial over several vertical axes. They fill their panel."""
 
-    axes: Sequence[Axis]  # Left to right: logarithmic ones, or linear ones with both ends or none.
+    axes: Sequence[Axis]  # Left to right: logarithmic ones, linear ones with both ends or none, or categories.
     values: Sequence[np.ndarray]  # One array per axis, as long as there are trials.
     colour: np.ndarray  # A number for each trial.
     unit: str  # The name and unit of the colour.

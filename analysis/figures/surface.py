@@ -7,6 +7,7 @@ import numpy as np
 from analysis.evidence import Candidate, Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Heat, Panel
 from analysis.stats.breakdowns import make_levels
+from spaces.hyperparameters import NAMES
 
 UNIT = "best validation accuracy (%)"
 
@@ -22,8 +23,11 @@ def draw(evidence: Evidence) -> Drawing | str:
     for one, rates, momenta, z in found:
         axes = Axis("learning rate", categories=rates), Axis("momentum", categories=momenta)
         panels.append(Panel(one.group, *axes, [Heat(z, UNIT, low, high)]))
+    others = "weight decays and gains"
+    if any(set(one.hyperparameters).difference(NAMES) for one, *_ in found):
+        others = "values of the other hyperparameters"
     caption = (
-        "The best last validation accuracy among the configurations of each cell, over all weight decays and gains, "
+        f"The best last validation accuracy among the configurations of each cell, over all {others}, "
         "including those that ASHA stopped. Blank: all of them diverged, or none was tried."
     )
     return Drawing("surface", "Learning rate and momentum", caption, panels, 2, evidence.groups)

@@ -15,16 +15,15 @@ import pandas as pd
 
 from analysis.incumbents import find_incumbents
 from analysis.records.reader import Run
+from analysis.records.schema import holds_words, list_hyperparameters
 from spaces.common.errors import UserError, quote
 from spaces.common.lookup import choose
-from spaces.hyperparameters import NAMES
 from spaces.specs.protocol import PHASES, STATUSES
 
-COLUMNS = {
-    "sweep": ["trial_id", "architecture", *NAMES, "status", "epoch", "val_accuracy", "engine"],
-    "rerun": ["trial_id", "architecture", *NAMES, "seed", "status", "epoch", "test_accuracy", "engine"],
+COLUMNS = {  # After the trial, its architecture and its hyperparameters.
+    "sweep": ["status", "epoch", "val_accuracy", "engine"],
+    "rerun": ["seed", "status", "epoch", "test_accuracy", "engine"],
 }
-TEXT = ("trial_id", "architecture", "status", "engine")
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -36,12 +35,12 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def build_status_table(run: Run, phase: str) -> pd.DataFrame:
-    """One row per recorded trial of a phase, with ``COLUMNS[phase]``; accuracies are fractions.
+    """One row per recorded trial of a phase, with its hyperparameters and ``COLUMNS[phase]``; accuracies are fractions.
 
     Raises:
         UserError: the phase is not sweep or rerun.
     """
-    columns = choose("phase", phase, COLUMNS)
+    columns = ["trial_id", "architecture", *list_hyperparameters(run.trials), *choose("phase", phase, COLUMNS)]
     return run.trials.loc[run.trials["phase"] == phase, columns].reset_index(drop=True)
 
 
@@ -61,10 +60,13 @@ def filter_status(table: pd.DataFrame, conditions: Iterable[str]) -> pd.DataFram
             )
         column, symbol, value = parts.groups()
         choose("filter: column", column, dict.fromkeys(map(str, table)))
-        allowed = ("=", "!=") if column in TEXT else OPERATORS
+        values = table[column]
+        if is_text := holds_words(values):
+            values = values.astype(object).replace({True: "true", False: "false"})
+        allowed = ("=", "!=") if is_text else OPERATORS
         if symbol not in allowed:
             raise UserError(f"filter: operator {symbol} is unknown for {column}; allowed are {', '.join(allowed)}")
-        met = OPERATORS[symbol](table[column], _convert_value(table, column, value))
+        met = OPERATORS[symbol](values, _convert_value(values, value)).fillna(symbol == "!=")
         table = table.take(np.flatnonzero(met))
     return table.reset_index(drop=True)
 
@@ -97,7 +99,7 @@ def summarize_progress(run: Run) -> pd.DataFrame:
         {
             "architecture": name,
             "phase": phase,
-            "planned": int(run.spec.get("samples" if phase == "sweep" else "rerun_seeds") or 0),
+            "planned": run.planned.get(name, 0) if phase == "sweep" else int(run.spec.get("rerun_seeds") or 0),
             **{status: counts[name, phase, status] for status in STATUSES},
             "incumbent_val_accuracy": best.get(name, float("nan")) if phase == "sweep" else float("nan"),
         }
@@ -108,14 +110,15 @@ def summarize_progress(run: Run) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _convert_value(table: pd.DataFrame, column: str, text: str) -> str | float:
+def _convert_value(values: pd.Series, text: str) -> str | float:
     """Reads a condition's value, refusing what could never match."""
-    if column not in TEXT:
+    column = values.name
+    if not holds_words(values):
         with suppress(ValueError):
             if not math.isnan(number := float(text)):
                 return number
         raise UserError(f"filter: {column}: {quote(text)} is not a number; give one such as 0.1 or 1e-5")
-    known = STATUSES if column == "status" else sorted(table[column].dropna().unique())
+    known = STATUSES if column == "status" else sorted(values.dropna().unique())
     if column != "trial_id" and known:
         choose(f"filter: {column}", text, dict.fromkeys(known))
     return text

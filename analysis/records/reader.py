@@ -9,17 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from analysis.records.schema import EPOCHS, MEASURES, TRIALS, make_frame
+from analysis.records.schema import EPOCHS, MEASURES, TRIALS, make_frame, make_trials
 from spaces.common.errors import UserError, quote
 from spaces.files.sealed import read_sealed
 from spaces.specs.protocol import ENDED_BY_ITSELF
 from spaces.specs.records import list_trial_folders, read_trial
-from spaces.specs.run import read_spec
+from spaces.specs.run import RunSpec, read_spec
 
 # What reading and taking apart an arbitrary JSON file can raise.
 UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError, UserError)
@@ -36,7 +37,8 @@ class Run:
         path: the folder.
         spec: the content of spec.json.
         costs: the content of costs.json: architecture -> its layers' costs; empty where there is none.
-        trials: one row per trial, ordered by trial_id; its columns are ``schema.TRIALS``.
+        trials: one row per trial, ordered by trial_id; its columns are ``schema.TRIALS`` and the further
+            hyperparameters of the run, see ``schema.list_hyperparameters``.
         epochs: one row per trial and epoch; its columns are ``schema.EPOCHS``.
         damaged: (file, reason) of everything that could not be read.
     """
@@ -47,6 +49,12 @@ class Run:
     trials: pd.DataFrame
     epochs: pd.DataFrame
     damaged: list[tuple[Path, str]]
+
+    @cached_property
+    def planned(self) -> dict[str, int]:
+        """How many configurations of each architecture the sweep will have tried in the end."""
+        spec = RunSpec.from_dict(self.spec)
+        return {name: spec.count_planned(name) for name in spec.architectures}
 
 
 def read_run(path: str | Path) -> Run:
@@ -79,17 +87,16 @@ def assemble_tables(path: Path, found: Mapping[str, Trial | str | None]) -> Run:
         costs = _read_costs(path / "costs.json")
     except UNREADABLE as error:
         damaged.append((path / "costs.json", _find_reason(error)))
-    trials: dict[str, list[Any]] = {name: [] for name in TRIALS}
+    trials: list[dict[str, Any]] = []
     epochs: dict[str, list[Any]] = {name: [] for name in EPOCHS}
     for folder, read in found.items():
         if isinstance(read, str):
             damaged.append((Path(folder), read))
         elif read is not None:
-            for name, value in read[0].items():
-                trials[name].append(value)
+            trials.append(read[0])
             for name, values in read[1].items():
                 epochs[name].extend(values)
-    return Run(path, spec, costs, make_frame(TRIALS, trials), make_frame(EPOCHS, epochs), damaged)
+    return Run(path, spec, costs, make_trials(trials), make_frame(EPOCHS, epochs), damaged)
 
 
 def _read_costs(path: Path) -> dict[str, list[dict[str, Any]]]:
@@ -129,8 +136,10 @@ def _read_trial(folder: str) -> Trial | None:
     for name in (*MEASURES, "seconds", "time"):  # Null and absent numbers become NaN.
         columns[name] = [math.nan if (value := row.get(name)) is None else float(value) for row in rows]
     known = record.status if record.status in ENDED_BY_ITSELF else "unfinished"  # To the worker.
+    content = record.spec.as_dict()
     trial = {
-        **{name: value for name, value in record.spec.as_dict().items() if name in TRIALS},
+        **{name: content.get(name) for name in TRIALS},
+        "further": content.get("further", {}),
         "recipe": None if record.spec.recipe is None else str(record.spec.recipe),
         "status": known if outcome is None else outcome.status,
         "epoch": length,

@@ -11,7 +11,7 @@ from analysis.render import spreadsheet
 from analysis.render.latex import write_latex
 from analysis.tables.table import Filled
 
-MARKUP = re.compile(r"<(?=[A-Za-z/!?])|`|(?<=\])\(")
+MARKUP = re.compile(r"<(?=[A-Za-z/!?])|`|(?<=\])\(|(?<!\w)_(?=\w)|(?<=\w)_(?!\w)|~(?=~)")
 
 
 def write_markdown(table: Filled) -> str:
@@ -24,8 +24,9 @@ def write_markdown(table: Filled) -> str:
 
 
 def escape_markdown(text: object) -> str:
-    """Text that stays text in Markdown: tags, code and links of a stranger's name would vanish from it."""
-    return MARKUP.sub(r"\\\g<0>", str(text))
+    """Text that stays text in Markdown: tags, code, links and emphasis of a stranger's name would vanish from it."""
+    escaped = MARKUP.sub(r"\\\g<0>", str(text))
+    return escaped.replace("*", "\\*") if escaped.count("*") > 1 else escaped  # One alone is a mark, as in our notes.
 
 
 def escape_pipes(cells: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.figures.figure import Axis, Panel, Points
+from analysis.render.layout import break_name
 
 # Sizes in pixels of an ordinary panel; only their proportions matter.
 WIDTH, HEIGHT = 380.0, 260.0
@@ -45,9 +46,10 @@ def choose_places(panel: Panel) -> dict[Points, list[str]]:
 
 def _pick_best(x: float, y: float, text: str, taken: Sequence[Box]) -> tuple[str, Box]:
     """The place with the least overlap; the first of equals."""
-    half = LETTER * len(text) / 2
+    lines = break_name(text).split("\n")
+    half, tall = LETTER * max(map(len, lines)) / 2, LINE * len(lines) / 2
     boxes = {
-        name: (x + right * (half + GAP), y + above * (LINE / 2 + (GAP if not right else GAP / 2)), half, LINE / 2)
+        name: (x + right * (half + GAP), y + above * (tall + (GAP if not right else GAP / 2)), half, tall)
         for name, (right, above) in PLACES.items()
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 from typing import Literal, NamedTuple, TypeVar
@@ -15,6 +16,8 @@ from analysis.render.theme import Look, choose_look, reads_light
 DECADES = 2.5  # Below which 2 and 5 are marked too.
 MOST_TICKS = 9
 LETTERS, LEAST_LETTERS = 48, 9  # How wide the names below an axis are together, and each at least.
+LONGEST = 32  # Letters of a name in one line; those of the chapter are shorter.
+PIECES = re.compile(r"[^\s_@+:/.-]*[\s_@+:/.-]|[^\s_@+:/.-]+")
 Kind = TypeVar("Kind", bound=Mark)
 
 
@@ -60,6 +63,24 @@ def heat_cells(mark: Heat) -> Iterator[tuple[int, int, str, bool]]:
         yield row, column, f"{value:.1f}", reads_light((value - mark.low) / ((mark.high - mark.low) or 1.0))
 
 
+def break_name(name: str, wide: int = LONGEST) -> str:
+    """A long name in lines of at most so many letters, broken after a space or a mark where there is one."""
+    if len(name) <= wide:
+        return name
+    lines = [""]
+    pieces = (part[place : place + wide] for part in PIECES.findall(name) for place in range(0, len(part), wide))
+    for piece in pieces:
+        if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > wide:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def count_lines(panel: Panel) -> int:
+    """The lines that the names of a panel's vertical axis take below each other."""
+    return sum(1 + break_name(name).count("\n") for name in panel.y.categories)
+
+
 def find_limits(axis: Axis) -> tuple[float | None, float | None]:
     """Where an axis begins and ends; half a step around its categories."""
     if axis.categories:
@@ -81,7 +102,7 @@ def tick(value: float) -> str:
 def choose_ticks(panel: Panel, side: Literal["x", "y"]) -> list[tuple[float, str]]:
     """Where an axis with categories, or a logarithmic one, has which texts; the renderer's own choice on others.
 
-    Numbers are powers of ten, and also 2 and 5 where these are few. Names below an axis are broken into lines.
+    Numbers are powers of ten, and also 2 and 5 where these are few. Long names are broken into lines.
     """
     axis: Axis = getattr(panel, side)
     if axis.categories and side == "x":
@@ -89,7 +110,7 @@ def choose_ticks(panel: Panel, side: Literal["x", "y"]) -> list[tuple[float, str
         broken = ["\n".join(textwrap.wrap(name, wide, break_long_words=False)) for name in axis.categories]
         return [(place, lines or name) for place, (lines, name) in enumerate(zip(broken, axis.categories, strict=True))]
     if axis.categories or not axis.log:
-        return list(enumerate(axis.categories))
+        return list(enumerate(map(break_name, axis.categories)))
     columns = [getattr(mark, side) for mark in panel.marks if isinstance(mark, Series)]
     values = np.concatenate([np.asarray(column, float) for column in [*columns, [axis.low or 0, axis.high or 0]]])
     values = np.log10(values[np.isfinite(values) & (values > 0)])

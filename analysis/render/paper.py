@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import analysis.render.own_matplotlib  # noqa: F401 - before any other import of matplotlib.
@@ -17,7 +18,16 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from analysis.figures.figure import Drawing, Heat, Panel, Parallel, Points
-from analysis.render.layout import choose_ticks, find_limits, find_mark, place_legend, sort_downwards
+from analysis.render.layout import (
+    Entry,
+    break_name,
+    choose_ticks,
+    count_lines,
+    find_limits,
+    find_mark,
+    place_legend,
+    sort_downwards,
+)
 from analysis.render.paper_marks import check_drawable, draw_mark, draw_parallel, write
 from analysis.render.theme import GRID, INK, MUTED, PAPER_FONT_PT
 
@@ -38,6 +48,10 @@ PANEL_INCHES = (3.4, 2.5)
 PARALLEL_INCHES = (6.8, 3.0)
 WIDEST_INCHES = 14.0
 LINE_INCHES, MARGIN_INCHES = 0.165, 0.085  # Of a legend.
+ENTRY_INCHES, HANDLE_INCHES, LETTER_INCHES = 1.6, 0.45, 0.06  # The least that one takes; a letter on average.
+LEGEND_LETTERS, TITLE_LETTERS = 40, 48  # Beyond which names are broken into lines.
+NARROW_LETTERS = 24  # Of a title that fits between the names of a vertical axis and the edge.
+USUAL_AXES, AXIS_INCHES = 6, 1.1  # Of parallel coordinates; what each further one takes.
 
 
 class Printed(NamedTuple):
@@ -64,8 +78,9 @@ def _make_figure(drawing: Drawing) -> Figure:
     heights = [max(tall[start : start + columns]) for start in range(0, len(tall), columns)]
     width = min(WIDEST_INCHES, columns * max(widths))
     entries = place_legend(drawing)
-    abreast = max(1, min(len(entries), int(width / 1.6)))
-    lines = -(-len(entries) // abreast)
+    abreast = _count_abreast(entries, width)
+    rows = -(-len(entries) // abreast)
+    lines = rows * max((1 + break_name(entry.label, LEGEND_LETTERS).count("\n") for entry in entries), default=1)
     figure = Figure(figsize=(width, sum(heights) + bool(entries) * MARGIN_INCHES + lines * LINE_INCHES), dpi=DPI)
     grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
     for place, panel in enumerate(drawing.panels):
@@ -75,24 +90,44 @@ def _make_figure(drawing: Drawing) -> Figure:
         for entry in entries:
             line: Any = {"color": entry.look.colour, "linestyle": "--" if entry.dashed else "-"}
             marker: Any = {"marker": entry.look.marker if entry.marked else "", "markersize": 4.5}
-            handles.append(Line2D([], [], **line, **marker, label=check_drawable(entry.label)))
-        narrow = {"columnspacing": 1.0, "handletextpad": 0.5}  # Names of the text's architectures fit side by side.
+            handles.append(
+                Line2D([], [], **line, **marker, label=check_drawable(break_name(entry.label, LEGEND_LETTERS)))
+            )
+        narrow = {"columnspacing": 1.0, "handletextpad": 0.5}  # Names of the chapter's architectures fit side by side.
         figure.legend(handles=handles, loc="outside lower center", ncols=abreast, frameon=False, **narrow)
     return figure
 
 
+def _count_abreast(entries: Sequence[Entry], width: float) -> int:
+    """How many entries of a legend fit beside each other; matplotlib fills it column by column."""
+    for count in range(min(len(entries), int(width / ENTRY_INCHES)), 1, -1):
+        rows = -(-len(entries) // count)
+        columns = (entries[start : start + rows] for start in range(0, len(entries), rows))
+        letters = sum(max(min(len(entry.label), LEGEND_LETTERS) for entry in column) for column in columns)
+        if count * HANDLE_INCHES + letters * LETTER_INCHES <= width:
+            return count
+    return 1
+
+
 def _compute_inches(panel: Panel) -> tuple[float, float]:
-    width, height = PARALLEL_INCHES if find_mark(panel, Parallel) else PANEL_INCHES
+    width, height = PANEL_INCHES
+    if parallel := find_mark(panel, Parallel):
+        width, height = PARALLEL_INCHES
+        width = min(WIDEST_INCHES, width + AXIS_INCHES * max(0, len(parallel.axes) - USUAL_AXES))
     if sort_downwards(panel):
-        height = max(1.6, 0.8 + (0.5 if find_mark(panel, Points) else 0.24) * len(panel.y.categories))
+        height = max(1.6, 0.8 + (0.5 if find_mark(panel, Points) else 0.24) * count_lines(panel))
     elif find_mark(panel, Heat):
         height = max(height, 0.9 + 0.36 * len(panel.y.categories))
     return width, height
 
 
 def _draw(axes: Axes, panel: Panel, drawing: Drawing) -> None:
-    if panel.title:
-        axes.set_title(check_drawable(panel.title))
+    title = check_drawable(break_name(panel.title, TITLE_LETTERS))
+    beside: Any = (
+        {"loc": "right"} if sort_downwards(panel) and len(title) > NARROW_LETTERS else {}
+    )  # Names leave little.
+    if title:
+        axes.set_title(title, **beside)
     if parallel := find_mark(panel, Parallel):
         draw_parallel(axes, parallel)
         return
@@ -103,8 +138,8 @@ def _draw(axes: Axes, panel: Panel, drawing: Drawing) -> None:
     for at, label in panel.rungs:
         axes.axvline(at, color=MUTED[0], linewidth=0.8, linestyle=(0, (4, 3)), zorder=0.5)
         write(axes, label, (at, 1), (0, 2), "center bottom", xycoords=("data", "axes fraction"), color=MUTED[0])
-    if panel.rungs and panel.title:
-        axes.set_title(check_drawable(panel.title), pad=14)
+    if panel.rungs and title:
+        axes.set_title(title, pad=14)
     for mark in panel.marks:
         draw_mark(axes, panel, mark, drawing.groups)
     for side, axis in (("x", panel.x), ("y", panel.y)):

@@ -16,7 +16,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 
 from analysis.figures.figure import Bars, Heat, Line, Mark, Panel, Parallel, Points
 from analysis.render.labels import choose_places
-from analysis.render.layout import heat_cells, split_pieces
+from analysis.render.layout import break_name, heat_cells, split_pieces
 from analysis.render.parallel import find_colour_range, scale_values, sort_by_colour
 from analysis.render.theme import (
     BAND_OPACITY,
@@ -38,6 +38,7 @@ SMALL_PT = PAPER_FONT_PT - 1.5
 MARKER_PT = 4.0
 MANY, MANY_LINES = 2000, 300  # Points and parallel coordinates from which a PDF holds pixels instead of vectors.
 MARKS_ON_LINE = 12
+MANY_AXES = 7
 # plotly's names -> (horizontal, vertical) alignment and offset in points.
 ALIGNED = {"right": ("left", 5.0), "left": ("right", -5.0), "center": ("center", 0.0)}
 RAISED = {"top": ("bottom", 4.0), "bottom": ("top", -4.0), "middle": ("center", 0.0)}
@@ -133,7 +134,7 @@ def _draw_points(axes: Axes, panel: Panel, mark: Points, look: Look) -> None:
                 above, beside = place.split()
                 (across, right), (vertical, up) = ALIGNED[beside], RAISED[above]
                 sides = f"{across} {vertical}"
-                write(axes, text, (left, height), (right, up), sides, fontsize=PAPER_FONT_PT - 1, zorder=3)
+                write(axes, break_name(text), (left, height), (right, up), sides, fontsize=PAPER_FONT_PT - 1, zorder=3)
 
 
 def _draw_heat(axes: Axes, mark: Heat) -> None:
@@ -166,7 +167,9 @@ def draw_parallel(axes: Axes, parallel: Parallel) -> None:
         for height, text in column.ticks:
             write(axes, text, (place, height), (-3, 0), "right center", bbox=box)
     axes.set(xlim=(-0.35, len(columns) - 0.85), ylim=(-0.04, 1.04), yticks=[])
-    axes.set_xticks(across, labels=[check_drawable(column.label) for column in columns])
+    crowded = len(columns) > MANY_AXES  # Then every other name stands a line lower.
+    labels = ["\n" * (crowded and place % 2) + column.label for place, column in enumerate(columns)]
+    axes.set_xticks(across, labels=list(map(check_drawable, labels)))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     _draw_colour_bar(axes, shades, parallel.unit, extend="min")

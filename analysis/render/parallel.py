@@ -74,6 +74,9 @@ def _scale_values(axis: Axis, values: np.ndarray) -> Scaled:
     if axis.low is not None and axis.high is not None:
         low, high = axis.low, axis.high
     low, high = (low, high) if high > low else (low - 0.5, low + 0.5)
+    if axis.categories:
+        ticks = [((place - low) / (high - low), name) for place, name in enumerate(axis.categories)]
+        return Scaled(axis.label, (values - low) / (high - low), ticks)
     at = known if 0 < len(known) <= FEW else _round_numbers(low, high, axis.log)
     ticks = [(float((value - low) / (high - low)), tick(10.0**value if axis.log else value)) for value in at]
     return Scaled(axis.label, (values - low) / (high - low), [tick for tick in ticks if -0.001 <= tick[0] <= 1.001])

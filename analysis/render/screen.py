@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from analysis.figures.figure import Axis, Drawing, Heat, Panel, Parallel, Points
-from analysis.render.layout import choose_ticks, find_limits, find_mark, sort_downwards
+from analysis.render.layout import choose_ticks, count_lines, find_limits, find_mark, sort_downwards
 from analysis.render.packed import escape_html, pack_columns
 from analysis.render.parallel import find_colour_range, scale_values
 from analysis.render.screen_marks import Rows, Traces
@@ -39,7 +39,7 @@ def make_panels(drawing: Drawing, rows: Rows) -> list[dict[str, Any]]:
         if parallel := find_mark(panel, Parallel):
             found.append({"height": PARALLEL_HEIGHT, "parallel": _make_parallel(parallel, rows)})
             continue
-        traces, height, count = Traces(panel, drawing.groups, rows), HEIGHT, len(panel.y.categories)
+        traces, height, count = Traces(panel, drawing.groups, rows), HEIGHT, count_lines(panel)
         if find_mark(panel, Heat):
             height = MARGIN + max(4, count) * CELL_HEIGHT
         elif sort_downwards(panel):

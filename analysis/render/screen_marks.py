@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.figures.figure import Bars, Heat, Line, Numbers, Panel, Points
 from analysis.render.labels import choose_places
-from analysis.render.layout import heat_cells, split_pieces
+from analysis.render.layout import break_name, heat_cells, split_pieces
 from analysis.render.packed import count_runs, escape_html, pack_columns
 from analysis.render.theme import (
     BAND_OPACITY,
@@ -120,6 +120,7 @@ class Traces:
             trace["text"] = [escape_html(text) for text in mark.texts]
         if mark in self._places:
             font = {"size": 12, "color": INK[0]}
+            trace["text"] = [escape_html(break_name(text)).replace("\n", "<br>") for text in mark.texts]
             trace |= {"mode": "markers+text", "textposition": self._places[mark], "textfont": font, "cliponaxis": False}
         self._append(trace, mark.group, mark.links)
 

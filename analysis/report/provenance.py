@@ -21,7 +21,9 @@ LONGEST = 1000  # Letters of one value; a damaged file may hold anything.
 SPEC = (
     ("dataset", "data set"),
     ("data_hash", "hash of the data"),
+    ("data_source", "data"),
     ("architectures", "architectures"),
+    ("own", "architectures of one's own"),
     ("space", "search space"),
     ("search", "search"),
     ("samples", "configurations per architecture"),

@@ -16,9 +16,8 @@ from analysis.stats.importance import importance
 from analysis.stats.ranking import rank_networks
 from analysis.stats.samples import LOST
 from analysis.tables.equivalence import compare_with_published, explain_less, name_unsettled
-from analysis.tables.table import format_probability, round_off, seeds
+from analysis.tables.table import format_least, format_probability, round_off, seeds
 from spaces.common.wording import format_count
-from spaces.hyperparameters import NAMES
 
 SAID = 10  # How many damaged files are named.
 WAITING = "No rerun has finished, so nothing can be said about accuracy yet."
@@ -88,7 +87,7 @@ def _say_ahead(found: list[Candidate], compared: pd.DataFrame, where: str) -> li
         else:
             said.append(
                 f"It does not differ significantly from {other}: {by} ({between}); these seeds would have shown a "
-                f"difference of {round_off(row['detectable'], 2)} points with a probability of 80 %."
+                f"difference of {format_least(row['detectable'], 2)} points with a probability of 80 %."
             )
     return said
 
@@ -166,7 +165,7 @@ def _say_what_changed(effects: pd.DataFrame, where: str, deciding: set[str]) -> 
     line = f"validation accuracy depends on {', '.join(named)}"
     line += f"; shares of its variance over {where}: {', '.join(shares[:3])}." if shares else "."
     other = ":".join(effects["term"][effects["matters"] | effects["p_holm"].isna()]).split(":")
-    idle = [name for name in effects["term"] if name in NAMES and name not in {*deciding, *other}]
+    idle = [name for name in effects["term"] if ":" not in name and name not in {*deciding, *other}]
     return line + (f" No effect of {', '.join(idle)} was found." if idle else "")
 
 

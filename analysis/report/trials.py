@@ -10,12 +10,15 @@ from typing import Any
 import pandas as pd
 
 from analysis.evidence import Evidence
+from analysis.records.schema import holds_words, join_trials
+from analysis.render.cells import format_cell
 from spaces.common.errors import escape_text
+from spaces.hyperparameters import NAMES
 
 LONGEST_ERROR = 4000  # Letters, from its end: a traceback says what went wrong in its last lines.
 ALL_ERRORS = 1_000_000  # Letters, so that a run full of failures leaves the page small enough to open.
 LEFT_OUT = "left out to keep this page small; see invsearch show"
-COLUMNS = {  # Heading -> column.
+COLUMNS = {  # Heading -> column; the further hyperparameters stand after gain a.
     "trial": "trial_id",
     "architecture": "architecture",
     "phase": "phase",
@@ -31,7 +34,6 @@ COLUMNS = {  # Heading -> column.
     "seconds": "seconds",
     "made by": "made_by",
 }
-WORDS = ("run", "trial_id", "architecture", "phase", "status", "made_by")  # The columns that hold text.
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,7 @@ def make_trial_table(evidence: Evidence) -> TrialTable:
     for run in evidence.runs:
         last = run.epochs.drop_duplicates("trial_id", keep="last").set_index("trial_id")["made_by"]
         frames.append(run.trials.assign(made_by=run.trials["trial_id"].map(last)))
-    frame = pd.concat(frames, ignore_index=True)
+    frame = join_trials(frames)
     owners = [owner for owner, part in enumerate(frames) for _ in range(len(part))]
     groups = {(id(candidate.run), candidate.architecture): candidate.group for candidate in evidence.candidates}
     keys: list[str] = []
@@ -65,15 +67,17 @@ def make_trial_table(evidence: Evidence) -> TrialTable:
         new = rows.setdefault(("", trial), row) == row
         rows.setdefault((groups.get((id(evidence.runs[owner]), architecture), ""), trial), row)
         keys.append(trial if new else f"{names[owner]}/{trial}")
-    columns = COLUMNS
+    pairs = list(COLUMNS.items())
+    place = 1 + list(COLUMNS).index("gain a")
+    pairs[place:place] = [(name.replace("_", " "), name) for name in evidence.hyperparameters if name not in NAMES]
     if len(evidence.runs) > 1:
-        columns = {"run": "run", **COLUMNS}
+        pairs.insert(0, ("run", "run"))
         frame.insert(0, "run", [escape_text(names[owner]) for owner in owners])
     data = {
-        "headings": list(columns),
-        "numeric": [name not in WORDS for name in columns.values()],
+        "headings": [heading for heading, _ in pairs],
+        "numeric": [not holds_words(frame[name]) for _, name in pairs],
         "columns": [
-            _find_words(frame[name]) if name in WORDS else _list_numbers(frame[name]) for name in columns.values()
+            _find_words(frame[name]) if holds_words(frame[name]) else _list_numbers(frame[name]) for _, name in pairs
         ],
         "keys": keys,
         "errors": _list_errors(frame["error"].tolist()),
@@ -87,12 +91,12 @@ def _list_numbers(column: pd.Series) -> list[float | None]:
         column = (100.0 * column).round(3)
     elif column.name == "seconds":
         column = column.round(2)
-    return [value if math.isfinite(value) else None for value in column.tolist()]
+    return [None if pd.isna(value) or math.isinf(value) else value for value in column.tolist()]
 
 
 def _find_words(column: pd.Series) -> dict[str, list[Any]]:
     """Repeated words once each, with a number for every row."""
-    codes, words = pd.factorize(column.astype(object).fillna("").to_numpy())
+    codes, words = pd.factorize(column.astype(object).map(format_cell, na_action="ignore").fillna("").to_numpy())
     return {"words": [escape_text(word) for word in words], "codes": codes.tolist()}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import pandas as pd
@@ -11,10 +10,9 @@ import scipy
 
 from analysis.evidence import Candidate
 from analysis.incumbents import find_completed
-from analysis.render.cells import format_compact
+from analysis.render.cells import format_cell
 from analysis.stats.collapse import find_collapsed
 from analysis.stats.samples import CONFIDENCE, explain_untested, summarize
-from spaces.hyperparameters import NAMES
 
 
 class Fairness(NamedTuple):
@@ -68,7 +66,7 @@ def judge_fairness(candidate: Candidate) -> Fairness:
     return Fairness(
         candidate.group,
         ended,
-        int(candidate.run.spec.get("samples") or 0),
+        candidate.run.planned.get(candidate.architecture, 0),
         diverged / among,
         down / among,
         (diverged + down) / among,
@@ -108,22 +106,21 @@ def find_edges(candidate: Candidate) -> tuple[str, ...]:
     outermost twentieth.
 
     Returns:
-        The incumbent's value and the side for each such hyperparameter; none without a near-optimal set.
+        The incumbent's value and the side for each such hyperparameter that is a number; none without a near-optimal
+        set.
     """
-    space, near = candidate.run.spec.get("space"), find_near_optimal(candidate)
-    if space is None or not len(near):
-        return ()
-    found = []
-    for name in NAMES:
-        sides = {_summarize_side(float(value), space[name]) for value in near[name]}
-        if len(sides) == 1 and (side := sides.pop()):
-            found.append(f"{name} = {format_compact(float(near[name].iloc[0]))} ({side})")
+    near, found = find_near_optimal(candidate), []
+    for name in candidate.hyperparameters:
+        kind, given = candidate.find_domain(name)
+        if len(near) and given and all(type(value) in (int, float) for value in given):
+            sides = {_summarize_side(float(value), kind, given) for value in near[name]}
+            if len(sides) == 1 and (side := sides.pop()):
+                found.append(f"{name} = {format_cell(near[name].iloc[0])} ({side})")
     return tuple(found)
 
 
-def _summarize_side(value: float, domain: Mapping[str, list[float]]) -> str:
+def _summarize_side(value: float, kind: str, given: list[float]) -> str:
     """``lowest``, ``highest`` or nothing; a domain of one value has no edges."""
-    ((kind, given),) = domain.items()
     low, high = min(given), max(given)
     lowest = "" if low == 0 else "lowest"  # Nothing lies below 0.
     if kind == "loguniform":

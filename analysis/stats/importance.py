@@ -12,17 +12,18 @@ import pandas as pd
 import scipy
 
 from analysis.evidence import Candidate
-from analysis.stats.breakdowns import DRAWS, list_outcomes
+from analysis.stats.breakdowns import DRAWS, list_outcomes, list_terms
 from analysis.stats.samples import ALPHA, correct_by_holm
 from spaces.common.wording import format_count
-from spaces.hyperparameters import NAMES
 
 COLUMNS = ["term", "share", "p_holm", "matters"]
+PAIRED = 8  # Hyperparameters that varied; more have more pairs than anybody reads.
 LEAST = 5  # Degrees of freedom of the error, below which an F-test sees little.
 NO_SHARES = (
     "No shares: they add up only over a balanced grid without breakdowns, and none of enough configurations is here."
 )
 SMALL = 1e-9  # Of a sum of squares: rounding.
+MANY = 6  # Terms, or combinations of levels, beyond which a sentence does not name each.
 
 
 class Importance(NamedTuple):
@@ -50,24 +51,27 @@ def importance(candidate: Candidate) -> Importance:
     """
     table = list_outcomes(candidate)
     left = table[~table["broke"]]
-    names = [name for name in NAMES if name in table and left[name].nunique() > 1]
+    names = [name for name in list_terms(table) if left[name].nunique() > 1]
     if not names or np.ptp(left["accuracy"]) == 0:
         nothing = pd.DataFrame(columns=COLUMNS).astype({"term": str, "share": float, "p_holm": float, "matters": bool})
         return Importance(nothing, "", ["Nothing to compare among the configurations that did not break down."])
     said, ranks = [], left["accuracy"].rank()
-    effects, spare = _run_anova(left, ranks, [*names, *map(":".join, itertools.combinations(names, 2))])
-    if spare < LEAST and len(names) > 1:
+    pairs = [*map(":".join, itertools.combinations(names, 2))] if len(names) <= PAIRED else []
+    effects, spare = _run_anova(left, ranks, [*names, *pairs], LEAST if pairs else 0)
+    if len(names) > PAIRED:
+        said = [f"Pairs are not judged where more than {PAIRED} hyperparameters varied."]
+    elif spare < LEAST and pairs:
         said = ["Too few configurations to judge pairs, whose effects are in what is left unexplained."]
         effects, spare = _run_anova(left, ranks, names)
     if spare < LEAST:
         said = ["Too few configurations for one model, so each hyperparameter is tested alone, by permutations."]
         effects["p"] = [_alone(ranks, left[name]) for name in names]
-    said += [_explain_untested(left, term.split(":")) for term in effects["term"][effects["p"].isna()]]
+    said += _explain_untested(left, effects["term"][effects["p"].isna()].tolist())
     grid, where = _find_grid(table), ""
     shares, spare = _run_anova(grid, grid["accuracy"], list(effects["term"])) if len(grid) else (effects, 0)
     effects["share"] = shares["share"] if spare > 0 else math.nan
     if spare > 0:
-        kept = {name: grid[name].cat.remove_unused_categories().cat.categories for name in NAMES if name in grid}
+        kept = {name: grid[name].cat.remove_unused_categories().cat.categories for name in list_terms(grid)}
         less = [f"{name} {', '.join(kept[name])}" for name in kept if len(kept[name]) < table[name].nunique()]
         where = format_count(len(grid), "configuration") + (f" with {' and '.join(less)}" if less else "")
     else:
@@ -76,8 +80,11 @@ def importance(candidate: Candidate) -> Importance:
     return Importance(effects[COLUMNS], where, said)
 
 
-def _run_anova(table: pd.DataFrame, response: pd.Series, terms: list[str]) -> tuple[pd.DataFrame, int]:
-    """Each term's share and p-value, NaN if the design lacks a part of it; the degrees of freedom of the error."""
+def _run_anova(table: pd.DataFrame, response: pd.Series, terms: list[str], least: int = 0) -> tuple[pd.DataFrame, int]:
+    """Each term's share and p-value, NaN if the design lacks a part of it; the degrees of freedom of the error.
+
+    With fewer of these than ``least`` no term is fitted, which takes time.
+    """
     y = (response - response.mean()).to_numpy()
     whole = float(y @ y)
     cells = {term: table.groupby(term.split(":"), observed=True).ngroup().to_numpy() for term in terms}
@@ -89,6 +96,7 @@ def _run_anova(table: pd.DataFrame, response: pd.Series, terms: list[str]) -> tu
         return float(((y - design @ solution) ** 2).sum()), int(rank)
 
     rest, rank = fit(terms)
+    terms = terms if len(y) - rank >= least else []
     error = max(rest / max(len(y) - rank, 1), SMALL**2 * whole)
     rows = []
     for term in terms:
@@ -115,17 +123,28 @@ def _alone(ranks: pd.Series, level: pd.Series) -> float:
     return float(np.mean(apart >= apart[0] * (1 - SMALL)))
 
 
-def _explain_untested(left: pd.DataFrame, names: list[str]) -> str:
-    """Why a term cannot be tested, in a sentence."""
+def _explain_untested(left: pd.DataFrame, terms: list[str]) -> list[str]:
+    """Why terms cannot be tested, in sentences: a few each by itself, many together."""
+    lacking = {term: cells for term in terms if (cells := _list_missing(left, term.split(":")))}
+    mixed = [term for term in terms if term not in lacking]
+    if len(lacking) > MANY:
+        said = [f"{', '.join(lacking)} are not tested: of each, some combinations of levels are not left."]
+    else:
+        said = [f"{term} is not tested: nothing is left with {cells}." for term, cells in lacking.items()]
+    if len(mixed) > MANY:
+        return [*said, f"{', '.join(mixed)} are not tested: they cannot be separated from other effects here."]
+    return said + [f"{term} is not tested: it cannot be separated from other effects here." for term in mixed]
+
+
+def _list_missing(left: pd.DataFrame, names: list[str]) -> str:
+    """The combinations of levels of a pair that no configuration has, in words."""
+    if len(names) == 1:
+        return ""
     counts = left.groupby([left[name].cat.remove_unused_categories() for name in names], observed=False).size()
-    empty = [cell for cell in counts.index[counts == 0] if len(names) > 1]
-    cells = [" and ".join(map(" ".join, zip(names, cell, strict=True))) for cell in empty]
-    why = (
-        f"nothing is left with {', or with '.join(cells)}"
-        if cells
-        else "it cannot be separated from other effects here"
-    )
-    return f"{':'.join(names)} is not tested: {why}."
+    cells = [" and ".join(map(" ".join, zip(names, cell, strict=True))) for cell in counts.index[counts == 0]]
+    if more := len(cells) - MANY:
+        cells = [*cells[:MANY], f"{more} other combinations"] if more > 1 else cells
+    return ", or with ".join(cells)
 
 
 def _find_grid(table: pd.DataFrame) -> pd.DataFrame:
@@ -133,7 +152,7 @@ def _find_grid(table: pd.DataFrame) -> pd.DataFrame:
 
     The level of which the largest part broke down or was not tried is dropped, until no such part is left.
     """
-    kept, names = table, [name for name in NAMES if name in table]
+    kept, names = table, list_terms(table)
     while 2 * len(kept) >= (~table["broke"]).sum():
         factors = [kept[name].cat.remove_unused_categories() for name in names]
         cells = kept.groupby(factors, observed=False)["broke"].agg(["sum", "size"])

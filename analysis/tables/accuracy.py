@@ -10,7 +10,8 @@ import pandas as pd
 
 from analysis.evidence import Candidate, Evidence, find_published
 from analysis.records.reader import Run
-from analysis.render.cells import THETA, format_compact, format_finished, format_ratio
+from analysis.records.schema import make_column
+from analysis.render.cells import THETA, format_finished, format_ratio, format_theta
 from analysis.reruns import find_reruns
 from analysis.stats.samples import summarize
 from analysis.tables.notes import write_notes
@@ -42,7 +43,9 @@ def make_table(number: str, title: str, architectures: Sequence[str] = (), costs
                 frame = pd.concat([frame, more], axis=1)
                 notes += [f"{start}{note}" for note in said]
             frames.append(frame.assign(title=start + frame["title"]))
-        return pd.concat(frames, ignore_index=True), notes
+        further = [name for name in evidence.hyperparameters if name not in NAMES]
+        frame = pd.concat([part.astype(dict.fromkeys(further, object)) for part in frames], ignore_index=True)
+        return frame.assign(**{name: make_column(frame[name]) for name in further}), notes
 
     return Table(number, title, tuple(architectures), rows, display)
 
@@ -54,7 +57,7 @@ def build_accuracy_rows(evidence: Evidence, run: Run, architectures: Sequence[st
     (``rerun_epochs`` of the spec) is recorded.
 
     Returns:
-        Columns ``architecture``, ``title``; ours: the four hyperparameters, ``mean_percent``,
+        Columns ``architecture``, ``title``; ours: the hyperparameters, ``mean_percent``,
         ``std_percent``, ``ci_low_percent``, ``ci_high_percent`` of the test accuracy; how many
         reruns ``finished``, ``diverged``, ``failed``, are ``unfinished`` or ``not_started``, and
         how many ``other`` reruns were of another configuration; then ``published_lr`` and so on, where the
@@ -62,20 +65,25 @@ def build_accuracy_rows(evidence: Evidence, run: Run, architectures: Sequence[st
     """
     found = evidence.of(run)
     known = {name: find_published(run, name) for name in architectures}
-    rows = [{"architecture": name, "title": title, **_ours(run, found.get(name))} for name, (_, title) in known.items()]
+    names = evidence.hyperparameters
+    rows = [
+        {"architecture": name, "title": title, **_ours(run, found.get(name), names)}
+        for name, (_, title) in known.items()
+    ]
     if any(published for published, _ in known.values()):
         for row, (published, _) in zip(rows, known.values(), strict=True):
             row |= {f"published_{field}": getattr(published and published.theta, field, math.nan) for field in NAMES}
             row |= {f"published_{what}_percent": getattr(published, what, math.nan) for what in ("mean", "std")}
-    return pd.DataFrame(rows)
+    further = [name for name in names if name not in NAMES]
+    return pd.DataFrame(rows).assign(**{name: make_column(row[name] for row in rows) for name in further})
 
 
-def _ours(run: Run, one: Candidate | None) -> dict[str, Any]:
+def _ours(run: Run, one: Candidate | None, names: Sequence[str]) -> dict[str, Any]:
     reruns = find_reruns(run, "", None) if one is None else one.reruns
-    ours = reruns.trials.iloc[0] if len(reruns.trials) else dict.fromkeys(NAMES, math.nan)
+    ours = reruns.trials.iloc[0] if len(reruns.trials) else {}
     summary = summarize(reruns.accuracies)
     return {
-        **{field: ours[field] for field in NAMES},
+        **{field: ours.get(field, math.nan) for field in names},
         "mean_percent": summary.mean,
         "std_percent": summary.std,
         "ci_low_percent": summary.low,
@@ -90,15 +98,19 @@ def display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
     ``""`` stands for nothing was rerun or counted, ``-`` for a number that too few seeds have.
     """
     costs, known = "param_ratio" in frame, "published_mean_percent" in frame
+    names = [str(name) for name in frame]
+    names = names[names.index(NAMES[0]) : names.index("mean_percent")]
+    pairs = names != list(NAMES) or bool(frame["gain"].isna().ne(frame["lr"].isna()).any())
+    published = Column("published theta", lambda row: _theta(row, NAMES, pairs, "published_"), right=False)
     columns = [
         Column("Architecture", lambda row: row["title"] + "*" * bool(row.get("cost_differs")), right=False),
-        _begun(f"theta = {THETA}", _theta, right=False),
+        _begun("theta" if pairs else THETA, lambda row: _theta(row, names, pairs), right=False),
         *(_cost(heading, f"{field}_ratio") for heading, field in COSTS if costs),
         _begun("mean", lambda row: round_off(row["mean_percent"], 1)),
         _begun("std", lambda row: round_off(row["std_percent"], 2)),
         _begun("95 % CI", between("", "ci_low_percent", "ci_high_percent", 1).text, right=False),
         _begun("n", lambda row: format_finished(row["finished"], sum(row[kind] for kind in (*BEGUN, "not_started")))),
-        *([Column("published theta", lambda row: _theta(row, "published_"), right=False)] if known else []),
+        *([published] if known else []),
         *(_cost(f"published {heading}", f"published_{field}_ratio") for heading, field in COSTS[:2] if costs),
     ]
     if known:
@@ -119,10 +131,10 @@ def _begun(heading: str, text: Callable[[dict[str, Any]], str], right: bool = Tr
     return Column(heading, lambda row: text(row) if any(row[kind] for kind in BEGUN) else "", right)
 
 
-def _theta(row: dict[str, Any], prefix: str = "") -> str:
-    theta = [row[f"{prefix}{name}"] for name in NAMES]
+def _theta(row: dict[str, Any], names: Sequence[str], pairs: bool, prefix: str = "") -> str:
+    theta = {name: row[f"{prefix}{name}"] for name in names}
     # The chapter gives no hyperparameters of some networks.
-    return "" if any(map(math.isnan, theta)) else "{" + ", ".join(map(format_compact, theta)) + "}"
+    return "" if math.isnan(theta["lr"]) else format_theta(theta, pairs)
 
 
 SUMMARY = make_table("summary", "Every architecture of the run.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.render.cells import format_compact
+from analysis.records.schema import holds_words, join_trials, list_hyperparameters
+from analysis.render.cells import format_cell
 from analysis.stats.collapse import find_collapse_levels
 from analysis.stats.fairness import Fairness, find_near_optimal, judge_fairness
 from analysis.stats.samples import LEAST
@@ -51,8 +52,9 @@ def list_near(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """The configurations that one seed cannot tell from the incumbent, of each candidate."""
     near = {one.group: find_near_optimal(one) for one in evidence.candidates}
     frames = [found.assign(group=group, val_percent=100.0 * found["val_accuracy"]) for group, found in near.items()]
-    frame = pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
-    frame = frame[["group", *NAMES, "val_percent", "trial_id"]]
+    frame = join_trials([frame for frame in frames if len(frame)] or frames)
+    names = [name for name in list_hyperparameters(frame) if name in NAMES or frame[name].notna().any()]
+    frame = frame[["group", *names, "val_percent", "trial_id"]]
     if not len(frame):
         missing = f"both a finished sweep and {LEAST} finished reruns, none lost, that are not all alike."
         return frame, [f"No architecture has {missing}"]
@@ -77,11 +79,17 @@ JUDGED = (
     number("near", "near"),
     words("on the edge", "edges"),
 )
-FOUND = (
-    words("Architecture", "group"),
-    *(Column(name, lambda row, name=name: format_compact(row[name])) for name in NAMES),
-    number("validation", "val_percent", 2),
-    words("trial", "trial_id"),
-)
+
+
+def _display_near(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
+    names = [str(name) for name in frame if name not in ("group", "val_percent", "trial_id")]
+    theta = [
+        Column(name, lambda row, name=name: format_cell(row[name]), right=not holds_words(frame[name]))
+        for name in names
+    ]
+    last = number("validation", "val_percent", 2), words("trial", "trial_id")
+    return make_display((words("Architecture", "group"), *theta, *last))(frame)
+
+
 FAIRNESS = Table("search", "Fairness of the search.", (), count_judged, make_display(JUDGED))
-NEAR = Table("near", "Configurations as good as the incumbent.", (), list_near, make_display(FOUND))
+NEAR = Table("near", "Configurations as good as the incumbent.", (), list_near, _display_near)

@@ -18,6 +18,7 @@ from spaces.specs import protocol
 
 Row = dict[str, Any]
 WAITING = "No rerun has finished yet; invsearch rerun trains them."
+HOPELESS = "There is nothing to rerun: no configuration of the search was trained to the end."
 
 # The protocol of Tables 1.3 and 1.4: (field of the spec, how many, of what, rest). Data with a recipe follow it.
 PROTOCOL = (
@@ -67,8 +68,16 @@ def write_notes(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = 
 
 def name_unfinished(candidates: Iterable[Candidate]) -> str:
     """What to say where no rerun has finished: those that diverged or failed have ended, and are not trained again."""
-    lost = sum(one.reruns.lost for one in candidates)
-    return f"No rerun has finished: {lost} diverged or failed." if lost else WAITING
+    found = [*candidates]
+    if lost := sum(one.reruns.lost for one in found):
+        return f"No rerun has finished: {lost} diverged or failed."
+    return HOPELESS if found and all(map(_has_no_way_on, found)) else WAITING
+
+
+def _has_no_way_on(one: Candidate) -> bool:
+    """Whether its search is over and none of its configurations was trained to the end."""
+    ended = int(one.sweep["status"].isin(protocol.ENDED).sum())
+    return one.incumbent is None and 0 < one.run.planned[one.architecture] <= ended
 
 
 def _compare_with_conv(evidence: Evidence, run: Run, titles: dict[str, str]) -> list[str]:
@@ -130,14 +139,13 @@ def name_reduced(run: Run) -> list[str]:
 
 def _name_unfinished_sweep(run: Run) -> list[str]:
     """Where the incumbents were chosen among fewer configurations than were asked for."""
-    samples = run.spec.get("samples") or 0
     swept = run.trials.query("phase == 'sweep'")
     said = []
     for name in run.spec["architectures"]:
         status = Counter(swept.loc[swept["architecture"] == name, "status"])
         ended = status.total() - status["unfinished"]
-        if ended < samples:
-            said.append(f"{name} {ended} of {samples}")
+        if ended < run.planned[name]:
+            said.append(f"{name} {ended} of {run.planned[name]}")
         if status["failed"]:
             said.append(f"{name} lost {status['failed']} to failures")
     return [f"The sweep is incomplete, counting configurations that ended: {', '.join(said)}."] if said else []

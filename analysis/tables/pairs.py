@@ -8,8 +8,19 @@ from analysis.evidence import Evidence, find_lost, list_samples
 from analysis.stats.pairs import add_detectable, compare_pairs
 from analysis.stats.ranking import rank_networks
 from analysis.stats.samples import explain_untested
-from analysis.tables.notes import WAITING
-from analysis.tables.table import Column, Table, between, make_display, number, p_value, seeds, tested, words
+from analysis.tables.notes import name_unfinished
+from analysis.tables.table import (
+    Column,
+    Table,
+    between,
+    format_least,
+    make_display,
+    number,
+    p_value,
+    seeds,
+    tested,
+    words,
+)
 
 TESTED = (
     "Differences of the means in points of test accuracy, with Welch's 95 % interval of each pair by itself. "
@@ -49,7 +60,10 @@ def build_ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         asked = {one.group: one.reruns.asked for one in found}
         frames.append(frame.assign(data=data, asked=frame["group"].map(asked)))
     if not frames:
-        return rank_networks({}, compare_pairs({})).assign(data="", asked=0), [WAITING, *evidence.remarks]
+        return rank_networks({}, compare_pairs({})).assign(data="", asked=0), [
+            name_unfinished(evidence.candidates),
+            *evidence.remarks,
+        ]
     letters = f"do not differ significantly: Welch's test, Holm-corrected over {evidence.family}, at 5 %."
     said = [
         "Test accuracy in percent over the finished reruns; std with ddof = 1, Student-t interval of the mean; n: how "
@@ -93,7 +107,7 @@ PAIRED = (
     p_value("p (Holm)", "p_holm"),
     number("g", "g", 2, sign=True),
     tested("differs"),
-    number("detectable", "detectable", 2),
+    Column("detectable", lambda row: format_least(row["detectable"], 2)),
 )
 RANKING = Table("ranking", "Ranking by test accuracy, with groups.", (), build_ranked, make_display(RANKED))
 PAIRS = Table("pairs", "Which differences are real.", (), build_pairs, make_display(PAIRED))

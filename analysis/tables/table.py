@@ -155,6 +155,12 @@ def tested(field: str) -> Column:
     return Column(field, text, right=False)
 
 
+def format_least(value: float, digits: int) -> str:
+    """A number above 0 with that many decimals; one that rounds to 0 reads as below the least of them."""
+    least = 10.0**-digits
+    return f"< {least:g}" if 0.0 < value < least / 2 else round_off(value, digits)
+
+
 def round_off(value: float, digits: int, sign: bool = False) -> str:
     """A number with that many decimals, never ``-0``."""
     if math.isnan(value):

@@ -24,7 +24,7 @@ class Size(NamedTuple):
     Attributes:
         displacement: of |tau|.
         gradient: of the spectral norm of the Jacobian of tau.
-        difference: of |tau(u) - tau(v)| over pairs of places: Mallat's Delta tau, which the text leaves open.
+        difference: of |tau(u) - tau(v)| over pairs of places: Mallat's Delta tau, which the chapter leaves open.
         hessian: of the Frobenius norm of the second derivatives, at least their operator norm.
     """
 

@@ -23,6 +23,7 @@ def run(args: argparse.Namespace) -> int:
         UserError: no trial, or several, of that beginning.
     """
     from analysis.records.reader import read_run
+    from analysis.render.cells import format_cell
     from spaces.specs.records import read_record
 
     found = read_run(args.run)
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     error = str(trial.pop("error", ""))
     width = max(map(len, trial))
     for field, value in trial.items():
-        print(f"{field:{width}}  {format(value, 'g') if isinstance(value, float) else value}")
+        print(f"{field:{width}}  {format(value, 'g') if isinstance(value, float) else format_cell(value)}")
     epochs = found.epochs[found.epochs["trial_id"] == name]
     if len(epochs):
         shown = epochs.drop(columns=["trial_id", "time", "made_by"]).dropna(axis="columns", how="all")

@@ -3,6 +3,7 @@ import pytest
 from analysis.comparison import compare_runs, list_outcomes, list_settings
 from analysis.records.reader import read_run
 from spaces import Hyperparameters
+from tests.analysis.conftest import NET, OWN
 
 
 @pytest.fixture
@@ -108,3 +109,20 @@ def test_two_seeds_are_no_test(full, make_folder) -> None:
     text = compare_runs(read_run(full.write()), read_run(other.write()))
     assert "Not tested, since a test takes 5 finished seeds: conv." in text
     assert "0 architectures" not in text
+
+
+def test_the_same_configuration_has_the_same_further_hyperparameters(mixed, make_folder) -> None:
+    other = make_folder("other")
+    other.spec, other.costs = mixed.spec, mixed.costs
+    other.trials = [
+        kept for kept in mixed.trials if kept[0].theta.further != {"activation": "gelu", "bias": True, "width": 64}
+    ]
+    rows = list_outcomes(read_run(mixed.write()), read_run(other.write())).set_index("architecture")
+    assert rows["same_theta"].to_dict() == {"conv": True, OWN: False, NET: True}
+
+
+def test_where_the_users_files_lie_is_no_difference(mixed, make_folder) -> None:
+    other = make_folder("other")
+    own = {name: known | {"reference": "/elsewhere/mine.py:It"} for name, known in mixed.spec["own"].items()}
+    other.spec, other.costs, other.trials = mixed.spec | {"own": own}, mixed.costs, mixed.trials
+    assert len(list_settings(read_run(mixed.write()), read_run(other.write()))) == 0

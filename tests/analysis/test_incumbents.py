@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -7,6 +8,7 @@ import pytest
 from analysis.incumbents import find_incumbents
 from analysis.records.reader import read_run
 from spaces import Hyperparameters, TrialSpec
+from tests.analysis.conftest import OWN
 
 A, B, C = (Hyperparameters(lr, 0.5, 1e-5, 1.0) for lr in (0.1, 0.2, 0.3))
 
@@ -89,3 +91,14 @@ def test_the_order_of_trials_changes_nothing(full) -> None:
     run = read_run(full.write())
     shuffled = dataclasses.replace(run, trials=run.trials.sample(frac=1, random_state=1).reset_index(drop=True))
     pd.testing.assert_frame_equal(find_incumbents(run), find_incumbents(shuffled))
+
+
+def test_further_hyperparameters_of_an_incumbent(mixed) -> None:
+    best: Any = find_incumbents(read_run(mixed.write()))
+    further = ["activation", "bias", "width"]
+    assert list(best) == [
+        *("config_id", "trial_id", "lr", "momentum", "weight_decay", "gain"),
+        *(*further, "val_accuracy", "val_loss"),
+    ]
+    assert best.loc[OWN, further].tolist() == ["gelu", True, 64]
+    assert best.loc["conv", further].isna().all()

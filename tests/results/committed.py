@@ -56,7 +56,9 @@ def of_csv(folder: Path) -> Run:
     for row in found:  # A tie between configurations fell by their losses; whom the run trained again had won it.
         row["val_loss"] = 0.0 if row["config_id"] in rerun else 1.0
     costs = json.loads((folder / "costs.json").read_text())
-    return Run(folder, spec, costs, _frame(TRIALS, found, spec), _frame(EPOCHS, found, spec), [])
+    run = Run(folder, spec, costs, _frame(TRIALS, found, spec), _frame(EPOCHS, found, spec), [])
+    vars(run)["planned"] = dict.fromkeys(spec["architectures"], spec.get("samples") or 0)  # Of a spec of any format.
+    return run
 
 
 def _frame(columns: Mapping[str, Any], rows: list[dict[str, Any]], spec: Mapping[str, Any]) -> pd.DataFrame:

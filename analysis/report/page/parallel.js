@@ -105,6 +105,7 @@ class ParallelPlot {
       if (line >= 0 && this.rows[line] >= 0) openTrial(trials.keys[this.rows[line]]);
     });
     this.light = svg("polyline", { fill: "none", stroke: "var(--ink)", "stroke-width": 2.5, "pointer-events": "none" }, this.picture);
+    const crowded = this.axes.length > 1 && this.axes.some((axis) => 7 * axis.label.length > this.x(1) - this.x(0));
     this.axes.forEach((axis, number) => {
       const x = this.x(number);
       svg("line", { class: "axis", x1: x, x2: x, y1: this.y(1), y2: this.y(0) }, this.picture);
@@ -114,7 +115,8 @@ class ParallelPlot {
         svg("text", { class: "tick", x: x - 6, y: this.y(height) + 4, "text-anchor": "end" }, this.picture, text);
       }
       const anchor = number === 0 ? "start" : "middle";
-      svg("text", { x: number === 0 ? 4 : x, y: this.height - 18, "text-anchor": anchor }, this.picture, axis.label);
+      const foot = this.height - (crowded && number % 2 ? 4 : 18); // Every other name a line lower.
+      svg("text", { x: number === 0 ? 4 : x, y: foot, "text-anchor": anchor }, this.picture, axis.label);
       const brush = this.brushes.get(number);
       if (brush) {
         const [low, high] = brush;

@@ -13,8 +13,10 @@ from analysis.records.reader import read_run
 from spaces import Hyperparameters
 
 
-@pytest.fixture(params=["full", "empty", "two runs"])
-def evidence(request, full, folder, make_folder):
+@pytest.fixture(params=["full", "empty", "two runs", "mixed"])
+def evidence(request, full, folder, make_folder, mixed):
+    if request.param == "mixed":
+        return gather([read_run(path.write()) for path in (mixed, full)])
     full.spec["space"] |= {"lr": {"choice": [0.0316, 1.0]}}
     if request.param == "empty":
         return gather([read_run(folder.write())])

@@ -10,6 +10,7 @@ from analysis.progress.outlook import compute_epochs_per_minute, find_last_ended
 from analysis.records.reader import read_run
 from spaces import SPACES, Hyperparameters
 from spaces.specs.run import RunSpec
+from tests.analysis.conftest import NET, OWN
 
 BEST = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
 
@@ -106,3 +107,13 @@ def test_epochs_per_minute(folder: Any) -> None:
     assert compute_epochs_per_minute(run, start + 1021, start - 5) == pytest.approx(60 * 9 / 1000)
     assert compute_epochs_per_minute(run, start + 30, start + 30) is None
     assert compute_epochs_per_minute(run, start + 30, start + 999) is None
+
+
+def test_each_architecture_has_its_own_plan(mixed: Any) -> None:
+    """Conv has 256 configurations and the network 128, of which one each has ended; see test_status."""
+    parts = {part.architecture: part for part in list_parts(read_run(mixed.write())) if part.phase == "sweep"}
+    assert {name: (part.planned, part.left) for name, part in parts.items()} == {
+        "conv": (256, 255),
+        OWN: (300, 296),
+        NET: (128, 127),
+    }

@@ -1,3 +1,5 @@
+import csv
+import io
 from typing import Any
 
 import pandas as pd
@@ -5,7 +7,9 @@ import pytest
 
 from analysis.progress.status import build_status_table, filter_status, sort_status, summarize_progress
 from analysis.records.reader import read_run
+from analysis.render.spreadsheet import write_csv
 from spaces import Hyperparameters, UserError
+from tests.analysis.conftest import NET, OWN
 
 
 @pytest.fixture
@@ -129,3 +133,57 @@ def test_progress_before_the_first_trial(folder) -> None:
     counts = summarize_progress(read_run(folder.write()))
     assert counts["architecture"].tolist() == ["conv", "invariant"]
     assert counts["unfinished"].tolist() == [0, 0]
+
+
+def test_further_hyperparameters_have_columns(mixed) -> None:
+    table = build_status_table(read_run(mixed.write()), "sweep")
+    assert list(table)[2:9] == ["lr", "momentum", "weight_decay", "gain", "activation", "bias", "width"]
+    rows = list(csv.DictReader(io.StringIO(write_csv(table))))
+    shown = {row["architecture"]: (row["gain"], row["activation"], row["bias"], row["width"]) for row in rows}
+    assert shown["conv"] == ("1.0", "", "", "")
+    assert shown[NET] == ("", "relu", "", "")
+    assert shown[OWN][-1] == "64"
+    assert {row["bias"] for row in rows if row["architecture"] == OWN} == {"True", "False"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("activation=gelu", 2),
+        ("activation!=gelu", 4),
+        ("bias=true", 2),
+        ("bias!=true", 4),
+        ("width>=64", 4),
+        ("width!=64", 2),
+        ("gain<2", 5),
+    ],
+)
+def test_filters_of_words_and_truth_values(mixed, condition, expected) -> None:
+    """What is missing meets only !=; 6 trials, of which 4 have a bias and a width and 5 a gain."""
+    assert len(filter_status(build_status_table(read_run(mixed.write()), "sweep"), [condition])) == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("activation=gelo", "'gelo' is unknown; did you mean gelu? choose one of gelu, relu"),
+        ("bias=1", "'1' is unknown; choose one of false, true"),
+        ("activation>a", "operator > is unknown for activation; allowed are =, !="),
+        ("width=wide", "'wide' is not a number"),
+    ],
+)
+def test_what_no_word_can_be(mixed, condition, message) -> None:
+    with pytest.raises(UserError) as error:
+        filter_status(build_status_table(read_run(mixed.write()), "sweep"), [condition])
+    assert message in str(error.value)
+
+
+def test_architectures_that_take_fewer_hyperparameters_have_fewer_configurations(mixed) -> None:
+    """Of 300 asked for: conv has 4^4 = 256, and the network, without a gain, 4^3 times two activations."""
+    planned: dict[Any, int] = (
+        summarize_progress(read_run(mixed.write()))
+        .query("phase == 'sweep'")
+        .set_index("architecture")["planned"]
+        .to_dict()
+    )
+    assert planned == {"conv": 256, OWN: 300, NET: 128}

@@ -1,12 +1,15 @@
 import math
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.records.reader import read_run
-from analysis.render.cells import format_compact, format_ratio
+from analysis.render.cells import format_cell, format_compact, format_ratio, format_theta
 from analysis.tables import TABLES
+from tests.analysis.conftest import NET, OWN
 
 
 @pytest.mark.parametrize(
@@ -74,3 +77,45 @@ def test_only_diverged_seeds_show_dashes(folder) -> None:
     folder.rerun("conv", [None], "diverged", seed=1, status="diverged")
     cells = TABLES["1.3"].build(read_run(folder.write())).cells
     assert cells.iloc[0][["mean", "std", "95 % CI", "n"]].tolist() == ["-", "-", "-", "0 of 3"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3, "3"),
+        (np.int64(64), "64"),
+        (0.5, "0.5"),
+        (1.0, "1.0"),
+        (True, "true"),
+        (np.False_, "false"),
+        ("relu", "relu"),
+        (math.nan, "-"),
+        (None, "-"),
+        (pd.NA, "-"),
+    ],
+)
+def test_a_hyperparameter_as_text(value, text) -> None:
+    assert format_cell(value) == text
+
+
+def test_a_configuration_as_text() -> None:
+    theta = {"lr": 0.1, "momentum": 0.0, "weight_decay": 1e-5, "gain": math.nan, "bias": True, "kernel": 3}
+    assert format_theta(theta, pairs=True) == "lr=0.1, momentum=0.0, weight_decay=1e-5, bias=true, kernel=3"
+    assert format_theta({"lr": 0.1, "momentum": 0.5, "weight_decay": 1e-5, "gain": 1.5}, pairs=False) == (
+        "{0.1, 0.5, 1e-5, 1.5}"
+    )
+
+
+def test_rows_of_a_run_with_further_hyperparameters_have_pairs(mixed, full) -> None:
+    cells = TABLES["summary"].build(read_run(mixed.write())).cells
+    four = "lr=0.1, momentum=0.5, weight_decay=1e-5"
+    assert cells["Architecture"].tolist() == ["Convolutional", OWN, NET]
+    assert cells["theta"].tolist() == [
+        f"{four}, gain=1.0",
+        f"{four}, gain=1.0, activation=gelu, bias=true, width=64",
+        f"{four}, activation=relu",
+    ]
+    assert cells["mean"].tolist() == ["80.0", "90.0", "70.0"]
+    mixed.spec["dataset"] = "mnist"
+    known = TABLES["1.3"].build(read_run(mixed.write())).cells.iloc[0]
+    assert known["published theta"] == "lr=0.1, momentum=0.5, weight_decay=1e-5, gain=1.5"

@@ -1,18 +1,21 @@
 import io
+import itertools
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from analysis.figures.figure import Axis, Drawing, Line, Panel, Points
-from analysis.render.paper import check_drawable, draw_for_paper
+from analysis.figures.figure import Axis, Drawing, Line, Panel, Parallel, Points
+from analysis.render.paper import PANEL_INCHES, SETTINGS, _make_figure, check_drawable, draw_for_paper
 from analysis.render.theme import MUTED
 from tests.drawings import samples
 
@@ -120,3 +123,33 @@ def test_axes_without_extent_are_drawn() -> None:
     above = Axis("", low=100.0)
     for axis in (same, nan, above):
         draw_for_paper(Drawing("n", "", "", [Panel("", axis, axis, [Points([5.0], [5.0], "g")])], 1, ("g",)))
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("name", ["conv", "My_Depthwise_Separable_Convolution_With_Excitation@B+C-1f2e3d4c"])
+def test_long_names_stay_within_the_figure(columns: int, named: bool, name: str) -> None:
+    groups = [f"{number}{name}" for number in range(5)]
+    marks = [Line([1, 2], [number, 2], group, label=f"{group}: incumbent") for number, group in enumerate(groups)]
+    up = Axis("", categories=tuple(groups), low=-0.6, high=4.4) if named else Axis("%")
+    panels = [Panel(group, Axis("epoch"), up, marks) for group in groups[:2]]
+    with matplotlib.rc_context(SETTINGS):
+        figure = _make_figure(Drawing("long", "Long names", "Caption.", panels, columns, groups))
+        FigureCanvasAgg(figure).draw()
+    boxes: list[Any] = [legend.get_window_extent() for legend in figure.legends]
+    boxes += [axes.get_tightbbox() for axes in figure.axes]
+    assert all(box.x0 >= 0 and box.y0 >= 0 for box in boxes)
+    assert all(box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1 for box in boxes)
+    assert all(axes.get_window_extent().width > 0.25 * PANEL_INCHES[0] * figure.dpi for axes in figure.axes)
+
+
+def test_many_axes_of_parallel_coordinates_have_room_for_their_names() -> None:
+    names = ["lr", "momentum", "weight_decay", "gain", "activation", "batch_size", "dropout", "schedule", "width"]
+    axes = [Axis(name) for name in [*names, "validation accuracy (%)"]]
+    mark = Parallel(axes, [np.arange(3.0)] * len(axes), np.arange(3.0), "accuracy")
+    with matplotlib.rc_context(SETTINGS):
+        figure = _make_figure(Drawing("parallel", "P", "Caption.", [Panel("", Axis(""), Axis(""), [mark])], 1))
+        FigureCanvasAgg(figure).draw()
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+    for step in (0, 1):
+        assert all(near.x1 < far.x0 for near, far in itertools.pairwise(boxes[step::2]))

@@ -13,7 +13,7 @@ from analysis.records.reader import read_run
 from analysis.report import SECTIONS, Section, write_report
 from analysis.report.text_tables import SOURCES
 from spaces import UserError
-from tests.analysis.conftest import RunFolder
+from tests.analysis.conftest import NET, OWN, RunFolder
 from tests.drawings import samples
 
 Make = Callable[..., RunFolder]
@@ -186,3 +186,21 @@ def test_nothing_is_written_through_a_link(full: RunFolder, tmp_path: Path) -> N
     write_report(gather([run]), target)
     assert victim.read_text() == "kept"
     assert not (target / "report.html").is_symlink()
+
+
+def test_a_run_with_the_users_own_architectures_and_hyperparameters(mixed: RunFolder, tmp_path: Path) -> None:
+    page = written(mixed, tmp_path / "report")
+    trials = data_of(page, "trials")
+    after = trials["headings"].index("gain a") + 1
+    assert trials["headings"][after : after + 3] == ["activation", "bias", "width"]
+    assert trials["numeric"][after : after + 3] == [False, False, True]
+    assert {*trials["columns"][after + 1]["words"]} == {"true", "false", ""}
+    assert sorted(set(trials["columns"][after + 2]), key=str) == [64, None]
+    parallel = {panel["parallel"]["axes"][-2]["label"] for panel in data_of(page, "parallel")}
+    assert parallel == {"gain", "width", "activation"}
+    assert {panel["layout"]["yaxis"]["title"]["text"] for panel in data_of(page, "costs")} == {"test accuracy (%)"}
+    for name in (OWN, NET):
+        assert page.count(name) > 5
+        assert name in (tmp_path / "report" / "tables" / "ranking.md").read_text()
+    assert "architectures of one&#39;s own" in page
+    assert "nan" not in (tmp_path / "report" / "tables" / "summary.md").read_text().lower()

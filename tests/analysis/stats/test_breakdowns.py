@@ -111,3 +111,39 @@ def test_a_range_becomes_bins_that_hold_everything(values) -> None:
     named = make_levels(pd.Series(values))
     assert named.notna().all()
     assert 1 <= len(named.cat.categories) <= BINS
+
+
+def test_words_and_truth_values_are_levels_in_the_order_of_the_space() -> None:
+    words = make_levels(pd.Series(["relu", "gelu", "relu", None]), ["relu", "silu", "gelu"])
+    assert list(words.cat.categories) == ["relu", "gelu"]
+    assert words.isna().tolist() == [False, False, False, True]
+    assert list(make_levels(pd.Series(["b", "a", "c"]), ["c"]).cat.categories) == ["c", "a", "b"]
+    truth = make_levels(pd.Series([True, None, False], dtype="boolean"))
+    assert list(truth.cat.categories) == ["false", "true"]
+    assert len(make_levels(pd.Series([f"w{number}" for number in range(30)])).cat.categories) == 30
+
+
+def test_whole_numbers_are_levels_or_bins() -> None:
+    assert list(make_levels(pd.Series([5, 3, None], dtype="Int64")).cat.categories) == ["3", "5"]
+    named = make_levels(pd.Series([*range(0, 101, 5)], dtype="Int64"))
+    assert list(named.cat.categories) == ["0 to 25", "25 to 50", "50 to 75", "75 to 1e+02"]
+    assert named.value_counts().tolist() == [6, 5, 5, 5]
+
+
+def test_a_word_that_decides_is_found(folder) -> None:
+    """Six of six with relu diverge and none of six with gelu: one of C(12, 6) = 924 divisions, twice for both sides."""
+    folder.spec["space"] |= {"activation": {"choice": ["relu", "gelu"]}}
+    folder.spec.update(
+        architectures=["A-ab"],
+        own={"A-ab": {"reference": "/x.py:A", "digest": "ab", "kind": "layer", "takes": ["activation", "gain"]}},
+    )
+    for number in range(6):
+        theta = {"lr": 0.1, "momentum": 0.5, "weight_decay": 1e-5 * (1 + number % 2), "gain": 1.0}
+        broken, sound = (Hyperparameters(**theta, activation=word, step=number) for word in ("relu", "gelu"))
+        folder.sweep("A-ab", [None], "diverged", theta=broken, status="diverged")
+        folder.sweep("A-ab", [0.5] * 4, "completed", theta=sound)
+    found = find_breakdowns(gather([read_run(folder.write())]).candidates[0]).set_index("term")
+    assert list(found.index) == ["weight_decay", "activation", "step"]
+    assert found.loc["activation", "by_level"] == "relu: 6/6, gelu: 0/6"
+    assert found.loc["activation", "p_holm"] == pytest.approx(3 * 2 / 924, rel=0.5)
+    assert found["matters"].tolist() == [False, True, False]

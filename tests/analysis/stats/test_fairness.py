@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,7 +8,9 @@ from scipy import stats
 from analysis.evidence import gather
 from analysis.records.reader import read_run
 from analysis.stats.fairness import _summarize_side, find_edges, find_near_optimal, judge_fairness
+from analysis.tables import TABLES
 from spaces import Hyperparameters
+from tests.analysis.conftest import NET, OWN
 
 BEST = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
 GRID = {
@@ -123,18 +126,18 @@ def test_an_edge_that_others_as_good_are_not_on_is_none(five) -> None:
 
 @pytest.mark.parametrize(("value", "side"), [(0.0, ""), (0.5, ""), (0.9, "highest")])
 def test_nothing_lies_below_a_momentum_of_zero(value, side) -> None:
-    assert _summarize_side(value, GRID["momentum"]) == side
+    assert _summarize_side(value, "choice", GRID["momentum"]["choice"]) == side
 
 
 @pytest.mark.parametrize(("value", "side"), [(0.0105, "lowest"), (0.1, ""), (0.95, "highest")])
 def test_edges_of_a_logarithmic_range(value, side) -> None:
     """A twentieth of 0.01 to 1 in logarithms ends at 0.0126 and begins at 0.794."""
-    assert _summarize_side(value, {"loguniform": [0.01, 1.0]}) == side
+    assert _summarize_side(value, "loguniform", [0.01, 1.0]) == side
 
 
-@pytest.mark.parametrize("domain", [{"uniform": [0.0, 0.9]}, {"uniform": [0.03, 0.03]}])
-def test_nothing_lies_below_zero_in_a_range_either_nor_beyond_a_single_value(domain) -> None:
-    assert _summarize_side(0.03, domain) == ""
+@pytest.mark.parametrize("ends", [[0.0, 0.9], [0.03, 0.03]])
+def test_nothing_lies_below_zero_in_a_range_either_nor_beyond_a_single_value(ends) -> None:
+    assert _summarize_side(0.03, "uniform", ends) == ""
 
 
 def test_single_values_and_given_configurations_have_no_edges(full) -> None:
@@ -142,3 +145,28 @@ def test_single_values_and_given_configurations_have_no_edges(full) -> None:
     assert find_edges(first(full)) == ()
     full.spec["samples"] = None
     assert find_edges(first(full)) == ()
+
+
+@pytest.mark.parametrize(("value", "side"), [(8, "lowest"), (10, "lowest"), (11, ""), (64, "highest")])
+def test_edges_of_whole_numbers(value, side) -> None:
+    """A twentieth of 8 to 64 is 2.8."""
+    assert _summarize_side(value, "randint", [8, 64]) == side
+
+
+def test_words_and_truth_values_have_no_edge(mixed) -> None:
+    """The incumbent has the last activation and bias of the space, and is the only near-optimal configuration."""
+    candidates = {one.architecture: one for one in gather([read_run(mixed.write())]).candidates}
+    assert find_edges(candidates[OWN]) == ("weight_decay = 1e-5 (lowest)", "width = 64 (highest)")
+    assert find_edges(candidates[NET]) == ("weight_decay = 1e-5 (lowest)",)
+    assert judge_fairness(candidates[NET]).planned == 128
+
+
+def test_each_row_of_near_optimal_configurations_has_what_its_architecture_takes(mixed) -> None:
+    cells: Any = TABLES["near"].build(read_run(mixed.write())).cells.set_index("Architecture")
+    assert list(cells) == [
+        *("lr", "momentum", "weight_decay", "gain", "activation", "bias", "width", "validation", "trial")
+    ]
+    shown = cells[["gain", "activation", "bias", "width", "validation"]]
+    assert shown.loc["Convolutional"].tolist() == ["1.0", "-", "-", "-", "80.00"]
+    assert shown.loc[OWN].tolist() == ["1.0", "gelu", "true", "64", "57.00"]
+    assert shown.loc[NET].tolist() == ["-", "relu", "-", "-", "70.00"]

@@ -13,7 +13,7 @@ from statsmodels.stats.multitest import multipletests
 from analysis.evidence import gather
 from analysis.records.reader import read_run
 from analysis.stats.breakdowns import list_outcomes
-from analysis.stats.importance import NO_SHARES, Importance, importance
+from analysis.stats.importance import NO_SHARES, PAIRED, Importance, _explain_untested, importance
 from analysis.tables import TABLES
 from spaces import Hyperparameters
 from spaces.hyperparameters import NAMES
@@ -286,3 +286,46 @@ def test_tables_of_a_run_with_nothing_searched_and_of_tpe(folder, make_folder) -
         assert filled.notes[-1] == (
             "Convolutional: TPE chose where to look, so the numbers describe this sweep and not the space."
         )
+
+
+def test_shares_of_words_and_truth_values_by_hand(folder) -> None:
+    """Means that add 3 points for gelu and 4 for a bias, and nothing else: 9 and 16 parts of 25 of the variance."""
+    folder.spec.update(grace_period=1, architectures=["conv"])
+    for lr, activation, bias in itertools.product([0.03, 0.1, 0.3], ["relu", "gelu"], [False, True]):
+        theta = Hyperparameters(lr=lr, momentum=0.5, weight_decay=1e-5, gain=1.0, activation=activation, bias=bias)
+        folder.sweep("conv", [0.5 + 0.03 * (activation == "gelu") + 0.04 * bias], "stopped", theta=theta)
+    found = importance(gather([read_run(folder.write())]).candidates[0]).effects.set_index("term")
+    assert list(found.index) == ["lr", "activation", "bias"]
+    assert found["share"].tolist() == pytest.approx([0.0, 9 / 25, 16 / 25], abs=1e-9)
+    assert found["matters"].tolist() == [False, True, True]
+
+
+def test_pairs_of_many_hyperparameters_are_not_judged(folder) -> None:
+    random, names = np.random.default_rng(3), [f"knob{number}" for number in range(PAIRED)]
+    folder.spec.update(grace_period=1, architectures=["conv"])
+    for _ in range(60):
+        knobs = {name: int(random.integers(2)) for name in names}
+        theta = Hyperparameters(float(random.choice([0.1, 0.3])), 0.5, 1e-5, 1.0, **knobs)
+        folder.sweep("conv", [random.normal(0.8, 0.01) + 0.1 * knobs["knob3"]], "stopped", theta=theta)
+    found = importance(gather([read_run(folder.write())]).candidates[0])
+    assert list(found.effects["term"]) == ["lr", *names]
+    assert found.effects.query("matters")["term"].tolist() == ["knob3"]
+    assert found.said[0] == "Pairs are not judged where more than 8 hyperparameters varied."
+
+
+def test_many_terms_that_cannot_be_tested_are_named_together() -> None:
+    left = pd.DataFrame({name: pd.Categorical(["x", "y"] * 2) for name in "abcdefgh"})
+    alone = _explain_untested(left, ["a", "b"])
+    assert alone == [f"{name} is not tested: it cannot be separated from other effects here." for name in "ab"]
+    assert _explain_untested(left, [*"abcdefgh"]) == [
+        "a, b, c, d, e, f, g, h are not tested: they cannot be separated from other effects here."
+    ]
+    # Where a has x, b never has y, and the other way round.
+    assert _explain_untested(left, ["a:b"]) == [
+        "a:b is not tested: nothing is left with a x and b y, or with a y and b x."
+    ]
+    pairs = [":".join(pair) for pair in itertools.combinations("abcde", 2)]
+    (together,) = _explain_untested(left, pairs)
+    assert together == f"{', '.join(pairs)} are not tested: of each, some combinations of levels are not left."
+    many = pd.DataFrame(dict.fromkeys("ab", pd.Categorical([*"012345678"])))
+    assert _explain_untested(many, ["a:b"])[0].endswith("a 0 and b 6, or with 66 other combinations.")

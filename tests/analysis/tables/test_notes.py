@@ -7,6 +7,7 @@ from analysis.records.reader import read_run
 from analysis.tables import TABLES
 from spaces import Hyperparameters
 from spaces.specs.recipes import CIFAR
+from tests.analysis.conftest import NET, OWN
 
 BEST = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
 
@@ -221,3 +222,19 @@ def test_where_nothing_was_tested_no_family_is_named(full, number) -> None:
     assert "0 pairs" not in notes
     assert "No pair was tested" in notes
     assert "Not tested, since a test takes 5 finished seeds: Convolutional, Invariant." in notes
+
+
+@pytest.mark.parametrize("number", ["1.3", "summary", "ranking"])
+def test_a_search_that_found_nothing_is_not_told_to_rerun(folder, number) -> None:
+    folder.spec.update(samples=1)
+    for name in ("conv", "invariant"):
+        assert "No rerun has finished yet; invsearch rerun trains them." in notes_of(folder, number)
+        folder.sweep(name, [None], "diverged", status="diverged")
+    assert "There is nothing to rerun: no configuration of the search was trained to the end." in notes_of(
+        folder, number
+    )
+
+
+def test_the_sweep_of_each_architecture_is_held_against_its_own_plan(mixed) -> None:
+    said = "counting configurations that ended: conv 1 of 256, {} 4 of 300, {} 1 of 128."
+    assert said.format(OWN, NET) in notes_of(mixed, "summary")
