@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from models import hybrid, mnist, vgg
 from models.architecture import Architecture, Family
 from models.description import Description, Shape, assemble
+from models.own import REGISTERED, split_kept
 from spaces.common.errors import UserError, quote
 from spaces.common.lookup import suggest_nearest
 from spaces.hyperparameters import check_number
@@ -29,7 +30,7 @@ MIN_SIZE = 4  # Two layers halve the size twice.
 
 
 def find_architecture(name: str) -> Architecture:
-    """The architecture of that name, from ``ARCHITECTURES`` or one of the ``FAMILIES``.
+    """The architecture of that name: of ``ARCHITECTURES``, of ``FAMILIES``, or the user's own that was registered.
 
     >>> find_architecture("wide-conv").title
     'Wide Convolutional'
@@ -39,9 +40,13 @@ def find_architecture(name: str) -> Architecture:
     Raises:
         UserError: an unknown name; the message suggests the nearest one and lists the choices.
     """
+    if name in REGISTERED:
+        return REGISTERED[name]
     for found in (ARCHITECTURES.get(name), *(family.find(name) for family in FAMILIES.values())):
         if found is not None:
             return found
+    if split_kept(name):
+        raise UserError(f"architecture: {quote(name)}: no such copy is kept here; give --out the run that keeps it")
     known = [*ARCHITECTURES, *(member for family in FAMILIES.values() for member in family.members)]
     raise UserError(
         f"architecture: {quote(name)} is unknown; {suggest_nearest(name, known)}choose one of "
@@ -81,15 +86,13 @@ def describe_architecture(
             not take.
     """
     architecture = find_architecture(name)
-    if further:
-        raise UserError(f"architecture: {name} takes no {', '.join(further)}; it has no hyperparameters but gain")
     if not architecture.can_take(input_shape):
         sizes = " or ".join(f"{size} x {size}" for size in architecture.sizes)
         raise UserError(
             f"architecture: {name} is made for images of {sizes} pixels, not {' x '.join(map(str, input_shape[1:]))}; "
             "choose another data set or another architecture"
         )
-    return architecture.describe(classes, input_shape)
+    return architecture.configure(further).describe(classes, input_shape)
 
 
 def build(
@@ -105,7 +108,7 @@ def build(
 
     Args:
         name: a name that ``find_architecture`` knows.
-        gain: a of equation 1.5.1, on the convolutional or invariant layers only; above 0.
+        gain: a of equation 1.5.1, on the convolutional, invariant or own layers only; above 0.
         seed: decides initial weights and fixed kernels, at least 0; the global generator is not touched.
         input_shape: (C, H, W) of one image; H and W at least 4.
         classes: the number of outputs.
@@ -135,6 +138,7 @@ def build(
 __all__ = [
     "ARCHITECTURES",
     "FAMILIES",
+    "REGISTERED",
     "Architecture",
     "Family",
     "build",

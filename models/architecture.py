@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from models.description import Description, Shape
 from spaces.common.errors import UserError, quote
@@ -29,6 +30,16 @@ class Architecture:
     title: str
     describe: Callable[[int, Shape], Description]
     sizes: tuple[int, ...] = ()
+
+    def configure(self, further: Mapping[str, Any]) -> Architecture:
+        """The architecture with hyperparameters of its own, of which those that are described here take none.
+
+        Raises:
+            UserError: there are some.
+        """
+        if further:
+            raise UserError(f"{self.title}: takes no hyperparameters of its own, so not {', '.join(further)}")
+        return self
 
     @property
     def example(self) -> Shape:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from models.description import SUBBANDS
 from models.initial import FixedLinear
 from models.invariant import InvariantLayer
+from models.own.weights import list_weights
 from models.scattering import Scattering
 
 TRANSFORM_MULTS = 36
@@ -26,7 +29,7 @@ class LayerCost:
 
     Attributes:
         name: of the layer in its network.
-        kind: ``conv``, ``invariant``, ``scattering`` (fixed) or ``linear``.
+        kind: ``conv``, ``invariant``, ``scattering`` (fixed), ``linear``, or ``own`` for all of a user's module.
         params: learned weights; no biases (equation 1.4.2), no fixed weights.
         mults: multiplies of the convolution, the mixing or the linear map. A fixed zero costs nothing.
         transform_mults: multiplies of the wavelet transform, 0 outside invariant and scattering layers.
@@ -59,23 +62,62 @@ def compute_cost(name: str, module: Counted, x: torch.Tensor, y: torch.Tensor) -
     return LayerCost(name, "linear", 0 if isinstance(module, FixedLinear) else weights, weights, 0)
 
 
-def list_layer_costs(network: nn.Module, input_shape: Sequence[int]) -> list[LayerCost]:
+class OwnCounter:
+    """Counts a user's module whose parts nobody knows: by torch's flop counter, two flops a multiply.
+
+    Invariant and scattering layers in it count as elsewhere: torch sees the transform as dense matrices.
+    """
+
+    def __init__(self, name: str, module: nn.Module, costs: list[LayerCost], flops: FlopCounterMode) -> None:
+        self._name, self._costs, self._flops = name, costs, flops
+        self._params = sum(weight.numel() for weight in list_weights(module))
+        self._elsewhere = 0  # Flops inside layers that are counted in another way.
+        module.register_forward_pre_hook(self._begin)
+        for part in module.modules():
+            if isinstance(part, InvariantLayer | Scattering):
+                part.register_forward_pre_hook(lambda *_: self._move(-1))
+                part.register_forward_hook(lambda *_: self._move(1))
+        module.register_forward_hook(self._end)
+
+    def _move(self, sign: int) -> None:
+        self._elsewhere += sign * self._flops.get_total_flops()
+
+    def _begin(self, module: nn.Module, inputs: object) -> None:
+        self._before, self._start = len(self._costs), self._flops.get_total_flops()
+
+    def _end(self, module: nn.Module, inputs: object, output: object) -> None:
+        parts = [part for part in self._costs[self._before :] if part.kind in ("invariant", "scattering")]
+        del self._costs[self._before :]
+        mults = (self._flops.get_total_flops() - self._start - self._elsewhere) // 2 + sum(part.mults for part in parts)
+        self._costs.append(
+            LayerCost(self._name, "own", self._params, mults, sum(part.transform_mults for part in parts))
+        )
+
+
+def list_layer_costs(network: nn.Module, input_shape: Sequence[int], own: Sequence[str] = ()) -> list[LayerCost]:
     """Counts a network's convolutional, invariant and linear layers, in the order they run.
 
     Args:
         network: maps (N, C, H, W) to anything; it is not changed.
         input_shape: (C, H, W) of one image.
+        own: names of its children that are a user's modules.
     """
     costs: list[LayerCost] = []
+    flops = FlopCounterMode(display=False)
 
     def count(name: str, module: Counted, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         costs.append(compute_cost(name, module, inputs[0], output))
 
-    # A copy on the meta device has shapes but no numbers, so nothing is computed and no running mean moves.
-    shadow = copy.deepcopy(network).to("meta").eval()
+    # A copy on the meta device has shapes but no numbers, so nothing is computed and no running mean moves. Not every
+    # module of a user's can be there.
+    device = "cpu" if own else "meta"
+    shadow = copy.deepcopy(network).to(device).eval()
     for name, module in shadow.named_modules():
         if isinstance(module, Counted):
             module.register_forward_hook(partial(count, name))
-    with torch.no_grad():
-        shadow(torch.empty(1, *input_shape, device="meta"))
+    for name in own:
+        OwnCounter(name, shadow.get_submodule(name), costs, flops)
+    shadow.requires_grad_(False)  # Without gradients the flop counter cannot follow what would have some.
+    with torch.no_grad(), flops if own else nullcontext():
+        shadow(torch.zeros(1, *input_shape, device=device))
     return costs

@@ -7,17 +7,22 @@ from collections.abc import Callable
 from models.architecture import Architecture
 from models.description import Conv, Description, Invariant, Layer, MaxPool, Project, Relu, Reshuffle, Shape, Unravel
 
+STEMS = {Conv: "conv", Invariant: "inv"}
+"""With which names of layers begin; those of the user's own with ``own``."""
 
-def make_network(*layers: Conv | Invariant) -> Callable[[int, Shape], Description]:
+
+def make_network(*layers: Layer) -> Callable[[int, Shape], Description]:
     """What describes the layers under study before the tail of Table 1.1, for a number of classes and any images."""
 
     def describe(classes: int, shape: Shape) -> Description:
         described: dict[str, Layer] = {}
         for number, layer in enumerate(layers, start=1):
-            described[f"{'conv' if isinstance(layer, Conv) else 'inv'}{number}"] = layer
+            described[f"{STEMS.get(type(layer), 'own')}{number}"] = layer
             described[f"relu{number}"] = Relu()
-            if isinstance(layer, Conv):  # An invariant layer has halved the size already.
+            before, shape = shape, layer.after(shape)
+            if shape[1:] == before[1:]:  # An invariant layer has halved the size already.
                 described[f"maxpool{number}"] = MaxPool()
+                shape = MaxPool().after(shape)
         return described | {
             "unravel": Unravel(),
             "project": Project(classes),

@@ -23,19 +23,30 @@ MIXINGS = {"A": "1x1", "B": "shifted-impulse", "C": "learned"}
 WIDTH = 64
 
 
-def list_layers(letters: str, swapped: str, mixing: str, width: int) -> Iterator[tuple[str, Layer]]:
-    """Names and layers down to the last 8 x 8 activations."""
+def list_layers(
+    letters: str, swapped: str, make: Callable[[int], Layer], width: int, stem: str = "inv", halves: bool = True
+) -> Iterator[tuple[str, Layer]]:
+    """Names and layers down to the last 8 x 8 activations.
+
+    Args:
+        letters: the layers.
+        swapped: those that are no convolutions.
+        make: makes one of these for a number of channels.
+        width: C, the channels of the first layer.
+        stem: with which the names of these begin.
+        halves: whether they halve the size.
+    """
     # A pooling stands after every second layer but the last. An invariant layer just before or after takes its place;
     # of two it is the first, and the second keeps its size. The average pooling is never replaced.
     halving = {
-        before: next((letter for letter in (before, after) if letter in swapped), None)
+        before: next((letter for letter in (before, after) if halves and letter in swapped), None)
         for before, after in zip(letters[1:-1:2], letters[2::2], strict=True)
     }
     for place, letter in enumerate(letters):
         out = width << place // 2
         if letter in swapped:
-            yield f"inv{letter}", BareInvariant(out, mixing)
-            if letter not in halving.values():
+            yield f"{stem}{letter}", make(out)
+            if halves and letter not in halving.values():
                 yield f"up{letter}", Upsample()
         else:
             yield f"conv{letter}", BareConv(out)
@@ -47,7 +58,8 @@ def list_layers(letters: str, swapped: str, mixing: str, width: int) -> Iterator
 def describe(swapped: str | None, mixing: str, width: int, classes: int, shape: Shape) -> Description:
     """The network for images of a size of ``LETTERS``; every layer is swapped where ``swapped`` is None."""
     letters = LETTERS[shape[1]]
-    return dict(list_layers(letters, letters if swapped is None else swapped, mixing, width)) | head(classes)
+    make = partial(BareInvariant, mixing=mixing)
+    return dict(list_layers(letters, letters if swapped is None else swapped, make, width)) | head(classes)
 
 
 def swap(swapped: str | None, column: str = "A") -> Callable[[int], Architecture]:

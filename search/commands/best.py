@@ -65,9 +65,11 @@ def export_best(found: Run, asked: Sequence[str], shown: Sequence[Best], args: a
     if not shown or (trial := shown[0].rerun or shown[0].incumbent) is None:
         raise UserError(f"{args.run}: no trial of {asked[0]} was trained to the end, so there is nothing to export")
     from search.export import describe_choice, export, read_weights, refuse
+    from search.storage.sources import find_kept
 
     best, out = shown[0], args.export
     refuse(out, found.path)
+    find_kept(found.path, best.architecture)
     export(found.path, best, read_weights(found.path, trial, args.accept_changes), out)
     what = describe_choice(best) + ("" if best.rerun else " (no rerun has finished)")
     print(f"exported {trial}, {what}: {out}; try: {format_command('python', out / 'load.py')}")

@@ -29,11 +29,15 @@ def describe_listed(kind: str) -> dict[str, str]:
     """Name -> a line about it."""
     if kind == "architectures":
         import models
+        from models.own import list_plugins
 
         families = {
             f"{family.typical[0]} ..": f"{family.about} ({family.words})" for family in models.FAMILIES.values()
         }
-        return {name: architecture.title for name, architecture in models.ARCHITECTURES.items()} | families
+        plugins = {name: f"plugin of {where}" for name, where in list_plugins().items()}
+        own = {"FILE.py:NAME": "a layer or network of your own (README: your own layer)"}
+        titles = {name: architecture.title for name, architecture in models.ARCHITECTURES.items()}
+        return plugins | titles | families | own
     if kind == "datasets":
         own = {f"{PREFIX}NAME": "the folder NAME below the data folder, in CIFAR-10's binary layout"}
         return {name: dataset.title for name, dataset in DATASETS.items()} | own | FORMS

@@ -26,6 +26,7 @@ from spaces.common.wording import format_command, format_count
 from spaces.files.sealed import Damaged, read_sealed
 from spaces.specs.protocol import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
 from spaces.specs.run import RunSpec
+from spaces.specs.taken import check_taken, list_taken
 
 if TYPE_CHECKING:
     from analysis.records.reader import Run
@@ -207,11 +208,17 @@ def parse_conditions(args: argparse.Namespace) -> tuple[Resources, Policy, tuple
     return asked, make_policy(args), logs
 
 
-def parse_architectures(text: str) -> tuple[str, ...]:
+def parse_architectures(text: str, run: Path | None = None) -> tuple[str, ...]:
     """Names from ``a,b`` or ``all``, which are those of ``models.ARCHITECTURES``, each once.
 
+    ``my_layer.py:MyConv`` is imported and becomes its name in a run, as a plugin does.
+
+    Args:
+        text: names and references.
+        run: the run folder whose kept copies may be named, too.
+
     Raises:
-        UserError: an unknown name.
+        UserError: an unknown name, or a file that cannot be imported.
     """
     import models
 
@@ -220,9 +227,9 @@ def parse_architectures(text: str) -> tuple[str, ...]:
     names = split_names(text)
     if not names:
         raise UserError(f"architectures: {text!r} names none; give all, or some of {', '.join(models.ARCHITECTURES)}")
-    for name in names:
-        models.find_architecture(name)
-    return names
+    from search.architectures import find_names
+
+    return find_names(names, run)
 
 
 def parse_space(args: argparse.Namespace) -> Space:
@@ -259,11 +266,12 @@ def find_data(args: argparse.Namespace) -> Dataset:
 def _make_spec(args: argparse.Namespace, names: Sequence[str], **more: Any) -> RunSpec:
     """A run of the data set asked for, which every architecture must be able to take."""
     import models
+    from search.architectures import list_own, try_own
 
     chosen = find_data(args)
-    for name in names:
+    for name in set(names) - set(models.REGISTERED):
         models.describe_architecture(name, chosen.input_shape, chosen.classes)  # Refuses images that it cannot take.
-    return RunSpec(
+    spec = RunSpec(
         dataset=chosen.name,
         data_hash=chosen.data_hash,
         batch_size=chosen.batch_size if args.batch_size is None else args.batch_size,
@@ -273,8 +281,12 @@ def _make_spec(args: argparse.Namespace, names: Sequence[str], **more: Any) -> R
         recipe=chosen.recipe,
         classes=chosen.classes,
         data_source=chosen.source,
+        own=list_own(names) or None,
         **more,
     )
+    if spec.own is not None:
+        try_own(spec, chosen)
+    return spec
 
 
 def make_fixed_spec(args: argparse.Namespace, names: Sequence[str], theta: str, seeds: int) -> RunSpec:
@@ -286,9 +298,13 @@ def make_fixed_spec(args: argparse.Namespace, names: Sequence[str], theta: str, 
         UserError: something that is not allowed; or the chapter gives no theta.
     """
     from analysis.published.mnist import find_published_theta
+    from search.architectures import list_own
 
     common = find_data(args).theta if theta == PUBLISHED else parse_theta(theta)
-    thetas = {name: (common or find_published_theta(name)).as_dict() for name in names}
+    own = list_own(names)
+    if common is not None:
+        check_taken(common, names, own, "theta")
+    thetas = {name: (common or find_published_theta(name)).restrict(list_taken(name, own)).as_dict() for name in names}
     return _make_spec(args, names, thetas=thetas, rerun_seeds=seeds, rerun_epochs=parse_epochs(args))
 
 

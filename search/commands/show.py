@@ -40,6 +40,8 @@ def run(args: argparse.Namespace) -> int:
     trial = found.trials.set_index("trial_id", drop=False).loc[name].dropna()
     trial = {str(field): value for field, value in trial.items()}
     error = str(trial.pop("error", ""))
+    if own := found.spec.get("own", {}).get(trial["architecture"]):
+        trial["own"] = own["reference"]
     width = max(map(len, trial))
     for field, value in trial.items():
         print(f"{field:{width}}  {format(value, 'g') if isinstance(value, float) else format_cell(value)}")

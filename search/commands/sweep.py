@@ -13,7 +13,12 @@ HELP = "search each architecture's hyperparameters on held-out training images; 
 EXAMPLE = "invsearch sweep --architectures conv,invariant --dataset digits --samples 32 --out runs/first"
 OPTIONS = (
     folder("--out", required=True, metavar="RUN", help="run folder, new or to be resumed"),
-    option("--architectures", default="conv,invariant", metavar="A,B|all", help="default: conv,invariant"),
+    option(
+        "--architectures",
+        default="conv,invariant",
+        metavar="A,B|all",
+        help="names (invsearch list), or one's own layer or network: FILE.py:NAME (default: conv,invariant)",
+    ),
     options.DATA,
     options.SEARCH,
     *options.TRAINING,
@@ -22,7 +27,7 @@ OPTIONS = (
 
 def prepare(args: argparse.Namespace) -> options.Request:
     """The search that the options ask for."""
-    spec = options.make_run_spec(args, options.parse_architectures(args.architectures), None, None)
+    spec = options.make_run_spec(args, options.parse_architectures(args.architectures, args.out), None, None)
     return options.Request(args.out, spec, ("sweep",), *options.parse_conditions(args))
 
 

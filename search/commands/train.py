@@ -13,7 +13,7 @@ HELP = "train fixed configurations over seeds on all training images, judged on 
 EXAMPLE = "invsearch train conv,invariant --dataset mnist --theta published --seeds 10"
 THETA = "lr=0.1,momentum=0.5,weight_decay=1e-5,gain=1.5"
 OPTIONS = (
-    option("architectures", metavar="ARCH[,ARCH]|all", help="architectures"),
+    option("architectures", metavar="ARCH[,ARCH]|all", help="names (invsearch list), or FILE.py:NAME"),
     option("--theta", default=options.PUBLISHED, metavar="THETA", help=f"published (default), or {THETA}"),
     integer("--seeds", default=1, help="seeds (default 1)"),
     integer("--epochs", help="epochs (default: the data set's own)"),
@@ -25,10 +25,10 @@ OPTIONS = (
 
 def prepare(args: argparse.Namespace) -> options.Request:
     """The trainings that the options ask for."""
-    spec = options.make_fixed_spec(args, options.parse_architectures(args.architectures), args.theta, args.seeds)
-    return options.Request(
-        args.out or Path(f"runs/train-{spec.dataset}"), spec, ("rerun",), *options.parse_conditions(args)
-    )
+    out = args.out or Path(f"runs/train-{options.find_data(args).name}")
+    names = options.parse_architectures(args.architectures, out)
+    spec = options.make_fixed_spec(args, names, args.theta, args.seeds)
+    return options.Request(out, spec, ("rerun",), *options.parse_conditions(args))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -25,6 +25,7 @@ from spaces.files.atomic import write_atomically
 from spaces.specs.protocol import JUDGED_ON
 
 FORMAT = "invsearch export 1"
+SOURCES = "sources"
 JUDGED = {"val": "held-out training", "test": "test"}
 
 
@@ -45,12 +46,18 @@ def export(run: Path, best: Best, weights: Weights, out: Path) -> None:
         OSError: it cannot be written, or somebody filled it meanwhile.
     """
     content = make_config(run, best, weights)
+    own = models.REGISTERED.get(best.architecture)
     header = {"format": "pt", "trial_id": weights.record.spec.trial_id, "architecture": best.architecture}
     files = {
         "weights.safetensors": save(dict(weights.tensors), header),
         "config.json": (json.dumps(replace_not_finite(content), indent=2) + "\n").encode(),
         "load.py": resources.files("search.export").joinpath("load.py").read_bytes(),
         "README.md": write_readme(content).encode(),
+        **(
+            {}
+            if own is None or own.is_plugin
+            else {f"{SOURCES}/{name}": text for name, text in own.sources.files.items()}
+        ),
     }
     out = out.resolve()
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +65,7 @@ def export(run: Path, best: Best, weights: Weights, out: Path) -> None:
     draft.mkdir()
     try:
         for name, text in files.items():
+            (draft / name).parent.mkdir(parents=True, exist_ok=True)
             write_atomically(draft / name, text)
         os.rename(draft, out)  # Takes the place of an empty folder, never of another one.
     except BaseException:
@@ -79,11 +87,13 @@ def make_config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
     """What the weights are, as plain data; NaN where there is no mean or spread."""
     rows, spec = weights.record.rows, weights.record.spec
     data, judged = find_data(run, spec), JUDGED_ON[spec.phase]
+    own = models.REGISTERED.get(spec.architecture)
     return {
         "format": FORMAT,
         "run": printable(run.resolve()),
         **{name: getattr(spec, name) for name in ("trial_id", "config_id", "architecture")},
         "title": models.find_architecture(spec.architecture).title,
+        **({} if own is None else {"own": {"reference": str(own.reference), "sources": not own.is_plugin}}),
         "theta": spec.theta.as_dict(),
         **{name: getattr(spec, name) for name in ("seed", "phase", "split_seed", "batch_size")},
         "epochs": len(rows),

@@ -19,6 +19,7 @@ from safetensors import SafetensorError  # noqa: E402
 from safetensors.torch import load as read  # noqa: E402
 
 import models  # noqa: E402
+from models.own import Reference, Sources, check_same, register  # noqa: E402
 from search.datasets import find_dataset, load_split  # noqa: E402
 from search.training.images import Images  # noqa: E402
 from spaces import Hyperparameters, UserError  # noqa: E402
@@ -36,6 +37,10 @@ def load(folder: Path = HERE) -> tuple[torch.nn.Sequential, dict[str, Any]]:
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     name, theta = config["architecture"], Hyperparameters.from_mapping(config["theta"])
+    if own := config.get("own"):
+        reference = Reference.parse(own["reference"])
+        kept = Sources.read(folder / "sources", reference.main) if own["sources"] else None
+        check_same(name, register(reference, kept).name)
     print(f"{models.find_architecture(name).title}: {config['trial_id']}")
     network = models.build(
         name,

@@ -23,7 +23,7 @@ Exported by invsearch from `{config["run"]}`.
 |---|---|
 | weights.safetensors | weights and fixed kernels, by the names of the network's `state_dict` |
 | config.json | what they are: architecture, theta, seed, data, normalisation, accuracy, versions |
-| load.py | loads them and judges them: `python load.py`, with invsearch installed |
+| load.py | loads them and judges them: `python load.py`, with invsearch installed |{_name_own(config.get("own"))}
 
 Images are float32 (N, {shape}), normalised as {norm["formula"]} with mean {norm["mean"]} and std {norm["std"]}; the
 network returns {config["classes"]} scores for each. For other programs it can be exported by `torch.export.export`, by
@@ -69,3 +69,13 @@ def _name_source(weights: Mapping[str, Any]) -> str:
     if (difference := weights["differs_from_record"]) is None:
         return f"{text};\nevery epoch came out exactly as recorded."
     return f"{text}.\n**It came out differently from the record** (another machine or other versions): {difference}."
+
+
+def _name_own(own: Mapping[str, Any] | None) -> str:
+    if own is None:
+        return ""
+    if own["sources"]:
+        return f"\n| sources | the code of `{own['reference']}`, which load.py imports |"
+    return (
+        f"\n| | load.py also needs the plugin `{own['reference']}`, in the version that the network was trained with |"
+    )

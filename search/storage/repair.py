@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from search.storage import invocations
+from search.storage import invocations, sources
 from search.storage.json_files import read_lines, set_aside, write_json
 from search.storage.provenance import ENVIRONMENT, check_environment
 from spaces import UserError
@@ -65,6 +65,7 @@ def inspect(run: Path, deep: bool) -> list[Finding]:
     """
     found = [finding for name in TOP for finding in _find_top(run, name)]
     found += [finding for name in LOGS for finding in _find_log(run / name)]
+    found += [Finding(*damaged) for damaged in sources.find_damaged(run)]
     trials = run / "trials"
     if trials.is_symlink() or (trials.exists() and not trials.is_dir()):
         again = Finding(trials, NOT_A_FOLDER, lambda: f"{_set_one_aside(trials)}; its trials run again")
@@ -196,4 +197,5 @@ def _set_one_aside(path: Path, copy: bool = False) -> str:
 
 def find_set_asides(run: Path) -> list[Path]:
     """What was set aside before, for people to look at or remove."""
-    return sorted([*run.glob(f"*{ASIDE}*"), *run.glob(f"trials/*{ASIDE}*"), *run.glob(f"trials/*/*{ASIDE}*")])
+    folders = ("", f"{sources.FOLDER}/", "trials/", "trials/*/")
+    return sorted(path for folder in folders for path in run.glob(f"{folder}*{ASIDE}*"))

@@ -2,6 +2,7 @@
 
 RUN/spec.json         what was asked for
 RUN/environment.json  code, libraries and engines that computed it (search/storage/provenance.py)
+RUN/sources/NAME/     files of the user's own architectures (search/storage/sources.py)
 RUN/costs.json        parameters and multiplies of each architecture
 RUN/history.jsonl     who ran what here, when (search/storage/invocations.py)
 RUN/decisions.jsonl   whom ASHA judged, in order (search/storage/asha_decisions.py)
@@ -22,7 +23,7 @@ from pathlib import Path
 
 from search.errors import reason_of
 from search.signals import last_words, lift_time_limit
-from search.storage import invocations, provenance, repair
+from search.storage import invocations, provenance, repair, sources
 from search.storage.driver import NAME as LOCK_NAME
 from search.storage.driver import DriverLock, Guard
 from search.storage.json_files import write_json
@@ -87,8 +88,10 @@ class RunFolder:
             print(f"accepted: {change}", file=sys.stderr)
         if old is not None:
             self._check_lengthening(old, spec)
+            sources.check_edited(self.path, old, asked, accept_changes)
             for line in explain_kept(spec, asked):
                 print(f"{self.path} {line}", file=sys.stderr)
+        sources.keep(self.path, spec)
         write_json(self.path / SPEC, spec.as_dict(), indent=2)
         write_json(
             self.path / provenance.ENVIRONMENT, provenance.merge_environments(there if known else None, here), indent=2
@@ -117,12 +120,21 @@ class RunFolder:
         """Costs are counted here, where torch is; analysis only reads them. conv is what they are relative to."""
         import models
         from models.cost import list_layer_costs
+        from models.own.layers import OwnPart
         from search.datasets import find_dataset
 
         data, costs = find_dataset(spec.dataset, spec.data_source and spec.data_hash, spec.data_source), {}
+        images = {"input_shape": data.input_shape, "classes": data.classes}
         for name in dict.fromkeys((*spec.architectures, "conv")):
-            network = models.build(name, gain=1.0, seed=0, input_shape=data.input_shape, classes=data.classes)
-            costs[name] = [asdict(cost) for cost in list_layer_costs(network, data.input_shape)]
+            # Where hyperparameters decide the size of a user's module, that of the middle of its space stands for all.
+            images["further"] = spec.find_middle(name).constructor if name in (spec.own or {}) else {}
+            parts = [
+                part
+                for part, layer in models.describe_architecture(name, **images).items()
+                if isinstance(layer, OwnPart)
+            ]
+            network = models.build(name, gain=1.0, seed=0, **images)
+            costs[name] = [asdict(cost) for cost in list_layer_costs(network, data.input_shape, parts)]
         write_json(self.path / "costs.json", costs, indent=2)
 
     @contextmanager

@@ -7,9 +7,9 @@ import os
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.tune import Callback
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
+from models.own import Parcel
 from search.cluster.resources import Resources
 from search.datasets.split import Split
 from search.errors import TIME_IS_UP, Halted, TimeIsUp, reason_of
@@ -45,6 +46,7 @@ class Job:
     scheduler: InOrder  # Judges them.
     progress: Progress  # Shows them.
     trainable: type[tune.Trainable] = RecordedTrial  # The benchmarks bring one that computes nothing.
+    own: Mapping[str, Parcel] = field(default_factory=dict)  # The user's own architectures, for the workers.
 
 
 class Outcomes(Unsaved, Callback):
@@ -192,6 +194,7 @@ def execute(
             run=str(job.run.path),
             resources=resources,
             guard=job.run.guard,
+            own=job.own,
             expected={} if policy.accept_changes else describe_expected_nodes(),
         ),
         {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial},

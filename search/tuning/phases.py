@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from models.own import pack
 from search.cluster.nodes import Watch, explain_waiting
 from search.cluster.resources import Resources
 from search.cluster.session import ray_session
@@ -16,6 +17,7 @@ from search.cluster.surroundings import check_utf8
 from search.datasets import find_dataset, load_split
 from search.loggers.exporter import logged
 from search.storage.run_folder import RunFolder
+from search.storage.sources import load_kept
 from search.storage.trial_folder import TrialFolder
 from search.training.engines import EngineChoice
 from search.tuning.events import Event
@@ -72,6 +74,7 @@ def train_run(
     """
     run = RunFolder(path)
     check_utf8(str(run.path))
+    load_kept(run.path, asked.own)
     engine = EngineChoice(resources.engine, resources.device, asked.augments, resources.address is None)
     engine.announce(*asked.architectures)  # Refuses what cannot work, before the folder is made.
     engines = {name: engine.describe(name, resources.threads) for name in asked.architectures}
@@ -108,7 +111,7 @@ def train_phase(
         while not feed.finished:  # Until the records say that all is done.
             why_idle = partial(explain_waiting, resources)
             progress = Progress(phase.name, phase.trials, phase.expected_epochs, recorded, why_idle, on_event)
-            job = Job(run, split, feed, phase.scheduler(recorded), progress)
+            job = Job(run, split, feed, phase.scheduler(recorded), progress, own=pack(spec.architectures))
             lost = execute(job, resources, slots, policy, Watch(resources, run.path).explain_stuck, deaths)
             recorded = phase.recorded()
             if feed.exhausted and not lost and all(trial.outcome() for trial in recorded):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import ray
 import torch
 from ray import tune
 
+from models.own import Parcel, unpack
 from search.cluster.resources import Resources
 from search.datasets.split import Split
 from search.errors import TROUBLE, reason_of
@@ -19,7 +21,7 @@ from search.storage.json_files import set_aside
 from search.storage.provenance import describe_maker, list_code_folders
 from search.storage.trial_folder import TrialFolder
 from search.training.loop import Training, make_repeatable
-from spaces import TrialSpec
+from spaces import TrialSpec, UserError
 from spaces.specs.protocol import ENDED_BY_ITSELF, JUDGED_ON
 
 TIME_ATTR = "epoch"
@@ -80,6 +82,7 @@ class RecordedTrial(tune.Trainable):
         run: str = "",
         resources: Resources | None = None,
         guard: Guard | None = None,
+        own: Mapping[str, Parcel] | None = None,
         expected: dict[str, str] | None = None,
     ) -> None:
         """Keeps what Tune hands over; called once per actor.
@@ -90,6 +93,7 @@ class RecordedTrial(tune.Trainable):
             run: absolute path of the run folder; a worker's current directory is elsewhere.
             resources: what the trial was given.
             guard: lets this process write only while the run is its driver's.
+            own: the user's own architectures, whose files this node need not see.
             expected: versions of the driver, which this node must have too.
         """
         assert split is not None
@@ -106,6 +110,10 @@ class RecordedTrial(tune.Trainable):
         told = f"node {here['host']} has {', '.join(others)}; {what}, or resume with --accept-changes"
         self._mismatch = told if others else None
         make_repeatable(resources.device, resources.threads)
+        try:
+            unpack(own or {})
+        except UserError as error:
+            self._mismatch = f"node {here['host']}: {error}"
         self.reset_config(config)
 
     def step(self) -> dict[str, Any]:

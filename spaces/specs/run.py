@@ -194,6 +194,12 @@ class RunSpec:
         """
         return self.searched.restrict(list_taken(architecture, self.own))
 
+    def find_middle(self, architecture: str) -> Hyperparameters:
+        """A typical configuration of an architecture: the middle of what is searched, or the one that is trained."""
+        if self.thetas is not None:
+            return Hyperparameters.from_mapping(self.thetas[architecture])
+        return self.find_space(architecture).find_middle()
+
     def sweep_trial(self, architecture: str, theta: Hyperparameters) -> TrialSpec:
         """The trial of a configuration in the search phase."""
         return self._make_trial("sweep", architecture, theta, self.seed, self.split_seed, self.max_epochs)

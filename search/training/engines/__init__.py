@@ -53,7 +53,8 @@ class EngineChoice:
         without = [  # The size of the images does not change which parts an architecture has.
             name
             for name in architectures
-            if not has_native_program(models.describe_architecture(name, models.find_architecture(name).example))
+            if name in models.REGISTERED
+            or not has_native_program(models.describe_architecture(name, models.find_architecture(name).example))
         ]
         return f"it has no native form of {', '.join(without)}" if without else None
 

@@ -1,0 +1,69 @@
+"""The user's own architectures on their way into a run: from what was given to names, tried before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import models
+from models.own import Reference, is_reference, list_plugins, register, split_kept
+from search.datasets.base import Dataset
+from search.storage.sources import find_kept, list_kept
+from spaces import UserError
+from spaces.common.errors import quote
+from spaces.specs.own import Own
+from spaces.specs.run import RunSpec
+
+
+def find_names(given: Sequence[str], run: Path | None) -> tuple[str, ...]:
+    """Names of architectures as a run has them, each once; from here on they are known in this process.
+
+    Args:
+        given: names, references such as ``my_layer.py:MyConv``, plugins, or names of copies that the run keeps.
+        run: the run folder, if there is one.
+
+    Raises:
+        UserError: an unknown name, or code that cannot be imported.
+    """
+    return tuple(dict.fromkeys(_find_name(text, run) for text in given))
+
+
+def _find_name(text: str, run: Path | None) -> str:
+    if is_reference(text):
+        reference = Reference.parse(text)
+        try:
+            return register(reference).name
+        except UserError as error:
+            if kept := list_kept(run, str(reference)):
+                raise UserError(f"{error}; or go on with the copy that the run keeps, {kept[-1]}") from None
+            raise
+    if split_kept(text):
+        find_kept(run, text)
+    plugins = list_plugins() if text not in models.ARCHITECTURES else {}
+    if text.partition("@")[0] in plugins:
+        return register(Reference.parse(text)).name
+    if "/" in text:
+        raise UserError(f"architecture: {quote(text)} is no name; give FILE.py:NAME, whose path has no comma")
+    models.find_architecture(text)
+    return text
+
+
+def list_own(names: Sequence[str]) -> dict[str, Own]:
+    """What a run keeps of those of its architectures that are the user's own."""
+    return {name: models.REGISTERED[name].own for name in names if name in models.REGISTERED}
+
+
+def try_own(spec: RunSpec, data: Dataset) -> None:
+    """Builds each of the run's own architectures and trains a step of it, before Ray starts and anything is written.
+
+    Raises:
+        UserError: what would go wrong in every trial.
+    """
+    from search.training.first_step import try_first_step
+
+    for name in spec.own or {}:
+        own, theta = models.REGISTERED[name], spec.find_middle(name)
+        if not own.can_take(data.input_shape):
+            models.describe_architecture(name, data.input_shape, data.classes)  # Refuses images of that size.
+        trial = spec.sweep_trial(name, theta) if spec.thetas is None else spec.list_rerun_trials(name, theta)[0]
+        try_first_step(own, trial, data)
