@@ -9,22 +9,29 @@ import models
 from models.own import Reference, is_reference, list_plugins, register, split_kept
 from search.datasets.base import Dataset
 from search.storage.sources import find_kept, list_kept
-from spaces import UserError
+from spaces import Hyperparameters, UserError
 from spaces.common.errors import quote
+from spaces.hyperparameters import Value
 from spaces.specs.own import Own
 from spaces.specs.run import RunSpec
+from spaces.specs.taken import check_taken, list_taken
 
 
 def find_names(given: Sequence[str], run: Path | None) -> tuple[str, ...]:
     """Names of architectures as a run has them, each once; from here on they are known in this process.
 
     Args:
-        given: names, references such as ``my_layer.py:MyConv``, plugins, or names of copies that the run keeps.
+        given: names, references such as ``my_layer.py:MyConv``, plugins, names of copies that the run keeps, or
+            ``all`` alone, which are those of ``models.ARCHITECTURES``.
         run: the run folder, if there is one.
 
     Raises:
-        UserError: an unknown name, or code that cannot be imported.
+        UserError: none, an unknown name, or code that cannot be imported.
     """
+    if list(given) == ["all"]:
+        return tuple(models.ARCHITECTURES)
+    if not given:
+        raise UserError(f"architectures: none is named; give all, or some of {', '.join(models.ARCHITECTURES)}")
     return tuple(dict.fromkeys(_find_name(text, run) for text in given))
 
 
@@ -51,6 +58,17 @@ def _find_name(text: str, run: Path | None) -> str:
 def list_own(names: Sequence[str]) -> dict[str, Own]:
     """What a run keeps of those of its architectures that are the user's own."""
     return {name: models.REGISTERED[name].own for name in names if name in models.REGISTERED}
+
+
+def share_theta(theta: Hyperparameters, names: Sequence[str]) -> dict[str, dict[str, Value]]:
+    """For each architecture what it takes of one configuration, as plain data.
+
+    Raises:
+        UserError: none of them takes one of its hyperparameters.
+    """
+    own = list_own(names)
+    check_taken(theta, names, own, "theta")
+    return {name: theta.restrict(list_taken(name, own)).as_dict() for name in names}
 
 
 def try_own(spec: RunSpec, data: Dataset) -> None:

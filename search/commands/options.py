@@ -26,7 +26,6 @@ from spaces.common.wording import format_command, format_count
 from spaces.files.sealed import Damaged, read_sealed
 from spaces.specs.protocol import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
 from spaces.specs.run import RunSpec
-from spaces.specs.taken import check_taken, list_taken
 
 if TYPE_CHECKING:
     from analysis.records.reader import Run
@@ -209,27 +208,10 @@ def parse_conditions(args: argparse.Namespace) -> tuple[Resources, Policy, tuple
 
 
 def parse_architectures(text: str, run: Path | None = None) -> tuple[str, ...]:
-    """Names from ``a,b`` or ``all``, which are those of ``models.ARCHITECTURES``, each once.
-
-    ``my_layer.py:MyConv`` is imported and becomes its name in a run, as a plugin does.
-
-    Args:
-        text: names and references.
-        run: the run folder whose kept copies may be named, too.
-
-    Raises:
-        UserError: an unknown name, or a file that cannot be imported.
-    """
-    import models
-
-    if text == "all":
-        return tuple(models.ARCHITECTURES)
-    names = split_names(text)
-    if not names:
-        raise UserError(f"architectures: {text!r} names none; give all, or some of {', '.join(models.ARCHITECTURES)}")
+    """Names of architectures from a list separated by commas; see ``search.architectures.find_names``."""
     from search.architectures import find_names
 
-    return find_names(names, run)
+    return find_names(split_names(text), run)
 
 
 def parse_space(args: argparse.Namespace) -> Space:
@@ -284,8 +266,7 @@ def _make_spec(args: argparse.Namespace, names: Sequence[str], **more: Any) -> R
         own=list_own(names) or None,
         **more,
     )
-    if spec.own is not None:
-        try_own(spec, chosen)
+    try_own(spec, chosen)
     return spec
 
 
@@ -298,13 +279,10 @@ def make_fixed_spec(args: argparse.Namespace, names: Sequence[str], theta: str, 
         UserError: something that is not allowed; or the chapter gives no theta.
     """
     from analysis.published.mnist import find_published_theta
-    from search.architectures import list_own
+    from search.architectures import share_theta
 
     common = find_data(args).theta if theta == PUBLISHED else parse_theta(theta)
-    own = list_own(names)
-    if common is not None:
-        check_taken(common, names, own, "theta")
-    thetas = {name: (common or find_published_theta(name)).restrict(list_taken(name, own)).as_dict() for name in names}
+    thetas = share_theta(common, names) if common else {name: find_published_theta(name).as_dict() for name in names}
     return _make_spec(args, names, thetas=thetas, rerun_seeds=seeds, rerun_epochs=parse_epochs(args))
 
 
