@@ -75,7 +75,7 @@ THETA = "lr=0.1,momentum=0,weight_decay=0,gain=1"
     [
         (["sweep", "--architectures", "nosuch", "--out", "OUT"], ["nosuch", "conv", "wide-conv"]),
         (["sweep", "--architectures", "invariamt", "--out", "OUT"], ["did you mean invariant"]),
-        (["sweep", "--architectures", ",", "--out", "OUT"], ["names none"]),
+        (["sweep", "--architectures", ",", "--out", "OUT"], ["none is named"]),
         (["sweep", "--architectures", "invC+invB", "--out", "OUT"], ["'invC+invB'", "write invB+invC"]),
         (
             ["sweep", "--architectures", "conv,ref", "--out", "OUT"],
