@@ -1,10 +1,11 @@
-"""Inputs for the readers of data files: archives, gzip and IDX files, JPEG images and folders of one's own."""
+"""Inputs for the readers of data files: archives, gzip and IDX files, images, pickles and data of one's own."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import io
+import pickle
 import random
 import tarfile
 import zipfile
@@ -23,6 +24,8 @@ from search.datasets.files.decoded import decode_jpeg
 from search.datasets.files.store import DataFile, Store
 from search.datasets.folder import import_folder, make_folder_dataset
 from search.datasets.mnist import parse_idx
+from search.datasets.own import OPENERS
+from search.datasets.own.reference import Reference
 from search.datasets.tiny_imagenet import SIZE, TOP, Counts, load_part
 from tests.fuzz.mutate import mutated
 
@@ -161,7 +164,58 @@ def own(chooser: random.Random, folder: Path) -> None:
     assert 2 <= known.classes <= 256
 
 
-KINDS: tuple[Callable[[random.Random, Path], None], ...] = (cifar, cifar, cifar, tiny, tiny, image, gzipped, idx, own)
+def read(reference: Reference) -> None:
+    """Data of one's own, all of them, into nothing."""
+    parts = OPENERS[reference.kind](reference).read()
+    for part in (parts.train, parts.test):
+        assert sum(len(piece) for piece in part.pieces) == part.shape[0] == len(part.labels)
+        assert set(np.unique(part.labels)) <= set(range(parts.classes))
+
+
+def npz(chooser: random.Random, folder: Path) -> None:
+    shape, labels = chooser.choice(((4, 5, 6), (4, 3, 5, 6), (4, 5, 6, 1))), np.arange(4) % 2
+    arrays: list[tuple[str, np.ndarray]] = [("x_train", np.zeros(shape, np.uint8)), ("y_train", labels)]
+    arrays += [
+        ("x_test", np.zeros(shape, np.uint8)),
+        ("y_test", labels.astype(chooser.choice(("u1", "i8", "f4", "O")))),
+    ]
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", chooser.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))) as packed:
+        for name, array in arrays:
+            body = io.BytesIO()
+            np.save(body, array)
+            content = mutated(body.getvalue(), chooser) if chooser.random() < 0.2 else body.getvalue()
+            packed.writestr(zipfile.ZipInfo(f"{name}.npy"), content)
+    body = stream.getvalue()
+    (folder / "x.npz").write_bytes(mutated(body, chooser) if chooser.random() < 0.5 else body)
+    read(Reference("npz", folder / "x.npz"))
+
+
+def pictures(chooser: random.Random, folder: Path) -> None:
+    """A folder of images, of which some are damaged."""
+    for name in ("train/cat", "train/dog", "test/dog"):
+        (folder / name).mkdir(parents=True)
+        for number in range(2):
+            stream, form = io.BytesIO(), chooser.choice(("PNG", "JPEG", "WEBP", "GIF"))
+            Image.fromarray(np.arange(30, dtype=np.uint8).reshape(5, 6)).save(stream, form)
+            content = mutated(stream.getvalue(), chooser) if chooser.random() < 0.2 else stream.getvalue()
+            (folder / name / f"{number}.{chooser.choice(('png', 'jpg', 'txt', 'WebP'))}").write_bytes(content)
+    read(Reference("images", folder, resize=chooser.choice((None, (3, 4)))))
+
+
+def batches(chooser: random.Random, folder: Path) -> None:
+    """CIFAR-100's pickles."""
+    for name in ("train", "test"):
+        content = {"data": np.zeros((2, RECORD - 1), np.uint8), "fine_labels": [0, 1], "filenames": ["a", b"b"]}
+        body = pickle.dumps(content, chooser.randint(0, 4))
+        (folder / name).write_bytes(mutated(body, chooser) if chooser.random() < 0.7 else body)
+    read(Reference("torchvision", folder))
+
+
+KINDS: tuple[Callable[[random.Random, Path], None], ...] = (
+    *(cifar, cifar, cifar, tiny, tiny, image, gzipped, idx, own),
+    *(npz, npz, pictures, batches, batches),
+)
 
 
 def attempt(chooser: random.Random, folder: Path) -> None:

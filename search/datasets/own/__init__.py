@@ -12,7 +12,7 @@ from search.datasets.own.npz import open_npz
 from search.datasets.own.parts import Source
 from search.datasets.own.python import PREFIX, Data
 from search.datasets.own.reference import FORMS, KINDS, Reference, add_options, parse_reference
-from search.datasets.own.seen import find_seen, note_seen, sign
+from search.datasets.own.seen import find_seen, note_seen, sign, sign_settled
 from search.datasets.own.torchvision import open_torchvision
 from spaces.common.errors import UserError
 
@@ -33,9 +33,9 @@ def open_own(reference: Reference) -> Dataset:
     """
     name, text = reference.name, str(reference)
     source = OPENERS[reference.kind](reference)
-    before = sign(source.files)
-    if (seen := find_seen(text, before)) and (kept := find_kept(seen, name, text)):
+    if (seen := find_seen(text, sign(source.files))) and (kept := find_kept(seen, name, text)):
         return kept
+    before = sign_settled(source.files)
     known = keep(source.read(), name, text)
     if sign(OPENERS[reference.kind](reference).files).digest != before.digest:
         raise UserError(f"{reference.path}: was changed while it was read; run again")

@@ -16,6 +16,12 @@ def showing_progress(what: str, total: int) -> Iterator[Callable[[int], object]]
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = make_console(True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        redirect_stderr=False,  # Else rich would write to what escapes its own control sequences.
+    ) as progress:
         task = progress.add_task(printable(what), total=total)
         yield lambda count: progress.advance(task, count)

@@ -28,11 +28,11 @@ class Signature:
 
     Attributes:
         digest: of their paths, sizes, times and inodes.
-        settled: whether the youngest of them is old enough for any edit to change the digest.
+        age: of the youngest of them, in seconds; an edit may leave the digest as it is within ``SETTLED``.
     """
 
     digest: str
-    settled: bool
+    age: float
 
 
 def sign(files: Iterable[Path]) -> Signature:
@@ -49,7 +49,15 @@ def sign(files: Iterable[Path]) -> Signature:
             raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
         signed.append([str(path), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino])
         youngest = max(youngest, found.st_ctime)
-    return Signature(hash_of(signed), now - youngest > SETTLED)
+    return Signature(hash_of(signed), now - youngest)
+
+
+def sign_settled(files: Iterable[Path]) -> Signature:
+    """The signature of files, taken a moment later where the youngest of them has only just been made."""
+    files = list(files)
+    if 0 <= (age := sign(files).age) < SETTLED:
+        time.sleep(SETTLED - age)
+    return sign(files)
 
 
 def find_seen(source: str, signature: Signature) -> str | None:
@@ -63,7 +71,7 @@ def find_seen(source: str, signature: Signature) -> str | None:
 
 def note_seen(source: str, signature: Signature, data_hash: str) -> None:
     """Keeps what files were decoded into, where their signature says enough and the data folder can be written."""
-    if signature.settled:
+    if signature.age >= SETTLED:
         content = {"source": source, "signature": signature.digest, "data_hash": data_hash}
         with suppress(OSError):
             _find_place(source).parent.mkdir(exist_ok=True)

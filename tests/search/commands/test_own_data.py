@@ -16,6 +16,7 @@ from analysis.records.reader import read_run
 from search.cli import main, make_parser
 from search.commands.options import make_run_spec
 from search.datasets import Data, find_dataset, load_split
+from search.datasets.own import seen
 from search.training.loop import Training
 from spaces import Hyperparameters
 from tests.search.datasets.own.conftest import arrays  # noqa: F401 - a fixture.
@@ -30,6 +31,7 @@ KINDS = ["npz", "images", "idx", "torchvision", "cifar"]
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("INVSEARCH_DATA", str(tmp_path / "cache"))
+    monkeypatch.setattr(seen, "SETTLED", -1.0)  # Else each test waits for its files to settle.
     monkeypatch.chdir(tmp_path)
     return tmp_path / "cache"
 

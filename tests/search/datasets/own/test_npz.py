@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from search.datasets import find_dataset, load_split
-from search.datasets.own import npz
+from search.datasets.own import npz, seen
 from spaces.common.errors import UserError
 
 
@@ -66,15 +66,16 @@ def test_an_edit_is_noticed_whatever_its_times_say(file: Path, arrays: dict[str,
 
 
 def test_a_file_that_is_too_young_is_read_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A further edit might leave its times as they are."""
-    from search.datasets.own import seen
-
+    """A further edit might leave its times as they are, so there is a pause, and where it helps not, no memory."""
+    waits = []
     monkeypatch.setattr(seen, "SETTLED", 1e9)
+    monkeypatch.setattr(seen.time, "sleep", waits.append)
     first, reads = find_dataset(str(file)), []
     original = npz.read_npz
     monkeypatch.setattr(npz, "read_npz", lambda path: reads.append(path) or original(path))
     assert find_dataset(str(file)).data_hash == first.data_hash
     assert reads == [file]
+    assert waits == [pytest.approx(1e9, rel=1e-3)] * 2
 
 
 def save(path: Path, arrays: dict[str, Any]) -> None:
