@@ -21,6 +21,7 @@ LONGEST = 1000  # Letters of one value; a damaged file may hold anything.
 SPEC = (
     ("dataset", "data set"),
     ("data_hash", "hash of the data"),
+    ("data_source", "data read from"),
     ("data_source", "data"),
     ("architectures", "architectures"),
     ("own", "architectures of one's own"),
