@@ -259,7 +259,9 @@ def _name_asked(run: Run, mine: list[Entry], width: int, seeds: int | None) -> I
     if spec["batch_size"] != BATCH_SIZE:
         yield _describe_gap(f"batches of {spec['batch_size']}", BATCH_SIZE)
     if not (thetas := spec.get("thetas")):
-        yield "lr, momentum, weight decay and gain from a search (published: not searched)"
+        searched = dict.fromkeys(name.replace("_", " ") for entry in mine for name in entry.candidate.hyperparameters)
+        *names, last = searched or ("lr", "momentum", "weight decay", "gain")
+        yield f"{', '.join(names)} and {last} from a search (published: not searched)"
     elif any(Hyperparameters.from_mapping(thetas[entry.candidate.architecture]) != THETA for entry in mine):
         theta = (f"{name.replace('_', ' ')} {format_compact(float(value))}" for name, value in THETA.as_dict().items())
         yield _describe_gap("other lr, momentum, weight decay or gain", ", ".join(theta))

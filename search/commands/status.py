@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints the run's state; ``INCOMPLETE`` where a record cannot be read."""
     from analysis.progress.status import build_status_table, filter_status, sort_status, summarize_progress
     from analysis.records.reader import read_run
+    from analysis.render.cells import format_cell
     from analysis.render.spreadsheet import write_csv
     from search.storage.driver import driver
 
@@ -42,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
     state = "no driver is working on it" if driven is None else f"driven by {driven.text}"
     print(f"{printable(args.run)}: {state}\n")
     print(f"{summarize_progress(found).to_string(index=False, na_rep='-', float_format='{:.4f}'.format)}\n")
-    rows = table.to_string(index=False, na_rep="-", float_format="{:g}".format)
+    # Truth values as --filter takes them, and a dash where pandas would write <NA>.
+    said = {str(name): table[name].map(format_cell) for name in table.select_dtypes(["boolean", "Int64"])}
+    rows = table.assign(**said).to_string(index=False, na_rep="-", float_format="{:g}".format)
     print(rows if len(table) else f"no trials ({phase})")
     return code

@@ -105,7 +105,8 @@ class ParallelPlot {
       if (line >= 0 && this.rows[line] >= 0) openTrial(trials.keys[this.rows[line]]);
     });
     this.light = svg("polyline", { fill: "none", stroke: "var(--ink)", "stroke-width": 2.5, "pointer-events": "none" }, this.picture);
-    const crowded = this.axes.length > 1 && this.axes.some((axis) => 7 * axis.label.length > this.x(1) - this.x(0));
+    const letters = this.axes.map((axis, number) => (number ? axis.label.length + this.axes[number - 1].label.length : 0));
+    const crowded = this.axes.length > 1 && 3.5 * Math.max(...letters) > this.x(1) - this.x(0);
     this.axes.forEach((axis, number) => {
       const x = this.x(number);
       svg("line", { class: "axis", x1: x, x2: x, y1: this.y(1), y2: this.y(0) }, this.picture);
