@@ -131,10 +131,13 @@ def check_edited(run: Path, old: RunSpec, asked: RunSpec, accept_changes: bool) 
             continue
         changed = f"{one.reference} has changed: it was {earlier[-1]} when the run began with it and is {name} now"
         if not accept_changes:
-            kept = ",".join(earlier[-1] if known == name else known for known in asked.architectures)
+            names = ",".join(earlier[-1] if known == name else known for known in asked.architectures)
+            way = f"go on with the kept copy (--architectures {names})"
+            if REGISTERED[name].is_plugin:
+                way = "install the version that it had"
             raise UserError(
-                f"{run}: {changed}; go on with the kept copy (--architectures {kept}), or take the changed one as a "
-                "further architecture of the run (--accept-changes)"
+                f"{run}: {changed}; {way}, or take the changed one as a further architecture of the run "
+                "(--accept-changes)"
             )
         print(f"accepted: {changed}, a further architecture", file=sys.stderr)
 

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 import models
+from models.cost import list_layer_costs
 from models.own import REGISTERED
 from spaces.common.errors import UserError
 from spaces.specs.own import Own
@@ -267,3 +268,26 @@ def test_descriptions_are_plain_values(add):
     assert one == again
     assert hash(tuple(one.values()))
     assert isinstance(models.build(name, gain=1.0, seed=0), nn.Sequential)
+
+
+def test_an_invariant_layer_inside_counts_as_elsewhere(add):
+    name = add("""
+    import torch
+    from torch import nn
+    from models.invariant import InvariantLayer
+
+    class Mine(nn.Module):
+        def __init__(self, in_channels, out_channels):
+            super().__init__()
+            self.inv = InvariantLayer(in_channels, out_channels, gain=1.0, generator=torch.Generator().manual_seed(0))
+            self.mix = nn.Conv2d(out_channels, out_channels, 1)
+
+        def forward(self, x):
+            return self.mix(self.inv(x))
+    """).name
+    network = models.build(name, gain=1.0, seed=0)
+    first = list_layer_costs(network, (1, 28, 28), ["own1", "own2"])[0]
+    alone = list_layer_costs(models.build("invariant", gain=1.0, seed=0), (1, 28, 28))[0]
+    assert (first.params, first.mults) == (alone.params + 7 * 7, alone.mults + 7 * 7 * 14 * 14)
+    assert first.transform_mults == alone.transform_mults
+    assert all(parameter.requires_grad for parameter in network.get_submodule("own1").parameters())
