@@ -6,7 +6,6 @@ import copy
 import random
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,7 +60,6 @@ def _try(own: OwnArchitecture, trial: TrialSpec, data: Dataset) -> None:
     grey = rng.integers(0, 256, (count, *data.input_shape), dtype=np.uint8)
     arrays = Arrays(grey, rng.integers(0, data.classes, count))
     split = find_split(data, arrays, arrays)
-    trial = replace(trial, batch_size=count)
     label = own.target.label
 
     one, other = (_build(trial, data) for _ in range(2))

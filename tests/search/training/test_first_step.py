@@ -52,13 +52,19 @@ def forgotten() -> Iterator[None]:
 
 @pytest.fixture
 def attempt(tmp_path: Path) -> Callable[..., None]:
-    def attempt(constructor: str = CONV, forward: str = "return self.conv(x)", code: str | None = None) -> None:
+    def attempt(
+        constructor: str = CONV,
+        forward: str = "return self.conv(x)",
+        code: str | None = None,
+        theta: Hyperparameters = THETA,
+    ) -> None:
         path = tmp_path / "my_layer.py"
         body = BODY.replace("{constructor}", constructor).replace("{forward}", forward) if code is None else code
         path.write_text(textwrap.dedent(body))
         data = find_dataset("digits")
         found = register(Reference.parse(f"{path}:Mine"))
-        trial = TrialSpec("sweep", found.name, "digits", data.data_hash, THETA, 0, 0, 64)
+        batch_size = int(theta.further.get("batch_size", 64))
+        trial = TrialSpec("sweep", found.name, "digits", data.data_hash, theta, 0, 0, batch_size)
         try_first_step(found, trial, data)
 
     return attempt
@@ -89,6 +95,11 @@ def test_what_works_passes_and_leaves_no_trace(attempt, constructor, forward) ->
     after = torch.get_rng_state(), list_numbers(), torch.get_num_threads()
     assert torch.equal(states[0], after[0])
     assert states[1:] == after[1:]
+
+
+@pytest.mark.parametrize("batch_size", [4, 32])
+def test_a_searched_batch_size(attempt, batch_size) -> None:
+    attempt(theta=Hyperparameters(**THETA.as_dict(), batch_size=batch_size))
 
 
 @pytest.mark.parametrize(
