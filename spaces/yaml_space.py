@@ -19,7 +19,7 @@ class PlainLoader(yaml.BaseLoader):
     """YAML of mappings, lists and text, nothing else.
 
     Scalars stay text, because PyYAML's own readers of numbers, dates and booleans raise half of
-    Python's exceptions on odd input and read ``1:30`` as 90; ``check_number`` reads the numbers.
+    Python's exceptions on odd input and read ``1:30`` as 90; ``check_value`` reads numbers and booleans.
     Tags could name Python objects, aliases can make a small file huge, and of a field given
     twice PyYAML keeps the last in silence: all three are errors.
     """
@@ -52,6 +52,7 @@ def read_space(path: Path) -> Space:
         momentum: {choice: [0, 0.5, 0.9]}
         weight_decay: 1e-5
         gain: {uniform: [0.5, 2.0]}
+        activation: {choice: [relu, gelu]}
 
     Raises:
         UserError: no such file, no regular one, not plain YAML, or a field that is not allowed.

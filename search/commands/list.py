@@ -42,10 +42,11 @@ def describe_listed(kind: str) -> dict[str, str]:
         own = {f"{PREFIX}NAME": "the folder NAME below the data folder, in CIFAR-10's binary layout"}
         return {name: dataset.title for name, dataset in DATASETS.items()} | own | FORMS
     if kind == "spaces":
+        own = {"FILE.yaml": "ranges of your own, also of further hyperparameters: docs/spaces.md"}
         return {
             name: f"{space.size:g} configurations" if space.size < float("inf") else "continuous: use --search tpe"
             for name, space in SPACES.items()
-        }
+        } | own
     from analysis.tables import TABLES
 
     return {name: table.title for name, table in TABLES.items()}

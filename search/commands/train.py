@@ -14,7 +14,7 @@ EXAMPLE = "invsearch train conv,invariant --dataset mnist --theta published --se
 THETA = "lr=0.1,momentum=0.5,weight_decay=1e-5,gain=1.5"
 OPTIONS = (
     option("architectures", metavar="ARCH[,ARCH]|all", help="names (invsearch list), or FILE.py:NAME"),
-    option("--theta", default=options.PUBLISHED, metavar="THETA", help=f"published (default), or {THETA}"),
+    option("--theta", default=options.PUBLISHED, metavar="THETA", help=f"published (default), or {THETA},NAME=.."),
     integer("--seeds", default=1, help="seeds (default 1)"),
     integer("--epochs", help="epochs (default: the data set's own)"),
     folder("--out", metavar="RUN", help="run folder (default: runs/train-DATASET)"),

@@ -73,8 +73,9 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
 
 def measure(spec: RunSpec, data: Dataset, architecture: str, device: str, engine: str) -> tuple[float, int]:
     """Seconds of a training step, on random images, and bytes of a checkpoint of one architecture on this machine."""
-    theta = spec.thetas[architecture] if spec.thetas else spec.find_space(architecture).find_middle()
-    safe = Hyperparameters.from_mapping({name: SAFE.get(name, value) for name, value in theta.items()})
+    safe = Hyperparameters.from_mapping(
+        {name: SAFE.get(name, value) for name, value in spec.find_middle(architecture).items()}
+    )
     trial = spec.list_rerun_trials(architecture, safe)[0] if spec.thetas else spec.sweep_trial(architecture, safe)
     rng = np.random.default_rng(0)
     batch = min(trial.batch_size, data.train_images)  # A batch holds no more than there is.

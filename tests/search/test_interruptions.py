@@ -160,6 +160,29 @@ def test_reproduce_goes_on_and_prints_the_table(tmp_path: Path) -> None:
     assert again.stdout == done.stdout
 
 
+def test_tpe_over_further_hyperparameters_killed_and_run_again(tmp_path: Path) -> None:
+    """What was begun is finished bit for bit as if nothing had happened: as one of its grid, trained alone."""
+    space, run, grid = tmp_path / "mine.yaml", tmp_path / "run", tmp_path / "grid"
+    space.write_text(
+        "{lr: {choice: [0.05, 0.1]}, momentum: 0.5, weight_decay: 0, gain: 1, batch_size: {randint: [30, 32]},"
+        " schedule: {choice: [constant, cosine, steps]}}"
+    )
+    common = ["sweep", "--architectures", "conv", "--scheduler", "none", "--epochs", "40", "--space", str(space)]
+    arguments = [*common, "--search", "tpe", "--samples", "8", "--out", str(run)]
+    with start(*arguments) as process:
+        wait_for(lambda: len(outcomes(run)) >= 2 and len(records(run)) > len(outcomes(run)), process)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    time.sleep(5)
+    assert 2 <= len(outcomes(run)) < 8
+    assert finish(*arguments).returncode == 0
+    assert set(outcomes(run).values()) == {"completed"}
+    assert finish(*common, "--out", str(grid)).returncode == 0
+    assert len(results(grid)) == 18
+    assert len(results(run)) == 8
+    assert results(run).items() <= results(grid).items()
+
+
 @pytest.mark.parametrize("search", ["grid", "tpe"])
 def test_divergence_is_a_result_and_stops_nothing(tmp_path: Path, search: str) -> None:
     space = tmp_path / "space.yaml"

@@ -48,6 +48,24 @@ def test_a_good_file(tmp_path) -> None:
     }
 
 
+def test_the_example_of_the_documentation(tmp_path) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "spaces.md").read_text()
+    space = read(tmp_path, text.split("```yaml\n")[1].split("```")[0])
+    assert space.name == "mine"
+    assert {name: domain.describe() for name, domain in space.domains.items() if name not in ("lr", "gain")} == {
+        "momentum": {"choice": [0.0, 0.5, 0.9]},
+        "weight_decay": {"choice": [1e-5]},
+        "activation": {"choice": ["relu", "gelu"]},
+        "batch_size": {"choice": [16, 32, 64]},
+        "dropout": {"uniform": [0, 0.5]},
+        "kernel": {"choice": [3, 5]},
+        "schedule": {"choice": ["constant", "cosine", "steps"]},
+        "skip": {"choice": [True, False]},
+        "width": {"randint": [8, 64]},
+    }
+    assert space.domains["skip"] == Choice((True, False))
+
+
 def test_the_file_names_a_space_without_a_name(tmp_path) -> None:
     assert read(tmp_path, GOOD.replace("name: narrow", "")).name == "mine"
 

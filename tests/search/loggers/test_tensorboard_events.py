@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from search.loggers.tensorboard_events import NAME, TensorboardLogger, list_events
-from spaces import TrialSpec
+from spaces import Hyperparameters, TrialSpec
 
 loader = pytest.importorskip("tensorboard.backend.event_processing.event_file_loader")
 hparams = pytest.importorskip("tensorboard.plugins.hparams.plugin_data_pb2")
@@ -65,6 +66,18 @@ def test_hyperparameters(logger: TensorboardLogger, path: Path, grown: Any) -> N
     assert (start["architecture"].string_value, start["phase"].string_value) == ("conv", "sweep")
     assert start["dataset"].string_value == "digits"
     assert found["_hparams_/session_end_info"].session_end_info.status == 2  # STATUS_FAILURE of api.proto.
+
+
+def test_further_hyperparameters(logger: TensorboardLogger, tmp_path: Path, grown: Any) -> None:
+    recorded = grown(1)
+    theta = Hyperparameters(0.1, 0, 0, kernel=3, activation="relu", skip=False)
+    spec = replace(recorded.spec, theta=theta)
+    logger.log(replace(recorded, spec=spec))
+    found = plugin_data(tmp_path / spec.trial_id / NAME)["_hparams_/session_start_info"].session_start_info.hparams
+    assert (found["kernel"].number_value, found["activation"].string_value) == (3, "relu")
+    assert found["skip"].HasField("bool_value")
+    assert not found["skip"].bool_value
+    assert "gain" not in found
 
 
 def test_it_grows_in_place_and_nothing_is_written_twice(logger: TensorboardLogger, path: Path, grown: Any) -> None:

@@ -21,7 +21,7 @@ from search.training.engines import EngineChoice, Problem
 from search.training.engines.torch_engine import MixedEngine
 from search.training.loop import Epoch, Training
 from spaces import Hyperparameters, TrialSpec, UserError
-from spaces.specs.recipes import CIFAR, THETA
+from spaces.specs.recipes import CIFAR, THETA, choose_schedule
 
 SUBSET = Path(__file__).resolve().parents[4] / "shared" / "data" / "cifar10-subset"
 SCALING = Scaling((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
@@ -189,3 +189,21 @@ def test_mixed_precision_is_near_float32(split: Split) -> None:
     assert mixed.engine.identity()["instruction_set"] == "cpu bfloat16"
     assert all(value.dtype in (torch.float32, torch.int64) for value in mixed.network.state_dict().values())
     mixed.engine.load_state(mixed.engine.state())
+
+
+@pytest.mark.parametrize(
+    ("schedule", "factors"),
+    [
+        ("constant", [1.0, 1.0, 1.0, 1.0]),
+        ("cosine", [1.0, (2 + math.sqrt(2)) / 4, 0.5, (2 - math.sqrt(2)) / 4]),
+        ("steps", [1.0, 1.0, 0.2, 0.04]),
+    ],
+)
+def test_the_optimiser_gets_the_rates_of_a_schedule(split: Split, schedule: str, factors: list[float]) -> None:
+    theta = Hyperparameters.from_mapping({**THETA, "schedule": schedule})
+    training = Training(replace(TRIAL, theta=theta, recipe=choose_schedule(CIFAR, schedule, 4)), split)
+    rates = []
+    for _ in range(4):
+        training.run_epoch()
+        rates.append(training.optimiser.param_groups[0]["lr"])
+    assert rates == pytest.approx([0.5 * factor for factor in factors])

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hyperopt.pyll.stochastic import sample
 from ray.cloudpickle import cloudpickle
 from ray.tune.search import Searcher
 
 from search.storage.trial_folder import TrialFolder
-from search.tuning.tpe import TpeSearch
-from spaces import SPACES, Space, TrialSpec, make_space
+from search.tuning.tpe import TpeSearch, _as_hyperopt
+from spaces import SPACES, RandInt, Space, TrialSpec, make_space
 from spaces.specs.run import RunSpec
 
 
@@ -22,6 +25,18 @@ def spec_for(space: Space, samples: int, *architectures: str) -> RunSpec:
 CONTINUOUS = SPACES["continuous"]
 SMALL = make_space(
     {"lr": {"choice": [0.01, 0.1, 1]}, "momentum": {"choice": [0, 0.5]}, "weight_decay": 0, "gain": 1}, "small"
+)
+
+MINE = make_space(
+    {
+        "lr": {"uniform": [0.01, 1]},
+        "momentum": 0,
+        "weight_decay": 0,
+        "gain": 1,
+        "batch_size": {"randint": [8, 64]},
+        "schedule": {"choice": ["constant", "cosine", "steps"]},
+    },
+    "mine",
 )
 
 
@@ -173,3 +188,37 @@ def test_tune_can_pickle_it_in_the_midst_of_a_walk_through_a_grid() -> None:
     searcher = TpeSearch(spec_for(SMALL, 6), [])
     assert len(drive(searcher, until=5)) == 5
     cloudpickle.dumps(searcher)
+
+
+def test_words_booleans_and_whole_numbers_are_proposed() -> None:
+    spec = spec_for(MINE, 60)
+    trials = drive(TpeSearch(spec, []))
+    assert len({trial.trial_id for trial in trials}) == 60
+    assert all(trial.theta in MINE for trial in trials)
+    assert {trial.theta["schedule"] for trial in trials} == {"constant", "cosine", "steps"}
+    assert {type(trial.theta["batch_size"]) for trial in trials} == {int}
+    assert all(trial.batch_size == trial.theta["batch_size"] for trial in trials)
+    assert drive(TpeSearch(spec, [])) == trials
+
+
+def test_the_ends_of_a_randint_are_drawn_as_often_as_the_others() -> None:
+    domain, rng = RandInt(8, 11), np.random.default_rng(0)
+    counts = Counter(domain.snap(sample(_as_hyperopt("width", domain), rng)) for _ in range(2000))
+    assert set(counts) == {8, 9, 10, 11}
+    assert min(counts.values()) > 400  # Of 500 each; without the halves beyond them, the ends would have 333.
+
+
+def test_a_restart_with_further_names_proposes_the_same_each_time(tmp_path: Path) -> None:
+    spec = spec_for(MINE, 20)
+    before = drive(TpeSearch(spec, []), until=12)
+    folders = [recorded(tmp_path, trial, time) for time, trial in enumerate(before[:11])]
+    folders.append(recorded(tmp_path, before[11], 11, outcome=None))
+    after = [drive(TpeSearch(spec, folders)) for _ in range(2)]
+    assert after[0] == after[1]
+    assert after[0][0] == before[11]
+    assert len(after[0]) == 9
+
+
+def test_a_wide_randint_is_not_listed() -> None:
+    wide = make_space({**MINE.describe(), "lr": 0.1, "batch_size": {"randint": [1, 10**9]}, "name": "wide"}, "")
+    assert len(drive(TpeSearch(spec_for(wide, 5), []))) == 5

@@ -172,6 +172,25 @@ def test_a_search_and_fixed_configurations_do_not_mix() -> None:
     assert "one is a search and the other trains fixed" in refusal(FIXED, SWEEP)
 
 
+def test_a_grid_of_further_names_may_grow_but_no_name_comes_or_goes() -> None:
+    small = replace(SWEEP, space=described(batch_size=choice(16, 32), schedule={"choice": ["cosine"]}), samples=9)
+    wide = replace(small, space=described(batch_size={"randint": [16, 32]}, schedule={"choice": ["steps", "cosine"]}))
+    grown = extend(small, replace(wide, samples=34))
+    assert grown.list_points("conv")[:2] == small.list_points("conv")
+    assert len(set(grown.list_points("conv"))) == grown.count_planned("conv") == 34
+    message = refusal(small, SWEEP)
+    assert "batch_size is searched only there; schedule is searched only there; lr lacks 0.2 there" in message
+    assert "batch_size is searched only here" in refusal(SWEEP, small)
+    words = replace(small, space=described(batch_size=choice(16, 32), schedule={"choice": ["constant"]}))
+    assert "schedule lacks constant there and cosine here" in refusal(small, words)
+
+
+def test_tpe_names_the_further_ones_that_differ() -> None:
+    sizes = [described(lr={"uniform": [0.1, 1]}, batch_size={"randint": [8, high]}) for high in (64, 32)]
+    message = refusal(*(replace(TPE, space=space) for space in sizes))
+    assert "batch_size is {randint: [8, 64]} there and {randint: [8, 32]} here; tpe drew" in message
+
+
 def grids() -> st.SearchStrategy[dict[str, Any]]:
     def some(*values: float) -> st.SearchStrategy[dict[str, list[float]]]:
         return st.lists(st.sampled_from(values), min_size=1, unique=True).map(lambda chosen: choice(*chosen))

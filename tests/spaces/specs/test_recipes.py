@@ -1,14 +1,18 @@
 import json
+import math
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR
 
 from spaces import SPACES, Hyperparameters, TrialSpec, UserError
 from spaces.specs.extend import extend
-from spaces.specs.recipes import BATCH_SIZE, CIFAR, THETA, TINY_IMAGENET, Recipe
+from spaces.specs.recipes import BATCH_SIZE, CIFAR, PLAIN, THETA, TINY_IMAGENET, Recipe, choose_schedule
 from spaces.specs.run import RunSpec
 
 TRIAL = TrialSpec("sweep", "conv", "cifar10", "ab", THETA, 0, 0, BATCH_SIZE)
@@ -103,6 +107,9 @@ def test_steps_cannot_be_moved() -> None:
         ({"crop_padding": 65}, "crop_padding"),
         ({"flip": 1}, "flip: 1 is not allowed; give true or false"),
         ({"more": 1}, "is not how invsearch writes"),
+        ({"schedule": None}, "is not how invsearch writes"),
+        ({"schedule": "linear"}, "schedule: 'linear' is not allowed; give one of cosine"),
+        ({"schedule": "cosine"}, "cosine has no drops; leave lr_drops empty"),
     ],
 )
 def test_refuses_what_is_no_recipe(change: dict, message: str) -> None:
@@ -112,6 +119,78 @@ def test_refuses_what_is_no_recipe(change: dict, message: str) -> None:
         kind = TrialSpec if "trial_id" in content else RunSpec
         with pytest.raises(UserError, match=message):
             kind.from_dict({**content, "recipe": {**CIFAR.as_dict(), **change}})
+
+
+def test_schedules_in_closed_form() -> None:
+    cosine = choose_schedule(None, "cosine", 4)
+    assert cosine is not None
+    assert [cosine.decay_lr(0.1, epoch) for epoch in (1, 2, 3, 4)] == pytest.approx(
+        [0.1, 0.1 * (2 + math.sqrt(2)) / 4, 0.05, 0.1 * (2 - math.sqrt(2)) / 4]
+    )
+    steps = choose_schedule(None, "steps", 12)
+    assert steps is not None
+    assert [steps.decay_lr(1.0, epoch) for epoch in range(1, 13)] == pytest.approx(
+        [1.0] * 6 + [0.2] * 2 + [0.04] * 2 + [0.008] * 2
+    )
+    assert choose_schedule(None, "constant", 4) is None
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 7, 20])
+def test_schedules_are_those_of_torch(epochs: int) -> None:
+    def list_rates(make: Callable[[torch.optim.SGD], LRScheduler]) -> list[float]:
+        optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
+        scheduler, found = make(optimiser), []
+        for _ in range(epochs):
+            found.append(optimiser.param_groups[0]["lr"])
+            optimiser.step()
+            scheduler.step()
+        return found
+
+    drops = [math.ceil(Fraction(sixths * epochs, 6)) for sixths in (3, 4, 5)]
+    for name, rates in {
+        "cosine": list_rates(lambda optimiser: CosineAnnealingLR(optimiser, T_max=epochs)),
+        "steps": list_rates(lambda optimiser: MultiStepLR(optimiser, drops, gamma=0.2)),
+    }.items():
+        recipe = choose_schedule(None, name, epochs)
+        assert recipe is not None
+        assert [recipe.decay_lr(0.3, epoch) for epoch in range(1, epochs + 1)] == pytest.approx(rates)
+
+
+def test_a_schedule_leaves_crops_and_flips_and_knows_the_recipes_own_drops() -> None:
+    for schedule in ("constant", "cosine", "steps"):
+        recipe = choose_schedule(TINY_IMAGENET, schedule, 9)
+        assert recipe is not None
+        assert (recipe.crop_padding, recipe.flip, recipe.epochs) == (4, True, 9)
+    assert choose_schedule(TINY_IMAGENET, "steps", 45) == TINY_IMAGENET
+    assert choose_schedule(None, "steps", 120) == replace(CIFAR, crop_padding=0, flip=False)
+    assert str(choose_schedule(None, "cosine", 9)) == "lr falls as a cosine over 9 epochs"
+    assert str(choose_schedule(TINY_IMAGENET, "constant", 9)) == "random crops with padding 4, horizontal flips"
+
+
+def test_only_a_cosine_is_a_field_of_a_recipe() -> None:
+    assert "schedule" not in CIFAR.as_dict()
+    cosine = replace(PLAIN, schedule="cosine")
+    assert cosine.as_dict()["schedule"] == "cosine"
+    assert Recipe.from_dict(cosine.as_dict()) == cosine
+
+
+def test_a_searched_schedule_is_the_trials_recipe_at_the_length_of_each_phase() -> None:
+    space = {**SPACE, "batch_size": {"choice": [16, 32]}, "schedule": {"choice": ["constant", "cosine"]}}
+    run = replace(SWEEP, space=space, rerun_seeds=1, rerun_epochs=60)
+    theta = Hyperparameters(0.1, 0.5, 1e-5, 1.5, schedule="cosine", batch_size=32)
+    swept, again = run.sweep_trial("conv", theta), run.list_rerun_trials("conv", theta)[0]
+    assert swept.recipe == replace(PLAIN, epochs=12, schedule="cosine")
+    assert again.recipe == replace(PLAIN, epochs=60, schedule="cosine")
+    assert swept.config_id == again.config_id
+    assert swept.batch_size == again.batch_size == 32
+    assert TrialSpec.from_dict(json.loads(json.dumps(swept.as_dict()))) == swept
+    constant = Hyperparameters.from_mapping({**theta, "schedule": "constant"})
+    assert run.sweep_trial("conv", constant).recipe is None
+    for name, asked in (("epochs", replace(run, max_epochs=24)), ("rerun-epochs", replace(run, rerun_epochs=30))):
+        with pytest.raises(UserError, match=f"{name} is .* here, which would change the schedule of lr"):
+            extend(run, asked)
+    flat = replace(run, space={**space, "schedule": {"choice": ["constant"]}})
+    assert extend(flat, replace(flat, max_epochs=24)).max_epochs == 24
 
 
 JSON = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.lists(st.integers())

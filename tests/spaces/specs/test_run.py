@@ -200,3 +200,47 @@ def test_any_change_gives_a_spec_or_a_user_error_of_one_line(content: Any) -> No
     assert RunSpec.from_dict(json.loads(json.dumps(spec.as_dict(), allow_nan=False))) == spec
     assert spec.as_dict() == {**content, "architectures": spec.architectures, "earlier": spec.earlier}
     assert all("/" not in name for name in (spec.dataset, *spec.architectures))
+
+
+NET = Own("/home/me/net.py:Net", "0123abcd" * 8, "network", ("kernel", "skip"))
+BOTH = replace(
+    SWEEP,
+    architectures=("Net-0123abcd", "A-0123abcd", "conv"),
+    own={"Net-0123abcd": NET, "A-0123abcd": OWN},
+    space={
+        "name": "mine",
+        "lr": {"choice": [0.1, 0.2]},
+        "momentum": {"choice": [0.0]},
+        "weight_decay": {"choice": [0.0]},
+        "gain": {"choice": [1.0, 2.0, 3.0]},
+        "batch_size": {"choice": [16]},
+        "kernel": {"randint": [1, 5]},
+        "skip": {"choice": [False, True]},
+    },
+    samples=100,
+)
+
+
+def test_each_architecture_searches_what_it_takes() -> None:
+    counts = {"Net-0123abcd": 20, "A-0123abcd": 30, "conv": 6}
+    names = {"Net-0123abcd": "batch_size kernel skip", "A-0123abcd": "batch_size kernel", "conv": "batch_size"}
+    for name, count in counts.items():
+        points = BOTH.list_points(name)
+        assert BOTH.find_space(name).size == BOTH.count_planned(name) == len(points) == len(set(points)) == count
+        assert {" ".join(theta.further) for theta in points} == {names[name]}
+        assert {"gain" in theta for theta in points} == {name != "Net-0123abcd"}
+    assert replace(BOTH, samples=8).count_planned("conv") == 6
+    assert RunSpec.from_dict(json.loads(json.dumps(BOTH.as_dict()))) == BOTH
+
+
+def test_names_that_no_architecture_takes_are_refused() -> None:
+    with pytest.raises(UserError, match="space mine: skip: taken by no architecture of the run; A-0123abcd takes lr"):
+        replace(BOTH, architectures=("A-0123abcd",), own={"A-0123abcd": OWN})
+    theta = Hyperparameters(0.1, 0, 0, 1, kernel=3)
+    with pytest.raises(UserError, match="theta: kernel: taken by no architecture of the run; conv takes lr"):
+        replace(FIXED, thetas={"conv": theta.as_dict()})
+    with pytest.raises(UserError, match="theta: missing field gain, by which conv scales its initial weights"):
+        replace(FIXED, thetas={"conv": Hyperparameters(0.1, 0, 0).as_dict()})
+    own = {"A-0123abcd": OWN}
+    fixed = replace(FIXED, architectures=("A-0123abcd",), own=own, thetas={"A-0123abcd": theta.as_dict()})
+    assert fixed.list_rerun_trials("A-0123abcd", theta)[0].theta["kernel"] == 3

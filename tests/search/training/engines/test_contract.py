@@ -19,6 +19,7 @@ from search.datasets import Split
 from search.storage import checkpoint
 from search.training.loop import Training
 from spaces import Hyperparameters, TrialSpec
+from spaces.specs.recipes import choose_schedule
 
 THETA = Hyperparameters(lr=0.02, momentum=0.9, weight_decay=1e-3, gain=1.0)
 STEPS, BATCH = 10, 3  # Few images: each has tens of thousands of ReLUs and maxima that rounding may flip.
@@ -175,3 +176,18 @@ def test_says_what_it_is(spec: TrialSpec, engine: str, split: Split) -> None:
     assert identity["engine"] == engine
     assert identity["instruction_set"]
     assert identity["engine_version"]
+
+
+def test_a_schedule_and_a_batch_size_are_those_of_the_configuration(
+    trial: TrialSpec, engine: str, split: Split
+) -> None:
+    """Three epochs of a cosine are as three at its rates, set by hand."""
+    searched = Hyperparameters.from_mapping({**THETA, "batch_size": BATCH, "schedule": "cosine"})
+    recipe = choose_schedule(None, "cosine", 3)
+    training = Training(replace(trial, theta=searched, batch_size=BATCH, recipe=recipe), split, engine=engine)
+    by_hand = Training(replace(trial, theta=THETA, batch_size=BATCH), split, engine=engine)
+    for rate in (THETA.lr, 0.75 * THETA.lr, 0.25 * THETA.lr):
+        by_hand.spec = replace(by_hand.spec, theta=Hyperparameters(**{**THETA, "lr": rate}))
+        ours, theirs = training.run_epoch(), by_hand.run_epoch()
+        assert training.optimiser.param_groups[0]["lr"] == pytest.approx(rate, rel=1e-15)
+        assert (ours.train_loss, ours.loss) == pytest.approx((theirs.train_loss, theirs.loss), rel=1e-6)
