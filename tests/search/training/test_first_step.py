@@ -99,7 +99,7 @@ def test_what_works_passes_and_leaves_no_trace(attempt, constructor, forward) ->
 
 @pytest.mark.parametrize("batch_size", [4, 32])
 def test_a_searched_batch_size(attempt, batch_size) -> None:
-    attempt(theta=Hyperparameters(**THETA.as_dict(), batch_size=batch_size))
+    attempt(theta=Hyperparameters.from_mapping({**THETA, "batch_size": batch_size}))
 
 
 @pytest.mark.parametrize(
