@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.records.reader import Run
-from analysis.render.cells import format_compact
+from analysis.render.cells import format_cell
 from spaces.common.errors import escape_text, shorten
 from spaces.files.regular import open_regular
 from spaces.files.sealed import HEAD, unseal
@@ -22,7 +22,6 @@ SPEC = (
     ("dataset", "data set"),
     ("data_hash", "hash of the data"),
     ("data_source", "data read from"),
-    ("data_source", "data"),
     ("architectures", "architectures"),
     ("own", "architectures of one's own"),
     ("space", "search space"),
@@ -152,4 +151,4 @@ def _format_said(value: Any) -> str:
         return ": ".join(part for part in (str(value.get("name", "")), parts) if part)
     if isinstance(value, list | tuple):
         return ", ".join(map(_format_said, value))
-    return format_compact(value) if isinstance(value, float) else str(value)
+    return format_cell(value) if isinstance(value, float | bool) else str(value)
