@@ -170,7 +170,7 @@ assert not [name for name in changed if not name.startswith(("KMP_", "TORCH", "_
 assert signal.getitimer(signal.ITIMER_REAL)[0] > 3000
 calls = [json.loads(line).get("command") for line in open("run/history.jsonl")][::2]
 assert calls == [
-    "invsearch.sweep('run', ['conv', 'invariant'], samples=4, grace_period=1, epochs=2)",
+    "invsearch.sweep('run', samples=4, grace_period=1, epochs=2)",
     "invsearch.open_run('run').rerun(seeds=2, epochs=1)",
     "invsearch.sweep('run', 'conv,invariant', samples=4, grace_period=1, epochs=2)",
 ], calls
