@@ -34,9 +34,12 @@ MAX_WHOLE = 2**53  # What every float and JSON reader can hold exactly.
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,39}")
 WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,39}")  # Free of what separates values in a theta or a table.
 TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}  # As YAML 1.2.
-_USED = """accuracy architecture broke classes config_id data_hash dataset engine epoch epochs error further group
-    in_channels input_shape loss made_by name out_channels phase recipe run seconds seed split_seed status swap term
-    test_accuracy test_loss theta time title train_loss trial trial_id val_accuracy val_loss val_percent"""
+_USED = """
+accuracy architecture broke classes config_id data_hash dataset diverged engine epoch epochs error failed
+finished further group in_channels input_shape loss made_by mean_percent name not_started other out_channels
+phase recipe run seconds seed split_seed status std_percent swap term test_accuracy test_loss theta time title
+train_loss trial trial_id unfinished val_accuracy val_loss val_percent
+"""
 RESERVED = frozenset(_USED.split())  # Fields of records, columns of tables, and what every constructor gets besides.
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from analysis.evidence import gather
 from analysis.records.reader import read_run
 from analysis.records.schema import (
     TRIALS,
@@ -15,7 +16,10 @@ from analysis.records.schema import (
     make_column,
     make_trials,
 )
+from analysis.stats.breakdowns import list_outcomes
+from analysis.tables import TABLES
 from spaces import Hyperparameters
+from spaces.hyperparameters import RESERVED
 from tests.analysis.conftest import NET, OWN
 
 THETA = {"lr": 0.1, "momentum": 0.5, "weight_decay": 1e-5, "gain": 1.0}
@@ -85,3 +89,14 @@ def test_joined_tables_have_the_columns_of_all(mixed, full) -> None:
 
 def test_what_is_missing_is_missing_in_either_spelling() -> None:
     assert make_column([math.nan, pd.NA, None, 2]).isna().tolist() == [True, True, True, False]
+
+
+def test_no_further_hyperparameter_is_called_like_another_column(mixed) -> None:
+    """Where one table has both, the one would take the place of the other."""
+    run = read_run(mixed.write())
+    taken = {*list_hyperparameters(run.trials), "batch_size"}
+    beside = {*run.trials, *run.epochs, *list_outcomes(gather([run]).candidates[0])}
+    beside |= {*TABLES["summary"].build(run).frame, *TABLES["near"].build(run).frame}
+    # Those with an interval's ends are named in words that nobody gives a hyperparameter.
+    left = {name for name in beside - taken - RESERVED if not name.startswith(("ci_", "published_"))}
+    assert left == set()
