@@ -98,5 +98,5 @@ def test_no_further_hyperparameter_is_called_like_another_column(mixed) -> None:
     beside = {*run.trials, *run.epochs, *list_outcomes(gather([run]).candidates[0])}
     beside |= {*TABLES["summary"].build(run).frame, *TABLES["near"].build(run).frame}
     # Those with an interval's ends are named in words that nobody gives a hyperparameter.
-    left = {name for name in beside - taken - RESERVED if not name.startswith(("ci_", "published_"))}
+    left = {name for name in beside - taken - RESERVED if not str(name).startswith(("ci_", "published_"))}
     assert left == set()
