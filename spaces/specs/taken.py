@@ -17,7 +17,7 @@ def list_taken(architecture: str, own: Mapping[str, Own] | None) -> tuple[str, .
 
 
 def check_taken(given: Iterable[str], architectures: Iterable[str], own: Mapping[str, Own] | None, where: str) -> None:
-    """Refuses names that none of the architectures takes, and a lacking gain where one scales its weights by it.
+    """Refuses further names that no architecture takes, and a lacking gain where one scales its weights by it.
 
     Args:
         given: the hyperparameters of a space or a configuration.
@@ -30,7 +30,7 @@ def check_taken(given: Iterable[str], architectures: Iterable[str], own: Mapping
     """
     given, taken = set(given), {name: list_taken(name, own) for name in architectures}
     known = {name for names in taken.values() for name in names}
-    if unknown := sorted(given - known):
+    if unknown := sorted(given - known - {*NAMES}):  # Every usual space has a gain, also for networks that take none.
         each = "; ".join(f"{name} takes {', '.join(names)}" for name, names in list(taken.items())[:3])
         raise UserError(
             f"{where}: {', '.join(unknown[:3])}: taken by no architecture of the run; "

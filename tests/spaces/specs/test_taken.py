@@ -20,6 +20,7 @@ def test_names_that_fit() -> None:
     check_taken(FOUR, ["conv"], None, "x")
     check_taken([*FOUR, "dropout", "batch_size"], ["conv", "Net-0123abcd"], OWN, "x")
     check_taken(FOUR[:3], ["Net-0123abcd"], OWN, "x")
+    check_taken(FOUR, ["Net-0123abcd"], OWN, "x")
 
 
 @pytest.mark.parametrize(
