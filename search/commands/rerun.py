@@ -36,8 +36,11 @@ def prepare(args: argparse.Namespace) -> options.Request:
 
 def run(args: argparse.Namespace) -> int:
     """Reruns; 0 when every rerun has ended."""
+    from analysis.tables import TABLES
     from search.streams import show
 
-    failures = prepare(args).train()
-    show(f"rerun complete: {printable(args.run)}; next: {format_command('invsearch', 'table', '1.3', args.run)}")
+    request = prepare(args)
+    failures = request.train()
+    table = "1.3" if set(request.spec.architectures) <= set(TABLES["1.3"].architectures) else "ranking"
+    show(f"rerun complete: {printable(args.run)}; next: {format_command('invsearch', 'table', table, args.run)}")
     return options.choose_exit_code(failures, args.run)

@@ -26,5 +26,7 @@ def choose(what: str, name: str, known: Mapping[str, T], more: Iterable[str] = (
 
 def suggest_nearest(name: str, known: Iterable[str]) -> str:
     """A question that names the known name nearest to ``name``, or nothing if none is near."""
-    near = difflib.get_close_matches(str(name), list(known), n=1)
+    name, names = str(name), list(known)
+    begun = [other for other in names if len(name) > 2 and other.startswith(name)]  # MyConv of MyConv-1f2e3d4c.
+    near = begun or difflib.get_close_matches(name, names, n=1)
     return f"did you mean {near[0]}? " if near else ""
