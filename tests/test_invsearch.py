@@ -79,7 +79,9 @@ def test_a_run_that_is_there(run: invsearch.Run, tmp_path: Path, capsys: pytest.
         (lambda run: invsearch.sweep("x", dataset="digit"), "digits"),
         (lambda run: invsearch.sweep("x", samples=-1), "samples"),
         (lambda run: invsearch.sweep("x", search="best"), "search"),  # pyright: ignore[reportArgumentType]
-        (lambda run: invsearch.sweep("x", max_concurent=1), "max-concurent"),  # pyright: ignore[reportCallIssue]
+        (lambda run: invsearch.sweep("x", max_concurent=1), "did you mean max_concurrent"),  # pyright: ignore
+        (lambda run: invsearch.sweep("x", dry_run=True), "keyword: 'dry_run' is unknown"),  # pyright: ignore
+        (lambda run: invsearch.sweep("x", help=True), "keyword: 'help' is unknown"),  # pyright: ignore
         (lambda run: invsearch.sweep("x", space={"lr": 0.1}), "missing"),
         (lambda run: invsearch.sweep("x", time_budget="soon"), "soon"),
         (lambda run: invsearch.train("x", "conv", theta="lr=1"), "theta"),

@@ -18,6 +18,7 @@ from search.errors import TIME_IS_UP
 from search.facade.references import name_architectures
 from search.signals import time_limit
 from spaces import Hyperparameters, UserError, make_space
+from spaces.common.lookup import choose
 
 if TYPE_CHECKING:
     from search.tuning.events import Event
@@ -81,6 +82,9 @@ def train_call(function: Callable[..., Any], given: Mapping[str, Any], run: Path
     from search.cli import COMMANDS, make_parser
 
     began, command = time.monotonic(), function.__name__
+    keywords = dict.fromkeys([*inspect.signature(function).parameters, *Invocation.__annotations__])
+    for name in given["invocation"]:
+        choose("keyword", name, {word: None for word in keywords if word not in ("self", "invocation")})
     options = {name: value for name, value in given.items() if name != "invocation"} | dict(given["invocation"])
     if "architectures" in options:
         options["architectures"] = name_architectures(options["architectures"])
