@@ -38,7 +38,7 @@ def blamed(what: str, owns: Callable[[str], bool]) -> Iterator[None]:
     """
     try:
         yield
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, GeneratorExit) as error:
         place = find_place(error, owns)
         if place is None and isinstance(error, UserError):
             raise

@@ -192,19 +192,14 @@ def import_main(importer: Importer, main: str) -> ModuleType:
     Raises:
         Exception: whatever the file raises.
     """
-    import torch
-
     from models.own.seeding import seeded
 
-    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
     with hidden(importer), redirect_stdout(sys.stderr), seeded(0):
         sys.meta_path.insert(0, importer)
         try:
             module = importlib.import_module(main.removesuffix(".py"))
         finally:
             sys.meta_path.remove(importer)
-            torch.set_default_dtype(dtype)
-            torch.set_num_threads(threads)
     if module.__name__ not in importer.modules:
         raise UserError(f"architecture: {main}: its name is taken by another module; rename the file")
     return module

@@ -18,6 +18,7 @@ from models.own.plugins import find_plugin, load_plugin
 from models.own.reference import Reference
 from models.own.signatures import read_signature
 from models.own.sources import Sources
+from models.own.switches import switches_kept
 from spaces.common.errors import UserError, quote
 from spaces.specs.own import Own
 
@@ -100,7 +101,7 @@ def register(reference: Reference, sources: Sources | None = None) -> OwnArchite
     if signature.kind == "network" and reference.places:
         raise UserError(f"{what}: is a whole network, which takes no place of a convolution; leave @.. out")
     name = reference.name_with(sources.compute_digest(reference.name))
-    if name not in REGISTERED:
+    if name not in REGISTERED or REGISTERED[name].reference != reference:  # The same file may lie elsewhere now.
         target = Target(what, call, signature, owns)
         REGISTERED[name] = OwnArchitecture(
             title=name,
@@ -118,7 +119,7 @@ def register(reference: Reference, sources: Sources | None = None) -> OwnArchite
 
 
 def _import_file(importer: Importer, reference: Reference, what: str) -> Callable[..., Any]:
-    with blamed(what, importer.owns):
+    with switches_kept(what), blamed(what, importer.owns):
         module = import_main(importer, reference.main)
     found = getattr(module, reference.name, None)
     if found is None:
@@ -132,7 +133,7 @@ def _load_plugin(reference: Reference, what: str) -> tuple[Callable[..., Any], S
     entry = find_plugin(reference.name)
     if entry is None:
         raise UserError(f"architecture: {quote(reference.name)}: no such plugin is installed here; install it")
-    with blamed(f"{what} (plugin {entry.value})", lambda filename: False):
+    with switches_kept(what), blamed(f"{what} (plugin {entry.value})", lambda filename: False):
         return load_plugin(entry)
 
 

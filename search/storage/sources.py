@@ -124,22 +124,41 @@ def check_edited(run: Path, old: RunSpec, asked: RunSpec, accept_changes: bool) 
     Raises:
         UserError: so it is, and ``accept_changes`` is not given; the message says both ways on.
     """
-    before = old.own or {}
-    for name, one in (asked.own or {}).items():
-        earlier = [known for known, other in before.items() if other.reference == one.reference]
-        if name in before or not earlier:
-            continue
-        changed = f"{one.reference} has changed: it was {earlier[-1]} when the run began with it and is {name} now"
-        if not accept_changes:
-            names = ",".join(earlier[-1] if known == name else known for known in asked.architectures)
-            way = f"go on with the kept copy (--architectures {names})"
-            if REGISTERED[name].is_plugin:
-                way = "install the version that it had"
-            raise UserError(
-                f"{run}: {changed}; {way}, or take the changed one as a further architecture of the run "
-                "(--accept-changes)"
-            )
-        print(f"accepted: {changed}, a further architecture", file=sys.stderr)
+    before, own = old.own or {}, asked.own or {}
+    earlier = {}  # Names of kept copies, by those of today.
+    for name, one in own.items():
+        same = [known for known, other in before.items() if _is_same_place(other.reference, one.reference)]
+        if name not in before and same:
+            earlier[name] = same[-1]
+    changes = [
+        f"{own[name].reference} has changed: it was {kept} when the run began with it and is {name} now"
+        for name, kept in earlier.items()
+    ]
+    if changes and not accept_changes:
+        # What the run has not got yet has no kept copy, and is named by its file.
+        new = {name: one.reference for name, one in own.items() if name not in before}
+        names = ",".join({**new, **earlier}.get(name, name) for name in asked.architectures)
+        single = len(changes) == 1
+        way = f"go on with the kept {'copy' if single else 'copies'} (--architectures {names})"
+        if plugins := [name for name in earlier if REGISTERED[name].is_plugin]:
+            rest = f" and {way}" if len(plugins) < len(earlier) else ""
+            way = f"install the version that {'it' if single else ' and '.join(plugins)} had{rest}"
+        further = "one as a further architecture" if single else "ones as further architectures"
+        raise UserError(
+            f"{run}: {'; '.join(changes)}; {way}, or take the changed {further} of the run (--accept-changes)"
+        )
+    for change in changes:
+        print(f"accepted: {change}, a further architecture", file=sys.stderr)
+
+
+def _is_same_place(before: str, now: str) -> bool:
+    """Whether two references are of one file, which may have moved, with its folder or to another host, since."""
+    if before == now:
+        return True
+    old, new = Reference.parse(before), Reference.parse(now)
+    if old.path is None or new.path is None or (old.main, old.label) != (new.main, new.label):
+        return False
+    return not old.path.exists()
 
 
 def find_damaged(run: Path) -> Iterator[tuple[Path, str, Callable[[], str]]]:

@@ -18,6 +18,7 @@ from models.own.blame import blamed
 from models.own.importing import PACKAGES, hidden
 from models.own.layers import OwnPart
 from models.own.seeding import seeded
+from models.own.switches import switches_kept
 from search.datasets.base import Arrays, Dataset
 from search.datasets.split import Split, find_split
 from search.training.loop import Training
@@ -43,7 +44,7 @@ def try_first_step(own: OwnArchitecture, trial: TrialSpec, data: Dataset) -> Non
     torch.set_num_threads(1)  # As in a worker.
     try:
         # A worker has only the modules that were imported with the file, and none of their names from elsewhere.
-        with seeded(0), blamed(own.target.label, own.target.owns):
+        with seeded(0), switches_kept(own.target.label), blamed(own.target.label, own.target.owns):
             if own.importer is None:
                 _try(own, trial, data)
             else:
@@ -136,8 +137,16 @@ def _find_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | 
 
 
 def _are_same(one: Any, other: Any) -> bool:
-    if not isinstance(one, torch.Tensor) or one.shape != other.shape:
-        return isinstance(other, type(one)) and one is other
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, Mapping):  # Such as what a module's get_extra_state gives.
+        return one.keys() == other.keys() and all(_are_same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(_are_same, one, other))
+    if not isinstance(one, torch.Tensor):
+        return one is other or bool(np.all(one == other))
+    if one.shape != other.shape:
+        return False
     return torch.equal(one, other) or bool(((one == other) | (one.isnan() & other.isnan())).all())
 
 

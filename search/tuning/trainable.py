@@ -110,10 +110,7 @@ class RecordedTrial(tune.Trainable):
         told = f"node {here['host']} has {', '.join(others)}; {what}, or resume with --accept-changes"
         self._mismatch = told if others else None
         make_repeatable(resources.device, resources.threads)
-        try:
-            unpack(own or {})
-        except UserError as error:
-            self._mismatch = f"node {here['host']}: {error}"
+        self._host, self._own = here["host"], own or {}
         self.reset_config(config)
 
     def step(self) -> dict[str, Any]:
@@ -198,6 +195,11 @@ class RecordedTrial(tune.Trainable):
         self._max_epochs: int = new_config["max_epochs"]
         self._training: Training | None = None
         self._halted: str | None = None
+        name = self._spec.architecture
+        try:  # The others' files are not imported here, so that they can do nothing to this trial.
+            unpack({name: self._own[name]} if name in self._own else {})
+        except UserError as error:
+            self._halted = f"node {self._host}: {error}"
         return True
 
     def cleanup(self) -> None:

@@ -133,14 +133,12 @@ def test_the_very_bytes_that_ran_are_kept(write):
 
 
 def test_nothing_that_the_file_sets_stays_set(write):
-    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    state = torch.get_rng_state()
     path = write("""
         import random, sys
         import numpy as np
         import torch
         from torch import nn
-        torch.set_default_dtype(torch.float64)
-        torch.set_num_threads(7)
         torch.manual_seed(3)
         sys.path.append("/nowhere")
         print("not among the results")
@@ -155,9 +153,29 @@ def test_nothing_that_the_file_sets_stays_set(write):
     register(Reference.parse(f"{path}:Mine"))
     assert torch.equal(torch.get_rng_state(), state)
     assert list_numbers() == numbers
-    assert torch.get_default_dtype() is torch.float32
-    assert torch.get_num_threads() == threads
     assert "/nowhere" not in sys.path
+
+
+@pytest.mark.parametrize("ending", ["", "; 1 / 0"])
+@pytest.mark.parametrize(
+    ("code", "read"),
+    [
+        ("torch.backends.mkldnn.enabled = False", lambda: torch.backends.mkldnn.enabled),
+        ("torch.backends.cudnn.benchmark = True", lambda: torch.backends.cudnn.benchmark),
+        ("torch.backends.cudnn.allow_tf32 = False", lambda: torch.backends.cudnn.allow_tf32),
+        ("torch.set_default_dtype(torch.float64)", torch.get_default_dtype),
+        ("torch.set_num_threads(7)", torch.get_num_threads),
+        ("torch.set_grad_enabled(False)", torch.is_grad_enabled),
+        ("torch.set_float32_matmul_precision('medium')", torch.get_float32_matmul_precision),
+        ("torch.use_deterministic_algorithms(True)", torch.are_deterministic_algorithms_enabled),
+    ],
+)
+def test_a_file_that_changes_a_switch_of_torch_is_refused_and_it_is_set_back(write, code, read, ending):
+    before = read()
+    path = write(f"import torch; {code}{ending}\nfrom torch import nn\nclass Mine(nn.Conv2d): pass")
+    with pytest.raises(UserError, match="ZeroDivisionError" if ending else r"Mine: changes .* from .* to .*; leave"):
+        register(Reference.parse(f"{path}:Mine"))
+    assert read() == before
 
 
 def test_what_a_file_prints_is_no_output(write, capsys):

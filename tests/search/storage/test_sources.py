@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from models.own import REGISTERED, Reference, Sources, register
+from search.architectures import find_names, list_own
 from search.storage import repair, sources
 from search.storage.json_files import write_json
 from spaces import UserError
@@ -22,6 +24,7 @@ class Mine(nn.Conv2d):
     def __init__(self, in_channels, out_channels):
         super().__init__(in_channels, out_channels, KERNEL, padding=KERNEL // 2)
 """
+THETA = {"lr": 0.1, "momentum": 0.0, "weight_decay": 0.0, "gain": 1.0}
 SPEC = RunSpec(
     dataset="digits",
     data_hash="0",
@@ -29,7 +32,7 @@ SPEC = RunSpec(
     seed=0,
     split_seed=0,
     architectures=("conv",),
-    thetas={"conv": {"lr": 0.1, "momentum": 0.0, "weight_decay": 0.0, "gain": 1.0}},
+    thetas={"conv": THETA},
 )
 
 
@@ -60,10 +63,8 @@ def run(tmp_path: Path) -> Path:
 
 
 def make_spec(*references: str) -> RunSpec:
-    assert SPEC.thetas is not None
     own = {found.name: found.own for found in (register(Reference.parse(text)) for text in references)}
-    thetas = dict.fromkeys(("conv", *own), SPEC.thetas["conv"])
-    return replace(SPEC, architectures=("conv", *own), thetas=thetas, own=own)
+    return replace(SPEC, architectures=("conv", *own), thetas=dict.fromkeys(("conv", *own), THETA), own=own)
 
 
 def write_spec(run: Path, spec: RunSpec) -> None:
@@ -161,3 +162,46 @@ def test_an_edited_file_is_told_with_both_ways_on(code: Path, run: Path, capsys:
     sources.check_edited(run, both, asked, False)
     code.write_text(LAYER)
     sources.check_edited(run, both, make_spec(f"{code}:Mine"), False)
+
+
+def test_the_advice_for_several_edited_files_is_all_that_is_needed(code: Path, run: Path) -> None:
+    two = code.with_name("two.py")
+    two.write_text(LAYER.replace("Mine", "Two"))
+    old = make_spec(f"{code}:Mine", f"{code}:Mine@C", f"{two}:Two")
+    sources.keep(run, old)
+    write_spec(run, old)
+    before = list(old.own or {})
+    for path in (code, two):
+        path.write_text(path.read_text() + "\n")
+    new = code.with_name("new.py")
+    new.write_text(LAYER)
+    asked = make_spec(f"{code}:Mine", f"{code}:Mine@C", f"{two}:Two", f"{new}:Mine")
+    with pytest.raises(UserError) as caught:
+        sources.check_edited(run, old, asked, False)
+    said = str(caught.value)
+    assert said.count("has changed") == 3
+    advice = said.partition("the kept copies (--architectures ")[2].partition(")")[0].split(",")
+    assert advice == ["conv", *before, f"{new}:Mine"]
+    REGISTERED.clear()
+    names = find_names(advice, run)
+    assert names[:4] == ("conv", *before)
+    sources.check_edited(
+        run, old, replace(old, architectures=names, thetas=dict.fromkeys(names, THETA), own=list_own(names)), False
+    )
+
+
+def test_a_copy_that_is_edited_where_it_was_moved_to_has_changed(code: Path, run: Path) -> None:
+    old = make_spec(f"{code}:Mine")
+    other = code.parent.with_name("other")
+    shutil.copytree(code.parent, other)
+    moved = other / code.name
+    again = make_spec(f"{moved}:Mine")  # In the same process.
+    assert [(name, one.reference) for name, one in (again.own or {}).items()] == [(*(old.own or {}), f"{moved}:Mine")]
+    moved.write_text(LAYER + "\n")
+    asked = make_spec(f"{moved}:Mine")
+    with pytest.raises(UserError, match=f"{moved}:Mine has changed"):
+        sources.check_edited(run, extend(old, again), asked, False)
+    sources.check_edited(run, old, asked, False)  # Both are there: two files with one name.
+    code.unlink()
+    with pytest.raises(UserError, match=f"{moved}:Mine has changed"):
+        sources.check_edited(run, old, asked, False)

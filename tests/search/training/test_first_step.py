@@ -106,6 +106,7 @@ def test_a_searched_batch_size(attempt, batch_size) -> None:
     ("constructor", "forward", "complaint"),
     [
         ("1 / 0", "return x", r"my_layer.py, line 14: ZeroDivisionError"),
+        ("raise GeneratorExit", "return x", r"my_layer.py, line 14: GeneratorExit"),
         (CONV, "return self.cnv(x)", r"my_layer.py, line 17: AttributeError"),
         (CONV, "return self.conv(x[:, :0])", r"my_layer.py, line 17: RuntimeError"),
         ("self.k = out_channels", "return x.repeat(1, self.k, 1, 1)[:, :self.k]", "has no learnable weight"),
@@ -137,6 +138,35 @@ def test_a_module_that_is_imported_late_from_elsewhere_on_the_path(attempt, tmp_
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UserError, match="imports late_helper only while it runs"):
         attempt(forward="import late_helper; return self.conv(x)")
+
+
+EXTRA = """
+import random
+from torch import nn
+
+class Mine(nn.Conv2d):
+    def __init__(self, in_channels, out_channels):
+        super().__init__(in_channels, out_channels, 1)
+        self.extra = {"scale": VALUE, "names": ["a", ("b", None)]}
+
+    def get_extra_state(self):
+        return {**self.extra}
+
+    def set_extra_state(self, state):
+        self.extra = state
+"""
+
+
+def test_an_extra_state_is_compared_by_its_value(attempt) -> None:
+    attempt(code=EXTRA.replace("VALUE", "random.random()"))
+    with pytest.raises(UserError, match=r"own1\._extra_state differs"):
+        attempt(code=EXTRA.replace("VALUE", "random.SystemRandom().random()"))
+
+
+def test_a_constructor_that_changes_a_switch_of_torch(attempt) -> None:
+    with pytest.raises(UserError, match=r"Mine: changes torch\.backends\.mkldnn\.enabled from True to False"):
+        attempt("torch.backends.mkldnn.enabled = False; " + CONV)
+    assert torch.backends.mkldnn.enabled
 
 
 def test_a_network_that_has_no_weight(attempt) -> None:

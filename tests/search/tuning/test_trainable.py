@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from models.own import REGISTERED, Parcel, Reference, Sources, pack, register
 from search.cluster.resources import Resources
 from search.datasets import Split
 from search.storage.driver import DriverLock, Guard
@@ -246,3 +247,41 @@ def test_reports_for_replay_show_the_trial_as_it_then_was(tmp_path: Path, diverg
     folder.status = "diverged"
     assert (report(folder, 9, 1)["accuracy"], report(folder, 9, 1)["done"]) == (0.3, False)
     assert (report(folder, 9)["accuracy"], report(folder, 9)["done"]) == (0.0, True)
+
+
+def test_only_the_file_of_its_own_trial_is_imported(trial: TrialSpec, split: Split, tmp_path: Path) -> None:
+    before = dict(REGISTERED)
+    code = "from torch import nn\nclass Mine(nn.Conv2d):\n    def __init__(self, in_channels, out_channels):\n"
+    code += "        super().__init__(in_channels, out_channels, 1)\n"
+    paths = [tmp_path / name for name in ("one.py", "two.py")]
+    for path in paths:
+        path.write_text(f"{code}# {path.name}")
+    one, two = (register(Reference.parse(f"{path}:Mine")).name for path in paths)
+    own = pack([one, two])
+    try:
+        for name in (one, two):
+            del REGISTERED[name]
+        actor = RecordedTrial.__new__(RecordedTrial)
+        actor.setup(config(trial), split=split, run=str(tmp_path), resources=Resources(), own=own)
+        assert actor.step()["epoch"] == 1
+        assert not {one, two} & set(REGISTERED)
+        actor.reset_config(config(replace(trial, architecture=two)))
+        assert {one, two} & set(REGISTERED) == {two}
+        assert actor.step()["epoch"] == 1
+        actor.reset_config(config(replace(trial, architecture="conv", seed=trial.seed + 1)))
+        assert actor.step()["epoch"] == 1
+    finally:
+        REGISTERED.clear()
+        REGISTERED.update(before)
+
+
+def test_a_file_that_cannot_be_imported_stops_the_run_and_blames_no_trial(
+    trial: TrialSpec, split: Split, tmp_path: Path
+) -> None:
+    own = {"Mine-00000000": Parcel(f"{tmp_path}/one.py:Mine", Sources("one.py", {"one.py": b"import nosuch"}))}
+    actor = RecordedTrial.__new__(RecordedTrial)
+    spec = replace(trial, architecture="Mine-00000000")
+    actor.setup(config(spec), split=split, run=str(tmp_path), resources=Resources(), own=own)
+    assert "ModuleNotFoundError" in actor.step()["stop"]
+    actor.reset_config(config(trial))
+    assert "stop" not in actor.step()
