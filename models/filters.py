@@ -98,7 +98,8 @@ def make_matrices(height: int, width: int, dtype: torch.dtype, device: torch.dev
                 found = Matrices(*(torch.from_numpy(matrix).to(device, dtype) for matrix in made))
         finally:
             torch._C._set_tracing_state(state)  # pyright: ignore[reportAttributeAccessIssue]
-        if type(found.low) is torch.Tensor:  # A fake tensor of a tracer must not outlive the trace.
+        # A tracer's fake tensor must not outlive the trace, nor torch.func's wrapper its transform.
+        if type(found.low) is torch.Tensor and not torch._C._functorch.is_functorch_wrapped_tensor(found.low):
             _CACHE[key] = found
             for oldest in list(_CACHE)[:-KEPT]:
                 _CACHE.pop(oldest, None)

@@ -19,7 +19,8 @@ SAID = {
 
 
 def test_every_example_is_tested() -> None:
-    assert {path.name for path in (ROOT / "examples").glob("*.py")} == SAID.keys()
+    layers = {"depthwise.py"}  # tests/models/own/test_examples.py trains them.
+    assert {path.name for path in (ROOT / "examples").glob("*.py")} == SAID.keys() | layers
 
 
 @pytest.mark.parametrize("name", SAID)

@@ -35,7 +35,7 @@ def describe_listed(kind: str) -> dict[str, str]:
             f"{family.typical[0]} ..": f"{family.about} ({family.words})" for family in models.FAMILIES.values()
         }
         plugins = {name: f"plugin of {where}" for name, where in list_plugins().items()}
-        own = {"FILE.py:NAME": "a layer or network of your own (README: your own layer)"}
+        own = {"FILE.py:NAME": "a layer or network of your own (docs/own-layers.md)"}
         titles = {name: architecture.title for name, architecture in models.ARCHITECTURES.items()}
         return plugins | titles | families | own
     if kind == "datasets":

@@ -151,6 +151,17 @@ def test_forward_mode():
 
 
 @pytest.mark.parametrize(
+    "first", [jacfwd, jacrev, hessian, lambda function: vmap(grad(lambda x: function(x[None]).sum()))]
+)
+def test_a_transform_that_is_the_first_to_see_an_image_size_leaves_nothing_behind(first, monkeypatch):
+    monkeypatch.setattr(filters, "_CACHE", {})
+    x = images(1, 1, 3, 4, dtype=torch.float64)
+    first(scatter)(x)
+    torch.testing.assert_close(scatter(x), ORACLES[torch.float64](x))
+    torch.testing.assert_close(jacfwd(jacfwd(scatter))(x), hessian(scatter)(x))
+
+
+@pytest.mark.parametrize(
     "twice",
     [
         hessian,
