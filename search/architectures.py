@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import models
 from models.own import Reference, is_reference, list_plugins, register, split_kept
 from search.datasets.base import Dataset
-from search.storage.sources import find_kept, list_kept
-from spaces import Hyperparameters, UserError
+from search.storage.sources import find_kept, list_kept, read_own
+from spaces import Hyperparameters, Space, UserError
 from spaces.common.errors import quote
 from spaces.hyperparameters import Value
 from spaces.specs.own import Own
@@ -69,6 +70,18 @@ def share_theta(theta: Hyperparameters, names: Sequence[str]) -> dict[str, dict[
     own = list_own(names)
     check_taken(theta, names, own, "theta")
     return {name: theta.restrict(list_taken(name, own)).as_dict() for name in names}
+
+
+def check_searched(space: Space, names: Sequence[str], run: Path) -> None:
+    """Refuses a space with a hyperparameter that no architecture takes, of those named and of those that the run has.
+
+    Raises:
+        UserError: naming the hyperparameter, and what each architecture takes.
+    """
+    own = list_own(names)
+    with suppress(UserError):  # What is wrong with the run is said when it is opened.
+        own = {**read_own(run), **own}
+    check_taken(space.domains, dict.fromkeys((*names, *own)), own, f"space {space.name}")
 
 
 def try_own(spec: RunSpec, data: Dataset) -> None:

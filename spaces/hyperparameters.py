@@ -55,7 +55,7 @@ def check_number(name: str, value: Any) -> float:
     try:
         if isinstance(value, bool):
             raise ValueError
-        number = float(value)
+        number = _read_number(value)
     except (TypeError, ValueError, OverflowError):
         raise UserError(f"{name}: {quote(value)} is not a number; {allowed}") from None
     if not LIMITS[name].allows(number):
@@ -99,13 +99,19 @@ def check_value(name: str, value: Any) -> Value:
     return found
 
 
+def _read_number(value: Any) -> float:
+    if isinstance(value, str) and "_" in value:
+        raise ValueError  # Python reads 1_0 as 10.
+    return float(value)
+
+
 def _read_value(value: Any) -> Value | None:
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value in TRUTH:
         return TRUTH[value]
     try:
-        number = float(value)
+        number = _read_number(value)
     except OverflowError:
         return None
     except (TypeError, ValueError):
@@ -144,7 +150,7 @@ class Hyperparameters(Mapping[str, Value]):
     _values: dict[str, Value]
 
     def __init__(
-        self, lr: float, momentum: float, weight_decay: float, gain: float | None = None, **further: Value
+        self, /, lr: float, momentum: float, weight_decay: float, gain: float | None = None, **further: Value
     ) -> None:
         given: dict[str, Any] = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "gain": gain, **further}
         if gain is None:

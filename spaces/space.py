@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from spaces.common.errors import UserError, quote
+from spaces.common.errors import UserError, quote, shorten
 from spaces.domains import Choice, Domain, LogUniform, RandInt, Uniform, find_kind
 from spaces.hyperparameters import (
     NAMES,
@@ -44,7 +44,8 @@ class Space:
     @property
     def size(self) -> float:
         """How many configurations the space has; infinite where a domain is continuous."""
-        return math.prod(domain.size for domain in self.domains.values())
+        sizes = [domain.size for domain in self.domains.values()]
+        return math.inf if math.inf in sizes else math.prod(sizes)  # Whole numbers may be too large for floats.
 
     def choices(self) -> dict[str, tuple[Value, ...]]:
         """The values of each hyperparameter.
@@ -61,8 +62,8 @@ class Space:
             )
         if self.size > MAX_POINTS:
             raise UserError(
-                f"space {self.name}: its grid has {self.size:,} points; give fewer, at most {MAX_POINTS:,}, or use "
-                "--search tpe"
+                f"space {self.name}: its grid has {shorten(f'{self.size:,}')} points; give fewer, at most "
+                f"{MAX_POINTS:,}, or use --search tpe"
             )
         return {name: domain.list_members() for name, domain in found.items()}
 
@@ -171,13 +172,9 @@ def make_space(description: Any, where: str) -> Space:
         )
     check_names(fields, where)
     try:
-        space = Space(name, {field: read_domain(field, fields[field]) for field in sort_names(fields)})
+        return Space(name, {field: read_domain(field, fields[field]) for field in sort_names(fields)})
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
-    points = math.prod(len(domain.values) for domain in space.domains.values() if isinstance(domain, Choice))
-    if points > MAX_POINTS:  # Seen before anybody builds them.
-        raise UserError(f"{where}: the choices make {points:,} points; give fewer, at most {MAX_POINTS:,}")
-    return space
 
 
 SPACES: dict[str, Space] = {

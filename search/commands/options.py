@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from search.datasets.own import add_options
 from search.storage.identity import measure_age
 from search.tuning.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, parse_theta, read_space
-from spaces.common.errors import printable
+from spaces.common.errors import printable, quote
 from spaces.common.lookup import choose
 from spaces.common.wording import format_command, format_count
 from spaces.files.sealed import Damaged, read_sealed
@@ -80,7 +81,7 @@ RESOURCES = group(
         choices=("auto", "native", "torch", "mixed"),
         default="auto",
         help="what does the arithmetic: native (compiled, one CPU core per trial), torch, mixed (torch in 16 "
-        "bits, GPUs only), or auto (default): native wherever it can; mixed on GPUs where the data set has a recipe",
+        "bits, GPUs only), or auto (default): native wherever it can; mixed on GPUs where images are augmented",
     ),
     option(
         "--address",
@@ -222,7 +223,9 @@ def parse_space(args: argparse.Namespace) -> Space:
     """
     if isinstance(args.space, Space):
         return args.space
-    name = ("table-1.2" if args.search == "grid" else "continuous") if args.space is None else args.space
+    if not isinstance(args.space, str | PathLike | None):
+        raise UserError(f"space: {quote(args.space)} is no space; give a name, a YAML file or a mapping of domains")
+    name = ("table-1.2" if args.search == "grid" else "continuous") if args.space is None else fspath(args.space)
     if name in SPACES:
         return SPACES[name]
     if not name or not Path(name).exists():
@@ -294,7 +297,10 @@ def make_run_spec(
     Raises:
         UserError: options that are unknown, not allowed, or contradict one another.
     """
+    from search.architectures import check_searched
+
     searched = parse_space(args)
+    check_searched(searched, names, args.out)
     samples = args.samples
     if args.search == "grid":
         size = math.prod(map(len, searched.choices().values()))

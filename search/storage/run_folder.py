@@ -75,6 +75,7 @@ class RunFolder:
             known = False
         old = self.read_spec() if known else None
         spec = asked if old is None else extend(old, asked)
+        spec.check_searched()
         there = read_sealed(self.path / provenance.ENVIRONMENT) or invocations.find_last_known(
             self.path, "environment", provenance.check_environment
         )

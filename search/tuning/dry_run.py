@@ -42,14 +42,13 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
     slots = min(max(1, room), policy.max_concurrent or room or 1)
     data = find_dataset(spec.dataset, spec.data_hash, spec.data_source)
     images = data.train_images
-    batch = min(spec.batch_size, images)
     what = f"{spec.search} search of {spec.searched.name}" if searches else "fixed configurations"
     yield f"{what} on {spec.dataset}, {format_count(len(spec.architectures), 'architecture')}"
     hours = bytes_kept = 0.0
     measure(spec, data, spec.architectures[0], device, resources.engine)  # The first pays for starting libraries.
     for name in spec.architectures:
         samples = spec.count_planned(name)
-        step, checkpoint_bytes = measure(spec, data, name, device, resources.engine)
+        step, batch, checkpoint_bytes = measure(spec, data, name, device, resources.engine)
         swept = samples * epochs * step * (images - data.holdout) / batch
         again = seeds * rerun_epochs
         seconds = (swept + again * step * images / batch) / slots
@@ -71,8 +70,11 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
     yield f"  in all about {hours:.2f} h and {bytes_kept / 2**20:.0f} MiB of disk in a new run folder; nothing was run"
 
 
-def measure(spec: RunSpec, data: Dataset, architecture: str, device: str, engine: str) -> tuple[float, int]:
-    """Seconds of a training step, on random images, and bytes of a checkpoint of one architecture on this machine."""
+def measure(spec: RunSpec, data: Dataset, architecture: str, device: str, engine: str) -> tuple[float, int, int]:
+    """Seconds of a training step on this machine, its images, which are random, and bytes of a checkpoint.
+
+    Where the batch size is searched, the step is one of a middle size.
+    """
     safe = Hyperparameters.from_mapping(
         {name: SAFE.get(name, value) for name, value in spec.find_middle(architecture).items()}
     )
@@ -92,4 +94,4 @@ def measure(spec: RunSpec, data: Dataset, architecture: str, device: str, engine
             break
         steps = MANY
     values = [*training.network.state_dict().values(), *training.network.parameters()]  # Momentum doubles the weights.
-    return taken / steps, sum(value.nbytes for value in values)
+    return taken / steps, batch, sum(value.nbytes for value in values)

@@ -162,7 +162,6 @@ class RunSpec:
             SAMPLES.check("earlier: samples", grid["samples"])
             stages.append((_read_space("earlier", grid["space"]), grid["samples"]))
         stages.append((_read_space("space", self.space), self.samples))
-        check_taken(stages[-1][0].domains, self.architectures, self.own, f"space {stages[-1][0].name}")
         if self.search != "grid":
             return
         for space, _ in stages:
@@ -174,6 +173,15 @@ class RunSpec:
                 raise UserError(
                     f"earlier: {quote(space.name)} did not grow into {quote(larger.name)}; restore the file"
                 )
+
+    def check_searched(self) -> None:
+        """Checks that what is searched fits the architectures; what extends a run may leave out some that it needs.
+
+        Raises:
+            UserError: a hyperparameter that none takes, or no gain where one needs it.
+        """
+        if self.space is not None:
+            check_taken(self.searched.domains, self.architectures, self.own, f"space {self.searched.name}")
 
     @property
     def searched(self) -> Space:
@@ -300,7 +308,9 @@ class RunSpec:
                 values["recipe"] = Recipe.from_dict(values["recipe"])
             if isinstance(values.get("own"), Mapping):
                 values["own"] = {name: Own.from_dict(one) for name, one in values["own"].items()}
-            return cls(**values)
+            spec = cls(**values)
+            spec.check_searched()
+            return spec
         except UserError as error:
             raise UserError(f"spec.json: {error}") from None
 

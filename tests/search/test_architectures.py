@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import models
 from models.own import REGISTERED
-from search.architectures import find_names, list_own, share_theta
-from spaces import Hyperparameters, UserError
+from search.architectures import check_searched, find_names, list_own, share_theta
+from search.storage.run_folder import RunFolder
+from search.storage.trial_folder import TrialFolder
+from spaces import Hyperparameters, UserError, make_space
+from spaces.specs.run import RunSpec
 
 LAYER = """from torch import nn
 
@@ -71,3 +75,25 @@ def test_each_architecture_gets_what_it_takes_of_one_configuration(path: Path) -
     assert list(shared.values()) == [four, four | {"kernel": 3}, network]
     with pytest.raises(UserError, match="theta: deep: taken by no architecture of the run"):
         share_theta(Hyperparameters(lr=0.1, momentum=0, weight_decay=0, gain=1.5, deep=3), names)
+
+
+def test_a_part_of_a_run_searches_what_others_of_the_run_take(path: Path, tmp_path: Path) -> None:
+    names, run = find_names(["conv", f"{path}:Mine"], None), tmp_path / "run"
+    four = {"lr": 0.1, "momentum": 0, "weight_decay": 0, "gain": 1}
+    space = make_space({**four, "kernel": {"choice": [3, 1]}}, "mine")
+    whole = RunSpec(
+        "digits", "ab", 16, 0, 0, names, space=space.describe(), search="grid", samples=2, own=list_own(names)
+    )
+    part = replace(whole, architectures=("conv",), own=None)
+    with pytest.raises(UserError, match="space mine: kernel: taken by no architecture of the run; conv takes lr"):
+        check_searched(space, ["conv"], run)
+    with pytest.raises(UserError, match="kernel: taken by no"), RunFolder(run).driven(part):
+        pass
+    with RunFolder(run).driven(whole):
+        TrialFolder(run, whole.sweep_trial("conv", whole.list_points("conv")[0])).fail("x")
+    check_searched(space, ["conv"], run)
+    for name in ("conv", "invariant"):
+        with RunFolder(run).driven(replace(part, architectures=(name,))) as spec:
+            assert spec.architectures == (names if name == "conv" else (*names, name))
+    with pytest.raises(UserError, match="space odd: width: taken by no architecture of the run; conv takes lr"):
+        check_searched(make_space({**four, "width": 3}, "odd"), ["conv"], run)

@@ -105,6 +105,11 @@ def test_text_and_back_loses_nothing(theta: Hyperparameters) -> None:
     assert Hyperparameters.from_mapping(theta.as_dict()) == theta
 
 
+def test_any_name_reaches_the_mapping() -> None:
+    theta = parse_theta("lr=0.1,momentum=0.5,weight_decay=1e-5,gain=1,self=3,values=4,cls=5")
+    assert theta.further == {"cls": 5, "self": 3, "values": 4}
+
+
 def test_text_is_short() -> None:
     assert str(Hyperparameters(1, 0, 1e-5, 1.5)) == "lr=1,momentum=0,weight_decay=1e-05,gain=1.5"
 
@@ -134,6 +139,7 @@ def test_further_values_are_numbers_words_and_booleans() -> None:
     theta = Hyperparameters(
         **{**GOOD, "width": "8.0", "rate": "1e-3", "on": "false", "off": True, "word": "leaky-relu"}
     )
+    assert Hyperparameters(**GOOD, code="1_0").further == {"code": "1_0"}  # Python's own 10.
     assert theta.further == {"off": True, "on": False, "rate": 0.001, "width": 8, "word": "leaky-relu"}
     assert [type(value) for value in theta.further.values()] == [bool, bool, float, int, str]
 
@@ -165,6 +171,8 @@ def test_equal_configurations_are_equal_whatever_they_were_read_from() -> None:
         ("dropout", 10**400, "dropout: 1000000"),
         ("dropout", None, "dropout: None is not allowed"),
         ("dropout", [1], "dropout: [1] is not allowed"),
+        ("lr", "1_0", "lr: '1_0' is not a number"),
+        ("batch_size", "1_0", "batch_size: '1_0' is not allowed; give a whole number"),
         ("activation", "a b", "activation: 'a b' is not allowed"),
         ("activation", "a,b=2", "activation: 'a,b=2' is not allowed"),
         ("activation", "x" * 41, "activation: 'xxx"),

@@ -64,9 +64,19 @@ def test_a_few_of_many_points_are_made_one_by_one(monkeypatch: pytest.MonkeyPatc
 
 def test_too_many_points_are_refused_before_they_are_built() -> None:
     lists = {"choice": [(i + 1) / 10_000 for i in range(8000)]}
-    for gain in (lists, {"uniform": [1, 2]}):
-        with pytest.raises(UserError, match=r"many: the choices make [\d,]+ points; give fewer, at most 1,000,000"):
-            make_space({"lr": lists, "momentum": lists, "weight_decay": lists, "gain": gain}, "many")
+    space = make_space({"lr": lists, "momentum": lists, "weight_decay": lists, "gain": lists}, "many")
+    assert space.find_middle() in space  # Good for TPE.
+    with pytest.raises(UserError, match=r"many: its grid has [\d,]+ points; give fewer, at most 1,000,000, or use"):
+        space.choices()
+
+
+def test_a_space_of_more_points_than_a_float_can_count() -> None:
+    many = {f"n{i}": {"randint": [0, 2**53]} for i in range(100)}
+    space = make_space({**FIELDS, "gain": 1, **many}, "vast")
+    with pytest.raises(UserError, match="vast: its grid has ") as error:
+        space.choices()
+    assert len(str(error.value)) < 250
+    assert make_space({**FIELDS, **many}, "vast").size == math.inf
 
 
 def test_a_grid_within_another() -> None:

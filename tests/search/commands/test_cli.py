@@ -13,6 +13,7 @@ import pytest
 from models.native import find_instruction_set
 from search import __version__
 from search.cli import COMMANDS, main
+from search.datasets import find_dataset
 from spaces import SPACES, Hyperparameters
 from spaces.files.sealed import Damaged
 from spaces.specs.run import RunSpec
@@ -187,6 +188,21 @@ def test_a_dry_run_is_of_what_would_run(
     assert main(["sweep", "--samples", "4", *asked, "--dry-run", "--out", str(tmp_path / "run")]) == 0
     shown = capsys.readouterr().out
     assert all(word in shown for word in words)
+
+
+def test_a_dry_run_counts_steps_of_the_batches_that_it_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("search.tuning.dry_run.timeit", lambda function, number: 1.0)  # Every step takes a second.
+    path = tmp_path / "mine.yaml"
+    path.write_text("{lr: 0.1, momentum: {choice: [0, 0.5]}, weight_decay: 0, gain: 1, batch_size: {choice: [8, 64]}}")
+    fixed = ["--space", str(path), "--scheduler", "none", "--max-concurrent", "1", "--architectures", "conv"]
+    assert main(["sweep", *fixed, "--epochs", "90", "--dry-run", "--out", str(tmp_path / "run")]) == 0
+    data = find_dataset("digits")
+    hours = 4 * 90 * (data.train_images - data.holdout) / 64 / 3600  # Of the two sizes, 64 is the middle one.
+    shown = capsys.readouterr().out
+    assert "1000.00 ms a step" in shown
+    assert f"in all about {hours:.2f} h" in shown
 
 
 @pytest.mark.parametrize(

@@ -68,3 +68,10 @@ def test_a_time_budget_bounds_the_start_too(monkeypatch: pytest.MonkeyPatch) -> 
     options = {"out": "x", "architectures": "conv", "invocation": {"time_budget": 0.5}}
     with pytest.raises(invsearch.Halted, match="the time budget is used up before more was trained"):
         train_call(invsearch.sweep, options)
+
+
+@pytest.mark.parametrize("space", [3, ["table-1.2"], b"mine.yaml", True])
+def test_what_is_no_space_is_refused(space: Any, tmp_path: Path) -> None:
+    with pytest.raises(invsearch.UserError, match="is no space; give a name, a YAML file or a mapping of domains"):
+        invsearch.sweep(tmp_path / "run", "conv", space=space)
+    assert not (tmp_path / "run").exists()

@@ -85,7 +85,7 @@ def test_own_architectures_are_united() -> None:
         (SWEEP.as_dict() | {"space": {**SPACE, "name": "a\nb"}}, r"space: name: 'a\nb' is not a name"),
         (SWEEP.as_dict() | {"space": {**SPACE, "name": "a" * 81}}, "text of at most 80 characters"),
         (SWEEP.as_dict() | {"space": {**SPACE, "lr": {"uniform": [0.1, 0.2]}}}, "lr is continuous, so it has no grid"),
-        (SWEEP.as_dict() | {"space": HUGE}, "the choices make 16,000,000 points; give fewer, at most 1,000,000"),
+        (SWEEP.as_dict() | {"space": HUGE}, "its grid has 16,000,000 points; give fewer, at most 1,000,000"),
     ],
 )
 def test_refuses_what_it_did_not_write(content: dict, message: str) -> None:
@@ -235,7 +235,7 @@ def test_each_architecture_searches_what_it_takes() -> None:
 
 def test_names_that_no_architecture_takes_are_refused() -> None:
     with pytest.raises(UserError, match="space mine: skip: taken by no architecture of the run; A-0123abcd takes lr"):
-        replace(BOTH, architectures=("A-0123abcd",), own={"A-0123abcd": OWN})
+        replace(BOTH, architectures=("A-0123abcd",), own={"A-0123abcd": OWN}).check_searched()
     theta = Hyperparameters(0.1, 0, 0, 1, kernel=3)
     with pytest.raises(UserError, match="theta: kernel: taken by no architecture of the run; conv takes lr"):
         replace(FIXED, thetas={"conv": theta.as_dict()})
