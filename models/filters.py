@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch._C._functorch import is_functorch_wrapped_tensor
 
 LOWPASS = tuple(Fraction(tap, 20) for tap in (-1, 5, 12, 5, -1))
 HIGHPASS = tuple(Fraction(tap, 280) for tap in (3, -15, -73, 170, -73, -15, 3))
@@ -99,7 +100,7 @@ def make_matrices(height: int, width: int, dtype: torch.dtype, device: torch.dev
         finally:
             torch._C._set_tracing_state(state)  # pyright: ignore[reportAttributeAccessIssue]
         # A tracer's fake tensor must not outlive the trace, nor torch.func's wrapper its transform.
-        if type(found.low) is torch.Tensor and not torch._C._functorch.is_functorch_wrapped_tensor(found.low):
+        if type(found.low) is torch.Tensor and not is_functorch_wrapped_tensor(found.low):
             _CACHE[key] = found
             for oldest in list(_CACHE)[:-KEPT]:
                 _CACHE.pop(oldest, None)
