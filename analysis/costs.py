@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from analysis.records.reader import Run
 
-# The layers that are compared; the linear tail is the same in every network. "own": of a layer of one's own.
+# The layers that are compared, without the linear tail, which our networks share. "own": a layer of the user's, or all
+# of a network of theirs, whose classifier is not told apart: ``includes_classifier``.
 COUNTED = ("conv", "invariant", "scattering", "own")
 
 
@@ -30,3 +31,8 @@ def find_network_cost(run: Run, name: str) -> Cost | None:
     if not layers:
         return None
     return Cost(*(sum(layer[count] for layer in layers) for count in ("params", "mults", "transform_mults")))
+
+
+def includes_classifier(run: Run, name: str) -> bool:
+    """Whether an architecture's cost is that of all its layers, since it is a network of the user's."""
+    return (run.spec.get("own") or {}).get(name, {}).get("kind") == "network"

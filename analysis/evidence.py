@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.costs import Cost, find_network_cost
+from analysis.costs import Cost, find_network_cost, includes_classifier
 from analysis.incumbents import find_incumbents
 from analysis.published.mnist import PUBLISHED, Published
 from analysis.records.reader import Run
@@ -112,6 +112,11 @@ class Candidate:
     def cost(self) -> Cost | None:
         """What its network costs, or None where the run has not counted it."""
         return find_network_cost(self.run, self.architecture)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its cost has all layers, also a classifier, and so is not comparable with those of others."""
+        return includes_classifier(self.run, self.architecture)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,8 @@ FRONT = "Pareto front"
 def draw(evidence: Evidence) -> Drawing | str:
     """Draws mean test accuracy against weights, and against multiplies."""
     found = [
-        {"group": one.group, "params": cost.params, "mults": cost.mults + cost.transform, "lost": one.reruns.lost}
+        {"group": one.group, "params": cost.params, "mults": cost.mults + cost.transform}
+        | {"lost": one.reruns.lost, "whole": one.is_whole}
         | summarize(one.accuracies)._asdict()
         for one in evidence.finished
         if (cost := one.cost) is not None
@@ -26,7 +27,7 @@ def draw(evidence: Evidence) -> Drawing | str:
         return "No architecture has both finished reruns and counted costs."
     points, panels = pd.DataFrame(found), []
     for field, label in AXES.items():
-        best, costs = find_front(points[points["lost"] == 0], field), points[field]
+        best, costs = find_front(points[(points["lost"] == 0) & ~points["whole"]], field), points[field]
         marks: list[Mark] = []
         if len(best):
             marks.append(Line(best[field].tolist(), best["mean"].tolist(), FRONT, label=FRONT, step=True, dashed=True))
@@ -42,6 +43,8 @@ def draw(evidence: Evidence) -> Drawing | str:
     )
     if len(selected := points.loc[points["lost"] > 0, "group"]):
         caption += f" Left out of the front, since some of their seeds were lost: {', '.join(selected)}."
+    if len(whole := points.loc[points["whole"], "group"]):
+        caption += f" Left out of the front, since only their cost has the classifier, too: {', '.join(whole)}."
     return Drawing("costs", "Cost and accuracy", caption, panels, 2, (*evidence.groups, FRONT))
 
 

@@ -41,6 +41,13 @@ def choose_beside_published(evidence: Evidence) -> Shown:
     return show_table(TABLES[fitting[-1] if fitting else "summary"].fill(evidence))
 
 
+def add_summary(evidence: Evidence) -> Shown | None:
+    """The summary, where a table of the chapter stands beside the published numbers, which has no row for own ones."""
+    beside = choose_beside_published(evidence).table.number
+    own = any(run.spec.get("own") for run in evidence.runs)
+    return show_table(TABLES["summary"].fill(evidence)) if own and beside != "summary" else None
+
+
 def _source(number: str) -> Source:
     """A table's source; a table of deep networks has rows only for the swaps that it names."""
     rows = {swap.row for name in TABLES[number].architectures if (swap := find_swap(name)) is not None}
@@ -52,4 +59,8 @@ def _source(number: str) -> Source:
     return fill_if_trained
 
 
-SOURCES: dict[str, Source] = {"beside": choose_beside_published, **{number: _source(number) for number in TABLES}}
+SOURCES: dict[str, Source] = {
+    "beside": choose_beside_published,
+    "own": add_summary,
+    **{number: _source(number) for number in TABLES},
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
@@ -154,12 +155,16 @@ def _find_grid(table: pd.DataFrame) -> pd.DataFrame:
     """
     kept, names = table, list_terms(table)
     while 2 * len(kept) >= (~table["broke"]).sum():
-        factors = [kept[name].cat.remove_unused_categories() for name in names]
-        cells = kept.groupby(factors, observed=False)["broke"].agg(["sum", "size"])
-        wrong = (cells["sum"] > 0) | (cells["size"] != cells["size"].max())
-        if not wrong.any():
+        levels = {name: kept[name].cat.remove_unused_categories().cat.categories for name in names}
+        whole = math.prod(map(len, levels.values()))  # Cells are counted, not listed: 20 hyperparameters have 4**20.
+        cells = kept.groupby(names, observed=True)["broke"].agg(["sum", "size"])
+        right = cells.index[(cells["sum"] == 0) & (cells["size"] == cells["size"].max())]
+        if len(right) == whole:
             return kept
-        parts = {name: wrong.groupby(level=name, observed=False).mean() for name in names}
-        worst = max(names, key=lambda name: parts[name].max())
-        kept = kept[kept[worst] != parts[worst].idxmax()]
+        parts: dict[tuple[str, str], float] = {}
+        for name in names:
+            counts, each = Counter(right.get_level_values(name)), whole // len(levels[name])
+            parts |= {(name, level): (each - counts[level]) / each for level in levels[name]}
+        worst, level = max(parts, key=lambda part: parts[part])
+        kept = kept[kept[worst] != level]
     return table[:0]

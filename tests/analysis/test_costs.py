@@ -1,4 +1,9 @@
+import pytest
+
 from analysis.costs import Cost, find_network_cost
+from analysis.evidence import gather
+from analysis.figures import FIGURES
+from analysis.figures.figure import Drawing, Line
 from analysis.records.reader import read_run
 from analysis.tables import TABLES
 from tests.analysis.conftest import NET, OWN
@@ -9,6 +14,19 @@ def test_layers_of_the_users_own_are_compared_without_the_linear_tail(mixed) -> 
     assert find_network_cost(run, OWN) == Cost(900, 300000, 0)
     assert find_network_cost(run, NET) == Cost(800, 200000, 0)
     assert find_network_cost(run, "nowhere") is None
+
+
+def test_a_network_of_the_users_own_is_on_no_front_since_its_classifier_counts(mixed) -> None:
+    """The cheapest one, with 70 %, would be the beginning of both fronts; so the layer is, with 90 %."""
+    evidence = gather([read_run(mixed.write())])
+    drawn = FIGURES["costs"].draw(evidence)
+    assert isinstance(drawn, Drawing)
+    lines = [mark for panel in drawn.panels for mark in panel.marks if isinstance(mark, Line)]
+    assert [min(line.y) for line in lines] == pytest.approx([90.0, 90.0])
+    assert drawn.caption.endswith(f"since only their cost has the classifier, too: {NET}.")
+    budget = FIGURES["budget"].draw(evidence)
+    assert isinstance(budget, Drawing)
+    assert budget.caption.endswith(f"Multiplies have those of the classifier in {NET}, and in no other network.")
 
 
 def test_a_run_without_conv_has_every_table(mixed) -> None:

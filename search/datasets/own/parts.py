@@ -17,6 +17,7 @@ from spaces.common.errors import UserError
 PIECE = 1000  # Images.
 CHANNELS = (1, 2, 3, 4)  # What an axis of an image is so short for that it is no height or width.
 SYSTEMS = ("Thumbs.db", "desktop.ini", "__MACOSX")
+LIMIT = 2**31  # Of labels, above and below 0.
 NAMES = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -152,7 +153,7 @@ def check_labels(labels: np.ndarray, images: int, where: str) -> np.ndarray:
     """Labels as int64 (N,), of whole numbers (N,) or (N, 1).
 
     Raises:
-        UserError: of another type or shape, or not one for each image.
+        UserError: of another type or shape, not one for each image, or beyond ``LIMIT``.
     """
     if labels.dtype.kind not in "iu":
         raise UserError(f"{where}: {labels.dtype} is no type of labels; give whole numbers, 0 to classes - 1")
@@ -160,6 +161,8 @@ def check_labels(labels: np.ndarray, images: int, where: str) -> np.ndarray:
         raise UserError(f"{where}: {labels.shape} is no shape of labels; give (N,); one-hot ones by .argmax(1)")
     if labels.shape not in ((images,), (images, 1)):
         raise UserError(f"{where}: labels are {labels.shape} and there are {images} images; give one for each, (N,)")
+    if beyond := [label for label in (int(labels.min()), int(labels.max())) if not -LIMIT <= label < LIMIT]:
+        raise UserError(f"{where}: {beyond[0]} is no label; number the classes from 0 without gaps")
     return labels.reshape(-1).astype(np.int64)
 
 

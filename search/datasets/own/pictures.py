@@ -18,6 +18,7 @@ from search.datasets.files.verify import UnusableFileError
 from search.datasets.own.bar import showing_progress
 from search.datasets.own.parts import PIECE, describe_shape, refusing
 from spaces.common.errors import UserError
+from spaces.common.wording import format_count
 from spaces.files.regular import open_regular
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def choose_form(paths: Sequence[Path], resize: tuple[int, int] | None, top: Path
         )
     height, width = resize or next(iter(sizes))
     form = Form((3 if any(mode in COLOUR for mode in modes) else 1, height, width))
-    how = f", resized from {len(sizes)} sizes" if set(sizes) != {(height, width)} else ""
+    how = f", resized from {format_count(len(sizes), 'size')}" if set(sizes) != {(height, width)} else ""
     notes = [f"{top}: images are taken as {describe_shape(form.shape)}{how}"]
     if clear := sum(modes[mode] for mode in TRANSPARENT):
         notes.append(f"{top}: {clear:,} images have transparency, which is dropped")

@@ -188,6 +188,19 @@ def test_nothing_is_written_through_a_link(full: RunFolder, tmp_path: Path) -> N
     assert not (target / "report.html").is_symlink()
 
 
+def test_own_architectures_beside_a_table_of_the_chapter_are_in_the_summary(mixed: RunFolder, tmp_path: Path) -> None:
+    """Table 1.3 has no row for them, so their configurations and accuracies would be nowhere."""
+    mixed.spec["architectures"].append("invariant")
+    mixed.rerun("invariant", [0.5, 0.6, 0.7, 0.8], "completed", seed=1)
+    page = written(mixed, tmp_path / "report")
+    assert "Table 1.3." in page
+    tables = tmp_path / "report" / "tables"
+    assert f"| {OWN}" not in (tables / "table-1.3.md").read_text()
+    row = next(line for line in (tables / "summary.md").read_text().splitlines() if f"| {OWN}" in line)
+    assert "activation=gelu" in row
+    assert "90.0" in row
+
+
 def test_a_run_with_the_users_own_architectures_and_hyperparameters(mixed: RunFolder, tmp_path: Path) -> None:
     page = written(mixed, tmp_path / "report")
     trials = data_of(page, "trials")
@@ -203,4 +216,5 @@ def test_a_run_with_the_users_own_architectures_and_hyperparameters(mixed: RunFo
         assert page.count(name) > 5
         assert name in (tmp_path / "report" / "tables" / "ranking.md").read_text()
     assert "architectures of one&#39;s own" in page
+    assert len(list((tmp_path / "report" / "tables").glob("table-1.*"))) == 0
     assert "nan" not in (tmp_path / "report" / "tables" / "summary.md").read_text().lower()

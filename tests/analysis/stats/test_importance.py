@@ -329,3 +329,20 @@ def test_many_terms_that_cannot_be_tested_are_named_together() -> None:
     assert together == f"{', '.join(pairs)} are not tested: of each, some combinations of levels are not left."
     many = pd.DataFrame(dict.fromkeys("ab", pd.Categorical([*"012345678"])))
     assert _explain_untested(many, ["a:b"])[0].endswith("a 0 and b 6, or with 66 other combinations.")
+
+
+def test_many_hyperparameters_make_no_product_of_all_their_levels(folder) -> None:
+    """4**29 combinations of levels fit into no memory."""
+    random, rest, count = np.random.default_rng(4), noise(4), 29
+    folder.spec.update(grace_period=1, architectures=["conv"])
+    for number in range(64):
+        knobs = {f"knob{place}": float(random.uniform()) for place in range(count)}
+        theta = Hyperparameters(0.1, 0.5, 1e-5, 1.0, **knobs)
+        accuracy, status = (None, "diverged") if number < 4 else (0.7 + 0.1 * knobs["knob3"] + rest(), "stopped")
+        folder.sweep("conv", [accuracy], status, theta=theta, status=status)
+    evidence = gather([read_run(folder.write())])
+    found = importance(evidence.candidates[0])
+    assert len(found.effects) == count
+    assert found.effects.query("matters")["term"].tolist() == ["knob3"]
+    assert found.said[-1] == NO_SHARES
+    assert TABLES["breakdowns"].fill(evidence).notes

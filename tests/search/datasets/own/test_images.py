@@ -87,7 +87,9 @@ def test_colours_of_every_format(top: Path, capsys: pytest.CaptureFixture[str]) 
         np.testing.assert_array_equal(found[names.index(name)].transpose(1, 2, 0), pixels)
 
 
-def test_several_sizes(top: Path) -> None:
+def test_several_sizes(top: Path, capsys: pytest.CaptureFixture) -> None:
+    find_dataset(f"images,resize=3:{top}")
+    assert "3x3 grey, resized from 1 size\n" in capsys.readouterr().err
     draw(top / "train" / "dog", 2, (8, 9))
     with pytest.raises(UserError, match=r"pets: its images are of 2 sizes, such as 6x7 \(train/cat/0\.png\) and 8x9"):
         find_dataset(f"images:{top}")

@@ -78,6 +78,21 @@ def test_a_file_that_is_too_young_is_read_again(file: Path, monkeypatch: pytest.
     assert waits == [pytest.approx(1e9, rel=1e-3)] * 2
 
 
+def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(
+    file: Path, arrays: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An uncompressed one, which is as large itself, is read whatever its size."""
+    monkeypatch.setattr(npz, "MOST", 2000)
+    assert find_dataset(str(file)).train_images == 30
+    arrays["x_train"] = np.zeros((30, 90, 80), np.uint8)
+    np.savez_compressed(file, **arrays)
+    assert file.stat().st_size < 10_000
+    with pytest.raises(
+        UserError, match=r"mine\.npz: unpacks to 21\d,\d{3} bytes, more than 2,000; save it with numpy.s"
+    ):
+        find_dataset(str(file))
+
+
 def save(path: Path, arrays: dict[str, Any]) -> None:
     np.savez(path, **arrays)
 
