@@ -97,7 +97,7 @@ class RunFolder:
         write_json(
             self.path / provenance.ENVIRONMENT, provenance.merge_environments(there if known else None, here), indent=2
         )
-        self._write_costs(spec)
+        self._write_costs(spec, old)
         return spec
 
     def _check_lengthening(self, old: RunSpec, spec: RunSpec) -> None:
@@ -117,18 +117,28 @@ class RunFolder:
                     "--keep-checkpoints all keep theirs); give another --out"
                 )
 
-    def _write_costs(self, spec: RunSpec) -> None:
-        """Costs are counted here, where torch is; analysis only reads them. conv is what they are relative to."""
+    def _write_costs(self, spec: RunSpec, old: RunSpec | None) -> None:
+        """Costs are counted here, where torch is; analysis only reads them. conv is what they are relative to.
+
+        A user's module that is not asked for is not imported: its costs stay, unless they can have changed since.
+        """
         import models
         from models.cost import list_layer_costs
         from models.own.layers import OwnPart
         from search.datasets import find_dataset
 
         data, costs = find_dataset(spec.dataset, spec.data_source and spec.data_hash, spec.data_source), {}
+        before = read_sealed(self.path / "costs.json") or {}
         images = {"input_shape": data.input_shape, "classes": data.classes}
         for name in dict.fromkeys((*spec.architectures, "conv")):
             # Where hyperparameters decide the size of a user's module, that of the middle of its space stands for all.
-            images["further"] = spec.find_middle(name).constructor if name in (spec.own or {}) else {}
+            own = {name: spec.own[name]} if spec.own and name in spec.own else {}
+            images["further"] = spec.find_middle(name).constructor if own else {}
+            if own and name not in models.REGISTERED:
+                if old is not None and name in before and old.find_middle(name).constructor == images["further"]:
+                    costs[name] = before[name]
+                    continue
+                sources.load_kept(self.path, own)
             parts = [
                 part
                 for part, layer in models.describe_architecture(name, **images).items()

@@ -95,14 +95,9 @@ def find_kept(run: Path | None, name: str) -> bool:
 
 
 def keep(run: Path, spec: RunSpec) -> None:
-    """Writes the files of each of the run's own architectures, and makes known those that only the run has.
-
-    Raises:
-        UserError: as ``load_kept``.
-    """
-    load_kept(run, spec.own)
+    """Writes the files of those of the run's own architectures that are known; of the others it has copies."""
     for name, one in (spec.own or {}).items():
-        if not REGISTERED[name].is_plugin:
+        if name in REGISTERED and not REGISTERED[name].is_plugin:
             with suppress(Damaged):
                 read_kept(run, name, one)
                 continue

@@ -26,6 +26,11 @@ class Feed(Unsaved, Searcher):
         """Whether nothing is left to hand out."""
         raise NotImplementedError
 
+    @property
+    def architectures(self) -> set[str]:
+        """Those that something is left to hand out of."""
+        raise NotImplementedError
+
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save."""
 
@@ -46,6 +51,11 @@ class InTurn(Feed):
     def finished(self) -> bool:
         """Whether all have been handed out."""
         return not self._trials
+
+    @property
+    def architectures(self) -> set[str]:
+        """Those that something is left to hand out of."""
+        return {trial.architecture for trial in self._trials}
 
     def suggest(self, trial_id: str) -> Any:
         """The next trial."""

@@ -104,6 +104,9 @@ def train_phase(
     feed = phase.feed(recorded)
     if feed.finished:
         return
+    left = [name for name in spec.architectures if name in feed.architectures]
+    # Others of the user's own architectures, which have ended, are not imported.
+    load_kept(run.path, {name: one for name, one in (spec.own or {}).items() if name in left})
     split = load_split(find_dataset(spec.dataset, spec.data_hash, spec.data_source), phase.name, spec.split_seed)
     print(engine.announce(*spec.architectures), file=sys.stderr)
     with ray_session(resources, run.path, lambda: run.list_failures(phase.name) > 0) as slots:
@@ -111,7 +114,7 @@ def train_phase(
         while not feed.finished:  # Until the records say that all is done.
             why_idle = partial(explain_waiting, resources)
             progress = Progress(phase.name, phase.trials, phase.expected_epochs, recorded, why_idle, on_event)
-            job = Job(run, split, feed, phase.scheduler(recorded), progress, own=pack(spec.architectures))
+            job = Job(run, split, feed, phase.scheduler(recorded), progress, own=pack(left))
             lost = execute(job, resources, slots, policy, Watch(resources, run.path).explain_stuck, deaths)
             recorded = phase.recorded()
             if feed.exhausted and not lost and all(trial.outcome() for trial in recorded):

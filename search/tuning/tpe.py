@@ -123,7 +123,12 @@ class TpeSearch(Feed):
     @property
     def finished(self) -> bool:
         """Whether nothing is left to propose."""
-        return all(proposer.finished for proposer in self._proposers.values())
+        return not self.architectures
+
+    @property
+    def architectures(self) -> set[str]:
+        """Those that something is left to propose for."""
+        return {name for name, proposer in self._proposers.items() if not proposer.finished}
 
     def suggest(self, trial_id: str) -> Any:
         """The next trial, for the architecture that has had the fewest."""

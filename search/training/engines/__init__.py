@@ -9,6 +9,7 @@ import torch
 
 import models
 from models.native import VERSION, explain_no_library, find_instruction_set, has_native_program
+from models.own import split_kept
 from search.training.engines.base import Engine, Problem
 from search.training.engines.native_engine import NativeEngine
 from search.training.engines.torch_engine import MixedEngine, TorchEngine, choose_half_type
@@ -53,7 +54,7 @@ class EngineChoice:
         without = [  # The size of the images does not change which parts an architecture has.
             name
             for name in architectures
-            if name in models.REGISTERED
+            if split_kept(name)  # The user's own, known in this process or not.
             or not has_native_program(models.describe_architecture(name, models.find_architecture(name).example))
         ]
         return f"it has no native form of {', '.join(without)}" if without else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +14,9 @@ from models.own import REGISTERED, Reference, Sources, register
 from search.architectures import find_names, list_own
 from search.storage import repair, sources
 from search.storage.json_files import write_json
-from spaces import UserError
+from search.storage.run_folder import RunFolder
+from search.storage.trial_folder import TrialFolder
+from spaces import Hyperparameters, UserError
 from spaces.specs.extend import extend
 from spaces.specs.run import RunSpec
 
@@ -130,6 +133,26 @@ def test_damage_is_found_and_mended_from_where_the_file_was(damage: str, code: P
         sources.load_kept(run, spec.own)
         assert name in REGISTERED
         assert repair.find_set_asides(run)
+
+
+def test_a_copy_that_is_not_asked_for_is_not_imported(code: Path, run: Path) -> None:
+    spec = replace(make_spec(f"{code}:Mine"), rerun_seeds=1, rerun_epochs=1)
+    (name,) = spec.own or {}
+    with RunFolder(run).driven(spec):
+        costs = json.loads((run / "costs.json").read_text())
+        (trial,) = spec.list_rerun_trials("conv", Hyperparameters(**THETA))
+        TrialFolder(run, trial).fail("x")  # So that the spec counts.
+    REGISTERED.clear()
+    asked = replace(spec, architectures=("conv",), thetas={"conv": THETA}, own=None)
+    with RunFolder(run).driven(asked) as whole:
+        assert whole == spec
+        assert name not in REGISTERED
+    assert json.loads((run / "costs.json").read_text()) == costs
+    assert (costs[name][0]["kind"], costs[name][0]["params"]) == ("own", 63)
+    (run / "costs.json").unlink()
+    with RunFolder(run).driven(asked):  # Counted again, from the copy.
+        assert name in REGISTERED
+    assert json.loads((run / "costs.json").read_text()) == costs
 
 
 def test_what_cannot_be_restored_is_written_again_when_the_file_is_named(code: Path, run: Path) -> None:

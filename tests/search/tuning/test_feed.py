@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ray.tune.search import Searcher
 
 from search.tuning.feed import InTurn
@@ -17,8 +19,19 @@ def test_hands_out_each_trial_once_and_in_order() -> None:
     assert [TrialSpec.from_dict(config["trial"]) for config in given] == trials
     assert {config["max_epochs"] for config in given} == {7}
     assert feed.finished
+    assert not feed.architectures
     assert feed.suggest("4") == Searcher.FINISHED
 
 
 def test_nothing_to_do_is_finished_at_once() -> None:
     assert InTurn([], 1).finished
+
+
+def test_architectures_are_those_that_have_something_left() -> None:
+    other = replace(trial(1), architecture="invariant")
+    feed = InTurn([trial(1), other, trial(2)], 1)
+    left = []
+    while not feed.finished:
+        left.append(feed.architectures)
+        feed.suggest("1")
+    assert left == [{"conv", "invariant"}, {"conv", "invariant"}, {"conv"}]
