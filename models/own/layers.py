@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -113,17 +114,17 @@ class OwnPart(Layer):
             scale_weights(module, gain)
         return module
 
+    @abstractmethod
     def first(self, shape: Shape) -> Any:
         """The constructor's first argument."""
-        raise NotImplementedError
 
+    @abstractmethod
     def allows(self, before: Shape, after: Shape) -> bool:
         """Whether it may map images of the one shape to the other."""
-        raise NotImplementedError
 
+    @abstractmethod
     def describe_allowed(self, before: Shape) -> str:
         """What it may give, for messages."""
-        raise NotImplementedError
 
 
 class OwnLayer(OwnPart):

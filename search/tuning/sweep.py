@@ -12,6 +12,7 @@ from search.tuning.phases import Phase
 from search.tuning.scheduler import make_scheduler
 from spaces import TrialSpec
 from spaces.specs.run import RunSpec
+from spaces.specs.taken import list_taken
 
 
 def plan_sweep(run: RunFolder, spec: RunSpec) -> Phase:
@@ -32,8 +33,9 @@ def list_trials(spec: RunSpec) -> list[TrialSpec]:
 
     Those that take the same hyperparameters visit the same configurations in the same shuffled order.
     """
-    points = {name: spec.list_points(name) for name in spec.architectures}
-    turns = zip_longest(*([spec.sweep_trial(name, theta) for theta in thetas] for name, thetas in points.items()))
+    taken = {name: list_taken(name, spec.own) for name in spec.architectures}
+    points = {names: spec.list_points(name) for names, name in {names: name for name, names in taken.items()}.items()}
+    turns = zip_longest(*([spec.sweep_trial(name, theta) for theta in points[taken[name]]] for name in taken))
     return [trial for turn in turns for trial in turn if trial is not None]
 
 
