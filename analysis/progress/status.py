@@ -22,6 +22,7 @@ from spaces.specs.protocol import PHASES, STATUSES
 
 COLUMNS = {  # After the trial, its architecture and its hyperparameters.
     "sweep": ["status", "epoch", "val_accuracy", "engine"],
+    "choice": ["seed", "status", "epoch", "val_accuracy", "engine"],
     "rerun": ["seed", "status", "epoch", "test_accuracy", "engine"],
 }
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
@@ -38,7 +39,7 @@ def build_status_table(run: Run, phase: str) -> pd.DataFrame:
     """One row per recorded trial of a phase, with its hyperparameters and ``COLUMNS[phase]``; accuracies are fractions.
 
     Raises:
-        UserError: the phase is not sweep or rerun.
+        UserError: the phase is none of ``PHASES``.
     """
     columns = ["trial_id", "architecture", *list_hyperparameters(run.trials), *choose("phase", phase, COLUMNS)]
     return run.trials.loc[run.trials["phase"] == phase, columns].reset_index(drop=True)

@@ -44,8 +44,9 @@ class Split:
 def load_split(dataset: Dataset, phase: str, split_seed: int | None, root: Path | None = None) -> Split:
     """Loads the images of one phase from the data folder ``root``, None for the usual one.
 
-    A sweep is judged on ``dataset.holdout`` training images, the last of a permutation by ``split_seed``,
-    and never calls the test loader. A rerun trains on all training images and is judged on the test set.
+    A sweep, like the race of its finalists, is judged on ``dataset.holdout`` training images, the last of a
+    permutation by ``split_seed``, and never calls the test loader. A rerun trains on all training images and is judged
+    on the test set.
 
     Images of a data set with a recipe stay as they are stored, a quarter of the size and perhaps mapped into memory:
     each batch is cropped and flipped anyway, and is normalised with that, on the device.
@@ -55,7 +56,7 @@ def load_split(dataset: Dataset, phase: str, split_seed: int | None, root: Path 
     """
     if phase not in PHASES:
         raise UserError(f"phase: {phase!r} is unknown; allowed are {', '.join(PHASES)}")
-    if phase == "sweep" and (split_seed is None or split_seed < 0):
+    if phase != "rerun" and (split_seed is None or split_seed < 0):
         raise UserError(f"split_seed: {split_seed!r} is not allowed; give an integer of at least 0")
     train = dataset.load_train(root)
     if phase == "rerun":

@@ -3,8 +3,8 @@
 FORMAT = 2
 """Of spec.json, record.json and verdict.json."""
 
-PHASES = ("sweep", "rerun")
-JUDGED_ON = {"sweep": "val", "rerun": "test"}
+PHASES = ("sweep", "choice", "rerun")
+JUDGED_ON = {"sweep": "val", "choice": "val", "rerun": "test"}
 """Phase -> the images that a trial is judged on, as the names of its measures begin."""
 
 ENDED_BY_ITSELF = ("diverged", "failed")
@@ -14,6 +14,11 @@ STATUSES = (*ENDED, "unfinished")
 
 SEARCHES = ("grid", "tpe")
 SCHEDULERS = ("asha", "none")
+JUDGES = ("final", "last5")
+"""What decides: the accuracy after the last epoch, as in the chapter, or the mean of the last five epochs."""
+
+MAX_SEEDS = 100_000
+"""Of reruns: they use the seeds after the sweep's, and the race of finalists those that come after all of these."""
 
 # Section 1.5.1; eta is Ray's default.
 GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR = 5, 20, 4.0

@@ -19,7 +19,16 @@ from spaces.files.sealed import Damaged, read_sealed
 from spaces.hyperparameters import Hyperparameters, Value
 from spaces.space import MAX_POINTS, Space, make_space
 from spaces.specs.own import TEXT, Own
-from spaces.specs.protocol import FORMAT, GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
+from spaces.specs.protocol import (
+    FORMAT,
+    GRACE_PERIOD,
+    JUDGES,
+    MAX_EPOCHS,
+    MAX_SEEDS,
+    REDUCTION_FACTOR,
+    SCHEDULERS,
+    SEARCHES,
+)
 from spaces.specs.recipes import Recipe, choose_schedule
 from spaces.specs.taken import check_taken, list_taken
 from spaces.specs.trial import TrialSpec
@@ -31,7 +40,7 @@ EPOCHS = fields.whole(1, 100_000)  # A record of more would be too large to be r
 LEAST_ETA = 1.01  # Closer to 1, ASHA would have a rung in every epoch, many times over.
 
 # Fields that older runs have not, and that are left out where there is nothing.
-LATER = ("recipe", "classes", "own", "data_source")
+LATER = ("recipe", "classes", "own", "data_source", "finalists", "choice_seeds", "judge")
 
 FIELDS = {  # And architectures, thetas, space, earlier, recipe and own.
     "dataset": fields.NAME,
@@ -46,9 +55,12 @@ FIELDS = {  # And architectures, thetas, space, earlier, recipe and own.
     "max_epochs": EPOCHS,
     "reduction_factor": fields.number(LEAST_ETA, 1e6, f"a number above 1, at least {LEAST_ETA:g}"),
     "samples": fields.optional(SAMPLES),
-    "rerun_seeds": fields.optional(fields.whole(1, 100_000)),
+    "rerun_seeds": fields.optional(fields.whole(1, MAX_SEEDS)),
     "rerun_epochs": fields.optional(EPOCHS),
     "data_source": fields.optional(TEXT),
+    "finalists": fields.optional(fields.whole(2, MAX_POINTS)),
+    "choice_seeds": fields.optional(fields.whole(1, 1000)),
+    "judge": fields.optional(fields.one_of(*JUDGES)),
 }
 
 
@@ -81,6 +93,10 @@ class RunSpec:
         classes: how many classes the data have; None in runs from before it was recorded.
         own: the user's own architectures among ``architectures``, None where there are none.
         data_source: where the user's own data were read, with an absolute path; None for a built-in data set.
+        finalists: configurations per architecture that race over further seeds before the reruns; None where the
+            sweep's one seed decides alone, as in the chapter.
+        choice_seeds: the most seeds of a finalist in that race; None without one.
+        judge: what decides, one of ``JUDGES``; None stands for ``final``.
 
     Raises:
         UserError: a field that is not allowed, or fields that do not belong together.
@@ -107,6 +123,9 @@ class RunSpec:
     classes: int | None = None
     own: Mapping[str, Own] | None = None
     data_source: str | None = None
+    finalists: int | None = None
+    choice_seeds: int | None = None
+    judge: str | None = None
 
     def __post_init__(self) -> None:
         for name, field in FIELDS.items():
@@ -127,6 +146,8 @@ class RunSpec:
                 )
         if (self.rerun_seeds is None) != (self.rerun_epochs is None):
             raise UserError("seeds and rerun-epochs belong together; give both or none")
+        if (self.finalists is None) != (self.choice_seeds is None) or (self.finalists and self.thetas is not None):
+            raise UserError("finalists and choice-seeds belong together, and to a search; give both or none")
         if len({self.space is None, self.search is None, self.samples is None, self.thetas is not None}) > 1:
             raise UserError("a run has either space, search and samples, or thetas; give one of the two")
         if self.thetas is not None:
@@ -211,6 +232,14 @@ class RunSpec:
     def sweep_trial(self, architecture: str, theta: Hyperparameters) -> TrialSpec:
         """The trial of a configuration in the search phase."""
         return self._make_trial("sweep", architecture, theta, self.seed, self.split_seed, self.max_epochs)
+
+    def list_choice_trials(self, architecture: str, theta: Hyperparameters) -> list[TrialSpec]:
+        """The trials of a finalist in the race, on held-out images and seeds that neither sweep nor reruns use."""
+        first = self.seed + MAX_SEEDS + 1
+        return [
+            self._make_trial("choice", architecture, theta, seed, self.split_seed, self.max_epochs)
+            for seed in range(first, first + (self.choice_seeds or 0))
+        ]
 
     def list_rerun_trials(self, architecture: str, theta: Hyperparameters) -> list[TrialSpec]:
         """The trials of a configuration in the repeated-seed phase, on seeds the sweep never used."""

@@ -43,7 +43,7 @@ class TrialSpec:
     comes of a schedule in theta.
 
     Attributes:
-        phase: ``sweep`` (judged on held-out training images) or ``rerun`` (trained on all training
+        phase: ``sweep`` or ``choice`` (judged on held-out training images) or ``rerun`` (trained on all training
             images, judged on the test set).
         architecture: a name in ``models.ARCHITECTURES``.
         dataset: a name that ``search.datasets.dataset`` knows.

@@ -31,7 +31,7 @@ def test_columns(full) -> None:
 
 
 def test_an_unknown_phase(full) -> None:
-    with pytest.raises(UserError, match="phase: 'final' is unknown; choose one of sweep, rerun"):
+    with pytest.raises(UserError, match="phase: 'final' is unknown; choose one of sweep, choice, rerun"):
         build_status_table(read_run(full.write()), "final")
 
 

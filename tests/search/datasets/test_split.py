@@ -90,7 +90,7 @@ def test_sweep_needs_a_split_seed(small: Dataset, seed: int | None) -> None:
 
 
 def test_unknown_phase(small: Dataset) -> None:
-    with pytest.raises(UserError, match="'test' is unknown; allowed are sweep, rerun"):
+    with pytest.raises(UserError, match="'test' is unknown; allowed are sweep, choice, rerun"):
         load_split(small, "test", 0)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from spaces import SPACES, Hyperparameters, UserError
 from spaces.specs.extend import extend
 from spaces.specs.own import Own
+from spaces.specs.protocol import MAX_SEEDS
 from spaces.specs.run import RunSpec
 
 SPACE = SPACES["table-1.2"].describe()
@@ -244,3 +245,21 @@ def test_names_that_no_architecture_takes_are_refused() -> None:
     own = {"A-0123abcd": OWN}
     fixed = replace(FIXED, architectures=("A-0123abcd",), own=own, thetas={"A-0123abcd": theta.as_dict()})
     assert fixed.list_rerun_trials("A-0123abcd", theta)[0].theta["kernel"] == 3
+
+
+def test_the_race_has_seeds_of_its_own() -> None:
+    """Neither the sweep nor any rerun that can be asked for has them."""
+    spec = replace(SWEEP, finalists=4, choice_seeds=3, rerun_seeds=MAX_SEEDS, rerun_epochs=1)
+    theta = spec.find_middle(spec.architectures[0])
+    race = spec.list_choice_trials(spec.architectures[0], theta)
+    assert {(trial.phase, trial.split_seed) for trial in race} == {("choice", spec.split_seed)}
+    seeds = {trial.seed for trial in race}
+    assert len(seeds) == 3
+    assert min(seeds) > spec.list_rerun_trials(spec.architectures[0], theta)[-1].seed
+
+
+def test_a_race_has_both_numbers_and_a_search() -> None:
+    with pytest.raises(UserError, match="finalists and choice-seeds belong together"):
+        replace(SWEEP, finalists=4)
+    for name in ("finalists", "choice_seeds", "judge"):
+        assert name not in SWEEP.as_dict()

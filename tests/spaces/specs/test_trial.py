@@ -136,7 +136,7 @@ def test_ids_come_first_in_a_record() -> None:
         ({"lr": "0.1"}, "the lr '0.1' is not a number"),
         ({"lr": math.inf}, "lr: inf is not allowed"),
         ({"note": "mine"}, "unknown field 'note'"),
-        ({"phase": "final"}, "phase: 'final' is not allowed; give one of sweep, rerun"),
+        ({"phase": "final"}, "phase: 'final' is not allowed; give one of sweep, choice, rerun"),
         ({"phase": ["sweep"]}, r"phase: \['sweep'\] is not allowed"),
     ],
 )
@@ -177,7 +177,7 @@ def test_any_change_gives_a_trial_or_a_user_error_of_one_line(change) -> None:
 
 
 def test_an_unknown_phase_has_no_trial() -> None:
-    with pytest.raises(UserError, match="phase: 'final' is not allowed; give one of sweep, rerun"):
+    with pytest.raises(UserError, match="phase: 'final' is not allowed; give one of sweep, choice, rerun"):
         dataclasses.replace(SPEC, phase="final")
 
 
