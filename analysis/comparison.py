@@ -1,4 +1,4 @@
-"""Two runs side by side: what was asked differently, and what came out differently."""
+"""Two runs side by side: what was asked differently, whether they are the same to the bit, and what came out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.evidence import Candidate, find_data, gather, share_trials
+from analysis.exactness import compare_exactly
 from analysis.records.reader import Run
 from analysis.render.formats import escape_pipes
 from analysis.stats.samples import ALPHA, LOST, Difference, correct_by_holm, explain_untested, summarize, welch
@@ -41,7 +42,7 @@ COLUMNS = (
 
 
 def compare_runs(first: Run, second: Run) -> str:
-    """The whole comparison as text: settings, outcomes, and a sentence of what to make of them."""
+    """The whole comparison as text: exactness, settings, outcomes, and a sentence of what to make of them."""
     asked = list_settings(first, second)
     cells, right = make_display(COLUMNS)(found := list_outcomes(first, second))
     sides = ["right" if name in right else "left" for name in cells]
@@ -52,6 +53,8 @@ def compare_runs(first: Run, second: Run) -> str:
         [
             f"A: {first.path}",
             f"B: {second.path}",
+            "",
+            *compare_exactly(first, second, list(asked["setting"]))[1],
             "",
             table if len(asked) else "The same was asked of both.",
             "",

@@ -2,7 +2,7 @@
 
 Exit codes: 0 done; 1 an error of invsearch itself, with its traceback; 2 bad input or a missing
 prerequisite; 3 not all done: some trials failed, a file is damaged, the time budget was used up or
-the disk is full; 128 + its number where a signal ended it (Ctrl-C: 130, SIGTERM: 143).
+the disk is full, or two runs are not the same; 128 + its number where a signal ended it (Ctrl-C: 130, SIGTERM: 143).
 """
 
 from __future__ import annotations

@@ -5,21 +5,28 @@ from __future__ import annotations
 import argparse
 
 from search.commands import options
-from search.commands.option_types import folder
+from search.commands.option_types import flag, folder
 
-HELP = "compare two runs: settings that differ, and for each architecture whether its accuracy does"
+HELP = "compare two runs: to the bit, by what was asked, and by each architecture's accuracy"
 EXAMPLE = "invsearch compare runs/grid runs/tpe"
 OPTIONS = (
     folder("first", metavar="RUN_A", help="run folder"),
     folder("second", metavar="RUN_B", help="run folder"),
+    flag("--exact", help="only say whether they are the same to the bit; exit code 3 if they are not"),
 )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the comparison; ``INCOMPLETE`` where a record cannot be read."""
-    from analysis.comparison import compare_runs
+    """Prints the comparison; ``INCOMPLETE`` where a record cannot be read, or ``--exact`` finds a difference."""
+    from analysis.comparison import compare_runs, list_settings
+    from analysis.exactness import compare_exactly
     from analysis.records.reader import read_run
 
     first, second = read_run(args.first), read_run(args.second)
-    print(compare_runs(first, second))
-    return max(options.name_damaged(first), options.name_damaged(second))
+    code = max(options.name_damaged(first), options.name_damaged(second))
+    if not args.exact:
+        print(compare_runs(first, second))
+        return code
+    same, lines = compare_exactly(first, second, list(list_settings(first, second)["setting"]))
+    print("\n".join(lines))
+    return code if same else options.INCOMPLETE
