@@ -103,8 +103,8 @@ def test_the_comparison_begins_with_it(full, twin) -> None:
 
 
 def test_runs_without_trials(make_folder) -> None:
-    runs = [read_run(make_folder(name).write()) for name in ("one", "other")]
-    assert compare_exactly(*runs, []) == (True, ["Neither run has a trial yet."])
+    one, other = (read_run(make_folder(name).write()) for name in ("one", "other"))
+    assert compare_exactly(one, other, []) == (True, ["Neither run has a trial yet."])
 
 
 def test_the_exit_code_of_exact(full, twin, capsys: pytest.CaptureFixture[str]) -> None:
