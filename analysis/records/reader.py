@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import pandas as pd
 from analysis.records.schema import EPOCHS, MEASURES, TRIALS, make_frame, make_trials
 from spaces.common.errors import UserError, quote
 from spaces.files.sealed import read_sealed
+from spaces.specs.predictions import Predictions
 from spaces.specs.protocol import ENDED_BY_ITSELF
 from spaces.specs.records import list_trial_folders, read_trial
 from spaces.specs.run import RunSpec, read_spec
@@ -41,6 +42,7 @@ class Run:
             hyperparameters of the run, see ``schema.list_hyperparameters``.
         epochs: one row per trial and epoch; its columns are ``schema.EPOCHS``.
         damaged: (file, reason) of everything that could not be read.
+        predictions: trial_id -> how it classified each test image; of finished reruns whose record has them.
     """
 
     path: Path
@@ -49,6 +51,7 @@ class Run:
     trials: pd.DataFrame
     epochs: pd.DataFrame
     damaged: list[tuple[Path, str]]
+    predictions: Mapping[str, Predictions] = field(default_factory=dict)
 
     @cached_property
     def planned(self) -> dict[str, int]:
@@ -96,7 +99,8 @@ def assemble_tables(path: Path, found: Mapping[str, Trial | str | None]) -> Run:
             trials.append(read[0])
             for name, values in read[1].items():
                 epochs[name].extend(values)
-    return Run(path, spec, costs, make_trials(trials), make_frame(EPOCHS, epochs), damaged)
+    predictions = {trial["trial_id"]: trial["predictions"] for trial in trials if trial["predictions"] is not None}
+    return Run(path, spec, costs, make_trials(trials), make_frame(EPOCHS, epochs), damaged, predictions)
 
 
 def _read_costs(path: Path) -> dict[str, list[dict[str, Any]]]:
@@ -147,6 +151,7 @@ def _read_trial(folder: str) -> Trial | None:
         "engine": engines[rows[-1]["maker"]] if length else None,
         "seconds": math.fsum(second for second in columns["seconds"] if second == second),
         "error": None if record.error is None else _clean(record.error),
+        "predictions": record.predictions,
     }
     return trial, columns
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from models.description import Description
@@ -15,6 +16,8 @@ from models.native.program import check_layers, list_steps, list_tensors
 
 BLOCK = 16
 """Images that are worked on together."""
+
+BLOCKS = 64  # Of images that are predicted in one call.
 
 
 class NativeNetwork:
@@ -113,6 +116,19 @@ class NativeNetwork:
         self._check(images, labels)
         correct = ctypes.c_int64()
         return self._work("judge", images, labels, np.arange(len(labels)), len(labels), correct), correct.value
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """The class of the highest score (the first of equals) of each image, int64 (N,); ``judge`` counts by these."""
+        space = torch.empty(1, self.workspace_floats)
+        found = []
+        for start in range(0, len(images), BLOCKS * BLOCK):
+            some = torch.from_numpy(images[start : start + BLOCKS * BLOCK])
+            full = torch.zeros(-len(some) % BLOCK, *self.shape)
+            blocks = torch.cat([some, full]).unflatten(0, (-1, BLOCK)).permute(0, 2, 3, 4, 1).contiguous()
+            scores = torch.empty(len(blocks), *self._outputs, BLOCK)
+            self.forward(blocks, scores, space, keep=False)
+            found.append(scores.numpy().argmax(1).flatten()[: len(some)])
+        return np.concatenate(found)
 
     def forward(self, blocks: Tensor, outputs: Tensor, workspace: Tensor, keep: bool) -> None:
         """Runs blocks of images (B, C, H, W, 16) to outputs (B, C', H', W', 16).

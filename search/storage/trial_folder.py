@@ -19,6 +19,7 @@ from search.storage.file_lock import Lock
 from search.storage.json_files import replace_not_finite, write_json
 from spaces import TrialSpec
 from spaces.files.sealed import Damaged
+from spaces.specs.predictions import Predictions
 from spaces.specs.protocol import ENDED_BY_ITSELF
 from spaces.specs.records import OUTCOME, RECORD, Outcome, Record, read_outcome, read_record
 
@@ -31,7 +32,7 @@ class TrialFolder:
     Attributes:
         spec: what defines the trial.
         path: its folder, RUN/trials/TRIAL_ID.
-        rows, status, error, makers, notes: those of its ``Record``, as last committed.
+        rows, status, error, makers, notes, predictions: those of its ``Record``, as last committed.
     """
 
     def __init__(self, run: Path, spec: TrialSpec, guard: Guard | None = None):
@@ -42,6 +43,7 @@ class TrialFolder:
         self.error: str | None = None
         self.notes: list[str] = []
         self.makers: list[dict[str, str]] = []
+        self.predictions: Predictions | None = None
         self._guard = guard
         self._lock = Lock(self.path / "lock")
 
@@ -79,7 +81,7 @@ class TrialFolder:
     def adopt(self, record: Record) -> None:
         """Takes over what a record of this trial says."""
         self.rows, self.status, self.error = record.rows, record.status, record.error
-        self.notes, self.makers = record.notes, record.makers
+        self.notes, self.makers, self.predictions = record.notes, record.makers, record.predictions
 
     @property
     def epoch(self) -> int:
@@ -100,7 +102,12 @@ class TrialFolder:
         return self.path / f"checkpoint-{epoch}.safetensors"
 
     def commit(
-        self, row: Mapping[str, Any], status: str, maker: Mapping[str, str], save: Callable[[Path, Any], object]
+        self,
+        row: Mapping[str, Any],
+        status: str,
+        maker: Mapping[str, str],
+        save: Callable[[Path, Any], object],
+        predictions: Predictions | None = None,
     ) -> None:
         """Records a finished epoch: checkpoint first, then the record, then the old checkpoint goes.
 
@@ -109,6 +116,7 @@ class TrialFolder:
             status: ``running`` or ``diverged``.
             maker: versions, device and node that computed the row.
             save: writes a checkpoint with the given record to a path; not called for a diverged trial.
+            predictions: those of this epoch, where they are kept; those of an earlier one are kept no longer.
 
         Raises:
             Superseded: the run is another driver's now; nothing was written.
@@ -116,19 +124,19 @@ class TrialFolder:
         """
         assert row["epoch"] == self.epoch + 1, "an epoch is missing, or on record already"
         self._check()
-        before = (self.rows, self.status, self.makers)
+        before = (self.rows, self.status, self.makers, self.predictions)
         previous = self.checkpoint
         made_by = replace_not_finite(dict(maker))
         self.makers = self.makers if made_by in self.makers else [*self.makers, made_by]
         # As it will be read back.
         self.rows = [*self.rows, replace_not_finite(dict(row)) | {"maker": self.makers.index(made_by)}]
-        self.status = status
+        self.status, self.predictions = status, predictions
         try:
             if status not in ENDED_BY_ITSELF:
                 save(self.find_checkpoint(self.epoch), self.record())
             self._write()
         except BaseException:
-            self.rows, self.status, self.makers = before
+            self.rows, self.status, self.makers, self.predictions = before
             raise
         previous.unlink(missing_ok=True)
 
@@ -175,7 +183,8 @@ class TrialFolder:
 
     def record(self) -> dict[str, Any]:
         """What the record says, as plain data."""
-        return Record(self.spec, self.status, self.error, self.notes, self.makers, self.rows).as_dict()
+        plain = (self.status, self.error, self.notes, self.makers, self.rows)
+        return Record(self.spec, *plain, self.predictions).as_dict()
 
     def _write(self) -> None:
         write_json(self.path / RECORD, self.record())

@@ -24,6 +24,7 @@ from search.datasets import Split, find_dataset
 from search.training.engines import ENGINES, EngineChoice, Problem
 from search.training.images import DRAWS
 from spaces import TrialSpec
+from spaces.specs.predictions import Predictions
 from spaces.specs.protocol import JUDGED_ON
 
 
@@ -114,6 +115,7 @@ class Training:
         description = models.describe_architecture(spec.architecture, shape, classes, further)
         self.engine = chosen(Problem(spec, split, description, self.network, self.optimiser, self.device))
         self._images = len(split.train_y)
+        self._labels, self._classes = split.eval_y, classes
         self._order = torch.Generator().manual_seed(spec.seed)
 
     def run_epoch(self) -> Epoch:
@@ -129,6 +131,10 @@ class Training:
         if diverged := not math.isfinite(loss):
             loss = accuracy = math.nan
         return Epoch(self.epoch, train_loss, loss, accuracy, time.perf_counter() - start, diverged)
+
+    def predict(self) -> Predictions:
+        """What the last epoch's network takes each judging image for."""
+        return Predictions.pack(self.engine.predict().tolist(), self._labels.tolist(), self._classes)
 
     def state(self) -> dict[str, Any]:
         """All that the next epoch depends on: weights, statistics and fixed kernels, optimiser, epoch, batch order."""

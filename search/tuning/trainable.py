@@ -143,6 +143,8 @@ class RecordedTrial(tune.Trainable):
             if self._training is None:
                 self._training = self._open_training(folder)
             epoch = self._training.run_epoch()
+            ends = epoch.epoch == self._max_epochs and not epoch.diverged
+            kept = self._training.predict() if ends and self._spec.phase == "rerun" else None
         except Exception:
             # A bug or a lack of memory is this trial's result; the sweep continues.
             folder.fail(traceback.format_exc())
@@ -162,7 +164,7 @@ class RecordedTrial(tune.Trainable):
             return report(folder, self._max_epochs, again=True)
         node = {"node": ray.get_runtime_context().get_node_id()[:8]} if ray.is_initialized() else {}
         maker = describe_maker(self._resources.device) | node | training.engine.identity()
-        folder.commit(row, "diverged" if epoch.diverged else "running", maker, save)
+        folder.commit(row, "diverged" if epoch.diverged else "running", maker, save, kept)
         return report(folder, self._max_epochs)
 
     def _open_training(self, folder: TrialFolder) -> Training:

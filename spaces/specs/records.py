@@ -15,6 +15,7 @@ from typing import Any
 from spaces.common.errors import UserError
 from spaces.common.fields import number, optional
 from spaces.files.sealed import ASIDE, Damaged, read_sealed
+from spaces.specs.predictions import Predictions
 from spaces.specs.protocol import ENDED, ENDED_BY_ITSELF, FORMAT
 from spaces.specs.trial import TrialSpec
 
@@ -35,6 +36,7 @@ class Record:
         notes: what a reader should know, such as epochs that had to be redone.
         makers: versions, device and node of every process that computed a row.
         rows: one dict per finished epoch; ``maker`` is an index into ``makers``, None a number that was not finite.
+        predictions: of the last row, in a rerun that was trained to its end; None also where invsearch kept none yet.
     """
 
     spec: TrialSpec
@@ -43,10 +45,13 @@ class Record:
     notes: list[str] = field(default_factory=list)
     makers: list[dict[str, Any]] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
+    predictions: Predictions | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for record.json."""
-        return {"format": FORMAT, "trial": self.spec.as_dict(), **{name: getattr(self, name) for name in PLAIN}}
+        kept = {} if self.predictions is None else {"predictions": vars(self.predictions)}
+        plain = {name: getattr(self, name) for name in PLAIN}
+        return {"format": FORMAT, "trial": self.spec.as_dict(), **plain, **kept}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any], trial_id: str | None = None) -> Record:
@@ -61,9 +66,13 @@ class Record:
             spec = TrialSpec.from_dict(content["trial"])
             if trial_id not in (None, spec.trial_id):
                 raise Damaged(f"it is the record of {spec.trial_id}")
-            record = cls(spec, **{name: content[name] for name in PLAIN})
+            kept = content.get("predictions")
+            predictions = None if kept is None else Predictions.from_dict(kept)
+            record = cls(spec, **{name: content[name] for name in PLAIN}, predictions=predictions)
             if not record._is_sound():
                 raise Damaged("its rows and fields are not those of a record")
+            if predictions is not None and not record._predicts_its_accuracy(predictions):
+                raise Damaged("its predictions are not those of its last epoch")
         except (KeyError, TypeError, AttributeError) as error:
             raise Damaged(f"a field is missing or of the wrong type ({error})") from None
         except UserError as error:
@@ -82,6 +91,10 @@ class Record:
             and all(row["time"] is not None and all(map(NUMBER.allows, row.values())) for row in rows)
             and all(0.0 <= (row.get(name) or 0.0) <= 1.0 for row in rows for name in FRACTIONS)
         )
+
+    def _predicts_its_accuracy(self, predictions: Predictions) -> bool:
+        last = self.rows[-1]["test_accuracy"] if self.rows else None
+        return last is not None and last == predictions.count_right() / predictions.images
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -71,6 +72,10 @@ class Engine(ABC):
     @abstractmethod
     def judge(self) -> tuple[float, float]:
         """Mean cross entropy and accuracy (a fraction) on the judging images."""
+
+    @abstractmethod
+    def predict(self) -> np.ndarray:
+        """The class of each judging image, int64 (M,), the first of equal scores: those behind the last ``judge``."""
 
     def state(self) -> dict[str, Any]:
         """What the next epoch depends on besides weights and optimiser, for the checkpoint; nothing by default."""

@@ -44,6 +44,10 @@ class NativeEngine(Engine):
         loss, correct = self._native.judge(self._eval_x, self._eval_y)
         return loss / len(self._eval_y), correct / len(self._eval_y)
 
+    def predict(self) -> np.ndarray:
+        """Forward once more, as the compiled ``judge`` only counts: the same bits in, the same scores out."""
+        return self._native.predict(self._eval_x)
+
     def identity(self) -> dict[str, str]:
         """The build in use."""
         return {"engine": "native", "instruction_set": self._native.isa, "engine_version": VERSION}

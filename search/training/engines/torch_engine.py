@@ -6,6 +6,7 @@ import itertools
 import math
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -45,6 +46,7 @@ class TorchEngine(Engine):
             if isinstance(first, nn.ReLU) and isinstance(second, nn.MaxPool2d):
                 modules[place : place + 2] = [second, first]
         self._network = nn.Sequential(*modules)
+        self._predicted: list[torch.Tensor] = []
         self._half = choose_half_type(self._device)
         self._scaler = torch.amp.GradScaler(self._device.type, enabled=self.MIXED and self._half is torch.float16)
 
@@ -76,11 +78,17 @@ class TorchEngine(Engine):
         """In batches of ``EVALUATION_BATCH``."""
         self._network.eval()
         loss = correct = 0.0
+        self._predicted = []
         for start, y in zip(itertools.count(0, EVALUATION_BATCH), self._eval_y.split(EVALUATION_BATCH), strict=False):
             scores = self._compute_scores(self._eval_x.take_batch(slice(start, start + len(y))))
             loss += F.cross_entropy(scores, y, reduction="sum").item()
-            correct += (scores.argmax(1) == y).sum().item()
+            self._predicted.append(scores.argmax(1))
+            correct += (self._predicted[-1] == y).sum().item()
         return loss / len(self._eval_y), correct / len(self._eval_y)
+
+    def predict(self) -> np.ndarray:
+        """What ``judge`` has left on the device."""
+        return torch.cat(self._predicted).cpu().numpy()
 
     def state(self) -> dict[str, Any]:
         """The factor of the loss and what it adapts by; nothing where the loss is not scaled."""

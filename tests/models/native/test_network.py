@@ -212,6 +212,24 @@ def test_an_instruction_set_that_is_not_there_is_refused() -> None:
         NativeNetwork({"relu": Relu()}, torch.nn.Sequential(torch.nn.ReLU()), (1, 6, 6), isa="sse9")
 
 
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("count", [1, 16, 17, 1030])
+def test_predictions_are_what_judging_counts(isa: str, count: int) -> None:
+    description: Description = {"conv": Conv(2), "unravel": Unravel(), "reshuffle": Reshuffle(4)}
+    network = assemble(description, (1, 6, 6), 1.0, torch.Generator().manual_seed(1))
+    native = NativeNetwork(description, network, (1, 6, 6), isa=isa)
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((count, 1, 6, 6), np.float32), rng.integers(0, 4, count)
+    predicted = native.predict(x)
+    assert predicted.tolist() == network(torch.from_numpy(x)).argmax(1).tolist()
+    assert (predicted == y).sum() == native.judge(x, y)[1]
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.zero_()
+    assert native.predict(x).tolist() == [0] * count  # The first of equal scores.
+    assert native.judge(x, y)[1] == (y == 0).sum()
+
+
 def test_momentum_needs_its_buffers() -> None:
     native, x, y = small()
     with pytest.raises(ValueError, match="needs a buffer"):

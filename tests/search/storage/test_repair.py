@@ -97,6 +97,22 @@ def test_a_record_is_restored_from_a_copy(run: Path, finished: Path, running: Pa
     assert repair.inspect(run, deep=True) == []
 
 
+def test_predictions_are_restored_with_their_record(run: Path, split: Split) -> None:
+    trial = replace(SPEC.sweep_trial("conv", FINISHED), phase="rerun", split_seed=None)
+    training, folder = Training(trial, split), TrialFolder(run, trial)
+    folder.open()
+    row = training.run_epoch().row("rerun")
+    folder.commit(row, "running", {}, lambda path, record: None, kept := training.predict())
+    folder.decide("completed", 1)
+    record = folder.path / "record.json"
+    whole = record.read_bytes()
+    packed = kept.packed.encode()
+    record.write_bytes(whole.replace(packed, packed[:-9] + b"A" + packed[-8:]))
+    (line,) = mend(run)
+    assert "restored from its outcome, nothing is lost" in line
+    assert record.read_bytes() == whole
+
+
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_trial_whose_copies_are_lost_too_begins_again(run: Path, finished: Path, damage: str) -> None:
     for name in ("record.json", "verdict.json"):

@@ -13,7 +13,8 @@ from search.storage.driver import DriverLock, Guard
 from search.storage.trial_folder import TrialFolder
 from spaces import Hyperparameters, TrialSpec
 from spaces.files.sealed import Damaged, read_sealed, seal
-from spaces.specs.records import Record
+from spaces.specs.predictions import Predictions
+from spaces.specs.records import Record, read_outcome
 
 MADE_BY = {"invsearch": "0"}
 
@@ -42,6 +43,40 @@ def test_what_was_committed_is_read_back(folder: TrialFolder, tmp_path: Path, tr
     assert again.makers == [MADE_BY]
     assert again.epoch == 2
     assert again.checkpoint.read_text() == "2"
+
+
+def test_predictions_are_committed_with_their_row_and_replaced_with_it(tmp_path: Path, trial: TrialSpec) -> None:
+    folder = TrialFolder(tmp_path, replace(trial, phase="rerun", split_seed=None))
+    folder.open()
+    kept = {1: None, 2: Predictions.pack([0, 1], [0, 0], 10), 3: None, 4: Predictions.pack([0, 0], [0, 0], 10)}
+    for epoch, predictions in kept.items():
+        row = {"epoch": epoch, "test_loss": 0.5, "test_accuracy": 0.5 if epoch < 4 else 1.0, "time": 1.0}
+        folder.commit(row, "running", MADE_BY, lambda path, record: path.write_text(json.dumps(record)), predictions)
+        again = TrialFolder(tmp_path, folder.spec)
+        again.read()
+        assert again.predictions == predictions
+        assert json.loads(folder.checkpoint.read_text()) == folder.record()  # From which it can be restored.
+    folder.decide("completed", 4)
+    outcome = read_outcome(folder.path)
+    assert outcome is not None
+    assert Record.from_dict(outcome.record).predictions == kept[4]
+
+
+def test_a_row_that_could_not_be_written_leaves_the_predictions_of_the_one_before(
+    tmp_path: Path, trial: TrialSpec
+) -> None:
+    folder = TrialFolder(tmp_path, replace(trial, phase="rerun", split_seed=None))
+    folder.open()
+    kept = Predictions.pack([0, 1], [0, 0], 10)
+    row = {"epoch": 1, "test_loss": 0.5, "test_accuracy": 0.5, "time": 1.0}
+    folder.commit(row, "running", MADE_BY, lambda path, record: None, kept)
+
+    def full(path: Path, record: object) -> None:
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space"):
+        folder.commit(row | {"epoch": 2}, "running", MADE_BY, full)
+    assert folder.predictions == kept
 
 
 def test_only_the_last_checkpoint_stays(folder: TrialFolder) -> None:

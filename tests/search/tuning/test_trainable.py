@@ -73,6 +73,51 @@ def test_an_actor_is_reused(actor: RecordedTrial, tmp_path: Path, trial: TrialSp
     TrialFolder(tmp_path, trial).open()  # The first trial's lock is free again.
 
 
+def test_a_rerun_keeps_the_predictions_of_its_last_epoch(
+    actor: RecordedTrial, tmp_path: Path, trial: TrialSpec, split: Split
+) -> None:
+    again = replace(trial, phase="rerun", split_seed=None)
+    actor.reset_config(config(again, 2))
+    actor.step()
+    assert recorded(tmp_path, again).predictions is None
+    actor.step()
+    first = recorded(tmp_path, again).predictions
+    undisturbed = Training(again, split)
+    rows = [undisturbed.run_epoch() for _ in range(2)]
+    assert first == undisturbed.predict()
+    assert first.count_right() / first.images == rows[1].accuracy
+    actor.reset_config(config(again, 3))  # Longer: its row again, and a further one.
+    actor.step()
+    actor.step()
+    undisturbed.run_epoch()
+    assert recorded(tmp_path, again).predictions == undisturbed.predict()
+
+
+def test_what_had_ended_before_predictions_were_kept_is_not_trained_again(
+    actor: RecordedTrial, tmp_path: Path, trial: TrialSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = replace(trial, phase="rerun", split_seed=None)
+    actor.reset_config(config(again, 1))
+    actor.step()
+    folder = recorded(tmp_path, again)
+    folder.predictions = None
+    folder.note("as an earlier version wrote it")
+    monkeypatch.setattr(Training, "run_epoch", None)
+    actor.reset_config(config(again, 1))
+    assert (actor.step() | {"seconds": 0}) == report(folder, 1, again=True)
+    assert recorded(tmp_path, again).predictions is None
+
+
+def test_a_sweep_and_what_diverged_keep_no_predictions(
+    actor: RecordedTrial, tmp_path: Path, trial: TrialSpec, diverging: TrialSpec
+) -> None:
+    lost = replace(diverging, phase="rerun", split_seed=None)
+    for spec in (trial, lost):
+        actor.reset_config(config(spec, 1))
+        assert actor.step()["done"]
+        assert recorded(tmp_path, spec).predictions is None
+
+
 def test_divergence_ends_the_trial_with_a_finite_report(
     actor: RecordedTrial, tmp_path: Path, diverging: TrialSpec
 ) -> None:

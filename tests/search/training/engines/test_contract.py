@@ -89,8 +89,20 @@ def test_ten_steps_agree_with_float64(spec: TrialSpec, engine: str) -> None:
             scores = network(torch.from_numpy(x[:30]).double())
         assert judged == pytest.approx(F.cross_entropy(scores, torch.from_numpy(y[:30])).item(), rel=1e-3)
         assert accuracy == pytest.approx((scores.argmax(1).numpy() == y[:30]).mean())
+        assert training.engine.predict().tolist() == scores.argmax(1).tolist()
 
     on_most_draws(check)
+
+
+def test_predictions_are_those_that_were_judged(spec: TrialSpec, engine: str, split: Split) -> None:
+    training = Training(spec, split, engine=engine)
+    for _ in range(2):
+        epoch = training.run_epoch()
+        predicted, kept = training.engine.predict(), training.predict()
+        assert (predicted.dtype, predicted.shape) == (np.int64, split.eval_y.shape)
+        assert (predicted == split.eval_y).sum() / len(split.eval_y) == epoch.accuracy
+        wrong = np.where(predicted == split.eval_y, 0, 1 + predicted)
+        assert kept.read() == tuple(wrong)
 
 
 def gradients(engine: str, spec: TrialSpec, x: np.ndarray, y: np.ndarray) -> list[Tensor]:
