@@ -84,6 +84,7 @@ def test_a_rerun_keeps_the_predictions_of_its_last_epoch(
     first = recorded(tmp_path, again).predictions
     undisturbed = Training(again, split)
     rows = [undisturbed.run_epoch() for _ in range(2)]
+    assert first is not None
     assert first == undisturbed.predict()
     assert first.count_right() / first.images == rows[1].accuracy
     actor.reset_config(config(again, 3))  # Longer: its row again, and a further one.
