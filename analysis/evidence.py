@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,8 +21,10 @@ from analysis.reruns import Reruns, find_reruns
 from analysis.stats.equivalence import MARGIN, Equivalence, equivalence
 from analysis.stats.pairs import add_detectable, compare_pairs, count_tests
 from spaces.common.errors import UserError, printable
+from spaces.common.lookup import choose
 from spaces.common.wording import format_count
 from spaces.hyperparameters import NAMES
+from spaces.specs.protocol import JUDGES
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +36,14 @@ class Candidate:
         architecture: its name.
         group: its title, with the run's name before it where several runs are compared; names its colour.
         published: the chapter's row; None where the chapter has none, or has it for another data set.
+        judge: what says how good a rerun is, one of ``JUDGES``; None: the run's own.
     """
 
     run: Run
     architecture: str
     group: str
     published: Published | None
+    judge: str | None = None
 
     @cached_property
     def sweep(self) -> pd.DataFrame:
@@ -81,7 +86,7 @@ class Candidate:
     def reruns(self) -> Reruns:
         """Its reruns of the incumbent."""
         config = None if self.incumbent is None else str(self.incumbent["config_id"])
-        return find_reruns(self.run, self.architecture, config)
+        return find_reruns(self.run, self.architecture, config, self.judge)
 
     @property
     def accuracies(self) -> np.ndarray:
@@ -171,6 +176,22 @@ class Evidence:
         """``compared`` with what ``add_detectable`` adds, which takes time."""
         return {name: add_detectable(pairs, list_samples(self.by_data[name])) for name, pairs in self.compared.items()}
 
+    @cached_property
+    def by_epoch(self) -> dict[str, list[pd.DataFrame]]:
+        """What ``compare_pairs`` says of each data set after each of the last epochs; none where one is not known."""
+        found = {}
+        for data, several in self.by_data.items():
+            curves = [one.reruns.last for one in several]
+            least = min(len(last.columns) for last in curves)
+            known = least > 1 and not any(last.isna().to_numpy().any() for last in curves)
+            found[data] = [
+                compare_pairs(
+                    {one.group: one.reruns.last.iloc[:, place].to_numpy() for one in several}, find_lost(several)
+                )
+                for place in (range(-least, 0) if known else ())
+            ]
+        return found
+
     @property
     def family(self) -> str:
         """How many tests Holm's correction is over, such as ``28 pairs``; empty where nothing was tested."""
@@ -186,8 +207,22 @@ class Evidence:
         """A candidate against the published number; None where there is none, or none of its seeds ended."""
         if one.published is None or not (one.reruns.finished or one.reruns.lost):
             return None
-        known, lost = one.published, bool(one.reruns.lost)
-        return equivalence(one.accuracies, known.mean, known.std, margin=self.margin, lost=lost)
+        return self._hold_against_published(one, one.accuracies)
+
+    def count_agreeing_epochs(self, one: Candidate) -> tuple[float, int]:
+        """After how many of its last epochs a candidate's conclusion on the published number was the same, of how many.
+
+        NaN of 0 where they are not known, or it was not tested.
+        """
+        found, last = self.equivalence(one), one.reruns.last
+        if found is None or found.untested or len(last.columns) < 2 or last.isna().to_numpy().any():
+            return math.nan, 0
+        each = [self._hold_against_published(one, last[epoch].to_numpy()) for epoch in last]
+        return float(sum(other.conclusion == found.conclusion for other in each)), len(each)
+
+    def _hold_against_published(self, one: Candidate, accuracies: np.ndarray) -> Equivalence:
+        known: Any = one.published
+        return equivalence(accuracies, known.mean, known.std, margin=self.margin, lost=bool(one.reruns.lost))
 
     @property
     def remarks(self) -> list[str]:
@@ -227,19 +262,26 @@ class Evidence:
         return [candidate for candidate in self.candidates if len(candidate.accuracies)]
 
 
-def gather(runs: Sequence[Run], margin: float = MARGIN) -> Evidence:
+def gather(runs: Sequence[Run], margin: float = MARGIN, judge: str | None = None) -> Evidence:
     """Takes runs together.
 
+    Args:
+        runs: one or more.
+        margin: see ``Evidence``.
+        judge: what says how good a rerun is, one of ``JUDGES``; None: what each run says.
+
     Raises:
-        UserError: no run, or the same one twice, or a margin that is not between 0 and 100.
+        UserError: no run, or the same one twice, a margin that is not between 0 and 100, or an unknown judge.
     """
+    if judge is not None:
+        choose("judge", judge, dict.fromkeys(JUDGES))
     if not runs:
         raise UserError("runs: give at least one run folder")
     if not 0 < margin < 100:
         raise UserError(f"margin: {margin:g} is not allowed; give points between 0 and 100, such as {MARGIN:g}")
     names = list_names(runs)
     candidates = [
-        Candidate(run, architecture, f"{name}: {title}" if len(runs) > 1 else title, known)
+        Candidate(run, architecture, f"{name}: {title}" if len(runs) > 1 else title, known, judge)
         for run, name in zip(runs, names, strict=True)
         for architecture in run.spec["architectures"]
         for known, title in [find_published(run, architecture)]

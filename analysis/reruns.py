@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from analysis.records.reader import Run
 from analysis.stats.collapse import find_collapse_level
+from analysis.stats.samples import Summary, summarize
+from spaces.common.errors import UserError
+from spaces.specs.protocol import JUDGES
+
+LAST = 5
+"""Epochs at the end of a training that the judge ``last5`` averages, and over which a conclusion should hold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +25,9 @@ class Reruns:
 
     Attributes:
         trials: those of the configuration.
-        final: test accuracy in percent after the last epoch, indexed by trial; of the finished ones only.
+        last: test accuracy in percent after each of the last ``LAST`` epochs, trial x epoch; of the finished ones only.
+            NaN where only the last one was kept.
+        judge: which of ``JUDGES`` says what a trial scored.
         asked: how many seeds were asked for, or begun where those are more.
         finished: how many have recorded their last epoch.
         collapsed: the accuracies of those of the finished that did not diverge and yet learned next to nothing.
@@ -30,7 +39,8 @@ class Reruns:
     """
 
     trials: pd.DataFrame
-    final: pd.Series
+    last: pd.DataFrame
+    judge: str
     asked: int
     finished: int
     collapsed: list[float]
@@ -41,9 +51,30 @@ class Reruns:
     other: int
 
     @property
+    def final(self) -> pd.Series:
+        """Test accuracy in percent after the last epoch, indexed by trial."""
+        return self.last.iloc[:, -1]
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether the last epochs are all known, and were a part of the training small enough to be its end."""
+        return len(self.last) > 0 and bool(self.last.notna().to_numpy().all()) and self.last.columns[-1] >= 2 * LAST
+
+    @property
+    def judged(self) -> pd.Series:
+        """What each finished trial scored, by the judge, in percent; indexed by trial."""
+        return self.final if self.judge == "final" else self.last.mean(axis=1, skipna=False)
+
+    @property
     def accuracies(self) -> np.ndarray:
-        """``final`` as an array."""
-        return self.final.to_numpy(dtype=float)
+        """``judged`` as an array."""
+        return self.judged.to_numpy(dtype=float)
+
+    @cached_property
+    def summary(self) -> Summary:
+        """The sample in a few numbers: an interval of last epochs must also span that of the last five (``join``)."""
+        found = summarize(self.accuracies)
+        return found.join(summarize(self.last.mean(axis=1))) if self.judge == "final" and self.is_followed else found
 
     @property
     def lost(self) -> int:
@@ -51,21 +82,38 @@ class Reruns:
         return self.diverged + self.failed
 
 
-def find_reruns(run: Run, architecture: str, config_id: str | None) -> Reruns:
-    """Finds the reruns that count: of the given configuration, with ``rerun_epochs`` of the spec recorded."""
+def find_reruns(run: Run, architecture: str, config_id: str | None, judge: str | None = None) -> Reruns:
+    """Finds the reruns that count: of the given configuration, with ``rerun_epochs`` of the spec recorded.
+
+    Args:
+        run: their run.
+        architecture: their architecture.
+        config_id: their configuration; None: there are none.
+        judge: see ``Reruns``; None: the run's own, else ``final``.
+
+    Raises:
+        UserError: the judge needs epochs that the run does not have.
+    """
+    judge = judge or run.spec.get("judge") or JUDGES[0]
     trials = run.trials
     reruns = trials[(trials["phase"] == "rerun") & (trials["architecture"] == architecture)]
     counted = reruns[reruns["config_id"] == config_id] if config_id else reruns.iloc[:0]
     running = counted.loc[~counted["status"].isin(["diverged", "failed"]), "trial_id"]
-    epochs = run.epochs
-    last = epochs[(epochs["epoch"] == (run.spec.get("rerun_epochs") or 0)) & epochs["test_accuracy"].notna()]
-    final = 100.0 * last.set_index("trial_id")["test_accuracy"].reindex(running).dropna()
+    end = run.spec.get("rerun_epochs") or 0
+    window = range(max(1, end - LAST + 1), max(1, end) + 1)
+    rows = run.epochs[run.epochs["epoch"].isin(window) & run.epochs["trial_id"].isin(running)]
+    last = 100.0 * rows.pivot(index="trial_id", columns="epoch", values="test_accuracy")
+    last = last.reindex(index=pd.Index(running), columns=[*window]).dropna(subset=[window[-1]])
+    if judge != JUDGES[0] and last.isna().to_numpy().any():
+        raise UserError(f"judge: {judge} needs the last {LAST} epochs, and {run.path} kept only the last; use final")
+    final = last[window[-1]]
     level = find_collapse_level(final.max() / 100.0, run.spec.get("classes"))
     status = Counter(counted["status"])
     planned = run.spec.get("rerun_seeds") or 0
     return Reruns(
         counted,
-        final,
+        last,
+        judge,
         asked=max(planned, len(counted)),
         finished=len(final),
         collapsed=sorted(final[final < 100.0 * level]),

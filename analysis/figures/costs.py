@@ -8,7 +8,6 @@ import pandas as pd
 
 from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Mark, Panel, Points
-from analysis.stats.samples import summarize
 
 AXES = {"params": "learned weights of the compared layers", "mults": "multiplies per image, transform included"}
 FRONT = "Pareto front"
@@ -19,7 +18,7 @@ def draw(evidence: Evidence) -> Drawing | str:
     found = [
         {"group": one.group, "params": cost.params, "mults": cost.mults + cost.transform}
         | {"lost": one.reruns.lost, "whole": one.is_whole}
-        | summarize(one.accuracies)._asdict()
+        | one.reruns.summary._asdict()
         for one in evidence.finished
         if (cost := one.cost) is not None
     ]

@@ -9,7 +9,6 @@ import numpy as np
 from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Mark, Panel, Points
 from analysis.render.cells import format_finished
-from analysis.stats.samples import summarize
 from analysis.tables.notes import name_unfinished
 
 SPREAD = 0.16  # How far, in rows, the seeds of one architecture are spread, so that equal ones do not hide each other.
@@ -22,12 +21,12 @@ def draw(evidence: Evidence) -> Drawing | str:
         return name_unfinished(evidence.candidates)
     marks: list[Mark] = []
     for row, one in enumerate(finished):
-        accuracies = one.reruns.final
+        accuracies = one.reruns.judged
         heights = row + SPREAD * np.linspace(-1, 1, len(accuracies)) if len(accuracies) > 1 else np.array([float(row)])
         seeds = one.reruns.trials.set_index("trial_id")["seed"].reindex(accuracies.index)
         texts = [f"seed {seed}" for seed in seeds]
         marks.append(Points(one.accuracies, heights, one.group, texts=texts, links=list(accuracies.index)))
-        summary = summarize(one.accuracies)
+        summary = one.reruns.summary
         text = f"mean of {format_finished(summary.n, one.reruns.asked)}"
         if not math.isnan(summary.low):
             marks.append(Line([summary.low, summary.high], [row + 0.3] * 2, one.group))

@@ -81,7 +81,7 @@ def _describe_part(run: Run, spec: RunSpec, best: pd.DataFrame, phase: str, name
         seeds = range(spec.seed + 1, spec.seed + 1 + planned)
         trials = reruns.trials.query("seed in @seeds", local_dict={"seeds": seeds})
         if reruns.finished:
-            accuracy = float(reruns.final.mean()) / 100.0
+            accuracy = float(reruns.judged.mean()) / 100.0
     counts = Counter(trials["status"])
     longer: Any = (trials["status"] == "completed") & (trials["epoch"] < budget)  # Their outcome will be taken back.
     ended: Any = trials[trials["status"].isin(ENDED) & ~longer]

@@ -35,6 +35,7 @@ SECTIONS: tuple[Section, ...] = (
         "Seeds",
         "Each incumbent, or given configuration, was trained from several seeds and judged on the test images.",
         figures=("seeds",),
+        tables=("epochs",),
     ),
     Section(
         "curves",

@@ -13,7 +13,6 @@ from analysis.records.reader import Run
 from analysis.records.schema import make_column
 from analysis.render.cells import THETA, format_finished, format_ratio, format_theta
 from analysis.reruns import find_reruns
-from analysis.stats.samples import summarize
 from analysis.tables.notes import write_notes
 from analysis.tables.table import Column, Table, between, make_display, round_off
 from spaces.hyperparameters import NAMES
@@ -81,7 +80,7 @@ def build_accuracy_rows(evidence: Evidence, run: Run, architectures: Sequence[st
 def _ours(run: Run, one: Candidate | None, names: Sequence[str]) -> dict[str, Any]:
     reruns = find_reruns(run, "", None) if one is None else one.reruns
     ours = reruns.trials.iloc[0] if len(reruns.trials) else {}
-    summary = summarize(reruns.accuracies)
+    summary = reruns.summary
     return {
         **{field: ours.get(field, math.nan) for field in names},
         "mean_percent": summary.mean,

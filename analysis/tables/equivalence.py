@@ -11,8 +11,9 @@ from analysis.records.schema import make_records
 from analysis.stats.equivalence import PUBLISHED_SEEDS, Equivalence, is_settled
 from analysis.stats.samples import LEAST
 from analysis.tables.notes import name_reduced
-from analysis.tables.table import Column, Table, between, make_display, number, p_value, seeds, words
+from analysis.tables.table import Column, Table, between, epochs, make_display, number, p_value, seeds, words
 
+HOLDS = "epochs: after how many of the last epochs the conclusion is the same."
 FIELDS = ["group", "n", "asked", "mean", "published_mean", "published_std", "margin"]
 
 
@@ -22,13 +23,14 @@ def compare_with_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]
     rows = [
         {
             **{"group": one.group, "n": one.reruns.finished, "asked": one.reruns.asked},
-            **{"mean": one.reruns.final.mean(), "published_mean": known.mean, "published_std": known.std},
+            **{"mean": one.reruns.judged.mean(), "published_mean": known.mean, "published_std": known.std},
             **{"margin": margin, **found._asdict()},
+            **dict(zip(("holds", "epochs"), evidence.count_agreeing_epochs(one), strict=True)),
         }
         for one in evidence.candidates
         if (known := one.published) is not None and (found := evidence.equivalence(one)) is not None
     ]
-    frame = pd.DataFrame(rows, columns=[*FIELDS, *Equivalence._fields])
+    frame = pd.DataFrame(rows, columns=[*FIELDS, *Equivalence._fields, "holds", "epochs"])
     if not len(frame):
         known = any(one.published for one in evidence.candidates)
         why = (
@@ -44,6 +46,7 @@ def compare_with_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]
         "differs: it is not zero, by Welch's two-sided test, and not shown to be that small. inconclusive: neither. "
         f"not tested: seeds were lost, or fewer than {LEAST} have finished, or all are alike. Each network is a "
         "separate question, so p is not corrected.",
+        *([HOLDS] if frame["holds"].notna().any() else []),
         *(f"{row['group']}: {name_unsettled(row)}." for row in make_records(frame) if name_unsettled(row)),
         *explain_less(evidence),
         *evidence.remarks,
@@ -77,5 +80,6 @@ COLUMNS = (
     p_value("p (TOST)", "p_equivalent"),
     p_value("p (differs)", "p_differs"),
     words("conclusion", "conclusion"),
+    Column("epochs", epochs),
 )
 EQUIVALENCE = Table("published", "Against the published numbers.", (), compare_with_published, make_display(COLUMNS))

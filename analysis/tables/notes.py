@@ -13,8 +13,10 @@ from analysis.published.deep import SEEDS
 from analysis.published.mnist import PUBLISHED
 from analysis.records.reader import Run
 from analysis.records.schema import make_records
+from analysis.reruns import LAST
 from spaces.common.wording import format_count
 from spaces.specs import protocol
+from spaces.specs.protocol import JUDGES
 
 Row = dict[str, Any]
 WAITING = "No rerun has finished yet; invsearch rerun trains them."
@@ -47,8 +49,8 @@ def write_notes(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = 
     if finished:
         counts = ", ".join(f"{row['title']} {row['finished']}" for row in finished)
         said = (
-            f"Test accuracy in percent after epoch {run.spec['rerun_epochs']}; mean, std (ddof = 1) and 95 % Student-t "
-            f"interval of the mean over the seeds that finished: {counts}."
+            f"{describe_judged(evidence, run)}; mean and std (ddof = 1) over the seeds that finished: {counts}. "
+            f"{describe_interval(evidence, run)}"
         )
     rest = [
         *_compare_with_conv(evidence, run, {row["architecture"]: row["title"] for row in rows}),
@@ -64,6 +66,32 @@ def write_notes(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = 
         *remarks_on(mine),
         *(start + note for note in rest),
     ]
+
+
+def describe_judged(evidence: Evidence, run: Run | None = None) -> str:
+    """What accuracy the numbers are: after which epochs, by the judge of a run, or of all."""
+    found = [one.reruns for one in evidence.candidates if run is None or one.run is run]
+    shown = [reruns for reruns in found if reruns.finished] or found
+    ends = {(reruns.judge, reruns.last.columns[0], reruns.last.columns[-1]) for reruns in shown}
+    if len(ends) == 1:
+        judge, first, last = ends.pop()
+        return (
+            f"Test accuracy in percent after epoch {last}"
+            if judge == JUDGES[0]
+            else (f"Mean test accuracy in percent after epochs {first} to {last}")
+        )
+    judges = {reruns.judge for reruns in shown}
+    if len(judges) > 1:
+        return "Test accuracy in percent, by the judge of each run"
+    return f"Test accuracy in percent {'after the last epoch' if judges <= {JUDGES[0]} else 'of the last epochs'}"
+
+
+def describe_interval(evidence: Evidence, run: Run | None = None) -> str:
+    """What the interval of a mean is: a sentence."""
+    found = [one.reruns for one in evidence.candidates if run is None or one.run is run]
+    joined = any(reruns.judge == JUDGES[0] and reruns.is_followed for reruns in found)
+    span = f", joined with that of the mean of the last {LAST} epochs, since the last one alone may miss dips"
+    return f"95 % CI: Student-t interval of the mean{span if joined else ''}."
 
 
 def name_unfinished(candidates: Iterable[Candidate]) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from analysis.evidence import Evidence, find_lost, list_samples
-from analysis.stats.pairs import add_detectable, compare_pairs
+from analysis.stats.epochs import count_holding
+from analysis.stats.pairs import add_detectable, compare_pairs, count_tests
 from analysis.stats.ranking import rank_networks
 from analysis.stats.samples import explain_untested
-from analysis.tables.notes import name_unfinished
+from analysis.tables.notes import describe_interval, describe_judged, name_unfinished
 from analysis.tables.table import (
     Column,
     Table,
     between,
+    epochs,
     format_least,
     make_display,
     number,
@@ -21,12 +25,18 @@ from analysis.tables.table import (
     tested,
     words,
 )
+from spaces.common.wording import format_count
 
 TESTED = (
     "Differences of the means in points of test accuracy, with Welch's 95 % interval of each pair by itself. "
     "p is Welch's, Holm-corrected over {family}; g is Hedges' (difference in pooled standard deviations).",
     "detectable: the true difference that these seeds would have shown with a probability of 80 %, if the spreads are "
     "as observed; at 5 % divided by the number of pairs.",
+)
+HOLDS = (
+    "epochs: after how many of the last epochs the same would be concluded, each tested as one family. Without a decay "
+    "of the learning rate accuracy dips from epoch to epoch, so one epoch decides little; --judge last5 tests the "
+    "means of the last five."
 )
 UNTESTED = (
     "Differences of the means in points of test accuracy. No pair was tested, so no difference is known to be real.",
@@ -40,16 +50,36 @@ def build_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         counts = {one.group: (one.reruns.finished, one.reruns.asked) for one in found}
         seen = pd.DataFrame.from_dict(counts, "index", columns=["n", "asked"])
         frame = evidence.detectable[data].join(seen.add_prefix("first_"), on="first")
-        frames.append(frame.join(seen.add_prefix("second_"), on="second").assign(data=data))
+        after = evidence.by_epoch[data]
+        frame = frame.join(seen.add_prefix("second_"), on="second")
+        frames.append(frame.assign(data=data, holds=count_holding(frame, after), epochs=len(after)))
     kept = [frame for frame in frames if len(frame)]
     if not kept:
         frame = add_detectable(compare_pairs({}), {})
-        frame = frame.assign(data="", first_n=0, first_asked=0, second_n=0, second_asked=0)
+        frame = frame.assign(data="", first_n=0, first_asked=0, second_n=0, second_asked=0, holds=math.nan, epochs=0)
         why = "Fewer than two architectures have finished reruns on the same data."
         return frame, [why, *evidence.repeats, *evidence.remarks]
     said = [note.format(family=evidence.family) for note in (TESTED if evidence.family else UNTESTED)]
+    said += _say_what_holds(evidence)
     apart = "Pairs on different data sets are left out, because their accuracies are not comparable."
     return pd.concat(kept, ignore_index=True), [*said, *_list_caveats(evidence, apart)]
+
+
+def _say_what_holds(evidence: Evidence) -> list[str]:
+    """How many pairs differ after each of the last epochs, and by their means."""
+    said = [HOLDS] if any(evidence.by_epoch.values()) and evidence.family else []
+    for data, after in evidence.by_epoch.items():
+        if after and (tests := count_tests(after[-1])):
+            found = evidence.by_data[data]
+            means = {one.group: one.reruns.last.mean(axis=1).to_numpy() for one in found}
+            *each, over = (int(pairs["differs"].sum()) for pairs in (*after, compare_pairs(means, find_lost(found))))
+            on = f" on {data}" * (len(evidence.by_epoch) > 1)
+            counts = ", ".join(map(str, each))
+            said.append(
+                f"Of {format_count(tests, 'pair')}{on}, as many differ after each of the last {len(each)} epochs: "
+                f"{counts}; by the means of these epochs: {over}."
+            )
+    return said
 
 
 def build_ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
@@ -57,6 +87,10 @@ def build_ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     frames = []
     for data, found in evidence.by_data.items():
         frame = rank_networks(list_samples(found), evidence.compared[data], find_lost(found))
+        shown = {one.group: one.reruns.summary for one in found}
+        frame = frame.assign(
+            **{end: [getattr(shown[group], end) for group in frame["group"]] for end in ("low", "high")}
+        )
         asked = {one.group: one.reruns.asked for one in found}
         frames.append(frame.assign(data=data, asked=frame["group"].map(asked)))
     if not frames:
@@ -66,8 +100,8 @@ def build_ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         ]
     letters = f"do not differ significantly: Welch's test, Holm-corrected over {evidence.family}, at 5 %."
     said = [
-        "Test accuracy in percent over the finished reruns; std with ddof = 1, Student-t interval of the mean; n: how "
-        "many finished of those asked for.",
+        f"{describe_judged(evidence)} over the finished reruns; std with ddof = 1; n: how many finished of those "
+        f"asked for. {describe_interval(evidence)}",
         f"Networks that share a letter {letters}" if evidence.family else "No pair was tested, so there are no groups.",
     ]
     apart = "Accuracies on different data sets are not comparable, so each data set is ranked by itself."
@@ -107,6 +141,7 @@ PAIRED = (
     p_value("p (Holm)", "p_holm"),
     number("g", "g", 2, sign=True),
     tested("differs"),
+    Column("epochs", epochs),
     Column("detectable", lambda row: format_least(row["detectable"], 2)),
 )
 RANKING = Table("ranking", "Ranking by test accuracy, with groups.", (), build_ranked, make_display(RANKED))

@@ -146,6 +146,11 @@ def seeds(row: dict[str, Any], side: str = "") -> str:
     return f"{row[side + 'n']} of {row[side + 'asked']}"
 
 
+def epochs(row: dict[str, Any]) -> str:
+    """After how many of the last epochs a conclusion holds, such as ``3 of 5``; ``-`` where that is not known."""
+    return "-" if math.isnan(row["holds"]) else f"{row['holds']:.0f} of {row['epochs']}"
+
+
 def tested(field: str) -> Column:
     """A column of whether something is significant after Holm's correction; ``-`` where it could not be tested."""
 

@@ -14,6 +14,7 @@ OPTIONS = (
     folder("runs", nargs="+", metavar="RUN", help="run folder; several are compared"),
     folder("--out", metavar="DIR", help="where to write it (default: RUN/report; required for several runs)"),
     options.MARGIN,
+    options.JUDGE,
     option("--only", choices=("html", "figures", "tables"), help="write only these (default: all)"),
 )
 
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     found = [read_run(path) for path in args.runs]
     codes = [options.name_damaged(each) for each in found]
     target = args.out or args.runs[0] / "report"
-    written = write_report(gather(found, args.margin), target, only=args.only)
+    written = write_report(gather(found, args.margin, args.judge), target, only=args.only)
     for place in dict.fromkeys(path.parent for path in written):
         names = [path.name for path in written if path.parent == place]
         print(place / names[0] if place == target else f"{place}: {len(names)} files")

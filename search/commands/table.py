@@ -14,6 +14,7 @@ OPTIONS = (
     option("table", metavar="TABLE", help="such as 1.3 or ranking; see invsearch list"),
     folder("runs", nargs="+", metavar="RUN", help="run folder; several stand together"),
     options.MARGIN,
+    options.JUDGE,
     option(
         "--format",
         choices=("md", "latex", "csv"),
@@ -33,5 +34,5 @@ def run(args: argparse.Namespace) -> int:
 
     table = choose("table", args.table, TABLES)
     runs = [read_run(path) for path in args.runs]
-    print(FORMATS[args.format](table.fill(gather(runs, args.margin))).rstrip())
+    print(FORMATS[args.format](table.fill(gather(runs, args.margin, args.judge))).rstrip())
     return max(map(options.name_damaged, runs))

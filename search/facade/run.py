@@ -79,13 +79,17 @@ class Run:
         train_call(Run.rerun, {name: value for name, value in locals().items() if name != "self"}, self.path)
         return self
 
-    def table(self, table: str, *others: Run, margin: float = 0.5) -> Filled:
+    def table(
+        self, table: str, *others: Run, margin: float = 0.5, judge: Literal["final", "last5"] | None = None
+    ) -> Filled:
         """A table of this run, and of others beside it; prints as Markdown.
 
         Args:
             table: such as ``1.3``, ``summary`` or ``ranking``; ``invsearch list`` has all.
             others: further runs.
             margin: a difference from a published mean that does not matter, in points of accuracy.
+            judge: what says how good a rerun is: its accuracy after the final epoch, or the mean of its last five
+                epochs; None: what each run says, else ``final``.
 
         Returns:
             ``frame`` has its raw values, ``cells`` the same as text, ``notes`` the sentences below it.
@@ -97,13 +101,14 @@ class Run:
         from analysis.tables import TABLES
         from spaces.common.lookup import choose
 
-        return choose("table", table, TABLES).fill(gather([run.read() for run in (self, *others)], margin))
+        return choose("table", table, TABLES).fill(gather([run.read() for run in (self, *others)], margin, judge))
 
     def report(
         self,
         out: AnyPath | None = None,
         *others: Run,
         margin: float = 0.5,
+        judge: Literal["final", "last5"] | None = None,
         only: Literal["html", "figures", "tables"] | None = None,
     ) -> list[Path]:
         """Writes a report of this run, and of others beside it: one HTML page, figures and tables.
@@ -112,6 +117,7 @@ class Run:
             out: folder to write to; None: ``report`` in the run folder.
             others: further runs.
             margin: see ``table``.
+            judge: see ``table``.
             only: write only these.
 
         Returns:
@@ -124,7 +130,7 @@ class Run:
         from analysis.report import write_report
 
         target = self.path / "report" if out is None else Path(out)
-        return write_report(gather([run.read() for run in (self, *others)], margin), target, only=only)
+        return write_report(gather([run.read() for run in (self, *others)], margin, judge), target, only=only)
 
     def best(self, architecture: str) -> Best:
         """The configuration that an architecture is judged by, its incumbent's trial and its best rerun.
