@@ -58,7 +58,9 @@ class Reruns:
     @property
     def is_followed(self) -> bool:
         """Whether the last epochs are all known, and were a part of the training small enough to be its end."""
-        return len(self.last) > 0 and bool(self.last.notna().to_numpy().all()) and self.last.columns[-1] >= 2 * LAST
+        return (
+            len(self.last) > 0 and bool(self.last.notna().to_numpy().all()) and int(self.last.columns[-1]) >= 2 * LAST
+        )
 
     @property
     def judged(self) -> pd.Series:
@@ -94,7 +96,7 @@ def find_reruns(run: Run, architecture: str, config_id: str | None, judge: str |
     Raises:
         UserError: the judge needs epochs that the run does not have.
     """
-    judge = judge or run.spec.get("judge") or JUDGES[0]
+    judge = str(judge or run.spec.get("judge") or JUDGES[0])
     trials = run.trials
     reruns = trials[(trials["phase"] == "rerun") & (trials["architecture"] == architecture)]
     counted = reruns[reruns["config_id"] == config_id] if config_id else reruns.iloc[:0]

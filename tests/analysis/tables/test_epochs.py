@@ -6,6 +6,7 @@ import pytest
 
 from analysis.evidence import gather
 from analysis.records.reader import read_run
+from analysis.records.schema import make_records
 from analysis.tables import TABLES
 from spaces import UserError
 from tests.analysis.conftest import RunFolder
@@ -26,8 +27,7 @@ def ten(folder: RunFolder) -> RunFolder:
 
 
 def test_the_last_epochs_beside_the_last_one(ten: RunFolder) -> None:
-    frame = TABLES["epochs"].build(read_run(ten.write())).frame.set_index("group")
-    row = frame.loc["Convolutional"]
+    row = make_records(TABLES["epochs"].build(read_run(ten.write())).frame)[0]
     assert row["final"] == pytest.approx(95.3)
     assert row["mean"] == pytest.approx((90 + 91 + 80 + 92 + 95) / 5 + 0.3)
     assert row["dips"] == pytest.approx(2 / 5)  # 90 and 80 of 90, 91, 80, 92 and a last one above 92.
