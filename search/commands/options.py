@@ -25,7 +25,7 @@ from spaces.common.errors import printable, quote
 from spaces.common.lookup import choose
 from spaces.common.wording import format_command, format_count
 from spaces.files.sealed import Damaged, read_sealed
-from spaces.specs.protocol import GRACE_PERIOD, JUDGES, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
+from spaces.specs.protocol import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
 from spaces.specs.run import RunSpec
 
 if TYPE_CHECKING:
@@ -121,18 +121,6 @@ INVOCATION = group(
     ),
 )
 TRAINING = (RESOURCES, INVOCATION)
-MARGIN = number(
-    "--margin",
-    default=0.5,
-    metavar="POINTS",
-    help="difference from a published mean that does not matter, in points of accuracy (default: 0.5)",
-)
-JUDGE = option(
-    "--judge",
-    choices=JUDGES,
-    help="what says how good a rerun is: its accuracy after the final epoch, as in the chapter, or the mean of its "
-    "last five epochs (default: the run's own, else final)",
-)
 
 
 def split_names(text: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import argparse
 
 from search.commands import options
 from search.commands.option_types import folder, option
+from search.commands.table import CONCLUDING
 from spaces import UserError
 
 HELP = "write a self-contained HTML report of one or several runs, with figures and tables as files"
@@ -13,8 +14,7 @@ EXAMPLE = "invsearch report runs/first"
 OPTIONS = (
     folder("runs", nargs="+", metavar="RUN", help="run folder; several are compared"),
     folder("--out", metavar="DIR", help="where to write it (default: RUN/report; required for several runs)"),
-    options.MARGIN,
-    options.JUDGE,
+    *CONCLUDING,
     option("--only", choices=("html", "figures", "tables"), help="write only these (default: all)"),
 )
 

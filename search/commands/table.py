@@ -5,16 +5,31 @@ from __future__ import annotations
 import argparse
 
 from search.commands import options
-from search.commands.option_types import folder, option
+from search.commands.option_types import folder, number, option
 from spaces.common.lookup import choose
+from spaces.specs.protocol import JUDGES
 
 HELP = "print a table from the records of runs: the chapter's beside the published numbers, rankings, fairness and more"
 EXAMPLE = "invsearch table 1.3 runs/first --format md"
+CONCLUDING = (
+    number(
+        "--margin",
+        default=0.5,
+        metavar="POINTS",
+        help="difference from a published mean that does not matter, in points of accuracy (default: 0.5)",
+    ),
+    option(
+        "--judge",
+        choices=JUDGES,
+        help="what says how good a rerun is: its accuracy after the final epoch, as in the chapter, or the mean of its "
+        "last five epochs (default: the run's own, else final)",
+    ),
+)
+"""How conclusions are drawn; the report has them, too."""
 OPTIONS = (
     option("table", metavar="TABLE", help="such as 1.3 or ranking; see invsearch list"),
     folder("runs", nargs="+", metavar="RUN", help="run folder; several stand together"),
-    options.MARGIN,
-    options.JUDGE,
+    *CONCLUDING,
     option(
         "--format",
         choices=("md", "latex", "csv"),
