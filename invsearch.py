@@ -49,7 +49,7 @@ def sweep(
     search: Literal["grid", "tpe"] = "grid",
     space: AnyPath | Space | Mapping[str, Any] | None = None,
     samples: int | None = None,
-    scheduler: Literal["asha", "none"] = "asha",
+    scheduler: Literal["asha", "halving", "none"] | None = None,
     grace_period: int | None = None,
     epochs: int | None = None,
     reduction_factor: float = 4.0,
@@ -70,8 +70,9 @@ def sweep(
         search: ``grid``, or ``tpe`` (hyperopt).
         space: a name, a YAML file, a ``Space``, or its fields as a mapping; None: Table 1.2, or ``continuous`` for TPE.
         samples: configurations per architecture; None: all of a grid, 64 of TPE.
-        scheduler: ``asha``, or ``none``: stop no trial early.
-        grace_period: epochs before ASHA may stop a trial; None: the run's, at first 5.
+        scheduler: ``asha``; ``halving``, of which every repetition stops the same trials; ``none``: stop no trial
+            early; None: the run's, at first asha.
+        grace_period: epochs before a trial may be stopped; None: the run's, at first 5.
         epochs: most epochs of a trial; None: the data set's own.
         reduction_factor: the top 1/ETA of the trials continue past each rung.
         **invocation: see ``Invocation``.
@@ -145,7 +146,7 @@ def reproduce(
     search: Literal["grid", "tpe"] = "grid",
     space: AnyPath | Space | Mapping[str, Any] | None = None,
     samples: int | None = None,
-    scheduler: Literal["asha", "none"] = "asha",
+    scheduler: Literal["asha", "halving", "none"] | None = None,
     grace_period: int | None = None,
     epochs: int | None = None,
     reduction_factor: float = 4.0,
@@ -170,7 +171,7 @@ def reproduce(
         search: as ``sweep``.
         space: as ``sweep``.
         samples: as ``sweep``.
-        scheduler: as ``sweep``.
+        scheduler: as ``sweep``; None: the run's, at first halving, and asha with ``search="tpe"``.
         grace_period: as ``sweep``.
         epochs: as ``sweep``.
         reduction_factor: as ``sweep``.

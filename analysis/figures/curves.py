@@ -1,4 +1,4 @@
-"""Learning curves of the sweep, where ASHA judged, and of the reruns."""
+"""Learning curves of the sweep, where its scheduler judged, and of the reruns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ import pandas as pd
 
 from analysis.evidence import Candidate, Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Mark, Panel
-from spaces.specs.run import list_ladder
+from spaces.specs.halving import list_ladder
+from spaces.specs.protocol import WITH_RUNGS
+
+RULES = {
+    "asha": "ASHA stops a trial unless it is among the top 1/(reduction factor) of those that have got there so far",
+    "halving": "halving stops a trial unless it is among the top 1/(reduction factor) of all that get there",
+}
 
 
 def join_curves(rows: pd.DataFrame, measure: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -21,9 +27,9 @@ def join_curves(rows: pd.DataFrame, measure: str) -> tuple[np.ndarray, np.ndarra
 
 
 def list_rungs(candidate: Candidate) -> list[tuple[float, str]]:
-    """Where ASHA judged, as vertical lines."""
+    """Where the scheduler judged, as vertical lines."""
     spec = candidate.run.spec
-    if spec["scheduler"] != "asha":
+    if spec["scheduler"] not in WITH_RUNGS:
         return []
     epochs = list_ladder(spec["grace_period"], spec["max_epochs"], spec["reduction_factor"])
     return [(float(epoch), f"rung {number}") for number, epoch in enumerate(epochs)]
@@ -42,9 +48,11 @@ def _plot_sweeps(evidence: Evidence) -> Drawing | str:
             marks.append(Line(x, y, one.group, label=f"{one.group}: incumbent", links=links))
         axes = Axis("epoch", low=1, whole=True), Axis("validation accuracy (%)", low=0, high=100)
         panels.append(Panel(one.group, *axes, marks, list_rungs(one)))
+    schedulers = {one.run.spec["scheduler"] for one in evidence.candidates} & RULES.keys()
+    rules = " or ".join(RULES[name] for name in sorted(schedulers or ["asha"]))
     caption = (
         "Validation accuracy of every configuration (thin) and of the incumbent (thick). Vertical lines: the rungs, "
-        "where ASHA stops a trial unless it is among the top 1/(reduction factor) of those that have got there so far."
+        f"where {rules}."
     )
     title = "Learning curves of the sweep"
     return Drawing("sweep-curves", title, caption, panels, 2, evidence.groups) if panels else evidence.unsearched

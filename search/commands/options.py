@@ -7,7 +7,6 @@ import math
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, fields
 from os import PathLike, fspath
 from pathlib import Path
@@ -24,7 +23,7 @@ from spaces import SPACES, Space, UserError, parse_theta, read_space
 from spaces.common.errors import printable, quote
 from spaces.common.lookup import choose
 from spaces.common.wording import format_command, format_count
-from spaces.files.sealed import Damaged, read_sealed
+from spaces.specs.extend import read_known
 from spaces.specs.protocol import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
 from spaces.specs.run import RunSpec
 
@@ -57,9 +56,14 @@ SEARCH = group(
     option("--search", choices=SEARCHES, default="grid", help="grid (default) or tpe (hyperopt)"),
     option("--space", metavar="NAME|FILE", help=f"{', '.join(SPACES)}, or a YAML file (default: depends on --search)"),
     integer("--samples", help=f"configurations per architecture (grid: all; tpe: {TPE_SAMPLES})"),
-    option("--scheduler", choices=SCHEDULERS, default="asha", help="asha (default), or none: stop no trial early"),
+    option(
+        "--scheduler",
+        choices=SCHEDULERS,
+        help="asha; halving, of which every repetition stops the same trials; or none: stop no trial early (default: "
+        "the run's, at first asha, and halving in reproduce)",
+    ),
     integer(
-        "--grace-period", help=f"epochs before ASHA may stop a trial (default: the run's, at first {GRACE_PERIOD})"
+        "--grace-period", help=f"epochs before a trial may be stopped (default: the run's, at first {GRACE_PERIOD})"
     ),
     integer(
         "--epochs", help=f"maximum epochs of a trial (default: the data set's own, {MAX_EPOCHS} for digits and mnist)"
@@ -284,9 +288,15 @@ def make_fixed_spec(args: argparse.Namespace, names: Sequence[str], theta: str, 
 
 
 def make_run_spec(
-    args: argparse.Namespace, names: tuple[str, ...], seeds: int | None, rerun_epochs: int | None
+    args: argparse.Namespace,
+    names: tuple[str, ...],
+    seeds: int | None,
+    rerun_epochs: int | None,
+    usual_scheduler: str = "asha",
 ) -> RunSpec:
     """The run that the options of a search describe.
+
+    Without ``--scheduler`` and ``--grace-period`` it keeps those of the run that is in the folder already.
 
     Raises:
         UserError: options that are unknown, not allowed, or contradict one another.
@@ -305,17 +315,17 @@ def make_run_spec(
     elif samples is None:
         samples = TPE_SAMPLES
     most = parse_epochs(args)
-    grace = grace_period(args.out, most) if args.grace_period is None else args.grace_period
-    if args.scheduler == "asha" and grace > most > 0:
-        raise UserError(
-            f"grace-period: {grace} is above the maximum of {format_count(most, 'epoch')}; lower it or raise --epochs"
-        )
+    known = read_known(args.out)
+    grace = args.grace_period
+    if grace is None:
+        grace = min(known.grace_period if known else GRACE_PERIOD, max(1, most))
+    scheduler = args.scheduler or (known.scheduler if known and known.search == args.search else usual_scheduler)
     return _make_spec(
         args,
         names,
         space=searched.describe(),
         search=args.search,
-        scheduler=args.scheduler,
+        scheduler=scheduler,
         grace_period=grace,
         max_epochs=most,
         reduction_factor=args.reduction_factor,
@@ -323,21 +333,6 @@ def make_run_spec(
         rerun_seeds=seeds,
         rerun_epochs=rerun_epochs,
     )
-
-
-def grace_period(run: Path, most: int) -> int:
-    """The grace period where none was given: the run's own, else the usual one; at most that many epochs.
-
-    Args:
-        run: the run folder, perhaps a new one; only a run with records has a grace period to keep.
-        most: maximum epochs of a trial.
-    """
-    usual = GRACE_PERIOD
-    with suppress(UserError, Damaged, OSError):  # What is wrong with the run is said when it is opened.
-        content = read_sealed(run / "spec.json")
-        if content is not None and any(run.glob("trials/*/record.json")):
-            usual = RunSpec.from_dict(content).grace_period
-    return min(usual, max(1, most))
 
 
 def parse_epochs(args: argparse.Namespace) -> int:

@@ -21,8 +21,8 @@ HELP = "run a whole experiment of the chapter: a sweep (of 1.3, 1.4), reruns and
 EXAMPLE = "invsearch reproduce 1.3 --dataset digits --out runs/table-1.3"
 SEARCHED_DATA = "digits"
 SEARCH_ONLY: dict[str, object] = {  # And their defaults.
-    **dict.fromkeys(("samples", "space", "grace_period", "rerun_epochs")),
-    **{"search": "grid", "scheduler": "asha", "reduction_factor": REDUCTION_FACTOR, "seed": 0, "split_seed": 0},
+    **dict.fromkeys(("samples", "space", "scheduler", "grace_period", "rerun_epochs")),
+    **{"search": "grid", "reduction_factor": REDUCTION_FACTOR, "seed": 0, "split_seed": 0},
 }
 FIXED_ONLY = ("rows", "width", "mixings")
 OPTIONS = (
@@ -51,7 +51,8 @@ def prepare(args: argparse.Namespace) -> options.Request:
         spec = options.make_fixed_spec(args, _parse_networks(args, table), options.PUBLISHED, seeds)
         return options.Request(args.out, spec, ("rerun",), *options.parse_conditions(args))
     epochs = options.parse_epochs(args) if args.rerun_epochs is None else args.rerun_epochs
-    spec = options.make_run_spec(args, table.architectures, seeds, epochs)
+    repeatable = "asha" if args.search == "tpe" else "halving"  # TPE hears of one trial after the other.
+    spec = options.make_run_spec(args, table.architectures, seeds, epochs, repeatable)
     return options.Request(args.out, spec, ("sweep", "rerun"), *options.parse_conditions(args))
 
 

@@ -16,6 +16,7 @@ from search.training.loop import Training, make_repeatable
 from search.tuning.policy import Policy
 from spaces import Hyperparameters
 from spaces.common.wording import format_count
+from spaces.specs.halving import count_places
 from spaces.specs.run import RunSpec
 
 MANY = 20  # Steps of an epoch, where one of a single step is too short to be timed.
@@ -36,7 +37,7 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
     searches = spec.thetas is None
     epochs = spec.compute_expected_epochs() if searches else 0.0
     seeds, rerun_epochs = spec.rerun_seeds or 0, spec.rerun_epochs or 0
-    rungs = spec.list_rungs() if searches else []
+    rungs = spec.list_rungs()
     device = resources.device if torch.cuda.is_available() else "cpu"
     make_repeatable(device, resources.threads)
     room = resources.count_slots(count_cores(), torch.cuda.device_count())
@@ -56,6 +57,9 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
         hours += seconds / 3600
         finished = samples * spec.reduction_factor ** -len(rungs) + seeds
         kept = {"none": 0.0, "best": 1 + bool(again), "all": finished}[policy.keep_checkpoints]
+        kept += (
+            count_places(samples, spec.reduction_factor) if spec.scheduler == "halving" and rungs else 0
+        )  # They wait.
         bytes_kept += kept * checkpoint_bytes + (samples * epochs + again) * ROW_BYTES
         bytes_kept += seeds * PREDICTION_BYTES
         parts = [f"{1000 * step:.2f} ms a step on {device}", f"about {seconds / 3600:.2f} h"]
@@ -66,7 +70,7 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
             parts.insert(0, f"{trials} (at most {samples * spec.max_epochs})")
         yield f"  {name}: {', '.join(parts)}"
     when = f"epoch{'' if len(rungs) == 1 else 's'} {', '.join(map(str, rungs))}"
-    rung_text = f"asha judges at {when}" if rungs else "no early stopping"
+    rung_text = f"{spec.scheduler} judges at {when}" if rungs else "no early stopping"
     at_once = f"{format_count(slots, 'trial')} at once" if room else "no trial fits, the hours are for one at a time"
     yield f"  {rung_text}; on this machine {at_once}"
     yield f"  in all about {hours:.2f} h and {bytes_kept / 2**20:.0f} MiB of disk in a new run folder; nothing was run"

@@ -31,6 +31,10 @@ class Feed(Unsaved, Searcher):
         """Those that something is left to hand out of."""
         raise NotImplementedError
 
+    def take_in(self, folder: TrialFolder) -> Sequence[TrialSpec]:
+        """Takes in where a trial stands that has ended or reached its rung; returns those that are stopped by that."""
+        return ()
+
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save."""
 
@@ -65,6 +69,6 @@ class InTurn(Feed):
         """Nothing to learn."""
 
 
-def make_tune_config(trial: TrialSpec, max_epochs: int) -> dict[str, Any]:
-    """What Tune takes for the configuration of a trial."""
-    return {"trial": trial.as_dict(), "max_epochs": max_epochs}
+def make_tune_config(trial: TrialSpec, max_epochs: int, rung: bool = False) -> dict[str, Any]:
+    """What Tune takes for the configuration of a trial; at a rung it does not end, but waits to be judged."""
+    return {"trial": trial.as_dict(), "max_epochs": max_epochs, "rung": rung}

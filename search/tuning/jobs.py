@@ -16,7 +16,7 @@ from typing import Any
 from ray import cloudpickle, tune
 from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.tune import Callback
-from ray.tune.search import ConcurrencyLimiter, Searcher
+from ray.tune.search import ConcurrencyLimiter
 
 from models.own import Parcel
 from search.cluster.resources import Resources
@@ -25,11 +25,12 @@ from search.errors import TIME_IS_UP, Halted, TimeIsUp, reason_of
 from search.storage.provenance import describe_expected_nodes
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
+from search.tuning.feed import Feed
 from search.tuning.policy import Keeper, Policy
 from search.tuning.progress import Progress, Silent
 from search.tuning.scheduler import InOrder
 from search.tuning.stopper import Interrupt
-from search.tuning.trainable import METRIC, TIME_ATTR, RecordedTrial, Unsaved
+from search.tuning.trainable import METRIC, TIME_ATTR, WORST, RecordedTrial, Unsaved
 from spaces import TrialSpec
 from spaces.specs.protocol import ENDED_BY_ITSELF
 
@@ -42,7 +43,7 @@ class Job:
 
     run: RunFolder
     split: Split  # All trials share it.
-    searcher: Searcher  # Hands out the trials one by one.
+    searcher: Feed  # Hands out the trials one by one.
     scheduler: InOrder  # Judges them.
     progress: Progress  # Shows them.
     trainable: type[tune.Trainable] = RecordedTrial  # The benchmarks bring one that computes nothing.
@@ -60,7 +61,7 @@ class Outcomes(Unsaved, Callback):
         self._deaths, self._slots = deaths, slots
         self._started: set[str] = set()
         self._unstarted = 0  # Workers in a row that died before they began.
-        self.ended = 0  # Trials that got an outcome.
+        self.ended = 0  # Trials that got an outcome, or reached a rung.
         self.lost = 0  # Trials whose worker died before it began: ended for Tune, but not on record; they run again.
 
     def setup(self, *args: Any, **info: Any) -> None:
@@ -73,7 +74,7 @@ class Outcomes(Unsaved, Callback):
         self._unstarted = 0
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A trial ended by itself, or ASHA stopped it."""
+        """A trial ended by itself, ASHA stopped it, or it was trained as far as it was handed out."""
         with self._interrupt.on_trouble():
             last = trial.last_result
             if self._interrupt.stop_all() or TIME_ATTR not in last:
@@ -81,10 +82,23 @@ class Outcomes(Unsaved, Callback):
             status = last["status"]
             if status not in ENDED_BY_ITSELF:
                 status = "completed" if last[TIME_ATTR] >= trial.config["max_epochs"] else "stopped"
-            folder = self._find_folder(trial)
-            folder.decide(status, last[TIME_ATTR], status == "completed" and self._keeper.keeps(folder, last[METRIC]))
-            self.ended += 1
-            self._job.progress.ended(trial, status)
+            self._finish(trial, status, last[TIME_ATTR], last[METRIC])
+
+    def _finish(self, trial: Any, status: str, epoch: int, accuracy: float) -> None:
+        """Writes an outcome, unless the trial has only come as far as a rung, and those that follow from it."""
+        folder, progress = self._find_folder(trial), self._job.progress
+        if status == "completed" and trial.config["rung"]:
+            folder.read()
+            progress.waits(trial)
+        else:
+            folder.decide(status, epoch, status == "completed" and self._keeper.keeps(folder, accuracy))
+            progress.ended(trial, status)
+        self.ended += 1
+        for spec in self._job.searcher.take_in(folder):
+            other = TrialFolder(self._job.run.path, spec, self._job.run.guard)
+            other.read()
+            other.decide("stopped", other.epoch)
+            progress.stopped(other)
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's worker died and Tune is about to try again; too often at one epoch, and the trial has failed."""
@@ -130,9 +144,7 @@ class Outcomes(Unsaved, Callback):
                 return
             folder = self._find_folder(trial)
             folder.read()
-            folder.decide(folder.status, folder.epoch)
-            self.ended += 1
-            self._job.progress.ended(trial, folder.status)
+            self._finish(trial, folder.status, folder.epoch, WORST)
 
     def _find_folder(self, trial: Any) -> TrialFolder:
         return TrialFolder(self._job.run.path, TrialSpec.from_dict(trial.config["trial"]), self._job.run.guard)
@@ -210,7 +222,7 @@ def execute(
                 num_samples=-1,  # Until the searcher has no more.
                 reuse_actors=True,
                 trial_name_creator=lambda trial: trial.config["trial"]["trial_id"],
-                trial_dirname_creator=lambda trial: trial.config["trial"]["trial_id"],
+                trial_dirname_creator=lambda trial: f"{trial.config['trial']['trial_id']}-{trial.config['max_epochs']}",
             ),
             run_config=tune.RunConfig(
                 name="sweep",

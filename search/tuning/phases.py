@@ -40,6 +40,7 @@ class Phase:
     recorded: Callable[[], list[TrialFolder]]  # Reads the trials that have a record.
     feed: Callable[[list[TrialFolder]], Feed]  # Hands out what these leave to do.
     scheduler: Callable[[list[TrialFolder]], InOrder]  # Judges trials, knowing what was decided of these.
+    ladder: Sequence[int] = ()  # Where trials wait at rungs, their epochs and, last, the budget.
 
 
 def train_run(
@@ -113,7 +114,9 @@ def train_phase(
         deaths: Counter[tuple[str, int]] = Counter()
         while not feed.finished:  # Until the records say that all is done.
             why_idle = partial(explain_waiting, resources)
-            progress = Progress(phase.name, phase.trials, phase.expected_epochs, recorded, why_idle, on_event)
+            progress = Progress(
+                phase.name, phase.trials, phase.expected_epochs, recorded, why_idle, on_event, phase.ladder
+            )
             job = Job(run, split, feed, phase.scheduler(recorded), progress, own=pack(left))
             lost = execute(job, resources, slots, policy, Watch(resources, run.path).explain_stuck, deaths)
             recorded = phase.recorded()

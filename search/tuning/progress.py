@@ -36,7 +36,9 @@ class Tally:
     running: set[str] = field(default_factory=set)  # Tune's ids of the trials that run now.
     finished: list[float] = field(default_factory=list)  # Final accuracies of the trials that were trained to the end.
     stopped: float | None = None  # The highest accuracy of a trial that was stopped early.
+    waiting: set[str] = field(default_factory=set)  # Ids of the trials that wait at a rung to be judged.
     epochs: int = 0  # Of ended trials.
+    before: int = 0  # Epochs recorded before the start.
     new_epochs: int = 0  # Trained since the start.
     seconds: float = 0.0  # Their training time.
 
@@ -76,6 +78,7 @@ class Progress(Unsaved, Callback):
         folders: trials recorded before this invocation.
         why_idle: says why no trial runs, where that lasts.
         on_event: is told of each event; nothing is shown then.
+        ladder: where trials wait at rungs, their epochs and, last, that at which a trial ends.
 
     Attributes:
         refusal: what ``on_event`` raised, None while it has raised nothing; it ends the phase and is told no more.
@@ -89,7 +92,9 @@ class Progress(Unsaved, Callback):
         folders: Sequence[TrialFolder],
         why_idle: Callable[[], str] = lambda: "",
         on_event: Callable[[Event], object] | None = None,
+        ladder: Sequence[int] = (),
     ):
+        self._ladder = ladder
         self._title, self._expected, self._why_idle = title, expected_epochs, why_idle
         self._on_event = on_event
         self.refusal: Exception | None = None
@@ -107,10 +112,14 @@ class Progress(Unsaved, Callback):
         self._told: dict[str, str] = {}  # What a line last said of each architecture.
         for folder in folders:
             outcome, tally = folder.outcome(), self._tallies.get(folder.spec.architecture)
+            if tally is not None:
+                tally.before += folder.epoch
             if outcome is not None and tally is not None:
                 tally.end(outcome, folder.epoch, report(folder, folder.epoch)[METRIC])
             elif folder.rows:
                 self._before[folder.spec.trial_id] = report(folder, folder.epoch)
+                if tally is not None and folder.epoch in ladder[:-1]:
+                    tally.waiting.add(folder.spec.trial_id)
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -151,7 +160,9 @@ class Progress(Unsaved, Callback):
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial runs."""
         self._training_since = self._training_since or time.monotonic()
-        self._tally(trial).running.add(trial.trial_id)
+        tally = self._tally(trial)
+        tally.running.add(trial.trial_id)
+        tally.waiting.discard(trial.config["trial"]["trial_id"])
         self._tell("started", trial)
 
     def on_trial_result(
@@ -176,17 +187,38 @@ class Progress(Unsaved, Callback):
         tally.running.discard(trial.trial_id)
         tally.end(status, trial.last_result.get(TIME_ATTR, 0), trial.last_result.get(METRIC))
         self._tell("ended", trial, status=status)
+        self._say_each_tenth()
+
+    def waits(self, trial: Any) -> None:
+        """A trial has reached its rung, and runs no longer."""
+        tally = self._tally(trial)
+        tally.running.discard(trial.trial_id)
+        tally.waiting.add(trial.config["trial"]["trial_id"])
+
+    def stopped(self, folder: TrialFolder) -> None:
+        """A trial that waited at its rung got its outcome."""
+        name, trial_id, last = folder.spec.architecture, folder.spec.trial_id, report(folder, folder.epoch)
+        tally = self._tallies[name]
+        tally.waiting.discard(trial_id)
+        tally.end("stopped", folder.epoch, last[METRIC])
+        self._send("ended", name, trial_id, last | {"status": "stopped"})
+        self._say_each_tenth()
+
+    def _say_each_tenth(self) -> None:
         done, total = self._done()
         if not (self._live or self._cell) and done * 10 // total > self._spoke[1] * 10 // total:
             self._say()
 
     def _tell(self, kind: str, trial: Any, **more: Any) -> None:
-        """Tells who listens; Tune would take what that raises for a failure of the trial."""
-        if self._on_event is None or self.refusal is not None:
-            return
         name, trial_id = (trial.config["trial"][field] for field in ("architecture", "trial_id"))
         # A trial that was begun before stands where its record says until its worker has told Tune.
         last = {"status": "running", **self._before.get(trial_id, {}), **trial.last_result, **more}
+        self._send(kind, name, trial_id, last)
+
+    def _send(self, kind: str, name: str, trial_id: str, last: Mapping[str, Any]) -> None:
+        """Tells who listens; Tune would take what that raises for a failure of the trial."""
+        if self._on_event is None or self.refusal is not None:
+            return
         epoch = last.get(TIME_ATTR, 0)
         accuracy = last.get(METRIC) if epoch else None
         status = last["status"] if kind != "started" else "running"
@@ -216,18 +248,24 @@ class Progress(Unsaved, Callback):
         left = 0.0
         for tally in self._tallies.values():
             per_epoch = tally.seconds / tally.new_epochs if tally.new_epochs else seconds / epochs
+            trials = tally.total - tally.done
             per_trial = tally.epochs / tally.done if tally.done >= 8 else self._expected
-            left += (tally.total - tally.done) * per_trial * per_epoch
+            if self._ladder:  # How many go on is known, and the first to end are those that do not.
+                planned = tally.total * self._expected - tally.before - tally.new_epochs
+                per_trial = min(max(planned / max(1, trials), 1.0), float(self._ladder[-1]))
+            left += trials * per_trial * per_epoch
         return left * (time.monotonic() - self._training_since) / seconds  # As much training in a second as so far.
 
     def _table(self) -> Table:
         table = Table(title=f"{self._title}  {self._format_timing()}", title_justify="left")
         table.add_column("architecture")
-        for column in (*COLUMNS, self._summary):
+        waiting = ["waiting"] * bool(self._ladder)
+        for column in (*COLUMNS, *waiting, self._summary):
             table.add_column(column, justify="right")
         for name, tally in self._tallies.items():
             ends = (tally.ended[status] for status in COLUMNS[1:-1])
-            table.add_row(name, *map(str, (tally.total, *ends, len(tally.running))), self._format_accuracy(tally))
+            counts = (tally.total, *ends, len(tally.running), *[len(tally.waiting)] * len(waiting))
+            table.add_row(name, *map(str, counts), self._format_accuracy(tally))
         return table
 
     def _say(self) -> None:
@@ -236,7 +274,8 @@ class Progress(Unsaved, Callback):
         parts = [f"{done}/{total} ended"]
         for name, tally in self._tallies.items():
             ends = {status: tally.ended[status] for status in COLUMNS[2:-1]}
-            now = f"{len(tally.running)} running, {self._summary} {self._format_accuracy(tally)}"
+            waiting = f"{len(tally.waiting)} waiting, " if self._ladder else ""
+            now = f"{len(tally.running)} running, {waiting}{self._summary} {self._format_accuracy(tally)}"
             told = f"{name} {format_tally(tally.done, tally.total, ends)}, {now}"
             # Table 1.6 has 43 networks, and people read the line: it names only what runs or has changed.
             if tally.running or (tally.done and told != self._told.get(name)):

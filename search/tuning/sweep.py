@@ -8,6 +8,7 @@ from itertools import zip_longest
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from search.tuning.feed import Feed, InTurn
+from search.tuning.halving import Halving, make_ladders, settle
 from search.tuning.phases import Phase
 from search.tuning.scheduler import make_scheduler
 from spaces import TrialSpec
@@ -25,6 +26,7 @@ def plan_sweep(run: RunFolder, spec: RunSpec) -> Phase:
         recorded=partial(run.list_recorded, "sweep"),
         feed=partial(_feed, spec),
         scheduler=partial(make_scheduler, spec, run.path, guard=run.guard),
+        ladder=[*spec.list_rungs(), spec.max_epochs] if spec.scheduler == "halving" else (),
     )
 
 
@@ -44,4 +46,9 @@ def _feed(spec: RunSpec, recorded: list[TrialFolder]) -> Feed:
         from search.tuning.tpe import TpeSearch  # hyperopt takes a second, which a grid search need not wait for.
 
         return TpeSearch(spec, recorded)
-    return InTurn(list_trials(spec), spec.max_epochs, recorded)
+    trials = list_trials(spec)
+    if spec.scheduler == "halving":
+        ladders = make_ladders(spec, trials, recorded)
+        settle(ladders, recorded)
+        return Halving(spec, ladders, recorded)
+    return InTurn(trials, spec.max_epochs, recorded)

@@ -88,7 +88,7 @@ class RecordedTrial(tune.Trainable):
         """Keeps what Tune hands over; called once per actor.
 
         Args:
-            config: ``trial`` (a ``TrialSpec`` as plain data) and ``max_epochs``.
+            config: what ``make_tune_config`` made.
             split: the images, from Ray's object store.
             run: absolute path of the run folder; a worker's current directory is elsewhere.
             resources: what the trial was given.
@@ -118,9 +118,12 @@ class RecordedTrial(tune.Trainable):
         if reason := self._halted or self._mismatch:  # Tune may ask once more before it acts.
             return self._stop(reason)
         try:
-            return self._step()
+            told = self._step()
         except TROUBLE as error:
             return self._stop(reason_of(error))
+        if told["done"]:
+            self.cleanup()  # Another process may be the one that takes the trial beyond its rung.
+        return told
 
     def _stop(self, reason: str) -> dict[str, Any]:
         self._halted = reason

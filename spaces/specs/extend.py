@@ -15,12 +15,15 @@ whole; ``explain_kept`` says so.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import fields, replace
+from pathlib import Path
 
 from spaces.common.errors import UserError, shorten
 from spaces.common.fields import name_option, shown
+from spaces.files.sealed import Damaged, read_sealed
 from spaces.hyperparameters import sort_names
-from spaces.specs.run import RunSpec
+from spaces.specs.run import SPEC, RunSpec
 
 COUNTS = ("samples", "max_epochs", "rerun_seeds", "rerun_epochs")  # The larger one counts, whoever asked for it.
 BY_HASH = ("classes", "own", "data_source")  # Where two differ, so do the data's hash or the architecture's name.
@@ -77,6 +80,15 @@ def list_lengthened(whole: RunSpec, old: RunSpec) -> tuple[str, ...]:
     sweep = old.space is not None and whole.max_epochs > old.max_epochs
     rerun = old.rerun_epochs is not None and (whole.rerun_epochs or 0) > old.rerun_epochs
     return tuple(phase for phase, longer in (("sweep", sweep), ("rerun", rerun)) if longer)
+
+
+def read_known(run: Path) -> RunSpec | None:
+    """What a run folder holds, which keeps what was not given; None where it has no records yet."""
+    with suppress(UserError, Damaged, OSError):  # What is wrong with the run is said when it is opened.
+        content = read_sealed(run / SPEC)
+        if content is not None and any(run.glob("trials/*/record.json")):
+            return RunSpec.from_dict(content)
+    return None
 
 
 def _extend_settings(spec: RunSpec, asked: RunSpec) -> Iterator[str]:

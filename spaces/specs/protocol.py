@@ -13,7 +13,8 @@ ENDED = ("completed", "stopped", *ENDED_BY_ITSELF)
 STATUSES = (*ENDED, "unfinished")
 
 SEARCHES = ("grid", "tpe")
-SCHEDULERS = ("asha", "none")
+SCHEDULERS = ("asha", "halving", "none")
+WITH_RUNGS = ("asha", "halving")
 JUDGES = ("final", "last5")
 """What decides: the accuracy after the last epoch, as in the chapter, or the mean of the last five epochs."""
 

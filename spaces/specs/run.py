@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from dataclasses import fields as dataclass_fields
@@ -18,6 +17,7 @@ from spaces.domains import Choice
 from spaces.files.sealed import Damaged, read_sealed
 from spaces.hyperparameters import Hyperparameters, Value
 from spaces.space import MAX_POINTS, Space, make_space
+from spaces.specs.halving import count_places, list_ladder
 from spaces.specs.own import TEXT, Own
 from spaces.specs.protocol import (
     FORMAT,
@@ -28,6 +28,7 @@ from spaces.specs.protocol import (
     REDUCTION_FACTOR,
     SCHEDULERS,
     SEARCHES,
+    WITH_RUNGS,
 )
 from spaces.specs.recipes import Recipe, choose_schedule
 from spaces.specs.taken import check_taken, list_taken
@@ -37,7 +38,7 @@ SPEC = "spec.json"
 MAX_ARCHITECTURES = 1000
 SAMPLES = fields.whole(1, MAX_POINTS)
 EPOCHS = fields.whole(1, 100_000)  # A record of more would be too large to be read.
-LEAST_ETA = 1.01  # Closer to 1, ASHA would have a rung in every epoch, many times over.
+LEAST_ETA = 1.01  # Closer to 1, there would be a rung in every epoch, many times over.
 
 # Fields that older runs have not, and that are left out where there is nothing.
 LATER = ("recipe", "classes", "own", "data_source", "finalists", "choice_seeds", "judge")
@@ -79,10 +80,10 @@ class RunSpec:
         thetas: fixed configurations by architecture (``invsearch train``), else None.
         space: the search space as plain data, None where nothing is searched.
         search: ``grid`` or ``tpe``, None where nothing is searched.
-        scheduler: ``asha`` or ``none``; this and the next three mean nothing where nothing is searched.
-        grace_period: epochs before ASHA may stop a trial.
+        scheduler: ``asha``, ``halving`` or ``none``; this and the next three mean nothing where nothing is searched.
+        grace_period: epochs before a trial may be stopped.
         max_epochs: a trial's budget in epochs.
-        reduction_factor: ASHA's eta.
+        reduction_factor: eta of ASHA and halving.
         samples: configurations per architecture, None where nothing is searched.
         rerun_seeds: seeds per architecture, None while no rerun was asked for.
         rerun_epochs: epochs of a rerun.
@@ -152,13 +153,17 @@ class RunSpec:
             raise UserError("a run has either space, search and samples, or thetas; give one of the two")
         if self.thetas is not None:
             self._check_thetas(self.thetas)
-        elif self.scheduler == "asha" and self.grace_period > self.max_epochs:
+        elif self.scheduler in WITH_RUNGS and self.grace_period > self.max_epochs:
             raise UserError(
                 f"grace-period: {self.grace_period} is above the maximum of {format_count(self.max_epochs, 'epoch')}; "
                 "lower it or raise --epochs"
             )
-        elif self.scheduler == "asha":
-            list_ladder(self.grace_period, self.max_epochs, self.reduction_factor)
+        self.list_rungs()  # Refuses two on one epoch.
+        if self.scheduler == "halving" and self.search == "tpe":
+            raise UserError(
+                "scheduler: halving has every configuration reach a rung before the next, and tpe proposes each from "
+                "those that have ended; give --scheduler asha or none, or --search grid"
+            )
         self._check_spaces()
 
     def _check_thetas(self, thetas: Any) -> None:
@@ -299,17 +304,21 @@ class RunSpec:
         return list(points)
 
     def list_rungs(self) -> list[int]:
-        """The epochs at which ASHA judges; none without it."""
-        asha = self.scheduler == "asha"
-        return list_ladder(self.grace_period, self.max_epochs, self.reduction_factor) if asha else []
+        """The epochs at which the scheduler judges; none where it stops nothing early, or where nothing is searched."""
+        judges = self.scheduler in WITH_RUNGS and self.thetas is None
+        return list_ladder(self.grace_period, self.max_epochs, self.reduction_factor) if judges else []
 
     def compute_expected_epochs(self) -> float:
-        """Epochs a trial takes on average if the top 1/eta of trials continue past each rung."""
-        share, start, total = 1.0, 0, 0.0
+        """Epochs a trial takes on average if the top 1/eta of trials continue past each rung.
+
+        With halving those are whole numbers, so this is exact but for trials that diverge or fail.
+        """
+        count, start, total = float(self.samples or 1), 0, 0.0
         for end in [*self.list_rungs(), self.max_epochs]:
-            total += share * (end - start)
-            share, start = share / self.reduction_factor, end
-        return total
+            total += count * (end - start)
+            eta, start = self.reduction_factor, end
+            count = count_places(int(count), eta) if self.scheduler == "halving" else count / eta
+        return total / (self.samples or 1)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for spec.json; what is of ``LATER`` only where there is something, as in older runs."""
@@ -349,26 +358,6 @@ def _read_space(field: str, plain: Any) -> Space:
     if space.describe() != plain:  # 1 is not "1", and a number is not a choice.
         raise UserError(f"{field}: {quote(plain)} is not how invsearch writes a space; give Space.describe()")
     return space
-
-
-def list_ladder(grace_period: int, max_epochs: int, reduction_factor: float) -> list[int]:
-    """The rungs of ASHA: grace period x reduction factor^k, below the maximum, in whole epochs.
-
-    Ray judges a trial at the first epoch that is not below a rung, so a rung that is no whole number
-    stands for the epoch after it.
-
-    Raises:
-        UserError: the factor is so small that two rungs fall on one epoch.
-    """
-    epochs: list[int] = []
-    while (rung := math.ceil(grace_period * reduction_factor ** len(epochs))) < max_epochs:
-        if rung in epochs:
-            raise UserError(
-                f"reduction-factor: {reduction_factor:g} puts two rungs on epoch {rung}; give a larger one, "
-                "such as 2 or more, or a longer --grace-period"
-            )
-        epochs.append(rung)
-    return epochs
 
 
 def read_spec(run: Path) -> dict[str, Any]:

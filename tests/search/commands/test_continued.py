@@ -1,21 +1,24 @@
-"""A grace period that nobody gave is no choice, so it contradicts nothing."""
+"""A grace period or a scheduler that nobody gave is no choice, so it contradicts nothing."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from search.cli import make_parser
-from search.commands.options import grace_period, make_run_spec
+from search.commands.options import make_run_spec
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
-from spaces.specs.extend import extend
+from spaces import UserError
+from spaces.specs.extend import extend, read_known
 from spaces.specs.run import RunSpec
 
 
-def asked(run: Path, *options: str) -> RunSpec:
+def asked(run: Path, *options: str, usual: str = "asha") -> RunSpec:
     given = ["sweep", "--architectures", "conv", "--samples", "1", "--out", str(run), *options]
-    return make_run_spec(make_parser().parse_args(given), ("conv",), None, None)
+    return make_run_spec(make_parser().parse_args(given), ("conv",), None, None, usual)
 
 
 def test_more_or_fewer_epochs_keep_the_grace_period(tmp_path: Path) -> None:
@@ -32,7 +35,19 @@ def test_more_or_fewer_epochs_keep_the_grace_period(tmp_path: Path) -> None:
 def test_a_start_without_a_record_binds_nobody(tmp_path: Path) -> None:
     with RunFolder(tmp_path).driven(asked(tmp_path, "--epochs", "3")):
         pass
-    assert grace_period(tmp_path, 20) == 5
-    assert grace_period(tmp_path / "new", 20) == 5
+    assert asked(tmp_path).grace_period == asked(tmp_path / "new").grace_period == 5
     (tmp_path / "spec.json").write_text("{}")
-    assert grace_period(tmp_path, 20) == 5
+    assert read_known(tmp_path) is None
+
+
+@pytest.mark.parametrize("scheduler", ["asha", "halving", "none"])
+def test_a_run_keeps_its_scheduler_whichever_command_resumes_it(tmp_path: Path, scheduler: str) -> None:
+    spec = asked(tmp_path, "--scheduler", scheduler)
+    assert asked(tmp_path).scheduler == "asha"
+    assert asked(tmp_path, usual="halving").scheduler == "halving"
+    with RunFolder(tmp_path).driven(spec):
+        TrialFolder(tmp_path, spec.sweep_trial("conv", spec.list_points("conv")[0])).fail("x")
+    assert asked(tmp_path).scheduler == asked(tmp_path, usual="halving").scheduler == scheduler
+    other = "none" if scheduler == "asha" else "asha"
+    with pytest.raises(UserError, match=f"scheduler is {scheduler} there and {other} here"):
+        extend(spec, asked(tmp_path, "--scheduler", other))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from search.cli import main
+from search.cli import main, make_parser
+from search.commands.reproduce import prepare
 from search.training.loop import Epoch
 from tests.search.datasets.test_folder import make
 
@@ -52,6 +53,20 @@ def test_options_that_it_has_no_use_for(
     assert message.count("\n") == 1
     assert all(word in message for word in words), message
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "scheduler"),
+    [
+        ([], "halving"),
+        (["--search", "tpe"], "asha"),
+        (["--scheduler", "asha"], "asha"),
+        (["--scheduler", "none"], "none"),
+    ],
+)
+def test_its_search_repeats_unless_it_is_told_otherwise(tmp_path: Path, options: list[str], scheduler: str) -> None:
+    args = make_parser().parse_args(["reproduce", "1.3", "--out", str(tmp_path / "run"), *options])
+    assert prepare(args).spec.scheduler == scheduler
 
 
 def test_deep_tables_name_the_data_that_they_need(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

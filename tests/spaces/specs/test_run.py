@@ -263,3 +263,17 @@ def test_a_race_has_both_numbers_and_a_search() -> None:
         replace(SWEEP, finalists=4)
     for name in ("finalists", "choice_seeds", "judge"):
         assert name not in SWEEP.as_dict()
+
+
+def test_halving_expects_whole_numbers_of_trials_at_each_rung() -> None:
+    """Of 7 at eta 2, 3 go beyond epoch 5 and 1 beyond epoch 10."""
+    halving = replace(SWEEP, scheduler="halving", samples=7, reduction_factor=2.0)
+    assert halving.list_rungs() == [5, 10]
+    assert halving.compute_expected_epochs() == (7 * 5 + 3 * 5 + 1 * 10) / 7
+
+
+def test_halving_refuses_tpe_and_a_grace_period_beyond_the_end() -> None:
+    with pytest.raises(UserError, match="tpe proposes each from those that have ended; give --scheduler asha or none"):
+        replace(SWEEP, scheduler="halving", search="tpe")
+    with pytest.raises(UserError, match="grace-period: 21 is above the maximum of 20 epochs"):
+        replace(SWEEP, scheduler="halving", grace_period=21)
