@@ -29,6 +29,7 @@ class _LastResort:
     def __init__(self) -> None:
         self.line: str | None = None
         self.words: list[Callable[[], object]] = []
+        self.is_lost: Callable[[], bool] | None = None
         self.timer: threading.Timer | None = None
         self.since: float | None = None
 
@@ -51,6 +52,13 @@ class _LastResort:
             self.timer = threading.Timer(PATIENCE_SECONDS, self._end, [what, code])
             self.timer.daemon = True
             self.timer.start()
+            threading.Thread(target=self._end_where_lost, args=[what, code], daemon=True).start()
+
+    def _end_where_lost(self, what: str, code: int) -> None:
+        while self.timer is not None and self.is_lost is not None:
+            if self.is_lost():
+                self._end(what, code)
+            time.sleep(0.005)
 
     def _end(self, what: str, code: int) -> None:
         for say in reversed(self.words):
@@ -67,14 +75,44 @@ _last_resort = _LastResort()
 
 @contextmanager
 def last_resort(line: str) -> Iterator[None]:
-    """Within the ``with`` block a signal ends the program in ``PATIENCE_SECONDS`` at the latest, with that line."""
+    """Within the ``with`` block a signal ends the program in ``PATIENCE_SECONDS`` at the latest, with that line.
+
+    Python itself tells a thread which signals come, so that is true where the main thread waits outside of Python, as
+    for Ray that is gone, and no handler runs.
+    """
     _last_resort.line = line
     try:
-        yield
+        with _watched():
+            yield
     finally:
         if _last_resort.timer is not None:
             _last_resort.timer.cancel()
         _last_resort.line = _last_resort.timer = _last_resort.since = None
+
+
+@contextmanager
+def _watched() -> Iterator[None]:
+    if not _is_main_thread():
+        yield
+        return
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+
+    def watch() -> None:
+        while read := os.read(reader, 1):
+            if signal.getsignal(read[0]) != signal.SIG_IGN:
+                _last_resort.arm(read[0])
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(writer)
+        watching.join()
+        os.close(reader)
 
 
 @contextmanager
@@ -85,6 +123,19 @@ def last_words(say: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         _last_resort.words.remove(say)
+
+
+@contextmanager
+def ended_early(is_lost: Callable[[], bool]) -> Iterator[None]:
+    """Within the ``with`` block a signal ends the program at once where what it runs on is lost, as to the same signal.
+
+    Ray's own code may be faster, and then ends the program with code 1 and no word.
+    """
+    _last_resort.is_lost = is_lost
+    try:
+        yield
+    finally:
+        _last_resort.is_lost = None
 
 
 @contextmanager
@@ -147,43 +198,41 @@ def own_sessions() -> Iterator[None]:
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """Within the ``with`` block others may take signals for themselves, as Ray does while it starts.
+    """Within the ``with`` block nobody else takes a signal for himself, as Ray does while it starts.
 
-    Python itself notes which ones came, so none is lost, even where its handler's exception is. Where the main thread
-    waits outside of Python, so that no handler runs, the last resort ends the program.
+    Nor does the first one raise anything there: where Python cannot pass an exception on, as in what it calls when an
+    object goes, it would be lost, with a traceback for all that is left of it.
 
     Raises:
-        Interrupted: one came; at the end of the block, or when it ends the block.
+        Interrupted: one came; at the end of the block, and at once for one more.
+        TimeIsUp: a ``time_limit`` is over; at the end of the block.
     """
     if not _is_main_thread():
         yield
         return
-    handlers = {number: signal.getsignal(number) for number in SIGNALS}
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
     came: list[int] = []
 
-    def note() -> None:
-        while read := os.read(reader, 1):
-            came.extend(read)
-            if read[0] == signal.SIGALRM or handlers.get(signal.Signals(read[0])) not in (None, signal.SIG_IGN):
-                _last_resort.arm(read[0])
+    def note(number: int, frame: Any) -> None:
+        if _last_resort.start(number) and came:
+            raise Interrupted(number)
+        came.append(number)
 
-    noting = threading.Thread(target=note, daemon=True)
-    noting.start()
-    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    mine = [number for number in SIGNALS if signal.getsignal(number) not in (None, signal.SIG_IGN)]
+    late: list[int] = []
+    alarm = {signal.SIGALRM: lambda number, frame: late.append(number)} if _limits else {}
+    install = signal.signal
     try:
-        yield
+        with _installed(dict.fromkeys(mine, note) | alarm):
+            signal.signal = lambda number, handler: signal.getsignal(number)
+            try:
+                yield
+            finally:
+                signal.signal = install
     finally:
-        signal.set_wakeup_fd(before)
-        _install(handlers)
-        os.close(writer)
-        noting.join()
-        os.close(reader)
-        for number in SIGNALS:
-            if number in came and handlers[number] != signal.SIG_IGN:
-                _last_resort.start(number)
-                raise Interrupted(number)
+        if came:
+            raise Interrupted(came[0])
+        if late:
+            raise TimeIsUp(_limits[-1])
 
 
 @contextmanager

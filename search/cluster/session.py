@@ -13,7 +13,7 @@ from typing import Any
 from search.cluster.resources import Resources, count_cores
 from search.cluster.surroundings import code_of, has_ray, limit_object_store, listening, set_environment
 from search.errors import Halted
-from search.signals import kept, own_sessions
+from search.signals import ended_early, kept, own_sessions
 from search.storage.provenance import ROOT
 from spaces import UserError
 
@@ -73,7 +73,8 @@ def ray_session(
         nodes.check_room(resources)
         if not local and run is not None:
             shared_folder.probe(run, nodes.holding(resources))
-        yield nodes.count_slots(resources) if local else max(nodes.count_slots(resources), CLUSTER_TRIALS)
+        with ended_early(_has_lost_ray):
+            yield nodes.count_slots(resources) if local else max(nodes.count_slots(resources), CLUSTER_TRIALS)
     finally:
         if not theirs:
             ray.shutdown()
@@ -83,6 +84,14 @@ def ray_session(
                     leftovers.forget(run, session, keep_logs())
                 else:
                     shared_folder.remove_probes(run)
+
+
+def _has_lost_ray() -> bool:
+    """Whether what this process has started of Ray is dead, so that no trial can end in order."""
+    from ray._private import worker
+
+    node: Any = worker._global_node
+    return node is not None and any(kind in ("raylet", "gcs_server") for kind, _ in node.dead_processes())
 
 
 def _start_ray(resources: Resources) -> Path:

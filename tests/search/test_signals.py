@@ -228,3 +228,54 @@ def test_the_last_resort_also_ends_who_waits_outside_of_python(number: int, code
     text = BLOCKED.format(number=number)
     done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (code, f"invsearch: {said}; to resume: x\n")
+
+
+def test_who_takes_signals_while_ray_starts_gets_none() -> None:
+    """Nor does the first one raise anything there: where an object goes, Python would lose the exception."""
+    ends: list[str] = []
+
+    class Going:
+        def __del__(self) -> None:
+            send(signal.SIGTERM)
+            ends.append("whole")
+
+    def start() -> None:
+        with handled(act_at_once), kept():
+            signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(number))
+            Going()
+            ends.append("to the end")
+
+    before = signal.signal
+    with pytest.raises(Interrupted) as caught:
+        start()
+    assert (caught.value.number, ends) == (signal.SIGTERM, ["whole", "to the end"])
+    assert signal.signal is before
+
+
+def test_a_time_limit_that_ends_while_ray_starts_is_said_after_it() -> None:
+    ends: list[str] = []
+
+    def start() -> None:
+        with time_limit(0.01, "time is up"), kept():
+            time.sleep(0.05)
+            ends.append("started")
+
+    with pytest.raises(Halted, match="time is up"):
+        start()
+    assert ends == ["started"]
+
+
+LOST = """
+import os, signal, time
+from search import signals
+lost = []
+with signals.handled(lambda number, frame: lost.append(number)), signals.last_resort("to resume: x"):
+    with signals.ended_early(lambda: bool(lost)):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+"""
+
+
+def test_a_signal_ends_at_once_who_has_nothing_left_to_run_on() -> None:
+    done = subprocess.run([sys.executable, "-c", LOST], cwd=ROOT, capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stderr) == (143, "invsearch: interrupted; to resume: x\n")
