@@ -1,0 +1,1 @@
+"""Searches replayed on records: what another scheduler or search would have found, without training anything."""

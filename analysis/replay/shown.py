@@ -1,0 +1,68 @@
+"""The table and the figure of replays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analysis.figures.figure import Axis, Drawing, Line, Panel
+from analysis.render.formats import escape_pipes
+from analysis.replay.repeats import Replays, compute_curve, summarize_replays
+from analysis.tables.table import between, make_display, number, percent, words
+
+BELOW = 4  # How many points below the least of the final results the vertical axes begin.
+COLUMNS = (
+    words("Architecture", "group"),
+    words("search", "search"),
+    words("scheduler", "scheduler"),
+    number("replays", "repeats"),
+    number("epochs", "epochs"),
+    percent("of all (%)", "share", 0),
+    number("at 10 %", "at_10", 2),
+    number("at 25 %", "at_25", 2),
+    number("in the end (%)", "mean", 2),
+    between("5 % to 95 %", "low", "high", 2),
+    number("true rank", "rank"),
+    number("95 %", "rank_high"),
+    percent("the best (%)", "best", 0),
+    number("regret", "regret", 2),
+)
+NOTES = (
+    "in the end: validation accuracy of the configuration that is picked, the mean over the replays; at 10 and 25 %: "
+    "the same when so much of all epochs was spent, or - while some replays have trained none to the end.",
+    "epochs: trained on average; of all: of what it takes to train every configuration to the end once.",
+    "true rank: the pick's place among all configurations trained to the end, the median and the 95 % percentile; the "
+    "best: how often it was the first of these; regret: points that are missing to it.",
+    "One seed and one split, those of the run: a pick is judged by what it was chosen by.",
+)
+CAPTION = (
+    "Validation accuracy of the best configuration found so far against the epochs spent, replayed on records: the "
+    "mean over many orders of arrival and seeds. Lines begin where every replay has trained a configuration to the "
+    "end, and end where the search does."
+)
+
+
+def write_replays(replays: Sequence[Replays], notes: Sequence[str] = ()) -> str:
+    """The table as Markdown, with notes below it."""
+    cells, right = make_display(COLUMNS)(summarize_replays(replays))
+    sides = ["right" if name in right else "left" for name in cells]
+    table = escape_pipes(cells).to_markdown(index=False, disable_numparse=True, colalign=sides)
+    return "\n".join([table, "", *(f"- {note}" for note in (*NOTES, *notes))]) + "\n"
+
+
+def draw_replays(replays: Sequence[Replays]) -> Drawing:
+    """The figure: a panel for each architecture and search, a line for each scheduler."""
+    panels = []
+    for group in dict.fromkeys(one.material.group for one in replays):
+        curves = [(one, curve) for one in replays if one.material.group == group and len(curve := compute_curve(one))]
+        ends = [float(curve["mean"].iloc[-1]) for _, curve in curves]
+        low, high = (max(0.0, min(ends) - BELOW), max(ends) + BELOW / 8) if ends else (None, None)
+        found = Axis("validation accuracy of the pick (%)", low=low, high=high)
+        for search in dict.fromkeys(one.search for one in replays):
+            mine = [(one.scheduler, curve) for one, curve in curves if one.search == search]
+            marks = [
+                Line(curve["epochs"].to_numpy(), curve["mean"].to_numpy(), name, label=name) for name, curve in mine
+            ]
+            if marks:
+                panels.append(Panel(f"{group}, {search}", Axis("epochs spent", log=True), found, marks))
+    searches, names = ({getattr(one, name): None for one in replays} for name in ("search", "scheduler"))
+    return Drawing("replay", "What other searches would have found", CAPTION, panels, len(searches), tuple(names))
