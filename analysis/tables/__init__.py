@@ -5,13 +5,14 @@ from analysis.tables.deep import TABLE_1_6, TABLE_1_7
 from analysis.tables.epochs import EPOCHS
 from analysis.tables.equivalence import EQUIVALENCE
 from analysis.tables.fairness import FAIRNESS, NEAR
+from analysis.tables.images import IMAGE_PAIRS, IMAGES
 from analysis.tables.importance import BREAKDOWNS, IMPORTANCE
 from analysis.tables.pairs import PAIRS, RANKING
 from analysis.tables.table import Filled, Table
 from analysis.tables.table_1_4 import TABLE_1_4
 
 OF_THE_CHAPTER = (TABLE_1_3, TABLE_1_4, TABLE_1_6, TABLE_1_7)
-OUR_OWN = (SUMMARY, RANKING, PAIRS, EPOCHS, EQUIVALENCE, FAIRNESS, NEAR, BREAKDOWNS, IMPORTANCE)
+OUR_OWN = (SUMMARY, RANKING, PAIRS, EPOCHS, IMAGES, IMAGE_PAIRS, EQUIVALENCE, FAIRNESS, NEAR, BREAKDOWNS, IMPORTANCE)
 TABLES: dict[str, Table] = {table.number: table for table in (*OF_THE_CHAPTER, *OUR_OWN)}
 
 __all__ = ["TABLES", "Filled", "Table"]

@@ -1,0 +1,219 @@
+"""How much of a mean, and of a difference, is due to the few test images."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from analysis.evidence import Candidate, Evidence
+from analysis.images import find_sample
+from analysis.stats.images import (
+    Sample,
+    compute_binomial_error,
+    find_interval,
+    list_mcnemar,
+    measure_errors,
+    resample_images,
+)
+from analysis.stats.samples import ALPHA, correct_by_holm, explain_untested, summarize, welch
+from analysis.tables.notes import name_unfinished
+from analysis.tables.table import Column, Table, between, make_display, number, p_value, seeds, tested, words
+from spaces.common.wording import format_count
+
+NOT_KEPT = (
+    "Predictions were not kept (run from before 2026-11-27): {names}. There the images' error is the binomial one, as "
+    "if each network had test images of its own. That is an upper limit, so the interval is wider than it need be."
+)
+UNKNOWN = "How many test images there are is not on record: {names}."
+INFERRED = "Where predictions were not kept, the number of test images is the common denominator of the accuracies."
+ONE_SPLIT = (
+    "The test set is one sample of images. The interval by seeds asks what other seeds would give on these images; the "
+    "one by both asks what other seeds would give on other images of the same kind."
+)
+MEANS = (
+    "Test accuracy in percent after the last epoch, and standard errors in points. One seed: of a single network's "
+    "accuracy, by the images (binomial). Of the mean: by seeds, std over the root of n; by images, since an image that "
+    "is hard for one seed is hard for others; by both (two-way analysis of variance), with the Student-t interval."
+)
+PAIRS = (
+    "Differences of the mean test accuracies after the last epoch, in points, with 95 % intervals: by seeds (Welch), "
+    "by images (bootstrap; these seeds, other images), and by both (two-way analysis of variance, the same images). "
+    "p is of both, Holm-corrected over {count}.",
+    "McNemar: of so many pairs of seeds, how many differ at 5 % by McNemar's exact test, uncorrected, and the median "
+    "p. It compares two trained networks, not two architectures.",
+)
+
+
+class Mean(NamedTuple):
+    """A row of table ``images``; percent and points, NaN where unknown."""
+
+    group: str
+    data: str
+    n: int
+    asked: int
+    images: float = math.nan
+    mean: float = math.nan
+    std: float = math.nan
+    single: float = math.nan
+    by_seeds: float = math.nan
+    by_images: float = math.nan
+    by_both: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+
+
+def build_means(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+    """Each candidate that has finished reruns."""
+    named = [(one, data) for data, found in evidence.by_data.items() for one in found]
+    rows = [_describe_mean(one, data) for one, data in named if one.reruns.finished]
+    frame = pd.DataFrame(rows, columns=list(Mean._fields))
+    if not rows:
+        return frame, [name_unfinished(evidence.candidates), *evidence.remarks]
+    return frame, [MEANS, ONE_SPLIT, *_list_limits(evidence.finished), *evidence.repeats, *evidence.remarks]
+
+
+def _describe_mean(one: Candidate, data: str) -> Mean:
+    sample, values = find_sample(one), one.reruns.final.to_numpy()
+    mean, found = float(values.mean()), summarize(values)
+    row = Mean(one.group, data, len(values), one.reruns.asked, mean=mean, std=found.std)
+    row = row._replace(by_seeds=found.std / math.sqrt(len(values)))
+    if sample is None:
+        return row
+    row = row._replace(images=sample.images, single=compute_binomial_error(mean, sample.images))
+    if len(values) < 2:
+        return row
+    errors = measure_errors(sample)
+    interval = find_interval(errors)
+    ends = {"low": max(0.0, interval.low), "high": min(100.0, interval.high)}
+    return row._replace(by_images=errors.images, by_both=errors.both, **ends)
+
+
+class Pair(NamedTuple):
+    """A row of table ``image-pairs``; points, NaN where unknown or untested."""
+
+    first: str
+    second: str
+    data: str
+    images: float = math.nan
+    difference: float = math.nan
+    seeds_low: float = math.nan
+    seeds_high: float = math.nan
+    images_low: float = math.nan
+    images_high: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    p: float = math.nan
+    mcnemar_pairs: int = 0
+    mcnemar_differ: int = 0
+    mcnemar_p: float = math.nan
+    untested: str = ""
+
+
+def build_image_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+    """All pairs of the candidates that have ended reruns on the same data."""
+    rows: list[Pair] = []
+    for data, found in evidence.by_data.items():
+        samples = {one.group: find_sample(one) for one in found}
+        for one, other in itertools.combinations(found, 2):
+            rows.append(_compare(one, other, samples[one.group], samples[other.group], data))
+    frame = pd.DataFrame(rows, columns=list(Pair._fields))
+    frame["p_holm"] = correct_by_holm(frame["p"].astype(float))
+    frame["differs"] = frame["p_holm"] < ALPHA
+    if not rows:
+        why = "Fewer than two architectures have finished reruns on the same data."
+        return frame, [why, *evidence.repeats, *evidence.remarks]
+    count = format_count(int(frame["p"].notna().sum()), "pair")
+    said = [PAIRS[0].format(count=count), PAIRS[1], ONE_SPLIT, *_list_limits(evidence.finished)]
+    for why, pairs in frame[frame["untested"] != ""].groupby("untested", sort=False):
+        names = "; ".join(
+            f"{first} and {second}" for first, second in zip(pairs["first"], pairs["second"], strict=True)
+        )
+        said.append(f"Not tested, since {why}: {names}.")
+    return frame, [*said, *evidence.repeats, *evidence.remarks]
+
+
+def _compare(one: Candidate, other: Candidate, ours: Sample | None, theirs: Sample | None, data: str) -> Pair:
+    names = (one.group, other.group, data)
+    lost = bool(one.reruns.lost or other.reruns.lost)
+    if ours is None or theirs is None or ours.images != theirs.images:
+        return Pair(*names, untested="the number of test images is not known")
+    row = Pair(*names, images=ours.images)
+    if why := explain_untested(ours.accuracies, theirs.accuracies, lost):
+        return row._replace(untested=why)
+    by_seeds = welch(ours.accuracies, theirs.accuracies)
+    interval = find_interval(measure_errors(ours, theirs))
+    row = row._replace(difference=interval.difference, seeds_low=by_seeds.low, seeds_high=by_seeds.high)
+    row = row._replace(low=max(-100.0, interval.low), high=min(100.0, interval.high), p=interval.p)
+    if ours.right is None or theirs.right is None or ours.by_image is None or theirs.by_image is None:
+        return row
+    low, high = resample_images(ours.by_image, theirs.by_image)
+    found = list_mcnemar(ours.right, theirs.right)
+    return row._replace(
+        images_low=low,
+        images_high=high,
+        mcnemar_pairs=len(found),
+        mcnemar_differ=sum(p < ALPHA for p in found),
+        mcnemar_p=float(np.median(found)),
+    )
+
+
+def _list_limits(candidates: Iterable[Candidate]) -> list[str]:
+    """Which candidates are without predictions, and what that means."""
+    samples = {one.group: find_sample(one) for one in candidates}
+    unknown = [group for group, sample in samples.items() if sample is None]
+    without = [group for group, sample in samples.items() if sample is not None and sample.right is None]
+    said = [NOT_KEPT.format(names=", ".join(without)), INFERRED] if without else []
+    return [*said, *([UNKNOWN.format(names=", ".join(unknown))] if unknown else [])]
+
+
+def say_if_images_matter(evidence: Evidence) -> list[str]:
+    """One sentence for tables of pairs: how many of the differences hold for other images, too."""
+    frame, _ = build_image_pairs(evidence)
+    tests = int(frame["p"].notna().sum())
+    if not tests:
+        return []
+    differ = f"{int(frame['differs'].sum())} of {format_count(tests, 'pair')}"
+    return [f"These tests are about these test images; with the images as a sample {differ} differ (image-pairs)."]
+
+
+def _show_mcnemar(row: dict[str, Any]) -> str:
+    return f"{row['mcnemar_differ']} of {row['mcnemar_pairs']}" if row["mcnemar_pairs"] else "-"
+
+
+SHOWN_MEANS = (
+    words("Architecture", "group"),
+    words("data", "data"),
+    number("images", "images"),
+    Column("n", seeds),
+    number("mean", "mean", 2),
+    number("std", "std", 2),
+    number("one seed", "single", 2),
+    number("by seeds", "by_seeds", 2),
+    number("by images", "by_images", 2),
+    number("by both", "by_both", 2),
+    between("95 % CI", "low", "high", 2),
+)
+SHOWN_PAIRS = (
+    words("First", "first"),
+    words("Second", "second"),
+    words("data", "data"),
+    number("images", "images"),
+    number("difference", "difference", 2, sign=True),
+    between("by seeds", "seeds_low", "seeds_high", 2),
+    between("by images", "images_low", "images_high", 2),
+    between("by both", "low", "high", 2),
+    p_value("p (Holm)", "p_holm"),
+    tested("differs"),
+    Column("McNemar", _show_mcnemar),
+    p_value("median p", "mcnemar_p"),
+)
+TITLE = "Differences on the same test images."
+IMAGES = Table("images", "Seeds and test images.", (), build_means, make_display(SHOWN_MEANS))
+IMAGE_PAIRS = Table(
+    "image-pairs", "Differences on the same test images.", (), build_image_pairs, make_display(SHOWN_PAIRS)
+)
