@@ -38,6 +38,12 @@ SECTIONS: tuple[Section, ...] = (
         tables=("epochs",),
     ),
     Section(
+        "images",
+        "Test images",
+        "The test images are a sample, too: what other images of the same kind would add to the seeds' error.",
+        tables=("images", "image-pairs"),
+    ),
+    Section(
         "curves",
         "Learning curves",
         "The accuracy of every trial after each epoch.",

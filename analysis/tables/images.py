@@ -22,7 +22,7 @@ from analysis.stats.images import (
 )
 from analysis.stats.samples import ALPHA, correct_by_holm, explain_untested, summarize, welch
 from analysis.tables.notes import name_unfinished
-from analysis.tables.table import Column, Table, between, make_display, number, p_value, seeds, tested, words
+from analysis.tables.table import Column, Table, between, make_display, number, p_value, round_off, seeds, tested, words
 from spaces.common.wording import format_count
 
 NOT_KEPT = (
@@ -122,7 +122,8 @@ def build_image_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         for one, other in itertools.combinations(found, 2):
             rows.append(_compare(one, other, samples[one.group], samples[other.group], data))
     frame = pd.DataFrame(rows, columns=list(Pair._fields))
-    frame["p_holm"] = correct_by_holm(frame["p"].astype(float))
+    frame["p"] = frame["p"].astype(float)
+    frame["p_holm"] = frame.groupby("data")["p"].transform(correct_by_holm) if rows else frame["p"]
     frame["differs"] = frame["p_holm"] < ALPHA
     if not rows:
         why = "Fewer than two architectures have finished reruns on the same data."
@@ -171,13 +172,24 @@ def _list_limits(candidates: Iterable[Candidate]) -> list[str]:
     return [*said, *([UNKNOWN.format(names=", ".join(unknown))] if unknown else [])]
 
 
+def say_how_few_images(evidence: Evidence) -> list[str]:
+    """One sentence for tables of means: the binomial error of a single network's accuracy."""
+    frame, _ = build_means(evidence)
+    known = frame["single"].dropna()
+    if not len(known):
+        return []
+    ends = " to ".join(dict.fromkeys(round_off(end, 2) for end in (known.min(), known.max())))
+    return [f"The test images are a sample, too: by them alone one seed has a standard error of {ends} (table images)."]
+
+
 def say_if_images_matter(evidence: Evidence) -> list[str]:
     """One sentence for tables of pairs: how many of the differences hold for other images, too."""
     frame, _ = build_image_pairs(evidence)
     tests = int(frame["p"].notna().sum())
     if not tests:
         return []
-    differ = f"{int(frame['differs'].sum())} of {format_count(tests, 'pair')}"
+    kept = all(sample.right is not None for one in evidence.finished if (sample := find_sample(one)) is not None)
+    differ = f"{'' if kept else 'at least '}{int(frame['differs'].sum())} of {format_count(tests, 'pair')}"
     return [f"These tests are about these test images; with the images as a sample {differ} differ (image-pairs)."]
 
 

@@ -11,6 +11,7 @@ from analysis.stats.epochs import count_holding
 from analysis.stats.pairs import add_detectable, compare_pairs, count_tests
 from analysis.stats.ranking import rank_networks
 from analysis.stats.samples import explain_untested
+from analysis.tables.images import say_how_few_images, say_if_images_matter
 from analysis.tables.notes import describe_interval, describe_judged, name_unfinished
 from analysis.tables.table import (
     Column,
@@ -60,7 +61,7 @@ def build_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         why = "Fewer than two architectures have finished reruns on the same data."
         return frame, [why, *evidence.repeats, *evidence.remarks]
     said = [note.format(family=evidence.family) for note in (TESTED if evidence.family else UNTESTED)]
-    said += _say_what_holds(evidence)
+    said += [*_say_what_holds(evidence), *say_if_images_matter(evidence)]
     apart = "Pairs on different data sets are left out, because their accuracies are not comparable."
     return pd.concat(kept, ignore_index=True), [*said, *_list_caveats(evidence, apart)]
 
@@ -103,6 +104,7 @@ def build_ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         f"{describe_judged(evidence)} over the finished reruns; std with ddof = 1; n: how many finished of those "
         f"asked for. {describe_interval(evidence)}",
         f"Networks that share a letter {letters}" if evidence.family else "No pair was tested, so there are no groups.",
+        *say_how_few_images(evidence),
     ]
     apart = "Accuracies on different data sets are not comparable, so each data set is ranked by itself."
     last = "Networks that lost seeds come last and have no letter, because the seeds that are left are a selection."

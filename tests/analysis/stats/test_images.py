@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -101,7 +103,7 @@ def test_the_interval_is_never_narrower_than_welchs() -> None:
     for seed in range(30):
         one, other = draw(seed, 5, 40), draw(seed + 100, 4, 40)
         found = find_interval(measure_errors(one, other))
-        theirs = scipy.stats.ttest_ind(one.accuracies, other.accuracies, equal_var=False)
+        theirs: Any = scipy.stats.ttest_ind(one.accuracies, other.accuracies, equal_var=False)
         low, high = theirs.confidence_interval()
         assert found.low <= low + 1e-9
         assert found.high >= high - 1e-9
@@ -113,8 +115,8 @@ def test_mcnemar_is_that_of_statsmodels(ours: int, theirs: int) -> None:
     both, neither = 50, 7
     first = np.repeat([True, True, False, False], [both, ours, theirs, neither])
     second = np.repeat([True, False, True, False], [both, ours, theirs, neither])
-    expected = mcnemar([[both, ours], [theirs, neither]], exact=True).pvalue
-    assert compute_mcnemar(first, second) == pytest.approx(expected)
+    expected: Any = mcnemar([[both, ours], [theirs, neither]], exact=True)
+    assert compute_mcnemar(first, second) == pytest.approx(expected.pvalue)
     assert list_mcnemar(first[None], second[None]) == [compute_mcnemar(first, second)]
 
 
@@ -124,6 +126,6 @@ def test_the_bootstrap_of_images_is_that_of_scipy() -> None:
     assert other.by_image is not None
     difference = one.by_image - other.by_image
     low, high = resample_images(one.by_image, other.by_image)
-    theirs = scipy.stats.bootstrap((difference,), np.mean, n_resamples=4000, method="percentile", random_state=1)
+    theirs = scipy.stats.bootstrap((difference,), np.mean, n_resamples=4000, method="percentile", rng=1)
     assert (low, high) == pytest.approx(tuple(theirs.confidence_interval), abs=0.06 * (high - low))
     assert (low, high) == resample_images(one.by_image, other.by_image)  # The same in every table.
