@@ -14,9 +14,10 @@ reproduce: .venv/installed
 test: .venv/installed lint types
 	$(BIN)/pytest -m "not slow and not browser and not latex" -n 2
 
-# Two at once: they spend half of their time waiting for Ray to start or for something to die.
+# Two files at once: they spend half of their time waiting for Ray to start or for something to die, and the tests of a
+# file share what takes long to make.
 test-slow: .venv/installed
-	$(BIN)/pytest -m slow -n 2
+	$(BIN)/pytest -m slow -n 2 --dist loadfile
 
 # The report in Chromium; screenshots are left in SHOTS.
 SHOTS ?= build/screenshots

@@ -133,62 +133,78 @@ import ray
 import invsearch
 
 def start_ray():
-    ray.init(num_cpus=2, include_dashboard=False, logging_level="error", log_to_driver=False)
+    ray.init("local", num_cpus=2, include_dashboard=False, logging_level="error", log_to_driver=False)
 
-if "ray" in sys.argv:
+how = sys.argv[1]
+if how == "ray":
     start_ray()
 events, nodes = [], set()
 def listen(event):
     events.append(event)
     nodes.update(node["NodeManagerAddress"] for node in ray.nodes())
-how = dict(samples=4, epochs=2, grace_period=1, on_event=listen)
 before = dict(os.environ)
 signal.setitimer(signal.ITIMER_REAL, 3600)
-async def sweep():
-    if "loop" in sys.argv:  # As a cell of a notebook.
-        return invsearch.sweep("run", ["conv", "invariant"], **how)
-    return await asyncio.to_thread(invsearch.sweep, "run", ["conv", "invariant"], **how)
-if len({"thread", "loop"} & set(sys.argv)):
-    run = asyncio.run(sweep())
-else:
+
+def check_sweep_and_reruns():
+    how = dict(samples=2, epochs=2, grace_period=1, on_event=listen)
     run = invsearch.sweep(pathlib.Path("run"), ["conv", "invariant"], **how)
-assert run.rerun(seeds=2, epochs=1) is run
-ended = [event for event in events if event.kind == "ended"]
-assert [event.done for event in ended] == list(range(1, 9)), ended
-assert {event.trial for event in ended} == set(run.trials.query("phase == 'sweep'")["trial_id"])
-assert sum(event.kind == "epoch" for event in events) == len(run.epochs) - 4
-again = []
-assert len(invsearch.sweep("run", "conv,invariant", **{**how, "on_event": again.append}).trials) == 12
-assert not again
-try:
-    invsearch.sweep("stopped", "conv", samples=2, epochs=50, on_event=lambda event: 1 / 0)
-    raise SystemExit("it went on")
-except ZeroDivisionError:
-    pass
-assert "unfinished" in list(invsearch.open_run("stopped").trials["status"])
-assert ray.is_initialized() == ("ray" in sys.argv)
+    assert run.rerun(seeds=2, epochs=1) is run
+    ended = [event for event in events if event.kind == "ended"]
+    assert [event.done for event in ended] == list(range(1, 5)), ended
+    assert {event.trial for event in ended} == set(run.trials.query("phase == 'sweep'")["trial_id"])
+    assert sum(event.kind == "epoch" for event in events) == len(run.epochs) - 4
+    again = []
+    assert len(invsearch.sweep("run", "conv,invariant", **{**how, "on_event": again.append}).trials) == 8
+    assert not again
+    try:
+        invsearch.sweep("stopped", "conv", samples=2, epochs=50, on_event=lambda event: 1 / 0)
+        raise SystemExit("it went on")
+    except ZeroDivisionError:
+        pass
+    assert "unfinished" in list(invsearch.open_run("stopped").trials["status"])
+    calls = [json.loads(line).get("command") for line in open("run/history.jsonl")][::2]
+    assert calls == [
+        "invsearch.sweep('run', samples=2, grace_period=1, epochs=2)",
+        "invsearch.open_run('run').rerun(seeds=2, epochs=1)",
+        "invsearch.sweep('run', 'conv,invariant', samples=2, grace_period=1, epochs=2)",
+    ], calls
+    print(run.table("summary"))
+
+small = dict(samples=2, epochs=1, grace_period=1, on_event=listen)
+async def in_thread():
+    return await asyncio.to_thread(invsearch.sweep, "thread", "conv", **small)
+async def in_loop():  # As a cell of a notebook.
+    return invsearch.sweep("loop", "conv", **small)
+
+def check_beside_a_loop(sweep):
+    events.clear()
+    run = asyncio.run(sweep())
+    assert sorted(event.trial for event in events if event.kind == "ended") == sorted(run.trials["trial_id"])
+    assert len(run.trials) == 2
+
+if how != "asyncio":
+    check_sweep_and_reruns()
+if how != "script":
+    check_beside_a_loop(in_thread)
+if how == "asyncio":
+    check_beside_a_loop(in_loop)
+assert ray.is_initialized() == (how == "ray")
 changed = {name for name, _ in before.items() ^ os.environ.items()}
 assert not [name for name in changed if not name.startswith(("KMP_", "TORCH", "_MLFLOW"))], changed  # By imports.
 assert signal.getitimer(signal.ITIMER_REAL)[0] > 3000
-calls = [json.loads(line).get("command") for line in open("run/history.jsonl")][::2]
-assert calls == [
-    "invsearch.sweep('run', samples=4, grace_period=1, epochs=2)",
-    "invsearch.open_run('run').rerun(seeds=2, epochs=1)",
-    "invsearch.sweep('run', 'conv,invariant', samples=4, grace_period=1, epochs=2)",
-], calls
-if "ray" not in sys.argv:
+if how != "ray":
     assert nodes == {"127.0.0.1"}, nodes
     start_ray()  # With a token of its own.
 assert ray.get(ray.remote(lambda: 7).remote()) == 7
-print(run.table("summary"))
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["script", "thread", "loop", "ray", "ray thread"])
-def test_a_sweep_and_reruns_from_python(tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize("how", ["script", "asyncio", "ray"])
+def test_sweeps_and_reruns_from_python(tmp_path: Path, how: str) -> None:
+    """In a script; in a thread and in a loop that runs; and with a Ray that the program has started itself."""
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *how.split()],
+        [sys.executable, "-c", SCRIPT, how],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -196,6 +212,6 @@ def test_a_sweep_and_reruns_from_python(tmp_path: Path, how: str) -> None:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("**Table summary.**")
-    assert ("starting Ray" in done.stderr) == ("ray" not in how)
-    assert ("using the Ray of this program" in done.stderr) == ("ray" in how)
+    assert done.stdout.startswith("**Table summary.**") == (how != "asyncio")
+    assert ("starting Ray" in done.stderr) == (how != "ray")
+    assert ("using the Ray of this program" in done.stderr) == (how == "ray")

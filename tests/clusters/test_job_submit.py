@@ -21,21 +21,21 @@ UPLOAD = {"excludes": [".git", ".venv", "runs", "build", "results", "tests"]}
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("uploaded", [False, True], ids=["installed", "uploaded"])
-def test_a_sweep_as_a_job(clusters: Any, sweeps: Any, tmp_path: Path, uploaded: bool) -> None:
-    run = tmp_path / "run"
+def test_sweeps_as_jobs(clusters: Any, sweeps: Any, tmp_path: Path) -> None:
+    """By the installed command, and by the code that is uploaded."""
     port = sweeps.free_port()
     dashboard = ("--include-dashboard=true", f"--dashboard-port={port}", "--dashboard-host=127.0.0.1")
     cluster = clusters(*dashboard, "--num-cpus=1")
-    entry = [str(BIN / "invsearch")]
-    options = []
-    if uploaded:
-        entry = [str(BIN / "python"), "-m", "search"]
-        options = ["--working-dir", str(ROOT), "--runtime-env-json", json.dumps(UPLOAD)]
-    submit = [str(BIN / "ray"), "job", "submit", "--address", f"http://127.0.0.1:{port}", *options, "--"]
+    submit = [str(BIN / "ray"), "job", "submit", "--address", f"http://127.0.0.1:{port}"]
+    check_sweep(sweeps, cluster, tmp_path / "installed", *submit, "--", str(BIN / "invsearch"))
+    upload = ["--working-dir", str(ROOT), "--runtime-env-json", json.dumps(UPLOAD)]
+    check_sweep(sweeps, cluster, tmp_path / "uploaded", *submit, *upload, "--", str(BIN / "python"), "-m", "search")
+
+
+def check_sweep(sweeps: Any, cluster: Any, run: Path, *command: str) -> None:
     done = subprocess.run(
-        [*submit, *entry, "sweep", *TINY, "--address", "auto", "--out", str(run)],
-        cwd=tmp_path,
+        [*command, "sweep", *TINY, "--address", "auto", "--out", str(run)],
+        cwd=run.parent,
         env=cluster.environment | {"RAY_RUNTIME_ENV_IGNORE_GITIGNORE": "1"},
         capture_output=True,
         text=True,

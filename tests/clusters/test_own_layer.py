@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from search.cli import main
+from tests.search.alone import read_rows, train_alone
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +27,7 @@ class Mine(nn.Module):
     def forward(self, x):
         return self.drop(self.norm(self.conv(x)))
 """
-OPTIONS = ["--scheduler", "none", "--samples", "3", "--epochs", "30"]
+OPTIONS = ["--scheduler", "none", "--samples", "2", "--epochs", "10"]
 
 
 def write_code(folder: Path, kernel: int = 3) -> str:
@@ -37,23 +37,10 @@ def write_code(folder: Path, kernel: int = 3) -> str:
     return f"{folder / 'my_layer.py'}:Mine"
 
 
-def read_rows(run: Path) -> dict[str, list[tuple[float, float, float]]]:
-    """The numbers of each trial's epochs."""
-    records = [json.loads(path.read_bytes()) for path in (run / "trials").glob("*/record.json")]
-    names = ("train_loss", "val_loss", "val_accuracy")
-    return {
-        record["trial"]["trial_id"]: [tuple(row[name] for name in names) for row in record["rows"]]
-        for record in records
-    }
-
-
 def test_a_cluster_that_never_saw_the_file(clusters: Any, sweeps: Any, tmp_path: Path) -> None:
-    """Its nodes get the bytes; the numbers are those of a run on one machine that nothing disturbed."""
-    run, alone, code = tmp_path / "run", tmp_path / "alone", tmp_path / "code"
+    """Its nodes get the bytes; the numbers are those of a machine that nothing disturbed."""
+    run, code = tmp_path / "run", tmp_path / "code"
     reference = write_code(code)
-    status, errors = sweeps.finish(alone, "--architectures", reference, *OPTIONS)
-    assert status == 0, errors
-
     cluster = clusters()
     first, second = cluster.add(), cluster.add()
     command = ["--architectures", reference, *OPTIONS, "--address", cluster.address]
@@ -70,7 +57,8 @@ def test_a_cluster_that_never_saw_the_file(clusters: Any, sweeps: Any, tmp_path:
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert set(sweeps.outcomes(run).values()) == {"completed"}
-    assert read_rows(run) == read_rows(alone)
+    undisturbed = train_alone(run)
+    assert read_rows(run) == undisturbed
     (name,) = (path.name for path in (run / "sources").iterdir())
     assert sorted(path.name for path in (run / "sources" / name).iterdir()) == ["helper.py", "my_layer.py"]
 
@@ -85,29 +73,27 @@ def test_a_cluster_that_never_saw_the_file(clusters: Any, sweeps: Any, tmp_path:
     assert "(--accept-changes)" in errors
     status, errors = sweeps.finish(run, "--architectures", name, *command[2:])
     assert status == 0, errors
-    assert read_rows(run) == read_rows(alone)
+    assert read_rows(run) == undisturbed
     status, errors = sweeps.finish(run, *command, "--accept-changes", "--max-concurrent", "2")
     assert status == 0, errors
-    assert len(read_rows(run)) == 6
+    assert len(read_rows(run)) == 4
     assert len(list((run / "sources").iterdir())) == 2
 
 
 def test_a_driver_that_is_killed_is_resumed_from_the_kept_copy(
     sweeps: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run, alone, code = tmp_path / "run", tmp_path / "alone", tmp_path / "code"
+    run, code = tmp_path / "run", tmp_path / "code"
     command = ["--architectures", write_code(code), *OPTIONS]
-    status, errors = sweeps.finish(alone, *command)
-    assert status == 0, errors
     process = sweeps.start(run, *command)
-    sweeps.wait_for(lambda: any(len(rows) > 5 for rows in read_rows(run).values()), process)
+    sweeps.wait_for(lambda: any(len(rows) > 3 for rows in read_rows(run).values()), process)
     process.kill()
     process.communicate()
     (name,) = (path.name for path in (run / "sources").iterdir())
     (code / "my_layer.py").write_text("raise SystemExit('imported')")
     status, errors = sweeps.finish(run, "--architectures", name, *OPTIONS)
     assert status == 0, errors
-    assert read_rows(run) == read_rows(alone)
+    assert read_rows(run) == train_alone(run)
 
     # What only reads imports neither the file nor the copy.
     kept = run / "sources" / name / "my_layer.py"

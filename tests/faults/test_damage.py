@@ -6,7 +6,9 @@ import random
 import shutil
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,11 +21,17 @@ pytestmark = pytest.mark.slow
 SEED = 5
 
 
-def killed_when(line: list[str], run: Path, trials_ended: int) -> str:
-    """Runs a command until so many trials have ended, and kills it; what it said."""
+def list_under_way(run: Path, most_epochs: int) -> list[str]:
+    """Trials on record without an outcome."""
+    begun = [path.name for path in (run / "trials").glob("*") if 1 <= epochs(run, path.name) <= most_epochs]
+    return sorted(set(begun) - set(ended(run)))
+
+
+def killed_when(line: list[str], what: Callable[[], Any]) -> str:
+    """Runs a command until a condition is true, and kills it; what it said."""
     driver = Driver(*line)
     try:
-        driver.wait_for(lambda: len(ended(run)) >= trials_ended)
+        driver.wait_for(what)
     finally:
         driver.kill(settled=True)
     return driver.errors
@@ -39,20 +47,18 @@ def test_one_record_and_then_everything(full: list[str], undisturbed: Path, tmp_
     """Whatever was damaged is named, set aside and made good: the run ends as the undisturbed one."""
     run, chooser = tmp_path / "run", random.Random(SEED)
     line = ["sweep", *full, "--out", str(run)]
-    killed_when(line, run, 1)
+    killed_when(line, lambda: ended(run))
     shutil.rmtree(run / ".tune")
     record = run / "trials" / ended(run)[0] / "record.json"
     garble(record, chooser)
 
-    errors = killed_when(line, run, 4)
+    # Far from its end, or it would have an outcome before the kill.
+    errors = killed_when(line, lambda: len(ended(run)) >= 4 and list_under_way(run, most_epochs=40))
     assert set_aside(record, errors), errors
 
     first, second = sorted(ended(run))[:2]
-    open_trials = sorted(
-        path.parent for path in run.glob("trials/*/checkpoint-*") if path.parent.name not in ended(run)
-    )
-    assert open_trials, "no trial was under way"
-    weights = next(open_trials[0].glob("checkpoint-*.safetensors"))
+    trial = list_under_way(run, most_epochs=79)[0]
+    weights = run / "trials" / trial / f"checkpoint-{records(run)[trial]['rows'][-1]['epoch']}.safetensors"
     garbled = [
         run / "trials" / first / "record.json",
         run / "trials" / second / "verdict.json",

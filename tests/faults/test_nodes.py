@@ -17,7 +17,7 @@ from tests.faults.invariants import Witness, check_complete, check_same_results
 from tests.faults.moments import wait_for_moment
 
 pytestmark = pytest.mark.slow
-KILLS = 5
+KILLS = 4
 
 
 @pytest.fixture

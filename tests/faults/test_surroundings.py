@@ -53,14 +53,11 @@ def swept(before: str, *words: str) -> str:
     return done.stderr
 
 
-def test_a_limit_of_addresses(tmp_path: Path) -> None:
+def test_a_limit_of_addresses_and_an_affinity_to_one_core(tmp_path: Path) -> None:
     """Eight gigabytes are more than the object store, and less than the store and the libraries together."""
-    swept("ulimit -v 8000000; exec", *SMALL, str(tmp_path / "run"))
-
-
-def test_an_affinity_to_one_core(tmp_path: Path) -> None:
     core = min(os.sched_getaffinity(0))
-    check_one_at_once(swept(f"taskset -c {core}", *SMALL, str(tmp_path / "run"), "--samples", "4"))
+    limits = f"ulimit -v 8000000; exec taskset -c {core}"
+    check_one_at_once(swept(limits, *SMALL, str(tmp_path / "run"), "--samples", "4"))
 
 
 @pytest.mark.skipif(os.getuid() != 0 or not QUOTA.exists(), reason="needs root, and control groups of version 1")

@@ -1,4 +1,4 @@
-"""A minute of damaged inputs (slow), and what makes the fuzzer worth its time: it repeats itself, and it can fail."""
+"""Damaged inputs for a while (slow); and what makes the fuzzer worth its time: it repeats itself, and it can fail."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.fuzz import commands, fuzzer
 from tests.fuzz.fuzzer import TARGETS, attempt, fuzz
 
-SECONDS = 15.0  # Of each target.
+SECONDS = 8.0  # Of each target.
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import statistics
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -99,6 +99,7 @@ def test_welch_is_scipys(first, second) -> None:
     )
 
 
+@settings(max_examples=25)  # statsmodels takes its time.
 @given(st.lists(st.floats(0, 1) | st.just(math.nan), max_size=30))
 def test_holm_is_that_of_statsmodels(values) -> None:
     p = pd.Series(values, dtype=float)

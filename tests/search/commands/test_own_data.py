@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from tests.search.datasets.own.test_idx import write
 from tests.search.datasets.own.test_images import draw
 from tests.search.datasets.own.test_torchvision import NAMES, write_as_python_2
 
+ROOT = Path(__file__).resolve().parents[3]
 TRAINED = ["--epochs", "2", "--seeds", "1"]
 KINDS = ["npz", "images", "idx", "torchvision", "cifar"]
 
@@ -123,12 +126,24 @@ def test_networks_of_other_sizes_are_refused(cache: Path, arrays: Any, capsys: A
     assert "made for images of 32 x 32 or 64 x 64 pixels, not 9 x 8" in capsys.readouterr().err
 
 
+@pytest.fixture(scope="module")
+def one_ray() -> Iterator[None]:
+    """For all tests that train here: what a run reads does not depend on who has started Ray."""
+    import ray
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))
+        ray.init("local", num_cpus=1, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+        yield
+        ray.shutdown()
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_ray")
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_epochs(cache: Path, arrays: Any, kind: str) -> None:  # noqa: F811
     words = ["train", "conv", "--dataset", *make(kind, cache.parent, arrays), *TRAINED, "--out", "run"]
-    done = subprocess.run([sys.executable, "-m", "search", *words], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert main(words) == 0
     trials: Any = read_run(cache.parent / "run").trials
     assert trials["status"].tolist() == ["completed"]
     assert trials["epoch"].tolist() == [2]
@@ -136,6 +151,7 @@ def test_two_epochs(cache: Path, arrays: Any, kind: str) -> None:  # noqa: F811
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_ray")
 def test_a_run_outlives_its_data(cache: Path, arrays: Any, capsys: Any) -> None:  # noqa: F811
     """The sweep reads the file; the rerun finds the data by hash, the export again at their place."""
     file = cache.parent / make("npz", cache.parent, arrays)[0]

@@ -6,15 +6,16 @@ import itertools
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from spaces.files.sealed import seal
 from tests.plugin import in_workers
+from tests.search.alone import read_records, read_rows, train_alone
 
 ROOT = Path(__file__).resolve().parents[3]
 SWEEP = ["sweep", "--scheduler", "none", "--architectures", "conv"]
@@ -36,19 +37,6 @@ def done(*arguments: str, **environment: str) -> str:
     return finished.stdout + finished.stderr
 
 
-def records(run: Path) -> dict[str, dict[str, Any]]:
-    return {path.parent.name: json.loads(path.read_bytes()) for path in run.glob("trials/*/record.json")}
-
-
-def numbers(run: Path) -> dict[str, list[dict[str, Any]]]:
-    """Each trial's epochs and metrics; not the clock's numbers."""
-    clock = ("seconds", "time", "maker")
-    return {
-        name: [{key: value for key, value in row.items() if key not in clock} for row in record["rows"]]
-        for name, record in records(run).items()
-    }
-
-
 def stamps(run: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in run.glob("trials/*/record.json")}
 
@@ -57,13 +45,33 @@ def outcomes(run: Path) -> list[str]:
     return sorted(json.loads(path.read_bytes())["status"] for path in run.glob("trials/*/verdict.json"))
 
 
-def test_longer_trials_go_on_where_they_ended(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three trials of five epochs each, one at once; no test changes them but in a copy."""
+    run = tmp_path_factory.mktemp("begun") / "run"
+    options = ("--keep-checkpoints", "all", "--max-concurrent", "1")
+    done(*SWEEP, "--samples", "3", "--epochs", "5", *options, "--out", str(run))
+    return run
+
+
+@pytest.fixture
+def copied(begun: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(begun, tmp_path / "copied"))
+
+
+def test_at_most_so_many_at_once(begun: Path) -> None:
+    """With one at once, the trials' rows do not interleave."""
+    rows = sorted((row["time"], name) for name, record in read_records(begun).items() for row in record["rows"])
+    order = [name for name, _ in itertools.groupby(name for _, name in rows)]
+    assert len(order) == len(set(order)) == 3
+
+
+def test_longer_trials_go_on_where_they_ended(copied: Path) -> None:
     """Bitwise as if they had been asked for at once; and back to the shorter command, which changes nothing."""
-    short, direct = tmp_path / "short", tmp_path / "direct"
-    done(*SWEEP, "--samples", "3", "--epochs", "5", "--keep-checkpoints", "all", "--out", str(short))
+    short = copied
     done(*SWEEP, "--samples", "3", "--epochs", "9", "--out", str(short))
-    done(*SWEEP, "--samples", "3", "--epochs", "9", "--out", str(direct))
-    assert numbers(short) == numbers(direct)
+    assert read_rows(short) == train_alone(short)
+    assert {len(rows) for rows in read_rows(short).values()} == {9}
     assert outcomes(short) == ["completed"] * 3
     before = stamps(short)
     assert "already asks for 9 epochs, so not 5" in done(*SWEEP, "--samples", "3", "--epochs", "5", "--out", str(short))
@@ -73,10 +81,9 @@ def test_longer_trials_go_on_where_they_ended(tmp_path: Path) -> None:
     assert "3 of 3 finished ones have no checkpoint" in refused.stderr.splitlines()[-1]
 
 
-def test_a_run_with_ids_of_the_earlier_form_goes_on(tmp_path: Path) -> None:
+def test_a_run_with_ids_of_the_earlier_form_goes_on(copied: Path) -> None:
     """They had no letter in front, up to revision 657d15c. What ended stays; the rest and the reruns follow."""
-    run, direct = tmp_path / "run", tmp_path / "direct"
-    done(*SWEEP, "--samples", "2", "--epochs", "5", "--out", str(run))
+    run = copied
     for path in [*run.glob("trials/*/record.json"), *run.glob("trials/*/verdict.json")]:
         content = json.loads(path.read_bytes())
         record = content.get("record", content)
@@ -84,15 +91,14 @@ def test_a_run_with_ids_of_the_earlier_form_goes_on(tmp_path: Path) -> None:
         content.pop("checksum")
         path.write_bytes(seal(content))
     before = stamps(run)
-    done(*SWEEP, "--samples", "3", "--epochs", "5", "--out", str(run))
+    done(*SWEEP, "--samples", "4", "--epochs", "5", "--out", str(run))
     assert before.items() <= stamps(run).items()
-    assert len(stamps(run)) == 3
+    assert len(stamps(run)) == 4
     done("rerun", str(run), "--seeds", "1")
     assert before.items() <= stamps(run).items()
     assert re.search(r"Convolutional .* 1 \|", done("table", "summary", str(run)))
-    done(*SWEEP, "--samples", "3", "--epochs", "5", "--out", str(direct))
-    assert numbers(direct).items() <= numbers(run).items()
-    assert "4 trials, 0 damaged" in done("check", str(run))
+    assert train_alone(run).items() <= read_rows(run).items()
+    assert "5 trials, 0 damaged" in done("check", str(run))
 
 
 def test_a_larger_grid_adds_only_its_new_points(tmp_path: Path) -> None:
@@ -104,7 +110,7 @@ def test_a_larger_grid_adds_only_its_new_points(tmp_path: Path) -> None:
     before = stamps(run)
     space.write_text("lr: {choice: [0.01, 0.03, 0.1]}\n" + rest)
     done(*command)
-    assert len(records(run)) == 3
+    assert len(read_records(run)) == 3
     assert {path: time for path, time in stamps(run).items() if path in before} == before
     space.write_text("lr: {choice: [0.01, 0.05]}\n" + rest)
     refused = invsearch(*command)
@@ -133,38 +139,32 @@ def test_failures_stay_until_they_are_to_be_tried_again(tmp_path: Path) -> None:
     assert invsearch(*command).returncode == 3  # Not tried again.
     done(*command, "--retry-failed")
     assert outcomes(run) == ["completed"] * 2
-    (failed,) = (record for record in records(run).values() if record["notes"])
+    (failed,) = (record for record in read_records(run).values() if record["notes"])
     assert failed["notes"] == ["tried again after epoch 2: MemoryError: no memory today"]
     assert [row["epoch"] for row in failed["rows"]] == [1, 2, 3, 4, 5]
-    done(*command[:-1], str(tmp_path / "direct"))
-    assert numbers(run) == numbers(tmp_path / "direct")
+    assert read_rows(run) == train_alone(run)
 
 
 def test_a_time_budget_ends_it_cleanly(tmp_path: Path) -> None:
     run = tmp_path / "run"
     command = [*SWEEP, "--samples", "4", "--epochs", "400", "--out", str(run)]
-    ended = invsearch(*command, "--time-budget", "20s")
-    assert ended.returncode == 3, ended.stderr
+    for budget in ("12s", "40s", "120s"):  # Machines that are busy take longer to begin.
+        ended = invsearch(*command, "--time-budget", budget)
+        assert ended.returncode == 3, ended.stderr
+        if "before more was trained" not in ended.stderr:
+            break
     last = ended.stderr.splitlines()[-1]
-    assert re.match(r"invsearch: the time budget is used up, \d+ epochs were trained; to resume: invsearch sweep", last)
+    assert re.match(
+        r"invsearch: the time budget is used up, \d+ epochs? (was|were) trained; to resume: invsearch sweep", last
+    )
     assert json.loads((run / "history.jsonl").read_text().splitlines()[-1])["outcome"] == "halted"
     assert len(outcomes(run)) < 4
     assert "Traceback" not in ended.stderr
 
 
-def test_at_most_so_many_at_once(tmp_path: Path) -> None:
-    """With one at once, the trials' rows do not interleave."""
-    run = tmp_path / "run"
-    done(*SWEEP, "--samples", "4", "--epochs", "5", "--max-concurrent", "1", "--out", str(run))
-    rows = sorted((row["time"], name) for name, record in records(run).items() for row in record["rows"])
-    order = [name for name, _ in itertools.groupby(name for _, name in rows)]
-    assert len(order) == len(set(order)) == 4
-
-
-def test_other_versions_are_refused_before_anything_is_written(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    command = [*SWEEP, "--samples", "1", "--epochs", "5", "--out", str(run)]
-    done(*command)
+def test_other_versions_are_refused_before_anything_is_written(copied: Path, tmp_path: Path) -> None:
+    run = copied
+    command = [*SWEEP, "--samples", "3", "--epochs", "5", "--out", str(run)]
     (tmp_path / "sitecustomize.py").write_text(
         "import importlib.metadata as metadata\n"
         "found = metadata.version\n"
@@ -176,8 +176,8 @@ def test_other_versions_are_refused_before_anything_is_written(tmp_path: Path) -
     assert refused.returncode == 2
     assert "here; resume with what it was begun with, or with --accept-changes" in refused.stderr
     assert {path: path.read_bytes() for path in files} == files
-    done(*command, "--samples", "2", "--accept-changes", **other)
-    makers = [record["makers"][0]["torch"] for record in records(run).values()]
+    done(*command, "--samples", "4", "--accept-changes", **other)
+    makers = [record["makers"][0]["torch"] for record in read_records(run).values()]
     assert sorted(makers)[-1] == "9.9.9"
     assert len(set(makers)) == 2
 
