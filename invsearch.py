@@ -3,6 +3,7 @@
     import invsearch
 
     run = invsearch.sweep("runs/mine", ["conv", "invariant"], dataset="digits", samples=32)
+    run.choose()
     run.rerun(seeds=5)
     run.trials, run.epochs
     print(run.table("ranking"))
@@ -150,9 +151,13 @@ def reproduce(
     grace_period: int | None = None,
     epochs: int | None = None,
     reduction_factor: float = 4.0,
+    choice: Literal["race", "single"] = "race",
+    finalists: int | None = None,
+    choice_seeds: int | None = None,
+    judge: Literal["final", "last5"] | None = None,
     **invocation: Unpack[Invocation],
 ) -> Run:
-    """Runs a whole experiment of the chapter: a sweep (of 1.3 and 1.4) and the reruns.
+    """Runs a whole experiment of the chapter: a sweep and a race (of 1.3 and 1.4) and the reruns.
 
     Args:
         table: ``1.3``, ``1.4``, ``1.6`` or ``1.7``.
@@ -175,6 +180,10 @@ def reproduce(
         grace_period: as ``sweep``.
         epochs: as ``sweep``.
         reduction_factor: as ``sweep``.
+        choice: as ``Run.choose``.
+        finalists: as ``Run.choose``.
+        choice_seeds: as ``Run.choose``.
+        judge: as ``Run.choose``.
         **invocation: see ``Invocation``.
 
     Returns:

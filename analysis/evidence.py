@@ -15,6 +15,7 @@ import pandas as pd
 from analysis.costs import Cost, find_network_cost, includes_classifier
 from analysis.incumbents import find_incumbents
 from analysis.published.mnist import PUBLISHED, Published
+from analysis.races import Raced, find_races
 from analysis.records.reader import Run
 from analysis.records.schema import list_hyperparameters
 from analysis.reruns import Reruns, find_reruns
@@ -73,6 +74,11 @@ class Candidate:
         """Its row of ``find_incumbents``, or None while there is none."""
         chosen = find_incumbents(self.run)
         return next((row for name, row in chosen.iterrows() if name == self.architecture), None)
+
+    @cached_property
+    def raced(self) -> Raced | None:
+        """Its race over seeds; None where the run asks for none."""
+        return find_races(self.run).get(self.architecture)
 
     @property
     def theta(self) -> dict[str, Any] | None:

@@ -30,7 +30,10 @@ from spaces.common.errors import printable, shorten
 from spaces.common.wording import format_command
 from spaces.files.sealed import Damaged
 
-NAMES = "reproduce sweep rerun train table report compare replay audit best status watch show check list data stability"
+NAMES = (
+    "reproduce sweep choose rerun train table report compare replay audit best status watch show check list data "
+    "stability"
+)
 COMMANDS: dict[str, Any] = {name: import_module(f"search.commands.{name}") for name in NAMES.split()}
 BAD_INPUT = 2
 

@@ -16,7 +16,7 @@ def test_the_page_has_every_name_and_every_keyword() -> None:
     page = api.PATH.read_text(encoding="utf-8")
     for name in set(invsearch.__all__) - {"__version__"}:
         assert f"### invsearch.{name}\n" in page
-    for function in (invsearch.sweep, invsearch.train, invsearch.reproduce, invsearch.Run.rerun):
+    for function in (invsearch.sweep, invsearch.train, invsearch.reproduce, invsearch.Run.choose, invsearch.Run.rerun):
         for name in inspect.signature(function).parameters.keys() - {"self"}:
             stars = "**" if name == "invocation" else ""
             assert f"- `{stars}{name}`: " in page, name

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.choice import count_trainings
 from analysis.incumbents import find_incumbents
+from analysis.races import Raced, find_races
 from analysis.records.reader import Run
 from analysis.reruns import find_reruns
 from spaces.hyperparameters import Hyperparameters
@@ -28,14 +30,15 @@ class Part:
 
     Attributes:
         architecture: its name.
-        phase: sweep or rerun.
+        phase: one of ``protocol.PHASES``.
         planned: trials in all.
         counts: trials that have begun, by status.
         left: trials that have no outcome yet, or are to be lengthened.
         epochs_left: a guess of the epochs that they will take.
-        incumbent: the trial id of the sweep's incumbent; None in a rerun, and while there is none.
-        accuracy: of the incumbent on held-out images; in a rerun the mean of the finished ones on test images. A
-            fraction; NaN while there is none.
+        incumbent: the trial id of the sweep's incumbent, or of who is ahead in the race; None in a rerun, and while
+            there is none.
+        accuracy: of the incumbent on held-out images, in a race its mean; in a rerun the mean of the finished ones on
+            test images. A fraction; NaN while there is none.
     """
 
     architecture: str
@@ -59,12 +62,15 @@ def list_parts(run: Run) -> list[Part]:
     Reruns count where they are of the configuration that is the incumbent now.
     """
     spec, best = RunSpec.from_dict(run.spec), find_incumbents(run)
-    asked = {"sweep": spec.samples, "rerun": spec.rerun_seeds}
+    asked = {"sweep": spec.samples, "choice": spec.finalists, "rerun": spec.rerun_seeds}
     phases = [phase for phase, count in asked.items() if count is not None]
-    return [_describe_part(run, spec, best, phase, name) for phase in phases for name in spec.architectures]
+    races = find_races(run)
+    return [_describe_part(run, spec, best, races, phase, name) for phase in phases for name in spec.architectures]
 
 
-def _describe_part(run: Run, spec: RunSpec, best: pd.DataFrame, phase: str, name: str) -> Part:
+def _describe_part(
+    run: Run, spec: RunSpec, best: pd.DataFrame, races: Mapping[str, Raced], phase: str, name: str
+) -> Part:
     row: Any = best.loc[name] if name in best.index else {}
     incumbent, accuracy = None, float("nan")
     if phase == "sweep":
@@ -72,6 +78,15 @@ def _describe_part(run: Run, spec: RunSpec, best: pd.DataFrame, phase: str, name
         trials = run.trials.query("phase == 'sweep' and architecture == @name", local_dict={"name": name})
         if isinstance(row.get("trial_id"), str):
             incumbent, accuracy = row["trial_id"], float(row["val_accuracy"])
+    elif phase == "choice":
+        raced, budget, expected = races[name], spec.max_epochs, float(spec.max_epochs)
+        trials = run.trials.query("trial_id in @raced", local_dict={"raced": raced.trials})
+        swept = run.trials.query("phase == 'sweep' and architecture == @name", local_dict={"name": name})
+        over = int(swept["status"].isin(ENDED).sum()) >= spec.count_planned(name)
+        most = min(spec.finalists or 0, spec.count_planned(name))  # Who they are is open while the sweep goes on.
+        planned = raced.race.planned if over else count_trainings(most, spec.choice_seeds or 0)
+        if row.get("choice_seeds"):
+            incumbent, accuracy = row["trial_id"], float(row["choice_accuracy"])
     else:
         planned, budget, expected = spec.rerun_seeds or 0, spec.rerun_epochs or 0, float(spec.rerun_epochs or 0)
         config = row.get("config_id")

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.incumbents import find_incumbents
+from analysis.races import find_races
 from analysis.records.reader import Run
 from analysis.records.schema import holds_words, list_hyperparameters
 from spaces.common.errors import UserError, quote
@@ -88,21 +89,28 @@ def summarize_progress(run: Run) -> pd.DataFrame:
 
     Returns:
         One row per architecture and phase, those of the spec first: ``architecture``, ``phase``,
-        trials ``planned``, one count per status of those that have begun, ``incumbent_val_accuracy``
-        (a fraction, of the sweep; NaN in a rerun).
+        trials ``planned``, one count per status of those that have begun (of a race those that are in it now),
+        ``incumbent_val_accuracy`` (a fraction: of the sweep on its one seed, of a race its mean; NaN in a rerun).
     """
-    trials = run.trials
+    best, races, trials = find_incumbents(run), find_races(run), run.trials
+    raced = {trial_id for race in races.values() for trial_id in race.trials}
+    trials = trials[(trials["phase"] != "choice") | trials["trial_id"].isin(raced)]
     counts = Counter(zip(trials["architecture"], trials["phase"], trials["status"], strict=True))
-    best = find_incumbents(run)["val_accuracy"]
+    planned = {
+        "sweep": run.planned,
+        "choice": {name: race.race.planned for name, race in races.items()},
+        "rerun": dict.fromkeys(run.spec["architectures"], int(run.spec.get("rerun_seeds") or 0)),
+    }
+    accuracies = {"sweep": best["val_accuracy"], "choice": best["choice_accuracy"], "rerun": {}}
     phases = set(trials["phase"]) or {"sweep"}
     names = dict.fromkeys([*run.spec["architectures"], *sorted(trials["architecture"].unique())])
     rows = [
         {
             "architecture": name,
             "phase": phase,
-            "planned": run.planned.get(name, 0) if phase == "sweep" else int(run.spec.get("rerun_seeds") or 0),
+            "planned": planned[phase].get(name, 0),
             **{status: counts[name, phase, status] for status in STATUSES},
-            "incumbent_val_accuracy": best.get(name, float("nan")) if phase == "sweep" else float("nan"),
+            "incumbent_val_accuracy": accuracies[phase].get(name, float("nan")),
         }
         for name in names
         for phase in PHASES

@@ -15,14 +15,14 @@ MEASURES: dict[str, str] = {
     "train_loss": "float64",  # mean cross entropy over the training images while they were trained on
     "val_loss": "float64",  # mean cross entropy over the held-out training images; NaN in a rerun
     "val_accuracy": "float64",  # fraction of the held-out training images classified correctly; NaN in a rerun
-    "test_loss": "float64",  # mean cross entropy over the test images; NaN in a sweep
-    "test_accuracy": "float64",  # fraction of the test images classified correctly; NaN in a sweep
+    "test_loss": "float64",  # mean cross entropy over the test images; only in a rerun
+    "test_accuracy": "float64",  # fraction of the test images classified correctly; only in a rerun
 }
 
 TRIALS: dict[str, str] = {
     "trial_id": "str",  # names the trial and its folder
-    "config_id": "str",  # names architecture and theta: the same in the sweep and in the reruns
-    "phase": "str",  # sweep or rerun
+    "config_id": "str",  # names architecture and theta: the same in the sweep, the race and the reruns
+    "phase": "str",  # sweep, choice (the race of finalists) or rerun
     "architecture": "str",  # name of the network
     "dataset": "str",  # name of the data set
     "lr": "float64",  # learning rate

@@ -68,6 +68,12 @@ SECTIONS: tuple[Section, ...] = (
         figures=("importance",),
         tables=("breakdowns", "importance"),
     ),
+    Section(
+        "choice",
+        "The choice",
+        "Which configurations raced over further seeds, and by how much the winner won.",
+        tables=("choice",),
+    ),
     Section("budget", "Budget", "What a smaller search would have found.", figures=("budget",)),
     Section(
         "cost", "Cost and accuracy", "What each network costs, and the accuracy that it reaches.", figures=("costs",)

@@ -15,12 +15,14 @@ from analysis.stats.fairness import judge_fairness
 from analysis.stats.importance import importance
 from analysis.stats.ranking import rank_networks
 from analysis.stats.samples import LOST
+from analysis.tables.choice import describe_choices
 from analysis.tables.equivalence import compare_with_published, explain_less, name_unsettled
 from analysis.tables.table import format_least, format_probability, round_off, seeds
 from spaces.common.wording import format_count
 
 SAID = 10  # How many damaged files are named.
 WAITING = "No rerun has finished, so nothing can be said about accuracy yet."
+UNITS = {"sweep": "configuration", "choice": "training of the race", "rerun": "rerun"}
 LR_MOST = "lr"  # Table 1.3: "we found that lr was the most important hyperparameter to choose correctly".
 
 
@@ -32,6 +34,7 @@ def summarize(evidence: Evidence) -> list[str]:
     for data, found in evidence.by_data.items():
         said += _say_ahead(found, evidence.detectable[data], f"On {data}, " if several else "")
     said += [*evidence.remarks, *_say_what_reproduced(evidence)]
+    said += describe_choices(evidence) if any(run.spec.get("finalists") for run in evidence.runs) else []
     return [*said, *_say_whether_fair(evidence), *_say_what_mattered(evidence)]
 
 
@@ -43,11 +46,11 @@ def explain_missing(run: Run, start: str = "") -> list[str]:
     said = []
     for row in make_records(summarize_progress(run)):
         ended = row["completed"] + row["stopped"] + row["diverged"] + row["failed"]
-        what, whose = "configuration" if row["phase"] == "sweep" else "rerun", f"{start}{row['architecture']}: "
+        what, whose = UNITS[row["phase"]], f"{start}{row['architecture']}: "
         if ended < row["planned"]:
             begun = f"; unfinished: {row['unfinished']}" if row["unfinished"] else ""
             said.append(f"{whose}{ended} of {format_count(row['planned'], what)} ended{begun}.")
-        if row["failed"] and row["phase"] == "sweep":
+        if row["failed"] and row["phase"] != "rerun":
             said.append(f"{whose}{format_count(row['failed'], what)} failed.")
     if not run.trials["phase"].eq("rerun").any() and run.spec.get("rerun_seeds"):
         said.append(f"{start}No rerun has begun yet; invsearch rerun starts them.")

@@ -59,8 +59,15 @@ def _source(number: str) -> Source:
     return fill_if_trained
 
 
+def show_choice(evidence: Evidence) -> Shown | None:
+    """The race, where a run has one."""
+    raced = any(run.spec.get("finalists") for run in evidence.runs)
+    return show_table(TABLES["choice"].fill(evidence)) if raced else None
+
+
 SOURCES: dict[str, Source] = {
     "beside": choose_beside_published,
     "own": add_summary,
     **{number: _source(number) for number in TABLES},
+    "choice": show_choice,
 }

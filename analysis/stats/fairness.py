@@ -9,7 +9,7 @@ import pandas as pd
 import scipy
 
 from analysis.evidence import Candidate
-from analysis.incumbents import find_completed
+from analysis.races import find_completed
 from analysis.render.cells import format_cell
 from analysis.stats.collapse import find_collapsed
 from analysis.stats.samples import CONFIDENCE, explain_untested, summarize
@@ -90,7 +90,7 @@ def find_near_optimal(candidate: Candidate) -> pd.DataFrame:
         Rows of ``Candidate.sweep`` that reached the last epoch, the incumbent's first; none without an incumbent, or
         where the spread is unknown: a rerun was lost, or fewer than ``stats.LEAST`` finished, or all are alike.
     """
-    last = find_completed(candidate.sweep, candidate.run.spec.get("max_epochs"))
+    last = find_completed(candidate.run, candidate.sweep)
     seeds = candidate.accuracies
     if candidate.incumbent is None or explain_untested(seeds, seeds, bool(candidate.reruns.lost)):
         return last.iloc[:0]

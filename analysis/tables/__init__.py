@@ -1,6 +1,7 @@
 """The tables of the chapter and of our own, filled from runs and listed in ``TABLES``."""
 
 from analysis.tables.accuracy import SUMMARY, TABLE_1_3
+from analysis.tables.choice import CHOICE
 from analysis.tables.deep import TABLE_1_6, TABLE_1_7
 from analysis.tables.epochs import EPOCHS
 from analysis.tables.equivalence import EQUIVALENCE
@@ -12,7 +13,20 @@ from analysis.tables.table import Filled, Table
 from analysis.tables.table_1_4 import TABLE_1_4
 
 OF_THE_CHAPTER = (TABLE_1_3, TABLE_1_4, TABLE_1_6, TABLE_1_7)
-OUR_OWN = (SUMMARY, RANKING, PAIRS, EPOCHS, IMAGES, IMAGE_PAIRS, EQUIVALENCE, FAIRNESS, NEAR, BREAKDOWNS, IMPORTANCE)
+OUR_OWN = (
+    SUMMARY,
+    RANKING,
+    PAIRS,
+    EPOCHS,
+    IMAGES,
+    IMAGE_PAIRS,
+    EQUIVALENCE,
+    CHOICE,
+    FAIRNESS,
+    NEAR,
+    BREAKDOWNS,
+    IMPORTANCE,
+)
 TABLES: dict[str, Table] = {table.number: table for table in (*OF_THE_CHAPTER, *OUR_OWN)}
 
 __all__ = ["TABLES", "Filled", "Table"]

@@ -14,6 +14,7 @@ from analysis.published.mnist import PUBLISHED
 from analysis.records.reader import Run
 from analysis.records.schema import make_records
 from analysis.reruns import LAST
+from analysis.tables.choice import write_choice_notes
 from spaces.common.wording import format_count
 from spaces.specs import protocol
 from spaces.specs.protocol import JUDGES
@@ -52,6 +53,7 @@ def write_notes(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = 
             f"{describe_judged(evidence, run)}; mean and std (ddof = 1) over the seeds that finished: {counts}. "
             f"{describe_interval(evidence, run)}"
         )
+    mine = [of[row["architecture"]] for row in rows if row["architecture"] in of]
     rest = [
         *_compare_with_conv(evidence, run, {row["architecture"]: row["title"] for row in rows}),
         *_compare_with_published(evidence, run, rows),
@@ -60,9 +62,9 @@ def write_notes(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = 
         *_name_unfinished_sweep(run),
         *([f"Damaged files that could not be read and were left out: {len(run.damaged)}."] if run.damaged else []),
     ]
-    mine = [of[row["architecture"]] for row in rows if row["architecture"] in of]
     return [
         f"{start}Data set: {run.spec['dataset']}. {said}",
+        *write_choice_notes(run, mine),
         *remarks_on(mine),
         *(start + note for note in rest),
     ]

@@ -170,7 +170,7 @@ class Request:
     Attributes:
         path: the run folder.
         spec: what to train.
-        phases: ``sweep``, ``rerun`` or both.
+        phases: of ``PHASES``, in their order.
         resources: what each trial gets.
         policy: how this invocation treats the run.
         logs: names of loggers.
@@ -185,11 +185,12 @@ class Request:
 
     def train(self, on_event: Callable[[Event], object] | None = None, command: str | None = None) -> int:
         """Trains what is left of the run; returns how many trials failed. See ``search.tuning.phases.train_run``."""
+        from search.tuning.choice import plan_choice
         from search.tuning.phases import train_run
         from search.tuning.rerun import plan_rerun
         from search.tuning.sweep import plan_sweep
 
-        plans = {"sweep": plan_sweep, "rerun": plan_rerun}
+        plans = {"sweep": plan_sweep, "choice": plan_choice, "rerun": plan_rerun}
         chosen = [plans[name] for name in self.phases]
         return train_run(self.path, self.spec, chosen, self.resources, self.policy, self.logs, on_event, command)
 

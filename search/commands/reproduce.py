@@ -8,21 +8,25 @@ from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from search.commands import options
+from search.commands.choose import CHOICE, add_choice
 from search.commands.option_types import folder, integer, option
 from spaces import UserError
 from spaces.common.errors import quote
 from spaces.common.lookup import choose
-from spaces.specs.protocol import REDUCTION_FACTOR
+from spaces.specs.protocol import PHASES, REDUCTION_FACTOR
 
 if TYPE_CHECKING:
     from analysis.tables import Table
 
-HELP = "run a whole experiment of the chapter: a sweep (of 1.3, 1.4), reruns and the table; run it again to resume"
+HELP = (
+    "run a whole experiment of the chapter: sweep and race (of 1.3, 1.4), reruns and the table; run it again to resume"
+)
 EXAMPLE = "invsearch reproduce 1.3 --dataset digits --out runs/table-1.3"
 SEARCHED_DATA = "digits"
 SEARCH_ONLY: dict[str, object] = {  # And their defaults.
     **dict.fromkeys(("samples", "space", "scheduler", "grace_period", "rerun_epochs")),
-    **{"search": "grid", "reduction_factor": REDUCTION_FACTOR, "seed": 0, "split_seed": 0},
+    **dict.fromkeys(("finalists", "choice_seeds", "judge")),
+    **{"choice": "race", "search": "grid", "reduction_factor": REDUCTION_FACTOR, "seed": 0, "split_seed": 0},
 }
 FIXED_ONLY = ("rows", "width", "mixings")
 OPTIONS = (
@@ -36,6 +40,7 @@ OPTIONS = (
     options.DATA,
     methodcaller("set_defaults", dataset=None),
     options.SEARCH,
+    CHOICE,
     *options.TRAINING,
 )
 
@@ -52,8 +57,8 @@ def prepare(args: argparse.Namespace) -> options.Request:
         return options.Request(args.out, spec, ("rerun",), *options.parse_conditions(args))
     epochs = options.parse_epochs(args) if args.rerun_epochs is None else args.rerun_epochs
     repeatable = "asha" if args.search == "tpe" else "halving"  # TPE hears of one trial after the other.
-    spec = options.make_run_spec(args, table.architectures, seeds, epochs, repeatable)
-    return options.Request(args.out, spec, ("sweep", "rerun"), *options.parse_conditions(args))
+    spec = add_choice(args, options.make_run_spec(args, table.architectures, seeds, epochs, repeatable))
+    return options.Request(args.out, spec, PHASES, *options.parse_conditions(args))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,12 +7,13 @@ import argparse
 from search.commands import options
 from search.commands.option_types import RUN, flag, option
 from spaces.common.errors import printable
+from spaces.specs.protocol import PHASES
 
 HELP = "show how far a run is: counts per architecture, then one row per trial"
 EXAMPLE = "invsearch status runs/first --filter architecture=conv --filter status=completed --sort val_accuracy"
 OPTIONS = (
     RUN,
-    option("--phase", choices=("sweep", "rerun"), help="default: sweep, or rerun if there was no sweep"),
+    option("--phase", choices=PHASES, help="default: sweep, or rerun if there was no sweep"),
     option("--sort", metavar="COLUMN", help="by this column; accuracies best first"),
     option("--filter", action="append", default=[], metavar="COND", help="such as status=diverged or lr>=0.1"),
     flag(

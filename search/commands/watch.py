@@ -13,6 +13,7 @@ from search.commands import options
 from search.commands.option_types import RUN, flag, option, parse_interval
 from spaces.common.errors import printable
 from spaces.common.wording import format_clock, format_command, format_count, format_tally
+from spaces.specs.protocol import JUDGED_ON
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -122,9 +123,9 @@ def follow(path: Path, interval: float) -> Iterator[View]:
 
 
 def tell_of(part: Part) -> str:
-    """How many of its trials ended and how, and the incumbent's accuracy or the mean of the reruns."""
+    """How many of its trials ended and how, and the incumbent's accuracy, that of who is ahead, or the reruns' mean."""
     ends = {status: part.counts[status] for status in COLUMNS[2:]}
-    name = "incumbent" if part.phase == "sweep" else "mean"
+    name = {"sweep": "incumbent", "choice": "ahead", "rerun": "mean"}[part.phase]
     which = f" ({part.incumbent})" if part.incumbent else ""
     return f"{format_tally(part.ended, part.planned, ends)}, {name} {format_percent(part.accuracy)}{which}"
 
@@ -155,7 +156,7 @@ def make_view(view: View, width: int) -> Group:
         table.add_row(part.architecture, part.phase, str(part.planned), *counts, accuracy, *which)
     latest = Table(title="ended last", title_justify="left", box=None, pad_edge=False, show_header=False)
     for trial in find_last_ended(view.run, LAST).to_dict("records"):
-        judged = "test" if trial["phase"] == "rerun" else "val"
+        judged = JUDGED_ON[trial["phase"]]
         accuracy = trial[f"{judged}_accuracy"]
         said = format_percent(accuracy) + ("" if math.isnan(accuracy) else f" {judged}")
         latest.add_row(read_clock(trial["time"]), trial["trial_id"], trial["status"], f"epoch {trial['epoch']}", said)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from search.tuning.events import Event
 
 AnyPath: TypeAlias = str | PathLike[str]
-PLACES = {"sweep": (), "rerun": ("run",), "train": ("architectures",), "reproduce": ("table",)}
+PLACES = {"sweep": (), "choose": ("run",), "rerun": ("run",), "train": ("architectures",), "reproduce": ("table",)}
 """What the commands take by its place."""
 _training = Lock()  # One Ray a program, one environment.
 

@@ -61,6 +61,35 @@ class Run:
         """One row per trial and epoch."""
         return self.read().epochs
 
+    def choose(
+        self,
+        *,
+        choice: Literal["race", "single"] = "race",
+        finalists: int | None = None,
+        choice_seeds: int | None = None,
+        judge: Literal["final", "last5"] | None = None,
+        **invocation: Unpack[Invocation],
+    ) -> Run:
+        """Lets each architecture's best configurations race over further seeds, on held-out images.
+
+        Args:
+            choice: ``race``, or ``single``: the best on the sweep's one seed, as in the chapter.
+            finalists: configurations that race; None: the run's, at first 12.
+            choice_seeds: the most seeds of one; None: the run's, at first 8.
+            judge: what decides: ``final``, the accuracy after the last epoch, or ``last5``, the mean of the last five
+                epochs; None: the run's, at first ``final``.
+            **invocation: see ``Invocation``.
+
+        Returns:
+            This run; ``rerun`` trains the winners.
+
+        Raises:
+            UserError: the sweep is not finished, or bad input.
+            Halted, Interrupted: as ``sweep``.
+        """
+        train_call(Run.choose, {name: value for name, value in locals().items() if name != "self"}, self.path)
+        return self
+
     def rerun(self, *, seeds: int = 10, epochs: int | None = None, **invocation: Unpack[Invocation]) -> Run:
         """Trains each architecture's incumbent over fresh seeds on all training images, judged on the test set.
 
@@ -73,7 +102,7 @@ class Run:
             This run.
 
         Raises:
-            UserError: the sweep is not finished, or bad input.
+            UserError: the sweep or its race is not finished, or bad input.
             Halted, Interrupted: as ``sweep``.
         """
         train_call(Run.rerun, {name: value for name, value in locals().items() if name != "self"}, self.path)

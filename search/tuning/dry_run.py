@@ -8,6 +8,7 @@ from timeit import timeit
 import numpy as np
 import torch
 
+from analysis.choice import count_trainings
 from search.cluster.resources import Resources, count_cores
 from search.datasets import Arrays, Dataset, find_dataset
 from search.datasets.split import find_split
@@ -53,18 +54,22 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
         step, batch, checkpoint_bytes = measure(spec, data, name, device, resources.engine)
         swept = samples * epochs * step * (images - data.holdout) / batch
         again = seeds * rerun_epochs
+        raced = count_trainings(min(spec.finalists or 0, samples), spec.choice_seeds or 0)
+        swept += raced * spec.max_epochs * step * (images - data.holdout) / batch
         seconds = (swept + again * step * images / batch) / slots
         hours += seconds / 3600
-        finished = samples * spec.reduction_factor ** -len(rungs) + seeds
-        kept = {"none": 0.0, "best": 1 + bool(again), "all": finished}[policy.keep_checkpoints]
+        finished = samples * spec.reduction_factor ** -len(rungs) + raced + seeds
+        kept = {"none": 0.0, "best": 1 + bool(raced) + bool(again), "all": finished}[policy.keep_checkpoints]
         kept += (
             count_places(samples, spec.reduction_factor) if spec.scheduler == "halving" and rungs else 0
         )  # They wait.
-        bytes_kept += kept * checkpoint_bytes + (samples * epochs + again) * ROW_BYTES
+        bytes_kept += kept * checkpoint_bytes + (samples * epochs + raced * spec.max_epochs + again) * ROW_BYTES
         bytes_kept += seeds * PREDICTION_BYTES
         parts = [f"{1000 * step:.2f} ms a step on {device}", f"about {seconds / 3600:.2f} h"]
         if again:
             parts.insert(0, f"{format_count(seeds, 'rerun')} x {format_count(rerun_epochs, 'epoch')}")
+        if raced:
+            parts.insert(0, f"race of {raced} x {format_count(spec.max_epochs, 'epoch')}")
         if searches:
             trials = f"{format_count(samples, 'trial')}, about {format_count(samples * epochs, 'epoch')}"
             parts.insert(0, f"{trials} (at most {samples * spec.max_epochs})")

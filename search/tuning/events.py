@@ -11,7 +11,7 @@ class Event:
 
     Attributes:
         kind: ``started``, ``epoch`` or ``ended``.
-        phase: ``sweep`` or ``rerun``.
+        phase: ``sweep``, ``choice`` (the race of finalists) or ``rerun``.
         architecture: its network.
         trial: its trial id.
         epoch: how many epochs it has by now, those of an earlier call among them.

@@ -31,9 +31,9 @@ from spaces.specs.run import RunSpec
 
 @dataclass(frozen=True)
 class Phase:
-    """What a sweep and a rerun differ in."""
+    """What sweeps, races and reruns differ in."""
 
-    name: str  # ``sweep`` or ``rerun``.
+    name: str  # One of ``protocol.PHASES``.
     trials: Mapping[str, int]  # Planned, by architecture.
     epochs: int  # The budget of a trial.
     expected_epochs: float  # How many of them a trial is expected to take.
@@ -58,7 +58,7 @@ def train_run(
     Args:
         path: its folder; where it holds the same run already, that is extended.
         asked: what to train.
-        plans: ``plan_sweep``, ``plan_rerun`` or both; each is made once the phase before has ended.
+        plans: of ``plan_sweep``, ``plan_choice`` and ``plan_rerun``; each is made once the phase before has ended.
         resources: what each trial gets, and where.
         policy: how this invocation treats the run.
         logs: names of loggers.

@@ -9,51 +9,43 @@ from functools import partial
 from typing import Any
 
 from analysis.incumbents import find_incumbents
+from analysis.races import find_races
 from analysis.records.reader import read_run
 from search.storage.run_folder import RunFolder
+from search.tuning.choice import check_swept, read_theta
 from search.tuning.feed import InTurn
 from search.tuning.phases import Phase
 from search.tuning.scheduler import InOrder
 from spaces import Hyperparameters, UserError
-from spaces.specs.records import read_record
+from spaces.common.wording import format_command
 from spaces.specs.run import RunSpec
 
 
 def _choose_incumbents(run: RunFolder, spec: RunSpec) -> dict[str, Hyperparameters]:
-    """Each architecture's configuration: given ones as they are, else the sweep's incumbents."""
+    """Each architecture's configuration: given ones as they are, else the incumbents of sweep and race."""
     if spec.thetas is not None:
         return {name: Hyperparameters.from_mapping(theta) for name, theta in spec.thetas.items()}
     found = read_run(run.path)
-    ended = found.trials.query("phase == 'sweep' and status != 'unfinished'")["architecture"].value_counts()
-    counts = {name: int(ended.get(name, 0)) for name in spec.architectures}
-    planned = {name: spec.count_planned(name) for name in spec.architectures}
-    behind = [f"{name} {count} of {planned[name]}" for name, count in counts.items() if count < planned[name]]
+    check_swept(run, spec, found)
+    behind = [
+        f"{name} {len(raced.race.trained)} of {raced.race.planned} trainings"
+        for name, raced in find_races(found).items()
+        if raced.race.winner is None
+    ]
     if behind:
         raise UserError(
-            f"{run.path}: the sweep is not finished ({', '.join(behind)}), so the choice is not final and the test set "
-            "stays closed; run the sweep again to resume it"
+            f"{run.path}: the race is not finished ({', '.join(behind)}), so the choice is not final and the test set "
+            f"stays closed; {format_command('invsearch', 'choose', run.path)} resumes it"
         )
     best: Any = find_incumbents(found)
-    lacking = [name for name in spec.architectures if name not in best.index]
-    if lacking:
-        raise UserError(
-            f"{run.path}: no trial of {', '.join(lacking)} was trained to the end, so there is no incumbent; "
-            "finish the sweep (run it again), or give it more --samples"
-        )
-    return {name: _read_theta(run, best.loc[name, "trial_id"]) for name in spec.architectures}
-
-
-def _read_theta(run: RunFolder, trial_id: str) -> Hyperparameters:
-    record = read_record(run.path / "trials" / trial_id)
-    assert record is not None
-    return record.spec.theta
+    return {name: read_theta(run, best.loc[name, "trial_id"]) for name in spec.architectures}
 
 
 def plan_rerun(run: RunFolder, spec: RunSpec) -> Phase:
     """The reruns of a run that this process drives, seed by seed so that all architectures advance together.
 
     Raises:
-        UserError: the sweep is not finished, or an architecture has no trial that was trained to the end.
+        UserError: the sweep or the race is not finished, or an architecture has no trial that was trained to the end.
     """
     assert spec.rerun_epochs is not None
     per_architecture = [spec.list_rerun_trials(name, theta) for name, theta in _choose_incumbents(run, spec).items()]

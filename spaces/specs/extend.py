@@ -3,7 +3,8 @@
 Everything may only grow. Whoever asks for less than the run already has, by repeating an older command, gets the
 whole; ``explain_kept`` says so.
 
-- Architectures, samples, rerun seeds and rerun epochs are added to.
+- Architectures, samples, finalists, their seeds, rerun seeds and rerun epochs are added to.
+- A judge may be named until there is a race; what a race was decided by stays.
 - A grid grows into one of the same hyperparameters that has all its values; the smaller one is kept as ``earlier``,
   because it decides in which order the points are tried: first what the smaller grids had the run try. TPE drew its
   proposals from one space and keeps it.
@@ -23,11 +24,13 @@ from spaces.common.errors import UserError, shorten
 from spaces.common.fields import name_option, shown
 from spaces.files.sealed import Damaged, read_sealed
 from spaces.hyperparameters import sort_names
+from spaces.specs.protocol import JUDGES, PHASES
 from spaces.specs.run import SPEC, RunSpec
 
-COUNTS = ("samples", "max_epochs", "rerun_seeds", "rerun_epochs")  # The larger one counts, whoever asked for it.
+# The larger one counts, whoever asked for it.
+COUNTS = ("samples", "max_epochs", "rerun_seeds", "rerun_epochs", "finalists", "choice_seeds")
 BY_HASH = ("classes", "own", "data_source")  # Where two differ, so do the data's hash or the architecture's name.
-COMPARED_ELSEWHERE = ("architectures", "thetas", "space", "earlier", *BY_HASH, *COUNTS)
+COMPARED_ELSEWHERE = ("architectures", "thetas", "space", "earlier", "judge", *BY_HASH, *COUNTS)
 
 
 def extend(spec: RunSpec, asked: RunSpec) -> RunSpec:
@@ -56,6 +59,7 @@ def extend(spec: RunSpec, asked: RunSpec) -> RunSpec:
         classes=spec.classes or asked.classes,
         own={**(spec.own or {}), **(asked.own or {})} or None,
         data_source=asked.data_source or spec.data_source,
+        judge=asked.judge or spec.judge,
         **{
             name: max(filter(None, (getattr(spec, name), getattr(asked, name))), default=None)  # Either may be unset.
             for name in COUNTS
@@ -70,6 +74,8 @@ def explain_kept(whole: RunSpec, asked: RunSpec) -> list[str]:
         mine, part = getattr(whole, name), getattr(asked, name)
         if part is not None and mine > part:
             lines.append(f"already asks for {mine} {name_option(name)}, so not {part}")
+    if whole.finalists and not asked.finalists and asked.rerun_seeds:
+        lines.append(f"already has a race of {whole.finalists} finalists, so the choice is not that of a single seed")
     if whole.space is not None and not whole.searched.within(asked.searched) and asked.searched.within(whole.searched):
         lines.append(f"already searches space {whole.searched.name}, so not only its part {asked.searched.name}")
     return lines
@@ -79,7 +85,8 @@ def list_lengthened(whole: RunSpec, old: RunSpec) -> tuple[str, ...]:
     """The phases whose trials are trained longer in ``whole`` than in ``old``, which it extends."""
     sweep = old.space is not None and whole.max_epochs > old.max_epochs
     rerun = old.rerun_epochs is not None and (whole.rerun_epochs or 0) > old.rerun_epochs
-    return tuple(phase for phase, longer in (("sweep", sweep), ("rerun", rerun)) if longer)
+    longer = {"sweep": sweep, "choice": sweep and old.finalists is not None, "rerun": rerun}
+    return tuple(phase for phase in PHASES if longer[phase])
 
 
 def read_known(run: Path) -> RunSpec | None:
@@ -98,6 +105,9 @@ def _extend_settings(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
             continue  # Both let such short trials run to their end.
         if name not in COMPARED_ELSEWHERE and old != new:
             yield f"{name_option(name)} is {shown(old)} there and {shown(new)} here"
+    judge = spec.judge or (JUDGES[0] if spec.finalists else None)
+    if judge and asked.judge and asked.judge != judge:
+        yield f"judge is {judge} there and {asked.judge} here"
     if spec.has_schedules:
         for name in ("max_epochs", "rerun_epochs"):
             old, new = getattr(spec, name), getattr(asked, name)

@@ -24,3 +24,5 @@ MAX_SEEDS = 100_000
 # Section 1.5.1; eta is Ray's default.
 GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR = 5, 20, 4.0
 SAMPLES, SEEDS = 256, 10
+FINALISTS, CHOICE_SEEDS = 12, 8
+"""Of the race between sweep and reruns, which the chapter has not: docs/statistics.md says why these."""

@@ -68,10 +68,10 @@ class RunFolder:
         status: str = "running",
         error: str | None = None,
     ) -> str:
-        split_seed = 0 if phase == "sweep" else None
+        split_seed = None if phase == "rerun" else 0
         size: Any = theta.get("batch_size", 16)
         trial = TrialSpec(phase, architecture, self.spec["dataset"], "d" * 10, theta, seed, split_seed, size)
-        kind = "val" if phase == "sweep" else "test"
+        kind = "test" if phase == "rerun" else "val"
         rows = [
             {
                 "epoch": epoch,

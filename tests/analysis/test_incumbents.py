@@ -98,7 +98,7 @@ def test_further_hyperparameters_of_an_incumbent(mixed) -> None:
     further = ["activation", "bias", "width"]
     assert list(best) == [
         *("config_id", "trial_id", "lr", "momentum", "weight_decay", "gain"),
-        *(*further, "val_accuracy", "val_loss"),
+        *(*further, "val_accuracy", "val_loss", "choice_accuracy", "choice_seeds"),
     ]
     assert best.loc[OWN, further].tolist() == ["gelu", True, 64]
     assert best.loc["conv", further].isna().all()

@@ -1,0 +1,47 @@
+"""What decides: a trial's accuracy as a run's judge sees it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.records.reader import Run
+from analysis.reruns import LAST
+
+PHRASES = {"final": "after the last epoch", "last5": f"averaged over the last {LAST} epochs"}
+
+
+def find_judge(run: Run) -> str:
+    """The run's judge, one of ``protocol.JUDGES``; the chapter's where none was asked for."""
+    return run.spec.get("judge") or "final"
+
+
+def judge_epochs(accuracies: Sequence[float], judge: str) -> float:
+    """A trial's accuracy by a judge, from those after each epoch; NaN where there are none.
+
+    >>> judge_epochs([0.1, 0.5, 0.5, 0.6, 0.7, 0.2], "final"), judge_epochs([0.1, 0.5, 0.5, 0.6, 0.7, 0.2], "last5")
+    (0.2, 0.5)
+    """
+    chosen = accuracies[-LAST:] if judge == "last5" else accuracies[-1:]
+    return math.fsum(chosen) / len(chosen) if len(chosen) else math.nan
+
+
+def judge_trials(run: Run, measure: str, judge: str) -> pd.Series:
+    """Every trial's accuracy by a judge, a fraction, indexed by trial id.
+
+    Args:
+        run: the run.
+        measure: ``val_accuracy`` or ``test_accuracy``.
+        judge: one of ``protocol.JUDGES``.
+
+    Returns:
+        That of the recorded epochs, also of a trial that has not ended; NaN where its last epoch has none.
+    """
+    final = run.trials.set_index("trial_id")[measure]
+    if judge == "final":
+        return final
+    last: pd.DataFrame = run.epochs.groupby("trial_id").tail(LAST)
+    found: pd.Series = last.groupby("trial_id")[measure].mean()  # pyright: ignore[reportAssignmentType]
+    return found.reindex(final.index).where(final.notna())

@@ -1,0 +1,99 @@
+"""``invsearch choose``: which configuration of each architecture is rerun, decided by a race over further seeds."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from search.commands import options
+from search.commands.option_types import folder, group, integer, option
+from spaces import UserError
+from spaces.common.errors import printable
+from spaces.common.fields import name_option
+from spaces.common.wording import format_command
+from spaces.specs.protocol import CHOICE_SEEDS, FINALISTS, JUDGES
+
+if TYPE_CHECKING:
+    from spaces.specs.run import RunSpec
+
+HELP = "let each architecture's best configurations race over further seeds, on held-out images; the winner is rerun"
+EXAMPLE = "invsearch choose runs/first --finalists 12 --choice-seeds 8"
+CHOICE = group(
+    "choice between sweep and reruns",
+    option(
+        "--choice",
+        choices=("race", "single"),
+        default="race",
+        help="race (default): the best of the sweep run over further seeds, halved until one is left; or single: the "
+        "best on the sweep's one seed, as in the chapter",
+    ),
+    integer("--finalists", metavar="K", help=f"configurations that race (default: the run's, at first {FINALISTS})"),
+    integer("--choice-seeds", metavar="M", help=f"the most seeds of one (default: the run's, at first {CHOICE_SEEDS})"),
+    option(
+        "--judge",
+        choices=JUDGES,
+        help="what decides: final, the accuracy after the last epoch, as in the chapter (default), or last5, the mean "
+        "of the last five epochs",
+    ),
+)
+OPTIONS = (
+    folder("run", metavar="RUN", help="folder of a finished sweep"),
+    CHOICE,
+    *options.TRAINING,
+)
+
+
+def prepare(args: argparse.Namespace) -> options.Request:
+    """The race that the options ask for, of a sweep whose folder is mended first."""
+    from search.datasets import find_dataset
+    from search.storage.run_folder import RunFolder
+
+    conditions = options.parse_conditions(args)
+    run = RunFolder(args.run)
+    run.mend(args.force)
+    spec = run.read_spec()
+    if spec.thetas is not None:
+        raise UserError(f"{args.run}: its configurations were given, so there is nothing to choose; invsearch rerun")
+    if args.choice == "single" and spec.finalists:
+        raise UserError(
+            f"choice: {args.run} has a race, which stays on record; leave --choice single out "
+            "(the notes of its tables say what a single seed would have taken)"
+        )
+    data = find_dataset(spec.dataset, spec.data_hash, spec.data_source)
+    asked = replace(add_choice(args, spec), classes=spec.classes or data.classes)  # What guessing reaches.
+    return options.Request(args.run, asked, ("choice",), *conditions)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Races; 0 when every race has its winner and no trial failed."""
+    from analysis.evidence import gather
+    from analysis.records.reader import read_run
+    from analysis.tables.choice import describe_choices
+    from search.streams import show
+
+    request = prepare(args)
+    failures = request.train()
+    for line in describe_choices(gather([read_run(args.run)])):
+        show(line)
+    show(f"choice complete: {printable(args.run)}; next: {format_command('invsearch', 'rerun', args.run)}")
+    return options.choose_exit_code(failures, args.run)
+
+
+def add_choice(args: argparse.Namespace, spec: RunSpec) -> RunSpec:
+    """A run with the choice that the options ask for: where it has a race that is kept, and extended.
+
+    Raises:
+        UserError: numbers for a race where none is asked for, or that are not allowed.
+    """
+    given = {"finalists": args.finalists, "choice_seeds": args.choice_seeds}
+    if args.choice == "race":
+        race = {
+            name: number if number is not None else getattr(spec, name) or default
+            for (name, number), default in zip(given.items(), (FINALISTS, CHOICE_SEEDS), strict=True)
+        }
+        return replace(spec, **race, judge=args.judge)
+    for name, number in given.items():
+        if number is not None:
+            raise UserError(f"choice: single has no race; leave --{name_option(name)} out, or give --choice race")
+    return replace(spec, judge=args.judge)

@@ -1,0 +1,210 @@
+"""The race of finalists over further seeds, on held-out images: which configuration of each architecture is rerun.
+
+What runs next is decided by the records alone (``analysis.choice``), read anew when a trial ends. A stage begins when
+the one before is whole; meanwhile the other architectures have theirs, so few cores idle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import zip_longest
+from typing import Any
+
+from ray.tune.search import Searcher
+
+from analysis.choice import Race, Score, count_trainings, decide_race, score_trial
+from analysis.judging import find_judge
+from analysis.races import find_chance, find_completed
+from analysis.records.reader import Run, read_run
+from search.storage.run_folder import RunFolder
+from search.storage.trial_folder import TrialFolder
+from search.tuning.feed import Feed, make_tune_config
+from search.tuning.phases import Phase
+from search.tuning.scheduler import InOrder
+from spaces import Hyperparameters, TrialSpec, UserError
+from spaces.specs.protocol import ENDED_BY_ITSELF, JUDGED_ON
+from spaces.specs.records import read_record
+from spaces.specs.run import RunSpec
+
+Finalists = Mapping[str, Mapping[str, Sequence[TrialSpec]]]
+"""Architecture -> config id, the best of the sweep first -> its trial on each seed of the race."""
+
+
+def plan_choice(run: RunFolder, spec: RunSpec) -> Phase:
+    """The race of a run that this process drives; nothing to do where the run asks for none.
+
+    Raises:
+        UserError: the sweep is not finished, or an architecture has no trial that was trained to the end.
+    """
+    finalists: Finalists = {}
+    judge, chance = spec.judge or "final", 0.0
+    if spec.finalists:
+        found = read_run(run.path)
+        check_swept(run, spec, found)
+        finalists, judge, chance = _find_finalists(run, spec, found), find_judge(found), find_chance(found)
+    races = partial(Races, finalists, spec, judge, chance)
+
+    def list_recorded() -> list[TrialFolder]:
+        """Those that are in the race as it stands: what others of a smaller sweep left is no part of it."""
+        recorded = run.list_recorded("choice")
+        wanted = races(recorded).wanted
+        return [folder for folder in recorded if folder.spec.trial_id in wanted]
+
+    seeds = spec.choice_seeds or 0
+    return Phase(
+        name="choice",
+        trials={name: count_trainings(len(finalists.get(name, ())), seeds) for name in spec.architectures},
+        epochs=spec.max_epochs,
+        expected_epochs=spec.max_epochs,
+        recorded=list_recorded,
+        feed=lambda recorded: RaceFeed(races(run.list_recorded("choice") if finalists else []), run, spec),
+        scheduler=lambda recorded: InOrder(),
+    )
+
+
+def check_swept(run: RunFolder, spec: RunSpec, found: Run) -> None:
+    """Sees that every architecture's sweep is over and left something to choose from.
+
+    Raises:
+        UserError: it is not, or has not.
+    """
+    sweep = found.trials[found.trials["phase"] == "sweep"]
+    ended = sweep.loc[sweep["status"] != "unfinished", "architecture"].value_counts()
+    counts = {name: int(ended.get(name, 0)) for name in spec.architectures}
+    planned = {name: spec.count_planned(name) for name in spec.architectures}
+    behind = [f"{name} {count} of {planned[name]}" for name, count in counts.items() if count < planned[name]]
+    if behind:
+        raise UserError(
+            f"{run.path}: the sweep is not finished ({', '.join(behind)}), so the choice is not final and the test set "
+            "stays closed; run the sweep again to resume it"
+        )
+    completed = set(find_completed(found, sweep)["architecture"])
+    if lacking := [name for name in spec.architectures if name not in completed]:
+        raise UserError(
+            f"{run.path}: no trial of {', '.join(lacking)} was trained to the end, so there is no incumbent; "
+            "finish the sweep (run it again), or give it more --samples"
+        )
+
+
+def read_theta(run: RunFolder, trial_id: str) -> Hyperparameters:
+    """The configuration of a recorded trial."""
+    record = read_record(run.path / "trials" / trial_id)
+    assert record is not None
+    return record.spec.theta
+
+
+def _find_finalists(run: RunFolder, spec: RunSpec, found: Run) -> Finalists:
+    best = find_completed(found, found.trials[found.trials["phase"] == "sweep"])
+    chosen: dict[str, dict[str, Sequence[TrialSpec]]] = {}
+    for name in spec.architectures:
+        mine = best[best["architecture"] == name].head(spec.finalists or 0)
+        thetas = (read_theta(run, trial_id) for trial_id in mine["trial_id"])
+        chosen[name] = {
+            config_id: spec.list_choice_trials(name, theta)
+            for config_id, theta in zip(mine["config_id"], thetas, strict=True)
+        }
+    return chosen
+
+
+class Races:
+    """The races of a run as they stand by its recorded trials."""
+
+    def __init__(
+        self,
+        finalists: Finalists,
+        spec: RunSpec,
+        judge: str,
+        chance: float,
+        recorded: Sequence[TrialFolder],
+    ):
+        self._finalists, self._seeds, self._epochs = finalists, spec.choice_seeds or 0, spec.max_epochs
+        self._judge, self._chance = judge, chance
+        self._places = {
+            trial.trial_id: (config_id, place)
+            for configs in finalists.values()
+            for config_id, trials in configs.items()
+            for place, trial in enumerate(trials)
+        }
+        self._scores: dict[str, dict[tuple[str, int], Score]] = {name: {} for name in finalists}
+        self._races: dict[str, Race] = {}
+        for folder in recorded:
+            if folder.outcome() is not None:  # Or it is handed out again, to get one.
+                self._enter(folder)
+        for name in finalists:
+            self._decide(name)
+
+    def take(self, folder: TrialFolder) -> None:
+        """Takes in what a trial that ended has on record."""
+        self._enter(folder)
+        self._decide(folder.spec.architecture)
+
+    def _enter(self, folder: TrialFolder) -> None:
+        lost, rows = folder.status in ENDED_BY_ITSELF, folder.rows
+        key = self._places.get(folder.spec.trial_id)
+        if key is None or not (lost or folder.epoch >= self._epochs):
+            return
+        judged = JUDGED_ON[folder.spec.phase]
+        accuracies, losses = ([row[f"{judged}_{what}"] for row in rows] for what in ("accuracy", "loss"))
+        score = score_trial(accuracies, losses, self._judge, lost, self._chance)
+        self._scores[folder.spec.architecture][key] = score
+
+    def _decide(self, name: str) -> None:
+        self._races[name] = decide_race([*self._finalists[name]], self._seeds, self._scores[name])
+
+    @property
+    def left(self) -> list[TrialSpec]:
+        """What can be trained now, architectures in turn, so that all advance together."""
+        each = [
+            [self._finalists[name][config_id][place] for config_id, place in race.missing]
+            for name, race in self._races.items()
+        ]
+        return [trial for turn in zip_longest(*each) for trial in turn if trial is not None]
+
+    @property
+    def wanted(self) -> set[str]:
+        """The ids of all trials that the stages so far ask for."""
+        wanted = {
+            self._finalists[name][config_id][place].trial_id
+            for name, race in self._races.items()
+            for config_id, place in race.trained
+        }
+        return wanted | {trial.trial_id for trial in self.left}
+
+
+class RaceFeed(Feed):
+    """Hands out what the races still ask for, stage by stage."""
+
+    def __init__(self, races: Races, run: RunFolder, spec: RunSpec):
+        super().__init__()
+        self._races, self._run, self._max_epochs = races, run, spec.max_epochs
+        self._live: dict[str, TrialSpec] = {}  # By Tune's ids.
+        self._handed: set[str] = set()
+
+    @property
+    def finished(self) -> bool:
+        """Whether every race has its winner."""
+        return not self._races.left
+
+    @property
+    def architectures(self) -> set[str]:
+        """Those whose race goes on."""
+        return {trial.architecture for trial in self._races.left}
+
+    def suggest(self, trial_id: str) -> Any:
+        """The next trial; None while those of a stage that cannot be decided yet run."""
+        trial = next((trial for trial in self._races.left if trial.trial_id not in self._handed), None)
+        if trial is None:
+            return None if self._live else Searcher.FINISHED
+        folder = TrialFolder(self._run.path, trial, self._run.guard)
+        if folder.outcome() is not None:
+            folder.reopen()  # It ended when trials were shorter, in a stage that was not to be decided then.
+        self._handed.add(trial.trial_id)
+        self._live[trial_id] = trial
+        return make_tune_config(trial, self._max_epochs)
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Reads what a trial has on record; one that was lost is handed out by the next feed."""
+        folder = TrialFolder(self._run.path, self._live.pop(trial_id))
+        folder.read()
+        self._races.take(folder)
