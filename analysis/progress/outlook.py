@@ -104,6 +104,9 @@ def _describe_part(
     left = max(0, planned - len(ended))
     per_trial = float(ended["epoch"].mean()) if phase == "sweep" and len(ended) >= TELLING else expected
     epochs_left = max(left * per_trial - float(begun), float(left))
+    if phase == "sweep" and spec.scheduler == "halving":  # How many go on is known; the first to end do not.
+        epochs_left = planned * expected - float(trials["epoch"].sum())
+        epochs_left = min(max(epochs_left, float(left)), float(left * budget))
     return Part(
         name, phase, planned, {status: counts[status] for status in STATUSES}, left, epochs_left, incumbent, accuracy
     )

@@ -48,6 +48,15 @@ def test_ended_trials_tell_how_long_the_others_take(folder: Any) -> None:
     assert (conv.left, conv.epochs_left) == (4, 4.0)
 
 
+def test_with_halving_it_is_known_how_many_go_on(folder: Any) -> None:
+    """The first to end are those that do not: 8 of 16 go on from epoch 2 to 4, and one lacks an epoch."""
+    folder.spec = spec(samples=16, scheduler="halving", reduction_factor=2.0)
+    for number, theta in enumerate(thetas(16)):
+        folder.sweep("conv", [0.1] * (1 if number == 15 else 2), "stopped" if number < 8 else None, theta=theta)
+    conv, _ = list_parts(read_run(folder.write()))
+    assert (conv.left, conv.epochs_left) == (8, 1 + 8 * 2)
+
+
 def test_completed_trials_that_are_to_be_longer_are_left(folder: Any) -> None:
     folder.spec = spec(max_epochs=6, scheduler="none", samples=1)
     folder.sweep("conv", [0.1, 0.2, 0.3, 0.4], "completed")
