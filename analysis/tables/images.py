@@ -131,10 +131,9 @@ def build_image_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     count = format_count(int(frame["p"].notna().sum()), "pair")
     said = [PAIRS[0].format(count=count), PAIRS[1], ONE_SPLIT, *_list_limits(evidence.finished)]
     for why, pairs in frame[frame["untested"] != ""].groupby("untested", sort=False):
-        names = "; ".join(
-            f"{first} and {second}" for first, second in zip(pairs["first"], pairs["second"], strict=True)
-        )
-        said.append(f"Not tested, since {why}: {names}.")
+        first = pairs.iloc[0]
+        more = f", and {format_count(len(pairs) - 1, 'other pair')}" if len(pairs) > 1 else ""
+        said.append(f"Not tested, since {why}: {first['first']} and {first['second']}{more}.")
     return frame, [*said, *evidence.repeats, *evidence.remarks]
 
 
