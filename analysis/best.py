@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.evidence import Candidate, gather
 from analysis.records.reader import Run
 from analysis.render.cells import THETA, format_finished, format_theta
-from analysis.stats.samples import Summary
+from analysis.stats.samples import Summary, summarize
 from spaces.hyperparameters import NAMES, Hyperparameters
 
 COLUMNS = [
@@ -76,9 +76,9 @@ def _pick_best(candidate: Candidate) -> Best:
         Hyperparameters(**(candidate.theta or {})),
         incumbent,
         float(row["val_accuracy"]) if incumbent else float("nan"),
-        reruns.summary,
+        summarize(reruns.judged),
         reruns.asked,
-        reruns.lost,
+        reruns.diverged + reruns.failed,
         None if first is None else str(first["trial_id"]),
         float("nan") if first is None else float(first["test_accuracy"]),
     )

@@ -14,6 +14,7 @@ from analysis.evidence import Candidate, find_data, gather, share_trials
 from analysis.exactness import compare_exactly
 from analysis.records.reader import Run
 from analysis.render.formats import escape_pipes
+from analysis.stats.outcomes import compare_outcomes
 from analysis.stats.samples import ALPHA, LOST, Difference, correct_by_holm, explain_untested, summarize, welch
 from analysis.tables.table import Column, between, make_display, number, p_value, seeds, tested, words
 from spaces.common.wording import format_count
@@ -104,6 +105,8 @@ def list_outcomes(first: Run, second: Run) -> pd.DataFrame:
         ours, theirs = (found.get((id(run), name)) for run in (first, second))
         why = _explain_untested(ours, theirs)
         compared = welch(_collect_accuracies(theirs), _collect_accuracies(ours), lost=why in (LOST, ELSEWHERE))
+        if not why and ours and theirs and (ours.reruns.broken or theirs.reruns.broken):
+            compared = compare_outcomes(theirs.accuracies, ours.accuracies, theirs.reruns.guarded, ours.reruns.guarded)
         if why:
             compared = Difference(compared.difference, *[math.nan] * 3)
         rows.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,7 @@ from analysis.records.reader import Run
 from analysis.records.schema import list_hyperparameters
 from analysis.reruns import Reruns, find_reruns
 from analysis.stats.equivalence import MARGIN, Equivalence, equivalence
+from analysis.stats.outcomes import BROKEN
 from analysis.stats.pairs import add_detectable, compare_pairs, count_tests
 from spaces.common.errors import UserError, printable
 from spaces.common.lookup import choose
@@ -96,15 +97,15 @@ class Candidate:
 
     @property
     def accuracies(self) -> np.ndarray:
-        """Test accuracies in percent of the finished reruns, one per seed."""
+        """Test accuracies in percent, one for each rerun that finished or diverged."""
         return self.reruns.accuracies
 
     @property
     def gaps(self) -> list[str]:
         """Sentences on the reruns that its mean leaves out."""
-        kinds = ("diverged", "failed", "unfinished", "not_started")
+        kinds = ("failed", "unfinished", "not_started")
         missing = [f"{count} {kind.replace('_', ' ')}" for kind in kinds if (count := getattr(self.reruns, kind))]
-        out = "the mean leaves out" if self.reruns.finished else "there is no mean:"
+        out = "the mean leaves out" if self.reruns.ended else "there is no mean:"
         said = [f"{self.group}: {out} {', '.join(missing)}."] if missing else []
         if other := self.reruns.other:
             said.append(f"{self.group}: reruns of other configurations than the incumbent's are not counted: {other}.")
@@ -112,12 +113,19 @@ class Candidate:
 
     @property
     def collapses(self) -> list[str]:
-        """A sentence where reruns collapsed: they are outcomes as good as any, but few see them in a mean."""
+        """Sentences where reruns diverged or collapsed: outcomes as good as any, but few see them in a mean."""
         low = self.reruns.collapsed
         many = f"{len(low)} collapsed ({', '.join(f'{accuracy:.1f}' for accuracy in low)} %)"
         they = f"{'it counts' if len(low) == 1 else 'they count'} in the mean and in every test"
         said = f"{self.group}: of {format_count(self.reruns.finished, 'finished rerun')} {many}; {they}."
-        return [said] if low else []
+        good, lost, ended = self.reruns.successful, self.reruns.diverged, format_count(self.reruns.ended, "ended rerun")
+        known = (
+            f"chance ({self.reruns.chance:.1f} %)" if self.reruns.chance else "0 %, as the classes are not recorded,"
+        )
+        guess = f"{'counts' if lost == 1 else 'count'} as {known} in the mean and in every test"
+        rest = f"; the mean of the {good.n} that succeeded is {good.mean:.2f} %" if good.n else ""
+        gone = f"{self.group}: of {ended} {lost} diverged and {guess}{rest}."
+        return [*([gone] if lost else []), *([said] if low else [])]
 
     @property
     def cost(self) -> Cost | None:
@@ -168,14 +176,14 @@ class Evidence:
         """
         found: dict[tuple[str, str], list[Candidate]] = {}
         for one in self.candidates:
-            if (one.reruns.finished or one.reruns.lost) and one.group not in self._repeated:
+            if (one.reruns.ended or one.reruns.lost) and one.group not in self._repeated:
                 found.setdefault(find_data(one.run), []).append(one)
         return dict(zip(name_data(found).values(), found.values(), strict=True))
 
     @cached_property
     def compared(self) -> dict[str, pd.DataFrame]:
         """What ``compare_pairs`` says of each data set: one family of tests, which every table and sentence goes by."""
-        return {data: compare_pairs(list_samples(found), find_lost(found)) for data, found in self.by_data.items()}
+        return {data: compare_candidates(found, list_samples(found)) for data, found in self.by_data.items()}
 
     @cached_property
     def detectable(self) -> dict[str, pd.DataFrame]:
@@ -191,8 +199,9 @@ class Evidence:
             least = min(len(last.columns) for last in curves)
             known = least > 1 and not any(last.isna().to_numpy().any() for last in curves)
             found[data] = [
-                compare_pairs(
-                    {one.group: one.reruns.last.iloc[:, place].to_numpy() for one in several}, find_lost(several)
+                compare_candidates(
+                    several,
+                    {one.group: one.reruns.add_diverged(one.reruns.last.iloc[:, place]).to_numpy() for one in several},
                 )
                 for place in (range(-least, 0) if known else ())
             ]
@@ -211,7 +220,7 @@ class Evidence:
 
     def equivalence(self, one: Candidate) -> Equivalence | None:
         """A candidate against the published number; None where there is none, or none of its seeds ended."""
-        if one.published is None or not (one.reruns.finished or one.reruns.lost):
+        if one.published is None or not (one.reruns.ended or one.reruns.lost):
             return None
         return self._hold_against_published(one, one.accuracies)
 
@@ -228,7 +237,9 @@ class Evidence:
 
     def _hold_against_published(self, one: Candidate, accuracies: np.ndarray) -> Equivalence:
         known: Any = one.published
-        return equivalence(accuracies, known.mean, known.std, margin=self.margin, lost=bool(one.reruns.lost))
+        broken = BROKEN if one.reruns.broken else ""
+        lost = bool(one.reruns.lost)
+        return equivalence(accuracies, known.mean, known.std, margin=self.margin, lost=lost, untested=broken)
 
     @property
     def remarks(self) -> list[str]:
@@ -265,7 +276,12 @@ class Evidence:
     @property
     def finished(self) -> list[Candidate]:
         """Those with at least one finished rerun."""
-        return [candidate for candidate in self.candidates if len(candidate.accuracies)]
+        return [candidate for candidate in self.candidates if candidate.reruns.finished]
+
+    @property
+    def ended(self) -> list[Candidate]:
+        """Those with at least one rerun that finished or diverged, and so with a mean."""
+        return [candidate for candidate in self.candidates if candidate.reruns.ended]
 
 
 def gather(runs: Sequence[Run], margin: float = MARGIN, judge: str | None = None) -> Evidence:
@@ -341,10 +357,16 @@ def find_published(run: Run, architecture: str) -> tuple[Published | None, str]:
 
 
 def list_samples(found: Sequence[Candidate]) -> dict[str, np.ndarray]:
-    """Group -> test accuracies in percent of the finished reruns, one per seed."""
+    """Group -> test accuracies in percent, one for each rerun that finished or diverged."""
     return {one.group: one.accuracies for one in found}
 
 
+def compare_candidates(found: Sequence[Candidate], samples: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """What ``compare_pairs`` says of candidates on the same data, which have these samples."""
+    broken = {one.group for one in found if one.reruns.broken}
+    return compare_pairs(samples, find_lost(found), broken, {one.group: one.reruns.guarded for one in found})
+
+
 def find_lost(found: Sequence[Candidate]) -> set[str]:
-    """The groups of which seeds diverged or failed."""
+    """The groups of which seeds failed."""
     return {one.group for one in found if one.reruns.lost}

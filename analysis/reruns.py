@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.records.reader import Run
 from analysis.stats.collapse import find_collapse_level
+from analysis.stats.outcomes import summarize_outcomes
 from analysis.stats.samples import Summary, summarize
 from spaces.common.errors import UserError
 from spaces.specs.protocol import JUDGES
@@ -28,6 +29,8 @@ class Reruns:
         last: test accuracy in percent after each of the last ``LAST`` epochs, trial x epoch; of the finished ones only.
             NaN where only the last one was kept.
         judge: which of ``JUDGES`` says what a trial scored.
+        chance: what guessing reaches in percent, which a diverged seed counts as; 0 where the run does not say.
+        level: the accuracy in percent below which a finished one collapsed; NaN where none finished.
         asked: how many seeds were asked for, or begun where those are more.
         finished: how many have recorded their last epoch.
         collapsed: the accuracies of those of the finished that did not diverge and yet learned next to nothing.
@@ -41,6 +44,8 @@ class Reruns:
     trials: pd.DataFrame
     last: pd.DataFrame
     judge: str
+    chance: float
+    level: float
     asked: int
     finished: int
     collapsed: list[float]
@@ -67,21 +72,58 @@ class Reruns:
         """What each finished trial scored, by the judge, in percent; indexed by trial."""
         return self.final if self.judge == "final" else self.last.mean(axis=1, skipna=False)
 
+    def add_diverged(self, accuracies: pd.Series) -> pd.Series:
+        """Accuracies of the finished trials, then chance for each that diverged: divergence is an outcome, too."""
+        ids = self.trials.loc[self.trials["status"] == "diverged", "trial_id"]
+        return pd.concat([accuracies, pd.Series(self.chance, index=pd.Index(ids))]) if len(ids) else accuracies
+
+    @property
+    def outcomes(self) -> pd.Series:
+        """What each seed that ended by itself came to, in percent; indexed by trial."""
+        return self.add_diverged(self.judged)
+
     @property
     def accuracies(self) -> np.ndarray:
-        """``judged`` as an array."""
-        return self.judged.to_numpy(dtype=float)
+        """``outcomes`` as an array: the sample."""
+        return self.outcomes.to_numpy(dtype=float)
+
+    @property
+    def ended(self) -> int:
+        """How many finished or diverged: the size of the sample."""
+        return self.finished + self.diverged
+
+    @property
+    def broken(self) -> int:
+        """How many diverged or collapsed."""
+        return self.diverged + len(self.collapsed)
 
     @cached_property
     def summary(self) -> Summary:
-        """The sample in a few numbers: an interval of last epochs must also span that of the last five (``join``)."""
-        found = summarize(self.accuracies)
-        return found.join(summarize(self.last.mean(axis=1))) if self.judge == "final" and self.is_followed else found
+        """The sample in a few numbers, with the interval that is shown; ``guarded`` where seeds broke down."""
+        return self.guarded if self.broken else self.successful
+
+    @cached_property
+    def successful(self) -> Summary:
+        """The seeds that neither diverged nor collapsed.
+
+        An interval of last epochs must also span that of the last five (``join``).
+        """
+        good = self.final >= self.level
+        found = summarize(self.judged[good])
+        if self.judge == JUDGES[0] and self.is_followed:
+            return found.join(summarize(self.last[good].mean(axis=1)))
+        return found
+
+    @cached_property
+    def guarded(self) -> Summary:
+        """The sample with an interval that allows for seeds that break down, as some did or may."""
+        low = self.outcomes[self.add_diverged(self.final) < self.level] if self.finished else self.outcomes
+        return summarize_outcomes(self.successful, self.accuracies, float(low.mean()) if self.broken else self.chance)
 
     @property
     def lost(self) -> int:
-        """How many diverged or failed: with one of them the seeds that are left are a selection."""
-        return self.diverged + self.failed
+        """How many failed, so that nobody knows what they would have reached: the seeds left are a selection."""
+        return self.failed
 
 
 def find_reruns(run: Run, architecture: str, config_id: str | None, judge: str | None = None) -> Reruns:
@@ -109,16 +151,19 @@ def find_reruns(run: Run, architecture: str, config_id: str | None, judge: str |
     if judge != JUDGES[0] and last.isna().to_numpy().any():
         raise UserError(f"judge: {judge} needs the last {LAST} epochs, and {run.path} kept only the last; use final")
     final = last[window[-1]]
-    level = find_collapse_level(final.max() / 100.0, run.spec.get("classes"))
+    classes = run.spec.get("classes")
+    level = 100.0 * find_collapse_level(final.max() / 100.0, classes)
     status = Counter(counted["status"])
     planned = run.spec.get("rerun_seeds") or 0
     return Reruns(
         counted,
         last,
         judge,
+        chance=100.0 / classes if classes else 0.0,
+        level=level,
         asked=max(planned, len(counted)),
         finished=len(final),
-        collapsed=sorted(final[final < 100.0 * level]),
+        collapsed=sorted(final[final < level]),
         diverged=status["diverged"],
         failed=status["failed"],
         unfinished=len(running) - len(final),

@@ -19,7 +19,7 @@ def draw(evidence: Evidence) -> Drawing | str:
         {"group": one.group, "params": cost.params, "mults": cost.mults + cost.transform}
         | {"lost": one.reruns.lost, "whole": one.is_whole}
         | one.reruns.summary._asdict()
-        for one in evidence.finished
+        for one in evidence.ended
         if (cost := one.cost) is not None
     ]
     if not found:

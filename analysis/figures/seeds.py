@@ -16,12 +16,12 @@ SPREAD = 0.16  # How far, in rows, the seeds of one architecture are spread, so 
 
 def draw(evidence: Evidence) -> Drawing | str:
     """Draws one row for each candidate: its seeds, its mean with the interval, the published mean and std."""
-    finished = evidence.finished
-    if not finished:
+    ended = evidence.ended
+    if not ended:
         return name_unfinished(evidence.candidates)
     marks: list[Mark] = []
-    for row, one in enumerate(finished):
-        accuracies = one.reruns.judged
+    for row, one in enumerate(ended):
+        accuracies = one.reruns.outcomes
         heights = row + SPREAD * np.linspace(-1, 1, len(accuracies)) if len(accuracies) > 1 else np.array([float(row)])
         seeds = one.reruns.trials.set_index("trial_id")["seed"].reindex(accuracies.index)
         texts = [f"seed {seed}" for seed in seeds]
@@ -37,7 +37,7 @@ def draw(evidence: Evidence) -> Drawing | str:
             marks.append(Line(ends, [row - 0.3] * 2, one.group, dashed=True))
             text = f"published mean, std {published.std:g}"
             marks.append(Points([published.mean], [row - 0.3], one.group, texts=[text], hollow=True))
-    names = tuple(one.group for one in finished)
+    names = tuple(one.group for one in ended)
     caption = (
         "Test accuracy after the last epoch. Small points: one seed each; below them, their mean with its 95 % "
         "interval; above them, as a ring, the published mean, if any, with one standard deviation to each side."

@@ -95,8 +95,8 @@ def _describe_part(
         reruns = find_reruns(run, name, config)
         seeds = range(spec.seed + 1, spec.seed + 1 + planned)
         trials = reruns.trials.query("seed in @seeds", local_dict={"seeds": seeds})
-        if reruns.finished:
-            accuracy = float(reruns.judged.mean()) / 100.0
+        if reruns.ended:
+            accuracy = float(reruns.outcomes.mean()) / 100.0
     counts = Counter(trials["status"])
     longer: Any = (trials["status"] == "completed") & (trials["epoch"] < budget)  # Their outcome will be taken back.
     ended: Any = trials[trials["status"].isin(ENDED) & ~longer]

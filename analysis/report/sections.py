@@ -22,20 +22,20 @@ SECTIONS: tuple[Section, ...] = (
         "published",
         "Compared with the published numbers",
         "Our means over fresh seeds, what the chapter reports, and whether the two agree.",
-        tables=("1.6", "1.7", "beside", "own", "published"),
+        tables=("1.6", "1.7", "beside", "own", "published", "gaps", "assumptions"),
     ),
     Section(
         "ranking",
         "Which network is ahead",
         "Which differences are significant, and how large a difference would have been detected.",
-        tables=("ranking", "pairs"),
+        tables=("ranking", "pairs", "effects"),
     ),
     Section(
         "seeds",
         "Seeds",
         "Each incumbent, or given configuration, was trained from several seeds and judged on the test images.",
         figures=("seeds",),
-        tables=("epochs",),
+        tables=("outcomes", "epochs"),
     ),
     Section(
         "images",

@@ -10,6 +10,7 @@ from analysis.evidence import Candidate, Evidence, find_lost, list_samples
 from analysis.progress.status import summarize_progress
 from analysis.records.reader import Run
 from analysis.records.schema import make_records
+from analysis.report.untested import list_untested
 from analysis.stats.breakdowns import count_broken, find_breakdowns, list_outcomes
 from analysis.stats.fairness import judge_fairness
 from analysis.stats.importance import importance
@@ -17,6 +18,7 @@ from analysis.stats.ranking import rank_networks
 from analysis.stats.samples import LOST
 from analysis.tables.choice import describe_choices
 from analysis.tables.equivalence import compare_with_published, explain_less, name_unsettled
+from analysis.tables.gaps import build_gaps
 from analysis.tables.table import format_least, format_probability, round_off, seeds
 from spaces.common.wording import format_count
 
@@ -35,7 +37,9 @@ def summarize(evidence: Evidence) -> list[str]:
         said += _say_ahead(found, evidence.detectable[data], f"On {data}, " if several else "")
     said += [*evidence.remarks, *_say_what_reproduced(evidence)]
     said += describe_choices(evidence) if any(run.spec.get("finalists") for run in evidence.runs) else []
-    return [*said, *_say_whether_fair(evidence), *_say_what_mattered(evidence)]
+    said += [*_say_whether_fair(evidence), *_say_what_mattered(evidence)]
+    limits = list_untested(evidence)
+    return [*said, *([f"What was not tested. {' '.join(limits)}"] if limits else [])]
 
 
 def explain_missing(run: Run, start: str = "") -> list[str]:
@@ -67,7 +71,8 @@ def _say_ahead(found: list[Candidate], compared: pd.DataFrame, where: str) -> li
     if best["group"] in lost:
         said = "no network has kept all its seeds, so none can be said to be ahead."
         return [f"{where}{said}" if where else said.capitalize()]
-    mean = _format_mean(best, next(one.reruns.asked for one in found if one.group == best["group"]))
+    reruns = next(one.reruns for one in found if one.group == best["group"])
+    mean = _format_mean(best | {"low": reruns.summary.low, "high": reruns.summary.high}, reruns.asked)
     if len(ranked) == 1:
         return [f"{where}{best['group']} reaches {mean}; there is nothing to compare it with."]
     among = " of those that lost no seed" if lost else ""
@@ -86,12 +91,15 @@ def _say_ahead(found: list[Candidate], compared: pd.DataFrame, where: str) -> li
             ahead = f"{by} ahead of {other}" if row["difference"] else f"level with {other}"
             said.append(f"It is {ahead}, but the two were not tested, since {row['untested']}.")
         elif row["differs"]:
-            said.append(f"It is better than {other} by {by} ({between}, Hedges' g {round_off(abs(row['g']), 1)}).")
+            size = "" if row["g"] != row["g"] else f", Hedges' g {round_off(abs(row['g']), 1)}"
+            said.append(f"It is better than {other} by {by} ({between}{size}).")
         else:
-            said.append(
-                f"It does not differ significantly from {other}: {by} ({between}); these seeds would have shown a "
-                f"difference of {format_least(row['detectable'], 2)} points with a probability of 80 %."
+            shown = (
+                f"; these seeds would have shown a difference of {format_least(row['detectable'], 2)} points with a "
+                "probability of 80 %"
             )
+            shown = shown if row["detectable"] == row["detectable"] else ""  # Not of seeds that broke down.
+            said.append(f"It does not differ significantly from {other}: {by} ({between}){shown}.")
     return said
 
 
@@ -104,6 +112,7 @@ def _say_what_reproduced(evidence: Evidence) -> list[str]:
         more = name_unsettled(row) or "if this difference lasts, more seeds of ours would tell"
         ends = {
             "reproduced": f"is reproduced within {evidence.margin:g} points",
+            "close but different": f"is reproduced within {evidence.margin:g} points, and yet ours differs",
             "differs": "is not reproduced: ours differs",
             "inconclusive": f"is neither reproduced nor refuted within {evidence.margin:g} points; {more}",
             "not tested": f"was not tested, since {row['untested']}",
@@ -115,8 +124,28 @@ def _say_what_reproduced(evidence: Evidence) -> list[str]:
             known.insert(0, f"ours minus published {round_off(row['difference'], 2, sign=True)}")
         published = f"The published {row['published_mean']:.1f} % of {row['group']}"
         said.append(f"{published} {ends[row['conclusion']]} ({', '.join(known)}).")
+    said += _say_which_gaps(evidence)
     asked = explain_less(evidence)
     return [*said, *([f"These runs fall short of the published protocol. {' '.join(asked)}"] if asked else [])]
+
+
+def _say_which_gaps(evidence: Evidence) -> list[str]:
+    """Of two networks what became of the published difference; of more, of how many differences."""
+    frame, _ = build_gaps(evidence)
+    if len(frame) > 1:
+        counts = frame["conclusion"].value_counts().items()
+        many = ", ".join(f"{count} {conclusion}" for conclusion, count in counts)
+        among = f"the {len(frame)} published differences between these networks"
+        return [f"Of {among}, at a margin of {evidence.margin:g} points: {many}."]
+    return [
+        f"The published difference of {row['first']} and {row['second']} is "
+        f"{round_off(row['published'], 1, sign=True)} points, ours {round_off(row['ours'], 2, sign=True)}: "
+        f"{row['conclusion']} "
+        f"({round_off(row['difference'], 2, sign=True)}, 90 % CI {round_off(row['low'], 2)} to "
+        f"{round_off(row['high'], 2)})."
+        for row in make_records(frame)
+        if not row["untested"]
+    ]
 
 
 def _say_whether_fair(evidence: Evidence) -> list[str]:

@@ -92,7 +92,9 @@ def find_near_optimal(candidate: Candidate) -> pd.DataFrame:
     """
     last = find_completed(candidate.run, candidate.sweep)
     seeds = candidate.accuracies
-    if candidate.incumbent is None or explain_untested(seeds, seeds, bool(candidate.reruns.lost)):
+    if candidate.incumbent is None or explain_untested(
+        seeds, seeds, bool(candidate.reruns.lost or candidate.reruns.broken)
+    ):
         return last.iloc[:0]
     error = math.sqrt(2.0) * summarize(seeds).std / 100.0
     return last[last["val_accuracy"] >= candidate.incumbent["val_accuracy"] - error]

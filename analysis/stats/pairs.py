@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import math
 from collections.abc import Collection, Mapping
@@ -10,9 +11,12 @@ import numpy as np
 import pandas as pd
 import scipy
 
+from analysis.stats.outcomes import compare_outcomes
 from analysis.stats.samples import (
     ALPHA,
+    LEAST,
     Difference,
+    Summary,
     correct_by_holm,
     does_vary,
     explain_untested,
@@ -25,13 +29,20 @@ NODES = 64
 """Of the quadrature over each sample's variance; with 256 of them the detectable difference moves by less than 1 %."""
 
 
-def compare_pairs(samples: Mapping[str, np.ndarray], lost: Collection[str] = ()) -> pd.DataFrame:
+def compare_pairs(
+    samples: Mapping[str, np.ndarray],
+    lost: Collection[str] = (),
+    broken: Collection[str] = (),
+    guarded: Mapping[str, Summary] | None = None,
+) -> pd.DataFrame:
     """Compares every two samples: all of them together are one family of tests.
 
     Args:
         samples: group -> test accuracies in percent, one per seed.
-        lost: the groups of which seeds diverged or failed. What is left of them is a selection, so they are
-            not tested.
+        lost: the groups of which seeds failed. What is left of them is a selection, so they are not tested.
+        broken: the groups of which seeds broke down. A pair with one of them is compared by ``compare_outcomes``, since
+            Welch's test takes no mixtures; its effect has no size.
+        guarded: sums up every group by ``summarize_outcomes``; needed where there are broken ones.
 
     Returns:
         One row for each pair in the order of the samples: ``first`` and ``second``; ``difference`` of
@@ -44,6 +55,11 @@ def compare_pairs(samples: Mapping[str, np.ndarray], lost: Collection[str] = ())
     for (first, ours), (second, theirs) in itertools.combinations(samples.items(), 2):
         some = bool({first, second} & set(lost))
         why = explain_untested(ours, theirs, some)
+        if guarded and not why and {first, second} & set(broken):
+            rows.append(
+                (first, second, *compare_outcomes(ours, theirs, guarded[first], guarded[second]), math.nan, why)
+            )
+            continue
         g = math.nan if why else _compute_effect(ours, theirs)
         rows.append((first, second, *welch(ours, theirs, lost=some), g, why))
     frame = pd.DataFrame(rows, columns=["first", "second", *Difference._fields, "g", "untested"])
@@ -60,8 +76,8 @@ def add_detectable(compared: pd.DataFrame, samples: Mapping[str, np.ndarray]) ->
     """
     level = ALPHA / max(1, count_tests(compared))
     found = [
-        math.nan if why else compute_detectable(samples[first], samples[second], level)
-        for first, second, why in zip(compared["first"], compared["second"], compared["untested"], strict=True)
+        math.nan if math.isnan(g) else compute_detectable(samples[first], samples[second], level)
+        for first, second, g in zip(compared["first"], compared["second"], compared["g"], strict=True)
     ]
     return compared.assign(detectable=np.array(found, float))[COLUMNS]
 
@@ -108,3 +124,30 @@ def compute_detectable(first: np.ndarray, second: np.ndarray, alpha: float = ALP
     while measure_lack(most) < 0:
         most *= 2
     return float(scipy.optimize.brentq(measure_lack, 0.0, most))  # type: ignore[arg-type]
+
+
+def count_seeds(difference: float, spread: float, alpha: float = ALPHA, power: float = POWER) -> float:
+    """How many seeds of each of two networks would show a difference, approximately.
+
+    Args:
+        difference: the true one, not negative.
+        spread: the root of the sum of both variances, in the same unit.
+        alpha: the level of the test.
+        power: how probable it is to be shown.
+
+    Returns:
+        At least ``LEAST``; infinite for no difference. By Student's t with 2 (n - 1) degrees of freedom in place of the
+        exact power: one seed too few at most.
+    """
+    if difference <= 0:
+        return math.inf
+
+    def is_enough(n: int) -> bool:
+        free = 2 * (n - 1)
+        reach = float(-scipy.special.stdtrit(free, alpha / 2) - scipy.special.stdtrit(free, 1 - power))
+        return (reach * spread / difference) ** 2 <= n
+
+    high = LEAST
+    while not is_enough(high):
+        high *= 2
+    return float(bisect.bisect_left(range(high), True, lo=LEAST, key=is_enough))

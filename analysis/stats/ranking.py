@@ -24,7 +24,7 @@ def rank_networks(
     Args:
         samples: group -> test accuracies in percent.
         compared: what ``compare_pairs`` says of them.
-        lost: the groups of which seeds diverged or failed. They come last: the mean of the seeds that are left is
+        lost: the groups of which seeds failed. They come last: the mean of the seeds that are left is
             none of theirs.
 
     Returns:

@@ -3,11 +3,14 @@
 from analysis.tables.accuracy import SUMMARY, TABLE_1_3
 from analysis.tables.choice import CHOICE
 from analysis.tables.deep import TABLE_1_6, TABLE_1_7
+from analysis.tables.effects import EFFECTS
 from analysis.tables.epochs import EPOCHS
 from analysis.tables.equivalence import EQUIVALENCE
 from analysis.tables.fairness import FAIRNESS, NEAR
+from analysis.tables.gaps import ASSUMPTIONS, GAPS
 from analysis.tables.images import IMAGE_PAIRS, IMAGES
 from analysis.tables.importance import BREAKDOWNS, IMPORTANCE
+from analysis.tables.outcomes import OUTCOMES
 from analysis.tables.pairs import PAIRS, RANKING
 from analysis.tables.table import Filled, Table
 from analysis.tables.table_1_4 import TABLE_1_4
@@ -17,10 +20,14 @@ OUR_OWN = (
     SUMMARY,
     RANKING,
     PAIRS,
+    EFFECTS,
     EPOCHS,
+    OUTCOMES,
     IMAGES,
     IMAGE_PAIRS,
     EQUIVALENCE,
+    GAPS,
+    ASSUMPTIONS,
     CHOICE,
     FAIRNESS,
     NEAR,

@@ -108,7 +108,12 @@ def display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
         _begun("mean", lambda row: round_off(row["mean_percent"], 1)),
         _begun("std", lambda row: round_off(row["std_percent"], 2)),
         _begun("95 % CI", between("", "ci_low_percent", "ci_high_percent", 1).text, right=False),
-        _begun("n", lambda row: format_finished(row["finished"], sum(row[kind] for kind in (*BEGUN, "not_started")))),
+        _begun(
+            "n",
+            lambda row: format_finished(
+                row["finished"] + row["diverged"], sum(row[kind] for kind in (*BEGUN, "not_started"))
+            ),
+        ),
         *([published] if known else []),
         *(_cost(f"published {heading}", f"published_{field}_ratio") for heading, field in COSTS[:2] if costs),
     ]

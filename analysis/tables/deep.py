@@ -71,7 +71,7 @@ def stands_beside(found: list[Entry]) -> bool:
 
 
 def choose_entry(found: list[Entry], swap: Swap, column: str) -> Entry | None:
-    """The network of a cell: of the last run that has any finished rerun of it, else of the last that lost some."""
+    """The network of a cell: of the last run that has any rerun of it that ended, else of the last that lost some."""
     ours = [entry for entry in found if (entry.swap, entry.column) == (swap, column)]
     finished = [entry for entry in ours if entry.candidate.accuracies.size]
     lost = [entry for entry in ours if entry.candidate.reruns.lost]

@@ -18,12 +18,12 @@ FIELDS = ["group", "n", "asked", "final", "final_std", "mean", "std", "low", "hi
 
 def build_epochs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """Each candidate of which the last epochs of the reruns are known."""
-    rows = [_follow(one, evidence.margin) for one in evidence.finished if _is_known(one)]
+    rows = [_follow(one, evidence.margin) for one in evidence.ended if _is_known(one)]
     frame = pd.DataFrame(rows, columns=FIELDS)
     if not len(frame):
-        why = f"no run kept the last {LAST} epochs of its reruns." if evidence.finished else ""
+        why = f"no run kept the last {LAST} epochs of its reruns." if evidence.ended else ""
         return frame, [f"No network can be followed: {why}" if why else name_unfinished(evidence.candidates)]
-    left = [one.group for one in evidence.finished if not _is_known(one)]
+    left = [one.group for one in evidence.ended if one.reruns.finished and not _is_known(one)]
     return frame, [
         "Test accuracy in percent over the finished reruns. last epoch: what the chapter reports. mean: of the "
         f"last {LAST} epochs of each seed, with its 95 % Student-t interval. Where accuracy no longer rises the two "
@@ -38,7 +38,7 @@ def build_epochs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
 
 def _is_known(one: Candidate) -> bool:
     last = one.reruns.last
-    return len(last.columns) > 1 and not last.isna().to_numpy().any()
+    return len(last) > 0 and len(last.columns) > 1 and not last.isna().to_numpy().any()
 
 
 def _follow(one: Candidate, margin: float) -> dict[str, Any]:

@@ -22,8 +22,8 @@ def compare_with_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]
     margin = evidence.margin
     rows = [
         {
-            **{"group": one.group, "n": one.reruns.finished, "asked": one.reruns.asked},
-            **{"mean": one.reruns.judged.mean(), "published_mean": known.mean, "published_std": known.std},
+            **{"group": one.group, "n": one.reruns.ended, "asked": one.reruns.asked},
+            **{"mean": one.reruns.outcomes.mean(), "published_mean": known.mean, "published_std": known.std},
             **{"margin": margin, **found._asdict()},
             **dict(zip(("holds", "epochs"), evidence.count_agreeing_epochs(one), strict=True)),
         }
@@ -43,9 +43,9 @@ def compare_with_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]
         f"Difference: our mean minus the published one (std as published, n = {PUBLISHED_SEEDS}), in points, with its "
         "90 % Welch interval.",
         f"reproduced: the difference is smaller than {margin:g} points, by two one-sided Welch tests at 5 % (TOST). "
-        "differs: it is not zero, by Welch's two-sided test, and not shown to be that small. inconclusive: neither. "
-        f"not tested: seeds were lost, or fewer than {LEAST} have finished, or all are alike. Each network is a "
-        "separate question, so p is not corrected.",
+        "differs: it is not zero, by Welch's two-sided test. close but different: both. inconclusive: neither. "
+        f"not tested: seeds were lost or broke down, or fewer than {LEAST} have finished, or all are alike. Each "
+        "network is a separate question, so p is not corrected; table assumptions has Holm's correction.",
         *([HOLDS] if frame["holds"].notna().any() else []),
         *(f"{row['group']}: {name_unsettled(row)}." for row in make_records(frame) if name_unsettled(row)),
         *explain_less(evidence),
@@ -66,7 +66,7 @@ def name_unsettled(row: dict[str, Any]) -> str:
 
 def explain_less(evidence: Evidence) -> list[str]:
     """What runs that the chapter has numbers for asked less of than the chapter did."""
-    runs = {id(one.run): one.run for one in evidence.finished if one.published is not None}
+    runs = {id(one.run): one.run for one in evidence.ended if one.published is not None}
     return [note for run in runs.values() for note in name_reduced(run)]
 
 

@@ -139,7 +139,7 @@ def build_image_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
 
 def _compare(one: Candidate, other: Candidate, ours: Sample | None, theirs: Sample | None, data: str) -> Pair:
     names = (one.group, other.group, data)
-    lost = bool(one.reruns.lost or other.reruns.lost)
+    lost = any(each.reruns.lost or each.reruns.diverged for each in (one, other))  # Predictions are of finished ones.
     if ours is None or theirs is None or ours.images != theirs.images:
         return Pair(*names, untested="the number of test images is not known")
     row = Pair(*names, images=ours.images)

@@ -14,6 +14,7 @@ from analysis.published.mnist import PUBLISHED
 from analysis.records.reader import Run
 from analysis.records.schema import make_records
 from analysis.reruns import LAST
+from analysis.stats.samples import ALPHA, correct_by_holm
 from analysis.tables.choice import write_choice_notes
 from spaces.common.wording import format_count
 from spaces.specs import protocol
@@ -43,14 +44,15 @@ def write_notes(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = 
     """
     rows = make_records(frame)
     of = evidence.of(run)
-    finished = [row for row in rows if row["finished"]]
+    finished = [row for row in rows if row["finished"] + row["diverged"]]
     said = name_unfinished(of.values())
     if not {row["architecture"] for row in rows} & set(run.spec["architectures"]):
         said = "None of these networks is in the run; invsearch table summary has those that are."
     if finished:
-        counts = ", ".join(f"{row['title']} {row['finished']}" for row in finished)
+        ended = "finished or diverged" if any(row["diverged"] for row in rows) else "finished"
+        counts = ", ".join(f"{row['title']} {row['finished'] + row['diverged']}" for row in finished)
         said = (
-            f"{describe_judged(evidence, run)}; mean and std (ddof = 1) over the seeds that finished: {counts}. "
+            f"{describe_judged(evidence, run)}; mean and std (ddof = 1) over the seeds that {ended}: {counts}. "
             f"{describe_interval(evidence, run)}"
         )
     mine = [of[row["architecture"]] for row in rows if row["architecture"] in of]
@@ -99,7 +101,7 @@ def describe_interval(evidence: Evidence, run: Run | None = None) -> str:
 def name_unfinished(candidates: Iterable[Candidate]) -> str:
     """What to say where no rerun has finished: those that diverged or failed have ended, and are not trained again."""
     found = [*candidates]
-    if lost := sum(one.reruns.lost for one in found):
+    if lost := sum(one.reruns.diverged + one.reruns.failed for one in found):
         return f"No rerun has finished: {lost} diverged or failed."
     return HOPELESS if found and all(map(_has_no_way_on, found)) else WAITING
 
@@ -134,18 +136,30 @@ def _compare_with_published(evidence: Evidence, run: Run, rows: list[Row]) -> li
     """Where the published numbers are reproduced; only the same data set may be compared."""
     means = {
         "reproduced": f"The published mean is reproduced within {evidence.margin:g} points (TOST at 5 %)",
+        "close but different": f"Ours is shown to lie within {evidence.margin:g} points of the published mean (TOST at "
+        "5 %) and to differ from it (Welch's test at 5 %)",
         "differs": "Ours differs from the published mean (Welch's test at 5 %)",
         "inconclusive": "Ours is shown neither to differ from the published mean nor to lie within "
         f"{evidence.margin:g} points of it",
     }
     kinds: dict[str, list[str]] = {start: [] for start in means.values()}
     candidates = evidence.of(run)
+    tails: dict[str, float] = {}
     for row in rows:
         one = candidates.get(row["architecture"])
         if one is not None and (found := evidence.equivalence(one)) is not None:
             start = means.get(found.conclusion, f"Not tested against the published mean, since {found.untested}")
             kinds.setdefault(start, []).append(row["title"])
-    return [f"{start}: {', '.join(titles)}." for start, titles in kinds.items() if titles]
+            tails[row["title"]] = found.p_equivalent
+    said = [f"{start}: {', '.join(titles)}." for start, titles in kinds.items() if titles]
+    close = correct_by_holm(pd.Series(tails, dtype=float))
+    if (close < ALPHA).sum() < sum(p < ALPHA for p in tails.values()):
+        kept = ", ".join(str(title) for title in close.index[close < ALPHA]) or "none"
+        said.append(
+            f"With Holm's correction over these {len(close.dropna())} networks, shown to lie within "
+            f"{evidence.margin:g} points of the published mean: {kept}."
+        )
+    return said
 
 
 def _name_other_data(rows: list[Row]) -> list[str]:

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from analysis.evidence import Evidence, find_lost, list_samples
+from analysis.evidence import Evidence, compare_candidates, find_lost, list_samples
 from analysis.stats.epochs import count_holding
 from analysis.stats.pairs import add_detectable, compare_pairs, count_tests
 from analysis.stats.ranking import rank_networks
@@ -39,6 +39,10 @@ HOLDS = (
     "of the learning rate accuracy dips from epoch to epoch, so one epoch decides little; --judge last5 tests the "
     "means of the last five."
 )
+MIXED = (
+    "Seeds broke down of {names}: pairs with them are tested by a permutation test instead, and intervals allow for "
+    "more such seeds; table outcomes has their success rates."
+)
 UNTESTED = (
     "Differences of the means in points of test accuracy. No pair was tested, so no difference is known to be real.",
 )
@@ -48,7 +52,7 @@ def build_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """All pairs of the candidates that have ended reruns on the same data."""
     frames = []
     for data, found in evidence.by_data.items():
-        counts = {one.group: (one.reruns.finished, one.reruns.asked) for one in found}
+        counts = {one.group: (one.reruns.ended, one.reruns.asked) for one in found}
         seen = pd.DataFrame.from_dict(counts, "index", columns=["n", "asked"])
         frame = evidence.detectable[data].join(seen.add_prefix("first_"), on="first")
         after = evidence.by_epoch[data]
@@ -72,8 +76,8 @@ def _say_what_holds(evidence: Evidence) -> list[str]:
     for data, after in evidence.by_epoch.items():
         if after and (tests := count_tests(after[-1])):
             found = evidence.by_data[data]
-            means = {one.group: one.reruns.last.mean(axis=1).to_numpy() for one in found}
-            *each, over = (int(pairs["differs"].sum()) for pairs in (*after, compare_pairs(means, find_lost(found))))
+            means = {one.group: one.reruns.add_diverged(one.reruns.last.mean(axis=1)).to_numpy() for one in found}
+            *each, over = (int(pairs["differs"].sum()) for pairs in (*after, compare_candidates(found, means)))
             on = f" on {data}" * (len(evidence.by_epoch) > 1)
             counts = ", ".join(map(str, each))
             said.append(
@@ -101,7 +105,7 @@ def build_ranked(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         ]
     letters = f"do not differ significantly: Welch's test, Holm-corrected over {evidence.family}, at 5 %."
     said = [
-        f"{describe_judged(evidence)} over the finished reruns; std with ddof = 1; n: how many finished of those "
+        f"{describe_judged(evidence)} over the reruns that ended; std with ddof = 1; n: how many of those "
         f"asked for. {describe_interval(evidence)}",
         f"Networks that share a letter {letters}" if evidence.family else "No pair was tested, so there are no groups.",
         *say_how_few_images(evidence),
@@ -119,6 +123,8 @@ def _list_caveats(evidence: Evidence, apart: str) -> list[str]:
         if why := explain_untested(one.accuracies, one.accuracies, bool(one.reruns.lost)):
             found.setdefault(why, []).append(one.group)
     said = [f"Not tested, since {why}: {', '.join(names)}." for why, names in found.items()]
+    broken = [one.group for one in evidence.candidates if one.reruns.broken]
+    said += [MIXED.format(names=", ".join(broken))] if broken and evidence.family else []
     return [*said, *([apart] if len(evidence.by_data) > 1 else []), *evidence.repeats, *evidence.remarks]
 
 

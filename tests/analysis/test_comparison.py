@@ -2,6 +2,7 @@ import pytest
 
 from analysis.comparison import compare_runs, list_outcomes, list_settings
 from analysis.records.reader import read_run
+from analysis.records.schema import make_records
 from spaces import Hyperparameters
 from tests.analysis.conftest import NET, OWN
 
@@ -59,7 +60,7 @@ def test_the_text_names_what_differs(two, tmp_path) -> None:
     assert "Not tested, since only one of the runs has it: invariant, dct." in text
 
 
-def test_lost_seeds_are_said_and_have_no_difference(five, make_folder) -> None:
+def test_diverged_seeds_are_outcomes_and_are_compared(five, make_folder) -> None:
     other = make_folder("other")
     other.spec.update(five.spec, rerun_seeds=10)
     theta = Hyperparameters(0.1, 0.9, 3.16e-5, 1.0)
@@ -71,13 +72,13 @@ def test_lost_seeds_are_said_and_have_no_difference(five, make_folder) -> None:
             status = "diverged" if lost else "completed"
             other.rerun(name, rows, status, theta=theta, seed=seed, status="diverged" if lost else "running")
     runs = read_run(five.write()), read_run(other.write())
-    row = list_outcomes(*runs).set_index("architecture").loc["conv"]
-    assert row[["difference", "low", "high", "p_holm"]].isna().to_numpy().all()
+    row = next(row for row in make_records(list_outcomes(*runs)) if row["architecture"] == "conv")
+    assert row["difference"] == pytest.approx(0.7 * 82.3 - 92)  # The diverged count as 0: the classes are not known.
+    assert row["low"] < row["difference"] < row["high"]
+    assert row["p_holm"] == pytest.approx(2 / 3003)  # Of two tests; all five above all ten: one in 15 over 5.
     text = compare_runs(*runs)
-    assert "7 of 10" in text
-    assert "Not tested, since seeds were lost: conv." in text
-    assert "Not shown to differ beyond chance at 5 %: invariant." in text
-    assert "other: Convolutional: the mean leaves out 3 diverged." in text
+    assert "10 of 10" in text
+    assert "other: Convolutional: of 10 ended reruns 3 diverged and count as 0 %" in text
 
 
 def test_runs_on_different_data_are_not_tested(two, make_folder) -> None:

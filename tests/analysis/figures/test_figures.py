@@ -99,7 +99,7 @@ def test_the_heat_map_has_the_best_of_each_cell(full) -> None:
 def test_who_lost_seeds_is_on_no_front(full) -> None:
     """The mean of the seeds that are left is of a selection: it beats nobody."""
     best = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
-    full.rerun("conv", [None], "diverged", theta=best, seed=4, status="diverged")
+    full.rerun("conv", [0.1], "failed", theta=best, seed=4, status="failed", error="x")
     drawn = FIGURES["costs"].draw(gather([read_run(full.write())]))
     assert isinstance(drawn, Drawing)
     lines = [mark for panel in drawn.panels for mark in panel.marks if isinstance(mark, Line)]

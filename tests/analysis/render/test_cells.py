@@ -44,7 +44,7 @@ def test_ratios(value, text) -> None:
 def test_a_full_row(full) -> None:
     full.spec.update(rerun_seeds=4, dataset="mnist")
     theta = full.trials[1][0].theta
-    full.rerun("conv", [None], "diverged", theta=theta, seed=4, status="diverged")
+    full.rerun("conv", [0.1], "failed", theta=theta, seed=4, status="failed", error="x")
     cells = TABLES["1.4"].build(read_run(full.write())).cells
     assert cells.iloc[0].to_dict() == {
         "Architecture": "Convolutional",
@@ -73,10 +73,15 @@ def test_one_seed_shows_dashes(folder) -> None:
     assert cells.iloc[0][["mean", "std", "95 % CI", "n"]].tolist() == ["50.0", "-", "-", "1 of 3"]
 
 
-def test_only_diverged_seeds_show_dashes(folder) -> None:
+def test_a_diverged_seed_is_an_outcome(folder) -> None:
     folder.rerun("conv", [None], "diverged", seed=1, status="diverged")
     cells = TABLES["1.3"].build(read_run(folder.write())).cells
-    assert cells.iloc[0][["mean", "std", "95 % CI", "n"]].tolist() == ["-", "-", "-", "0 of 3"]
+    assert cells.iloc[0][["mean", "std", "95 % CI", "n"]].tolist() == [
+        "0.0",
+        "-",
+        "0.0 to 79.3",
+        "1 of 3",
+    ]  # Wilson of 0 in 1.
 
 
 @pytest.mark.parametrize(

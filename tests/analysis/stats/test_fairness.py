@@ -71,12 +71,14 @@ def test_three_seeds_do_not_tell_what_is_near(full) -> None:
     assert found.edges == ()
 
 
-def test_survivors_tell_neither_a_gap_nor_what_is_near(five) -> None:
+def test_who_broke_down_is_far_from_what_was_selected_and_nothing_is_near(five) -> None:
     five.rerun("conv", [None], "diverged", theta=BEST, seed=6, status="diverged")
     found = judge_fairness(first(five))
-    assert found.rerun == pytest.approx(92.0)
-    assert math.isnan(found.gap)
-    assert math.isnan(found.near)
+    assert found.rerun == pytest.approx(460 / 6)  # With one at 0 %.
+    assert found.gap == pytest.approx(90 - 460 / 6)
+    assert math.isnan(found.near)  # All lie within that spread.
+    five.rerun("conv", [0.1], "failed", theta=BEST, seed=7, status="failed", error="x")
+    assert math.isnan(judge_fairness(first(five)).gap)
 
 
 def test_a_collapsed_trial_is_not_a_diverged_one(full) -> None:

@@ -55,8 +55,6 @@ def test_an_architecture_without_reruns_is_blank(full) -> None:
 @pytest.mark.parametrize(
     ("accuracies", "outcome", "status", "count"),
     [
-        ([0.1, None], "diverged", "diverged", "diverged"),
-        ([0.1, 0.1, 0.1, None], None, "diverged", "diverged"),
         ([], "failed", "failed", "failed"),
         ([0.1, 0.1, 0.1], None, "running", "unfinished"),
         ([0.1, 0.1, 0.1], "completed", "running", "unfinished"),
@@ -70,6 +68,15 @@ def test_the_mean_is_over_the_seeds_that_finished(full, accuracies, outcome, sta
     assert row["finished"] == 3
     assert row[count] == 1
     assert row[COUNTS].sum() == 6  # Two were not started.
+
+
+@pytest.mark.parametrize(("rows", "outcome"), [([0.1, None], "diverged"), ([0.1, 0.1, 0.1, None], None)])
+def test_a_diverged_seed_counts_as_chance(full, rows, outcome) -> None:
+    full.spec.update(rerun_seeds=4, classes=10)
+    full.rerun("conv", rows, outcome, theta=BEST, seed=4, status="diverged")
+    row = rows_of(full).loc["conv"]
+    assert row["mean_percent"] == pytest.approx((90 + 92 + 94 + 10) / 4)
+    assert row[["finished", "diverged"]].tolist() == [3, 1]
 
 
 def test_only_the_incumbents_configuration_counts(full) -> None:

@@ -7,6 +7,7 @@ import pytest
 from analysis.evidence import gather
 from analysis.records.reader import read_run
 from analysis.records.schema import make_records
+from analysis.report.summary import summarize
 from analysis.tables import TABLES
 from spaces import UserError
 from tests.analysis.conftest import RunFolder
@@ -64,6 +65,12 @@ def test_short_trainings_have_no_end_to_look_at(five: RunFolder) -> None:
 def test_an_unknown_judge_is_refused(five: RunFolder) -> None:
     with pytest.raises(UserError, match="judge: 'last' is unknown; did you mean last5"):
         gather([read_run(five.write())], judge="last")
+
+
+def test_the_report_says_the_interval_that_the_tables_show(tmp_path: Path) -> None:
+    run = committed(RESULTS / "table-1.3-mnist", tmp_path)
+    assert "97.00 to 97.46" in str(TABLES["ranking"].build(run))
+    assert "97.37 % over 10 seeds, 95 % CI 97.00 to 97.46" in summarize(gather([run]))[0]
 
 
 def test_the_committed_run_of_table_1_4_depends_on_the_epoch(tmp_path: Path) -> None:

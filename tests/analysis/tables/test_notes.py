@@ -114,7 +114,7 @@ def test_the_margin_is_that_of_the_command(five, number) -> None:
 @pytest.mark.parametrize("number", ["ranking", "pairs", "published"])
 def test_lost_seeds_are_counted_and_the_row_stays(full, number) -> None:
     full.spec.update(dataset="mnist", rerun_seeds=4)
-    full.rerun("conv", [None], "diverged", theta=BEST, seed=4, status="diverged")
+    full.rerun("conv", [0.1], "failed", theta=BEST, seed=4, status="failed", error="x")
     filled = TABLES[number].build(read_run(full.write()))
     row = filled.cells[(filled.cells.iloc[:, :2] == "Convolutional").any(axis=1)].iloc[0]
     assert "3 of 4" in row["n"]
@@ -153,7 +153,11 @@ def test_what_the_mean_leaves_out(full) -> None:
     full.rerun("conv", [0.1], None, theta=BEST, seed=5)
     full.rerun("conv", [0.1] * 4, "completed", seed=1)
     notes = notes_of(full)
-    assert "Convolutional: the mean leaves out 1 diverged, 1 unfinished, 5 not started." in notes
+    assert "Convolutional: the mean leaves out 1 unfinished, 5 not started." in notes
+    said = (
+        "of 4 ended reruns 1 diverged and counts as 0 %, as the classes are not recorded, in the mean and in every test"
+    )
+    assert f"Convolutional: {said}; the mean of the 3 that succeeded is 92.00 %." in notes
     assert "Convolutional: reruns of other configurations than the incumbent's are not counted: 1." in notes
 
 
@@ -200,11 +204,14 @@ def test_an_incomplete_sweep_is_named(full) -> None:
 
 @pytest.mark.parametrize("number", ["1.3", "1.4", "summary"])
 def test_reruns_that_all_diverged_are_not_to_be_trained(folder, number) -> None:
+    folder.spec["classes"] = 10
     for seed in range(3):
         folder.rerun("conv", [None], "diverged", seed=seed, status="diverged")
     notes = notes_of(folder, number)
-    assert "No rerun has finished: 3 diverged or failed." in notes
-    assert "Convolutional: there is no mean: 3 diverged." in notes
+    assert (
+        "Convolutional: of 3 ended reruns 3 diverged and count as chance (10.0 %) in the mean and in every test."
+        in notes
+    )
     assert "invsearch rerun" not in notes
 
 
