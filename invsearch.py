@@ -151,7 +151,7 @@ def reproduce(
     grace_period: int | None = None,
     epochs: int | None = None,
     reduction_factor: float = 4.0,
-    choice: Literal["race", "single"] = "race",
+    choice: Literal["race", "single"] | None = None,
     finalists: int | None = None,
     choice_seeds: int | None = None,
     judge: Literal["final", "last5"] | None = None,
@@ -180,7 +180,7 @@ def reproduce(
         grace_period: as ``sweep``.
         epochs: as ``sweep``.
         reduction_factor: as ``sweep``.
-        choice: as ``Run.choose``.
+        choice: as ``Run.choose``; None: the run's own, race in a new one.
         finalists: as ``Run.choose``.
         choice_seeds: as ``Run.choose``.
         judge: as ``Run.choose``.

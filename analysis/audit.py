@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from analysis.incumbents import find_incumbents
+from analysis.incumbents import find_single_choices
 from analysis.records.reader import Run
 from analysis.records.schema import MEASURES, make_records
 from analysis.render.formats import escape_pipes
@@ -138,7 +138,7 @@ def audit_run(run: Run, audited: Run | None, samples: Mapping[str, Sequence[str]
         sweep trained to the end, the rank correlation of their accuracies at the first rung and in the end
         (``correlation``), and the incumbent's ``place`` among them at the rung; the same ``audited_correlation``.
     """
-    incumbents = find_incumbents(run)
+    incumbents = find_single_choices(run)  # A race's winner has other seeds than the stopped trials.
     return pd.DataFrame([_audit(run, audited, name, ids, incumbents) for name, ids in samples.items()])
 
 

@@ -42,6 +42,7 @@ def list_departures(first: Run, second: Run) -> pd.DataFrame:
                 kind=ONE, epoch=0, field="", first=alone["phase_first"].notna(), second=alone["phase_second"].notna()
             ),
             _compare_rows(first, second, shared),
+            _compare_predictions(first, second, shared),
             ended[ended["first"] != ended["second"]].assign(kind=OUTCOMES, field="outcome"),
         ]
     )[COLUMNS].astype({"epoch": int})
@@ -63,6 +64,25 @@ def _compare_rows(first: Run, second: Run, shared: pd.DataFrame) -> pd.DataFrame
     column = differs[where].argmax(axis=1)
     return rows.iloc[where].assign(
         kind=NUMBERS, field=np.array([*MEASURES])[column], first=ours[where, column], second=theirs[where, column]
+    )
+
+
+def _compare_predictions(first: Run, second: Run, shared: pd.DataFrame) -> pd.DataFrame:
+    """The reruns that classify some test image otherwise, where both runs have kept that."""
+    differs: dict[str, list[str]] = {}
+    for name in first.predictions.keys() & second.predictions.keys():
+        both = [run.predictions[name] for run in (first, second)]
+        if both[0] != both[1]:
+            wrong = [np.count_nonzero(np.frombuffer(one.unpack(), f"<u{one.width}")) for one in both]
+            differs[name] = [f"wrong in {count} images" for count in wrong]
+    rows = shared[shared["trial_id"].isin(list(differs))]
+    first_said, second_said = ([differs[name][side] for name in rows["trial_id"]] for side in (0, 1))
+    return rows[["trial_id", "phase"]].assign(
+        kind=NUMBERS,
+        epoch=rows[["epoch_first", "epoch_second"]].min(axis=1),
+        field="predictions",
+        first=first_said,
+        second=second_said,
     )
 
 

@@ -32,6 +32,7 @@ class _LastResort:
         self.is_lost: Callable[[], bool] | None = None
         self.timer: threading.Timer | None = None
         self.since: float | None = None
+        self.claim = threading.Lock()  # Held while the clock runs.
 
     def start(self, number: int) -> bool:
         """From now on there are ``PATIENCE_SECONDS``; what is committed needs no more.
@@ -46,8 +47,8 @@ class _LastResort:
         return before is None or time.monotonic() - before > ONE_WISH_SECONDS
 
     def arm(self, number: int) -> None:
-        """Starts the clock, if it does not run."""
-        if self.line is not None and self.timer is None:
+        """Starts the clock, if it does not run; of two threads, one does."""
+        if self.line is not None and self.claim.acquire(blocking=False):
             what, code = ("interrupted", 128 + number) if number in SIGNALS else ("the time budget is used up", 3)
             self.timer = threading.Timer(PATIENCE_SECONDS, self._end, [what, code])
             self.timer.daemon = True
@@ -55,8 +56,8 @@ class _LastResort:
             threading.Thread(target=self._end_where_lost, args=[what, code], daemon=True).start()
 
     def _end_where_lost(self, what: str, code: int) -> None:
-        while self.timer is not None and self.is_lost is not None:
-            if self.is_lost():
+        while self.timer is not None and (is_lost := self.is_lost) is not None:
+            if is_lost():
                 self._end(what, code)
             time.sleep(0.005)
 
@@ -87,6 +88,7 @@ def last_resort(line: str) -> Iterator[None]:
     finally:
         if _last_resort.timer is not None:
             _last_resort.timer.cancel()
+            _last_resort.claim.release()
         _last_resort.line = _last_resort.timer = _last_resort.since = None
 
 
@@ -100,7 +102,7 @@ def _watched() -> Iterator[None]:
 
     def watch() -> None:
         while read := os.read(reader, 1):
-            if signal.getsignal(read[0]) != signal.SIG_IGN:
+            if read[0] in (*SIGNALS, signal.SIGALRM) and signal.getsignal(read[0]) != signal.SIG_IGN:
                 _last_resort.arm(read[0])
 
     watching = threading.Thread(target=watch, daemon=True)

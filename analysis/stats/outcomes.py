@@ -32,7 +32,7 @@ def summarize_outcomes(succeeded: Summary, values: Iterable[float], broken: floa
 
     The sample is a mixture of two heaps far apart, whose mean Student's t does not describe: what is not known is
     mostly how many break down. The interval takes the lower ends of the success rate (Wilson) and of the mean of the
-    successful together, and the upper ones, so it covers at least what it says.
+    successful together, and the upper ones. Where the successful do not tell their spread, their mean may be anything.
 
     Args:
         succeeded: of the seeds that succeeded.
@@ -41,7 +41,7 @@ def summarize_outcomes(succeeded: Summary, values: Iterable[float], broken: floa
     """
     found = summarize(values)
     rates = find_wilson(succeeded.n, found.n)
-    means = (0.0, 100.0) if succeeded.n == 0 else (succeeded.low, succeeded.high)
+    means = (0.0, 100.0) if math.isnan(succeeded.low) else (succeeded.low, succeeded.high)
     low, high = (rate * mean + (1 - rate) * broken for rate, mean in zip(rates, means, strict=True))
     return found._replace(low=max(0.0, min(low, found.mean)), high=min(100.0, max(high, found.mean)))
 
@@ -51,7 +51,7 @@ def compare_outcomes(first: np.ndarray, second: np.ndarray, ours: Summary, their
 
     Welch's test takes neither for a mixture, so p is of a permutation test of Welch's statistic (Janssen, 1997), exact
     where the two networks have one distribution. The interval is made of those of the two means (MOVER; Zou and
-    Donner, 2008), and NaN where one of them is.
+    Donner, 2008).
 
     Args:
         first: accuracies in percent, one per seed.
@@ -59,7 +59,7 @@ def compare_outcomes(first: np.ndarray, second: np.ndarray, ours: Summary, their
         ours: sums up the first by ``summarize_outcomes``, also where no seed of it broke down: seeds of it may.
         theirs: the same of the second.
     """
-    difference = ours.mean - theirs.mean
+    difference = float(first.mean() - second.mean())
     low = difference - math.hypot(ours.mean - ours.low, theirs.high - theirs.mean)
     high = difference + math.hypot(ours.high - ours.mean, theirs.mean - theirs.low)
     return Difference(difference, max(-100.0, low), min(100.0, high), permute(first, second))

@@ -25,6 +25,7 @@ from analysis.stats.samples import (
 
 COLUMNS = ["first", "second", *Difference._fields, "p_holm", "g", "differs", "detectable", "untested"]
 POWER = 0.8
+SMALL = 1e-6  # Points of accuracy: two equal means may differ by their rounding.
 NODES = 64
 """Of the quadrature over each sample's variance; with 256 of them the detectable difference moves by less than 1 %."""
 
@@ -139,7 +140,7 @@ def count_seeds(difference: float, spread: float, alpha: float = ALPHA, power: f
         At least ``LEAST``; infinite for no difference. By Student's t with 2 (n - 1) degrees of freedom in place of the
         exact power: one seed too few at most.
     """
-    if difference <= 0:
+    if difference <= SMALL:
         return math.inf
 
     def is_enough(n: int) -> bool:

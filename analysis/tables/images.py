@@ -26,8 +26,9 @@ from analysis.tables.table import Column, Table, between, make_display, number, 
 from spaces.common.wording import format_count
 
 NOT_KEPT = (
-    "Predictions were not kept (run from before 2026-11-27): {names}. There the images' error is the binomial one, as "
-    "if each network had test images of its own. That is an upper limit, so the interval is wider than it need be."
+    "Predictions were not kept (the run is from before they were): {names}. There the images' error is the binomial "
+    "one, as if each network had test images of its own. That is an upper limit, so the interval is wider than it need "
+    "be."
 )
 UNKNOWN = "How many test images there are is not on record: {names}."
 INFERRED = "Where predictions were not kept, the number of test images is the common denominator of the accuracies."
@@ -223,7 +224,6 @@ SHOWN_PAIRS = (
     Column("McNemar", _show_mcnemar),
     p_value("median p", "mcnemar_p"),
 )
-TITLE = "Differences on the same test images."
 IMAGES = Table("images", "Seeds and test images.", (), build_means, make_display(SHOWN_MEANS))
 IMAGE_PAIRS = Table(
     "image-pairs", "Differences on the same test images.", (), build_image_pairs, make_display(SHOWN_PAIRS)

@@ -24,9 +24,8 @@ CHOICE = group(
     option(
         "--choice",
         choices=("race", "single"),
-        default="race",
-        help="race (default): the best of the sweep run over further seeds, halved until one is left; or single: the "
-        "best on the sweep's one seed, as in the chapter",
+        help="race: the best of the sweep run over further seeds, halved until one is left; or single: the best on the "
+        "sweep's one seed, as in the chapter (default: the run's own, race in a new one)",
     ),
     integer("--finalists", metavar="K", help=f"configurations that race (default: the run's, at first {FINALISTS})"),
     integer("--choice-seeds", metavar="M", help=f"the most seeds of one (default: the run's, at first {CHOICE_SEEDS})"),
@@ -46,8 +45,10 @@ OPTIONS = (
 
 def prepare(args: argparse.Namespace) -> options.Request:
     """The race that the options ask for, of a sweep whose folder is mended first."""
+    from analysis.records.reader import read_run
     from search.datasets import find_dataset
     from search.storage.run_folder import RunFolder
+    from search.tuning.choice import check_swept
 
     conditions = options.parse_conditions(args)
     run = RunFolder(args.run)
@@ -60,6 +61,7 @@ def prepare(args: argparse.Namespace) -> options.Request:
             f"choice: {args.run} has a race, which stays on record; leave --choice single out "
             "(the notes of its tables say what a single seed would have taken)"
         )
+    check_swept(run.path, spec, read_run(run.path))  # Before the run asks for a race for good.
     data = find_dataset(spec.dataset, spec.data_hash, spec.data_source)
     asked = replace(add_choice(args, spec), classes=spec.classes or data.classes)  # What guessing reaches.
     return options.Request(args.run, asked, ("choice",), *conditions)
@@ -87,7 +89,7 @@ def add_choice(args: argparse.Namespace, spec: RunSpec) -> RunSpec:
         UserError: numbers for a race where none is asked for, or that are not allowed.
     """
     given = {"finalists": args.finalists, "choice_seeds": args.choice_seeds}
-    if args.choice == "race":
+    if args.choice != "single":
         race = {
             name: number if number is not None else getattr(spec, name) or default
             for (name, number), default in zip(given.items(), (FINALISTS, CHOICE_SEEDS), strict=True)

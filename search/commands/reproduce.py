@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from operator import methodcaller
 from typing import TYPE_CHECKING
@@ -11,8 +12,9 @@ from search.commands import options
 from search.commands.choose import CHOICE, add_choice
 from search.commands.option_types import folder, integer, option
 from spaces import UserError
-from spaces.common.errors import quote
+from spaces.common.errors import printable, quote
 from spaces.common.lookup import choose
+from spaces.specs.extend import read_known
 from spaces.specs.protocol import PHASES, REDUCTION_FACTOR
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ SEARCHED_DATA = "digits"
 SEARCH_ONLY: dict[str, object] = {  # And their defaults.
     **dict.fromkeys(("samples", "space", "scheduler", "grace_period", "rerun_epochs")),
     **dict.fromkeys(("finalists", "choice_seeds", "judge")),
-    **{"choice": "race", "search": "grid", "reduction_factor": REDUCTION_FACTOR, "seed": 0, "split_seed": 0},
+    **{"choice": None, "search": "grid", "reduction_factor": REDUCTION_FACTOR, "seed": 0, "split_seed": 0},
 }
 FIXED_ONLY = ("rows", "width", "mixings")
 OPTIONS = (
@@ -57,6 +59,7 @@ def prepare(args: argparse.Namespace) -> options.Request:
         return options.Request(args.out, spec, ("rerun",), *options.parse_conditions(args))
     epochs = options.parse_epochs(args) if args.rerun_epochs is None else args.rerun_epochs
     repeatable = "asha" if args.search == "tpe" else "halving"  # TPE hears of one trial after the other.
+    _keep_choice(args)
     spec = add_choice(args, options.make_run_spec(args, table.architectures, seeds, epochs, repeatable))
     return options.Request(args.out, spec, PHASES, *options.parse_conditions(args))
 
@@ -71,6 +74,15 @@ def run(args: argparse.Namespace) -> int:
     failures = request.train()
     show(options.render_table(args.table, args.out))
     return options.choose_exit_code(failures, args.out)
+
+
+def _keep_choice(args: argparse.Namespace) -> None:
+    """A run that was begun without a race goes on without one, unless a race is asked for."""
+    asked = (args.choice, args.finalists, args.choice_seeds)
+    known = read_known(args.out) if asked == (None, None, None) else None
+    if known is not None and known.rerun_seeds and not known.finalists:
+        args.choice = "single"
+        print(f"{printable(args.out)} has no race of finalists and goes on so; --choice race adds one", file=sys.stderr)
 
 
 def _check_options(args: argparse.Namespace, table: Table) -> None:

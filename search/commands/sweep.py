@@ -43,6 +43,6 @@ def run(args: argparse.Namespace) -> int:
     failures = request.train()
     for name, best in find_incumbents(read_run(args.out)).iterrows():
         show(f"{name}: incumbent {best['trial_id']}, {100 * best['val_accuracy']:.2f} % on held-out training images")
-    rerun, status = (format_command("invsearch", command, args.out) for command in ("rerun", "status"))
-    show(f"sweep complete: {printable(args.out)}; next: {rerun}, or {status}")
+    choose, rerun = (format_command("invsearch", command, args.out) for command in ("choose", "rerun"))
+    show(f"sweep complete: {printable(args.out)}; next: {choose} (the best race over further seeds), or {rerun}")
     return options.choose_exit_code(failures, args.out)

@@ -64,7 +64,7 @@ class Run:
     def choose(
         self,
         *,
-        choice: Literal["race", "single"] = "race",
+        choice: Literal["race", "single"] | None = None,
         finalists: int | None = None,
         choice_seeds: int | None = None,
         judge: Literal["final", "last5"] | None = None,
@@ -73,7 +73,7 @@ class Run:
         """Lets each architecture's best configurations race over further seeds, on held-out images.
 
         Args:
-            choice: ``race``, or ``single``: the best on the sweep's one seed, as in the chapter.
+            choice: ``race``, or ``single``: the best on the sweep's one seed, as in the chapter; None: race.
             finalists: configurations that race; None: the run's, at first 12.
             choice_seeds: the most seeds of one; None: the run's, at first 8.
             judge: what decides: ``final``, the accuracy after the last epoch, or ``last5``, the mean of the last five

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 from ray.tune.search import Searcher
@@ -41,7 +42,7 @@ def plan_choice(run: RunFolder, spec: RunSpec) -> Phase:
     judge, chance = spec.judge or "final", 0.0
     if spec.finalists:
         found = read_run(run.path)
-        check_swept(run, spec, found)
+        check_swept(run.path, spec, found)
         finalists, judge, chance = _find_finalists(run, spec, found), find_judge(found), find_chance(found)
     races = partial(Races, finalists, spec, judge, chance)
 
@@ -63,7 +64,7 @@ def plan_choice(run: RunFolder, spec: RunSpec) -> Phase:
     )
 
 
-def check_swept(run: RunFolder, spec: RunSpec, found: Run) -> None:
+def check_swept(run: Path, spec: RunSpec, found: Run) -> None:
     """Sees that every architecture's sweep is over and left something to choose from.
 
     Raises:
@@ -76,13 +77,13 @@ def check_swept(run: RunFolder, spec: RunSpec, found: Run) -> None:
     behind = [f"{name} {count} of {planned[name]}" for name, count in counts.items() if count < planned[name]]
     if behind:
         raise UserError(
-            f"{run.path}: the sweep is not finished ({', '.join(behind)}), so the choice is not final and the test set "
+            f"{run}: the sweep is not finished ({', '.join(behind)}), so the choice is not final and the test set "
             "stays closed; run the sweep again to resume it"
         )
     completed = set(find_completed(found, sweep)["architecture"])
     if lacking := [name for name in spec.architectures if name not in completed]:
         raise UserError(
-            f"{run.path}: no trial of {', '.join(lacking)} was trained to the end, so there is no incumbent; "
+            f"{run}: no trial of {', '.join(lacking)} was trained to the end, so there is no incumbent; "
             "finish the sweep (run it again), or give it more --samples"
         )
 

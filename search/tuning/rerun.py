@@ -26,7 +26,7 @@ def _choose_incumbents(run: RunFolder, spec: RunSpec) -> dict[str, Hyperparamete
     if spec.thetas is not None:
         return {name: Hyperparameters.from_mapping(theta) for name, theta in spec.thetas.items()}
     found = read_run(run.path)
-    check_swept(run, spec, found)
+    check_swept(run.path, spec, found)
     behind = [
         f"{name} {len(raced.race.trained)} of {raced.race.planned} trainings"
         for name, raced in find_races(found).items()

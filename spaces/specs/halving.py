@@ -83,8 +83,10 @@ def count_places(count: int, eta: float) -> int:
 
     >>> [count_places(count, 4) for count in (256, 64, 7, 2)]
     [64, 16, 1, 1]
+    >>> count_places(110, 1.1)
+    100
     """
-    return max(1, int(count / eta))
+    return max(1, int(count / eta + 1e-9))  # 110 / 1.1 is 100, which floats miss.
 
 
 def rank(standings: Mapping[str, Standing]) -> list[str]:

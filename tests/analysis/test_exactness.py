@@ -9,7 +9,8 @@ from analysis.comparison import compare_runs
 from analysis.exactness import compare_exactly, list_departures
 from analysis.records.reader import Run, read_run
 from search.cli import main
-from tests.analysis.conftest import RunFolder
+from spaces.specs.predictions import Predictions
+from tests.analysis.conftest import RunFolder, keep_predictions
 
 
 @pytest.fixture
@@ -116,3 +117,18 @@ def test_the_exit_code_of_exact(full, twin, capsys: pytest.CaptureFixture[str]) 
     assert main(["compare", "--exact", *places]) == 3
     assert main(["compare", *places]) == 0
     assert "val_loss 0.5 in A, 0.25 in B" in capsys.readouterr().out
+
+
+def test_predictions_count_where_both_have_kept_them(full, twin) -> None:
+    keep_predictions(full)
+    keep_predictions(twin)
+    assert compare(full, twin)[0]
+    kept = next(record for trial, record, _ in twin.trials if "predictions" in record)
+    wrong = [3 if number else 0 for number in Predictions.from_dict(kept["predictions"]).unpack()]
+    predicted = [max(0, number - 1) for number in wrong]  # Another class for each image, at the same accuracy.
+    kept["predictions"] = vars(Predictions.pack(predicted, [0] * len(wrong), 10))
+    same, text, *runs = compare(full, twin)
+    assert not same
+    assert list_departures(*runs)["field"].tolist() == ["predictions"]
+    count = sum(number > 0 for number in wrong)
+    assert f"predictions 'wrong in {count} images' in A, 'wrong in {count} images' in B" in text

@@ -75,3 +75,10 @@ def test_the_interval_of_all_seeds_by_hand() -> None:
     assert found.n == 10
     assert found.mean == pytest.approx(70.9)
     assert (found.low, found.high) == pytest.approx((44.48, 87.71), abs=0.05)
+
+
+def test_successes_that_tell_no_spread_bound_nothing() -> None:
+    for successes in ([97.0], [97.0] * 5):
+        found = summarize_outcomes(summarize(successes), [*successes, 10.0, 10.0], 10.0)
+        assert found.low == 10.0 * (1 - find_wilson(len(successes), len(successes) + 2)[0])
+        assert found.high > found.mean

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.meta_analysis import effectsize_smd
 
-from analysis.stats.pairs import add_detectable, compare_pairs
+from analysis.stats.pairs import add_detectable, compare_pairs, count_seeds
 from analysis.stats.pairs import count_tests as family_of
 from analysis.stats.samples import ALIKE, FEW, LEAST, LOST, welch
 
@@ -146,3 +146,8 @@ def test_from_five_seeds_on_the_test_keeps_its_level_within_half_and_one_and_a_h
 def test_with_four_it_does_not() -> None:
     random = np.random.default_rng(0)
     assert _level(LEAST - 1, 10, 0.05 / 28, random) / (0.05 / 28) > 1.5
+
+
+def test_no_seeds_show_a_difference_that_is_rounding() -> None:
+    assert count_seeds(1e-10, 1.0, 0.05) == math.inf
+    assert count_seeds(1e-5, 1.0, 0.05) > 1e10

@@ -62,6 +62,17 @@ def test_a_single_seed_needs_no_training(swept: Any, capsys: pytest.CaptureFixtu
     assert "finalists" not in json.loads((swept.path / "spec.json").read_bytes())
 
 
+@pytest.mark.parametrize("choice", ["race", "single"])
+def test_an_unfinished_sweep_is_refused_and_asks_for_no_race(
+    swept: Any, choice: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_json(swept.path / "spec.json", replace(swept.spec, samples=swept.spec.samples + 1).as_dict())
+    before = (swept.path / "spec.json").read_bytes()
+    assert main(["choose", str(swept.path), "--choice", choice, "--engine", "torch"]) == 2
+    assert "the sweep is not finished" in capsys.readouterr().err
+    assert (swept.path / "spec.json").read_bytes() == before
+
+
 def test_a_race_that_is_asked_for_stays(swept: Any, capsys: pytest.CaptureFixture[str]) -> None:
     write_json(swept.path / "spec.json", replace(swept.spec, finalists=2, choice_seeds=2).as_dict())
     assert main(["choose", str(swept.path), "--choice", "single", "--engine", "torch"]) == 2

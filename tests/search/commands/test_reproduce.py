@@ -8,6 +8,7 @@ import pytest
 
 from search.cli import main, make_parser
 from search.commands.reproduce import prepare
+from search.storage.json_files import write_json
 from search.training.loop import Epoch
 from tests.search.datasets.test_folder import make
 
@@ -67,6 +68,22 @@ def test_options_that_it_has_no_use_for(
 def test_its_search_repeats_unless_it_is_told_otherwise(tmp_path: Path, options: list[str], scheduler: str) -> None:
     args = make_parser().parse_args(["reproduce", "1.3", "--out", str(tmp_path / "run"), *options])
     assert prepare(args).spec.scheduler == scheduler
+
+
+def test_a_run_that_was_begun_without_a_race_goes_on_without_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["reproduce", "1.3", "--out", str(tmp_path)]
+    spec = prepare(make_parser().parse_args([*line, "--choice", "single"])).spec
+    write_json(tmp_path / "spec.json", spec.as_dict())
+    (tmp_path / "trials" / "begun").mkdir(parents=True)
+    write_json(tmp_path / "trials" / "begun" / "record.json", {})
+    assert prepare(make_parser().parse_args(line)).spec == spec
+    assert "has no race of finalists and goes on so; --choice race adds one" in capsys.readouterr().err
+    raced = prepare(make_parser().parse_args([*line, "--choice", "race"])).spec
+    assert (raced.finalists, raced.choice_seeds) == (12, 8)
+    write_json(tmp_path / "spec.json", raced.as_dict())
+    assert prepare(make_parser().parse_args(line)).spec == raced
 
 
 def test_deep_tables_name_the_data_that_they_need(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
