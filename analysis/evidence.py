@@ -60,6 +60,11 @@ class Candidate:
         return self.run.epochs.merge(trials, on="trial_id")
 
     @cached_property
+    def race_seeds(self) -> int:
+        """The seeds of the race by which its incumbent was chosen; 0 where the sweep's one seed decided."""
+        return 0 if self.incumbent is None else int(self.incumbent["choice_seeds"])
+
+    @cached_property
     def hyperparameters(self) -> list[str]:
         """The names of those that its trials have: architectures of one run may take different ones."""
         trials = self.run.trials[self.run.trials["architecture"] == self.architecture]

@@ -150,19 +150,24 @@ def _say_which_gaps(evidence: Evidence) -> list[str]:
 
 def _say_whether_fair(evidence: Evidence) -> list[str]:
     said = []
-    for one in (judge_fairness(candidate) for candidate in evidence.candidates if len(candidate.sweep)):
+    for candidate in evidence.candidates:
+        if not len(candidate.sweep):
+            continue
+        one, seeds = judge_fairness(candidate), candidate.race_seeds
         broke = f"{round_off(100 * one.diverged, 1)} % diverged and {round_off(100 * one.collapsed, 1)} % collapsed"
         parts = [f"{one.ended} of {one.planned} configurations ended", broke]
         if one.gap == one.gap:
-            gap = f"{round_off(one.gap, 2, sign=True)} points: luck, other images, more training"
+            gap = f"{round_off(one.gap, 2, sign=True)} points: {'' if seeds else 'luck, '}other images, more training"
+            on = f"{format_count(seeds, 'seed')} of its race" if seeds else "one seed"
             chosen, reached = round_off(one.selected, 2), round_off(one.rerun, 2)
             parts.append(
-                f"the incumbent was chosen at {chosen} % on one seed and reached {reached} % on fresh ones ({gap})"
+                f"the incumbent was chosen at {chosen} % on {on} and reached {reached} % on fresh ones ({gap})"
             )
         if one.near == one.near:
             others = int(one.near) - 1
             many = format_count(others, "other configuration") if others else "no other configuration"
-            parts.append(f"{many} came as close to it as two seeds of one configuration come to each other")
+            it = "the best on the sweep's seed" if seeds else "it"
+            parts.append(f"{many} came as close to {it} as two seeds of one configuration come to each other")
         if one.edges:
             they = "it lies" if one.near == 1 else "all of these lie"
             parts.append(f"{they} on the edge of the searched range: {', '.join(one.edges)}")

@@ -42,7 +42,8 @@ def _say_searched(run: Run) -> str:
     if not run.spec.get("samples"):
         return "The configurations were given, not searched: other ones may order the networks otherwise."
     count = format_count(run.spec["samples"], "configuration")
-    return f"The configurations are the best of {count} of one search space, found by one search with one seed."
+    raced = ", and a race of the best over further seeds" if run.spec.get("finalists") else ""
+    return f"The configurations are the best of {count} of one search space, found by one search with one seed{raced}."
 
 
 def _say_costs(evidence: Evidence) -> str:

@@ -27,13 +27,14 @@ class Fairness(NamedTuple):
         broken: the fraction that did either, with its 95 % Wilson interval
         broken_low: from
         broken_high: to.
-        selected: validation accuracy in percent by which the incumbent was chosen, on one seed.
+        selected: validation accuracy in percent by which the incumbent was chosen, on one seed, or the mean over those
+            of its race.
         rerun: mean test accuracy in percent of its reruns on fresh seeds.
         gap: selected minus rerun in points; NaN where reruns were lost. It mixes three things: the luck of the best of
             many on one seed (the winner's curse), other images, and training on the held-out images too.
         spread: the standard deviation in points of one rerun.
-        near: configurations that reached the last epoch within root two of ``spread`` of the incumbent, itself
-            included: the standard error of a difference of two single seeds.
+        near: configurations that reached the last epoch within root two of ``spread`` of the incumbent, or after a race
+            of the best on the sweep's seed, itself included: the standard error of a difference of two single seeds.
         edges: hyperparameters of which the near-optimal have only a value on the edge, as ``lr = 1 (highest)``.
     """
 
@@ -62,7 +63,8 @@ def judge_fairness(candidate: Candidate) -> Fairness:
     if ended:
         low, high = scipy.stats.binomtest(diverged + down, ended).proportion_ci(CONFIDENCE, method="wilson")
     reruns = summarize(candidate.accuracies)
-    selected = math.nan if incumbent is None else 100.0 * float(incumbent["val_accuracy"])
+    by = "choice_accuracy" if candidate.race_seeds else "val_accuracy"
+    selected = math.nan if incumbent is None else 100.0 * float(incumbent[by])
     return Fairness(
         candidate.group,
         ended,
@@ -85,9 +87,10 @@ def find_near_optimal(candidate: Candidate) -> pd.DataFrame:
     """The configurations that one seed cannot tell from the incumbent, best first.
 
     They lie within root two standard deviations of a rerun: the standard error of a difference of two single seeds.
+    After a race they are those near the best on the sweep's seed, since the winner may be anywhere on it.
 
     Returns:
-        Rows of ``Candidate.sweep`` that reached the last epoch, the incumbent's first; none without an incumbent, or
+        Rows of ``Candidate.sweep`` that reached the last epoch, the best first; none without an incumbent, or
         where the spread is unknown: a rerun was lost, or fewer than ``stats.LEAST`` finished, or all are alike.
     """
     last = find_completed(candidate.run, candidate.sweep)
@@ -97,7 +100,8 @@ def find_near_optimal(candidate: Candidate) -> pd.DataFrame:
     ):
         return last.iloc[:0]
     error = math.sqrt(2.0) * summarize(seeds).std / 100.0
-    return last[last["val_accuracy"] >= candidate.incumbent["val_accuracy"] - error]
+    best = last.iloc[0] if candidate.race_seeds else candidate.incumbent
+    return last[last["val_accuracy"] >= best["val_accuracy"] - error]
 
 
 def find_edges(candidate: Candidate) -> tuple[str, ...]:
@@ -108,8 +112,8 @@ def find_edges(candidate: Candidate) -> tuple[str, ...]:
     outermost twentieth.
 
     Returns:
-        The incumbent's value and the side for each such hyperparameter that is a number; none without a near-optimal
-        set.
+        The value of the best of them and the side for each such hyperparameter that is a number; none without a
+        near-optimal set.
     """
     near, found = find_near_optimal(candidate), []
     for name in candidate.hyperparameters:

@@ -24,6 +24,10 @@ NOTES = [
     "of the best validation accuracy that the run had at the same epoch (where guessing reaches that, halfway from it "
     "to the best){levels}. either: the two together, with the 95 % Wilson interval.",
 ]
+RACED = (
+    "After a race selected is the winner's mean over the race's seeds, without the luck of the sweep's seed; near is "
+    "said of the best configuration on the sweep's seed."
+)
 
 
 def count_judged(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
@@ -39,6 +43,8 @@ def count_judged(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
             ends = dict.fromkeys(round_off(100 * end, 1) for end in (found.min(), found.max()))
             levels.append(f"{' to '.join(ends)} %")
     said = [note.format(levels=f" ({'; '.join(levels)})" if levels else "") for note in NOTES]
+    if any(one.race_seeds for one in evidence.candidates):
+        said.append(RACED)
     said += [
         f"{row.group}: all configurations as good as the incumbent lie on the edge of the searched range "
         f"({', '.join(row.edges)}); a wider range may contain better ones."
