@@ -48,7 +48,7 @@ def test_a_run_from_before_says_so_and_gets_an_upper_limit(five) -> None:
     run = read_run(five.write())
     filled = TABLES["image-pairs"].build(run)
     (row,) = filled.frame.to_dict("records")
-    assert "Predictions were not kept (run from before" in " ".join(filled.notes)
+    assert "Predictions were not kept (the run is from before" in " ".join(filled.notes)
     assert "Convolutional, Invariant" in " ".join(filled.notes)
     assert math.isnan(row["images_low"])
     assert row["mcnemar_pairs"] == 0
