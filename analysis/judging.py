@@ -8,14 +8,21 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.records.reader import Run
-from analysis.reruns import LAST
+from spaces.specs.protocol import JUDGES
 
+LAST = 5
+"""Epochs at the end of a training that the judge ``last5`` averages, and over which a conclusion should hold."""
 PHRASES = {"final": "after the last epoch", "last5": f"averaged over the last {LAST} epochs"}
 
 
 def find_judge(run: Run) -> str:
     """The run's judge, one of ``protocol.JUDGES``; the chapter's where none was asked for."""
-    return run.spec.get("judge") or "final"
+    return run.spec.get("judge") or JUDGES[0]
+
+
+def find_chance(run: Run) -> float:
+    """What guessing reaches; 0 in runs from before the number of classes was recorded."""
+    return 1.0 / run.spec["classes"] if run.spec.get("classes") else 0.0
 
 
 def judge_epochs(accuracies: Sequence[float], judge: str) -> float:

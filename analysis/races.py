@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.choice import Race, Score, Stage, average, decide_race, score_trial
-from analysis.judging import find_judge, judge_trials
+from analysis.judging import find_chance, find_judge, judge_trials
 from analysis.records.reader import Run
 from analysis.records.schema import make_records
 from spaces.specs.protocol import ENDED_BY_ITSELF, MAX_SEEDS
@@ -86,11 +86,6 @@ def find_races(run: Run) -> dict[str, Raced]:
         ids = {trial for _, trial in asked.values()}
         found[name] = Raced(race, {key: scores[key] for key in race.trained}, ids)
     return found
-
-
-def find_chance(run: Run) -> float:
-    """What guessing reaches; 0 in runs from before the number of classes was recorded."""
-    return 1.0 / run.spec["classes"] if run.spec.get("classes") else 0.0
 
 
 def _score_choice(run: Run) -> dict[tuple[str, str, int], tuple[Score | None, str]]:

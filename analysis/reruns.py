@@ -9,15 +9,13 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from analysis.judging import LAST, find_chance, find_judge
 from analysis.records.reader import Run
 from analysis.stats.collapse import find_collapse_level
 from analysis.stats.outcomes import summarize_outcomes
 from analysis.stats.samples import Summary, summarize
 from spaces.common.errors import UserError
 from spaces.specs.protocol import JUDGES
-
-LAST = 5
-"""Epochs at the end of a training that the judge ``last5`` averages, and over which a conclusion should hold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +136,7 @@ def find_reruns(run: Run, architecture: str, config_id: str | None, judge: str |
     Raises:
         UserError: the judge needs epochs that the run does not have.
     """
-    judge = str(judge or run.spec.get("judge") or JUDGES[0])
+    judge = judge or find_judge(run)
     trials = run.trials
     reruns = trials[(trials["phase"] == "rerun") & (trials["architecture"] == architecture)]
     counted = reruns[reruns["config_id"] == config_id] if config_id else reruns.iloc[:0]
@@ -151,15 +149,14 @@ def find_reruns(run: Run, architecture: str, config_id: str | None, judge: str |
     if judge != JUDGES[0] and last.isna().to_numpy().any():
         raise UserError(f"judge: {judge} needs the last {LAST} epochs, and {run.path} kept only the last; use final")
     final = last[window[-1]]
-    classes = run.spec.get("classes")
-    level = 100.0 * find_collapse_level(final.max() / 100.0, classes)
+    level = 100.0 * find_collapse_level(final.max() / 100.0, run.spec.get("classes"))
     status = Counter(counted["status"])
     planned = run.spec.get("rerun_seeds") or 0
     return Reruns(
         counted,
         last,
         judge,
-        chance=100.0 / classes if classes else 0.0,
+        chance=100.0 * find_chance(run),
         level=level,
         asked=max(planned, len(counted)),
         finished=len(final),

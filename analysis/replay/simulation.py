@@ -44,7 +44,7 @@ class Listed:
         """Nothing to learn."""
 
 
-class Judgement(NamedTuple):
+class Decision(NamedTuple):
     """What was decided of a trial at a rung; ``stays`` is None where it had ended there by itself."""
 
     trial: str
@@ -67,7 +67,7 @@ class Trace:
     spent: list[int] = field(default_factory=list)
     picks: list[int] = field(default_factory=list)
     total: int = 0
-    judgements: list[Judgement] = field(default_factory=list)
+    judgements: list[Decision] = field(default_factory=list)
 
     def complete(self, material: Material, configuration: int) -> None:
         """Enters a configuration that was trained to the end."""
@@ -110,7 +110,7 @@ def simulate_workers(
         ended = epoch == material.last[configuration]
         if epoch in rungs:
             stays = rule.judge(epoch, accuracy)
-            trace.judgements.append(Judgement(name, epoch, accuracy, None if ended else stays))
+            trace.judgements.append(Decision(name, epoch, accuracy, None if ended else stays))
             if stays and not ended:
                 advance(now, trial, configuration, epoch)
                 continue

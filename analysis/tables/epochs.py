@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.evidence import Candidate, Evidence
-from analysis.reruns import LAST
+from analysis.judging import LAST
 from analysis.stats.epochs import measure_dips
 from analysis.stats.samples import summarize
 from analysis.tables.notes import name_unfinished

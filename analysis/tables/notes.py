@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 
 from analysis.evidence import Candidate, Evidence, remarks_on
+from analysis.judging import LAST
 from analysis.published.deep import SEEDS
 from analysis.published.mnist import PUBLISHED
 from analysis.records.reader import Run
 from analysis.records.schema import make_records
-from analysis.reruns import LAST
 from analysis.stats.samples import ALPHA, correct_by_holm
 from analysis.tables.choice import write_choice_notes
 from spaces.common.wording import format_count

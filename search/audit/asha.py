@@ -8,12 +8,12 @@ from types import SimpleNamespace
 from ray.tune.schedulers import ASHAScheduler, TrialScheduler
 
 from analysis.replay.material import Material
-from analysis.replay.simulation import Judgement, Trace
+from analysis.replay.simulation import Decision, Trace
 
 STAYS = {TrialScheduler.CONTINUE: True, TrialScheduler.STOP: False}
 
 
-def list_disagreements(material: Material, judgements: Iterable[Judgement]) -> list[Judgement]:
+def list_disagreements(material: Material, judgements: Iterable[Decision]) -> list[Decision]:
     """The judgements, made in this order, that Ray's ASHA decides otherwise; set up as a sweep sets it up."""
     asha = ASHAScheduler(
         time_attr="epoch",

@@ -15,8 +15,8 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from analysis.choice import Race, Score, count_trainings, decide_race, score_trial
-from analysis.judging import find_judge
-from analysis.races import find_chance, find_completed
+from analysis.judging import find_chance, find_judge
+from analysis.races import find_completed
 from analysis.records.reader import Run, read_run
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.reruns import LAST
+from analysis.judging import LAST
 from analysis.stats.samples import summarize
 from benchmarks.coverage import (
     DIP,
