@@ -155,6 +155,7 @@ def reproduce(
     finalists: int | None = None,
     choice_seeds: int | None = None,
     judge: Literal["final", "last5"] | None = None,
+    replicates: int | None = None,
     **invocation: Unpack[Invocation],
 ) -> Run:
     """Runs a whole experiment of the chapter: a sweep and a race (of 1.3 and 1.4) and the reruns.
@@ -184,10 +185,13 @@ def reproduce(
         finalists: as ``Run.choose``.
         choice_seeds: as ``Run.choose``.
         judge: as ``Run.choose``.
+        replicates: repeat all of it so many times with other seeds and held-out images, each in a run folder of its own
+            within ``out``; None: the run's, at first one search. The result are then tables ``replicates``,
+            ``replicate-sources``, ``replicate-pairs`` and ``replicate-choices``.
         **invocation: see ``Invocation``.
 
     Returns:
-        The run; its ``table(table)`` is the result.
+        The run; its ``table(table)`` is the result. Of replicates all of them, see ``Run.replicates``.
 
     Raises:
         UserError, Halted, Interrupted: as ``sweep``.
@@ -196,13 +200,14 @@ def reproduce(
 
 
 def open_run(path: AnyPath) -> Run:
-    """A run folder that is there, finished or not.
+    """A run folder that is there, finished or not, or one of replicates.
 
     Raises:
         UserError: not a run folder, or its spec.json cannot be read.
     """
     run = Run(path)
-    run.read()
+    if not run.replicates:
+        run.read()
     return run
 
 

@@ -7,7 +7,7 @@ in ``Run.damaged`` and left out, so one bad file among thousands never hides the
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from spaces.files.sealed import read_sealed
 from spaces.specs.predictions import Predictions
 from spaces.specs.protocol import ENDED_BY_ITSELF
 from spaces.specs.records import list_trial_folders, read_trial
+from spaces.specs.replicates import list_runs
 from spaces.specs.run import RunSpec, read_spec
 
 # What reading and taking apart an arbitrary JSON file can raise.
@@ -68,6 +69,15 @@ def read_run(path: str | Path) -> Run:
     """
     path = Path(path)
     return assemble_tables(path, {folder: attempt(folder) for folder in list_trial_folders(path)})
+
+
+def read_runs(paths: Iterable[str | Path]) -> list[Run]:
+    """Reads run folders; one that holds replicates stands for those of them that were begun.
+
+    Raises:
+        UserError: as ``read_run``, or no replicate was begun.
+    """
+    return [read_run(run) for path in paths for run in list_runs(Path(path))]
 
 
 def attempt(folder: str) -> Trial | str | None:

@@ -44,6 +44,12 @@ SECTIONS: tuple[Section, ...] = (
         tables=("images", "image-pairs"),
     ),
     Section(
+        "replicates",
+        "Replicates",
+        "The same experiment with other seeds and other held-out images, from the first trial on: what is luck in it.",
+        tables=("replicates", "replicate-sources", "replicate-pairs", "replicate-choices"),
+    ),
+    Section(
         "curves",
         "Learning curves",
         "The accuracy of every trial after each epoch.",

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from analysis.evidence import Evidence
 from analysis.published.deep import find_swap
 from analysis.render.formats import FORMATS
+from analysis.replicates.experiment import find_experiment
 from analysis.tables import TABLES, Filled
 
 ENDINGS = {"md": "md", "latex": "tex", "csv": "csv"}  # Of the files in each format.
 TEXT = ("1.3", "1.4")
 DEEP = ("1.6", "1.7")
+REPLICATED = ("replicates", "replicate-sources", "replicate-pairs", "replicate-choices")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +67,15 @@ def show_choice(evidence: Evidence) -> Shown | None:
     return show_table(TABLES["choice"].fill(evidence)) if raced else None
 
 
+def _source_of_replicates(number: str) -> Source:
+    """A table of replicates, where there are any."""
+    return lambda evidence: show_table(TABLES[number].fill(evidence)) if find_experiment(evidence).runs else None
+
+
 SOURCES: dict[str, Source] = {
     "beside": choose_beside_published,
     "own": add_summary,
     **{number: _source(number) for number in TABLES},
     "choice": show_choice,
+    **{number: _source_of_replicates(number) for number in REPLICATED},
 }

@@ -31,10 +31,13 @@ DRAWS = 2000
 class Sample:
     """A network's seeds on the test images.
 
+    Or its searches, each with the share of its seeds that are right about an image; or the differences of two
+    networks' shares, search by search.
+
     Attributes:
         accuracies: after the last epoch, in percent, one per seed.
         images: how many test images there are.
-        right: bool (seeds, images), in the order of the accuracies; None where predictions were not kept.
+        right: bool (seeds, images), in the order of the accuracies, or shares; None where predictions were not kept.
     """
 
     accuracies: np.ndarray
@@ -52,10 +55,18 @@ class Sample:
         assert self.right is not None
         assert self.by_image is not None
         n, m = self.right.shape
-        mean = self.by_image.mean()
-        total = n * m * mean * (100.0 - mean)  # As x is 0 or 100.
-        seeds, images = m * np.var(self.accuracies) * n, n * np.var(self.by_image) * m
+        squares = 1e4 * np.einsum("ij,ij->", self.right, self.right, dtype=float)
+        total = squares - n * m * self.by_image.mean() ** 2
+        seeds, images = 1e4 * np.var(self.right.mean(axis=1)) * n * m, np.var(self.by_image) * n * m
         return float((total - seeds - images) / ((n - 1) * (m - 1)))
+
+    @property
+    def image_variance(self) -> float:
+        """Of the mean by the images alone, in squared points, without what the images do by chance to single seeds."""
+        assert self.right is not None
+        assert self.by_image is not None
+        n, m = self.right.shape
+        return float(np.var(self.by_image, ddof=1)) / m - self.residual / (n * m)
 
 
 class Errors(NamedTuple):

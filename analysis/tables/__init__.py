@@ -12,6 +12,7 @@ from analysis.tables.images import IMAGE_PAIRS, IMAGES
 from analysis.tables.importance import BREAKDOWNS, IMPORTANCE
 from analysis.tables.outcomes import OUTCOMES
 from analysis.tables.pairs import PAIRS, RANKING
+from analysis.tables.replicates import REPLICATE_CHOICES, REPLICATE_PAIRS, REPLICATE_SOURCES, REPLICATES
 from analysis.tables.table import Filled, Table
 from analysis.tables.table_1_4 import TABLE_1_4
 
@@ -33,6 +34,10 @@ OUR_OWN = (
     NEAR,
     BREAKDOWNS,
     IMPORTANCE,
+    REPLICATES,
+    REPLICATE_SOURCES,
+    REPLICATE_PAIRS,
+    REPLICATE_CHOICES,
 )
 TABLES: dict[str, Table] = {table.number: table for table in (*OF_THE_CHAPTER, *OUR_OWN)}
 

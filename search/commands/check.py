@@ -9,6 +9,7 @@ from search.commands.option_types import RUN, flag
 from spaces import UserError
 from spaces.common.errors import printable
 from spaces.common.wording import format_command, format_count
+from spaces.specs.run import explain_no_run
 
 HELP = "verify the checksum of every file of a run; --repair sets damaged ones aside and restores what can be"
 EXAMPLE = "invsearch check runs/first --repair"
@@ -26,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
 
     folder = RunFolder(args.run)
     if not any((folder.path / name).exists() for name in ("spec.json", invocations.NAME)):
-        raise UserError(f"{args.run}: not a run folder (no spec.json); give the --out of a sweep, train or reproduce")
+        raise UserError(explain_no_run(args.run))
     if args.repair:
         with folder.taken(args.force, deep=True) as lines:
             print(f"{printable(args.run)}: {f'{len(lines)} mended' if lines else 'nothing is damaged'}")

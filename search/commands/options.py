@@ -354,23 +354,23 @@ def parse_epochs(args: argparse.Namespace) -> int:
     return args.epochs
 
 
-def describe_dry_run(args: argparse.Namespace, request: Request) -> bool:
-    """Whether ``--dry-run`` was given; if so, says what would run."""
+def describe_dry_run(args: argparse.Namespace, request: Request, times: int = 1) -> bool:
+    """Whether ``--dry-run`` was given; if so, says what would run, so many times."""
     if args.dry_run:
         from search.tuning.dry_run import describe
 
-        for line in describe(request.spec, request.resources, request.policy):
+        for line in describe(request.spec, request.resources, request.policy, times):
             print(line, flush=True)
     return args.dry_run
 
 
 def render_table(name: str, run: Path) -> str:
-    """A table of a run as Markdown."""
-    from analysis.records.reader import read_run
+    """A table of a run, or of all replicates in a folder, as Markdown."""
+    from analysis.records.reader import read_runs
     from analysis.render.formats import FORMATS
     from analysis.tables import TABLES
 
-    return FORMATS["md"](TABLES[name].build(read_run(run))).rstrip()
+    return FORMATS["md"](TABLES[name].build(*read_runs([run]))).rstrip()
 
 
 def choose_exit_code(failures: int, run: Path) -> int:

@@ -12,7 +12,7 @@ from spaces import UserError
 HELP = "write a self-contained HTML report of one or several runs, with figures and tables as files"
 EXAMPLE = "invsearch report runs/first"
 OPTIONS = (
-    folder("runs", nargs="+", metavar="RUN", help="run folder; several are compared"),
+    folder("runs", nargs="+", metavar="RUN", help="run folder, or one of replicates; several are compared"),
     folder("--out", metavar="DIR", help="where to write it (default: RUN/report; required for several runs)"),
     *CONCLUDING,
     option("--only", choices=("html", "figures", "tables"), help="write only these (default: all)"),
@@ -29,10 +29,10 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("out: several runs are given, so say where the report goes, such as --out report")
 
     from analysis.evidence import gather
-    from analysis.records.reader import read_run
+    from analysis.records.reader import read_runs
     from analysis.report import write_report
 
-    found = [read_run(path) for path in args.runs]
+    found = read_runs(args.runs)
     codes = [options.name_damaged(each) for each in found]
     target = args.out or args.runs[0] / "report"
     written = write_report(gather(found, args.margin, args.judge), target, only=args.only)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from operator import methodcaller
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,11 @@ from spaces.common.errors import printable, quote
 from spaces.common.lookup import choose
 from spaces.specs.extend import read_known
 from spaces.specs.protocol import PHASES, REDUCTION_FACTOR
+from spaces.specs.replicates import list_replicates, make_replicate
 
 if TYPE_CHECKING:
     from analysis.tables import Table
+    from search.tuning.events import Event
 
 HELP = (
     "run a whole experiment of the chapter: sweep and race (of 1.3, 1.4), reruns and the table; run it again to resume"
@@ -27,15 +30,23 @@ EXAMPLE = "invsearch reproduce 1.3 --dataset digits --out runs/table-1.3"
 SEARCHED_DATA = "digits"
 SEARCH_ONLY: dict[str, object] = {  # And their defaults.
     **dict.fromkeys(("samples", "space", "scheduler", "grace_period", "rerun_epochs")),
-    **dict.fromkeys(("finalists", "choice_seeds", "judge")),
+    **dict.fromkeys(("finalists", "choice_seeds", "judge", "replicates")),
     **{"choice": None, "search": "grid", "reduction_factor": REDUCTION_FACTOR, "seed": 0, "split_seed": 0},
 }
+REPLICATE_TABLES = ("replicates", "replicate-sources", "replicate-pairs", "replicate-choices")
 FIXED_ONLY = ("rows", "width", "mixings")
 OPTIONS = (
     option("table", metavar="TABLE", help="1.3, 1.4, 1.6 or 1.7; see invsearch list"),
     folder("--out", required=True, metavar="RUN", help="run folder, new or to be resumed"),
     integer("--seeds", help="rerun seeds (default: as published, 10 or 5)"),
     integer("--rerun-epochs", help="epochs of a rerun (default: as --epochs)"),
+    integer(
+        "--replicates",
+        metavar="R",
+        help="repeat all of it, sweep, race and reruns, R times with other seeds and held-out images, each in a run "
+        "folder of its own within RUN, and say how much of the answer is luck (default: the folder's, at first a "
+        "single search)",
+    ),
     option("--rows", metavar="ROW[,ROW]", help="of Tables 1.6 and 1.7, such as ref,invC (default: all)"),
     option("--mixings", metavar="A,B,C", help="columns of Table 1.6 (default: all three)"),
     integer("--width", metavar="C", help="width of the networks of Tables 1.6 and 1.7"),
@@ -47,9 +58,42 @@ OPTIONS = (
 )
 
 
+@dataclass(frozen=True)
+class Replicated(options.Request):
+    """Searches of one experiment, each with seeds of its own; ``path`` is the folder of their run folders.
+
+    Attributes:
+        count: how many.
+    """
+
+    count: int
+
+    def train(self, on_event: Callable[[Event], object] | None = None, command: str | None = None) -> int:
+        """Trains what is left of each, one after the other; returns how many trials failed in all of them."""
+        from search.storage.replicates import keep_count
+
+        keep_count(self.path, self.spec, self.count)
+        failures = 0
+        for number, path in enumerate(list_replicates(self.path, self.count), start=1):
+            spec = make_replicate(self.spec, number)
+            seeds = f"seed {spec.seed}, split seed {spec.split_seed}"
+            print(f"replicate {number} of {self.count}: {printable(path)} ({seeds})", file=sys.stderr)
+            tell = _tell_of(number, on_event)
+            one = options.Request(path, spec, self.phases, self.resources, self.policy, self.logs)
+            lost = one.train(tell, command)
+            options.choose_exit_code(lost, path)  # Says where they are.
+            failures += lost
+        return failures
+
+
+def _tell_of(number: int, on_event: Callable[[Event], object] | None) -> Callable[[Event], object] | None:
+    return on_event and (lambda event: on_event(replace(event, replicate=number)))
+
+
 def prepare(args: argparse.Namespace) -> options.Request:
     """The experiment that the options ask for."""
     from analysis.tables import TABLES
+    from search.storage.replicates import settle_count
 
     table = choose("table", args.table, TABLES)
     _check_options(args, table)
@@ -57,21 +101,32 @@ def prepare(args: argparse.Namespace) -> options.Request:
     if not table.searched:
         spec = options.make_fixed_spec(args, _parse_networks(args, table), options.PUBLISHED, seeds)
         return options.Request(args.out, spec, ("rerun",), *options.parse_conditions(args))
+    home, count = args.out, settle_count(args.out, args.replicates)
+    if count is not None:
+        args.out = list_replicates(home, count)[0]  # What that one keeps of its own, all of them keep.
     epochs = options.parse_epochs(args) if args.rerun_epochs is None else args.rerun_epochs
     repeatable = "asha" if args.search == "tpe" else "halving"  # TPE hears of one trial after the other.
     _keep_choice(args)
     spec = add_choice(args, options.make_run_spec(args, table.architectures, seeds, epochs, repeatable))
-    return options.Request(args.out, spec, PHASES, *options.parse_conditions(args))
+    conditions = options.parse_conditions(args)
+    if count is not None:
+        return Replicated(home, spec, PHASES, *conditions, count)
+    return options.Request(home, spec, PHASES, *conditions)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the experiment and prints its table."""
+    """Runs the experiment and prints its table, or those of its replicates."""
     request = prepare(args)
-    if options.describe_dry_run(args, request):
+    times = request.count if isinstance(request, Replicated) else 1
+    if options.describe_dry_run(args, request, times):
         return 0
     from search.streams import show
 
     failures = request.train()
+    if isinstance(request, Replicated):
+        for name in REPLICATE_TABLES:
+            show(options.render_table(name, request.path))
+        return options.INCOMPLETE if failures else 0
     show(options.render_table(args.table, args.out))
     return options.choose_exit_code(failures, args.out)
 

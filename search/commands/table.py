@@ -28,7 +28,7 @@ CONCLUDING = (
 """How conclusions are drawn; the report has them, too."""
 OPTIONS = (
     option("table", metavar="TABLE", help="such as 1.3 or ranking; see invsearch list"),
-    folder("runs", nargs="+", metavar="RUN", help="run folder; several stand together"),
+    folder("runs", nargs="+", metavar="RUN", help="run folder, or one of replicates; several stand together"),
     *CONCLUDING,
     option(
         "--format",
@@ -43,11 +43,11 @@ OPTIONS = (
 def run(args: argparse.Namespace) -> int:
     """Prints the table; 0 even where cells are blank, which the notes below it say; INCOMPLETE with damaged files."""
     from analysis.evidence import gather
-    from analysis.records.reader import read_run
+    from analysis.records.reader import read_runs
     from analysis.render.formats import FORMATS
     from analysis.tables import TABLES
 
     table = choose("table", args.table, TABLES)
-    runs = [read_run(path) for path in args.runs]
+    runs = read_runs(args.runs)
     print(FORMATS[args.format](table.fill(gather(runs, args.margin, args.judge))).rstrip())
     return max(map(options.name_damaged, runs))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Unpack
 
 from search.facade.call import AnyPath, Invocation, train_call
 from spaces import UserError
+from spaces.specs.replicates import list_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 class Run:
     """A run folder. What it returns is read from the records each time, so it is as they are now.
+
+    The folder of ``reproduce(.., replicates=R)`` holds R of them: its ``replicates`` are runs, its ``table`` and
+    ``report`` are of all of them together, and the rest is for each alone.
 
     Args:
         path: the folder.
@@ -43,6 +47,12 @@ class Run:
             UserError: not a run folder, or its spec.json cannot be read.
         """
         return self._follower.read()
+
+    @property
+    def replicates(self) -> list[Run]:
+        """The runs in a folder of replicates that were begun; none where the folder is a run itself."""
+        found = list_runs(self.path)
+        return [] if found == [self.path] else [Run(path) for path in found]
 
     @property
     def spec(self) -> RunSpec:
@@ -130,7 +140,7 @@ class Run:
         from analysis.tables import TABLES
         from spaces.common.lookup import choose
 
-        return choose("table", table, TABLES).fill(gather([run.read() for run in (self, *others)], margin, judge))
+        return choose("table", table, TABLES).fill(gather(_read_all(self, *others), margin, judge))
 
     def report(
         self,
@@ -159,7 +169,7 @@ class Run:
         from analysis.report import write_report
 
         target = self.path / "report" if out is None else Path(out)
-        return write_report(gather([run.read() for run in (self, *others)], margin, judge), target, only=only)
+        return write_report(gather(_read_all(self, *others), margin, judge), target, only=only)
 
     def best(self, architecture: str) -> Best:
         """The configuration that an architecture is judged by, its incumbent's trial and its best rerun.
@@ -176,3 +186,7 @@ class Run:
             if best.architecture == architecture:
                 return best
         raise UserError(f"{self.path}: no trial of {architecture} was trained to the end yet")
+
+
+def _read_all(*runs: Run) -> list[Records]:
+    return [each.read() for run in runs for each in run.replicates or [run]]

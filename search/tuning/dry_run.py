@@ -28,8 +28,10 @@ ROW_BYTES = 480  # One epoch in a record and in the copy that its outcome keeps.
 PREDICTION_BYTES = 10_000  # Of a rerun, there too: 10,000 images, of which 40 % are wrong; 1,500 where 3 % are.
 
 
-def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[str]:
+def describe(spec: RunSpec, resources: Resources, policy: Policy, times: int = 1) -> Iterator[str]:
     """Trials, epochs, hours and disk of a run, line by line as they are measured, without running it.
+
+    The last line is of ``times`` such runs.
 
     Steps are timed here on random images of the data set's shape, so the estimate holds for a machine like this one.
     """
@@ -78,7 +80,9 @@ def describe(spec: RunSpec, resources: Resources, policy: Policy) -> Iterator[st
     rung_text = f"{spec.scheduler} judges at {when}" if rungs else "no early stopping"
     at_once = f"{format_count(slots, 'trial')} at once" if room else "no trial fits, the hours are for one at a time"
     yield f"  {rung_text}; on this machine {at_once}"
-    yield f"  in all about {hours:.2f} h and {bytes_kept / 2**20:.0f} MiB of disk in a new run folder; nothing was run"
+    where = "in a new run folder" if times == 1 else f"for {times} replicates of this in new run folders"
+    amounts = f"{times * hours:.2f} h and {times * bytes_kept / 2**20:.0f} MiB of disk"
+    yield f"  in all about {amounts} {where}; nothing was run"
 
 
 def measure(spec: RunSpec, data: Dataset, architecture: str, device: str, engine: str) -> tuple[float, int, int]:

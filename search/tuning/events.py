@@ -20,6 +20,7 @@ class Event:
         status: ``running``, or how it ended.
         done: trials of the phase that have ended.
         planned: trials of the phase.
+        replicate: which one of ``reproduce(.., replicates=R)`` the trial is of, from 1; None without.
     """
 
     kind: str
@@ -31,3 +32,4 @@ class Event:
     status: str
     done: int
     planned: int
+    replicate: int | None = None

@@ -35,6 +35,7 @@ from spaces.specs.taken import check_taken, list_taken
 from spaces.specs.trial import TrialSpec
 
 SPEC = "spec.json"
+REPLICATES = "replicates.json"  # Of a folder that holds several runs: see ``spaces.specs.replicates``.
 MAX_ARCHITECTURES = 1000
 SAMPLES = fields.whole(1, MAX_POINTS)
 EPOCHS = fields.whole(1, 100_000)  # A record of more would be too large to be read.
@@ -381,4 +382,11 @@ def read_spec(run: Path) -> dict[str, Any]:
         raise UserError(f"{where}: damaged ({error}); {mending}") from None
     if (run / "trials").is_dir():
         raise UserError(f"{where}: missing; {mending}")
-    raise UserError(f"{run}: not a run folder (no {SPEC}); give the --out of a sweep, train or reproduce")
+    raise UserError(explain_no_run(run))
+
+
+def explain_no_run(folder: Path) -> str:
+    """What to say of a folder without a spec.json."""
+    if (folder / REPLICATES).exists():
+        return f"{folder}: holds replicates, each a run of its own; give one of them, such as {folder / 'replicate-01'}"
+    return f"{folder}: not a run folder (no {SPEC}); give the --out of a sweep, train or reproduce"

@@ -1,0 +1,390 @@
+"""Searches repeated end to end: the mean over them, what its variance is due to, who won, and what each chose."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from analysis.evidence import Evidence
+from analysis.records.schema import holds_words, join_trials, list_hyperparameters
+from analysis.render.cells import format_cell
+from analysis.replicates.components import Components, estimate_components, find_factors, measure_mean
+from analysis.replicates.experiment import Experiment, Repeated, average_splits, find_experiment
+from analysis.stats.images import Errors, Sample, find_interval, measure_errors
+from analysis.stats.samples import correct_by_holm
+from analysis.tables.table import Column, Table, between, make_display, number, p_value, round_off, words
+from spaces.common.wording import format_count
+from spaces.hyperparameters import NAMES
+
+NONE = (
+    "There are no replicates: they take two searches with reruns that differ only in --seed and --split-seed, as "
+    "invsearch reproduce --replicates makes them."
+)
+MEANING = (
+    "split, search, seeds, images: by each of these alone one answer (what one search chose, over all its reruns) has "
+    "this standard deviation in points, and this share of the variance; all: by them together. one seed: of a single "
+    "rerun. Estimators of the analysis of variance (nested), and of seeds x images for the images."
+)
+ONE_TEST_SET = (
+    "All replicates have the same test images, and all reruns the same training images: what is held out changes with "
+    "the split, what a network is in the end trained and judged on does not."
+)
+JOINT = "No split has two searches, so split and search are not told apart: search is both. {more} does."
+MORE = "A fifth replicate of the same command"
+
+
+class Answer(NamedTuple):
+    """A row of table ``replicates``: percent; NaN where unknown."""
+
+    architecture: str
+    searches: int
+    splits: int
+    seeds: int
+    mean: float
+    low: float
+    high: float
+    both_low: float
+    both_high: float
+    std: float
+    lowest: float
+    highest: float
+    wins: int
+    of: int
+
+
+def build_replicates(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+    """One row per architecture: the mean over searches."""
+    experiment = find_experiment(evidence)
+    wins, of = experiment.count_wins()
+    rows = [_average(one, wins[name], of) for name, one in experiment.repeated.items() if len(one.found) > 1]
+    frame = pd.DataFrame(rows, columns=list(Answer._fields))
+    if not rows:
+        return frame, _explain_none(experiment)
+    return frame, [_describe_design(experiment), ONE_TEST_SET, *_list_gaps(experiment)]
+
+
+def _average(one: Repeated, wins: int, of: int) -> Answer:
+    values = average_splits(one.means, one.splits)
+    mean, errors = measure_mean(values), _measure_errors(values, one.shares, one.splits)
+    both = None if errors is None else find_interval(errors)
+    return Answer(
+        architecture=one.title,
+        searches=len(one.found),
+        splits=len(values),
+        seeds=min(map(len, one.samples)),
+        mean=mean.difference,
+        low=max(0.0, mean.low),
+        high=min(100.0, mean.high),
+        both_low=math.nan if both is None else max(0.0, both.low),
+        both_high=math.nan if both is None else min(100.0, both.high),
+        std=float(np.std(one.means, ddof=1)),
+        lowest=float(one.means.min()),
+        highest=float(one.means.max()),
+        wins=wins,
+        of=of,
+    )
+
+
+def _measure_errors(values: np.ndarray, shares: np.ndarray | None, splits: Sequence[int]) -> Errors | None:
+    """Errors by splits and images; shares are (searches, images). None where the images' are not known."""
+    if shares is None or len(values) < 2:
+        return None
+    return measure_errors(Sample(values, shares.shape[1], average_splits(shares, splits)))
+
+
+class Sources(NamedTuple):
+    """A row of table ``replicate-sources``: variances in squared points, as estimated; NaN where unknown.
+
+    ``search`` is that of the split, too, where they are ``joint``.
+    """
+
+    architecture: str
+    seeds: int
+    one_seed: float
+    split: float
+    search: float
+    seed: float
+    images: float
+    joint: bool
+
+    @property
+    def known(self) -> dict[str, float]:
+        """The parts of an answer's variance that are known, none below 0."""
+        parts = {name: getattr(self, name) for name in PARTS}
+        return {name: max(0.0, value) for name, value in parts.items() if not math.isnan(value)}
+
+
+PARTS = ("split", "search", "seed", "images")
+
+
+def build_sources(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+    """One row per architecture: what the variance of an answer is due to."""
+    experiment = find_experiment(evidence)
+    rows, said = [], []
+    for one in experiment.repeated.values():
+        if len(one.found) > 1:
+            found = estimate_components(one.samples, one.splits)
+            rows.append(_attribute(one, found))
+            said += _say_limits(rows[-1], found)
+    frame = pd.DataFrame(rows, columns=list(Sources._fields))
+    totals = [sum(row.known.values()) for row in rows]
+    for name in PARTS:
+        shares = [
+            row.known.get(name, math.nan) / total if total else math.nan
+            for row, total in zip(rows, totals, strict=True)
+        ]
+        frame[f"{name}_share"] = shares
+    frame["all"] = totals
+    if not rows:
+        return frame, _explain_none(experiment)
+    return frame, [MEANING, *dict.fromkeys(said), ONE_TEST_SET, *_list_gaps(experiment)]
+
+
+def _attribute(one: Repeated, found: Components) -> Sources:
+    seeds, images = min(map(len, one.samples)), math.nan
+    if one.shares is not None and len({*one.splits}) > 1:
+        shares = average_splits(one.shares, one.splits)
+        images = Sample(100.0 * shares.mean(axis=1), shares.shape[1], shares).image_variance
+    return Sources(one.title, seeds, found.seed, found.split, found.search, found.seed / seeds, images, found.joint)
+
+
+def _say_limits(row: Sources, found: Components) -> list[str]:
+    """What the estimates cannot say."""
+    said = [JOINT.format(more=MORE)] if found.joint else []
+    freedoms = {"split": found.split_freedom, "search": found.search_freedom, "seeds": found.seed_freedom}
+    known = {name: count for name, count in freedoms.items() if count}
+    least = min(known.values())
+    low, high = (round_off(factor, 1) for factor in find_factors(least))
+    said.append(
+        f"Degrees of freedom: {', '.join(f'{name} {count}' for name, count in known.items())}. With {least} the mean "
+        f"square's root is known within factors of {low} and {high}."
+    )
+    negative = [f"{name} {getattr(row, name):.2g}" for name in PARTS if getattr(row, name) < 0]
+    if negative:
+        many = "variance is" if len(negative) == 1 else "variances are"
+        said.append(
+            f"{row.architecture}: a negative estimate of {many} shown as 0: {', '.join(negative)} squared points."
+        )
+    if math.isnan(row.images):
+        said.append(
+            f"{row.architecture}: the images' part is not known, as predictions were not kept or there is one split."
+        )
+    return said
+
+
+def _describe_design(experiment: Experiment) -> str:
+    splits = {run.spec["split_seed"] for run in experiment.runs}
+    searches, many = f"{len(experiment.runs)} searches", format_count(len(splits), "split")
+    return (
+        f"{searches} end to end with different seeds, over {many} of training and held-out images. mean: over the "
+        "splits' means, which are independent; its interval is Student's t over them on these test images, and with "
+        "images: on others of the same kind. won: in how many replicates it has the highest mean."
+    )
+
+
+def _explain_none(experiment: Experiment) -> list[str]:
+    return [NONE] if not experiment.runs else [_say_too_few(experiment), *_list_gaps(experiment)]
+
+
+def _say_too_few(experiment: Experiment) -> str:
+    return f"Of {format_count(len(experiment.runs), 'replicate')} fewer than two are finished."
+
+
+def _list_gaps(experiment: Experiment) -> list[str]:
+    """What is missing or left out."""
+    said = [experiment.begun] if experiment.begun else []
+    behind = [
+        f"{name} ({one.architecture}: {one.reruns.ended} of {one.reruns.asked})" for name, one in experiment.lacking
+    ]
+    if behind:
+        said.append(f"Left out, as not all reruns have ended by themselves: {', '.join(behind)}.")
+    if experiment.others:
+        said.append(f"No replicates of these, and left out: {', '.join(experiment.others)}.")
+    return said
+
+
+class Pair(NamedTuple):
+    """A row of table ``replicate-pairs``: points, NaN where unknown."""
+
+    first: str
+    second: str
+    searches: int
+    splits: int
+    difference: float
+    low: float
+    high: float
+    both_low: float
+    both_high: float
+    p: float
+    ahead: int
+    behind: int
+
+
+def build_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+    """Every pair of architectures, compared within each replicate."""
+    experiment = find_experiment(evidence)
+    matched = [one.match(other) for one, other in itertools.combinations(experiment.repeated.values(), 2)]
+    rows = [_compare(one, other) for one, other in matched if len(one.found) > 1]
+    frame = pd.DataFrame(rows, columns=list(Pair._fields))
+    frame["p_holm"] = correct_by_holm(frame["p"].astype(float))
+    if not rows:
+        return frame, _explain_none(experiment)
+    said = (
+        "Differences of the means in points, within each replicate: both networks have the same split and seeds "
+        "there, so what these do to both cancels. The 95 % interval is Student's t over the splits' means on these "
+        "test images, and with images on others of the same kind; p is that of the latter where it is known, "
+        f"Holm-corrected over {format_count(len(rows), 'pair')}. ahead: in how many replicates the first has the "
+        "higher mean."
+    )
+    return frame, [said, *_list_gaps(experiment)]
+
+
+def _compare(one: Repeated, other: Repeated) -> Pair:
+    differences, splits = one.means - other.means, one.splits
+    values = average_splits(differences, splits)
+    found, shares = measure_mean(values), None
+    if one.shares is not None and other.shares is not None and one.shares.shape == other.shares.shape:
+        shares = one.shares - other.shares
+    errors = _measure_errors(values, shares, splits)
+    both = None if errors is None else find_interval(errors)
+    return Pair(
+        first=one.title,
+        second=other.title,
+        searches=len(differences),
+        splits=len(values),
+        difference=found.difference,
+        low=max(-100.0, found.low),
+        high=min(100.0, found.high),
+        both_low=math.nan if both is None else max(-100.0, both.low),
+        both_high=math.nan if both is None else min(100.0, both.high),
+        p=found.p if both is None else both.p,
+        ahead=int((differences > 0).sum()),
+        behind=int((differences < 0).sum()),
+    )
+
+
+CHOSEN = ["seed", "split_seed", "val_percent", "mean_percent", "std_percent", "again", "of"]
+
+
+def build_choices(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+    """What each replicate chose for each architecture, and what came of it."""
+    experiment = find_experiment(evidence)
+    frames = []
+    for several in experiment.candidates.values():
+        chosen = [one.incumbent["config_id"] for one in several if one.incumbent is not None]
+        for name, one in zip(experiment.names, several, strict=True):
+            if one.incumbent is None:
+                continue
+            row, ended = one.incumbent, one.reruns.accuracies
+            raced = row["choice_seeds"] > 0
+            theta = {field: row[field] for field in list_hyperparameters(one.run.trials)}
+            content = {
+                "replicate": name,
+                "architecture": several[0].group.rpartition(": ")[2],
+                **theta,
+                "seed": one.run.spec["seed"],
+                "split_seed": one.run.spec["split_seed"],
+                "val_percent": 100.0 * row["choice_accuracy" if raced else "val_accuracy"],
+                "mean_percent": float(np.mean(ended)) if len(ended) else math.nan,
+                "std_percent": float(np.std(ended, ddof=1)) if len(ended) > 1 else math.nan,
+                "again": chosen.count(row["config_id"]) - 1,
+                "of": len(chosen) - 1,
+            }
+            frames.append(pd.DataFrame([content]))
+    if not frames:
+        return pd.DataFrame(columns=["replicate", "architecture", *NAMES, *CHOSEN]), _explain_none(experiment)
+    said = (
+        "held out: validation accuracy in percent by which it was chosen, the mean over the seeds of its race or that "
+        "of the sweep's one seed. mean, std: of its reruns on the test images. again: how many of the other "
+        "replicates chose the same configuration."
+    )
+    return join_trials(frames), [said, *_list_gaps(experiment)]
+
+
+def _show_choices(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
+    names = list_hyperparameters(frame)
+    theta = [
+        Column(name, lambda row, name=name: format_cell(row[name]), right=not holds_words(frame[name]))
+        for name in names
+        if name in NAMES or frame[name].notna().any()
+    ]
+    columns = (
+        words("Replicate", "replicate"),
+        words("Architecture", "architecture"),
+        *theta,
+        number("seed", "seed"),
+        number("split seed", "split_seed"),
+        number("held out", "val_percent", 2),
+        number("mean", "mean_percent", 2),
+        number("std", "std_percent", 2),
+        Column("again", lambda row: f"{row['again']} of {row['of']}"),
+    )
+    return make_display(columns)(frame)
+
+
+def _show_searches(row: dict[str, Any]) -> str:
+    return f"{row['searches']} ({format_count(row['splits'], 'split')})"
+
+
+def _source(heading: str, field: str) -> Column:
+    """The standard deviation by one source, and its share of the variance."""
+
+    def text(row: dict[str, Any]) -> str:
+        if field == "split" and row["joint"]:
+            return "in search"
+        if math.isnan(row[field]):
+            return "-"
+        share = row[f"{field}_share"]
+        return f"{_root(row[field])}" + ("" if math.isnan(share) else f" ({100 * share:.0f} %)")
+
+    return Column(heading, text)
+
+
+def _root(variance: float) -> str:
+    return round_off(math.sqrt(max(0.0, variance)) if variance == variance else math.nan, 2)
+
+
+SHOWN = (
+    words("Architecture", "architecture"),
+    Column("searches", _show_searches),
+    number("reruns", "seeds"),
+    number("mean", "mean", 2),
+    between("95 % CI", "low", "high", 2),
+    between("with images", "both_low", "both_high", 2),
+    number("std", "std", 2),
+    between("lowest to highest", "lowest", "highest", 2),
+    Column("won", lambda row: f"{row['wins']} of {row['of']}"),
+)
+SHOWN_SOURCES = (
+    words("Architecture", "architecture"),
+    Column("one seed", lambda row: _root(row["one_seed"])),
+    _source("split", "split"),
+    _source("search", "search"),
+    Column("reruns", lambda row: str(row["seeds"])),
+    _source("seeds", "seed"),
+    _source("images", "images"),
+    Column("all", lambda row: _root(row["all"])),
+)
+SHOWN_PAIRS = (
+    words("First", "first"),
+    words("Second", "second"),
+    Column("searches", _show_searches),
+    number("difference", "difference", 2, sign=True),
+    between("95 % CI", "low", "high", 2),
+    between("with images", "both_low", "both_high", 2),
+    p_value("p (Holm)", "p_holm"),
+    Column("ahead", lambda row: f"{row['ahead']} of {row['searches']}"),
+)
+REPLICATES = Table("replicates", "Searches repeated end to end.", (), build_replicates, make_display(SHOWN))
+REPLICATE_SOURCES = Table(
+    "replicate-sources", "What the answer of a search varies with.", (), build_sources, make_display(SHOWN_SOURCES)
+)
+REPLICATE_PAIRS = Table(
+    "replicate-pairs", "Differences within each replicate.", (), build_pairs, make_display(SHOWN_PAIRS)
+)
+REPLICATE_CHOICES = Table("replicate-choices", "What each replicate chose.", (), build_choices, _show_choices)

@@ -1,0 +1,155 @@
+"""``invsearch reproduce --replicates``: run folders within a folder, one after the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import invsearch
+from search.cli import main
+from search.commands import options
+from search.storage.run_folder import RunFolder
+from search.storage.trial_folder import TrialFolder
+from search.tuning.events import Event
+
+LINE = ["reproduce", "1.3", "--samples", "4", "--epochs", "6", "--seeds", "2"]
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int]]:
+    """Folder, seed and split seed of what was to be trained; it gets its folder and the record of one trial."""
+    found: list[tuple[str, int, int]] = []
+
+    def train(request: options.Request, on_event: Any = None, command: str | None = None) -> int:
+        spec = request.spec
+        with RunFolder(request.path).driven(spec, command=command) as whole:
+            TrialFolder(request.path, whole.sweep_trial("conv", whole.list_points("conv")[0])).fail("x")
+        found.append((request.path.name, spec.seed, spec.split_seed))
+        if on_event is not None:
+            on_event(Event("ended", "sweep", "conv", "conv-1", 6, 0.5, "completed", 1, 8))
+        return 0
+
+    monkeypatch.setattr(options.Request, "train", train)
+    return found
+
+
+FOUR = [
+    ("replicate-01", 0, 0),
+    ("replicate-02", 200_000, 1),
+    ("replicate-03", 400_000, 2),
+    ("replicate-04", 600_000, 3),
+]
+
+
+def test_each_has_a_folder_and_seeds_of_its_own_and_more_may_follow(
+    tmp_path: Path, trained: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path / "run")]
+    assert main([*LINE, *out, "--replicates", "2"]) == 0
+    assert trained == FOUR[:2]
+    shown = capsys.readouterr()
+    assert f"replicate 2 of 2: {tmp_path}/run/replicate-02 (seed 200000, split seed 1)" in shown.err
+    assert "**Table replicates.**" in shown.out
+    assert "replicate-02 (conv: 0 of 2)" in shown.out
+    trained.clear()
+    assert main([*LINE, *out, "--replicates", "4"]) == 0
+    assert trained == FOUR
+    trained.clear()
+    assert main([*LINE, *out, "--replicates", "3"]) == 0
+    assert trained == FOUR
+    assert "already asks for 4 replicates, so not 3" in capsys.readouterr().err
+    trained.clear()
+    assert main([*LINE, *out]) == 0
+    assert trained == FOUR
+    assert "already asks for 4 replicates, and goes on with them" in capsys.readouterr().err
+
+
+def test_what_contradicts_one_of_them_changes_nothing(
+    tmp_path: Path, trained: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path / "run"), "--replicates"]
+    assert main([*LINE, *out, "2"]) == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*.json")}
+    trained.clear()
+    capsys.readouterr()
+    assert main([*LINE, "--seed", "1", *out, "3"]) == 2
+    message = capsys.readouterr().err
+    assert "replicate-01: the run folder holds another run: seed is 0 there and 1 here" in message
+    assert message.count("\n") == 1
+    assert trained == []
+    assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*.json")} == before
+
+
+@pytest.mark.parametrize(
+    ("table", "count", "words"),
+    [
+        ("1.3", "1", "replicates: 1 is not allowed; give a whole number from 2 to 99"),
+        ("1.3", "100", "replicates: 100 is not allowed"),
+        ("1.3", "two", "--replicates: 'two' is not a whole number"),
+        ("1.6", "3", "replicates: Table 1.6 searches nothing"),
+    ],
+)
+def test_numbers_and_tables_without_replicates(
+    tmp_path: Path, table: str, count: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["reproduce", table, "--replicates", count, "--out", str(tmp_path / "run")]) == 2
+    message = capsys.readouterr().err
+    assert words in message
+    assert message.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("spec.json", "holds an ordinary run; give another --out, or leave --replicates out"),
+        ("thesis.tex", "has files but no replicates.json; give --out an empty or new folder"),
+    ],
+)
+def test_a_folder_with_something_else(
+    tmp_path: Path, name: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text("{}")
+    assert main([*LINE, "--replicates", "2", "--out", str(tmp_path)]) == 2
+    assert words in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_other_commands_name_the_replicates(
+    tmp_path: Path, trained: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*LINE, "--replicates", "2", "--out", str(tmp_path / "run")]) == 0
+    for command in ("status", "check", "best", "watch"):
+        capsys.readouterr()
+        assert main([command, str(tmp_path / "run")]) == 2
+        message = capsys.readouterr().err
+        assert "holds replicates, each a run of its own; give one of them, such as" in message
+        assert main([command, str(tmp_path / "run" / "replicate-02"), *["--once"] * (command == "watch")]) in (0, 2)
+    capsys.readouterr()
+    assert main(["table", "outcomes", str(tmp_path / "run")]) == 0
+
+
+def test_a_dry_run_counts_them_and_makes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    assert main([*LINE, "--replicates", "5", "--dry-run", "--out", str(out)]) == 0
+    assert "for 5 replicates of this in new run folders; nothing was run" in capsys.readouterr().out
+    assert not out.exists()
+
+
+def test_from_python(tmp_path: Path, trained: list[Any]) -> None:
+    told: list[Event] = []
+    keywords: Any = {"samples": 4, "epochs": 6, "seeds": 2, "on_event": told.append}
+    run = invsearch.reproduce("1.3", tmp_path / "run", replicates=2, **keywords)
+    assert trained == FOUR[:2]
+    assert [event.replicate for event in told] == [1, 2]
+    assert [each.path.name for each in run.replicates] == ["replicate-01", "replicate-02"]
+    assert [each.spec.split_seed for each in run.replicates] == [0, 1]
+    assert run.replicates[0].replicates == []
+    assert "replicate-02 (conv: 0 of 2)" in " ".join(run.table("replicates").notes)
+    assert [each.path for each in invsearch.open_run(tmp_path / "run").replicates] == [
+        each.path for each in run.replicates
+    ]
+    with pytest.raises(invsearch.UserError, match="holds replicates"):
+        _ = run.trials
