@@ -69,16 +69,9 @@ def check_auditable(run: Run) -> None:
     where = printable(run.path)
     if not run.spec.get("samples"):
         raise UserError(f"{where}: nothing was searched, so there is nothing to audit; give the run of a sweep")
-    sweep = run.trials[run.trials["phase"] == "sweep"]
-    ended = sweep[sweep["status"] != "unfinished"]["architecture"].value_counts()
-    behind = [
-        f"{name} {ended.get(name, 0)} of {planned}"
-        for name, planned in run.planned.items()
-        if ended.get(name, 0) < planned
-    ]
-    if behind:
+    if behind := run.list_behind():
         raise UserError(f"{where}: the sweep is not finished ({', '.join(behind)}); run it again to resume it")
-    if not (sweep["status"] == "stopped").any():
+    if not ((run.trials["phase"] == "sweep") & (run.trials["status"] == "stopped")).any():
         raise UserError(f"{where}: no trial of it was stopped early, so nothing was thrown away")
 
 
@@ -222,10 +215,10 @@ def _describe(row: dict[str, Any], rung: int, budget: int) -> list[str]:
     if not row["stopped"]:
         return [f"{name}: no trial was stopped early, so nothing was thrown away."]
     if not math.isnan(row["better"]):
-        share = f"{100 * row['better'] / row['ended']:.0f} % of {format_count(row['ended'], 'audited trial')}"
+        verb = "is" if row["better"] == 1 else "are"
+        share = f"{row['better']:.0f} of {format_count(row['ended'], 'audited trial')} {verb} better than the incumbent"
         ends = f"{100 * row['least'] / row['stopped']:.1f} to {100 * row['most'] / row['stopped']:.1f} %"
-        what = "the scheduler threw away something better" if row["better"] else "none was found to be better"
-        lines.append(f"{name}: {what} than the incumbent; the chance that a stopped trial is: {share}, 95 % CI {ends}.")
+        lines.append(f"{name}: {share}; so are {ends} of all that the scheduler stopped (95 % CI).")
         if row["same"] < row["ended"]:
             lines.append(
                 f"{name}: {row['same']} of {row['ended']} audited trials have the sweep's numbers again up to where "

@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.evidence import Candidate, gather
 from analysis.records.reader import Run
 from analysis.render.cells import THETA, format_finished, format_theta
-from analysis.stats.samples import Summary, summarize
+from analysis.stats.samples import Summary
 from spaces.hyperparameters import NAMES, Hyperparameters
 
 COLUMNS = [
@@ -38,9 +38,10 @@ class Best:
         theta: the configuration.
         incumbent: the sweep's trial of it; None where nothing was searched.
         val_accuracy: of that trial on held-out training images, a fraction; NaN where there is none.
-        reruns: test accuracies in percent of its finished reruns, summed up.
+        reruns: test accuracies in percent of its reruns that finished or diverged, summed up as in the tables.
         asked: how many reruns were asked for.
-        lost: how many of them diverged or failed: the others are a selection.
+        finished: how many finished.
+        lost: how many failed: the others are a selection.
         rerun: the finished rerun of the highest test accuracy; ties by lower test loss, then by trial id. None while
             none has finished.
         test_accuracy: of that rerun, a fraction; NaN where there is none.
@@ -53,6 +54,7 @@ class Best:
     val_accuracy: float
     reruns: Summary
     asked: int
+    finished: int
     lost: int
     rerun: str | None
     test_accuracy: float
@@ -76,9 +78,10 @@ def _pick_best(candidate: Candidate) -> Best:
         Hyperparameters(**(candidate.theta or {})),
         incumbent,
         float(row["val_accuracy"]) if incumbent else float("nan"),
-        summarize(reruns.judged),
+        reruns.summary,
         reruns.asked,
-        reruns.diverged + reruns.failed,
+        reruns.finished,
+        reruns.lost,
         None if first is None else str(first["trial_id"]),
         float("nan") if first is None else float(first["test_accuracy"]),
     )

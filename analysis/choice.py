@@ -19,8 +19,9 @@ class Score(NamedTuple):
     """What a configuration reached on one seed.
 
     Attributes:
-        accuracy: on held-out images, a fraction; that of guessing where it diverged or failed.
-        loss: mean cross entropy after the last epoch; infinite where it diverged or failed.
+        accuracy: on held-out images, a fraction; that of guessing where it diverged. NaN where it failed, which says
+            nothing of the configuration: the means are over its other seeds.
+        loss: mean cross entropy after the last epoch; infinite where it diverged.
     """
 
     accuracy: float
@@ -136,19 +137,27 @@ def rank_by_mean(field: Sequence[str], seeds: int, scores: Scores) -> tuple[str,
 
 
 def average(scores: Sequence[Score]) -> Score:
-    """The means; ``fsum``, so that they do not depend on the order of the seeds."""
-    accuracies, losses = zip(*scores, strict=True)
-    return Score(math.fsum(accuracies) / len(scores), math.fsum(losses) / len(scores))
+    """The means over the seeds that did not fail; the worst there is where all did.
+
+    ``fsum``, so that they do not depend on the order of the seeds.
+    """
+    known = [score for score in scores if not math.isnan(score.accuracy)]
+    if not known:
+        return Score(-math.inf, math.inf)
+    accuracies, losses = zip(*known, strict=True)
+    return Score(math.fsum(accuracies) / len(known), math.fsum(losses) / len(known))
 
 
-def score_trial(accuracies: Sequence[float], losses: Sequence[float], judge: str, lost: bool, chance: float) -> Score:
+def score_trial(status: str, accuracies: Sequence[float], losses: Sequence[float], judge: str, chance: float) -> Score:
     """What a trial that has ended scores.
 
     Args:
+        status: its own; one that diverged counts as guessing.
         accuracies: on held-out images after each epoch.
         losses: the same.
-        judge: one of ``protocol.JUDGES``.
-        lost: whether it diverged or failed, which counts as guessing.
+        judge: see ``judge_epochs``.
         chance: what guessing reaches.
     """
-    return Score(chance, math.inf) if lost else Score(judge_epochs(accuracies, judge), losses[-1])
+    if status == "diverged":
+        return Score(chance, math.inf)
+    return Score(*[math.nan] * 2) if status == "failed" else Score(judge_epochs(accuracies, judge), losses[-1])

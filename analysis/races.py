@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from analysis.choice import Race, Score, Stage, average, decide_race, score_trial
-from analysis.judging import find_chance, find_judge, judge_trials
+from analysis.judging import find_chance, find_judge, find_race_judge, judge_trials
 from analysis.records.reader import Run
 from analysis.records.schema import make_records
 from spaces.specs.protocol import ENDED_BY_ITSELF, MAX_SEEDS
@@ -44,10 +45,14 @@ class Raced:
     trials: set[str]
 
     def list_accuracies(self, config_id: str) -> list[float]:
-        """A finalist's accuracies on the seeds that it has had in the race, fractions."""
+        """A finalist's accuracies on the seeds that it has had in the race, fractions; without those that failed."""
         given = max((stage.seeds for stage in self.race.stages if config_id in stage.field), default=0)
-        places = [(config_id, place) for place in range(given)]
-        return [self.scores[key].accuracy for key in places if key in self.scores]
+        found = [self.scores[config_id, place] for place in range(given) if (config_id, place) in self.scores]
+        return [score.accuracy for score in found if not math.isnan(score.accuracy)]
+
+    def count_failed(self) -> int:
+        """How many trainings of the race failed."""
+        return sum(math.isnan(score.accuracy) for score in self.scores.values())
 
     @property
     def rival(self) -> str | None:
@@ -62,8 +67,11 @@ class Raced:
         leader, rival = self.race.leader, self.rival
         if leader is None or rival is None:
             return float("nan")
-        seeds = range(min(len(self.list_accuracies(leader)), len(self.list_accuracies(rival))))
-        ours, theirs = (average([self.scores[name, place] for place in seeds]) for name in (leader, rival))
+        seeds = range(max((stage.seeds for stage in self.race.stages if rival in stage.field), default=0))
+        ours, theirs = (
+            average([score for place in seeds if (score := self.scores.get((name, place))) is not None])
+            for name in (leader, rival)
+        )
         return ours.accuracy - theirs.accuracy
 
     def _lacks(self, stage: Stage) -> bool:
@@ -93,12 +101,12 @@ def _score_choice(run: Run) -> dict[tuple[str, str, int], tuple[Score | None, st
     trials = run.trials[run.trials["phase"] == "choice"]
     epochs = run.epochs[run.epochs["trial_id"].isin(trials["trial_id"])]
     rows = {str(name): part for name, part in epochs.groupby("trial_id")}
-    first, judge, chance = run.spec["seed"] + MAX_SEEDS + 1, find_judge(run), find_chance(run)
+    first, judge, chance = run.spec["seed"] + MAX_SEEDS + 1, find_race_judge(run), find_chance(run)
     found = {}
     for row in make_records(trials):
-        lost, score, part = row["status"] in ENDED_BY_ITSELF, None, rows.get(row["trial_id"])
-        if lost or (row["status"] == "completed" and row["epoch"] >= run.spec["max_epochs"]):
+        status, score, part = row["status"], None, rows.get(row["trial_id"])
+        if status in ENDED_BY_ITSELF or (status == "completed" and row["epoch"] >= run.spec["max_epochs"]):
             accuracies, losses = ([] if part is None else part[name].tolist() for name in ("val_accuracy", "val_loss"))
-            score = score_trial(accuracies, losses, judge, lost, chance)
+            score = score_trial(status, accuracies, losses, judge, chance)
         found[row["architecture"], row["config_id"], row["seed"] - first] = score, row["trial_id"]
     return found

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.choice import Score, count_trainings, decide_race, list_stages
-from analysis.judging import judge_epochs
+from analysis.judging import BOTH, judge_epochs
 from benchmarks.options import make_parser, publish
 from benchmarks.report import Report
 from benchmarks.seeds import ARCHITECTURES, CONFIGURATIONS, EPOCHS, Key, read_table
@@ -87,10 +87,10 @@ class Search:
         self.trainings = 0
 
     def rank(self, judge: str) -> list[int]:
-        """The finished by the sweep's own seed, the best first."""
+        """The finished by the sweep's own seed, the best first; by the last epoch where a race goes by both."""
 
         def accuracy(config: int) -> float:
-            return judge_epochs(find_curve(self.table, config, self.seed), judge)
+            return judge_epochs(find_curve(self.table, config, self.seed), "final" if judge == BOTH else judge)
 
         return sorted(self.finished, key=lambda config: (-accuracy(config), config))
 
@@ -250,7 +250,7 @@ def measure(path: Path, searches: int) -> Report:
     )
     for name in ARCHITECTURES:
         found = Table.of(table, name)
-        for judge in ("final", "last5"):
+        for judge in ("final", "last5", BOTH):
             report.table(f"{name}, judge {judge}", compare_rules(found, list_rules(judge), searches))
     report.text(f"{time.perf_counter() - start:.0f} s.")
     return report

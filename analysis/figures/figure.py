@@ -109,7 +109,9 @@ class Panel:
     x: Axis
     y: Axis
     marks: Sequence[Mark]  # From back to front.
-    rungs: Sequence[tuple[float, str]] = ()  # (x, label) of vertical lines, on a linear axis: where ASHA judges.
+    rungs: Sequence[
+        tuple[float, str]
+    ] = ()  # (x, label) of vertical lines, on a linear axis: where the scheduler judges.
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Mark, Panel, Points
 from analysis.render.cells import format_finished
-from analysis.tables.notes import name_unfinished
+from analysis.tables.notes import describe_judged, name_unfinished
 
 SPREAD = 0.16  # How far, in rows, the seeds of one architecture are spread, so that equal ones do not hide each other.
 
@@ -39,7 +39,7 @@ def draw(evidence: Evidence) -> Drawing | str:
             marks.append(Points([published.mean], [row - 0.3], one.group, texts=[text], hollow=True))
     names = tuple(one.group for one in ended)
     caption = (
-        "Test accuracy after the last epoch. Small points: one seed each; below them, their mean with its 95 % "
+        f"{describe_judged(evidence)}. Small points: one seed each; below them, their mean with its 95 % "
         "interval; above them, as a ring, the published mean, if any, with one standard deviation to each side."
     )
     panel = Panel("", Axis("test accuracy (%)"), Axis("", categories=names, low=-0.6, high=len(names) - 0.4), marks)

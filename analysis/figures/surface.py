@@ -28,7 +28,7 @@ def draw(evidence: Evidence) -> Drawing | str:
         others = "values of the other hyperparameters"
     caption = (
         f"The best last validation accuracy among the configurations of each cell, over all {others}, "
-        "including those that ASHA stopped. Blank: all of them diverged, or none was tried."
+        "including those that the scheduler stopped. Blank: all of them diverged, or none was tried."
     )
     return Drawing("surface", "Learning rate and momentum", caption, panels, 2, evidence.groups)
 

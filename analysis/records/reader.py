@@ -60,6 +60,15 @@ class Run:
         spec = RunSpec.from_dict(self.spec)
         return {name: spec.count_planned(name) for name in spec.architectures}
 
+    def list_behind(self, planned: Mapping[str, int] | None = None) -> list[str]:
+        """The architectures whose sweep is not over, each as ``conv 3 of 256``; ``planned`` if not by the spec."""
+        over = self.trials[(self.trials["phase"] == "sweep") & (self.trials["status"] != "unfinished")]
+        ended = over["architecture"].value_counts()
+        asked = self.planned if planned is None else planned
+        return [
+            f"{name} {ended.get(name, 0)} of {count}" for name, count in asked.items() if ended.get(name, 0) < count
+        ]
+
 
 def read_run(path: str | Path) -> Run:
     """Reads a run folder, also while it is being written.

@@ -53,7 +53,7 @@ def list_outcomes(candidate: Candidate) -> pd.DataFrame:
 
     Returns:
         The level (``make_levels``) of each hyperparameter that varied; whether the configuration ``broke`` down; its
-        validation ``accuracy`` at the end of the grace period, since ASHA chooses which trials have later ones.
+        validation ``accuracy`` at the end of the grace period, since the scheduler chooses who has later ones.
     """
     sweep, spec = candidate.sweep, candidate.run.spec
     budget = spec.get("max_epochs") or 1

@@ -45,7 +45,7 @@ def compute_expected_best(accuracies: np.ndarray) -> pd.DataFrame:
 def compute_budget_curve(candidate: Candidate) -> pd.DataFrame:
     """Expected best validation accuracy in percent against four budgets, in the order a random search spends them.
 
-    Every trial counts with the accuracy that it ended with, also one that ASHA stopped; a diverged one counts as 0,
+    Every trial counts with the accuracy that it ended with, also one that was stopped; a diverged one counts as 0,
     and a failed one not at all. The other budgets are k times the mean cost of a trial, so early stopping makes them
     smaller.
 

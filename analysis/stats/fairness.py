@@ -6,13 +6,13 @@ import math
 from typing import NamedTuple
 
 import pandas as pd
-import scipy
 
 from analysis.evidence import Candidate
 from analysis.races import find_completed
 from analysis.render.cells import format_cell
 from analysis.stats.collapse import find_collapsed
-from analysis.stats.samples import CONFIDENCE, explain_untested, summarize
+from analysis.stats.outcomes import find_wilson
+from analysis.stats.samples import explain_untested, summarize
 
 
 class Fairness(NamedTuple):
@@ -59,9 +59,7 @@ def judge_fairness(candidate: Candidate) -> Fairness:
     sweep, incumbent = candidate.sweep, candidate.incumbent
     ended = int((~sweep["status"].isin(["unfinished", "failed"])).sum())
     diverged, down = int((sweep["status"] == "diverged").sum()), int(find_collapsed(candidate.run, sweep).sum())
-    among, low, high = ended or math.nan, math.nan, math.nan
-    if ended:
-        low, high = scipy.stats.binomtest(diverged + down, ended).proportion_ci(CONFIDENCE, method="wilson")
+    among, (low, high) = ended or math.nan, find_wilson(diverged + down, ended)
     reruns = summarize(candidate.accuracies)
     by = "choice_accuracy" if candidate.race_seeds else "val_accuracy"
     selected = math.nan if incumbent is None else 100.0 * float(incumbent[by])

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.evidence import Candidate, Evidence
 from analysis.incumbents import find_single_choices
-from analysis.judging import PHRASES, find_judge
+from analysis.judging import PHRASES, find_judge, find_race_judge
 from analysis.records.reader import Run
 from analysis.records.schema import holds_words, join_trials, list_hyperparameters
 from analysis.render.cells import format_cell, format_theta
@@ -22,7 +22,7 @@ NO_RACE = "No configurations raced: invsearch choose lets the best of a sweep ru
 MEANING = (
     "Validation accuracy in percent on held-out training images. seeds: how many the configuration was given before it "
     "left the race; mean, std and lowest are over these. sweep: on the one seed by which it became a finalist, which "
-    "does not count. A seed that diverged or failed counts as guessing."
+    "does not count. A seed that diverged counts as guessing; one that failed does not count."
 )
 
 
@@ -69,19 +69,21 @@ def describe_choices(evidence: Evidence) -> list[str]:
 
 def _describe_choice(one: Candidate) -> str:
     assert one.theta is not None
-    row, rule = one.incumbent, PHRASES[find_judge(one.run)]
+    row = one.incumbent
     chosen = _write_theta(one, one.theta)
     assert row is not None
     if one.raced is None:
         accuracy = f"{round_off(100.0 * row['val_accuracy'], 2)} % on held-out images after the last epoch"
-        return f"{one.group}: {chosen} was chosen by the sweep's one seed ({accuracy}; judged {rule})."
+        judged = PHRASES[find_judge(one.run)]
+        return f"{one.group}: {chosen} was chosen by the sweep's one seed ({accuracy}; judged {judged})."
     race = one.raced.race
     field = format_count(len(race.stages[0].field), "configuration")
     if race.winner is None:
         done = f"{len(race.trained)} of {race.planned} trainings"
         return f"{one.group}: the race of {field} is not finished ({done}); ahead is {chosen}."
     mean = f"{round_off(100.0 * row['choice_accuracy'], 2)} % over {format_count(int(row['choice_seeds']), 'seed')}"
-    said = f"{one.group}: {chosen} won the race of {field}, with {mean} on held-out images {rule}"
+    judged = PHRASES[find_race_judge(one.run)]
+    said = f"{one.group}: {chosen} won the race of {field}, with {mean} on held-out images {judged}"
     if one.raced.rival is not None:
         shared = format_count(len(one.raced.list_accuracies(one.raced.rival)), "seed")
         said += f", {round_off(100.0 * one.raced.lead, 2)} points ahead of its last rival over {shared}"
@@ -96,7 +98,8 @@ def _describe_single(one: Candidate) -> str:
     if one.incumbent is not None and single["config_id"] == one.incumbent["config_id"]:
         return f"A single seed would have taken the same ({accuracy})."
     found = one.raced.list_accuracies(str(single["config_id"]))
-    over = f"{round_off(100.0 * sum(found) / len(found), 2)} % over {format_count(len(found), 'seed')} of the race"
+    over = f"{format_count(len(found), 'seed')} of the race"
+    over = f"{round_off(100.0 * sum(found) / len(found), 2)} % over {over}" if found else over
     theta = {name: single[name] for name in one.hyperparameters}
     return f"A single seed would have taken {_write_theta(one, theta)} ({accuracy}, {over})."
 
@@ -107,24 +110,30 @@ def _write_theta(one: Candidate, theta: dict[str, object]) -> str:
 
 def name_rule(run: Run) -> str:
     """By which rule a run chose its configurations; empty where it searched nothing."""
-    judged, finalists = PHRASES[find_judge(run)], run.spec.get("finalists")
+    finalists = run.spec.get("finalists")
     if not run.spec.get("samples"):
         return ""
     if not finalists:
-        return f"Chosen by the highest validation accuracy {judged} on the sweep's one seed."
+        return f"Chosen by the highest validation accuracy {PHRASES[find_judge(run)]} on the sweep's one seed."
+    seeds, judged = format_count(run.spec["choice_seeds"], "further seed"), PHRASES[find_race_judge(run)]
     return (
-        f"Chosen by a race: the {finalists} best of the sweep's one seed on up to "
-        f"{format_count(run.spec['choice_seeds'], 'further seed')}, by mean validation accuracy {judged}."
+        f"Chosen by a race: the {finalists} best of the sweep's one seed on up to {seeds}, by mean validation accuracy "
+        f"{judged}."
     )
 
 
 def write_choice_notes(run: Run, candidates: Sequence[Candidate]) -> list[str]:
     """The notes of a table of accuracies: the rule, and what a single seed would have taken in place of the winner."""
     raced = [one for one in candidates if one.raced is not None and one.incumbent is not None]
-    rule = name_rule(run) if raced else ""
+    rule = name_rule(run)
     finished = [one for one in raced if one.raced is not None and one.raced.race.winner is not None]
     behind = [one.group for one in raced if one not in finished]
     said = [f"{one.group}: {_describe_single(one).replace('A', 'a', 1)}" for one in finished]
+    failed = sum(one.raced.count_failed() for one in raced if one.raced is not None)
+    if failed:
+        said.append(
+            f"{format_count(failed, 'training')} of the race failed and left a seed out; --retry-failed trains again."
+        )
     unfinished = [f"The race is not finished: {', '.join(behind)}."] if behind else []
     return [*([rule] if rule else []), *said, *unfinished]
 

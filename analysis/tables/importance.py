@@ -18,8 +18,8 @@ BROKE = [
     "9999 permutations), Holm-corrected over the hyperparameters that varied; matters: at 5 %.",
 ]
 CHANGED = [
-    "Effects on validation accuracy at the end of the grace period, before ASHA has stopped any trial. Configurations "
-    "that broke down are left out; see table breakdowns.",
+    "Effects on validation accuracy at the end of the grace period, before the scheduler has stopped any trial. "
+    "Configurations that broke down are left out; see table breakdowns.",
     "p: of an F-test (type II) on the ranks of these accuracies, Holm-corrected over the terms; matters: at 5 %.",
     "share: of the variance of accuracy, over a grid that was tried in full and in which nothing broke down.",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -95,7 +94,9 @@ def describe_interval(evidence: Evidence, run: Run | None = None) -> str:
     found = [one.reruns for one in evidence.candidates if run is None or one.run is run]
     joined = any(reruns.judge == JUDGES[0] and reruns.is_followed for reruns in found)
     span = f", joined with that of the mean of the last {LAST} epochs, since the last one alone may miss dips"
-    return f"95 % CI: Student-t interval of the mean{span if joined else ''}."
+    broken = " Where seeds broke down, the interval combines those of the success rate and of the successful mean."
+    rest = broken if any(reruns.broken for reruns in found) else ""
+    return f"95 % CI: Student-t interval of the mean{span if joined else ''}.{rest}"
 
 
 def name_unfinished(candidates: Iterable[Candidate]) -> str:
@@ -119,7 +120,9 @@ def _compare_with_conv(evidence: Evidence, run: Run, titles: dict[str, str]) -> 
     if conv is None or len(of) < 2:
         return []
     kinds: dict[str, list[str]] = {}
-    test = f"at 5 % (Welch's test, Holm-corrected over {evidence.family})"
+    broken = any(one.reruns.broken for one in evidence.of(run).values())
+    test = "Welch's test" + (" or, where seeds broke down, a permutation test" if broken else "")
+    test = f"at 5 % ({test}, Holm-corrected over {evidence.family})"
     for row in (row for frame in evidence.compared.values() for row in make_records(frame)):
         pair = [row["first"], row["second"]]
         if conv.group in pair and {*pair} <= {*of}:
@@ -183,13 +186,6 @@ def name_reduced(run: Run) -> list[str]:
 
 def _name_unfinished_sweep(run: Run) -> list[str]:
     """Where the incumbents were chosen among fewer configurations than were asked for."""
-    swept = run.trials.query("phase == 'sweep'")
-    said = []
-    for name in run.spec["architectures"]:
-        status = Counter(swept.loc[swept["architecture"] == name, "status"])
-        ended = status.total() - status["unfinished"]
-        if ended < run.planned[name]:
-            said.append(f"{name} {ended} of {run.planned[name]}")
-        if status["failed"]:
-            said.append(f"{name} lost {status['failed']} to failures")
+    failed = run.trials.query("phase == 'sweep' and status == 'failed'")["architecture"].value_counts(sort=False)
+    said = [*run.list_behind(), *(f"{name} lost {count} to failures" for name, count in failed.items())]
     return [f"The sweep is incomplete, counting configurations that ended: {', '.join(said)}."] if said else []

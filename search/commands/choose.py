@@ -32,8 +32,8 @@ CHOICE = group(
     option(
         "--judge",
         choices=JUDGES,
-        help="what decides: final, the accuracy after the last epoch, as in the chapter (default), or last5, the mean "
-        "of the last five epochs",
+        help="what decides: final, the accuracy after the last epoch, as in the chapter, or last5, the mean of the "
+        "last five epochs (default: final in sweep and tables, the mean of the two in the race)",
     ),
 )
 OPTIONS = (

@@ -76,11 +76,11 @@ def export(run: Path, best: Best, weights: Weights, out: Path) -> None:
 def describe_choice(best: Best) -> str:
     """What the exported trial is among those of its architecture."""
     if best.rerun is None:
-        return "the sweep's incumbent"
-    count = format_count(best.reruns.n, "rerun")
-    if best.lost:
+        return "the sweep's trial of the configuration that was chosen"
+    count = format_count(best.finished, "rerun")
+    if best.lost or best.reruns.n > best.finished:
         return f"the best by test accuracy of the {count} that neither diverged nor failed"
-    return "the only rerun" if best.reruns.n == 1 else f"the best of {count} by test accuracy"
+    return "the only rerun" if best.finished == 1 else f"the best of {count} by test accuracy"
 
 
 def make_config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def _format_accuracy(accuracy: Mapping[str, Any]) -> str:
         advice = "No rerun has finished; `invsearch rerun` measures the mean over seeds, the number to quote."
     elif reruns["lost"]:
         advice = (
-            f"**No number to quote**: {format_count(reruns['lost'], 'other rerun')} diverged or failed, so the mean of "
+            f"**No number to quote**: {format_count(reruns['lost'], 'other rerun')} failed, so the mean of "
             f"what is left, {reruns['mean_percent']:.2f} % (n = {reruns['n']}), is of a selection."
         )
     else:

@@ -87,7 +87,7 @@ class Run:
             finalists: configurations that race; None: the run's, at first 12.
             choice_seeds: the most seeds of one; None: the run's, at first 8.
             judge: what decides: ``final``, the accuracy after the last epoch, or ``last5``, the mean of the last five
-                epochs; None: the run's, at first ``final``.
+                epochs; None: the run's, at first ``final`` in sweep and tables and the mean of the two in the race.
             **invocation: see ``Invocation``.
 
         Returns:

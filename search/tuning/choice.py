@@ -15,7 +15,7 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from analysis.choice import Race, Score, count_trainings, decide_race, score_trial
-from analysis.judging import find_chance, find_judge
+from analysis.judging import find_chance, find_race_judge
 from analysis.races import find_completed
 from analysis.records.reader import Run, read_run
 from search.storage.run_folder import RunFolder
@@ -24,7 +24,7 @@ from search.tuning.feed import Feed, make_tune_config
 from search.tuning.phases import Phase
 from search.tuning.scheduler import InOrder
 from spaces import Hyperparameters, TrialSpec, UserError
-from spaces.specs.protocol import ENDED_BY_ITSELF, JUDGED_ON
+from spaces.specs.protocol import ENDED_BY_ITSELF, JUDGED_ON, JUDGES
 from spaces.specs.records import read_record
 from spaces.specs.run import RunSpec
 
@@ -39,11 +39,11 @@ def plan_choice(run: RunFolder, spec: RunSpec) -> Phase:
         UserError: the sweep is not finished, or an architecture has no trial that was trained to the end.
     """
     finalists: Finalists = {}
-    judge, chance = spec.judge or "final", 0.0
+    judge, chance = JUDGES[0], 0.0
     if spec.finalists:
         found = read_run(run.path)
         check_swept(run.path, spec, found)
-        finalists, judge, chance = _find_finalists(run, spec, found), find_judge(found), find_chance(found)
+        finalists, judge, chance = _find_finalists(run, spec, found), find_race_judge(found), find_chance(found)
     races = partial(Races, finalists, spec, judge, chance)
 
     def list_recorded() -> list[TrialFolder]:
@@ -70,17 +70,12 @@ def check_swept(run: Path, spec: RunSpec, found: Run) -> None:
     Raises:
         UserError: it is not, or has not.
     """
-    sweep = found.trials[found.trials["phase"] == "sweep"]
-    ended = sweep.loc[sweep["status"] != "unfinished", "architecture"].value_counts()
-    counts = {name: int(ended.get(name, 0)) for name in spec.architectures}
-    planned = {name: spec.count_planned(name) for name in spec.architectures}
-    behind = [f"{name} {count} of {planned[name]}" for name, count in counts.items() if count < planned[name]]
-    if behind:
+    if behind := found.list_behind({name: spec.count_planned(name) for name in spec.architectures}):
         raise UserError(
             f"{run}: the sweep is not finished ({', '.join(behind)}), so the choice is not final and the test set "
             "stays closed; run the sweep again to resume it"
         )
-    completed = set(find_completed(found, sweep)["architecture"])
+    completed = set(find_completed(found, found.trials[found.trials["phase"] == "sweep"])["architecture"])
     if lacking := [name for name in spec.architectures if name not in completed]:
         raise UserError(
             f"{run}: no trial of {', '.join(lacking)} was trained to the end, so there is no incumbent; "
@@ -141,13 +136,12 @@ class Races:
         self._decide(folder.spec.architecture)
 
     def _enter(self, folder: TrialFolder) -> None:
-        lost, rows = folder.status in ENDED_BY_ITSELF, folder.rows
         key = self._places.get(folder.spec.trial_id)
-        if key is None or not (lost or folder.epoch >= self._epochs):
+        if key is None or not (folder.status in ENDED_BY_ITSELF or folder.epoch >= self._epochs):
             return
         judged = JUDGED_ON[folder.spec.phase]
-        accuracies, losses = ([row[f"{judged}_{what}"] for row in rows] for what in ("accuracy", "loss"))
-        score = score_trial(accuracies, losses, self._judge, lost, self._chance)
+        accuracies, losses = ([row[f"{judged}_{what}"] for row in folder.rows] for what in ("accuracy", "loss"))
+        score = score_trial(folder.status, accuracies, losses, self._judge, self._chance)
         self._scores[folder.spec.architecture][key] = score
 
     def _decide(self, name: str) -> None:

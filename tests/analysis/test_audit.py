@@ -52,8 +52,8 @@ def test_all_audited_by_hand(pair: tuple[RunFolder, RunFolder]) -> None:
     ends = [end or 0.0 for end in ENDS]
     assert row["audited_correlation"] == pytest.approx(spearmanr(range(5), ends)[0])
     text = describe_audit(run.path, audit_run(run, audited, {"conv": draw_sample(run, "conv", 5, 0)}), 2, 4)
-    assert "conv: the scheduler threw away something better than the incumbent; the chance that a stopped" in text
-    assert "20 % of 5 audited trials, 95 % CI 20.0 to 20.0 %." in text
+    assert "conv: 1 of 5 audited trials is better than the incumbent; so are 20.0 to 20.0 % of all" in text
+    assert "20.0 to 20.0 % of all that the scheduler stopped (95 % CI)." in text
     assert "number 2 of the 4 that the sweep trained to the end" in text
     assert "numbers again" not in text
     assert "nan" not in text

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from analysis.choice import Race, Score, Stage, count_trainings, decide_race, list_stages, score_trial
+from analysis.choice import Race, Score, Stage, count_trainings, decide_race, list_stages, rank_by_mean, score_trial
 
 
 def scored(**accuracies: list[float]) -> dict[tuple[str, int], Score]:
@@ -141,8 +141,18 @@ def test_against_a_race_written_another_way() -> None:
 def test_what_a_trial_scores() -> None:
     curve = [0.1, 0.2, 0.4, 0.6, 0.8, 0.5]
     losses = [2.0, 1.0, 1.0, 1.0, 1.0, 0.7]
-    assert score_trial(curve, losses, "final", False, 0.1) == Score(0.5, 0.7)
-    assert score_trial(curve, losses, "last5", False, 0.1) == pytest.approx(Score(0.5, 0.7))
-    assert score_trial([0.9, 0.9], [0.1, 0.1], "last5", False, 0.1) == Score(0.9, 0.1)
-    assert score_trial([0.9, math.nan], [0.1, math.nan], "final", True, 0.1) == Score(0.1, math.inf)
-    assert score_trial([], [], "last5", True, 0.25) == Score(0.25, math.inf)
+    assert score_trial("completed", curve, losses, "final", 0.1) == Score(0.5, 0.7)
+    assert score_trial("completed", curve, losses, "last5", 0.1) == pytest.approx(Score(0.5, 0.7))
+    assert score_trial("completed", [0.9, 0.9], [0.1, 0.1], "last5", 0.1) == Score(0.9, 0.1)
+    assert score_trial("diverged", [0.9, math.nan], [0.1, math.nan], "final", 0.1) == Score(0.1, math.inf)
+    assert score_trial("diverged", [], [], "last5", 0.25) == Score(0.25, math.inf)
+    assert all(map(math.isnan, score_trial("failed", [0.9], [0.1], "final", 0.1)))
+
+
+def test_a_seed_that_failed_says_nothing_of_its_configuration() -> None:
+    """B's other seed is better than the mean of a's; c lost all of its seeds, d is the worst of those with one."""
+    lost, scores = Score(math.nan, math.nan), {}
+    for name, found in {"a": (0.9, 0.7), "b": (None, 0.85), "c": (None, None), "d": (0.1, None)}.items():
+        for place, accuracy in enumerate(found):
+            scores[name, place] = lost if accuracy is None else Score(accuracy, 0.5)
+    assert rank_by_mean("abcd", 2, scores) == ("b", "a", "d", "c")

@@ -124,6 +124,28 @@ def test_the_mean_of_the_last_five_epochs_may_decide(folder: Any) -> None:
     assert find_incumbents(read_run(folder.write())).loc["conv", "lr"] == 0.1
 
 
+@pytest.mark.parametrize(("judge", "winner"), [(None, 0.3), ("final", 0.1), ("last5", 0.2)])
+def test_a_race_goes_by_the_last_epoch_and_the_last_five(folder: Any, judge: str | None, winner: float) -> None:
+    """Last epoch, mean of five: 0.9 and 0.5 (dips), 0.6 and 0.76 (falls), 0.8 and 0.72."""
+    curves = [[0.4] * 4 + [0.9], [0.8] * 4 + [0.6], [0.7] * 4 + [0.8]]
+    folder.spec.update(architectures=["conv"], samples=3, finalists=3, choice_seeds=1, max_epochs=10, judge=judge)
+    for theta, curve in zip(THETAS, curves, strict=False):
+        folder.sweep("conv", [0.5] * 10, "completed", theta=theta)
+        folder.add("choice", "conv", [0.1] * 5 + curve, "completed", theta=theta, seed=FIRST, status="completed")
+    assert find_incumbents(read(folder)[0]).loc["conv", "lr"] == winner
+
+
+def test_a_seed_that_failed_is_left_out(raced: Any) -> None:
+    raced.add("choice", "conv", [0.1], "failed", theta=THETAS[1], seed=FIRST + 1, status="failed")
+    race(raced, THETAS[2], 0.85, first=1)
+    run, found = read(raced)
+    assert (found.race.winner, found.count_failed()) == (config_id(THETAS[1]), 1)
+    assert found.list_accuracies(config_id(THETAS[1])) == [0.9]
+    assert found.lead == pytest.approx(0.9 - 0.825)
+    assert find_incumbents(run).loc["conv", "choice_seeds"] == 1
+    assert any("1 training of the race failed" in note for note in TABLES["1.3"].build(run).notes)
+
+
 def test_a_run_without_a_race_has_none_to_show(full: Any) -> None:
     run = read_run(full.write())
     assert find_races(run) == {}

@@ -285,14 +285,14 @@ def test_a_full_disk_leaves_nothing_behind(
 
 
 def test_what_is_left_of_lost_reruns_is_not_to_be_quoted() -> None:
-    """Three of ten diverged, and nine of ten: the one that is left is not the only rerun."""
+    """Three of ten failed, and nine of ten: the one that is left is not the only rerun."""
     for finished, lost in ((7, 3), (1, 9)):
-        best = Best("conv", "c", BEST, None, math.nan, summarize([97.0] * finished), 10, lost, "conv-1", 0.97)
+        best = Best("conv", "c", BEST, None, math.nan, summarize([97.0] * finished), 10, finished, lost, "conv-1", 0.97)
         chosen = writer.describe_choice(best)
         assert "that neither diverged nor failed" in chosen
         reruns = {"n": finished, "lost": lost, "mean_percent": 97.0, "std_percent": 0.0}
         text = _format_accuracy({"reruns": reruns, "judged_on": "test", "fraction": 0.97, "chosen_as": chosen})
-        assert f"{lost} other reruns diverged or failed" in text
+        assert f"{lost} other reruns failed" in text
         assert "number to quote is" not in text
 
 
