@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from analysis.evidence import Evidence
 from analysis.records.reader import Run
+from analysis.replicates.experiment import find_experiment
 from spaces.common.wording import format_count
 
 
@@ -18,7 +19,7 @@ def list_untested(evidence: Evidence) -> list[str]:
         _say_one("data set", [run.spec["dataset"] for run in runs]),
         _say_one("split seed", [str(run.spec["split_seed"]) for run in runs if run.spec.get("samples")]),
         _say_one("engine and instruction set", _list_makers(runs)),
-        *(_say_searched(run) for run in runs),
+        *(_say_searched(run, len(find_experiment(evidence).runs)) for run in runs),
         _say_costs(evidence),
         "Seeds stand for initial weights and batch order only; the choice of what to compare, and any look at results "
         "before it, are in no interval.",
@@ -37,13 +38,14 @@ def _list_makers(runs: Sequence[Run]) -> list[str]:
     return [str(engine) for engines in reruns for engine in engines.dropna().unique()]
 
 
-def _say_searched(run: Run) -> str:
+def _say_searched(run: Run, replicates: int) -> str:
     """How the configurations were come by."""
     if not run.spec.get("samples"):
         return "The configurations were given, not searched: other ones may order the networks otherwise."
     count = format_count(run.spec["samples"], "configuration")
     raced = ", and a race of the best over further seeds" if run.spec.get("finalists") else ""
-    return f"The configurations are the best of {count} of one search space, found by one search with one seed{raced}."
+    searches = f"one of {replicates} searches" if replicates else "one search"
+    return f"The configurations are the best of {count} of one search space, found by {searches} with one seed{raced}."
 
 
 def _say_costs(evidence: Evidence) -> str:

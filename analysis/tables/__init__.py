@@ -12,7 +12,8 @@ from analysis.tables.images import IMAGE_PAIRS, IMAGES
 from analysis.tables.importance import BREAKDOWNS, IMPORTANCE
 from analysis.tables.outcomes import OUTCOMES
 from analysis.tables.pairs import PAIRS, RANKING
-from analysis.tables.replicates import REPLICATE_CHOICES, REPLICATE_PAIRS, REPLICATE_SOURCES, REPLICATES
+from analysis.tables.replicates import REPLICATE_CHOICES, REPLICATE_PAIRS, REPLICATES
+from analysis.tables.sources import REPLICATE_SOURCES
 from analysis.tables.table import Filled, Table
 from analysis.tables.table_1_4 import TABLE_1_4
 

@@ -1,4 +1,4 @@
-"""Searches repeated end to end: the mean over them, what its variance is due to, who won, and what each chose."""
+"""Searches repeated end to end: the mean over them, who won, by how much, and what each chose."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.records.schema import holds_words, join_trials, list_hyperparameters
+from analysis.records.schema import holds_words, join_trials, list_hyperparameters, make_records
 from analysis.render.cells import format_cell
-from analysis.replicates.components import Components, estimate_components, find_factors, measure_mean
+from analysis.replicates.components import measure_mean
 from analysis.replicates.experiment import Experiment, Repeated, average_splits, find_experiment
 from analysis.stats.images import Errors, Sample, find_interval, measure_errors
 from analysis.stats.samples import correct_by_holm
@@ -25,17 +25,10 @@ NONE = (
     "There are no replicates: they take two searches with reruns that differ only in --seed and --split-seed, as "
     "invsearch reproduce --replicates makes them."
 )
-MEANING = (
-    "split, search, seeds, images: by each of these alone one answer (what one search chose, over all its reruns) has "
-    "this standard deviation in points, and this share of the variance; all: by them together. one seed: of a single "
-    "rerun. Estimators of the analysis of variance (nested), and of seeds x images for the images."
-)
 ONE_TEST_SET = (
     "All replicates have the same test images, and all reruns the same training images: what is held out changes with "
     "the split, what a network is in the end trained and judged on does not."
 )
-JOINT = "No split has two searches, so split and search are not told apart: search is both. {more} does."
-MORE = "A fifth replicate of the same command"
 
 
 class Answer(NamedTuple):
@@ -64,8 +57,8 @@ def build_replicates(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     rows = [_average(one, wins[name], of) for name, one in experiment.repeated.items() if len(one.found) > 1]
     frame = pd.DataFrame(rows, columns=list(Answer._fields))
     if not rows:
-        return frame, _explain_none(experiment)
-    return frame, [_describe_design(experiment), ONE_TEST_SET, *_list_gaps(experiment)]
+        return frame, explain_none(experiment)
+    return frame, [_describe_design(experiment), ONE_TEST_SET, *list_gaps(experiment)]
 
 
 def _average(one: Repeated, wins: int, of: int) -> Answer:
@@ -97,86 +90,6 @@ def _measure_errors(values: np.ndarray, shares: np.ndarray | None, splits: Seque
     return measure_errors(Sample(values, shares.shape[1], average_splits(shares, splits)))
 
 
-class Sources(NamedTuple):
-    """A row of table ``replicate-sources``: variances in squared points, as estimated; NaN where unknown.
-
-    ``search`` is that of the split, too, where they are ``joint``.
-    """
-
-    architecture: str
-    seeds: int
-    one_seed: float
-    split: float
-    search: float
-    seed: float
-    images: float
-    joint: bool
-
-    @property
-    def known(self) -> dict[str, float]:
-        """The parts of an answer's variance that are known, none below 0."""
-        parts = {name: getattr(self, name) for name in PARTS}
-        return {name: max(0.0, value) for name, value in parts.items() if not math.isnan(value)}
-
-
-PARTS = ("split", "search", "seed", "images")
-
-
-def build_sources(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
-    """One row per architecture: what the variance of an answer is due to."""
-    experiment = find_experiment(evidence)
-    rows, said = [], []
-    for one in experiment.repeated.values():
-        if len(one.found) > 1:
-            found = estimate_components(one.samples, one.splits)
-            rows.append(_attribute(one, found))
-            said += _say_limits(rows[-1], found)
-    frame = pd.DataFrame(rows, columns=list(Sources._fields))
-    totals = [sum(row.known.values()) for row in rows]
-    for name in PARTS:
-        shares = [
-            row.known.get(name, math.nan) / total if total else math.nan
-            for row, total in zip(rows, totals, strict=True)
-        ]
-        frame[f"{name}_share"] = shares
-    frame["all"] = totals
-    if not rows:
-        return frame, _explain_none(experiment)
-    return frame, [MEANING, *dict.fromkeys(said), ONE_TEST_SET, *_list_gaps(experiment)]
-
-
-def _attribute(one: Repeated, found: Components) -> Sources:
-    seeds, images = min(map(len, one.samples)), math.nan
-    if one.shares is not None and len({*one.splits}) > 1:
-        shares = average_splits(one.shares, one.splits)
-        images = Sample(100.0 * shares.mean(axis=1), shares.shape[1], shares).image_variance
-    return Sources(one.title, seeds, found.seed, found.split, found.search, found.seed / seeds, images, found.joint)
-
-
-def _say_limits(row: Sources, found: Components) -> list[str]:
-    """What the estimates cannot say."""
-    said = [JOINT.format(more=MORE)] if found.joint else []
-    freedoms = {"split": found.split_freedom, "search": found.search_freedom, "seeds": found.seed_freedom}
-    known = {name: count for name, count in freedoms.items() if count}
-    least = min(known.values())
-    low, high = (round_off(factor, 1) for factor in find_factors(least))
-    said.append(
-        f"Degrees of freedom: {', '.join(f'{name} {count}' for name, count in known.items())}. With {least} the mean "
-        f"square's root is known within factors of {low} and {high}."
-    )
-    negative = [f"{name} {getattr(row, name):.2g}" for name in PARTS if getattr(row, name) < 0]
-    if negative:
-        many = "variance is" if len(negative) == 1 else "variances are"
-        said.append(
-            f"{row.architecture}: a negative estimate of {many} shown as 0: {', '.join(negative)} squared points."
-        )
-    if math.isnan(row.images):
-        said.append(
-            f"{row.architecture}: the images' part is not known, as predictions were not kept or there is one split."
-        )
-    return said
-
-
 def _describe_design(experiment: Experiment) -> str:
     splits = {run.spec["split_seed"] for run in experiment.runs}
     searches, many = f"{len(experiment.runs)} searches", format_count(len(splits), "split")
@@ -187,15 +100,16 @@ def _describe_design(experiment: Experiment) -> str:
     )
 
 
-def _explain_none(experiment: Experiment) -> list[str]:
-    return [NONE] if not experiment.runs else [_say_too_few(experiment), *_list_gaps(experiment)]
+def explain_none(experiment: Experiment) -> list[str]:
+    """Why a table of replicates has no rows."""
+    return [NONE] if not experiment.runs else [_say_too_few(experiment), *list_gaps(experiment)]
 
 
 def _say_too_few(experiment: Experiment) -> str:
     return f"Of {format_count(len(experiment.runs), 'replicate')} fewer than two are finished."
 
 
-def _list_gaps(experiment: Experiment) -> list[str]:
+def list_gaps(experiment: Experiment) -> list[str]:
     """What is missing or left out."""
     said = [experiment.begun] if experiment.begun else []
     behind = [
@@ -206,6 +120,37 @@ def _list_gaps(experiment: Experiment) -> list[str]:
     if experiment.others:
         said.append(f"No replicates of these, and left out: {', '.join(experiment.others)}.")
     return said
+
+
+def summarize_replicates(evidence: Evidence) -> list[str]:
+    """Who is ahead over all searches, and by how much; nothing where the runs are not all replicates."""
+    experiment = find_experiment(evidence)
+    frame, pairs = build_replicates(evidence)[0], build_pairs(evidence)[0]
+    if experiment.others or not len(frame):
+        return []
+    best = make_records(frame.sort_values("mean", ascending=False, kind="stable"))[0]
+    said = [
+        f"Over {best['searches']} searches, each with other seeds and held-out images, {best['architecture']} has the "
+        f"highest mean test accuracy: {round_off(best['mean'], 2)} %{_say_between(best, 1)}, by search "
+        f"{round_off(best['lowest'], 2)} to {round_off(best['highest'], 2)}; it was ahead in {best['wins']} of "
+        f"{best['of']}."
+    ]
+    for row in make_records(pairs):
+        if best["architecture"] in (row["first"], row["second"]):
+            sign = 1 if row["first"] == best["architecture"] else -1
+            other = row["second"] if sign == 1 else row["first"]
+            said.append(
+                f"Within a replicate it has {round_off(sign * row['difference'], 2, sign=True)} points more than "
+                f"{other}{_say_between(row, sign)}."
+            )
+    return said
+
+
+def _say_between(row: dict[str, Any], sign: int) -> str:
+    """The interval with images where that is known, else that by searches."""
+    known = [(row["both_low"], row["both_high"]), (row["low"], row["high"])]
+    ends = next((sorted(sign * end for end in pair) for pair in known if not math.isnan(pair[0])), None)
+    return f" (95 % CI {round_off(ends[0], 2)} to {round_off(ends[1], 2)})" if ends else ""
 
 
 class Pair(NamedTuple):
@@ -233,7 +178,7 @@ def build_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     frame = pd.DataFrame(rows, columns=list(Pair._fields))
     frame["p_holm"] = correct_by_holm(frame["p"].astype(float))
     if not rows:
-        return frame, _explain_none(experiment)
+        return frame, explain_none(experiment)
     said = (
         "Differences of the means in points, within each replicate: both networks have the same split and seeds "
         "there, so what these do to both cancels. The 95 % interval is Student's t over the splits' means on these "
@@ -241,7 +186,7 @@ def build_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         f"Holm-corrected over {format_count(len(rows), 'pair')}. ahead: in how many replicates the first has the "
         "higher mean."
     )
-    return frame, [said, *_list_gaps(experiment)]
+    return frame, [said, *list_gaps(experiment)]
 
 
 def _compare(one: Repeated, other: Repeated) -> Pair:
@@ -297,13 +242,13 @@ def build_choices(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
             }
             frames.append(pd.DataFrame([content]))
     if not frames:
-        return pd.DataFrame(columns=["replicate", "architecture", *NAMES, *CHOSEN]), _explain_none(experiment)
+        return pd.DataFrame(columns=["replicate", "architecture", *NAMES, *CHOSEN]), explain_none(experiment)
     said = (
         "held out: validation accuracy in percent by which it was chosen, the mean over the seeds of its race or that "
         "of the sweep's one seed. mean, std: of its reruns on the test images. again: how many of the other "
         "replicates chose the same configuration."
     )
-    return join_trials(frames), [said, *_list_gaps(experiment)]
+    return join_trials(frames), [said, *list_gaps(experiment)]
 
 
 def _show_choices(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
@@ -331,24 +276,6 @@ def _show_searches(row: dict[str, Any]) -> str:
     return f"{row['searches']} ({format_count(row['splits'], 'split')})"
 
 
-def _source(heading: str, field: str) -> Column:
-    """The standard deviation by one source, and its share of the variance."""
-
-    def text(row: dict[str, Any]) -> str:
-        if field == "split" and row["joint"]:
-            return "in search"
-        if math.isnan(row[field]):
-            return "-"
-        share = row[f"{field}_share"]
-        return f"{_root(row[field])}" + ("" if math.isnan(share) else f" ({100 * share:.0f} %)")
-
-    return Column(heading, text)
-
-
-def _root(variance: float) -> str:
-    return round_off(math.sqrt(max(0.0, variance)) if variance == variance else math.nan, 2)
-
-
 SHOWN = (
     words("Architecture", "architecture"),
     Column("searches", _show_searches),
@@ -359,16 +286,6 @@ SHOWN = (
     number("std", "std", 2),
     between("lowest to highest", "lowest", "highest", 2),
     Column("won", lambda row: f"{row['wins']} of {row['of']}"),
-)
-SHOWN_SOURCES = (
-    words("Architecture", "architecture"),
-    Column("one seed", lambda row: _root(row["one_seed"])),
-    _source("split", "split"),
-    _source("search", "search"),
-    Column("reruns", lambda row: str(row["seeds"])),
-    _source("seeds", "seed"),
-    _source("images", "images"),
-    Column("all", lambda row: _root(row["all"])),
 )
 SHOWN_PAIRS = (
     words("First", "first"),
@@ -381,9 +298,6 @@ SHOWN_PAIRS = (
     Column("ahead", lambda row: f"{row['ahead']} of {row['searches']}"),
 )
 REPLICATES = Table("replicates", "Searches repeated end to end.", (), build_replicates, make_display(SHOWN))
-REPLICATE_SOURCES = Table(
-    "replicate-sources", "What the answer of a search varies with.", (), build_sources, make_display(SHOWN_SOURCES)
-)
 REPLICATE_PAIRS = Table(
     "replicate-pairs", "Differences within each replicate.", (), build_pairs, make_display(SHOWN_PAIRS)
 )
