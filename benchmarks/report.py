@@ -8,9 +8,9 @@ import platform
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 
 from tabulate import tabulate
@@ -20,7 +20,6 @@ from search.storage.provenance import find_revision, list_versions
 
 SIGNS = {">=": operator.ge, ">": operator.gt, "<=": operator.le}
 ALSO_MEASURED = ("pytorch_wavelets", "optuna", "pillow")
-IMPORTED_AS = {"pillow": "PIL"}
 
 
 def describe_target(value: float, target: float | None, sign: str = ">=", unit: str = "") -> str:
@@ -47,7 +46,10 @@ def name_processor() -> str:
 
 def describe_provenance(module: str) -> dict[str, str]:
     """What a reader has to know to judge the numbers, for the program ``python -m MODULE``."""
-    others = {name: metadata.version(name) for name in ALSO_MEASURED if find_spec(IMPORTED_AS.get(name, name))}
+    others = {}
+    for name in ALSO_MEASURED:
+        with suppress(metadata.PackageNotFoundError):
+            others[name] = metadata.version(name)
     return {
         "command": shlex.join(["python", "-m", module, *sys.argv[1:]]),
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",

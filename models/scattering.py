@@ -112,23 +112,38 @@ def scatter(x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
             return scatter(x.float())
     n, c = x.shape[:2]
-    height, width = (index(size) for size in x.shape[2:])  # index: torch.compile makes a graph for each size.
+    height, width = (index(size) for size in x.shape[2:])
     if max(height, width) > TILE:
         return scatter_tiles(x, 2 if height > TILE else 3)
-    matrices = make_matrices(height, width, x.dtype, x.device)
-    h, w = (height + 1) // 2, (width + 1) // 2
-    lines = x.permute(1, 2, 3, 0).reshape(c * height, width, n)
-    low = multiply(matrices.low, lines).reshape(c, 2 * height, w * n)
-    high = multiply(matrices.high, lines).reshape(c, 2 * height, w * n)
     # Tracers cannot record Python functions, and a rule for forward mode would be silently wrong in its second
     # derivatives (pytorch issue 197867).
     plain = torch._C._get_tracing_state() is not None or forward_ad._current_level >= 0
-    z = (compute_magnitudes if plain else Magnitudes.apply)(
+    z = (compute_magnitudes if plain else Magnitudes.apply)(*filter_axes(x.permute(1, 2, 3, 0)))
+    return z.reshape(SUBBANDS * c, (height + 1) // 2, (width + 1) // 2, n).permute(3, 0, 1, 2)
+
+
+def filter_axes(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The linear half of z, for batch-last channels of any number.
+
+    Args:
+        x: (C, H, W, N); the matrices are too large for images much larger than ``TILE``.
+
+    Returns:
+        The pooled lowpass (C, P), the subbands at 15 and 165 degrees (C, 2, 2, P), and those between (C, 4, 2, P), real
+        before imaginary; P pixels (ceil(H/2), ceil(W/2), N).
+    """
+    c, n = x.shape[0], x.shape[3]
+    height, width = (index(size) for size in x.shape[1:3])  # index: torch.compile makes a graph for each size.
+    matrices = make_matrices(height, width, x.dtype, x.device)
+    h, w = (height + 1) // 2, (width + 1) // 2
+    lines = x.reshape(c * height, width, n)
+    low = multiply(matrices.low, lines).reshape(c, 2 * height, w * n)
+    high = multiply(matrices.high, lines).reshape(c, 2 * height, w * n)
+    return (
         multiply(matrices.pooled, low).reshape(c, h * w * n),
         multiply(matrices.outer, low).reshape(c, 2, 2, h * w * n),
         multiply(matrices.inner, high).reshape(c, 4, 2, h * w * n),
     )
-    return z.reshape(SUBBANDS * c, h, w, n).permute(3, 0, 1, 2)
 
 
 def scatter_tiles(x: Tensor, dim: int) -> Tensor:

@@ -12,6 +12,7 @@ import platform
 import socket
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,10 @@ LIBRARIES = ("torch", "ray", "hyperopt", "numpy", "pandas", "scikit-learn")
 def list_versions() -> dict[str, str]:
     """The version of Python and of every library that can change a number."""
     found = {"invsearch": __version__, "python": platform.python_version()}
-    return found | {name: metadata.version(name) for name in LIBRARIES}
+    for name in LIBRARIES:
+        with suppress(metadata.PackageNotFoundError):  # Benchmarks also run where Ray is not.
+            found[name] = metadata.version(name)
+    return found
 
 
 def describe_maker(device: str) -> dict[str, str]:

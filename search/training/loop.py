@@ -72,11 +72,18 @@ def make_repeatable(device: str, threads: int) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.allow_tf32 = False
+        # Or each new array would be filled first, for nobody.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def derive_epoch_seed(seed: int, epoch: int) -> int:
     """What torch's generators are seeded with before an epoch, so that layers which draw need no state to resume."""
     return int(np.random.SeedSequence((DRAWS, seed, epoch)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def compute_rate(spec: TrialSpec, epoch: int) -> float:
+    """The learning rate of an epoch."""
+    return spec.theta.lr if spec.recipe is None else spec.recipe.decay_lr(spec.theta.lr, epoch)
 
 
 class Training:
@@ -112,8 +119,8 @@ class Training:
             weight_decay=theta.weight_decay,
             fused=True,
         )
-        description = models.describe_architecture(spec.architecture, shape, classes, further)
-        self.engine = chosen(Problem(spec, split, description, self.network, self.optimiser, self.device))
+        self.description = models.describe_architecture(spec.architecture, shape, classes, further)
+        self.engine = chosen(Problem(spec, split, self.description, self.network, self.optimiser, self.device))
         self._images = len(split.train_y)
         self._labels, self._classes = split.eval_y, classes
         self._order = torch.Generator().manual_seed(spec.seed)
@@ -122,9 +129,8 @@ class Training:
         """Trains on every image once, in a fresh order, then judges."""
         start = time.perf_counter()
         self.epoch += 1
-        theta, recipe = self.spec.theta, self.spec.recipe
         for group in self.optimiser.param_groups:
-            group["lr"] = theta.lr if recipe is None else recipe.decay_lr(theta.lr, self.epoch)
+            group["lr"] = compute_rate(self.spec, self.epoch)
         torch.manual_seed(derive_epoch_seed(self.spec.seed, self.epoch))
         train_loss = self.engine.train(torch.randperm(self._images, generator=self._order), self.epoch)
         loss, accuracy = self.engine.judge() if math.isfinite(train_loss) else (math.nan, math.nan)

@@ -71,7 +71,8 @@ class TorchEngine(Engine):
 
     def _compute_scores(self, x: torch.Tensor) -> torch.Tensor:
         with torch.autocast(self._device.type, self._half, enabled=self.MIXED):
-            return self._network(x).float()
+            scores = self._network(x)
+        return scores.float() if self.MIXED else scores
 
     @torch.inference_mode()
     def judge(self) -> tuple[float, float]:

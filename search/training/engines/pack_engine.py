@@ -1,0 +1,152 @@
+"""The arithmetic of a pack: the weights of its lanes, their SGD and their losses, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from models.description import Description
+from models.pack import LaneWeights, PackedNetwork
+from search.datasets.split import Split
+from search.training.engines.capture import CapturedStep
+from search.training.engines.torch_engine import EVALUATION_BATCH
+from search.training.images import Images, make_tensor
+from spaces import Hyperparameters, TrialSpec
+
+SIZES = (1, 2, 4, 8, 16, 32, 64, 96, 128, 160, 192, 224, 256)
+"""Lanes of the program on a GPU; idle ones fill it up, so that few programs serve packs of any size."""
+
+JUDGED_AT_ONCE = 2**14
+"""Images, over all lanes, whose scores are computed at once: about those of a step of a large pack."""
+
+
+def choose_size(lanes: int, device: torch.device) -> int:
+    """How many lanes the program of so many trials has."""
+    if device.type == "cpu":
+        return lanes
+    return next((size for size in SIZES if size >= lanes), lanes)
+
+
+def compute_losses(scores: Tensor, y: Tensor) -> Tensor:
+    """The cross entropy of each image in each lane: (P, classes, N) and (N,) to (P, N)."""
+    named = y == torch.arange(scores.shape[1], device=y.device)[:, None]
+    return -torch.where(named, scores.log_softmax(1), 0).sum(1)
+
+
+class PackEngine:
+    """SGD as ``torch.optim.SGD`` has it, on the mean loss of each lane, in float32.
+
+    No lane has a part in another one's numbers. A lane whose loss is not finite is *frozen*: its weights stay.
+
+    Args:
+        description: of the network.
+        template: a network; its fixed kernels and its fixed linear map are those of all lanes.
+        thetas: one for each lane.
+        spec: any of the trials, for what they share: batch size, seed and recipe.
+        split: images (N, C, H, W) and labels (N,).
+        device: where to train.
+        capture: whether to record the step as a CUDA graph, where there is CUDA.
+
+    Attributes:
+        weights: P rows: those of the lanes, then idle ones.
+        velocity: (P, n), the momentum buffers.
+        rates: (P, 1), the learning rates, set before each epoch.
+        live: (P, 1), which lanes are not frozen.
+        not_captured: why the step is not a CUDA graph; None where it is.
+    """
+
+    def __init__(
+        self,
+        description: Description,
+        template: nn.Sequential,
+        thetas: Sequence[Hyperparameters],
+        spec: TrialSpec,
+        split: Split,
+        device: torch.device,
+        *,
+        capture: bool = True,
+    ):
+        self._spec, self._device = spec, device
+        self._network = PackedNetwork(description, template.to(device))
+        size = choose_size(len(thetas), device)
+        self.weights = LaneWeights({name: p.shape for name, p in template.named_parameters()}, size, device)
+        self.velocity = torch.zeros_like(self.weights.flat)
+        self.rates = torch.zeros(size, 1, device=device)
+        self._momentum, self._decay = torch.zeros(2, size, 1, device=device)
+        self._momentum[: len(thetas), 0] = torch.tensor([theta.momentum for theta in thetas])
+        self._decay[: len(thetas), 0] = torch.tensor([theta.weight_decay for theta in thetas])
+        self.live = torch.arange(size, device=device)[:, None] < len(thetas)
+        self._total = torch.zeros(size, device=device)
+        self._train_x, self._eval_x = (Images(x, split.scaling, device) for x in (split.train_x, split.eval_x))
+        self._train_y, self._eval_y = (make_tensor(y, device) for y in (split.train_y, split.eval_y))
+        self._captured, self.not_captured = self._capture() if capture else (None, "it was not asked for")
+
+    def _capture(self) -> tuple[CapturedStep | None, str | None]:
+        if self._device.type == "cpu":
+            return None, "CPUs have none"
+        x, y = self._take_batch(torch.arange(self._spec.batch_size))
+        state = [self.weights.flat, self.velocity, self.live, self._total]
+        try:
+            return CapturedStep(self._step, x, y, state), None
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            return None, str(error).partition("\n")[0]
+
+    def _take_batch(self, chosen: Tensor, epoch: int = 1, step: int = 1) -> tuple[Tensor, Tensor]:
+        """Images, batch-last (C, H, W, N), and labels (N,)."""
+        spec = self._spec
+        x = self._train_x.augment(chosen.to(self._train_x.home), spec.recipe, spec.seed, epoch, step)
+        return x.permute(1, 2, 3, 0).contiguous(), self._train_y[chosen.to(self._device)]
+
+    def train(self, order: Tensor, epoch: int = 1) -> list[float]:
+        """One pass over the training images in the given order; nothing waits for the device before its end.
+
+        Args:
+            order: numbers of the images, on the CPU.
+            epoch: which one it is, 1 for the first; it decides the augmentation.
+
+        Returns:
+            Each lane's mean cross entropy over the steps, idle lanes' too; not finite as soon as one is not.
+        """
+        self._total.zero_()
+        chosen = order.to(self._train_x.home).split(self._spec.batch_size)
+        for step, batch in enumerate(chosen, start=1):
+            x, y = self._take_batch(batch, epoch, step)
+            run: Callable[[Tensor, Tensor], None] = self._step
+            if self._captured is not None and self._captured.takes(x):
+                run = self._captured
+            run(x, y)
+        return (self._total / len(order)).tolist()
+
+    def _step(self, x: Tensor, y: Tensor) -> None:
+        """One step of every lane on one batch."""
+        loss = compute_losses(self._network.compute_scores(self.weights.views, x), y).mean(1)
+        gradient = self.weights.gather_gradients(loss.sum())
+        with torch.no_grad():
+            flat = self.weights.flat
+            self._total += loss * len(y)
+            self.live &= loss.isfinite()[:, None]
+            velocity = (self.velocity * self._momentum).add_(gradient.addcmul_(self._decay, flat))
+            # Not a product with 0, which leaves a NaN one.
+            torch.where(self.live, velocity, self.velocity, out=self.velocity)
+            torch.where(self.live, flat - self.rates * velocity, flat, out=flat)
+
+    @torch.no_grad()
+    def judge(self) -> list[tuple[float, float]]:
+        """Each lane's mean cross entropy and accuracy (a fraction) on the judging images, idle lanes' too."""
+        size, count = len(self.live), len(self._eval_y)
+        losses = torch.empty(size, count, device=self._device)
+        correct = torch.zeros(size, dtype=torch.int64, device=self._device)
+        for part in torch.arange(count).split(min(EVALUATION_BATCH, max(1, JUDGED_AT_ONCE // size))):
+            place = slice(int(part[0]), int(part[-1]) + 1)
+            x, y = self._eval_x.take_batch(place).permute(1, 2, 3, 0).contiguous(), self._eval_y[place]
+            scores = self._network.compute_scores(self.weights.views, x)
+            losses[:, place] = compute_losses(scores, y)
+            correct += (scores.argmax(1) == y).sum(1)
+        # Added up as TorchEngine does, which too large a sum makes infinite.
+        sums = sum(part.sum(1).double() for part in losses.split(EVALUATION_BATCH, 1))
+        assert isinstance(sums, Tensor)
+        return list(zip((sums / count).tolist(), (correct.double() / count).tolist(), strict=True))

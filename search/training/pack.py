@@ -1,0 +1,131 @@
+"""Training a pack: trials of one architecture in lockstep, each as if alone. Knows nothing of Ray.
+
+All trials of a sweep share one seed, so they see the same batches in the same order, and their initial weights are the
+same draws at each trial's gain. A lane's weights and batch order are those of its own ``Training``, to the bit; what is
+computed from them differs in rounding only.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from models.pack import explain_not_packed
+from search.datasets import Split
+from search.training.engines.pack_engine import PackEngine
+from search.training.loop import Epoch, Training, compute_rate
+from spaces import TrialSpec, UserError
+
+SHARED = ("phase", "architecture", "dataset", "data_hash", "seed", "split_seed", "batch_size", "recipe")
+"""Fields of a trial that are the same in all lanes."""
+
+
+class PackTraining:
+    """The trials of a pack on their way through their epochs.
+
+    Args:
+        specs: the trials, which differ in their theta only.
+        split: images (N, C, H, W) and labels (N,).
+        device: where to train, ``cpu`` or ``cuda``.
+        capture: whether to record the step as a CUDA graph, where there is CUDA.
+
+    Attributes:
+        epoch: how many there were.
+        engine: what does the arithmetic.
+
+    Raises:
+        UserError: the trials cannot be one pack.
+    """
+
+    def __init__(
+        self, specs: Sequence[TrialSpec], split: Split, device: str | torch.device = "cpu", *, capture: bool = True
+    ):
+        if not specs:
+            raise UserError("pack: there is no trial; give at least one")
+        spec, self._specs = specs[0], specs
+        for name in SHARED:
+            if any(getattr(other, name) != getattr(spec, name) for other in specs):
+                raise UserError(f"pack: the trials differ in {name}; make a pack of those that share it")
+        # One for each lane, on the CPU and never trained: what draws, saves and loads a trial does so for a lane.
+        self._trainings = [Training(other, split, "cpu", "torch") for other in specs]
+        description = self._trainings[0].description
+        if reason := explain_not_packed(description):
+            raise UserError(f"pack: {spec.architecture}: {reason}; train its trials singly")
+        thetas = [other.theta for other in specs]
+        template = copy.deepcopy(self._trainings[0].network)
+        self.engine = PackEngine(description, template, thetas, spec, split, torch.device(device), capture=capture)
+        self._images = len(split.train_y)
+        self._order = torch.Generator().manual_seed(spec.seed)
+        self.epoch = 0
+        for lane in range(len(specs)):
+            self._load_lane(lane)
+
+    def run_epoch(self) -> list[Epoch]:
+        """Trains every lane on every image once, all in the same fresh order, then judges; one epoch for each lane.
+
+        The seconds of a lane are its share of the pack's.
+        """
+        start = time.perf_counter()
+        self.epoch += 1
+        rates = torch.tensor([compute_rate(spec, self.epoch) for spec in self._specs])
+        self.engine.rates[: len(rates), 0] = rates
+        frozen = ~self.engine.live[:, 0]  # Of a trial alone the weights would be no numbers by now.
+        losses = self.engine.train(torch.randperm(self._images, generator=self._order), self.epoch)
+        judged = self.engine.judge()
+        epochs = []
+        for was_frozen, train_loss, (loss, accuracy) in zip(frozen.tolist(), losses, judged, strict=True):
+            train_loss = math.nan if was_frozen else train_loss
+            diverged = not (math.isfinite(train_loss) and math.isfinite(loss))
+            if diverged:
+                loss = accuracy = math.nan
+            epochs.append(Epoch(self.epoch, train_loss, loss, accuracy, 0.0, diverged))
+        live = torch.tensor([not epoch.diverged for epoch in epochs])
+        self.engine.live &= live[:, None].to(self.engine.live.device)
+        share = (time.perf_counter() - start) / len(self._specs)
+        return [replace(epoch, seconds=share) for epoch in epochs[: len(self._specs)]]
+
+    def state(self, lane: int) -> dict[str, Any]:
+        """What ``Training.state`` of that trial alone would be; no numbers for weights where it diverged."""
+        training, engine = self._trainings[lane], self.engine
+        live = bool(engine.live[lane])
+        weights, velocities = (engine.weights.view(of[lane].cpu()) for of in (engine.weights.flat, engine.velocity))
+        with torch.no_grad():
+            for name, weight in training.network.named_parameters():
+                weight.copy_(weights[name] if live else torch.full_like(weight, math.nan))
+                if training.spec.theta.momentum and self.epoch:
+                    training.optimiser.state[weight]["momentum_buffer"] = velocities[name].clone()
+        training.epoch = self.epoch
+        return training.state() | {"generators": {"order": self._order.get_state()}}
+
+    def load_states(self, states: Sequence[dict[str, Any]]) -> None:
+        """Continues from what ``state`` of each lane returned, or ``Training.state`` of each trial.
+
+        Raises:
+            ValueError: a state belongs to another trial, or they are not of one epoch.
+        """
+        for lane, (training, state) in enumerate(zip(self._trainings, states, strict=True)):
+            training.load_state(state)
+            self._load_lane(lane)
+        epochs = {training.epoch for training in self._trainings}
+        if len(epochs) > 1:
+            raise ValueError(f"the lanes of a pack must be at one epoch, not at {sorted(epochs)}")
+        self.epoch = epochs.pop()
+        self.engine.live[: len(states)] = True
+        self._order.set_state(states[0]["generators"]["order"].cpu())
+
+    def _load_lane(self, lane: int) -> None:
+        """Copies a trial's weights and momentum into the arrays."""
+        training, engine = self._trainings[lane], self.engine
+        weights, buffers = dict(training.network.named_parameters()), training.optimiser.state
+        velocities = {name: buffers[p].get("momentum_buffer") for name, p in weights.items()}
+        engine.weights.load(engine.weights.flat[lane], weights)
+        engine.weights.load(
+            engine.velocity[lane],
+            {name: torch.zeros_like(weights[name]) if v is None else v for name, v in velocities.items()},
+        )
