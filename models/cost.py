@@ -21,6 +21,8 @@ from models.scattering import Scattering
 
 TRANSFORM_MULTS = 36
 """Multiplies of the wavelet transform per input pixel and channel (equation 1.4.3)."""
+SMALL = 1024
+"""Values of an image that a network has worked through in no time."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,9 @@ def list_layer_costs(network: nn.Module, input_shape: Sequence[int], own: Sequen
     def count(name: str, module: Counted, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         costs.append(compute_cost(name, module, inputs[0], output))
 
-    # A copy on the meta device has shapes but no numbers, so nothing is computed and no running mean moves. Not every
-    # module of a user's can be there.
-    device = "cpu" if own else "meta"
+    # A copy on the meta device has shapes but no numbers, so nothing is computed. Not every module of a user's can be
+    # there, and torch first imports its compiler, for more than a second.
+    device = "cpu" if own or math.prod(input_shape) <= SMALL else "meta"
     shadow = copy.deepcopy(network).to(device).eval()
     for name, module in shadow.named_modules():
         if isinstance(module, Counted):

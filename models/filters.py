@@ -85,7 +85,6 @@ KEPT = 32
 """How many image sizes the cache keeps, the latest; of 128 x 128 pixels, one takes 1 MiB."""
 
 
-@torch.compiler.assume_constant_result
 def make_matrices(height: int, width: int, dtype: torch.dtype, device: torch.device) -> Matrices:
     """The matrices of one image size, made once for each size, dtype and device."""
     key = (height, width, dtype, device)
@@ -105,3 +104,7 @@ def make_matrices(height: int, width: int, dtype: torch.dtype, device: torch.dev
             for oldest in list(_CACHE)[:-KEPT]:
                 _CACHE.pop(oldest, None)
     return found
+
+
+# What torch.compiler.assume_constant_result does, without the import of all of its compiler, which takes 1.5 s.
+make_matrices._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMemberAccess]

@@ -6,10 +6,12 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from search.cluster.lean import started_lean
 from search.cluster.resources import Resources, count_cores
 from search.cluster.surroundings import code_of, has_ray, limit_object_store, listening, set_environment
 from search.errors import Halted
@@ -38,6 +40,46 @@ def check_reachable(address: str) -> None:
         raise UserError(f"address {address}: no Ray cluster there ({error}); start one with ray up") from None
 
 
+@dataclass
+class _Session:
+    """Ray as this process has started, joined or found it.
+
+    Attributes:
+        resources: what it was started for.
+        theirs: whether the program had it already.
+        folder: that of the session on this machine.
+        runs: the run folders that it served, and whether its logs are to stay for them.
+        watch: closed before Ray ends.
+    """
+
+    resources: Resources
+    theirs: bool
+    folder: Path
+    runs: dict[Path, bool] = field(default_factory=dict)
+    watch: ExitStack = field(default_factory=ExitStack)
+
+
+_sessions: list[_Session | None] = []  # That of the outermost `shared_session`, while there is one.
+
+
+@contextmanager
+def shared_session() -> Iterator[None]:
+    """Within the ``with`` block one Ray serves every ``ray_session``: phases of a run, and one run after the other.
+
+    It is started by the first and ended with the outermost block; what has died in between is started again.
+    """
+    if _sessions:
+        yield
+        return
+    _sessions.append(None)
+    try:
+        yield
+    finally:
+        session = _sessions.pop()
+        if session is not None:
+            _end(session)
+
+
 @contextmanager
 def ray_session(
     resources: Resources, run: Path | None = None, keep_logs: Callable[[], bool] = lambda: False
@@ -56,32 +98,61 @@ def ray_session(
     Raises:
         UserError: no such cluster, or none of its nodes can hold a trial, or one does not see the run folder.
     """
+    local = resources.address is None
+    with shared_session():
+        session = _find_session(resources)
+        from search.cluster import leftovers, nodes, shared_folder
+
+        if run is not None and run not in session.runs:
+            session.runs[run] = False
+            if local:
+                leftovers.remember(run, session.folder)
+                leftovers.clear(run, session.folder.parent)
+        try:
+            nodes.check_room(resources)
+            if not local and run is not None:
+                shared_folder.probe(run, nodes.holding(resources))
+            yield nodes.count_slots(resources) if local else max(nodes.count_slots(resources), CLUSTER_TRIALS)
+        finally:
+            if local and run is not None:
+                with suppress(OSError, UserError):  # Or it would hide why the block ended.
+                    session.runs[run] |= keep_logs()
+
+
+def _find_session(resources: Resources) -> _Session:
+    """The session there is, if it lives and is of use for these resources; else another one, started or joined."""
+    session = _sessions[0]
+    if session is not None and session.resources == resources and not _has_lost_ray():
+        if resources.address is not None and not session.theirs:
+            check_reachable(resources.address)
+        return session
+    if session is not None:
+        _sessions[0] = None
+        _end(session)
     set_environment(resources)
     theirs = has_ray()
-    local = resources.address is None
     what = "using the Ray of this program, at" if theirs else "joining Ray at"
-    print("starting Ray" if local else f"{what} {resources.address}", file=sys.stderr)
-    session = Path() if theirs else _start_ray(resources)
-    import ray  # Only now: it reads the environment.
+    print("starting Ray" if resources.address is None else f"{what} {resources.address}", file=sys.stderr)
+    session = _sessions[0] = _Session(resources, theirs, Path() if theirs else _start_ray(resources))
+    session.watch.enter_context(ended_early(_has_lost_ray))
+    return session
 
-    from search.cluster import leftovers, nodes, shared_folder
 
+def _end(session: _Session) -> None:
+    """Stops or leaves Ray, and removes what it has left in the run folders and on the disk."""
+    import ray
+
+    from search.cluster import leftovers, shared_folder
+
+    session.watch.close()
     try:
-        if local and run is not None:
-            leftovers.remember(run, session)
-            leftovers.clear(run, session.parent)
-        nodes.check_room(resources)
-        if not local and run is not None:
-            shared_folder.probe(run, nodes.holding(resources))
-        with ended_early(_has_lost_ray):
-            yield nodes.count_slots(resources) if local else max(nodes.count_slots(resources), CLUSTER_TRIALS)
-    finally:
-        if not theirs:
+        if not session.theirs:
             ray.shutdown()
-        if run is not None:
+    finally:
+        for run in session.runs:
             with suppress(OSError, UserError):  # Or it would hide why the block ended.
-                if local:
-                    leftovers.forget(run, session, keep_logs())
+                if session.resources.address is None:
+                    leftovers.forget(run, session.folder, any(session.runs.values()))
                 else:
                     shared_folder.remove_probes(run)
 
@@ -116,7 +187,7 @@ def _start_ray(resources: Resources) -> Path:
 
     try:
         local = resources.address is None
-        with kept(), own_sessions(), code_of(local), listening(local):
+        with kept(), own_sessions(), code_of(local), listening(local), started_lean(local):
             context: Any = ray.init(**options)
     except (ConnectionError, ImportError, ValueError, RuntimeError) as error:  # ImportError: RAY_RUNTIME_ENV_HOOK.
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

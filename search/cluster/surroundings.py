@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from search.cluster import lean
 from search.cluster.resources import Resources
 from search.storage.provenance import ROOT
 from spaces import UserError
@@ -34,8 +35,18 @@ SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
 }
 # What of the environment we, or Ray and MLflow for us, may set or take away: names, and beginnings of names.
-OURS = ("RAY_", "TUNE_", "MLFLOW_", "DO_NOT_TRACK", "GIT_PYTHON_REFRESH", "CUBLAS_WORKSPACE_CONFIG", "HOME", "PYTHON")
-HERE_ONLY = {
+OURS = (
+    "RAY_",
+    "TUNE_",
+    "MLFLOW_",
+    "DO_NOT_TRACK",
+    "GIT_PYTHON_REFRESH",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "HOME",
+    "PL_",
+    "PYTHON",
+)
+HERE_ONLY = lean.SETTINGS | {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Never on a cluster: nodes could not meet.
     # Where the machine's memory runs low, Ray would kill workers for what any other process takes, in a way that ends
     # Tune. Without it the kernel kills, Ray's workers first, which is a death like any other.

@@ -70,19 +70,21 @@ class Replicated(options.Request):
 
     def train(self, on_event: Callable[[Event], object] | None = None, command: str | None = None) -> int:
         """Trains what is left of each, one after the other; returns how many trials failed in all of them."""
+        from search.cluster.session import shared_session
         from search.storage.replicates import keep_count
 
         keep_count(self.path, self.spec, self.count)
         failures = 0
-        for number, path in enumerate(list_replicates(self.path, self.count), start=1):
-            spec = make_replicate(self.spec, number)
-            seeds = f"seed {spec.seed}, split seed {spec.split_seed}"
-            print(f"replicate {number} of {self.count}: {printable(path)} ({seeds})", file=sys.stderr)
-            tell = _tell_of(number, on_event)
-            one = options.Request(path, spec, self.phases, self.resources, self.policy, self.logs)
-            lost = one.train(tell, command)
-            options.choose_exit_code(lost, path)  # Says where they are.
-            failures += lost
+        with shared_session():
+            for number, path in enumerate(list_replicates(self.path, self.count), start=1):
+                spec = make_replicate(self.spec, number)
+                seeds = f"seed {spec.seed}, split seed {spec.split_seed}"
+                print(f"replicate {number} of {self.count}: {printable(path)} ({seeds})", file=sys.stderr)
+                tell = _tell_of(number, on_event)
+                one = options.Request(path, spec, self.phases, self.resources, self.policy, self.logs)
+                lost = one.train(tell, command)
+                options.choose_exit_code(lost, path)  # Says where they are.
+                failures += lost
         return failures
 
 

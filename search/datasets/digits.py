@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from base64 import b85decode
 from functools import cache, partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,13 @@ import numpy as np
 from search.datasets.base import Arrays, Dataset
 
 SOURCE, TARGET, LEVELS = 8, 28, 16  # Sizes before and after in pixels; source values are 0..16.
-TEST_IMAGES = 450
+# A bit for each image. A fixed draw of 450, in the same proportion from every class:
+# train_test_split(range(1797), test_size=450, random_state=0, stratify=labels).
+TEST_PART = (
+    "000DtH6{>102V<3lR^am8UP3Z0we$^1}q*35eSwF0FW6H1R(gJ0)Y_VKnMz&Fhmt3NkYJ&3Lr3mKm^z!K#PDN07!+z01!Y3ppXCsNN4~s5C8%W"
+    "#0dZrB!mEixB)yNrkn}_1ON|6KnMh+7)b&WKw;$ofFxi}ls9UDk`@6}fB;BBprjZIPynP0g<<B15P(S%On|^51qO})0SWQ~!9h8Q6Tk@>000z@"
+    "0RV&$py2>BC@BEJM99Es3IPI>0+Is>BBnqrCIle}s9=GZ$e<Jwh7tl2fjFcU00"
+)
 
 
 def enlarge(images: np.ndarray) -> np.ndarray:
@@ -35,16 +43,15 @@ def enlarge(images: np.ndarray) -> np.ndarray:
 def source() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Images uint8 (1797, 8, 8), labels int64 (1797,), and bool (1797,): which ones are the test part.
 
-    The test part is a fixed draw of 450 images, in the same proportion from every class.
+    Read from scikit-learn's file, as its ``load_digits`` does; scikit-learn itself takes more than a second to import.
     """
-    from sklearn.datasets import load_digits  # Lazily: half a second that MNIST need not pay.
-    from sklearn.model_selection import train_test_split
-
-    values, labels = map(np.asarray, load_digits(return_X_y=True))
-    is_test = np.zeros(len(labels), bool)
-    _, chosen = train_test_split(np.arange(len(labels)), test_size=TEST_IMAGES, random_state=0, stratify=labels)
-    is_test[chosen] = True
-    return values.reshape(-1, SOURCE, SOURCE).astype(np.uint8), labels.astype(np.int64), is_test
+    found = find_spec("sklearn")
+    assert found is not None
+    assert found.submodule_search_locations is not None
+    path = Path(found.submodule_search_locations[0], "datasets", "data", "digits.csv.gz")
+    values = np.loadtxt(path, delimiter=",", dtype=np.int64, encoding="ascii")
+    is_test = np.unpackbits(np.frombuffer(b85decode(TEST_PART), np.uint8), count=len(values)).astype(bool)
+    return values[:, :-1].reshape(-1, SOURCE, SOURCE).astype(np.uint8), values[:, -1], is_test
 
 
 def load_part(test: bool, root: Path | None = None) -> Arrays:

@@ -20,6 +20,8 @@ from ray.tune.search import ConcurrencyLimiter
 
 from models.own import Parcel
 from search.cluster.resources import Resources
+from search.cluster.stored import Stored
+from search.cluster.tuned import tuned_lean
 from search.datasets.split import Split
 from search.errors import TIME_IS_UP, Halted, TimeIsUp, reason_of
 from search.storage.provenance import describe_expected_nodes
@@ -199,10 +201,11 @@ def execute(
     interrupt = Interrupt(check_time, check_listener, lambda: job.scheduler.trouble, stuck)
     keeper = Keeper(policy.keep_checkpoints, job.run.list_recorded)
     outcomes = Outcomes(job, interrupt, keeper, Counter() if deaths is None else deaths, slots)
+    split = Stored(job.split)
     trainable = tune.with_resources(
         tune.with_parameters(
             job.trainable,
-            split=job.split,
+            split=split,
             run=str(job.run.path),
             resources=resources,
             guard=job.run.guard,
@@ -236,7 +239,7 @@ def execute(
             ),
         )
         # Ray prints what it has to say of dead nodes where tables are to go.
-        with redirect_stdout(sys.stderr), job.progress.shown(), interrupt.listening():
+        with redirect_stdout(sys.stderr), job.progress.shown(), interrupt.listening(), tuned_lean():
             tuner.fit()
     except Halted:
         if job.progress.refusal is not None:
@@ -249,6 +252,7 @@ def execute(
             raise
         first = str(error.__cause__).splitlines()[0].rstrip(".")
         raise Halted(f"{first}; give each trial more of a node (--cpus-per-trial)") from error
+    split.free()
     shutil.rmtree(job.run.scratch, ignore_errors=True)
     if not outcomes.ended and not outcomes.lost:  # Or a loop that asks the records would never end.
         raise Halted(job.progress.so_far("Ray Tune ended before any trial did"))

@@ -12,7 +12,7 @@ from pathlib import Path
 from models.own import pack
 from search.cluster.nodes import Watch, explain_waiting
 from search.cluster.resources import Resources
-from search.cluster.session import ray_session
+from search.cluster.session import ray_session, shared_session
 from search.cluster.surroundings import check_utf8
 from search.datasets import find_dataset, load_split
 from search.loggers.exporter import logged
@@ -82,6 +82,7 @@ def train_run(
     with (
         run.driven(asked, engines, policy.accept_changes, policy.force, command) as spec,
         logged(run.path, logs),
+        shared_session(),
     ):
         phases: list[Phase] = []
         for plan in plans:

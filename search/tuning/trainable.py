@@ -13,6 +13,7 @@ from ray import tune
 
 from models.own import Parcel, unpack
 from search.cluster.resources import Resources
+from search.cluster.stored import Stored
 from search.datasets.split import Split
 from search.errors import TROUBLE, reason_of
 from search.storage import checkpoint
@@ -78,7 +79,7 @@ class RecordedTrial(tune.Trainable):
     def setup(
         self,
         config: dict[str, Any],
-        split: Split | None = None,
+        split: Split | Stored | None = None,
         run: str = "",
         resources: Resources | None = None,
         guard: Guard | None = None,
@@ -89,7 +90,7 @@ class RecordedTrial(tune.Trainable):
 
         Args:
             config: what ``make_tune_config`` made.
-            split: the images, from Ray's object store.
+            split: the images.
             run: absolute path of the run folder; a worker's current directory is elsewhere.
             resources: what the trial was given.
             guard: lets this process write only while the run is its driver's.
@@ -98,7 +99,8 @@ class RecordedTrial(tune.Trainable):
         """
         assert split is not None
         assert resources is not None
-        self._split, self._run, self._resources, self._guard = split, Path(run), resources, guard
+        self._split = split.fetch() if isinstance(split, Stored) else split
+        self._run, self._resources, self._guard = Path(run), resources, guard
         here = describe_maker(resources.device)
         others = [
             f"{name} {here.get(name)} instead of {version}"

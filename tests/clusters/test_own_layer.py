@@ -27,7 +27,7 @@ class Mine(nn.Module):
     def forward(self, x):
         return self.drop(self.norm(self.conv(x)))
 """
-OPTIONS = ["--scheduler", "none", "--samples", "2", "--epochs", "10"]
+OPTIONS = ["--scheduler", "none", "--samples", "2", "--epochs", "6"]
 
 
 def write_code(folder: Path, kernel: int = 3) -> str:
@@ -86,7 +86,7 @@ def test_a_driver_that_is_killed_is_resumed_from_the_kept_copy(
     run, code = tmp_path / "run", tmp_path / "code"
     command = ["--architectures", write_code(code), *OPTIONS]
     process = sweeps.start(run, *command)
-    sweeps.wait_for(lambda: any(len(rows) > 3 for rows in read_rows(run).values()), process)
+    sweeps.wait_for(lambda: any(len(rows) > 2 for rows in read_rows(run).values()), process)
     process.kill()
     process.communicate()
     (name,) = (path.name for path in (run / "sources").iterdir())

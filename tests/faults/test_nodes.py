@@ -36,7 +36,7 @@ def test_nodes_die_and_results_stay(cluster: Cluster, full: list[str], undisturb
     driver = Driver("sweep", *full, "--address", cluster.address, "--out", str(run))
     try:
         for _ in range(KILLS):
-            goal = epochs(run) + chooser.randint(1, 60)
+            goal = epochs(run) + chooser.randint(1, 40)
             driver.wait_for(lambda goal=goal: epochs(run) >= goal)
             wait_for_moment(chooser, run, "node", None)
             nodes.pop(chooser.randrange(len(nodes))).kill()

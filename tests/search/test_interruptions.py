@@ -158,6 +158,7 @@ def test_reproduce_goes_on_and_prints_the_table(tmp_path: Path) -> None:
         kill(process)
     done = finish(*arguments, str(run))
     assert done.returncode == 0, done.stderr
+    assert done.stderr.count("starting Ray") == 1  # For all phases.
     assert "Convolutional" in done.stdout
     assert {name for name, record in records(run).items() if record["trial"]["phase"] == "rerun"} <= outcomes(
         run

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from search.cluster.session import Resources, check_reachable, ray_session, set_environment
+from search.cluster import session
+from search.cluster.session import Resources, check_reachable, ray_session, set_environment, shared_session
 from spaces import UserError
 
 
@@ -129,3 +130,65 @@ def test_why_ray_did_not_start_is_one_line(monkeypatch: pytest.MonkeyPatch, erro
         ray_session(Resources()),
     ):
         pass
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """What becomes of Ray where nothing of it is real but what is done with it."""
+    import ray
+
+    from search.cluster import nodes
+
+    happened: list[str] = []
+
+    def start(resources: Resources) -> Path:
+        happened.append("start")
+        folder = tmp_path / f"session_2026-01-31_12-30-59_{happened.count('start'):06}_{os.getpid()}"
+        folder.mkdir()
+        return folder
+
+    monkeypatch.setattr(session, "_start_ray", start)
+    monkeypatch.setattr(session, "set_environment", lambda resources: None)
+    monkeypatch.setattr(session, "_has_lost_ray", lambda: happened[-1] == "lost")
+    monkeypatch.setattr(ray, "shutdown", lambda: happened.append("end"))
+    monkeypatch.setattr(nodes, "check_room", lambda resources: None)
+    monkeypatch.setattr(nodes, "count_slots", lambda resources: 2)
+    return happened
+
+
+def test_one_ray_serves_all_phases_and_runs(told: list[str], tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    with shared_session():
+        for name, kept in (("one", False), ("one", True), ("two", False)):
+            with shared_session(), ray_session(Resources(), tmp_path / name, lambda kept=kept: kept) as slots:
+                assert slots == 2
+                assert told == ["start"]
+        assert len(list(tmp_path.glob("*/ray_sessions.jsonl"))) == 2  # So that a start after a kill finds it.
+    assert told == ["start", "end"]
+    assert not list(tmp_path.glob("*/ray_sessions.jsonl"))
+    assert list(tmp_path.glob("session_*"))  # Its logs are to stay for one of the phases.
+    with ray_session(Resources(), tmp_path / "two"):
+        assert told == ["start", "end", "start"]
+    assert told == ["start", "end", "start", "end"]
+    assert len(list(tmp_path.glob("session_*"))) == 1
+
+
+def test_what_has_died_between_two_phases_is_started_again(told: list[str], tmp_path: Path) -> None:
+    with shared_session():
+        with ray_session(Resources(), tmp_path):
+            pass
+        told.append("lost")
+        with ray_session(Resources(), tmp_path):
+            assert told == ["start", "lost", "end", "start"]
+        with ray_session(Resources(cpus_per_trial=2), tmp_path):
+            assert told[4:] == ["end", "start"]
+    assert told[6:] == ["end"]
+    assert not list(tmp_path.glob("session_*"))
+
+
+def test_a_phase_that_ends_early_ends_ray(told: list[str], tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), shared_session(), ray_session(Resources(), tmp_path):
+        raise KeyboardInterrupt
+    assert told == ["start", "end"]
+    assert not (tmp_path / "ray_sessions.jsonl").exists()

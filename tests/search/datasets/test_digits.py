@@ -4,6 +4,7 @@ from math import floor
 import numpy as np
 import torch
 from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
 
 from search.datasets.digits import DIGITS, enlarge, source
 
@@ -24,7 +25,8 @@ def test_parts_are_the_images_of_scikit_learn() -> None:
     images, labels, is_test = source()
     assert np.array_equal(images, IMAGES)
     assert np.array_equal(labels, LABELS)
-    assert is_test.sum() == 450
+    _, chosen = train_test_split(np.arange(len(labels)), test_size=450, random_state=0, stratify=labels)
+    assert np.array_equal(np.flatnonzero(is_test), np.sort(chosen))
     assert np.array_equal(DIGITS.load_test(None).images[:, 0], enlarge(images)[is_test])
     assert np.array_equal(DIGITS.load_train(None).images[:, 0], enlarge(images)[~is_test])
 

@@ -1,0 +1,53 @@
+"""What Ray starts and imports on one machine that a run has no use for: half of the time that its start takes.
+
+Ray has no public switch for any of it. What a version of Ray does not have is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+SETTINGS = {
+    # What every worker needs is imported while the driver gets ready, in the workers that Ray starts for that time.
+    "RAY_preload_python_modules": "torch,ray.tune",
+    "PL_DISABLE_FORK": "1",  # Tune's; see search.cluster.tuned.
+}
+
+
+@contextmanager
+def started_lean(local: bool) -> Iterator[None]:
+    """Within the ``with`` block Ray starts on this machine without what serves clusters and people who watch them.
+
+    That is the autoscaler, the monitor that sends workers' logs to the driver, and the dashboard with its agent's
+    server, of which the driver would also import what they need.
+    """
+    from ray._private import node, utils
+
+    def start_nothing(self: Any, **options: Any) -> None:
+        pass
+
+    def name_missing() -> ImportError:
+        return ImportError("the dashboard is left out")
+
+    with ExitStack() as stack:
+        if local:
+            for name in ("start_monitor", "start_log_monitor", "start_api_server"):
+                stack.enter_context(replaced(node.Node, name, start_nothing))
+            stack.enter_context(replaced(utils, "get_dashboard_dependency_error", name_missing))
+        yield
+
+
+@contextmanager
+def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """For the time of a ``with`` block an attribute is another one, if there is any of that name."""
+    if not hasattr(owner, name):
+        yield
+        return
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)

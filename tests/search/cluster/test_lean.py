@@ -1,0 +1,55 @@
+"""That what is left out of Ray is there to be left out: a new version of Ray may call it by another name."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from ray._private import node, utils
+from ray.air._internal import usage
+from ray.tune.execution import class_cache, tune_controller
+
+from search.cluster import tuned
+from search.cluster.lean import replaced, started_lean
+
+
+def test_ray_on_this_machine_starts_no_helpers() -> None:
+    names = ("start_monitor", "start_log_monitor", "start_api_server")
+    before = [getattr(node.Node, name) for name in names]
+    with started_lean(local=True):
+        for name in names:
+            assert getattr(node.Node, name)(object(), include_dashboard=False, raise_on_failure=False) is None
+        assert isinstance(utils.get_dashboard_dependency_error(), ImportError)
+    assert [getattr(node.Node, name) for name in names] == before
+    assert utils.get_dashboard_dependency_error() is None
+    with started_lean(local=False):
+        assert [getattr(node.Node, name) for name in names] == before
+
+
+def test_tune_counts_nobody_and_gives_workers_no_environment() -> None:
+    before, controller = usage.tag_callbacks, vars(tune_controller)
+    assert "PL_DISABLE_FORK" in class_cache.DEFAULT_ENV_VARS
+    with tuned.tuned_lean():
+        assert usage.tag_callbacks(None) is False
+        assert class_cache.DEFAULT_ENV_VARS == {}
+        assert controller["_ObjectCache"] is tuned.Waiting
+    assert usage.tag_callbacks is before
+    assert "PL_DISABLE_FORK" in class_cache.DEFAULT_ENV_VARS
+
+
+def test_all_waiting_workers_are_kept_until_the_search_is_over() -> None:
+    waiting = tuned.Waiting(may_keep_one=True)
+    assert [waiting.cache_object("1 CPU", name) for name in ("one", "two", "three")] == [True] * 3
+    assert list(waiting.flush_cached_objects()) == []
+    assert waiting.pop_cached_object("1 CPU") == "one"
+    assert sorted(waiting.flush_cached_objects(force_all=True)) == ["three", "two"]
+    assert not waiting.has_cached_object("1 CPU")
+
+
+def test_what_is_not_there_is_left_alone_and_errors_pass() -> None:
+    owner = SimpleNamespace(there=1)
+    with replaced(owner, "gone", 2):
+        assert not hasattr(owner, "gone")
+    with pytest.raises(ValueError, match="mine"), replaced(owner, "there", 2):
+        raise ValueError("mine")
+    assert owner.there == 1
