@@ -7,6 +7,9 @@ the engine computes only where something learned lies below (``network.hpp``).
   products for each pair of channels, in each pass. A layer that pools has floor(H/2) floor(W/2) tiles, another
   ceil(H/2) ceil(W/2). Channels that only pad a group of the kernel count nothing, and neither do the small
   transforms before and after the products.
+- A mixing by shifted windows (``shifted.hpp``) takes one product for each pixel and pair of channels, in each pass.
+  An impulse beside the edge of the image is spared that pixel: (3W - 2) / 3 are left of a row, on average over its
+  offsets. The gaussians' filters are not counted. A mixing by DCT images (``dct.hpp``) takes three products.
 - Other sizes are one matrix product: H W k^2 products for each pair of channels, in each pass.
 - A linear map takes one product for each weight, in each pass; the gradient of fixed weights is not computed.
 - Scattering (``scatter.hpp``) filters with symmetric taps, added before they are multiplied: 3 multiplies for the
@@ -73,6 +76,19 @@ def convolution(shape: Shape, outputs: int, kernel: int, pooled: bool, direct: b
     return pairs * (kernel + 1) ** 2 * round_size(height / 2) * round_size(width / 2)
 
 
+def mixing_products(mixing: str, shape: Shape, outputs: int, pooled: bool, direct: bool) -> int:
+    """Multiply-adds of one pass of a mixing of subbands; arguments as in ``convolution``."""
+    channels, height, width = shape
+    products = {
+        "shifted-impulse": height * (3 * width - 2) / 3,
+        "shifted-gaussian": height * width,
+        "dct": 3 * height * width,
+    }
+    if direct or mixing not in products:
+        return convolution(shape, outputs, 1 if mixing == "1x1" else 3, pooled, direct)
+    return round(channels * outputs * products[mixing])
+
+
 def scattering(name: str, shape: Shape, learned_below: bool) -> Work:
     """The work of a scattering layer."""
     channels, height, width = shape
@@ -110,7 +126,7 @@ def count_executed(description: Description, shape: Shape, *, direct: bool = Fal
                 found.append(Work(name, each, each, each if learned else 0))
             case Invariant(out=out, mixing=mixing):
                 found.append(scattering(f"{name}, scattering", shape, learned))
-                each = convolution(Scatter().after(shape), out, 1 if mixing == "1x1" else 3, pooled, direct)
+                each = mixing_products(mixing, Scatter().after(shape), out, pooled, direct)
                 found.append(Work(f"{name}, mixing", each, each, each if learned else 0))
             case Project(out=out) | Reshuffle(out=out):
                 each = math.prod(shape) * out

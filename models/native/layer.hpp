@@ -40,6 +40,9 @@ struct Parameter {
 
 enum class Kind : std::int32_t { conv, scatter, relu, max_pool, linear };
 
+// What is known of the basis of a 3x3 mixing, which then is not computed as a dense convolution.
+enum class Form : std::int32_t { any, impulse, gaussian, dct };
+
 // One layer of the description, as the caller gives it.
 struct Step {
     std::int32_t kind;
@@ -48,6 +51,7 @@ struct Step {
     std::int32_t images;   // Basis images of each kernel, 0 for none.
     std::int32_t shared;   // One basis for all pairs of channels.
     std::int32_t learned;  // Of a linear map.
+    std::int32_t form;     // Of the basis.
 };
 
 // The arrays of one layer, all of them the caller's.

@@ -16,7 +16,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 ERROR_SIZE = 256
-VERSION = "1"
+VERSION = "2"
 """Of the engine's arithmetic: to be raised when its numbers change."""
 
 BUILDS = {"avx512": 3, "avx2": 1, "baseline": 0}
@@ -24,9 +24,9 @@ BUILDS = {"avx512": 3, "avx2": 1, "baseline": 0}
 
 
 class Step(ctypes.Structure):
-    """A layer of the program; see ``network.hpp``."""
+    """A layer of the program; see ``layer.hpp``."""
 
-    _fields_ = [(name, c_int32) for name in ("kind", "outputs", "kernel", "images", "shared", "learned")]
+    _fields_ = [(name, c_int32) for name in ("kind", "outputs", "kernel", "images", "shared", "learned", "form")]
 
 
 class Arrays(ctypes.Structure):

@@ -3,9 +3,11 @@
 
 #include <memory>
 
+#include "dct.hpp"
 #include "loss.hpp"
 #include "products.hpp"
 #include "scatter.hpp"
+#include "shifted.hpp"
 #include "simple.hpp"
 #include "winograd.hpp"
 
@@ -58,7 +60,10 @@ class Network {
                 if (kernel < 1 || kernel % 2 == 0) throw std::invalid_argument("the size of a kernel must be odd");
                 Shape out{steps[i].outputs, shape.height, shape.width};
                 const bool relu_first = is(1, Kind::relu);
-                if (kernel == 3 || kernel == 5) {
+                if (steps[i].form) {
+                    taken += relu_first;
+                    add_mixing(shape, out, steps[i], relu_first, learned);
+                } else if (kernel == 3 || kernel == 5) {
                     // ReLU and max pooling commute.
                     const bool pool = is(1, Kind::max_pool) || (relu_first && is(2, Kind::max_pool));
                     const bool rectify = relu_first || (pool && is(2, Kind::relu));
@@ -93,11 +98,12 @@ class Network {
             i += taken;
         }
         long widest = input.floats();
-        for (const auto& layer : layers) {
+        for (std::size_t i = 0; i < layers.size(); ++i) {
+            const long floats = layers[i]->out.floats();
             output_at.push_back(workspace_floats);
-            kept_at.push_back(workspace_floats += layer->out.floats());
-            workspace_floats += layer->kept();
-            widest = std::max(widest, layer->out.floats());
+            kept_at.push_back(workspace_floats += floats);
+            workspace_floats += kept(i);
+            widest = std::max(widest, floats);
         }
         images = Buffer(input.floats());
         for (Buffer& buffer : gradients) buffer = Buffer(widest);
@@ -124,7 +130,7 @@ class Network {
     const float* forward(const float* x, float* space, bool keep) {
         for (std::size_t i = 0; i < layers.size(); ++i) {
             float* y = space + output_at[i];
-            layers[i]->forward(x, y, keep && layers[i]->kept() ? space + kept_at[i] : nullptr);
+            layers[i]->forward(x, y, keep && kept(i) ? space + kept_at[i] : nullptr);
             x = y;
         }
         return x;
@@ -176,6 +182,24 @@ class Network {
     }
 
    private:
+    // Floats that layer i keeps: nothing where no backward pass comes.
+    long kept(std::size_t i) const { return i < first_learned ? 0 : layers[i]->kept(); }
+
+    // A 3x3 mixing whose kernels have a known form.
+    void add_mixing(Shape in, Shape out, const Step& step, bool rectify, bool needs_dx) {
+        const bool dct = step.form == static_cast<std::int32_t>(Form::dct);
+        if (step.kernel != 3 || step.images != (dct ? 3 : 1) || (step.shared != 0) != dct)
+            throw std::invalid_argument("a kernel of that form must be 3x3 and have its images");
+        if (step.form == static_cast<std::int32_t>(Form::impulse))
+            add<ShiftedLayer<Impulse>>(in, out, step, rectify, needs_dx);
+        else if (step.form == static_cast<std::int32_t>(Form::gaussian))
+            add<ShiftedLayer<Gaussian>>(in, out, step, rectify, needs_dx);
+        else if (dct)
+            add<DctLayer>(in, out, step, rectify);
+        else
+            throw std::invalid_argument("unknown form of a kernel " + std::to_string(step.form));
+    }
+
     template <class Kind, class... Args>
     void add(Args&&... args) {
         layers.push_back(std::make_unique<Kind>(std::forward<Args>(args)...));

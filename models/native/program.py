@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from models.description import Conv, Description, Invariant, Layer, MaxPool, Project, Relu, Reshuffle, Scatter, Unravel
 from models.initial import FixedLinear
 from models.invariant import InvariantLayer
-from models.kernels import Dct, FixedAlpha
+from models.kernels import Dct, FixedAlpha, Kernel, ShiftedGaussian, ShiftedImpulse
 from models.native.library import Step
 
-CONV, SCATTER, RELU, MAX_POOL, LINEAR = range(5)  # Of network.hpp.
+CONV, SCATTER, RELU, MAX_POOL, LINEAR = range(5)  # Of layer.hpp.
+FORMS: dict[type[Kernel], int] = {ShiftedImpulse: 1, ShiftedGaussian: 2, Dct: 3}  # Of layer.hpp; 0 is any other.
 ALIGNMENT = 64  # Bytes; of a vector.
 
 
@@ -30,7 +31,8 @@ def kernel_step(module: InvariantLayer) -> Step:
     size = 1 if module.mixing == "1x1" else 3
     basis, shared = basis_of(module), isinstance(module.kernel, Dct)
     images = 0 if basis is None else len(basis) if shared else 1
-    return Step(kind=CONV, outputs=module.out_channels, kernel=size, images=images, shared=shared)
+    form = FORMS.get(type(module.kernel), 0)  # Not isinstance: a subclass may draw something else.
+    return Step(kind=CONV, outputs=module.out_channels, kernel=size, images=images, shared=shared, form=form)
 
 
 def basis_of(module: InvariantLayer) -> Tensor | None:

@@ -96,10 +96,13 @@ def test_any_network_any_size(isa: str, described: tuple[Description, tuple[int,
 
 
 @pytest.mark.parametrize("isa", ISAS)
-@pytest.mark.parametrize("layer", [Scatter(), Invariant(5), Invariant(5, "learned"), Conv(5), Conv(3, 5), Conv(4, 9)])
-def test_one_layer_as_a_function(layer: Layer, isa: str) -> None:
+@pytest.mark.parametrize(
+    "layer", [Scatter(), *(Invariant(5, name) for name in KERNELS), Conv(5), Conv(3, 5), Conv(4, 9)]
+)
+@pytest.mark.parametrize("shape", [(3, 9, 7), (2, 3, 45)])
+def test_one_layer_as_a_function(layer: Layer, shape: tuple[int, int, int], isa: str) -> None:
     """Forward and backward on blocks of images give the output and all gradients, of the input too."""
-    shape, blocks = (3, 9, 7), 2
+    blocks = 2
     network = assemble({"layer": layer}, shape, 1.0, torch.Generator().manual_seed(0))
     native = NativeNetwork({"layer": layer}, network, shape, isa=isa, input_gradient=True)
     x = torch.randn(blocks, *shape, BLOCK, generator=torch.Generator().manual_seed(1))
@@ -123,7 +126,13 @@ def test_one_layer_as_a_function(layer: Layer, isa: str) -> None:
 
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-@pytest.mark.parametrize("layer", [Conv(3), Conv(3, 5), Conv(3, 9), Conv(3, 1), Invariant(3), Scatter(), MaxPool()])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        *(Conv(3), Conv(3, 5), Conv(3, 9), Conv(3, 1), Scatter(), MaxPool()),
+        *(Invariant(3, name) for name in KERNELS if name != "shifted-impulse"),
+    ],
+)
 def test_what_is_not_finite_stays_so(layer: Layer, bad: float, isa: str) -> None:
     """An infinity may become a NaN, as differences of it do, but nothing becomes finite that torch leaves infinite."""
     network = assemble({"layer": layer}, (2, 6, 6), 1.0, torch.Generator().manual_seed(0))
@@ -138,6 +147,39 @@ def test_what_is_not_finite_stays_so(layer: Layer, bad: float, isa: str) -> None
     assert not (ours & ~expected).any()
     others = torch.arange(BLOCK) != 5  # Images of a block do not touch one another.
     assert ours[others].all()
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_the_zeros_of_an_impulse_multiply_nothing(isa: str) -> None:
+    """A NaN comes out where a one of alpha meets it; torch lets it through the zeros too."""
+    layer = Invariant(3, "shifted-impulse")
+    network = assemble({"layer": layer}, (2, 8, 10), 1.0, torch.Generator().manual_seed(0))
+    x = torch.ones(1, 2, 8, 10, BLOCK)
+    x[0, 1, 7, 9, 5] = np.nan
+    found = []
+    for part, channels in ((Scatter(), 14), (layer, 3)):
+        native = NativeNetwork({"layer": part}, network, (2, 8, 10), isa=isa)
+        found.append(torch.empty(1, channels, 4, 5, BLOCK))
+        native.forward(x, found[-1], torch.empty(1, native.workspace_floats), keep=False)
+    z, y = (blocks[0].movedim(-1, 0).isnan() for blocks in found)
+    alpha = network.get_submodule("layer").get_submodule("kernel").get_buffer("alpha")
+    expected = F.conv2d(z.float(), alpha, padding=1) > 0
+    assert 0 < expected.sum() < 3 * 4 * 5
+    assert torch.equal(y, expected)
+
+
+@pytest.mark.parametrize("name", ["shifted-impulse", "shifted-gaussian", "dct"])
+def test_a_kernel_of_another_form_is_refused(name: str) -> None:
+    """It is computed by its form, so it must have it."""
+    description: Description = {"inv": Invariant(3, name), "unravel": Unravel(), "reshuffle": Reshuffle(4)}
+    network = assemble(description, (1, 6, 6), 1.0, torch.Generator().manual_seed(0))
+    native = NativeNetwork(description, network, (1, 6, 6))
+    x, y = np.zeros((1, 1, 6, 6), np.float32), np.zeros(1, np.int64)
+    native.judge(x, y)
+    for buffer in network[0].buffers():
+        buffer[1, 1] += 0.1
+    with pytest.raises(RuntimeError, match=r"not the .* should be"):
+        native.judge(x, y)
 
 
 @pytest.mark.parametrize("isa", ISAS)
