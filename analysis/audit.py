@@ -16,7 +16,7 @@ import pandas as pd
 from analysis.incumbents import find_single_choices
 from analysis.records.reader import Run
 from analysis.records.schema import MEASURES, make_records
-from analysis.render.formats import escape_pipes
+from analysis.render.formats import write_grid
 from analysis.stats.finite import bound_count
 from analysis.tables.table import Column, between, make_display, number, round_off, words
 from spaces.common.errors import UserError, printable
@@ -204,8 +204,7 @@ def _count_same(run: Run, audited: Run, stopped: pd.DataFrame) -> int:
 def describe_audit(run: Path, found: pd.DataFrame, rung: int, budget: int) -> str:
     """The audit as Markdown: a table, and sentences on each architecture."""
     cells, right = make_display(COLUMNS)(found)
-    sides = ["right" if name in right else "left" for name in cells]
-    table = escape_pipes(cells).to_markdown(index=False, disable_numparse=True, colalign=sides)
+    table = write_grid(cells, right)
     said = [line for row in make_records(found) for line in _describe(row, rung, budget)]
     return "\n".join([f"Audit of {printable(run)}", "", table, "", *(f"- {line}" for line in (*said, *NOTES))])
 

@@ -13,7 +13,7 @@ import pandas as pd
 from analysis.evidence import Candidate, find_data, gather, share_trials
 from analysis.exactness import compare_exactly
 from analysis.records.reader import Run
-from analysis.render.formats import escape_pipes
+from analysis.render.formats import write_grid
 from analysis.stats.outcomes import compare_outcomes
 from analysis.stats.samples import ALPHA, LOST, Difference, correct_by_holm, explain_untested, summarize, welch
 from analysis.tables.table import Column, between, make_display, number, p_value, seeds, tested, words
@@ -46,10 +46,7 @@ def compare_runs(first: Run, second: Run) -> str:
     """The whole comparison as text: exactness, settings, outcomes, and a sentence of what to make of them."""
     asked = list_settings(first, second)
     cells, right = make_display(COLUMNS)(found := list_outcomes(first, second))
-    sides = ["right" if name in right else "left" for name in cells]
-    table = escape_pipes(asked.rename(columns={"first": "A", "second": "B"})).to_markdown(
-        index=False, disable_numparse=True
-    )
+    table = write_grid(asked.rename(columns={"first": "A", "second": "B"}))
     return "\n".join(
         [
             f"A: {first.path}",
@@ -59,7 +56,7 @@ def compare_runs(first: Run, second: Run) -> str:
             "",
             table if len(asked) else "The same was asked of both.",
             "",
-            escape_pipes(cells).to_markdown(index=False, disable_numparse=True, colalign=sides),
+            write_grid(cells, right),
             "",
             *_conclude(first, second, found),
         ]

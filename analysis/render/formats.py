@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pandas as pd
 
@@ -16,11 +16,15 @@ MARKUP = re.compile(r"<(?=[A-Za-z/!?])|`|(?<=\])\(|(?<!\w)_(?=\w)|(?<=\w)_(?!\w)
 
 def write_markdown(table: Filled) -> str:
     """A pipe table with its title above and its notes below."""
-    cells = table.cells
-    sides = ["right" if name in table.right else "left" for name in cells]
-    body = escape_pipes(cells).to_markdown(index=False, disable_numparse=True, colalign=sides)
+    body = write_grid(table.cells, table.right)
     notes = "".join(f"\n- {escape_markdown(note)}" for note in table.notes)
     return f"**Table {table.number}.** {table.title}\n\n{body}\n{notes}\n"
+
+
+def write_grid(cells: pd.DataFrame, right: Collection[str] = ()) -> str:
+    """Cells, all of them text, as a pipe table; ``right`` names the columns that are right-aligned."""
+    sides = ["right" if name in right else "left" for name in cells]
+    return escape_pipes(cells).to_markdown(index=False, disable_numparse=True, colalign=sides)
 
 
 def escape_markdown(text: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analysis.figures.figure import Axis, Drawing, Line, Panel
-from analysis.render.formats import escape_pipes
+from analysis.render.formats import write_grid
 from analysis.replay.repeats import Replays, compute_curve, summarize_replays
 from analysis.tables.table import between, make_display, number, percent, words
 
@@ -44,8 +44,7 @@ CAPTION = (
 def write_replays(replays: Sequence[Replays], notes: Sequence[str] = ()) -> str:
     """The table as Markdown, with notes below it."""
     cells, right = make_display(COLUMNS)(summarize_replays(replays))
-    sides = ["right" if name in right else "left" for name in cells]
-    table = escape_pipes(cells).to_markdown(index=False, disable_numparse=True, colalign=sides)
+    table = write_grid(cells, right)
     return "\n".join([table, "", *(f"- {note}" for note in (*NOTES, *notes))]) + "\n"
 
 

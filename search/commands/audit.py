@@ -44,9 +44,10 @@ def run(args: argparse.Namespace) -> int:
     samples = {name: draw_sample(found, name, args.trials, args.sample_seed) for name in names}
     where, failures = args.run / FOLDER, 0
     if any(samples.values()):
-        from search.audit.phase import make_audit_spec, plan_audit, read_trials
+        from search.audit.phase import make_audit_spec, plan_audit
         from search.storage.run_folder import RunFolder
         from search.storage.sources import load_kept
+        from search.storage.trial_folder import read_trials
         from search.tuning.phases import train_run
 
         spec = RunFolder(args.run).read_spec()

@@ -9,7 +9,7 @@ of the record, so a record that is damaged later can be restored (search/storage
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from search.errors import Busy
 from search.storage.driver import Guard
 from search.storage.file_lock import Lock
 from search.storage.json_files import replace_not_finite, write_json
-from spaces import TrialSpec
+from spaces import TrialSpec, UserError
+from spaces.common.wording import format_command
 from spaces.files.sealed import Damaged
 from spaces.specs.predictions import Predictions
 from spaces.specs.protocol import ENDED_BY_ITSELF
@@ -213,3 +214,19 @@ class TrialFolder:
         """Removes the checkpoint of a trial that has ended."""
         self._check()
         self._keep_only(None)
+
+
+def read_trials(run: Path, trial_ids: Iterable[str]) -> list[TrialSpec]:
+    """What defines some trials of a run, by their records.
+
+    Raises:
+        UserError: a record is not there any more.
+    """
+    found = []
+    for name in trial_ids:
+        record = read_record(run / "trials" / name)
+        if record is None:
+            mending = format_command("invsearch", "check", run, "--repair")
+            raise UserError(f"{run}: the record of {name} is not there; {mending} restores what can be")
+        found.append(record.spec)
+    return found

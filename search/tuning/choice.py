@@ -19,13 +19,12 @@ from analysis.judging import find_chance, find_race_judge
 from analysis.races import find_completed
 from analysis.records.reader import Run, read_run
 from search.storage.run_folder import RunFolder
-from search.storage.trial_folder import TrialFolder
+from search.storage.trial_folder import TrialFolder, read_trials
 from search.tuning.feed import Feed, make_tune_config
 from search.tuning.phases import Phase
 from search.tuning.scheduler import InOrder
-from spaces import Hyperparameters, TrialSpec, UserError
+from spaces import TrialSpec, UserError
 from spaces.specs.protocol import ENDED_BY_ITSELF, JUDGED_ON, JUDGES
-from spaces.specs.records import read_record
 from spaces.specs.run import RunSpec
 
 Finalists = Mapping[str, Mapping[str, Sequence[TrialSpec]]]
@@ -83,22 +82,14 @@ def check_swept(run: Path, spec: RunSpec, found: Run) -> None:
         )
 
 
-def read_theta(run: RunFolder, trial_id: str) -> Hyperparameters:
-    """The configuration of a recorded trial."""
-    record = read_record(run.path / "trials" / trial_id)
-    assert record is not None
-    return record.spec.theta
-
-
 def _find_finalists(run: RunFolder, spec: RunSpec, found: Run) -> Finalists:
     best = find_completed(found, found.trials[found.trials["phase"] == "sweep"])
     chosen: dict[str, dict[str, Sequence[TrialSpec]]] = {}
     for name in spec.architectures:
         mine = best[best["architecture"] == name].head(spec.finalists or 0)
-        thetas = (read_theta(run, trial_id) for trial_id in mine["trial_id"])
         chosen[name] = {
-            config_id: spec.list_choice_trials(name, theta)
-            for config_id, theta in zip(mine["config_id"], thetas, strict=True)
+            trial.config_id: spec.list_choice_trials(name, trial.theta)
+            for trial in read_trials(run.path, mine["trial_id"])
         }
     return chosen
 

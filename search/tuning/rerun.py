@@ -12,7 +12,8 @@ from analysis.incumbents import find_incumbents
 from analysis.races import find_races
 from analysis.records.reader import read_run
 from search.storage.run_folder import RunFolder
-from search.tuning.choice import check_swept, read_theta
+from search.storage.trial_folder import read_trials
+from search.tuning.choice import check_swept
 from search.tuning.feed import InTurn
 from search.tuning.phases import Phase
 from search.tuning.scheduler import InOrder
@@ -38,7 +39,8 @@ def _choose_incumbents(run: RunFolder, spec: RunSpec) -> dict[str, Hyperparamete
             f"stays closed; {format_command('invsearch', 'choose', run.path)} resumes it"
         )
     best: Any = find_incumbents(found)
-    return {name: read_theta(run, best.loc[name, "trial_id"]) for name in spec.architectures}
+    trials = read_trials(run.path, best.loc[list(spec.architectures), "trial_id"])
+    return {trial.architecture: trial.theta for trial in trials}
 
 
 def plan_rerun(run: RunFolder, spec: RunSpec) -> Phase:

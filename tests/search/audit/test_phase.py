@@ -3,11 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from search.audit.phase import make_audit_spec, plan_audit, read_trials
+from search.audit.phase import make_audit_spec, plan_audit
 from search.storage.run_folder import RunFolder
-from spaces import SPACES, UserError
+from spaces import SPACES
 from spaces.specs.run import RunSpec
 
 SPEC = RunSpec(
@@ -42,8 +40,3 @@ def test_the_phase_has_the_sample_only(tmp_path: Path) -> None:
     assert phase.trials == {"conv": 3, "invariant": 0}
     assert phase.recorded() == []
     assert phase.feed([]).architectures == {"conv"}
-
-
-def test_a_record_that_is_gone_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="the record of conv-0123456789 is not there"):
-        read_trials(tmp_path, ["conv-0123456789"])

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from search.errors import Busy, Superseded
 from search.storage import trial_folder
 from search.storage.driver import DriverLock, Guard
-from search.storage.trial_folder import TrialFolder
-from spaces import Hyperparameters, TrialSpec
+from search.storage.trial_folder import TrialFolder, read_trials
+from spaces import Hyperparameters, TrialSpec, UserError
 from spaces.files.sealed import Damaged, read_sealed, seal
 from spaces.specs.predictions import Predictions
 from spaces.specs.records import Record, read_outcome
@@ -282,3 +282,8 @@ def test_any_record_is_one_or_damaged(data: st.DataObject) -> None:
     except Damaged:
         return
     assert folder.record() == changed
+
+
+def test_a_record_that_is_gone_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="the record of conv-0123456789 is not there"):
+        read_trials(tmp_path, ["conv-0123456789"])
