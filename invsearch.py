@@ -154,7 +154,7 @@ def reproduce(
     choice: Literal["race", "single"] | None = None,
     finalists: int | None = None,
     choice_seeds: int | None = None,
-    judge: Literal["final", "last5"] | None = None,
+    judge: Literal["final", "last5", "both"] | None = None,
     replicates: int | None = None,
     **invocation: Unpack[Invocation],
 ) -> Run:

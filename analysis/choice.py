@@ -28,6 +28,8 @@ class Score(NamedTuple):
     loss: float
 
 
+MISSED = Score(math.nan, math.nan)
+"""Of a seed that failed."""
 Scores = Mapping[tuple[str, int], Score]
 """(configuration, place of the seed among the race's, 0 for the first) -> its score."""
 
@@ -51,7 +53,7 @@ class Race:
     Attributes:
         stages: those that have begun or can begin, the last perhaps not finished.
         missing: what has to be trained before the next decision: (configuration, place of the seed).
-        winner: the one that was left, once it has had all seeds; None until then.
+        winner: the one that was left, once it has had all seeds; None until then, and where all of its seeds failed.
         leader: who was ahead after the last finished stage, the first finalist before that; None without finalists.
         planned: how many trainings the race takes in all.
     """
@@ -122,8 +124,9 @@ def decide_race(finalists: Sequence[str], seeds: int, scores: Scores) -> Race:
             return Race((*stages, Stage(field, given)), tuple(missing), None, field[0], planned)
         field = rank_by_mean(field, given, scores)
         stages.append(Stage(field, given))
-    winner = field[0] if field else None
-    return Race(tuple(stages), (), winner, winner, planned)
+    leader = field[0] if field else None
+    known = any(not math.isnan(scores[name, place].accuracy) for name in field[:1] for place in range(seeds))
+    return Race(tuple(stages), (), leader if known else None, leader, planned)
 
 
 def rank_by_mean(field: Sequence[str], seeds: int, scores: Scores) -> tuple[str, ...]:
@@ -160,4 +163,4 @@ def score_trial(status: str, accuracies: Sequence[float], losses: Sequence[float
     """
     if status == "diverged":
         return Score(chance, math.inf)
-    return Score(*[math.nan] * 2) if status == "failed" else Score(judge_epochs(accuracies, judge), losses[-1])
+    return MISSED if status == "failed" else Score(judge_epochs(accuracies, judge), losses[-1])

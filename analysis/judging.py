@@ -8,12 +8,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.records.reader import Run
-from spaces.specs.protocol import JUDGES
+from spaces.specs.protocol import BOTH, JUDGES
 
 LAST = 5
 """Epochs at the end of a training that the judge ``last5`` averages, and over which a conclusion should hold."""
-BOTH = "both"
-"""The mean of what the judges ``final`` and ``last5`` say: what a race goes by where the run names no judge."""
 PHRASES = {
     "final": "after the last epoch",
     "last5": f"averaged over the last {LAST} epochs",
@@ -22,17 +20,14 @@ PHRASES = {
 
 
 def find_judge(run: Run) -> str:
-    """The run's judge, one of ``protocol.JUDGES``; the chapter's where none was asked for."""
-    return run.spec.get("judge") or JUDGES[0]
+    """The judge of a run's sweep and tables, one of ``protocol.JUDGES``; the chapter's where it names none."""
+    judge = run.spec.get("judge")
+    return judge if judge in JUDGES else JUDGES[0]
 
 
 def find_race_judge(run: Run) -> str:
-    """By what a run's race goes: its judge, else ``BOTH``, but for trainings too short to have such an end.
-
-    A last epoch alone misses most of the dips of an unsteady configuration, and the last five alone favour slow and
-    steady ones; docs/statistics.md has the measurement.
-    """
-    return run.spec.get("judge") or (BOTH if run.spec["max_epochs"] >= 2 * LAST else JUDGES[0])
+    """By what a run's race goes: one of ``protocol.JUDGES``, or ``protocol.BOTH``."""
+    return run.spec.get("judge") or JUDGES[0]
 
 
 def find_chance(run: Run) -> float:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
-from analysis.choice import Race, Score, Stage, average, decide_race, score_trial
+from analysis.choice import MISSED, Race, Score, Stage, decide_race, score_trial
 from analysis.judging import find_chance, find_judge, find_race_judge, judge_trials
 from analysis.records.reader import Run
 from analysis.records.schema import make_records
@@ -61,18 +62,12 @@ class Raced:
         last = next((stage for stage in reversed(race) if len(stage.field) > 1 and not self._lacks(stage)), None)
         return None if last is None else last.field[1]
 
-    @property
-    def lead(self) -> float:
-        """By how much it is ahead of that rival over the seeds that both have had, a fraction."""
-        leader, rival = self.race.leader, self.rival
-        if leader is None or rival is None:
-            return float("nan")
-        seeds = range(max((stage.seeds for stage in self.race.stages if rival in stage.field), default=0))
-        ours, theirs = (
-            average([score for place in seeds if (score := self.scores.get((name, place))) is not None])
-            for name in (leader, rival)
-        )
-        return ours.accuracy - theirs.accuracy
+    @cached_property
+    def leads(self) -> list[float]:
+        """By how much it is ahead of that rival on each seed that both have, fractions."""
+        names, seeds = (self.race.leader, self.rival), range(max((key[1] + 1 for key in self.scores), default=0))
+        pairs = [[self.scores.get((name or "", place), MISSED).accuracy for name in names] for place in seeds]
+        return [ours - theirs for ours, theirs in pairs if not math.isnan(ours - theirs)]
 
     def _lacks(self, stage: Stage) -> bool:
         return any((name, place) not in self.scores for name in stage.field for place in range(stage.seeds))

@@ -22,7 +22,7 @@ NO_RACE = "No configurations raced: invsearch choose lets the best of a sweep ru
 MEANING = (
     "Validation accuracy in percent on held-out training images. seeds: how many the configuration was given before it "
     "left the race; mean, std and lowest are over these. sweep: on the one seed by which it became a finalist, which "
-    "does not count. A seed that diverged counts as guessing; one that failed does not count."
+    "does not count. A seed that diverged counts as guessing; one that failed is left out, of the count too."
 )
 
 
@@ -84,9 +84,11 @@ def _describe_choice(one: Candidate) -> str:
     mean = f"{round_off(100.0 * row['choice_accuracy'], 2)} % over {format_count(int(row['choice_seeds']), 'seed')}"
     judged = PHRASES[find_race_judge(one.run)]
     said = f"{one.group}: {chosen} won the race of {field}, with {mean} on held-out images {judged}"
-    if one.raced.rival is not None:
-        shared = format_count(len(one.raced.list_accuracies(one.raced.rival)), "seed")
-        said += f", {round_off(100.0 * one.raced.lead, 2)} points ahead of its last rival over {shared}"
+    if failed := race.stages[-1].seeds - int(row["choice_seeds"]):
+        said += f" ({format_count(failed, 'further seed')} failed)"
+    if leads := one.raced.leads:
+        ahead = round_off(100.0 * sum(leads) / len(leads), 2)
+        said += f", {ahead} points ahead of its last rival over {format_count(len(leads), 'seed')}"
     return f"{said}. {_describe_single(one)}"
 
 

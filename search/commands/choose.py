@@ -12,11 +12,12 @@ from spaces import UserError
 from spaces.common.errors import printable
 from spaces.common.fields import name_option
 from spaces.common.wording import format_command
-from spaces.specs.protocol import CHOICE_SEEDS, FINALISTS, JUDGES
+from spaces.specs.protocol import BOTH, CHOICE_SEEDS, FINALISTS, JUDGES
 
 if TYPE_CHECKING:
     from spaces.specs.run import RunSpec
 
+ENDING = 10  # Epochs that a training needs for its last five to be its end.
 HELP = "let each architecture's best configurations race over further seeds, on held-out images; the winner is rerun"
 EXAMPLE = "invsearch choose runs/first --finalists 12 --choice-seeds 8"
 CHOICE = group(
@@ -31,9 +32,10 @@ CHOICE = group(
     integer("--choice-seeds", metavar="M", help=f"the most seeds of one (default: the run's, at first {CHOICE_SEEDS})"),
     option(
         "--judge",
-        choices=JUDGES,
-        help="what decides: final, the accuracy after the last epoch, as in the chapter, or last5, the mean of the "
-        "last five epochs (default: final in sweep and tables, the mean of the two in the race)",
+        choices=(*JUDGES, BOTH),
+        help="what decides: final, the accuracy after the last epoch, as in the chapter; last5, the mean of the last "
+        f"five epochs; or both, the mean of these two in the race and final elsewhere (default: the run's; {BOTH} for "
+        f"a new race of at least {ENDING} epochs, else final)",
     ),
 )
 OPTIONS = (
@@ -63,7 +65,7 @@ def prepare(args: argparse.Namespace) -> options.Request:
         )
     check_swept(run.path, spec, read_run(run.path))  # Before the run asks for a race for good.
     data = find_dataset(spec.dataset, spec.data_hash, spec.data_source)
-    asked = replace(add_choice(args, spec), classes=spec.classes or data.classes)  # What guessing reaches.
+    asked = replace(add_choice(args, spec, spec), classes=spec.classes or data.classes)  # What guessing reaches.
     return options.Request(args.run, asked, ("choice",), *conditions)
 
 
@@ -82,8 +84,13 @@ def run(args: argparse.Namespace) -> int:
     return options.choose_exit_code(failures, args.run)
 
 
-def add_choice(args: argparse.Namespace, spec: RunSpec) -> RunSpec:
+def add_choice(args: argparse.Namespace, spec: RunSpec, known: RunSpec | None) -> RunSpec:
     """A run with the choice that the options ask for: where it has a race that is kept, and extended.
+
+    Args:
+        args: the options.
+        spec: the run that they ask for.
+        known: what its folder holds, if anything.
 
     Raises:
         UserError: numbers for a race where none is asked for, or that are not allowed.
@@ -94,8 +101,15 @@ def add_choice(args: argparse.Namespace, spec: RunSpec) -> RunSpec:
             name: number if number is not None else getattr(spec, name) or default
             for (name, number), default in zip(given.items(), (FINALISTS, CHOICE_SEEDS), strict=True)
         }
-        return replace(spec, **race, judge=args.judge)
+        return replace(spec, **race, judge=args.judge or _find_judge(spec, known))
     for name, number in given.items():
         if number is not None:
             raise UserError(f"choice: single has no race; leave --{name_option(name)} out, or give --choice race")
     return replace(spec, judge=args.judge)
+
+
+def _find_judge(spec: RunSpec, known: RunSpec | None) -> str | None:
+    """The judge of a race for which none is named: a last epoch alone hides dips, and the last five favour the slow."""
+    if known is not None and (known.finalists or known.judge):
+        return known.judge
+    return BOTH if spec.max_epochs >= ENDING else None

@@ -109,7 +109,8 @@ def prepare(args: argparse.Namespace) -> options.Request:
     epochs = options.parse_epochs(args) if args.rerun_epochs is None else args.rerun_epochs
     repeatable = "asha" if args.search == "tpe" else "halving"  # TPE hears of one trial after the other.
     _keep_choice(args)
-    spec = add_choice(args, options.make_run_spec(args, table.architectures, seeds, epochs, repeatable))
+    asked = options.make_run_spec(args, table.architectures, seeds, epochs, repeatable)
+    spec = add_choice(args, asked, read_known(args.out))
     conditions = options.parse_conditions(args)
     if count is not None:
         return Replicated(home, spec, PHASES, *conditions, count)

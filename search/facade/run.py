@@ -77,7 +77,7 @@ class Run:
         choice: Literal["race", "single"] | None = None,
         finalists: int | None = None,
         choice_seeds: int | None = None,
-        judge: Literal["final", "last5"] | None = None,
+        judge: Literal["final", "last5", "both"] | None = None,
         **invocation: Unpack[Invocation],
     ) -> Run:
         """Lets each architecture's best configurations race over further seeds, on held-out images.
@@ -86,8 +86,9 @@ class Run:
             choice: ``race``, or ``single``: the best on the sweep's one seed, as in the chapter; None: race.
             finalists: configurations that race; None: the run's, at first 12.
             choice_seeds: the most seeds of one; None: the run's, at first 8.
-            judge: what decides: ``final``, the accuracy after the last epoch, or ``last5``, the mean of the last five
-                epochs; None: the run's, at first ``final`` in sweep and tables and the mean of the two in the race.
+            judge: what decides: ``final``, the accuracy after the last epoch; ``last5``, the mean of the last five
+                epochs; or ``both``, the mean of these two in the race and ``final`` elsewhere. None: the run's; for a
+                new race ``both``, or ``final`` of trainings of fewer than ten epochs.
             **invocation: see ``Invocation``.
 
         Returns:

@@ -28,15 +28,17 @@ def _choose_incumbents(run: RunFolder, spec: RunSpec) -> dict[str, Hyperparamete
         return {name: Hyperparameters.from_mapping(theta) for name, theta in spec.thetas.items()}
     found = read_run(run.path)
     check_swept(run.path, spec, found)
+    races = find_races(found)
     behind = [
         f"{name} {len(raced.race.trained)} of {raced.race.planned} trainings"
-        for name, raced in find_races(found).items()
+        for name, raced in races.items()
         if raced.race.winner is None
     ]
     if behind:
+        again = " with --retry-failed" if any(raced.count_failed() for raced in races.values()) else ""
         raise UserError(
             f"{run.path}: the race is not finished ({', '.join(behind)}), so the choice is not final and the test set "
-            f"stays closed; {format_command('invsearch', 'choose', run.path)} resumes it"
+            f"stays closed; {format_command('invsearch', 'choose', run.path)}{again} resumes it"
         )
     best: Any = find_incumbents(found)
     trials = read_trials(run.path, best.loc[list(spec.architectures), "trial_id"])

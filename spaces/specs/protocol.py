@@ -17,6 +17,8 @@ SCHEDULERS = ("asha", "halving", "none")
 WITH_RUNGS = ("asha", "halving")
 JUDGES = ("final", "last5")
 """What decides: the accuracy after the last epoch, as in the chapter, or the mean of the last five epochs."""
+BOTH = "both"
+"""The mean of what the two say, by which only a race may go; the rest of such a run goes by the last epoch."""
 
 MAX_SEEDS = 100_000
 """Of reruns: they use the seeds after the sweep's, and the race of finalists those that come after all of these."""

@@ -20,6 +20,7 @@ from spaces.space import MAX_POINTS, Space, make_space
 from spaces.specs.halving import count_places, list_ladder
 from spaces.specs.own import TEXT, Own
 from spaces.specs.protocol import (
+    BOTH,
     FORMAT,
     GRACE_PERIOD,
     JUDGES,
@@ -62,7 +63,7 @@ FIELDS = {  # And architectures, thetas, space, earlier, recipe and own.
     "data_source": fields.optional(TEXT),
     "finalists": fields.optional(fields.whole(2, MAX_POINTS)),
     "choice_seeds": fields.optional(fields.whole(1, 1000)),
-    "judge": fields.optional(fields.one_of(*JUDGES)),
+    "judge": fields.optional(fields.one_of(*JUDGES, BOTH)),
 }
 
 
@@ -98,7 +99,7 @@ class RunSpec:
         finalists: configurations per architecture that race over further seeds before the reruns; None where the
             sweep's one seed decides alone, as in the chapter.
         choice_seeds: the most seeds of a finalist in that race; None without one.
-        judge: what decides, one of ``JUDGES``; None stands for ``final``.
+        judge: what decides, one of ``JUDGES``, or ``BOTH`` in the race; None stands for ``final``.
 
     Raises:
         UserError: a field that is not allowed, or fields that do not belong together.

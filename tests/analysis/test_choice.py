@@ -156,3 +156,5 @@ def test_a_seed_that_failed_says_nothing_of_its_configuration() -> None:
         for place, accuracy in enumerate(found):
             scores[name, place] = lost if accuracy is None else Score(accuracy, 0.5)
     assert rank_by_mean("abcd", 2, scores) == ("b", "a", "d", "c")
+    assert decide_race(["c"], 2, scores).winner is None  # Nothing is known of it.
+    assert decide_race(["d"], 2, scores).winner == "d"

@@ -12,7 +12,8 @@ import pytest
 import invsearch
 from analysis.races import find_races
 from analysis.records.reader import read_run
-from search.cli import main
+from search.cli import main, make_parser
+from search.commands.choose import add_choice
 from search.storage.json_files import write_json
 from tests.search.test_interruptions import outcomes, records, start, wait_for
 
@@ -83,6 +84,19 @@ def test_a_race_that_is_asked_for_stays(swept: Any, capsys: pytest.CaptureFixtur
     message = capsys.readouterr().err
     assert "the race is not finished (conv 0 of 3 trainings)" in message
     assert "invsearch choose" in message
+
+
+@pytest.mark.parametrize(("epochs", "judge"), [(10, "both"), (9, None)])
+def test_a_new_race_names_its_judge_and_an_old_one_keeps_its_own(swept: Any, epochs: int, judge: str | None) -> None:
+    args = make_parser().parse_args(["choose", "run"])
+    spec = replace(swept.spec, max_epochs=epochs, grace_period=2)
+    new = add_choice(args, spec, spec)
+    assert (new.finalists, new.judge) == (12, judge)
+    old = replace(spec, finalists=12, choice_seeds=8)  # From before a race could go by both.
+    assert add_choice(args, spec, old).judge is None
+    assert add_choice(args, spec, replace(spec, judge="last5")).judge == "last5"
+    args.judge = "final"
+    assert add_choice(args, spec, spec).judge == "final"
 
 
 def list_ended(run: Path) -> list[str]:
