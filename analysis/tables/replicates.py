@@ -58,7 +58,21 @@ def build_replicates(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     frame = pd.DataFrame(rows, columns=list(Answer._fields))
     if not rows:
         return frame, explain_none(experiment)
-    return frame, [_describe_design(experiment), ONE_TEST_SET, *list_gaps(experiment)]
+    several = [one for one in experiment.repeated.values() if len(one.found) > 1]
+    alone = _say_how_many_hold(several, list(frame["mean"]))
+    return frame, [_describe_design(experiment), *alone, ONE_TEST_SET, *list_gaps(experiment)]
+
+
+def _say_how_many_hold(several: Sequence[Repeated], means: Sequence[float]) -> list[str]:
+    """How often the interval that a search gives of itself holds the mean over all of them."""
+    said = []
+    for one, mean in zip(several, means, strict=True):
+        known = [found.reruns.summary for found in one.found if found.reruns.summary.low == found.reruns.summary.low]
+        if known:
+            held = sum(each.low <= mean <= each.high for each in known)
+            said.append(f"{one.title} {held} of {len(known)}")
+    what = "Of the 95 % intervals that single searches give by their own seeds, so many hold the mean over all searches"
+    return [f"{what}: {', '.join(said)}."] if said else []
 
 
 def _average(one: Repeated, wins: int, of: int) -> Answer:

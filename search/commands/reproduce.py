@@ -113,6 +113,7 @@ def prepare(args: argparse.Namespace) -> options.Request:
     spec = add_choice(args, asked, read_known(args.out))
     conditions = options.parse_conditions(args)
     if count is not None:
+        make_replicate(spec, count)  # Refuses a seed after which there is no room for theirs.
         return Replicated(home, spec, PHASES, *conditions, count)
     return options.Request(home, spec, PHASES, *conditions)
 

@@ -43,8 +43,15 @@ def make_replicate(spec: RunSpec, number: int) -> RunSpec:
     """What a replicate trains, where the first trains ``spec``: with seeds that no other uses.
 
     Data that are cut into training and test images by the split seed stay as the first one has them.
+
+    Raises:
+        UserError: seeds are not as large as that.
     """
-    return replace(spec, seed=spec.seed + STRIDE * (number - 1), split_seed=spec.split_seed + place_split(number))
+    seed, split_seed = spec.seed + STRIDE * (number - 1), spec.split_seed + place_split(number)
+    try:
+        return replace(spec, seed=seed, split_seed=split_seed)
+    except UserError as error:
+        raise UserError(f"replicate {number} would have the {error}") from None
 
 
 def read_count(folder: Path) -> int | None:

@@ -101,6 +101,13 @@ def test_numbers_and_tables_without_replicates(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_seed_that_leaves_no_room_for_the_last_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = [*LINE, "--seed", str(2**62 - 300_000), "--replicates", "3", "--out", str(tmp_path / "run")]
+    assert main(line) == 2
+    assert "replicate 3 would have the seed: 4611686018427487904 is not allowed" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
