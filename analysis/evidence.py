@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis.costs import Cost, find_network_cost, includes_classifier
 from analysis.incumbents import find_incumbents
+from analysis.luck import Found, find_luck
 from analysis.published.mnist import PUBLISHED, Published
 from analysis.races import Raced, find_races
 from analysis.records.reader import Run
@@ -99,6 +100,11 @@ class Candidate:
         """Its reruns of the incumbent."""
         config = None if self.incumbent is None else str(self.incumbent["config_id"])
         return find_reruns(self.run, self.architecture, config, self.judge)
+
+    @cached_property
+    def luck(self) -> Found | None:
+        """What its search would have found again; None where nothing was searched, or too little is known of it."""
+        return find_luck(self.run, self.sweep, self.incumbent, self.raced, self.reruns)
 
     @property
     def accuracies(self) -> np.ndarray:

@@ -80,6 +80,12 @@ SECTIONS: tuple[Section, ...] = (
         "Which configurations raced over further seeds, and by how much the winner won.",
         tables=("choice",),
     ),
+    Section(
+        "luck",
+        "The luck of the search",
+        "What other searches of the same space would have found, and what that adds to the error of a difference.",
+        tables=("luck", "luck-pairs"),
+    ),
     Section("budget", "Budget", "What a smaller search would have found.", figures=("budget",)),
     Section(
         "cost", "Cost and accuracy", "What each network costs, and the accuracy that it reaches.", figures=("costs",)

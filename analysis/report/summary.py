@@ -19,6 +19,7 @@ from analysis.stats.samples import LOST
 from analysis.tables.choice import describe_choices
 from analysis.tables.equivalence import compare_with_published, explain_less, name_unsettled
 from analysis.tables.gaps import build_gaps
+from analysis.tables.luck import say_if_luck_matters
 from analysis.tables.replicates import summarize_replicates
 from analysis.tables.table import format_least, format_probability, round_off, seeds
 from spaces.common.wording import format_count
@@ -37,7 +38,7 @@ def summarize(evidence: Evidence) -> list[str]:
     repeated = summarize_replicates(evidence)
     for data, found in evidence.by_data.items() if not repeated else ():
         said += _say_ahead(found, evidence.detectable[data], f"On {data}, " if several else "")
-    said += repeated
+    said += repeated or say_if_luck_matters(evidence)
     said += [*evidence.remarks, *_say_what_reproduced(evidence)]
     said += describe_choices(evidence) if any(run.spec.get("finalists") for run in evidence.runs) else []
     said += [*_say_whether_fair(evidence), *_say_what_mattered(evidence)]

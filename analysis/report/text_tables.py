@@ -72,10 +72,21 @@ def _source_of_replicates(number: str) -> Source:
     return lambda evidence: show_table(TABLES[number].fill(evidence)) if find_experiment(evidence).runs else None
 
 
+def _show_if_searched(number: str) -> Source:
+    """A table's source that has one only where something was searched."""
+
+    def fill_if_searched(evidence: Evidence) -> Shown | None:
+        searched = any(run.spec.get("samples") for run in evidence.runs)
+        return show_table(TABLES[number].fill(evidence)) if searched else None
+
+    return fill_if_searched
+
+
 SOURCES: dict[str, Source] = {
     "beside": choose_beside_published,
     "own": add_summary,
     **{number: _source(number) for number in TABLES},
     "choice": show_choice,
     **{number: _source_of_replicates(number) for number in REPLICATED},
+    **{number: _show_if_searched(number) for number in ("luck", "luck-pairs")},
 }

@@ -45,7 +45,13 @@ def _say_searched(run: Run, replicates: int) -> str:
     count = format_count(run.spec["samples"], "configuration")
     raced = ", and a race of the best over further seeds" if run.spec.get("finalists") else ""
     searches = f"one of {replicates} searches" if replicates else "one search"
-    return f"The configurations are the best of {count} of one search space, found by {searches} with one seed{raced}."
+    luck = (
+        " Tests and intervals are by seeds, of these configurations; those of table luck-pairs allow for other draws "
+        "of as many configurations, other seeds of the search, other reruns and other test images, but for no other "
+        "space, scheduler or held-out images."
+    )
+    said = f"The configurations are the best of {count} of one search space, found by {searches} with one seed{raced}."
+    return said + ("" if replicates else luck)
 
 
 def _say_costs(evidence: Evidence) -> str:

@@ -10,6 +10,7 @@ from analysis.tables.fairness import FAIRNESS, NEAR
 from analysis.tables.gaps import ASSUMPTIONS, GAPS
 from analysis.tables.images import IMAGE_PAIRS, IMAGES
 from analysis.tables.importance import BREAKDOWNS, IMPORTANCE
+from analysis.tables.luck import LUCK, LUCK_PAIRS
 from analysis.tables.outcomes import OUTCOMES
 from analysis.tables.pairs import PAIRS, RANKING
 from analysis.tables.replicates import REPLICATE_CHOICES, REPLICATE_PAIRS, REPLICATES
@@ -31,6 +32,8 @@ OUR_OWN = (
     GAPS,
     ASSUMPTIONS,
     CHOICE,
+    LUCK,
+    LUCK_PAIRS,
     FAIRNESS,
     NEAR,
     BREAKDOWNS,

@@ -75,7 +75,7 @@ def build_means(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     frame = pd.DataFrame(rows, columns=list(Mean._fields))
     if not rows:
         return frame, [name_unfinished(evidence.candidates), *evidence.remarks]
-    return frame, [MEANS, ONE_SPLIT, *_list_limits(evidence.finished), *evidence.repeats, *evidence.remarks]
+    return frame, [MEANS, ONE_SPLIT, *list_limits(evidence.finished), *evidence.repeats, *evidence.remarks]
 
 
 def _describe_mean(one: Candidate, data: str) -> Mean:
@@ -130,7 +130,7 @@ def build_image_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         why = "Fewer than two architectures have finished reruns on the same data."
         return frame, [why, *evidence.repeats, *evidence.remarks]
     count = format_count(int(frame["p"].notna().sum()), "pair")
-    said = [PAIRS[0].format(count=count), PAIRS[1], ONE_SPLIT, *_list_limits(evidence.finished)]
+    said = [PAIRS[0].format(count=count), PAIRS[1], ONE_SPLIT, *list_limits(evidence.finished)]
     for why, pairs in frame[frame["untested"] != ""].groupby("untested", sort=False):
         first = pairs.iloc[0]
         more = f", and {format_count(len(pairs) - 1, 'other pair')}" if len(pairs) > 1 else ""
@@ -163,7 +163,7 @@ def _compare(one: Candidate, other: Candidate, ours: Sample | None, theirs: Samp
     )
 
 
-def _list_limits(candidates: Iterable[Candidate]) -> list[str]:
+def list_limits(candidates: Iterable[Candidate]) -> list[str]:
     """Which candidates are without predictions, and what that means."""
     samples = {one.group: find_sample(one) for one in candidates}
     unknown = [group for group, sample in samples.items() if sample is None]

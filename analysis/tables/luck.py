@@ -1,0 +1,205 @@
+"""What the luck of the search adds: to what one network reaches, and to the difference of two."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from analysis.evidence import Candidate, Evidence
+from analysis.images import find_sample
+from analysis.luck import Found
+from analysis.stats.images import Sample, find_interval, measure_errors
+from analysis.stats.luck import join_errors
+from analysis.stats.samples import ALPHA, correct_by_holm, explain_untested, welch
+from analysis.tables.images import list_limits
+from analysis.tables.notes import name_unfinished
+from analysis.tables.table import Table, between, make_display, number, p_value, percent, round_off, tested, words
+from spaces.common.wording import format_count
+
+NOT_SEARCHED = "a configuration was given, not searched, or too little is known of its search"
+MEANING = (
+    "A search is repeated 2,000 times without training: as many configurations are drawn with replacement from those "
+    "that were tried, their means from what their scores say of them, new seeds about these, and the rule of the run "
+    "chooses again. finds: where 95 % of such searches end, about the mean of the reruns; search: their standard "
+    "deviation in points, beside that of the reruns' mean by seeds. again: how often the same configuration is chosen; "
+    "raced: how often another one of which the race knows further seeds. Of all others only the sweep's one seed is "
+    "known, and their means are shrunk towards the typical one.",
+    "curse: by how much the sweep's one seed flatters the configuration that is best on it, held against its mean over "
+    "the seeds of the race on the same held-out images, with the 95 % interval by the spread of all finalists' seeds.",
+)
+ASSUMED = (
+    "Taken for granted: the scheduler (a trial that was stopped stays so, since what it would have reached is not on "
+    "record), the split, configurations that are drawn independently (those of TPE are not, and those of a whole grid "
+    "were not drawn), normal means and seeds, and a shift from held-out to test images that all configurations share."
+)
+PAIRS = (
+    "Differences of the mean test accuracies after the last epoch, in points, with 95 % intervals: by seeds (Welch); "
+    "by seeds and images (table image-pairs); and with the luck of both searches, which asks what other searches, "
+    "seeds and images would give. p is of the last, Holm-corrected over {count}. Shares are of its variance.",
+)
+
+
+class Row(NamedTuple):
+    """A row of table ``luck``; percent and points, fractions for shares; NaN where unknown."""
+
+    group: str
+    data: str
+    tried: int
+    completed: int
+    again: float
+    raced: float
+    mean: float
+    low: float
+    high: float
+    search: float
+    seeds: float
+    curse: float
+    curse_low: float
+    curse_high: float
+
+
+def build_luck(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+    """Each candidate that was searched and rerun."""
+    named = [(one, data) for data, found in evidence.by_data.items() for one in found if one.reruns.ended]
+    rows = [_describe(one, data, one.luck) for one, data in named if one.luck is not None]
+    frame = pd.DataFrame(rows, columns=list(Row._fields))
+    if not rows:
+        why = name_unfinished(evidence.candidates) if not evidence.ended else f"No row, since {NOT_SEARCHED}."
+        return frame, [why, *evidence.remarks]
+    return frame, [*MEANING, ASSUMED, *_name_unknown(evidence), *evidence.repeats, *evidence.remarks]
+
+
+def _describe(one: Candidate, data: str, found: Found) -> Row:
+    summary, (low, high) = one.reruns.summary, found.luck.reach
+    ends = (max(0.0, summary.mean + low), min(100.0, summary.mean + high))
+    seeds = summary.std / math.sqrt(summary.n)
+    counts = (found.tried, found.completed, found.again, found.raced)
+    return Row(one.group, data, *counts, summary.mean, *ends, found.luck.std, seeds, *found.curse[:3])
+
+
+def _name_unknown(evidence: Evidence) -> list[str]:
+    names = [one.group for one in evidence.ended if one.luck is None]
+    return [f"Left out, since {NOT_SEARCHED}: {', '.join(names)}."] if names else []
+
+
+class Pair(NamedTuple):
+    """A row of table ``luck-pairs``; points, fractions for shares; NaN where unknown or untested."""
+
+    first: str
+    second: str
+    data: str
+    difference: float = math.nan
+    seeds_low: float = math.nan
+    seeds_high: float = math.nan
+    images_low: float = math.nan
+    images_high: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    p: float = math.nan
+    search: float = math.nan
+    seeds: float = math.nan
+    images: float = math.nan
+    untested: str = ""
+
+
+def build_luck_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
+    """All pairs of the candidates that have ended reruns on the same data."""
+    rows: list[Pair] = []
+    for data, found in evidence.by_data.items():
+        samples = {one.group: find_sample(one) for one in found}
+        for one, other in itertools.combinations(found, 2):
+            rows.append(_compare(one, other, samples[one.group], samples[other.group], data))
+    frame = pd.DataFrame(rows, columns=list(Pair._fields))
+    frame["p"] = frame["p"].astype(float)
+    frame["p_holm"] = frame.groupby("data")["p"].transform(correct_by_holm) if rows else frame["p"]
+    frame["differs"] = frame["p_holm"] < ALPHA
+    if not rows:
+        why = "Fewer than two architectures have finished reruns on the same data."
+        return frame, [why, *evidence.repeats, *evidence.remarks]
+    count = format_count(int(frame["p"].notna().sum()), "pair")
+    said = [*(note.format(count=count) for note in PAIRS), ASSUMED, *list_limits(evidence.finished)]
+    for why, pairs in frame[frame["untested"] != ""].groupby("untested", sort=False):
+        first = pairs.iloc[0]
+        more = f", and {format_count(len(pairs) - 1, 'other pair')}" if len(pairs) > 1 else ""
+        said.append(f"Not tested, since {why}: {first['first']} and {first['second']}{more}.")
+    return frame, [*said, *evidence.repeats, *evidence.remarks]
+
+
+def _compare(one: Candidate, other: Candidate, ours: Sample | None, theirs: Sample | None, data: str) -> Pair:
+    row = Pair(one.group, other.group, data)
+    lost = any(each.reruns.lost or each.reruns.diverged for each in (one, other))
+    if ours is None or theirs is None or ours.images != theirs.images:
+        return row._replace(untested="the number of test images is not known")
+    if why := explain_untested(ours.accuracies, theirs.accuracies, lost):
+        return row._replace(untested=why)
+    if one.luck is None or other.luck is None:
+        return row._replace(untested=NOT_SEARCHED)
+    errors, by_seeds = measure_errors(ours, theirs), welch(ours.accuracies, theirs.accuracies)
+    by_images = find_interval(errors)
+    whole = join_errors(errors, [one.luck.luck, other.luck.luck])
+    ends = np.clip([*by_images[1:3], *whole.interval[1:3]], -100.0, 100.0)
+    return row._replace(
+        **{"difference": errors.value, "seeds_low": by_seeds.low, "seeds_high": by_seeds.high},
+        **dict(zip(("images_low", "images_high", "low", "high"), map(float, ends), strict=True)),
+        **{"p": whole.interval.p, "search": whole.search, "seeds": whole.seeds, "images": whole.images},
+    )
+
+
+def say_if_luck_matters(evidence: Evidence) -> list[str]:
+    """A sentence or two for the summary: what is left of the differences where the searches vary, too."""
+    frame, _ = build_luck_pairs(evidence)
+    frame = frame[frame["untested"] == ""]
+    if not len(frame):
+        return []
+    what = "With other searches, seeds and test images"
+    if len(frame) > 1:
+        differ = f"{int(frame['differs'].sum())} of {format_count(len(frame), 'pair')} differ"
+        return [f"{what} {differ}; by seeds alone the intervals are narrower (table luck-pairs)."]
+    row = frame.iloc[0]
+    ends, before = (
+        f"{round_off(row[low], 2)} to {round_off(row[high], 2)}"
+        for low, high in (("low", "high"), ("seeds_low", "seeds_high"))
+    )
+    parts = ", ".join(f"{round_off(100 * row[part], 0)} % {part}" for part in ("search", "seeds", "images"))
+    return [
+        f"{what}, {row['first']} minus {row['second']} is {round_off(row['difference'], 2, sign=True)} points with a "
+        f"95 % CI of {ends}, by seeds alone {before}; its variance is {parts} (table luck-pairs)."
+    ]
+
+
+SHOWN = (
+    words("Architecture", "group"),
+    words("data", "data"),
+    number("tried", "tried"),
+    number("to the end", "completed"),
+    percent("again %", "again", 0),
+    percent("raced %", "raced", 0),
+    number("mean", "mean", 2),
+    between("finds", "low", "high", 2),
+    number("search", "search", 2),
+    number("seeds", "seeds", 2),
+    number("curse", "curse", 2, sign=True),
+    between("its 95 % CI", "curse_low", "curse_high", 2),
+)
+SHOWN_PAIRS = (
+    words("First", "first"),
+    words("Second", "second"),
+    words("data", "data"),
+    number("difference", "difference", 2, sign=True),
+    between("by seeds", "seeds_low", "seeds_high", 2),
+    between("and images", "images_low", "images_high", 2),
+    between("and search", "low", "high", 2),
+    p_value("p (Holm)", "p_holm"),
+    tested("differs"),
+    percent("search %", "search", 0),
+    percent("seeds %", "seeds", 0),
+    percent("images %", "images", 0),
+)
+LUCK = Table("luck", "What the search would have found again.", (), build_luck, make_display(SHOWN))
+LUCK_PAIRS = Table(
+    "luck-pairs", "Differences with the luck of the search.", (), build_luck_pairs, make_display(SHOWN_PAIRS)
+)
