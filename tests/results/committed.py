@@ -14,10 +14,11 @@ from typing import Any
 import pandas as pd
 
 from analysis.evidence import gather
-from analysis.records.reader import Run, read_run
+from analysis.records.reader import Run, read_run, read_runs
 from analysis.records.schema import EPOCHS, TRIALS, make_frame, make_records
 from analysis.render.formats import FORMATS
 from analysis.report import write_report
+from analysis.report.text_tables import REPLICATED
 from analysis.tables import TABLES
 from spaces.hyperparameters import NAMES
 
@@ -26,6 +27,7 @@ PHASES = {"sweep": "sweep.csv", "rerun": "reruns.csv"}
 TYPESET = RESULTS / "latex" / "tables.tex"
 RUN_OF = {"1.3": "table-1.3-mnist", "1.6": "table-1.6-subset", "1.7": "table-1.7-subset"}
 OTHERS = "table-1.4-mnist-reduced"  # The run of all other tables there.
+REPEATED = RESULTS / "replicates-digits"  # Runs in one archive, and their tables in one file.
 ARTICLE = "\\documentclass{article}\n\\usepackage{array,booktabs}\n%s\\begin{document}\n%s\\end{document}\n"
 
 
@@ -80,8 +82,17 @@ def remade(scratch: Path) -> dict[Path, bytes]:
             with tempfile.TemporaryDirectory() as target:
                 written = write_report(gather([run]), Path(target), only="tables")
                 files |= {RESULTS / name / "report" / "tables" / path.name: path.read_bytes() for path in written}
+    repeated = (FORMATS["md"](TABLES[number].build(*repeat(scratch))).rstrip() for number in REPLICATED)
+    files[REPEATED / "replicates.md"] = ("\n\n".join(repeated) + "\n").encode()
     shown = {number: runs[RUN_OF.get(number, OTHERS)] for number in TABLES}
     return files | {TYPESET: (ARTICLE % ("", typeset_body(shown))).encode()}
+
+
+def repeat(scratch: Path) -> list[Run]:
+    """The committed replicates."""
+    with tarfile.open(REPEATED / "runs.tar.xz") as archive:
+        archive.extractall(scratch, filter="data")
+    return read_runs([scratch / REPEATED.name])
 
 
 def typeset_body(runs: Mapping[str, Run]) -> str:
