@@ -28,7 +28,7 @@ class DctLayer : public WeightedLayer {
     const long C, F, height, width, row, strip;  // Floats of a row; rows that are worked on at a time.
     float factors[3] = {};                       // Of the images.
     Weights forward_weights, backward_weights;
-    Buffer inputs, sums;  // Filtered down columns, (2 channels, strip, width, 16); l and s along rows, the same.
+    Buffer inputs, sums;  // Filtered down columns, (2 channels, strip, width, BLOCK); l and s along rows, the same.
     Buffer level_gradients, slope_gradients;  // Of A before the factors, (F, 2C) and (F, C).
 
     void bind_basis(const Arrays& arrays) override {

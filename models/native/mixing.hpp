@@ -12,7 +12,7 @@ class WeightedLayer : public Layer {
    protected:
     const bool learned, rectify;  // Whether A is learned; whether ReLU ends the layer.
     Parameter weight, bias;
-    Buffer bias_lanes;  // Sums of the bias's gradient in each lane, (F, 16).
+    Buffer bias_lanes;  // Sums of the bias's gradient in each lane, (F, BLOCK).
 
     WeightedLayer(Shape in_, Shape out_, const Step& step, bool rectify_, long weights)
         : Layer(in_, out_),

@@ -15,6 +15,7 @@ namespace invsearch {
 class Scatter : public Layer {
     static constexpr int REACH = 3, SUBBANDS = 6;
     static constexpr float SMOOTHING = 1e-2f;
+    static constexpr float NOTHING = 9e-12f;  // The root of SMOOTHING^2 and less than this is SMOOTHING in float32.
     static constexpr float SQRT_HALF = 0.70710678118654752f;
     // near_sym_a, from the middle tap outwards; the scaled ones include the 1/sqrt(2) of the quads.
     static constexpr float LOW[3] = {12 / 20.f, 5 / 20.f, -1 / 20.f};
@@ -78,7 +79,7 @@ class Scatter : public Layer {
         const vf power = re * re + im * im, square = power + SMOOTHING * SMOOTHING;
         const vf inverse = inverse_sqrt(square);
         // Exactly 0 where there is nothing: a ReLU that follows would let half of the rounding errors through.
-        store(z, power == vf{} ? vf{} : square * inverse - SMOOTHING);
+        store(z, power < splat(NOTHING) ? vf{} : square * inverse - SMOOTHING);
         if (!slopes) return;
         store(slopes, re * inverse);
         store(slopes + BLOCK, im * inverse);

@@ -194,7 +194,7 @@ class ShiftedLayer : public WeightedLayer {
             }
     }
 
-    // The three vertically filtered images of the inputs at row i, each (inputs, width, 16). For impulses these are
+    // The three vertically filtered images of the inputs at row i, each (inputs, width, BLOCK). For impulses these are
     // the rows above, at and below i, and buffer holds all rows.
     const float* fill(const float* x, long inputs, long i, float* buffer) const {
         const long slab = inputs * row, plane = height * row;

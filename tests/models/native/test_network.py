@@ -150,6 +150,17 @@ def test_what_is_not_finite_stays_so(layer: Layer, bad: float, isa: str) -> None
 
 
 @pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("shade", [1.0, -0.7, 2.123])
+def test_z_of_a_flat_image_is_its_shade_and_zeros(shade: float, isa: str) -> None:
+    """Rounding errors of the filters are none of z: a ReLU behind it would take them for edges."""
+    native = NativeNetwork({"z": Scatter()}, torch.nn.Sequential(torch.nn.Identity()), (1, 12, 14), isa=isa)
+    y = torch.empty(1, 7, 6, 7, BLOCK)
+    native.forward(torch.full((1, 1, 12, 14, BLOCK), shade), y, torch.empty(1, native.workspace_floats), keep=False)
+    assert torch.allclose(y[:, 0], torch.tensor(shade), rtol=1e-6)
+    assert (y[:, 1:] == 0).all()
+
+
+@pytest.mark.parametrize("isa", ISAS)
 def test_the_zeros_of_an_impulse_multiply_nothing(isa: str) -> None:
     """A NaN comes out where a one of alpha meets it; torch lets it through the zeros too."""
     layer = Invariant(3, "shifted-impulse")

@@ -1,0 +1,23 @@
+"""This checkout against itself, at the smallest size."""
+
+import pytest
+
+from benchmarks import earlier
+from models.native import find_instruction_set
+from search.storage.provenance import ROOT
+
+pytestmark = pytest.mark.skipif(find_instruction_set() is None, reason="the native engine was not built")
+
+
+def test_each_network_has_a_row(capsys):
+    isa = find_instruction_set()
+    earlier.main([str(ROOT), "--quick", "--repeats", "1", "--networks", "dct", "conv", "--isa", isa])
+    *_, first, second = capsys.readouterr().out.splitlines()
+    for row, name in ((first, "dct"), (second, "conv")):
+        assert [cell.strip() for cell in row.strip("|").split("|")][:2] == [isa, name]
+
+
+def test_a_folder_that_is_no_checkout_is_refused(capsys, tmp_path):
+    with pytest.raises(SystemExit):
+        earlier.main([str(tmp_path), "--quick"])
+    assert "is not a checkout of invsearch" in capsys.readouterr().err
