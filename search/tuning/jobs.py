@@ -210,6 +210,7 @@ def execute(
             resources=resources,
             guard=job.run.guard,
             own=job.own,
+            rungs=job.scheduler.rungs,
             expected={} if policy.accept_changes else describe_expected_nodes(),
         ),
         {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial},

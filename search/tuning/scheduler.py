@@ -7,7 +7,7 @@ only. Ray does not save ASHA's state; replaying the journal through its public c
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,8 +29,9 @@ class InOrder(FIFOScheduler):
     Ray's own looks at every trial ever added, whenever a worker is free.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rungs: Collection[int] = ()) -> None:
         super().__init__()
+        self.rungs = rungs  # Epochs at which it judges.
         self.trouble: str | None = None  # Why the run cannot continue; None while it can.
         self._open: list[Trial] = []
         self._last: list[Trial] | None = None  # Those in the last epoch that they are given.
@@ -70,7 +71,7 @@ class PerArchitecture(InOrder):
     """
 
     def __init__(self, spec: RunSpec, journal: Journal):
-        super().__init__()
+        super().__init__(spec.list_rungs())
         self._journal = journal
         judged = {"time_attr": TIME_ATTR, "metric": METRIC, "mode": "max", "brackets": 1}
         rungs = {"grace_period": spec.grace_period, "max_t": spec.max_epochs, "reduction_factor": spec.reduction_factor}

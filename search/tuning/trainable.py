@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,7 @@ class RecordedTrial(tune.Trainable):
         guard: Guard | None = None,
         own: Mapping[str, Parcel] | None = None,
         expected: dict[str, str] | None = None,
+        rungs: Collection[int] = (),
     ) -> None:
         """Keeps what Tune hands over; called once per actor.
 
@@ -96,6 +98,7 @@ class RecordedTrial(tune.Trainable):
             guard: lets this process write only while the run is its driver's.
             own: the user's own architectures, whose files this node need not see.
             expected: versions of the driver, which this node must have too.
+            rungs: epochs after which a trial may be stopped.
         """
         assert split is not None
         assert resources is not None
@@ -112,8 +115,20 @@ class RecordedTrial(tune.Trainable):
         told = f"node {here['host']} has {', '.join(others)}; {what}, or resume with --accept-changes"
         self._mismatch = told if others else None
         make_repeatable(resources.device, resources.threads)
-        self._host, self._own = here["host"], own or {}
+        self._host, self._own, self._rungs = here["host"], own or {}, rungs
         self.reset_config(config)
+
+    def train_buffered(self, buffer_time_s: float, max_buffer_length: int = 1000) -> list[dict[str, Any]]:
+        """Reports of one epoch after the other for so many seconds, or until something depends on the last one."""
+        end = time.monotonic() + buffer_time_s
+        reports = [self.train()]
+        while not self._is_awaited(reports[-1]) and time.monotonic() < end and len(reports) < max_buffer_length:
+            reports.append(self.train())
+        return reports
+
+    def _is_awaited(self, told: Mapping[str, Any]) -> bool:
+        """Whether the driver has to say if the trial goes on after a report."""
+        return told["done"] or told["again"] or "stop" in told or told[TIME_ATTR] in self._rungs
 
     def step(self) -> dict[str, Any]:
         """One epoch, or the last recorded row again if this process has just opened the trial."""
