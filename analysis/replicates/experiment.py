@@ -14,7 +14,8 @@ from analysis.evidence import Candidate, Evidence, find_published
 from analysis.images import find_sample
 from analysis.records.reader import Run
 from spaces.common.errors import UserError, printable
-from spaces.specs.replicates import read_count
+from spaces.specs.replicates import list_seeds, read_count
+from spaces.specs.run import RunSpec
 
 DIFFERENT = ("seed", "split_seed")
 """What replicates differ in."""
@@ -49,9 +50,17 @@ class Repeated:
 
     @cached_property
     def shares(self) -> np.ndarray | None:
-        """Which share of each search's seeds is right about each test image, (searches, images); None if not kept."""
-        kept = [find_sample(one) for one in self.found]
-        shares = [one.right.mean(axis=0) for one in kept if one is not None and one.right is not None]
+        """Which share of each search's seeds is right about each test image, (searches, images).
+
+        None where predictions were not kept, or where they are not all that the means are of: a diverged seed has
+        none, and they are of the last epoch.
+        """
+        kept = [(one, sample.right) for one in self.found if (sample := find_sample(one)) is not None]
+        shares = [
+            right.mean(axis=0)
+            for one, right in kept
+            if right is not None and len(right) == len(one.accuracies) and one.reruns.judge == "final"
+        ]
         alike = len(shares) == len(self.found) and len({len(share) for share in shares}) == 1
         return np.array(shares) if alike else None
 
@@ -76,12 +85,14 @@ class Experiment:
         names: their names, in the same order.
         evidence: all that they are taken from.
         others: the names of the runs that are no replicates of these.
+        overlapping: the names of those that would be, had they seeds of their own.
     """
 
     runs: Sequence[Run]
     names: Sequence[str]
     evidence: Evidence
     others: Sequence[str]
+    overlapping: Sequence[str]
 
     @cached_property
     def candidates(self) -> dict[str, list[Candidate]]:
@@ -121,34 +132,46 @@ class Experiment:
     @property
     def begun(self) -> str:
         """A sentence where more replicates are asked for than were begun; empty where all were."""
-        folders = {run.path.resolve().parent for run in self.runs}
+        folders = {run.path.resolve().parent for run in self.evidence.runs}
         with suppress(UserError):
             counts = {folder: read_count(folder) for folder in folders}
             for folder, count in counts.items():
-                begun = sum(run.path.resolve().parent == folder for run in self.runs)
+                begun = sum(run.path.resolve().parent == folder for run in self.evidence.runs)
                 if count is not None and begun < count:
                     return f"{printable(folder.name)}: {begun} of {count} replicates were begun."
         return ""
 
 
 def find_experiment(evidence: Evidence) -> Experiment:
-    """Finds the replicates: the runs that differ from the first one at most in their seeds, each with its own."""
+    """Finds the replicates: the runs that differ from the first one at most in their seeds, none with another's.
+
+    Where two share seeds, they may share trainings: reruns of one configuration leave nothing out but the seed.
+    """
     runs = dict(zip(evidence.names, evidence.runs, strict=True))
     questions = {name: _describe_question(run) for name, run in runs.items()}
+    alike = [name for name in runs if questions[name] == questions[evidence.names[0]]]
     chosen: dict[str, Run] = {}
-    for name, run in runs.items():
-        taken = {other.spec["seed"] for other in chosen.values()}
-        if questions[name] == questions[evidence.names[0]] and run.spec["seed"] not in taken:
-            chosen[name] = run
+    taken: list[range] = []
+    for name in alike:
+        seeds = list_seeds(RunSpec.from_dict(runs[name].spec))
+        if not any(_overlap(one, other) for one in seeds for other in taken):
+            chosen[name] = runs[name]
+            taken += seeds
+    overlapping = [name for name in alike if name not in chosen]
     searched = bool(evidence.runs[0].spec.get("samples")) and bool(evidence.runs[0].spec.get("rerun_seeds"))
     if len(chosen) < 2 or not searched:
         chosen = {}
-    return Experiment([*chosen.values()], [*chosen], evidence, [name for name in runs if name not in chosen])
+    others = [name for name in runs if name not in chosen and name not in overlapping]
+    return Experiment([*chosen.values()], [*chosen], evidence, others, overlapping if searched else [])
 
 
 def is_whole(one: Candidate) -> bool:
     """Whether all seeds of an architecture have ended by themselves, so that its mean leaves nothing out."""
     return one.reruns.ended == one.reruns.asked > 0
+
+
+def _overlap(one: range, other: range) -> bool:
+    return max(one.start, other.start) < min(one.stop, other.stop)
 
 
 def _describe_question(run: Run) -> str:

@@ -116,7 +116,8 @@ def _describe_design(experiment: Experiment) -> str:
 
 def explain_none(experiment: Experiment) -> list[str]:
     """Why a table of replicates has no rows."""
-    return [NONE] if not experiment.runs else [_say_too_few(experiment), *list_gaps(experiment)]
+    first = _say_too_few(experiment) if experiment.runs else NONE
+    return [first, *list_gaps(experiment)]
 
 
 def _say_too_few(experiment: Experiment) -> str:
@@ -131,7 +132,13 @@ def list_gaps(experiment: Experiment) -> list[str]:
     ]
     if behind:
         said.append(f"Left out, as not all reruns have ended by themselves: {', '.join(behind)}.")
-    if experiment.others:
+    if experiment.overlapping:
+        names = ", ".join(experiment.overlapping)
+        said.append(
+            f"Left out, as seeds of their sweep, race or reruns are those of another replicate: {names}. "
+            "reproduce --replicates has seeds 200,000 apart."
+        )
+    if experiment.runs and experiment.others:
         said.append(f"No replicates of these, and left out: {', '.join(experiment.others)}.")
     return said
 
@@ -140,7 +147,7 @@ def summarize_replicates(evidence: Evidence) -> list[str]:
     """Who is ahead over all searches, and by how much; nothing where the runs are not all replicates."""
     experiment = find_experiment(evidence)
     frame, pairs = build_replicates(evidence)[0], build_pairs(evidence)[0]
-    if experiment.others or not len(frame):
+    if experiment.others or experiment.overlapping or not len(frame):
         return []
     best = make_records(frame.sort_values("mean", ascending=False, kind="stable"))[0]
     said = [

@@ -58,7 +58,7 @@ def build_sources(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
             rows.append(_attribute(one, found))
             said += _say_limits(rows[-1], found)
     frame = pd.DataFrame(rows, columns=list(Sources._fields))
-    totals = [sum(row.known.values()) for row in rows]
+    totals = [math.nan if math.isnan(row.search + row.seed) else sum(row.known.values()) for row in rows]
     for name in PARTS:
         shares = [
             row.known.get(name, math.nan) / total if total else math.nan
@@ -82,6 +82,11 @@ def _attribute(one: Repeated, found: Components) -> Sources:
 def _say_limits(row: Sources, found: Components) -> list[str]:
     """What the estimates cannot say."""
     said = [JOINT] if found.joint else []
+    if math.isnan(row.search):
+        return [
+            f"{row.architecture}: with one rerun a search, what the search does is not told from what its seed does; "
+            "give more --seeds."
+        ]
     freedoms = {"split": found.split_freedom, "search": found.search_freedom, "seeds": found.seed_freedom}
     known = {name: count for name, count in freedoms.items() if count}
     least = min(known.values())
@@ -98,7 +103,8 @@ def _say_limits(row: Sources, found: Components) -> list[str]:
         )
     if math.isnan(row.images):
         said.append(
-            f"{row.architecture}: the images' part is not known, as predictions were not kept or there is one split."
+            f"{row.architecture}: the images' part is not known: predictions of all seeds after the last epoch, on "
+            "which the judge decides, and two splits would tell it."
         )
     return said
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from operator import methodcaller
 from typing import TYPE_CHECKING
@@ -71,9 +72,8 @@ class Replicated(options.Request):
     def train(self, on_event: Callable[[Event], object] | None = None, command: str | None = None) -> int:
         """Trains what is left of each, one after the other; returns how many trials failed in all of them."""
         from search.cluster.session import shared_session
-        from search.storage.replicates import keep_count
+        from search.storage.replicates import keeping_count
 
-        keep_count(self.path, self.spec, self.count)
         failures = 0
         with shared_session():
             for number, path in enumerate(list_replicates(self.path, self.count), start=1):
@@ -82,7 +82,8 @@ class Replicated(options.Request):
                 print(f"replicate {number} of {self.count}: {printable(path)} ({seeds})", file=sys.stderr)
                 tell = _tell_of(number, on_event)
                 one = options.Request(path, spec, self.phases, self.resources, self.policy, self.logs)
-                lost = one.train(tell, command)
+                with keeping_count(self.path, self.count) if number == 1 else nullcontext():
+                    lost = one.train(tell, command)
                 options.choose_exit_code(lost, path)  # Says where they are.
                 failures += lost
         return failures
@@ -95,7 +96,7 @@ def _tell_of(number: int, on_event: Callable[[Event], object] | None) -> Callabl
 def prepare(args: argparse.Namespace) -> options.Request:
     """The experiment that the options ask for."""
     from analysis.tables import TABLES
-    from search.storage.replicates import settle_count
+    from search.storage.replicates import add_known, settle_count
 
     table = choose("table", args.table, TABLES)
     _check_options(args, table)
@@ -105,7 +106,7 @@ def prepare(args: argparse.Namespace) -> options.Request:
         return options.Request(args.out, spec, ("rerun",), *options.parse_conditions(args))
     home, count = args.out, settle_count(args.out, args.replicates)
     if count is not None:
-        args.out = list_replicates(home, count)[0]  # What that one keeps of its own, all of them keep.
+        args.out = list_replicates(home, count)[0]  # What that one was given, all of them keep.
     epochs = options.parse_epochs(args) if args.rerun_epochs is None else args.rerun_epochs
     repeatable = "asha" if args.search == "tpe" else "halving"  # TPE hears of one trial after the other.
     _keep_choice(args)
@@ -114,7 +115,7 @@ def prepare(args: argparse.Namespace) -> options.Request:
     conditions = options.parse_conditions(args)
     if count is not None:
         make_replicate(spec, count)  # Refuses a seed after which there is no room for theirs.
-        return Replicated(home, spec, PHASES, *conditions, count)
+        return Replicated(home, add_known(home, spec, count), PHASES, *conditions, count)
     return options.Request(home, spec, PHASES, *conditions)
 
 

@@ -18,7 +18,8 @@ from spaces.files.sealed import Damaged, read_sealed
 from spaces.specs.protocol import FORMAT, MAX_SEEDS
 from spaces.specs.run import REPLICATES, SPEC, RunSpec
 
-COUNT = whole(2, 99)
+MOST = 99
+COUNT = whole(2, MOST)
 SPLITS = 4
 STRIDE = 2 * MAX_SEEDS
 """Between the seeds of two replicates; each uses one for its sweep and those after it for reruns and race."""
@@ -62,7 +63,7 @@ def read_count(folder: Path) -> int | None:
     """
     where = folder / REPLICATES
     try:
-        content = read_sealed(where)
+        content = read_sealed(where) if folder.is_dir() else None
         if content is None:
             return None
         count = content["replicates"]
@@ -70,7 +71,9 @@ def read_count(folder: Path) -> int | None:
         if content["format"] != FORMAT:
             raise Damaged(f"not of format {FORMAT}")
         return count
-    except (Damaged, KeyError, UserError, OSError) as error:
+    except OSError as error:
+        raise UserError(f"{where}: cannot be read ({error.strerror or error}); make it readable") from None
+    except (Damaged, KeyError, UserError) as error:
         raise UserError(
             f"{where}: damaged ({error}); remove it and give the same command with --replicates again"
         ) from None
@@ -79,6 +82,20 @@ def read_count(folder: Path) -> int | None:
 def list_replicates(folder: Path, count: int) -> list[Path]:
     """The folders of so many replicates, whether they are there or not."""
     return [folder / name_replicate(number) for number in range(1, count + 1)]
+
+
+def find_last(folder: Path) -> int:
+    """The number of the last replicate that a folder has a folder of; 0 where there is none."""
+    return max((number for number in range(1, MOST + 1) if (folder / name_replicate(number)).is_dir()), default=0)
+
+
+def list_seeds(spec: RunSpec) -> list[range]:
+    """The seeds that a run may use: of its sweep and reruns, and of its race."""
+    race = spec.seed + MAX_SEEDS + 1
+    return [
+        range(spec.seed, spec.seed + 1 + (spec.rerun_seeds or 0)),
+        range(race, race + (spec.choice_seeds or 0)),
+    ]
 
 
 def list_runs(folder: Path) -> list[Path]:

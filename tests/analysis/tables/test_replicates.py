@@ -68,14 +68,40 @@ def test_what_each_chose(replicates: list[RunFolder]) -> None:
 def test_unfinished_ones_and_strangers_are_left_out_and_named(replicates: list[RunFolder]) -> None:
     replicates[5].trials.pop()  # Its last rerun has not begun.
     replicates[7].spec["samples"] = 128
-    replicates[6].spec["seed"] = 0  # That of the first.
+    replicates[6].spec["seed"] = 3  # That of a rerun of the first.
     filled = TABLES["replicates"].build(*read_replicates(replicates))
     assert list(filled.frame["searches"]) == [6, 5]
     assert list(filled.frame["of"]) == [5, 5]
     notes = " ".join(filled.notes)
     assert "not all reruns have ended by themselves: replicate-06 (invariant: 2 of 3)" in notes
-    assert "No replicates of these, and left out: replicate-07, replicate-08." in notes
+    assert "as seeds of their sweep, race or reruns are those of another replicate: replicate-07. " in notes
+    assert "No replicates of these, and left out: replicate-08." in notes
     assert list(TABLES["replicate-pairs"].build(*read_replicates(replicates)).frame["searches"]) == [5]
+
+
+@pytest.mark.parametrize(("seed", "found"), [(0, 0), (3, 0), (4, 0), (5, 2), (99_998, 0), (100_001, 0), (100_009, 2)])
+def test_no_two_share_a_seed(replicates: list[RunFolder], seed: int, found: int) -> None:
+    """The first has 0 for its sweep, 1 to 3 for its reruns and 100,001 to 100,005 for its race."""
+    for folder in replicates[:2]:
+        folder.spec |= {"finalists": 2, "choice_seeds": 5}
+    replicates[1].spec["seed"] = seed
+    filled = TABLES["replicates"].build(*read_replicates(replicates[:2]))
+    assert ("Left out, as seeds of their" in " ".join(filled.notes)) == (found == 0)
+    assert ("There are no replicates" in filled.notes[0]) == (found == 0)
+
+
+def test_images_are_of_the_same_seeds_as_the_mean(replicates: list[RunFolder]) -> None:
+    for folder in replicates:
+        keep_predictions(folder)
+    folder = replicates[2]
+    index, trial = next((i, trial) for i, (trial, *_) in enumerate(folder.trials) if trial.phase == "rerun")
+    del folder.trials[index]
+    folder.rerun("conv", [0.5, 0.6, 0.7, None], "diverged", theta=trial.theta, seed=trial.seed)
+    both = TABLES["replicates"].build(*read_replicates(replicates)).frame["both_low"]
+    assert list(both.isna()) == [True, False]
+    filled = TABLES["replicate-sources"].build(*read_replicates(replicates))
+    assert list(filled.frame["images"].isna()) == [True, False]
+    assert "predictions of all seeds after the last epoch" in " ".join(filled.notes)
 
 
 @pytest.mark.parametrize("name", ["replicates", "replicate-sources", "replicate-pairs", "replicate-choices"])

@@ -27,7 +27,6 @@ def test_the_variance_is_split(replicates: list[RunFolder]) -> None:
     notes = " ".join(filled.notes)
     assert "Degrees of freedom: split 3, search 4, seeds 16" in notes
     assert "images' part is not known" in notes
-    assert str(filled).count("\n") > 4
 
 
 def test_images_that_are_hard_for_all_are_a_part_of_their_own(replicates: list[RunFolder]) -> None:
@@ -52,6 +51,17 @@ def test_four_splits_once_each_do_not_tell_the_search_from_the_split(replicates:
     assert conv["search"] == pytest.approx(np.mean(CONV[:4], axis=1).var(ddof=1) - within / 3)
     assert "in search" in str(filled)
     assert "search is both. A fifth replicate of the same command does." in " ".join(filled.notes)
+
+
+def test_one_rerun_a_search_tells_nothing_apart(replicates: list[RunFolder]) -> None:
+    for folder in replicates:
+        keep_predictions(folder)
+        folder.spec["rerun_seeds"] = 1
+        folder.trials = [trial for trial in folder.trials if trial[0].seed <= folder.spec["seed"] + 1]
+    filled = TABLES["replicate-sources"].build(*read_replicates(replicates))
+    assert filled.frame[["search", "seed", "all", "images_share"]].isna().all(axis=None)
+    assert "Convolutional: with one rerun a search" in " ".join(filled.notes)
+    assert "Degrees of freedom" not in " ".join(filled.notes)
 
 
 def test_negative_estimates_are_shown_as_nothing_and_said(make_folder: Callable[..., RunFolder]) -> None:

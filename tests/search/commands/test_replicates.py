@@ -13,6 +13,9 @@ from search.commands import options
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from search.tuning.events import Event
+from spaces import UserError
+from spaces.specs.replicates import read_count
+from spaces.specs.run import read_spec
 
 LINE = ["reproduce", "1.3", "--samples", "4", "--epochs", "6", "--seeds", "2"]
 
@@ -82,6 +85,81 @@ def test_what_contradicts_one_of_them_changes_nothing(
     assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*.json")} == before
 
 
+def read_specs(folder: Path) -> list[dict[str, Any]]:
+    found = [read_spec(path) for path in sorted(folder.glob("replicate-*"))]
+    return [{name: value for name, value in spec.items() if name not in ("seed", "split_seed")} for spec in found]
+
+
+def test_a_new_one_gets_all_that_the_others_were_ever_asked_for(
+    tmp_path: Path, trained: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path / "run"), "--replicates"]
+    small, large = tmp_path / "small.yaml", tmp_path / "large.yaml"
+    values = "momentum: {choice: [0.9]}, weight_decay: {choice: [0.00001]}, gain: {choice: [1.0]}"
+    small.write_text(f"{{lr: {{choice: [0.1]}}, {values}}}")
+    large.write_text(f"{{lr: {{choice: [0.1, 0.2]}}, {values}}}")
+    assert main([*LINE, *out, "2", "--space", str(small)]) == 0
+    assert main([*LINE, *out, "2", "--space", str(large), "--seeds", "5"]) == 0
+    (tmp_path / "run" / "replicate-02" / "trials").rename(tmp_path / "trials")  # As if it had been lost.
+    capsys.readouterr()
+    assert main([*LINE, *out, "4", "--space", str(large), "--finalists", "7"]) == 0
+    first, *others = read_specs(tmp_path / "run")
+    assert (first["rerun_seeds"], first["samples"], first["finalists"], len(first["earlier"])) == (5, 2, 12, 1)
+    assert others[1:] == [first] * 2
+    assert f"{tmp_path}/run already asks for 5 seeds, so not 2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("count", ["", "{}"])
+def test_a_number_that_was_lost_or_damaged_is_given_again(
+    tmp_path: Path, trained: list[Any], count: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path / "run"), "--replicates"]
+    assert main([*LINE, *out, "4"]) == 0
+    (tmp_path / "run" / "replicates.json").write_text(count)
+    capsys.readouterr()
+    assert main([*LINE, *out, "2"]) == 2
+    assert "remove it and give the same command with --replicates again" in capsys.readouterr().err
+    (tmp_path / "run" / "replicates.json").unlink()
+    assert main(["table", "replicates", str(tmp_path / "run")]) == 2
+    assert "replicates.json: missing; give the command that made it again, with --repl" in capsys.readouterr().err
+    assert main([*LINE, *out, "2"]) == 0
+    assert "already asks for 4 replicates, so not 2" in capsys.readouterr().err
+    assert read_count(tmp_path / "run") == 4
+
+
+def test_a_refused_start_binds_nobody(
+    tmp_path: Path, trained: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    train = options.Request.train
+
+    def refuse(*_: object) -> int:
+        raise UserError("engine: refused")
+
+    monkeypatch.setattr(options.Request, "train", refuse)
+    assert main([*LINE, "--out", str(run), "--replicates", "3"]) == 2
+    assert "engine: refused" in capsys.readouterr().err
+    assert not run.exists()
+    monkeypatch.setattr(options.Request, "train", train)
+    assert main([*LINE, "--out", str(run), "--replicates", "2"]) == 0
+    monkeypatch.setattr(options.Request, "train", refuse)
+    assert main([*LINE, "--out", str(run), "--replicates", "9"]) == 2
+    assert read_count(run) == 2
+
+
+@pytest.mark.parametrize("more", [[], ["--replicates", "2"]])
+def test_a_file_is_no_folder(tmp_path: Path, more: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    where = tmp_path / "file"
+    where.write_text("mine")
+    assert main([*LINE, "--out", str(where), *more]) == 2
+    message = capsys.readouterr().err
+    assert "damaged" not in message
+    assert message.count("\n") == 1
+    assert main(["table", "1.3", str(where)]) == 2
+    assert "not a run folder" in capsys.readouterr().err
+    assert where.read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("table", "count", "words"),
     [
@@ -133,7 +211,8 @@ def test_other_commands_name_the_replicates(
         assert main([command, str(tmp_path / "run")]) == 2
         message = capsys.readouterr().err
         assert "holds replicates, each a run of its own; give one of them, such as" in message
-        assert main([command, str(tmp_path / "run" / "replicate-02"), *["--once"] * (command == "watch")]) in (0, 2)
+        alone = main([command, str(tmp_path / "run" / "replicate-02"), *["--once"] * (command == "watch")])
+        assert alone == 0
     capsys.readouterr()
     assert main(["table", "outcomes", str(tmp_path / "run")]) == 0
 
