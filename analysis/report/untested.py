@@ -47,7 +47,7 @@ def _say_searched(run: Run, replicates: int) -> str:
     searches = f"one of {replicates} searches" if replicates else "one search"
     luck = (
         " Tests and intervals are by seeds, of these configurations; those of table luck-pairs allow for other draws "
-        "of as many configurations, other seeds of the search, other reruns and other test images, but for no other "
+        "of as many configurations, other seeds to choose by, other reruns and other test images, but for no other "
         "space, scheduler or held-out images."
     )
     said = f"The configurations are the best of {count} of one search space, found by {searches} with one seed{raced}."

@@ -50,6 +50,12 @@ class Search:
     repeats: np.ndarray
     finalists: int
 
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of the seeds' variance."""
+        counts = (~np.isnan(self.seeds)).sum(axis=1)
+        return int(counts.sum() - (counts > 0).sum()) if self.finalists else len(self.repeats) - 1
+
 
 class Luck(NamedTuple):
     """What repeated searches find.
@@ -68,12 +74,6 @@ class Luck(NamedTuple):
     def std(self) -> float:
         """The standard deviation of what a search finds."""
         return float(self.found.std())
-
-    @property
-    def reach(self) -> tuple[float, float]:
-        """Between which points about their mean 95 % of searches find something."""
-        low, high = np.quantile(self.found - self.found.mean(), [ALPHA / 2, 1 - ALPHA / 2])
-        return float(low), float(high)
 
 
 class Means(NamedTuple):
@@ -144,22 +144,25 @@ def repeat_search(search: Search, means: Means, draws: int = DRAWS, seed: int = 
     drawn = rng.integers(search.asked, size=(draws, search.asked))
     found, winners = (_race if search.finalists else _choose)(search, means, drawn, rng)
     some = winners < len(search.scores)  # A repetition may draw nothing that was trained to the end.
-    return Luck(found[some], winners[some], _count_freedom(found[some], means.errors[winners[some]]))
+    freedom = _count_freedom(found[some], means.errors[winners[some]], search.freedom)
+    return Luck(found[some], winners[some], freedom)
 
 
-def _count_freedom(found: np.ndarray, errors: np.ndarray) -> float:
+def _count_freedom(found: np.ndarray, errors: np.ndarray, seeds: int) -> float:
     """Degrees of freedom of the variance of what repetitions find (Satterthwaite).
 
-    The part that is not known of single configurations rests on the spread of many. The other one, between the few that
-    repetitions find, rests on the gaps between the best of them.
+    What is not known of single configurations' means rests on the variance of the seeds. The other part, between the
+    few that repetitions find, rests on the gaps between the best of them.
 
     Args:
         found: see ``Luck``; not empty.
         errors: the standard errors of those that were found.
+        seeds: degrees of freedom of the seeds' variance.
     """
     whole = float(found.var())
-    between = max(whole - float(np.mean(errors**2)), 0.0)
-    return FREEDOM * (whole / between) ** 2 if between else math.inf
+    unknown = min(float(np.mean(errors**2)), whole)
+    parts = unknown**2 / seeds + (whole - unknown) ** 2 / FREEDOM
+    return whole**2 / parts if parts else math.inf
 
 
 def lift_breakdowns(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -24,27 +24,37 @@ NOT_SEARCHED = "a configuration was given, not searched, or too little is known 
 MEANING = (
     "A search is repeated 2,000 times without training: as many configurations are drawn with replacement from those "
     "that were tried, their means from what their scores say of them, new seeds about these, and the rule of the run "
-    "chooses again. finds: where 95 % of such searches end, about the mean of the reruns; search: their standard "
-    "deviation in points, beside that of the reruns' mean by seeds. again: how often the same configuration is chosen; "
-    "raced: how often another one of which the race knows further seeds. Of all others only the sweep's one seed is "
-    "known, and their means are shrunk towards the typical one.",
+    "chooses again. The 95 % CI of the mean has this luck, the seeds and the test images in it: it is for what "
+    "searches of other configurations, drawn from the same space, find on average, and a single one may well end "
+    "outside it. search: the standard deviation of what they find in points, a rough estimate, beside that of the "
+    "reruns' mean by seeds. again: how often the same configuration is chosen; raced: how often another one of which "
+    "the race knows further seeds.",
+    "Without a race a configuration is known by its one seed of the sweep, shrunk towards the typical one. With a race "
+    "the finalists are known by its seeds, all others are taken to be like a typical finalist, and the scores of the "
+    "sweep that make finalists are taken as they are.",
     "curse: by how much the sweep's one seed flatters the configuration that is best on it, held against its mean over "
     "the seeds of the race on the same held-out images, with the 95 % interval by the spread of all finalists' seeds.",
 )
 ASSUMED = (
     "Taken for granted: the scheduler (a trial that was stopped stays so, since what it would have reached is not on "
     "record), the split, configurations that are drawn independently (those of TPE are not, and those of a whole grid "
-    "were not drawn), normal means and seeds, and a shift from held-out to test images that all configurations share."
+    "were not drawn), normal means and seeds, seeds that scatter alike in all configurations, and a shift from "
+    "held-out to test images that all configurations share."
 )
 PAIRS = (
     "Differences of the mean test accuracies after the last epoch, in points, with 95 % intervals: by seeds (Welch); "
-    "by seeds and images (table image-pairs); and with the luck of both searches, which asks what other searches, "
-    "seeds and images would give. p is of the last, Holm-corrected over {count}. Shares are of its variance.",
+    "by seeds and images (table image-pairs); and with the luck of both searches, which asks what searches of other "
+    "configurations, drawn from the same space, with other seeds and images would give. p is of the last, "
+    "Holm-corrected over {count}. Shares are of its variance and rough estimates; that of the search is too high where "
+    "seeds scatter as much as configurations do, or these crowd below a limit.",
 )
 
 
 class Row(NamedTuple):
-    """A row of table ``luck``; percent and points, fractions for shares; NaN where unknown."""
+    """A row of table ``luck``; percent and points, fractions for shares; NaN where unknown.
+
+    ``low`` and ``high`` are the ends of the interval of the mean with the luck of the search in it.
+    """
 
     group: str
     data: str
@@ -70,12 +80,15 @@ def build_luck(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     if not rows:
         why = name_unfinished(evidence.candidates) if not evidence.ended else f"No row, since {NOT_SEARCHED}."
         return frame, [why, *evidence.remarks]
-    return frame, [*MEANING, ASSUMED, *_name_unknown(evidence), *evidence.repeats, *evidence.remarks]
+    said = [*MEANING, ASSUMED, *list_limits(evidence.finished), *_name_unknown(evidence)]
+    return frame, [*said, *evidence.repeats, *evidence.remarks]
 
 
 def _describe(one: Candidate, data: str, found: Found) -> Row:
-    summary, (low, high) = one.reruns.summary, found.luck.reach
-    ends = (max(0.0, summary.mean + low), min(100.0, summary.mean + high))
+    summary, sample, ends = one.reruns.summary, find_sample(one), (math.nan, math.nan)
+    if sample is not None and len(sample.accuracies) > 1 and not (one.reruns.lost or one.reruns.diverged):
+        interval = join_errors(measure_errors(sample), [found.luck]).interval
+        ends = (max(0.0, interval.low), min(100.0, interval.high))
     seeds = summary.std / math.sqrt(summary.n)
     counts = (found.tried, found.completed, found.again, found.raced)
     return Row(one.group, data, *counts, summary.mean, *ends, found.luck.std, seeds, *found.curse[:3])
@@ -155,7 +168,7 @@ def say_if_luck_matters(evidence: Evidence) -> list[str]:
     frame = frame[frame["untested"] == ""]
     if not len(frame):
         return []
-    what = "With other searches, seeds and test images"
+    what = "With searches of other configurations from the same space, other seeds and test images"
     if len(frame) > 1:
         differ = f"{int(frame['differs'].sum())} of {format_count(len(frame), 'pair')} differ"
         return [f"{what} {differ}; by seeds alone the intervals are narrower (table luck-pairs)."]
@@ -167,7 +180,7 @@ def say_if_luck_matters(evidence: Evidence) -> list[str]:
     parts = ", ".join(f"{round_off(100 * row[part], 0)} % {part}" for part in ("search", "seeds", "images"))
     return [
         f"{what}, {row['first']} minus {row['second']} is {round_off(row['difference'], 2, sign=True)} points with a "
-        f"95 % CI of {ends}, by seeds alone {before}; its variance is {parts} (table luck-pairs)."
+        f"95 % CI of {ends}, by seeds alone {before}; its variance is roughly {parts} (table luck-pairs)."
     ]
 
 
@@ -179,11 +192,11 @@ SHOWN = (
     percent("again %", "again", 0),
     percent("raced %", "raced", 0),
     number("mean", "mean", 2),
-    between("finds", "low", "high", 2),
+    between("95 % CI", "low", "high", 2),
     number("search", "search", 2),
     number("seeds", "seeds", 2),
     number("curse", "curse", 2, sign=True),
-    between("its 95 % CI", "curse_low", "curse_high", 2),
+    between("curse's 95 % CI", "curse_low", "curse_high", 2),
 )
 SHOWN_PAIRS = (
     words("First", "first"),

@@ -22,7 +22,7 @@ from analysis.stats.luck import (
     repeat_search,
 )
 
-NONE = np.empty((0, 1))
+REPEATS = np.zeros((10, 1))  # Of 10 seeds; their spread is not looked at.
 
 
 def draw_scores(seed: int, many: int, seeds: int, between: float, within: float) -> np.ndarray:
@@ -36,7 +36,7 @@ def list_rows(scores: np.ndarray) -> pd.DataFrame:
 
 
 def make_search(scores: np.ndarray, asked: int, seeds: np.ndarray | None = None, finalists: int = 0) -> Search:
-    return Search(asked, scores, np.full((len(scores), 0), np.nan) if seeds is None else seeds, NONE, finalists)
+    return Search(asked, scores, np.full((len(scores), 0), np.nan) if seeds is None else seeds, REPEATS, finalists)
 
 
 def test_both_variances_of_a_race_are_those_of_a_mixed_model() -> None:
@@ -97,8 +97,6 @@ def test_where_seeds_decide_searches_find_any_configuration() -> None:
     assert luck.found.mean() == pytest.approx(90, abs=0.15)
     assert luck.std == pytest.approx(2.0, rel=0.05)
     assert np.bincount(luck.winners, minlength=50).max() < 130
-    low, high = luck.reach
-    assert (low, high) == pytest.approx((-1.96 * 2, 1.96 * 2), abs=0.3)
 
 
 def test_where_seeds_are_alike_searches_find_the_best_of_as_many() -> None:
@@ -177,9 +175,11 @@ def test_without_luck_it_is_the_interval_by_seeds_and_images() -> None:
 
 
 def test_few_degrees_of_freedom_where_the_best_lie_far_apart() -> None:
-    """All of the variance rests on the gaps; with seeds that scatter hardly any of it does."""
+    """All of the variance rests on the gaps; or on the seeds' variance, with 9 degrees or those of a race."""
     scores = np.arange(20.0)[::-1]
     sharp = repeat_search(make_search(scores, 20), Means(9.5, 33.0, 1e-9, scores, np.ones(20)))
-    blurred = repeat_search(make_search(scores, 20), Means(9.5, 1.0, 1e6, scores, np.ones(20)))
+    blurred = repeat_search(make_search(scores, 20), Means(9.5, 1.0, 1e6, scores, np.ones(20)), 40000)
     assert sharp.freedom == pytest.approx(4, abs=0.01)
-    assert blurred.freedom > 1000
+    assert blurred.freedom == pytest.approx(9, rel=0.1)
+    seeds = np.where(np.arange(5) < np.arange(20)[:, None], 1.0, np.nan)
+    assert make_search(scores, 20, seeds, 20).freedom == ols("y ~ C(config)", list_rows(seeds)).fit().df_resid
