@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from models.description import Description
-from models.native import BLOCK, NativeNetwork
+from models.native import NativeNetwork
 
 
-def copy_to_blocks(x: Tensor) -> Tensor:
-    """(N, C, H, W) to the native engine's (N / 16, C, H, W, 16); N must be a multiple of 16."""
-    return x.unflatten(0, (-1, BLOCK)).permute(0, 2, 3, 4, 1).contiguous()
+def copy_to_blocks(x: Tensor, block: int) -> Tensor:
+    """(N, C, H, W) to the native engine's (N / block, C, H, W, block); N must be a multiple of it."""
+    return x.unflatten(0, (-1, block)).permute(0, 2, 3, 4, 1).contiguous()
 
 
 def copy_from_blocks(blocks: Tensor) -> Tensor:
@@ -90,7 +90,7 @@ class Native(Contender):
     def __init__(self, description: Description, module: nn.Module, x: Tensor, dy: Tensor):
         self._weights = list(module.parameters())
         self._network = NativeNetwork(description, nn.Sequential(module), x.shape[1:], input_gradient=True)
-        self._x, self._dy = copy_to_blocks(x), copy_to_blocks(dy)
+        self._x, self._dy = (copy_to_blocks(each, self._network.block) for each in (x, dy))
         self._y, self._dx = torch.empty_like(self._dy), torch.empty_like(self._x)
         self._workspace = torch.empty(len(self._x), self._network.workspace_floats)
         self._gradients: list[Tensor] = []
@@ -116,7 +116,7 @@ class Converted(Native):
 
     def __call__(self) -> None:
         """To blocks, the engine, and back."""
-        self._x, self._dy = copy_to_blocks(self._plain_x), copy_to_blocks(self._plain_dy)
+        self._x, self._dy = (copy_to_blocks(each, self._network.block) for each in (self._plain_x, self._plain_dy))
         super().__call__()
         self._plain = [copy_from_blocks(self._y), copy_from_blocks(self._dx)]
 

@@ -85,9 +85,9 @@ class DctLayer : public WeightedLayer {
             const long count = std::min(strip, height - first), plane = count * row, vectors = count * width * PARTS;
             filter_columns(x, weights.inputs, first, count);
             float* slopes = sums.get() + outputs * plane;
-            product(weights.levels.get(), outputs, inputs.get(), plane, sums.get(), plane, outputs, 2 * weights.inputs,
-                    vectors);
-            product(weights.slopes.get(), outputs, inputs.get(), plane, slopes, plane, outputs, weights.inputs,
+            product({weights.levels.get(), 1, outputs}, {inputs.get(), plane}, {sums.get(), plane}, outputs,
+                    2 * weights.inputs, vectors);
+            product({weights.slopes.get(), 1, outputs}, {inputs.get(), plane}, {slopes, plane}, outputs, weights.inputs,
                     vectors);
             for (long f = 0; f < outputs; ++f)
                 for (long i = 0; i < count; ++i) {
@@ -135,8 +135,8 @@ class DctLayer : public WeightedLayer {
                         store(slopes + to + j, after(from, j) - before(from, j));
                     }
                 }
-            dots(sums.get(), plane, inputs.get(), plane, level_gradients.get(), 2 * C, F, 2 * C, vectors);
-            dots(slopes, plane, inputs.get(), plane, slope_gradients.get(), C, F, C, vectors);
+            dots({sums.get(), plane}, {inputs.get(), plane}, {level_gradients.get(), 2 * C, 1}, F, 2 * C, vectors);
+            dots({slopes, plane}, {inputs.get(), plane}, {slope_gradients.get(), C, 1}, F, C, vectors);
         }
         if (dx) apply(backward_weights, dy, dx, nullptr, false);
     }

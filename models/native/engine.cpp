@@ -44,6 +44,9 @@ EXPORT int invsearch_supported() {
 #endif
 }
 
+// Images in a block.
+EXPORT int invsearch_block() { return BLOCK; }
+
 EXPORT Network* invsearch_new(long channels, long height, long width, const Step* steps, long count, int input_gradient,
                               char* error) {
     return guarded(error, [&] {
@@ -72,7 +75,7 @@ EXPORT double invsearch_judge(Network* network, const Arrays* arrays, const floa
     });
 }
 
-// x and y are blocks, (blocks, C, H, W, 16); space is blocks workspaces, or one and keep = 0.
+// x and y are blocks, (blocks, C, H, W, BLOCK); space is blocks workspaces, or one and keep = 0.
 EXPORT void invsearch_forward(Network* network, const Arrays* arrays, const float* x, float* y, long blocks,
                               float* space, int keep, char* error) {
     guarded(error, [&] {

@@ -19,15 +19,16 @@ struct Shape {
 
 // Aligned, zeroed memory of a fixed size.
 class Buffer {
+    static constexpr int LINE = 16;
     struct alignas(64) Line {
-        float floats[BLOCK];
+        float floats[LINE];
     };
     std::vector<Line> lines;
 
    public:
-    explicit Buffer(long floats = 0) : lines((floats + BLOCK - 1) / BLOCK) {}
+    explicit Buffer(long floats = 0) : lines((floats + LINE - 1) / LINE) {}
     float* get() { return reinterpret_cast<float*>(lines.data()); }
-    long size() const { return static_cast<long>(lines.size()) * BLOCK; }
+    long size() const { return static_cast<long>(lines.size()) * LINE; }
     void clear() { std::fill(lines.begin(), lines.end(), Line{}); }
 };
 
@@ -71,7 +72,7 @@ inline void check_size(const char* what, std::int64_t given, std::int64_t needed
                                     " numbers, not " + std::to_string(needed));
 }
 
-// Every layer works on one block of 16 images at a time and sums its gradients over the blocks of a step:
+// Every layer works on one block of images at a time and sums its gradients over the blocks of a step:
 // prepare, then forward and backward block by block, then finish.
 class Layer {
    public:

@@ -49,6 +49,7 @@ NETWORK = (c_void_p, POINTER(Arrays))
 SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "source": (c_char_p, []),
     "supported": (c_int, []),
+    "block": (c_int, []),
     "new": (c_void_p, [c_long, c_long, c_long, POINTER(Step), c_long, c_int, c_char_p]),
     "delete": (None, [c_void_p]),
     "workspace": (c_long, [c_void_p]),

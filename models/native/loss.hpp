@@ -7,7 +7,7 @@
 
 namespace invsearch {
 
-// The summed loss of a block's lanes. scores is (classes, 16). With dy, also the gradient of scale times that sum,
+// The summed loss of a block's lanes. scores is (classes, BLOCK). With dy, also the gradient of scale times that sum,
 // zero in lanes without an image; with correct, adds how many lanes have their highest score (the first of equals) at
 // their label.
 inline double cross_entropy(const float* scores, const std::int64_t* labels, const std::int64_t* chosen, long lanes,

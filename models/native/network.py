@@ -14,10 +14,7 @@ from models.description import Description
 from models.native.library import ERROR_SIZE, Arrays, Sgd, Step, find_instruction_set, open_library
 from models.native.program import check_layers, list_steps, list_tensors
 
-BLOCK = 16
-"""Images that are worked on together."""
-
-BLOCKS = 64  # Of images that are predicted in one call.
+IMAGES = 1024  # Predicted in one call.
 
 
 class NativeNetwork:
@@ -26,6 +23,8 @@ class NativeNetwork:
     The weights stay in the torch module: the engine reads and updates them in place, so ``state_dict``
     always holds the truth. Its arrays must not be read or written by other threads during a call; calls
     release the interpreter's lock.
+
+    ``block`` is how many images it works on together.
 
     Args:
         description: what the module was assembled from.
@@ -54,6 +53,7 @@ class NativeNetwork:
         if library is None:
             raise RuntimeError(f"the native engine was not built for {self.isa}, or this machine does not have it")
         self._library, self._module, self.shape = library, module, tuple(shape)
+        self.block: int = library.invsearch_block()
         named = zip(description.items(), module.children(), strict=True)
         steps = [step for (name, layer), child in named for step in list_steps(name, layer, child)]
         self._error = ctypes.create_string_buffer(ERROR_SIZE)
@@ -121,17 +121,17 @@ class NativeNetwork:
         """The class of the highest score (the first of equals) of each image, int64 (N,); ``judge`` counts by these."""
         space = torch.empty(1, self.workspace_floats)
         found = []
-        for start in range(0, len(images), BLOCKS * BLOCK):
-            some = torch.from_numpy(images[start : start + BLOCKS * BLOCK])
-            full = torch.zeros(-len(some) % BLOCK, *self.shape)
-            blocks = torch.cat([some, full]).unflatten(0, (-1, BLOCK)).permute(0, 2, 3, 4, 1).contiguous()
-            scores = torch.empty(len(blocks), *self._outputs, BLOCK)
+        for start in range(0, len(images), IMAGES):
+            some = torch.from_numpy(images[start : start + IMAGES])
+            full = torch.zeros(-len(some) % self.block, *self.shape)
+            blocks = torch.cat([some, full]).unflatten(0, (-1, self.block)).permute(0, 2, 3, 4, 1).contiguous()
+            scores = torch.empty(len(blocks), *self._outputs, self.block)
             self.forward(blocks, scores, space, keep=False)
             found.append(scores.numpy().argmax(1).flatten()[: len(some)])
         return np.concatenate(found)
 
     def forward(self, blocks: Tensor, outputs: Tensor, workspace: Tensor, keep: bool) -> None:
-        """Runs blocks of images (B, C, H, W, 16) to outputs (B, C', H', W', 16).
+        """Runs blocks of images (B, C, H, W, ``block``) to outputs (B, C', H', W', ``block``).
 
         Args:
             blocks: the input.
@@ -143,8 +143,8 @@ class NativeNetwork:
         spaces = (count if keep else 1, self.workspace_floats)
         self._work(
             "forward",
-            check_layers(blocks, "the input", (count, *self.shape, BLOCK)),
-            check_layers(outputs, "the output", (count, *self._outputs, BLOCK)),
+            check_layers(blocks, "the input", (count, *self.shape, self.block)),
+            check_layers(outputs, "the output", (count, *self._outputs, self.block)),
             count,
             check_layers(workspace, "the workspace", spaces),
             keep,
@@ -156,11 +156,11 @@ class NativeNetwork:
         """After ``forward`` with ``keep``: the gradients by the learned parameters; ``gradient`` is overwritten."""
         found, pointers = self._gradient_arrays()
         count = len(blocks)
-        inputs = (count, *self.shape, BLOCK)
+        inputs = (count, *self.shape, self.block)
         self._work(
             "backward",
             check_layers(blocks, "the input", inputs),
-            check_layers(gradient, "the gradient", (count, *self._outputs, BLOCK)),
+            check_layers(gradient, "the gradient", (count, *self._outputs, self.block)),
             None if input_gradient is None else check_layers(input_gradient, "the input gradient", inputs),
             count,
             check_layers(workspace, "the workspace", (count, self.workspace_floats)),

@@ -6,12 +6,7 @@
 
 namespace invsearch {
 
-inline void transpose(const float* from, long rows, long columns, float* to) {
-    for (long i = 0; i < rows; ++i)
-        for (long j = 0; j < columns; ++j) to[j * rows + i] = from[i * columns + j];
-}
-
-// Passes a gradient back through max(0, .), in place, and adds its sums to those of each channel, (F, 16).
+// Passes a gradient back through max(0, .), in place, and adds its sums to those of each channel, (F, BLOCK).
 inline void rectify_gradient(const float* y, float* dy, Shape shape, bool rectify, float* sums) {
     for (long f = 0; f < shape.channels; ++f)
         for (int part = 0; part < BLOCK; part += LANES) {
@@ -36,8 +31,7 @@ class ProductLayer : public MixingLayer {
     const long kernel, depth;  // Size, and rows of the columns: C kernel^2.
     const long rows, width;    // What is worked on at a time: how often, and pixels.
     const long row, plane;     // Floats of that and of a channel.
-    Buffer transposed;         // (depth, F)
-    Buffer copies, gradients;  // (depth, width, 16)
+    Buffer copies, gradients;  // (depth, width, BLOCK)
 
     // Calls use(column, pixel) on every pixel of the input that output row i sees, both as offsets in floats.
     template <class Use>
@@ -60,7 +54,7 @@ class ProductLayer : public MixingLayer {
         return copies.get();
     }
 
-    void pack() override { transpose(g, out.channels, depth, transposed.get()); }
+    void pack() override {}
 
    public:
     ProductLayer(Shape in_, Shape out_, const Step& step, bool rectify_)
@@ -71,15 +65,13 @@ class ProductLayer : public MixingLayer {
           width(in.pixels() / rows),
           row(width * BLOCK),
           plane(in.pixels() * BLOCK),
-          transposed(depth * out.channels),
           copies(kernel == 1 ? 0 : depth * row),
           gradients(copies.size()) {}
 
     void forward(const float* x, float* y, float*) override {
-        const auto multiply = rectify ? product<true> : product<false>;
         for (long i = 0; i < rows; ++i)
-            multiply(transposed.get(), out.channels, gather(x, i), row, y + i * row, plane, out.channels, depth,
-                     width * PARTS, bias.value);
+            product({g, depth, 1}, {gather(x, i), row}, {y + i * row, plane}, out.channels, depth, width * PARTS,
+                    {bias.value, false, rectify});
     }
 
     void backward(const float* x, const float* y, float* dy, float* dx, const float*) override {
@@ -87,9 +79,11 @@ class ProductLayer : public MixingLayer {
         if (dx && kernel > 1) std::memset(dx, 0, in.floats() * sizeof(float));
         for (long i = 0; i < rows; ++i, dy += row) {
             if (learned)
-                dots(dy, plane, gather(x, i), row, kernel_gradient(), depth, out.channels, depth, width * PARTS);
+                dots({dy, plane}, {gather(x, i), row}, {kernel_gradient(), depth, 1}, out.channels, depth,
+                     width * PARTS);
             if (!dx) continue;
-            product(g, depth, dy, plane, kernel == 1 ? dx : gradients.get(), row, depth, out.channels, width * PARTS);
+            product({g, 1, depth}, {dy, plane}, {kernel == 1 ? dx : gradients.get(), row}, depth, out.channels,
+                    width * PARTS);
             if (kernel == 1) continue;
             each(i, [&](long column, long pixel) {
                 for (int lane = 0; pixel >= 0 && lane < BLOCK; ++lane)

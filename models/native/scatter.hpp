@@ -27,8 +27,8 @@ class Scatter : public Layer {
     const long height, width;  // Even: an odd size is extended by its last row or column.
     // Where the values at -REACH .. even size + REACH - 1 are: in the input, and in an image of even size.
     std::vector<long> input_rows, input_columns, rows, columns;
-    Buffer low, high;  // (height, width, 16), filtered along columns; two rows of it in the backward pass.
-    Buffer quads;      // (4, height, width, 16): gradients of the row-filtered images.
+    Buffer low, high;  // (height, width, BLOCK), filtered along columns; two rows of it in the backward pass.
+    Buffer quads;      // (4, height, width, BLOCK): gradients of the row-filtered images.
 
     static std::vector<long> reflected(long even, long last) {
         std::vector<long> sources;

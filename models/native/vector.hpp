@@ -1,33 +1,33 @@
 // The vector type of one instruction set, and the few operations the compiler's vector extensions lack.
 //
-// Activations are batch-last: a block holds 16 images, and a pixel of a channel is 16 consecutive floats, one
-// an image. So every operation on a pixel is the same for all lanes, whatever the layer does.
+// Activations are batch-last: a pixel of a channel is BLOCK consecutive floats, one for each image of a block. So every
+// operation on a pixel is the same for all lanes, whatever the layer does.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <utility>
 
-#if defined(__AVX512F__)
+#if defined(__SSE__)
 #include <immintrin.h>
 #endif
 
 namespace invsearch {
 
-constexpr int BLOCK = 16;  // Images in a block; floats of a pixel.
-
-// Lanes of a vector, and how many sums a kernel holds in the 32 or 16 registers: ROWS x COLUMNS of a product, beside a
-// row of inputs and a weight, or of inner products; SUMS in all where the kernel is free in their shape.
+// Lanes of a vector, how large the register tiles of a product may be (gemm.hpp), and how many sums a kernel holds
+// where it is free in their shape.
 #if defined(__AVX512F__)
-constexpr int LANES = 16, ROWS = 7, COLUMNS = 3, DOT_COLUMNS = 4, SUMS = 28;
+constexpr int LANES = 16, REGISTERS = 32, MOST_ROWS = 12, COLUMNS = 4, SUMS = 28;
 #elif defined(__AVX2__)
-constexpr int LANES = 8, ROWS = 4, COLUMNS = 3, DOT_COLUMNS = 3, SUMS = 12;
+constexpr int LANES = 8, REGISTERS = 16, MOST_ROWS = 12, COLUMNS = 3, SUMS = 12;
 #else
-constexpr int LANES = 4, ROWS = 4, COLUMNS = 3, DOT_COLUMNS = 3, SUMS = 12;
+constexpr int LANES = 4, REGISTERS = 16, MOST_ROWS = 12, COLUMNS = 3, SUMS = 12;
 #endif
-constexpr int PARTS = BLOCK / LANES;  // Vectors of a pixel.
+constexpr int BLOCK = std::max(8, LANES);  // Images in a block; floats of a pixel.
+constexpr int PARTS = BLOCK / LANES;       // Vectors of a pixel.
 
 typedef float vf __attribute__((vector_size(LANES * 4), aligned(LANES * 4), may_alias));
 typedef std::int32_t vi __attribute__((vector_size(LANES * 4), aligned(LANES * 4), may_alias));
@@ -44,11 +44,20 @@ ALWAYS_INLINE vf splat(float x) { return x - vf{}; }
 // A NaN stays one, as in torch: it compares false.
 ALWAYS_INLINE vf relu(vf x) { return x < vf{} ? vf{} : x; }
 
-// 1 / sqrt(x) to float precision, for positive x. Where there is no good estimate to start from, the slow way.
+// 1 / sqrt(x) to float precision, for positive x: an estimate y of 12 bits or more, and one step of third order,
+// from the series of y / sqrt(1 - e) in e = 1 - x y y.
 ALWAYS_INLINE vf inverse_sqrt(vf x) {
 #if defined(__AVX512F__)
     const vf y = _mm512_maskz_rsqrt14_ps(0xffff, x);
     return y * (1.5f - 0.5f * x * y * y);  // Newton's step doubles its 14 bits.
+#elif defined(__AVX2__) || defined(__SSE__)
+#if defined(__AVX2__)
+    const vf y = _mm256_rsqrt_ps(x);
+#else
+    const vf y = _mm_rsqrt_ps(x);
+#endif
+    const vf e = 1.0f - x * y * y;
+    return y + y * e * (0.5f + 0.375f * e);
 #else
     vf y;
     for (int i = 0; i < LANES; ++i) y[i] = __builtin_sqrtf(x[i]);  // One instruction, without errno.

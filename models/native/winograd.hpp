@@ -1,8 +1,8 @@
-// Convolution by F(2x2, RxR), Winograd's minimal filtering (Lavin and Gray, arXiv:1509.09308), and its exact
+// Convolution by F(4x4, RxR), Winograd's minimal filtering (Lavin and Gray, arXiv:1509.09308), and its exact
 // adjoints for both gradients.
 //
-// Each 2x2 tile of outputs needs (R + 1)^2 multiplies a channel pair instead of 4 R^2: 2.25 times fewer for 3x3, 2.8
-// times for 5x5. The tile is also the window of the 2x2 max pooling, so ReLU and pooling end it in registers.
+// Each 4x4 tile of outputs needs (R + 3)^2 multiplies a channel pair instead of 16 R^2: 4 times fewer for 3x3, 6.25
+// times for 5x5. The tile holds 2x2 windows of the 2x2 max pooling, so ReLU and pooling end it in registers.
 //
 //     Y = A' [ (G g G') . (B' X B) ] A        a tile of outputs, . elementwise and summed over channels
 #pragma once
@@ -13,45 +13,36 @@
 
 namespace invsearch {
 
-// sum[m][p] += over k of w[k][p][m] in[p][k], for a group of M channels at P points.
-template <int M, int P>
-ALWAYS_INLINE void sum_points(const float* w, const float* in, long in_stride, long point_stride, long depth,
-                              vf (&sum)[M][P]) {
-    for (long k = 0; k < depth; ++k)
-        for (int p = 0; p < P; ++p) {
-            const vf x = load(in + p * point_stride + k * in_stride);
-            for (int m = 0; m < M; ++m) sum[m][p] += splat(w[(k * P + p) * M + m]) * x;
-        }
-}
-
 // A convolution (or 3x3 mixing) that keeps the size, its bias, and optionally ReLU and 2x2 max pooling.
 template <int R>
 class WinogradConv : public MixingLayer {
-    static constexpr int SIDE = R + 1, POINTS = SIDE * SIDE, PAD = R / 2;
-    static constexpr int GROUP = SUMS / SIDE;  // Channels whose sums at one row of points fill the registers.
-    static constexpr long CACHE = 180000;      // Floats of one operand of a strip; two or three stay in L2.
-    static constexpr auto INPUT_T = Points<R>::INPUT_T, INPUT = INPUT_T.transposed();
-    static constexpr auto KERNEL = Points<R>::KERNEL;
-    static constexpr auto KERNEL_T = KERNEL.transposed();
-    static constexpr auto OUTPUT_T = Points<R>::OUTPUT_T;
-    static constexpr auto OUTPUT = OUTPUT_T.transposed();
+    static constexpr int T = 4, SIDE = T + R - 1, POINTS = SIDE * SIDE, PAD = R / 2;
+    static constexpr int GROUP = SUMS / SIDE;  // Output channels whose sums at one row of points fill the registers.
+    static constexpr long CACHE = 64000;       // Floats of one operand of a strip; two or three stay in L2.
+    static constexpr auto INPUT_T = Filtering<R>::INPUT, INPUT = INPUT_T.transposed();
+    static constexpr auto KERNEL = Filtering<R>::KERNEL, KERNEL_T = KERNEL.transposed();
+    static constexpr auto OUTPUT = Filtering<R>::OUTPUT, OUTPUT_T = OUTPUT.transposed();
 
     const bool pool;
-    const long C, F;          // Channels in and out.
+    const long C, F, lanes;   // Channels in and out; those in, rounded up to whole vectors.
+    const bool turn;          // Whether lanes are input channels where the weights' gradient is summed.
+    const bool fused;         // Whether the forward pass keeps its sums in registers: for few input channels.
     const long down, across;  // Tiles.
     const long padded_height, padded_width;
-    long strip, chunk;               // Tiles and output channels that are worked on at a time.
-    Buffer padded, padded_gradient;  // (C, padded_height, padded_width, 16)
-    Buffer u, u_transposed, du;      // Grouped by outputs, grouped by inputs, and (POINTS, F, C)
-    Buffer v, dv, m;                 // (POINTS, C, strip, 16), (strip, POINTS, C, 16), (POINTS, chunk, strip, 16)
-    Buffer tiles;                    // (F, 4, 16)
+    long strip, back_strip, chunk;   // Tiles, forward and backward, and output channels that are worked on at a time.
+    Buffer padded, padded_gradient;  // (C, padded_height, padded_width, BLOCK)
+    Buffer u, du;                    // (POINTS, F, lanes)
+    Buffer grouped;                  // u as (SIDE, F / GROUP, C, SIDE, GROUP), where fused
+    Buffer v, dv;                    // (POINTS, C, strip, BLOCK); v as (POINTS, strip, BLOCK, lanes) if turned
+    Buffer m;                        // (chunk, POINTS, strip, BLOCK); (POINTS, chunk, strip, BLOCK) backward
 
     // Where the top left corner of a tile's input is in a padded channel, in floats.
-    long corner(long tile) const { return (tile / across * 2 * padded_width + tile % across * 2) * BLOCK; }
+    long corner(long tile) const { return (tile / across * T * padded_width + tile % across * T) * BLOCK; }
 
     // Where an output of channel f is, in floats; -1 outside the image.
-    long place(long f, long row, long column) const {
-        return row < out.height && column < out.width ? ((f * out.height + row) * out.width + column) * BLOCK : -1;
+    long place(long f, long row, long column, int part) const {
+        return row < out.height && column < out.width ? ((f * out.height + row) * out.width + column) * BLOCK + part
+                                                      : -1;
     }
 
     // Calls use(inside, row) on every row of the input: where it is in the padded image and without padding.
@@ -69,159 +60,171 @@ class WinogradConv : public MixingLayer {
         });
     }
 
+    // The transform of a tile of channel c, of which put takes the values at the points.
+    template <class Put>
+    ALWAYS_INLINE void transform_input(long c, long tile, int part, Put put) {
+        const float* source = padded.get() + c * padded_height * padded_width * BLOCK + corner(tile) + part;
+        sandwich<INPUT_T>([&](int i, int j) { return load(source + (i * padded_width + j) * BLOCK); }, put);
+    }
+
     void transform_inputs(long first, long count) {
         const long stride = C * count * BLOCK;
         for (long c = 0; c < C; ++c)
-            for (long t = 0; t < count; ++t) {
-                const float* source = padded.get() + c * padded_height * padded_width * BLOCK + corner(first + t);
+            for (long t = 0; t < count; ++t)
                 for (int part = 0; part < BLOCK; part += LANES) {
-                    vf tile[POINTS], values[POINTS];
-                    for (int i = 0; i < SIDE; ++i)
-                        for (int j = 0; j < SIDE; ++j)
-                            tile[i * SIDE + j] = load(source + (i * padded_width + j) * BLOCK + part);
-                    sandwich<INPUT_T>(tile, values);
                     float* target = v.get() + (c * count + t) * BLOCK + part;
-                    for (int p = 0; p < POINTS; ++p) store(target + p * stride, values[p]);
+                    transform_input(c, first + t, part,
+                                    [&](int i, int j, vf value) { store(target + (i * SIDE + j) * stride, value); });
+                }
+    }
+
+    // The same with channels for lanes.
+    void transform_inputs_turned(long first, long count) {
+        const long stride = count * BLOCK * lanes;
+        for (long c = 0; c < C; c += LANES)
+            for (long t = 0; t < count; ++t)
+                for (int part = 0; part < BLOCK; part += LANES) {
+                    vf values[POINTS][LANES];
+                    for (int lane = 0; lane < LANES; ++lane)
+                        if (c + lane < C)
+                            transform_input(c + lane, first + t, part,
+                                            [&](int i, int j, vf value) { values[i * SIDE + j][lane] = value; });
+                        else
+                            for (int p = 0; p < POINTS; ++p) values[p][lane] = vf{};
+                    float* target = v.get() + (t * BLOCK + part) * lanes + c;
+                    for (int p = 0; p < POINTS; ++p) {
+                        transpose(values[p]);
+                        for (int i = 0; i < LANES; ++i) store(target + p * stride + i * lanes, values[p][i]);
+                    }
+                }
+    }
+
+    // Ends a tile of output channel f: bias, ReLU, pooling, store.
+    ALWAYS_INLINE void end_tile(const vf (&tile)[T][T], vf bias, float* y, float* choice, long f, long t, int part) {
+        const int window = pool ? 2 : 1;
+        const long row = t / across * (T / window), column = t % across * (T / window);
+        for (int i = 0; i < T / window; ++i)
+            for (int j = 0; j < T / window; ++j) {
+                const long at = place(f, row + i, column + j, part);
+                if (at < 0) continue;
+                vf best = tile[window * i][window * j];
+                if (pool) {
+                    const vf pixels[4] = {best, tile[2 * i][2 * j + 1], tile[2 * i + 1][2 * j],
+                                          tile[2 * i + 1][2 * j + 1]};
+                    vi index = {};
+                    for (int k = 1; k < 4; ++k) {
+                        const vi better = pixels[k] > best;
+                        best = better ? pixels[k] : best;
+                        index = better ? vi{} + k : index;
+                    }
+                    const vf sum = (pixels[0] + pixels[1]) + (pixels[2] + pixels[3]);
+                    best = sum == sum ? best : sum;  // A NaN compares false, but must come through.
+                    if (choice) *reinterpret_cast<vi*>(choice + at) = index;
+                }
+                store(y + at, rectify ? relu(best + bias) : best + bias);
+            }
+    }
+
+    // The gradient of a tile before bias, ReLU and pooling: the adjoint of end_tile. Returns its sum.
+    ALWAYS_INLINE vf start_tile(vf (&tile)[T][T], const float* y, const float* dy, const float* choice, long f, long t,
+                                int part) {
+        const int window = pool ? 2 : 1;
+        const long row = t / across * (T / window), column = t % across * (T / window);
+        vf sum = {};
+        for (int i = 0; i < T / window; ++i)
+            for (int j = 0; j < T / window; ++j) {
+                const long at = place(f, row + i, column + j, part);
+                vf gradient = at < 0 ? vf{} : load(dy + at);
+                if (rectify && at >= 0) gradient = load(y + at) > vf{} ? gradient : vf{};
+                sum += gradient;
+                if (pool) {
+                    const vi index = at < 0 ? vi{} : *reinterpret_cast<const vi*>(choice + at);
+                    for (int k = 0; k < 4; ++k) tile[2 * i + k / 2][2 * j + k % 2] = index == k ? gradient : vf{};
+                } else {
+                    tile[i][j] = gradient;
+                }
+            }
+        return sum;
+    }
+
+    // Ends tiles of which get(f, t, point) gives the sums at the points.
+    template <class Get>
+    void transform_outputs(float* y, float* choice, long f0, long rows, long first, long count, Get get) {
+        for (long f = 0; f < rows; ++f)
+            for (long t = 0; t < count; ++t)
+                for (int part = 0; part < BLOCK; part += LANES) {
+                    vf tile[T][T];
+                    sandwich<OUTPUT_T>([&](int i, int j) { return get(f, t * BLOCK + part, i * SIDE + j); },
+                                       [&](int i, int j, vf value) { tile[i][j] = value; });
+                    end_tile(tile, splat(bias.value[f0 + f]), y, choice, f0 + f, first + t, part);
+                }
+    }
+
+    // The weights of the group of output channel f at row i of the points.
+    float* weights_of(long i, long f) {
+        const long groups = (F + GROUP - 1) / GROUP;
+        return grouped.get() + (i * groups + f / GROUP) * C * SIDE * GROUP;
+    }
+
+    // All outputs of a tile from its transformed inputs, a row of points of a group of channels at a time.
+    void sum_outputs(float* y, float* choice, long t) {
+        for (long f = 0; f < F; f += GROUP)
+            for (int part = 0; part < BLOCK; part += LANES) {
+                vf half[GROUP][SIDE][T];
+                for (int i = 0; i < SIDE; ++i) {
+                    const float *w = weights_of(i, f), *x = v.get() + i * SIDE * C * BLOCK + part;
+                    vf sum[GROUP][SIDE] = {};
+                    for (long c = 0; c < C; ++c, w += SIDE * GROUP, x += BLOCK)
+                        for (int j = 0; j < SIDE; ++j) {
+                            const vf value = load(x + j * C * BLOCK);
+                            for (int k = 0; k < GROUP; ++k) sum[k][j] += splat(w[j * GROUP + k]) * value;
+                        }
+                    for (int k = 0; k < GROUP; ++k) times<OUTPUT_T>(sum[k], half[k][i]);
+                }
+                for (int k = 0; k < GROUP && f + k < F; ++k) {
+                    vf tile[T][T];
+                    for (int j = 0; j < T; ++j) {
+                        vf column[SIDE], pixels[T];
+                        for (int i = 0; i < SIDE; ++i) column[i] = half[k][i][j];
+                        times<OUTPUT_T>(column, pixels);
+                        for (int i = 0; i < T; ++i) tile[i][j] = pixels[i];
+                    }
+                    end_tile(tile, splat(bias.value[f + k]), y, choice, f + k, t, part);
                 }
             }
     }
 
-    // Ends a tile of output channel f: bias, ReLU, pooling, store.
-    ALWAYS_INLINE void end_tile(const vf* tile, vf bias, float* y, float* choice, long f, long t, int part) {
-        if (pool) {
-            vf best = tile[0];
-            vi index = {};
-            for (int i = 1; i < 4; ++i) {
-                const vi better = tile[i] > best;
-                best = better ? tile[i] : best;
-                index = better ? vi{} + i : index;
-            }
-            const vf sum = (tile[0] + tile[1]) + (tile[2] + tile[3]);
-            best = (sum == sum ? best : sum) + bias;  // A NaN compares false, but must come through.
-            store(y + (f * down * across + t) * BLOCK + part, rectify ? relu(best) : best);
-            if (choice) *reinterpret_cast<vi*>(choice + (f * down * across + t) * BLOCK + part) = index;
-            return;
-        }
-        const long row = t / across * 2, column = t % across * 2;
-        for (int i = 0; i < 4; ++i)
-            if (const long at = place(f, row + i / 2, column + i % 2); at >= 0)
-                store(y + at + part, rectify ? relu(tile[i] + bias) : tile[i] + bias);
-    }
-
-    // The gradient of a tile before bias, ReLU and pooling: the adjoint of end_tile.
-    ALWAYS_INLINE void start_tile(vf* tile, const float* y, const float* dy, const float* choice, long f, long t,
-                                  int part) {
-        if (pool) {
-            const long at = (f * down * across + t) * BLOCK + part;
-            vf gradient = load(dy + at);
-            if (rectify) gradient = load(y + at) > vf{} ? gradient : vf{};
-            const vi index = *reinterpret_cast<const vi*>(choice + at);
-            for (int i = 0; i < 4; ++i) tile[i] = index == i ? gradient : vf{};
-            return;
-        }
-        const long row = t / across * 2, column = t % across * 2;
-        for (int i = 0; i < 4; ++i) {
-            const long at = place(f, row + i / 2, column + i % 2);
-            tile[i] = at < 0 ? vf{} : load(dy + at + part);
-            if (rectify && at >= 0) tile[i] = load(y + at + part) > vf{} ? tile[i] : vf{};
-        }
-    }
-
+    // The gradients at the points of which put(f, t, point, value) takes.
+    template <class Put>
     void transform_gradients(const float* y, const float* dy, const float* choice, long f0, long rows, long first,
-                             long count) {
-        const long stride = rows * count * BLOCK;
+                             long count, Put put) {
         for (long f = 0; f < rows; ++f)
             for (int part = 0; part < BLOCK; part += LANES) {
                 vf sum = load(bias_lanes.get() + (f0 + f) * BLOCK + part);
                 for (long t = 0; t < count; ++t) {
-                    vf tile[4], values[POINTS];
-                    start_tile(tile, y, dy, choice, f0 + f, first + t, part);
-                    sum += (tile[0] + tile[1]) + (tile[2] + tile[3]);
-                    sandwich<OUTPUT>(tile, values);
-                    float* target = m.get() + (f * count + t) * BLOCK + part;
-                    for (int p = 0; p < POINTS; ++p) store(target + p * stride, values[p]);
+                    vf tile[T][T];
+                    sum += start_tile(tile, y, dy, choice, f0 + f, first + t, part);
+                    sandwich<OUTPUT>([&](int i, int j) { return tile[i][j]; },
+                                     [&](int i, int j, vf value) { put(f, t * BLOCK + part, i * SIDE + j, value); });
                 }
                 store(bias_lanes.get() + (f0 + f) * BLOCK + part, sum);
             }
     }
 
-    // The weights of a row of points, in the order in which sum_points reads them; missing channels weigh 0.
-    static long whole(long channels) { return (channels + GROUP - 1) / GROUP * GROUP; }
-    static long grouped(int p, long channel, long k, long channels, long depth) {
-        const long group = p / SIDE * whole(channels) + channel / GROUP * GROUP;
-        return ((group * depth + k * GROUP) * SIDE) + p % SIDE * GROUP + channel % GROUP;
-    }
-
-    // Row ROW of a tile's points and those after it: the products, and what they add to the output transform.
-    template <int ROW>
-    void sum_outputs() {
-        if constexpr (ROW < SIDE) {
-            const float* from = v.get() + ROW * SIDE * C * BLOCK;
-            const float* w = u.get() + ROW * whole(F) * C * SIDE;
-            for (long f = 0; f < F; f += GROUP, w += GROUP * C * SIDE)
-                for (int part = 0; part < BLOCK; part += LANES) {
-                    vf sum[GROUP][SIDE] = {};
-                    sum_points(w, from + part, BLOCK, C * BLOCK, C, sum);
-                    float* tile = tiles.get() + f * 4 * BLOCK + part;
-                    for (int i = 0; i < GROUP; ++i, tile += 4 * BLOCK) {
-                        vf half[2];
-                        matrix_times<OUTPUT_T>(sum[i], 1, half, 1);
-                        add_half<ROW, 0>(tile, half);
-                        add_half<ROW, 1>(tile, half);
-                    }
-                }
-            sum_outputs<ROW + 1>();
-        }
-    }
-
-    template <int ROW, int I>
-    static ALWAYS_INLINE void add_half(float* tile, const vf* half) {
-        constexpr float a = OUTPUT_T.at[I][ROW];
-        for (int j = 0; j < 2 && a != 0; ++j) {
-            float* pixel = tile + (2 * I + j) * BLOCK;
-            if constexpr (ROW == I)  // The first row of points that counts for an output starts its sum.
-                store(pixel, half[j]);
-            else if constexpr (a == -1)
-                store(pixel, load(pixel) - half[j]);
-            else
-                store(pixel, load(pixel) + a * half[j]);
-        }
-    }
-
-    void sum_input_gradients(long f0, long rows, long count) {
-        for (long t = 0; t < count; ++t)
-            for (int i = 0; i < SIDE; ++i)
-                for (long c = 0; c < C; c += GROUP)
-                    for (int part = 0; part < BLOCK; part += LANES) {
-                        float* target = dv.get() + ((t * POINTS + i * SIDE) * whole(C) + c) * BLOCK + part;
-                        vf sum[GROUP][SIDE];
-                        for (int j = 0; j < GROUP; ++j)
-                            for (int p = 0; p < SIDE; ++p)
-                                sum[j][p] = f0 ? load(target + (p * whole(C) + j) * BLOCK) : vf{};
-                        sum_points(u_transposed.get() + ((i * whole(C) + c) * F + f0 * GROUP) * SIDE,
-                                   m.get() + (i * SIDE * rows * count + t) * BLOCK + part, count * BLOCK,
-                                   rows * count * BLOCK, rows, sum);
-                        for (int j = 0; j < GROUP; ++j)
-                            for (int p = 0; p < SIDE; ++p) store(target + (p * whole(C) + j) * BLOCK, sum[j][p]);
-                    }
-    }
-
     void add_input_gradients(long first, long count) {
+        const long stride = C * count * BLOCK;
         for (long c = 0; c < C; ++c)
-            for (long t = 0; t < count; ++t) {
-                float* target = padded_gradient.get() + c * padded_height * padded_width * BLOCK + corner(first + t);
+            for (long t = 0; t < count; ++t)
                 for (int part = 0; part < BLOCK; part += LANES) {
-                    vf values[POINTS], tile[POINTS];
-                    for (int p = 0; p < POINTS; ++p)
-                        values[p] = load(dv.get() + ((t * POINTS + p) * whole(C) + c) * BLOCK + part);
-                    sandwich<INPUT>(values, tile);
-                    for (int i = 0; i < SIDE; ++i)
-                        for (int j = 0; j < SIDE; ++j) {
-                            float* pixel = target + (i * padded_width + j) * BLOCK + part;
-                            store(pixel, load(pixel) + tile[i * SIDE + j]);
-                        }
+                    const float* source = dv.get() + (c * count + t) * BLOCK + part;
+                    float* target =
+                        padded_gradient.get() + c * padded_height * padded_width * BLOCK + corner(first + t) + part;
+                    sandwich<INPUT>([&](int i, int j) { return load(source + (i * SIDE + j) * stride); },
+                                    [&](int i, int j, vf value) {
+                                        float* pixel = target + (i * padded_width + j) * BLOCK;
+                                        store(pixel, load(pixel) + value);
+                                    });
                 }
-            }
     }
 
    public:
@@ -230,26 +233,31 @@ class WinogradConv : public MixingLayer {
           pool(pool_),
           C(in.channels),
           F(out.channels),
-          down(pool ? out.height : (out.height + 1) / 2),
-          across(pool ? out.width : (out.width + 1) / 2),
+          lanes((C + LANES - 1) / LANES * LANES),
+          turn(4 * C > 3 * lanes),
+          fused(GROUP > 1 && C > 1 && C <= 16),
+          down((out.height * (1 + pool) + T - 1) / T),
+          across((out.width * (1 + pool) + T - 1) / T),
           // Room for all of the input, and for all that the last tiles read.
-          padded_height(std::max(2 * down, in.height) + 2 * PAD),
-          padded_width(std::max(2 * across, in.width) + 2 * PAD) {
+          padded_height(std::max(T * down, in.height) + 2 * PAD),
+          padded_width(std::max(T * across, in.width) + 2 * PAD) {
         const long places = down * across;
         auto shares = [](long total, long most) { return (total + most - 1) / most; };
-        const long strips = shares(places, std::clamp<long>(CACHE / (C * POINTS * BLOCK), 4, 32));
-        strip = shares(places, strips);
-        chunk = std::min(F, std::max<long>(1, CACHE / (strip * POINTS * BLOCK) / ROWS) * ROWS);
+        const auto limit = [&](long most) {
+            return shares(places, shares(places, std::clamp<long>(CACHE / (C * POINTS * BLOCK), 3, most)));
+        };
+        strip = fused ? 1 : limit(6);
+        back_strip = limit(turn ? 6 : 16);
+        chunk = shares(F, shares(F, 25));
         padded = Buffer(C * padded_height * padded_width * BLOCK);
-        u = Buffer(POINTS * whole(F) * C);
-        du = Buffer(POINTS * C * F);
-        v = Buffer(POINTS * C * strip * BLOCK);
-        m = Buffer(POINTS * chunk * strip * BLOCK);
-        tiles = Buffer(whole(F) * 4 * BLOCK);
+        u = Buffer(POINTS * F * lanes);
+        du = Buffer(POINTS * F * lanes);
+        if (fused) grouped = Buffer(POINTS * shares(F, GROUP) * GROUP * C);
+        v = Buffer(POINTS * (turn ? lanes : C) * std::max(strip, back_strip) * BLOCK);
+        m = Buffer(POINTS * std::max(back_strip, strip) * chunk * BLOCK);
         if (needs_dx) {
-            u_transposed = Buffer(POINTS * whole(C) * F);
             padded_gradient = Buffer(padded.size());
-            dv = Buffer(strip * POINTS * whole(C) * BLOCK);
+            dv = Buffer(POINTS * C * back_strip * BLOCK);
         }
     }
 
@@ -258,44 +266,75 @@ class WinogradConv : public MixingLayer {
 
     void pack() override {
         for (long f = 0; f < F; ++f)
-            for (long c = 0; c < C; ++c) {
-                float values[POINTS];
-                sandwich<KERNEL>(g + (f * C + c) * R * R, values);
-                for (int p = 0; p < POINTS; ++p) {
-                    u.get()[grouped(p, f, c, F, C)] = values[p];
-                    if (u_transposed.size()) u_transposed.get()[grouped(p, c, f, C, F)] = values[p];
-                }
+            for (long c = 0; c < C; c += LANES) {
+                vf kernels[R * R];
+                for (int lane = 0; lane < LANES; ++lane)
+                    for (int i = 0; i < R * R; ++i)
+                        kernels[i][lane] = c + lane < C ? g[(f * C + c + lane) * R * R + i] : 0.0f;
+                float* target = u.get() + f * lanes + c;
+                sandwich<KERNEL>([&](int i, int j) { return kernels[i * R + j]; },
+                                 [&](int i, int j, vf value) {
+                                     store(target + (i * SIDE + j) * F * lanes, value);
+                                     if (!fused) return;
+                                     float* weight = weights_of(i, f) + j * GROUP + f % GROUP;
+                                     for (int lane = 0; lane < LANES && c + lane < C; ++lane)
+                                         weight[(c + lane) * SIDE * GROUP] = value[lane];
+                                 });
             }
     }
 
     void forward(const float* x, float* y, float* choice) override {
         pad(x);
-        for (long t = 0; t < down * across; ++t) {
-            transform_inputs(t, 1);
-            sum_outputs<0>();
-            const float* sums = tiles.get();
-            for (long f = 0; f < F; ++f, sums += 4 * BLOCK)
-                for (int part = 0; part < BLOCK; part += LANES) {
-                    vf tile[4];
-                    for (int i = 0; i < 4; ++i) tile[i] = load(sums + i * BLOCK + part);
-                    end_tile(tile, splat(bias.value[f]), y, choice, f, t, part);
+        for (long first = 0; first < down * across; first += strip) {
+            const long count = std::min(strip, down * across - first), row = count * BLOCK;
+            transform_inputs(first, count);
+            if (fused) {
+                sum_outputs(y, choice, first);
+                continue;
+            }
+            for (long f = 0; f < F; f += chunk) {
+                const long rows = std::min(chunk, F - f);
+                if (C == 1) {  // A product of each number, not worth storing.
+                    transform_outputs(y, choice, f, rows, first, count, [&](long i, long at, int p) {
+                        return u.get()[(p * F + f + i) * lanes] * load(v.get() + p * row + at);
+                    });
+                    continue;
                 }
+                for (int p = 0; p < POINTS; ++p)
+                    product({u.get() + (p * F + f) * lanes, lanes, 1}, {v.get() + p * C * row, row},
+                            {m.get() + p * row, POINTS * row}, rows, C, count * PARTS);
+                transform_outputs(y, choice, f, rows, first, count,
+                                  [&](long i, long at, int p) { return load(m.get() + (i * POINTS + p) * row + at); });
+            }
         }
     }
 
     void backward(const float* x, const float* y, float* dy, float* dx, const float* choice) override {
         pad(x);
         if (dx) padded_gradient.clear();
-        for (long first = 0; first < down * across; first += strip) {
-            const long count = std::min(strip, down * across - first), row = count * BLOCK;
-            transform_inputs(first, count);
-            for (long f0 = 0; f0 < F; f0 += chunk) {
-                const long rows = std::min(chunk, F - f0);
-                transform_gradients(y, dy, choice, f0, rows, first, count);
-                for (int p = 0; p < POINTS; ++p)
-                    dots(m.get() + p * rows * row, row, v.get() + p * C * row, row, du.get() + (p * F + f0) * C, C,
-                         rows, C, count * PARTS);
-                if (dx) sum_input_gradients(f0, rows, count);
+        for (long first = 0; first < down * across; first += back_strip) {
+            const long count = std::min(back_strip, down * across - first), row = count * BLOCK;
+            if (turn)
+                transform_inputs_turned(first, count);
+            else
+                transform_inputs(first, count);
+            for (long f = 0; f < F; f += chunk) {
+                const long rows = std::min(chunk, F - f);
+                transform_gradients(y, dy, choice, f, rows, first, count, [&](long i, long at, int p, vf value) {
+                    store(m.get() + (p * rows + i) * row + at, value);
+                });
+                for (int p = 0; p < POINTS; ++p) {
+                    const Input dm{m.get() + p * rows * row, row};
+                    float* sums = du.get() + (p * F + f) * lanes;
+                    if (turn)
+                        product({dm.at, row, 1}, {v.get() + p * row * lanes, lanes}, {sums, lanes}, rows, row,
+                                lanes / LANES, {nullptr, true});
+                    else
+                        dots(dm, {v.get() + p * C * row, row}, {sums, lanes, 1}, rows, C, count * PARTS);
+                    if (dx)
+                        product({u.get() + (p * F + f) * lanes, 1, lanes}, dm, {dv.get() + p * C * row, row}, C, rows,
+                                count * PARTS, {nullptr, f > 0});
+                }
             }
             if (dx) add_input_gradients(first, count);
         }
@@ -308,11 +347,13 @@ class WinogradConv : public MixingLayer {
     void finish() override {
         float* dg = kernel_gradient();
         for (long f = 0; f < F; ++f)
-            for (long c = 0; c < C; ++c) {
-                float values[POINTS], kernel[R * R];
-                for (int p = 0; p < POINTS; ++p) values[p] = du.get()[(p * F + f) * C + c];
-                sandwich<KERNEL_T>(values, kernel);
-                for (int i = 0; i < R * R; ++i) dg[(f * C + c) * R * R + i] += kernel[i];
+            for (long c = 0; c < C; c += LANES) {
+                const float* source = du.get() + f * lanes + c;
+                vf kernels[R * R];
+                sandwich<KERNEL_T>([&](int i, int j) { return load(source + (i * SIDE + j) * F * lanes); },
+                                   [&](int i, int j, vf value) { kernels[i * R + j] = value; });
+                for (int lane = 0; lane < LANES && c + lane < C; ++lane)
+                    for (int i = 0; i < R * R; ++i) dg[(f * C + c + lane) * R * R + i] += kernels[i][lane];
             }
         du.clear();
         MixingLayer::finish();

@@ -15,9 +15,9 @@ def total(description, shape, **options):
 
 
 def test_conv():
-    # 16 products a tile and pair of channels; the first layer's input needs no gradient.
-    first = 2 * 16 * (14 * 14) * (1 * 7)
-    second = 3 * 16 * (7 * 7) * (7 * 49)
+    # 36 products a 4x4 tile and pair of channels; the first layer's input needs no gradient.
+    first = 2 * 36 * (7 * 7) * (1 * 7)
+    second = 3 * 36 * (4 * 4) * (7 * 49)
     assert total(describe_architecture("conv"), MNIST) == first + second + LINEAR
 
 
@@ -36,8 +36,8 @@ def test_invariant():
 
 
 def test_wide_conv():
-    first = 2 * 36 * (14 * 14) * 10
-    second = 3 * 36 * (7 * 7) * (10 * 100)
+    first = 2 * 64 * (7 * 7) * 10
+    second = 3 * 64 * (4 * 4) * (10 * 100)
     linear = 2 * (4900 * 10) + 3 * (10 * 10)
     assert total(describe_architecture("wide-conv"), MNIST) == first + second + linear
 
@@ -45,9 +45,9 @@ def test_wide_conv():
 @pytest.mark.parametrize("name", ["random", "learned"])
 def test_3x3_mixing_is_a_convolution_of_all_subbands(name):
     per_quad = 78
-    first = 196 * per_quad + 2 * 16 * (7 * 7) * (7 * 7)
-    # 7x7 outputs without pooling are 4x4 tiles.
-    second = 2 * 7 * 49 * per_quad + 3 * 16 * (4 * 4) * (49 * 49)
+    first = 196 * per_quad + 2 * 36 * (4 * 4) * (7 * 7)
+    # 7x7 outputs are 2x2 tiles.
+    second = 2 * 7 * 49 * per_quad + 3 * 36 * (2 * 2) * (49 * 49)
     assert total(describe_architecture(name), MNIST) == first + second + LINEAR
 
 
@@ -70,10 +70,11 @@ def test_mixings_of_a_known_form_multiply_less():
 
 
 def test_odd_sizes():
-    # 5x3 without pooling: 3x2 tiles; with it: 2x1. Scattering extends 5x3 to 6x4, whose last row costs nothing forward.
-    assert total({"conv": Conv(4)}, (2, 5, 3)) == 2 * 16 * 6 * 8
-    assert total({"conv": Conv(4), "relu": Relu(), "pool": MaxPool()}, (2, 5, 3)) == 2 * 16 * 2 * 8
-    assert total({"conv": Conv(4), "pool": MaxPool(), "relu": Relu()}, (2, 5, 3)) == 2 * 16 * 2 * 8
+    # 5x3 without pooling: 2x1 tiles; with it: one, of 4x2 outputs. Scattering extends 5x3 to 6x4, whose last row costs
+    # nothing forward.
+    assert total({"conv": Conv(4)}, (2, 5, 3)) == 2 * 36 * 2 * 8
+    assert total({"conv": Conv(4), "relu": Relu(), "pool": MaxPool()}, (2, 5, 3)) == 2 * 36 * 8
+    assert total({"conv": Conv(4), "pool": MaxPool(), "relu": Relu()}, (2, 5, 3)) == 2 * 36 * 8
     assert total({"z": Scatter()}, (2, 5, 3)) == 2 * (7 * 5 * 4 + 50 * 6)
 
 

@@ -26,7 +26,7 @@ from models.description import (
     assemble,
 )
 from models.kernels import KERNELS
-from models.native import BLOCK, BUILDS, NativeNetwork, find_instruction_set
+from models.native import BUILDS, NativeNetwork, find_instruction_set
 from models.native.library import open_library
 
 pytestmark = pytest.mark.skipif(find_instruction_set() is None, reason="the native engine was not built")
@@ -105,9 +105,9 @@ def test_one_layer_as_a_function(layer: Layer, shape: tuple[int, int, int], isa:
     blocks = 2
     network = assemble({"layer": layer}, shape, 1.0, torch.Generator().manual_seed(0))
     native = NativeNetwork({"layer": layer}, network, shape, isa=isa, input_gradient=True)
-    x = torch.randn(blocks, *shape, BLOCK, generator=torch.Generator().manual_seed(1))
+    x = torch.randn(blocks, *shape, native.block, generator=torch.Generator().manual_seed(1))
     out = layer.after(shape)
-    y, workspace = torch.empty(blocks, *out, BLOCK), torch.empty(blocks, native.workspace_floats)
+    y, workspace = torch.empty(blocks, *out, native.block), torch.empty(blocks, native.workspace_floats)
     native.forward(x, y, workspace, keep=True)
     dy = torch.randn(y.shape, generator=torch.Generator().manual_seed(2))
     dx = torch.empty_like(x)
@@ -136,16 +136,16 @@ def test_one_layer_as_a_function(layer: Layer, shape: tuple[int, int, int], isa:
 def test_what_is_not_finite_stays_so(layer: Layer, bad: float, isa: str) -> None:
     """An infinity may become a NaN, as differences of it do, but nothing becomes finite that torch leaves infinite."""
     network = assemble({"layer": layer}, (2, 6, 6), 1.0, torch.Generator().manual_seed(0))
-    x = torch.ones(1, 2, 6, 6, BLOCK)
-    x[0, 1, 2, 3, 5] = bad
-    y = torch.empty(1, *layer.after((2, 6, 6)), BLOCK)
     native = NativeNetwork({"layer": layer}, network, (2, 6, 6), isa=isa)
+    x = torch.ones(1, 2, 6, 6, native.block)
+    x[0, 1, 2, 3, 5] = bad
+    y = torch.empty(1, *layer.after((2, 6, 6)), native.block)
     native.forward(x, y, torch.empty(1, native.workspace_floats), keep=False)
     with torch.no_grad():
         expected = network(x.movedim(-1, 1).flatten(0, 1)).isfinite()
     ours = y.movedim(-1, 1).flatten(0, 1).isfinite()
     assert not (ours & ~expected).any()
-    others = torch.arange(BLOCK) != 5  # Images of a block do not touch one another.
+    others = torch.arange(native.block) != 5  # Images of a block do not touch one another.
     assert ours[others].all()
 
 
@@ -165,12 +165,12 @@ def test_the_zeros_of_an_impulse_multiply_nothing(isa: str) -> None:
     """A NaN comes out where a one of alpha meets it; torch lets it through the zeros too."""
     layer = Invariant(3, "shifted-impulse")
     network = assemble({"layer": layer}, (2, 8, 10), 1.0, torch.Generator().manual_seed(0))
-    x = torch.ones(1, 2, 8, 10, BLOCK)
-    x[0, 1, 7, 9, 5] = np.nan
     found = []
     for part, channels in ((Scatter(), 14), (layer, 3)):
         native = NativeNetwork({"layer": part}, network, (2, 8, 10), isa=isa)
-        found.append(torch.empty(1, channels, 4, 5, BLOCK))
+        x = torch.ones(1, 2, 8, 10, native.block)
+        x[0, 1, 7, 9, 5] = np.nan
+        found.append(torch.empty(1, channels, 4, 5, native.block))
         native.forward(x, found[-1], torch.empty(1, native.workspace_floats), keep=False)
     z, y = (blocks[0].movedim(-1, 0).isnan() for blocks in found)
     alpha = network.get_submodule("layer").get_submodule("kernel").get_buffer("alpha")
@@ -193,21 +193,40 @@ def test_a_kernel_of_another_form_is_refused(name: str) -> None:
         native.judge(x, y)
 
 
-@pytest.mark.parametrize("isa", ISAS)
-@pytest.mark.parametrize("layers", [{"pool": MaxPool()}, {"conv": Conv(2), "pool": MaxPool()}])
-def test_the_first_of_equal_values_gets_the_gradient(layers: Description, isa: str) -> None:
+def route_ones(layers: Description, x: Tensor, isa: str) -> tuple[Tensor, Tensor]:
+    """The input gradient (N, C, H, W) of the summed outputs: ours, and torch's; a convolution passes its input on."""
     network = assemble(layers, (2, 6, 6), 1.0, torch.Generator().manual_seed(0))
     if isinstance(network[0], torch.nn.Conv2d):
         torch.nn.init.dirac_(network[0].weight)  # pyright: ignore[reportArgumentType]
-    x = torch.randint(0, 2, (1, 2, 6, 6, BLOCK), generator=torch.Generator().manual_seed(1)).float()
     native = NativeNetwork(layers, network, (2, 6, 6), isa=isa, input_gradient=True)
-    y, workspace, dx = torch.empty(1, 2, 3, 3, BLOCK), torch.empty(1, native.workspace_floats), torch.empty_like(x)
-    native.forward(x, y, workspace, keep=True)
-    native.backward(x, torch.ones_like(y), dx, workspace)
-    images = x.movedim(-1, 1).flatten(0, 1).requires_grad_()
+    blocks = x.unflatten(0, (-1, native.block)).movedim(1, -1).contiguous()
+    y, dx = torch.empty(len(blocks), 2, 3, 3, native.block), torch.empty_like(blocks)
+    workspace = torch.empty(len(blocks), native.workspace_floats)
+    native.forward(blocks, y, workspace, keep=True)
+    native.backward(blocks, torch.ones_like(y), dx, workspace)
+    images = x.clone().requires_grad_()
     network(images).sum().backward()
     assert images.grad is not None
-    assert torch.equal(dx.movedim(-1, 1).flatten(0, 1), images.grad)
+    return dx.movedim(-1, 1).flatten(0, 1), images.grad
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize(("layers", "highest"), [({"pool": MaxPool()}, 2), ({"conv": Conv(2), "pool": MaxPool()}, 1)])
+def test_the_first_of_equal_values_gets_the_gradient(layers: Description, highest: int, isa: str) -> None:
+    """After a convolution where they are exactly equal: at 0."""
+    x = torch.randint(0, highest, (16, 2, 6, 6), generator=torch.Generator().manual_seed(1)).float()
+    ours, theirs = route_ones(layers, x, isa)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=0 if highest == 2 else 1e-6)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_one_of_nearly_equal_values_gets_the_gradient(isa: str) -> None:
+    """A convolution rounds each of its outputs differently."""
+    x = torch.randint(0, 2, (16, 2, 6, 6), generator=torch.Generator().manual_seed(1)).float()
+    ours, _ = route_ones({"conv": Conv(2), "pool": MaxPool()}, x, isa)
+    torch.testing.assert_close(ours, ours.round(), rtol=0, atol=1e-5)
+    torch.testing.assert_close(F.avg_pool2d(ours, 2, divisor_override=1), torch.ones(16, 2, 3, 3), rtol=0, atol=1e-5)
+    assert (x == F.interpolate(F.max_pool2d(x, 2), scale_factor=2))[ours > 0.5].all()
 
 
 def small() -> tuple[NativeNetwork, np.ndarray, np.ndarray]:
@@ -323,7 +342,7 @@ def test_no_layers_are_refused() -> None:
 
 def test_activations_of_another_form_are_refused() -> None:
     native = NativeNetwork({"z": Scatter()}, torch.nn.Sequential(torch.nn.Identity()), (1, 4, 4))
-    x, y, space = torch.zeros(1, 1, 4, 4, BLOCK), torch.zeros(1, 7, 2, 2, BLOCK), torch.zeros(1, 10**4)
+    x, y, space = (torch.zeros(1, *shape, native.block) for shape in ((1, 4, 4), (7, 2, 2), (10**3,)))
     with pytest.raises(ValueError, match="the workspace must be"):
         native.forward(x, y, space, keep=True)
     space = torch.zeros(1, native.workspace_floats)
