@@ -3,10 +3,10 @@
 Counted per layer, for three passes: the outputs, the gradient of the weights, and the gradient of the input, which
 the engine computes only where something learned lies below (``network.hpp``).
 
-- A 3x3 or 5x5 convolution or mixing is F(4x4, RxR) (``winograd.hpp``): each tile of 4x4 outputs takes (R + 3)^2
-  products for each pair of channels, in each pass. There are ceil(H/4) ceil(W/4) tiles, of an even H and W where the
-  layer pools: max pooling drops the last row and column of odd ones. Channels that only pad a group of the kernel
-  count nothing, and neither do the small transforms before and after the products.
+- A 3x3 or 5x5 convolution or mixing is F(TxT, RxR) with T + R - 1 = 6 (``winograd.hpp``): each tile of TxT outputs
+  takes 36 products for each pair of channels, in each pass. There are ceil(H/T) ceil(W/T) tiles, of an even H and W
+  where the layer pools: max pooling drops the last row and column of odd ones. Channels that only pad a group of the
+  kernel count nothing, and neither do the small transforms before and after the products.
 - Other sizes are one matrix product: H W k^2 products for each pair of channels, in each pass.
 - A linear map takes one product for each weight, in each pass; the gradient of fixed weights is not computed.
 - Scattering (``scatter.hpp``) filters with symmetric taps, added before they are multiplied: 3 multiplies for the
@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from models.description import Conv, Description, Invariant, Layer, MaxPool, Project, Relu, Reshuffle, Scatter, Shape
 
 WINOGRAD = (3, 5)  # Kernel sizes.
-TILE = 4  # Rows and columns of a tile of their outputs.
+POINTS = 6  # Rows and columns of a tile's products.
 LOW, HIGH = 3, 4  # Multiplies of the two symmetric filters.
 LINE = LOW + HIGH  # A pixel filtered along its row, both ways.
 QUAD = 2 * LOW + 4 * (HIGH + LOW + HIGH)  # Four pixels filtered along their columns.
@@ -70,8 +70,9 @@ def convolution(shape: Shape, outputs: int, kernel: int, pooled: bool, direct: b
     pairs = channels * outputs
     if direct or kernel not in WINOGRAD:
         return pairs * kernel**2 * height * width
-    rows, columns = (math.ceil((size - size % 2 if pooled else size) / TILE) for size in (height, width))
-    return pairs * (kernel + TILE - 1) ** 2 * rows * columns
+    tile = POINTS - kernel + 1
+    rows, columns = (math.ceil((size - size % 2 if pooled else size) / tile) for size in (height, width))
+    return pairs * POINTS**2 * rows * columns
 
 
 def mixing_products(mixing: str, shape: Shape, outputs: int, pooled: bool, direct: bool) -> int:

@@ -1,4 +1,4 @@
-// The small constant matrices of F(4x4, RxR) and their products, unrolled at compile time.
+// The small constant matrices of F(4x4, 3x3) and F(2x2, 5x5) and their products, unrolled at compile time.
 #pragma once
 
 #include "vector.hpp"
@@ -32,25 +32,22 @@ constexpr Matrix<M, N> fold(Matrix<M, N> a) {
     return a;
 }
 
-// Where polynomials are evaluated, beside infinity: 0 and pairs of opposite numbers, for which float32 errs least among
-// multiples of 1/8 (3x3), or nearly so (5x5).
-template <int R>
+// Where polynomials are evaluated, beside infinity: 0 and two pairs of opposite numbers, for which float32 errs least
+// among multiples of 1/8.
 constexpr double POINTS[] = {0, .625, -.625, 1.625, -1.625};
-template <>
-constexpr double POINTS<5>[] = {0, 1, -1, 1.875, -1.875, .5, -.5};
 
-// B', G and A of the minimal filtering of 4 outputs with a kernel of R, by Toom and Cook (Lavin and Gray,
+// B', G and A of the minimal filtering with a kernel of R, by Toom and Cook (Lavin and Gray,
 // arXiv:1509.09308; Barabasz et al., arXiv:1803.10986), folded.
 template <int R>
 struct Filtering {
-    static constexpr int OUTPUTS = 4, N = OUTPUTS + R - 1;
+    static constexpr int N = 6, OUTPUTS = N - R + 1;
 
     // The coefficients of the product of x - p over all points but one.
     static constexpr Matrix<1, N> multiply_out(int without) {
         Matrix<1, N> product{{{1}}};
         for (int k = 0, degree = 0; k < N - 1; ++k) {
             if (k == without) continue;
-            const float p = POINTS<R>[k];
+            const float p = POINTS[k];
             for (int j = ++degree; j >= 0; --j)
                 product.at[0][j] = (j ? product.at[0][j - 1] : 0) - (j < degree ? p * product.at[0][j] : 0);
         }
@@ -64,8 +61,8 @@ struct Filtering {
         for (int i = 0; i < N - 1; ++i) {
             double power = 1;
             for (int k = 0; divide && k < N - 1; ++k)
-                if (k != i) power /= POINTS<R>[i] - POINTS<R>[k];
-            for (int j = 0; j < M; ++j, power *= POINTS<R>[i]) result.at[i][j] = power;
+                if (k != i) power /= POINTS[i] - POINTS[k];
+            for (int j = 0; j < M; ++j, power *= POINTS[i]) result.at[i][j] = power;
         }
         result.at[N - 1][M - 1] = 1;
         return result;

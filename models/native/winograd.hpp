@@ -1,8 +1,9 @@
-// Convolution by F(4x4, RxR), Winograd's minimal filtering (Lavin and Gray, arXiv:1509.09308), and its exact
-// adjoints for both gradients.
+// Convolution by F(4x4, 3x3) and F(2x2, 5x5), Winograd's minimal filtering (Lavin and Gray, arXiv:1509.09308), and its
+// exact adjoints for both gradients.
 //
-// Each 4x4 tile of outputs needs (R + 3)^2 multiplies a channel pair instead of 16 R^2: 4 times fewer for 3x3, 6.25
-// times for 5x5. The tile holds 2x2 windows of the 2x2 max pooling, so ReLU and pooling end it in registers.
+// A tile of outputs needs 36 multiplies a channel pair: 4 times fewer than directly for 4x4 outputs of a 3x3
+// kernel, 2.8 times for 2x2 of 5x5; 4x4 of those would err by more than 1e-5. The tile holds 2x2 windows of max
+// pooling, so ReLU and pooling end it in registers.
 //
 //     Y = A' [ (G g G') . (B' X B) ] A        a tile of outputs, . elementwise and summed over channels
 #pragma once
@@ -16,7 +17,7 @@ namespace invsearch {
 // A convolution (or 3x3 mixing) that keeps the size, its bias, and optionally ReLU and 2x2 max pooling.
 template <int R>
 class WinogradConv : public MixingLayer {
-    static constexpr int T = 4, SIDE = T + R - 1, POINTS = SIDE * SIDE, PAD = R / 2;
+    static constexpr int T = Filtering<R>::OUTPUTS, SIDE = Filtering<R>::N, POINTS = SIDE * SIDE, PAD = R / 2;
     static constexpr int GROUP = SUMS / SIDE;  // Output channels whose sums at one row of points fill the registers.
     static constexpr long CACHE = 64000;       // Floats of one operand of a strip; two or three stay in L2.
     static constexpr auto INPUT_T = Filtering<R>::INPUT, INPUT = INPUT_T.transposed();
@@ -235,7 +236,7 @@ class WinogradConv : public MixingLayer {
           F(out.channels),
           lanes((C + LANES - 1) / LANES * LANES),
           turn(4 * C > 3 * lanes),
-          fused(GROUP > 1 && C > 1 && C <= 16),
+          fused(C > 1 && C <= 16),
           down((out.height * (1 + pool) + T - 1) / T),
           across((out.width * (1 + pool) + T - 1) / T),
           // Room for all of the input, and for all that the last tiles read.

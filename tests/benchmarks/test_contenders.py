@@ -3,9 +3,9 @@ import torch
 from benchmarks.contenders import copy_from_blocks, copy_to_blocks, measure_difference, put_batch_last
 
 
-def test_blocks_hold_sixteen_images_pixel_by_pixel():
+def test_blocks_hold_their_images_pixel_by_pixel():
     x = torch.randn(32, 3, 5, 4)
-    blocks = copy_to_blocks(x)
+    blocks = copy_to_blocks(x, 16)
     assert blocks.shape == (2, 3, 5, 4, 16)
     assert torch.equal(blocks[1, 2, 4, 3], x[16:, 2, 4, 3])
     assert torch.equal(copy_from_blocks(blocks), x)

@@ -36,8 +36,8 @@ def test_invariant():
 
 
 def test_wide_conv():
-    first = 2 * 64 * (7 * 7) * 10
-    second = 3 * 64 * (4 * 4) * (10 * 100)
+    first = 2 * 36 * (14 * 14) * 10
+    second = 3 * 36 * (7 * 7) * (10 * 100)
     linear = 2 * (4900 * 10) + 3 * (10 * 10)
     assert total(describe_architecture("wide-conv"), MNIST) == first + second + linear
 
