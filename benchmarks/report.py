@@ -44,6 +44,14 @@ def name_processor() -> str:
     return next(named, platform.processor() or platform.machine())
 
 
+def list_caches() -> str:
+    """The first core's caches of data by level, as Linux tells them."""
+    folders = sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"))
+    caches = [{fact: (folder / fact).read_text().strip() for fact in ("level", "type", "size")} for folder in folders]
+    sizes = (f"L{cache['level']} {cache['size']}" for cache in caches if cache["type"] != "Instruction")
+    return ", ".join(sizes) or "unknown"
+
+
 def describe_provenance(module: str) -> dict[str, str]:
     """What a reader has to know to judge the numbers, for the program ``python -m MODULE``."""
     others = {}
@@ -54,6 +62,7 @@ def describe_provenance(module: str) -> dict[str, str]:
         "command": shlex.join(["python", "-m", module, *sys.argv[1:]]),
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "machine": f"{name_processor()}, {os.cpu_count()} cores, {platform.platform()}",
+        "caches": list_caches(),
         "instruction set": find_instruction_set() or "none: the native engine was not built",
         "revision": find_revision() or "unknown",
         "versions": ", ".join(f"{name} {version}" for name, version in (list_versions() | others).items()),

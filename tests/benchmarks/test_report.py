@@ -29,6 +29,7 @@ def test_a_report_says_where_its_numbers_come_from():
         "python -m benchmarks.some",
         "- date: ",
         "- machine: ",
+        "- caches: ",
         "- instruction set: ",
         "torch ",
     ):

@@ -154,8 +154,10 @@ def test_what_is_not_finite_stays_so(layer: Layer, bad: float, isa: str) -> None
 def test_z_of_a_flat_image_is_its_shade_and_zeros(shade: float, isa: str) -> None:
     """Rounding errors of the filters are none of z: a ReLU behind it would take them for edges."""
     native = NativeNetwork({"z": Scatter()}, torch.nn.Sequential(torch.nn.Identity()), (1, 12, 14), isa=isa)
-    y = torch.empty(1, 7, 6, 7, BLOCK)
-    native.forward(torch.full((1, 1, 12, 14, BLOCK), shade), y, torch.empty(1, native.workspace_floats), keep=False)
+    y = torch.empty(1, 7, 6, 7, native.block)
+    native.forward(
+        torch.full((1, 1, 12, 14, native.block), shade), y, torch.empty(1, native.workspace_floats), keep=False
+    )
     assert torch.allclose(y[:, 0], torch.tensor(shade), rtol=1e-6)
     assert (y[:, 1:] == 0).all()
 
