@@ -8,7 +8,6 @@ Phi(level / sqrt(1 + a^2 + b^2 + c^2)) exactly. Each experiment draws seeds and 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ import scipy
 
 from analysis.stats.images import Sample, find_interval, measure_errors, resample_images
 from analysis.stats.samples import welch
+from benchmarks.options import print_lines
 
 EXPERIMENTS = 2000
 RESAMPLES = 300  # Of the two-way bootstrap, which is only a contender.
@@ -133,10 +133,7 @@ def write_lines(experiments: int) -> Iterator[str]:
 
 def main() -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--experiments", type=int, default=EXPERIMENTS)
-    for line in write_lines(parser.parse_args().experiments):
-        print(line, flush=True)
+    print_lines(write_lines, (__doc__ or "").splitlines()[0], EXPERIMENTS)
 
 
 if __name__ == "__main__":

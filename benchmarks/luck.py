@@ -9,7 +9,6 @@ seeds and images, of what 20,000 such searches choose.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from analysis.choice import list_stages
 from analysis.stats.images import Sample, find_interval, measure_errors
 from analysis.stats.luck import Search, join_errors, learn_means, measure_curse, repeat_search
 from analysis.stats.samples import welch
+from benchmarks.options import print_lines
 
 EXPERIMENTS = 2000
 SEARCHES = 20_000
@@ -251,10 +251,7 @@ def write_lines(experiments: int) -> Iterator[str]:
 
 def main() -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--experiments", type=int, default=EXPERIMENTS)
-    for line in write_lines(parser.parse_args().experiments):
-        print(line, flush=True)
+    print_lines(write_lines, (__doc__ or "").splitlines()[0], EXPERIMENTS)
 
 
 if __name__ == "__main__":

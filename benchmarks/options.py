@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from benchmarks.report import Report
@@ -28,6 +29,14 @@ def make_parser(module: str, description: str, repeats: int) -> argparse.Argumen
     made.add_argument("--quick", action="store_true", help="tiny sizes: shows that it works, measures nothing")
     made.add_argument("--out", type=Path, metavar="FILE", help="write the report there too")
     return made
+
+
+def print_lines(write: Callable[[int], Iterable[str]], description: str, experiments: int) -> None:
+    """The command line of a simulation of ``--experiments``: prints its lines, each as soon as it is known."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("--experiments", type=rounds, default=experiments, metavar="N", help="(default: %(default)s)")
+    for line in write(made.parse_args().experiments):
+        print(line, flush=True)
 
 
 def publish(report: Report, out: Path | None) -> None:

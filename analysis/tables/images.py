@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -48,6 +48,9 @@ PAIRS = (
     "McNemar: of so many pairs of seeds, how many differ at 5 % by McNemar's exact test, uncorrected, and the median "
     "p. It compares two trained networks, not two architectures.",
 )
+
+
+Compare: TypeAlias = "Callable[[Candidate, Candidate, Sample | None, Sample | None, str], tuple[Any, ...]]"
 
 
 class Mean(NamedTuple):
@@ -117,25 +120,44 @@ class Pair(NamedTuple):
 
 def build_image_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """All pairs of the candidates that have ended reruns on the same data."""
-    rows: list[Pair] = []
+    frame, count = compare_pairs(evidence, Pair._fields, _compare)
+    return frame, explain_pairs(evidence, frame, [PAIRS[0].format(count=count), PAIRS[1], ONE_SPLIT])
+
+
+def compare_pairs(evidence: Evidence, fields: Sequence[str], compare: Compare) -> tuple[pd.DataFrame, str]:
+    """All pairs of the candidates that have ended reruns on the same data, and how many of them were tested.
+
+    Args:
+        evidence: the candidates.
+        fields: of what ``compare`` returns; ``p`` and ``untested`` are among them.
+        compare: a row of two candidates, their samples, and the name of the data.
+
+    Returns:
+        Its rows with ``p_holm``, corrected over the pairs on the same data, and ``differs``; the number in words.
+    """
+    rows = []
     for data, found in evidence.by_data.items():
         samples = {one.group: find_sample(one) for one in found}
         for one, other in itertools.combinations(found, 2):
-            rows.append(_compare(one, other, samples[one.group], samples[other.group], data))
-    frame = pd.DataFrame(rows, columns=list(Pair._fields))
+            rows.append(compare(one, other, samples[one.group], samples[other.group], data))
+    frame = pd.DataFrame(rows, columns=list(fields))
     frame["p"] = frame["p"].astype(float)
     frame["p_holm"] = frame.groupby("data")["p"].transform(correct_by_holm) if rows else frame["p"]
     frame["differs"] = frame["p_holm"] < ALPHA
-    if not rows:
+    return frame, format_count(int(frame["p"].notna().sum()), "pair")
+
+
+def explain_pairs(evidence: Evidence, frame: pd.DataFrame, said: Sequence[str]) -> list[str]:
+    """The notes of ``compare_pairs``: ``said``, what limits the numbers, and which pairs were not tested and why."""
+    if not len(frame):
         why = "Fewer than two architectures have finished reruns on the same data."
-        return frame, [why, *evidence.repeats, *evidence.remarks]
-    count = format_count(int(frame["p"].notna().sum()), "pair")
-    said = [PAIRS[0].format(count=count), PAIRS[1], ONE_SPLIT, *list_limits(evidence.finished)]
+        return [why, *evidence.repeats, *evidence.remarks]
+    notes = [*said, *list_limits(evidence.finished)]
     for why, pairs in frame[frame["untested"] != ""].groupby("untested", sort=False):
         first = pairs.iloc[0]
         more = f", and {format_count(len(pairs) - 1, 'other pair')}" if len(pairs) > 1 else ""
-        said.append(f"Not tested, since {why}: {first['first']} and {first['second']}{more}.")
-    return frame, [*said, *evidence.repeats, *evidence.remarks]
+        notes.append(f"Not tested, since {why}: {first['first']} and {first['second']}{more}.")
+    return [*notes, *evidence.repeats, *evidence.remarks]
 
 
 def _compare(one: Candidate, other: Candidate, ours: Sample | None, theirs: Sample | None, data: str) -> Pair:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import NamedTuple
 
@@ -14,8 +13,8 @@ from analysis.images import find_sample
 from analysis.luck import Found
 from analysis.stats.images import Sample, find_interval, measure_errors
 from analysis.stats.luck import join_errors
-from analysis.stats.samples import ALPHA, correct_by_holm, explain_untested, welch
-from analysis.tables.images import list_limits
+from analysis.stats.samples import explain_untested, welch
+from analysis.tables.images import compare_pairs, explain_pairs, list_limits
 from analysis.tables.notes import name_unfinished
 from analysis.tables.table import Table, between, make_display, number, p_value, percent, round_off, tested, words
 from spaces.common.wording import format_count
@@ -121,25 +120,9 @@ class Pair(NamedTuple):
 
 def build_luck_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """All pairs of the candidates that have ended reruns on the same data."""
-    rows: list[Pair] = []
-    for data, found in evidence.by_data.items():
-        samples = {one.group: find_sample(one) for one in found}
-        for one, other in itertools.combinations(found, 2):
-            rows.append(_compare(one, other, samples[one.group], samples[other.group], data))
-    frame = pd.DataFrame(rows, columns=list(Pair._fields))
-    frame["p"] = frame["p"].astype(float)
-    frame["p_holm"] = frame.groupby("data")["p"].transform(correct_by_holm) if rows else frame["p"]
-    frame["differs"] = frame["p_holm"] < ALPHA
-    if not rows:
-        why = "Fewer than two architectures have finished reruns on the same data."
-        return frame, [why, *evidence.repeats, *evidence.remarks]
-    count = format_count(int(frame["p"].notna().sum()), "pair")
-    said = [*(note.format(count=count) for note in PAIRS), ASSUMED, *list_limits(evidence.finished)]
-    for why, pairs in frame[frame["untested"] != ""].groupby("untested", sort=False):
-        first = pairs.iloc[0]
-        more = f", and {format_count(len(pairs) - 1, 'other pair')}" if len(pairs) > 1 else ""
-        said.append(f"Not tested, since {why}: {first['first']} and {first['second']}{more}.")
-    return frame, [*said, *evidence.repeats, *evidence.remarks]
+    frame, count = compare_pairs(evidence, Pair._fields, _compare)
+    said = [*(note.format(count=count) for note in PAIRS), ASSUMED]
+    return frame, explain_pairs(evidence, frame, said)
 
 
 def _compare(one: Candidate, other: Candidate, ours: Sample | None, theirs: Sample | None, data: str) -> Pair:
