@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +46,23 @@ def make_spec(samples: int = 6, finalists: int | None = 4, seeds: int | None = 4
     )
 
 
-def finish(run: RunFolder, trial: TrialSpec, outcome: bool = True) -> None:
-    """Puts a trial on record, with an accuracy that its id decides; one in eight diverges."""
+def finish(run: RunFolder, trial: TrialSpec, outcome: bool = True, epochs: int = 1) -> None:
+    """Puts a trial on record, with accuracies that its id decides; one in eight diverges."""
     draw = random.Random(trial.trial_id)
-    row: dict[str, Any] = {"epoch": 1, "train_loss": 1.0, "seconds": 0.1, "time": 1.0}
     diverged = draw.random() < 0.125 and trial.phase == "choice"
-    row |= {"val_loss": None, "val_accuracy": None} if diverged else {"val_loss": 1.0, "val_accuracy": draw.random()}
     folder = TrialFolder(run.path, trial, run.guard)
     folder.open()
-    folder.commit(row, "diverged" if diverged else "running", {"host": "h"}, lambda path, record: path.write_bytes(b""))
+    for epoch in range(1, epochs + 1):
+        row: dict[str, Any] = {"epoch": epoch, "train_loss": 1.0, "seconds": 0.1, "time": 1.0}
+        row |= (
+            {"val_loss": None, "val_accuracy": None} if diverged else {"val_loss": 1.0, "val_accuracy": draw.random()}
+        )
+        status = "diverged" if diverged else "running"
+        folder.commit(row, status, {"host": "h"}, lambda path, record: path.write_bytes(b""))
+        if diverged:
+            break
     if outcome:
-        folder.decide("diverged" if diverged else "completed", 1)
+        folder.decide("diverged" if diverged else "completed", folder.epoch)
     folder.close()
 
 
@@ -64,7 +71,7 @@ def sweep(run: RunFolder, spec: RunSpec) -> None:
         for theta in spec.list_points(name):
             trial = spec.sweep_trial(name, theta)
             if not (run.path / "trials" / trial.trial_id).exists():
-                finish(run, trial)
+                finish(run, trial, epochs=spec.max_epochs)
 
 
 def race(run: RunFolder, spec: RunSpec, at_once: int = 3, most: int = 10_000, seed: int = 0) -> list[TrialSpec]:
@@ -79,7 +86,7 @@ def race(run: RunFolder, spec: RunSpec, at_once: int = 3, most: int = 10_000, se
             assert feed.suggest("x") == Searcher.FINISHED
             break
         ended = rng.choice(sorted(live))
-        finish(run, live[ended])
+        finish(run, live[ended], epochs=spec.max_epochs)
         feed.on_trial_complete(ended, {})
         trained.append(live.pop(ended))
     return trained
@@ -103,6 +110,16 @@ def test_a_race_to_its_end(run: RunFolder) -> None:
     assert not {trial.seed for trial in trained} & used
     assert plan_choice(run, spec).feed([]).finished
     assert plan_rerun(run, spec).trials == dict.fromkeys(NAMES, 1)
+
+
+@pytest.mark.parametrize("judge", [None, "last5", "both"])
+def test_what_trains_a_race_and_what_reads_it_decide_alike(tmp_path: Path, judge: str | None) -> None:
+    """If they did not, the reader would ask for trainings that the feed never handed out."""
+    spec, run = replace(make_spec(), max_epochs=6, grace_period=1, judge=judge), RunFolder(tmp_path / "run")
+    with run.driven(spec):
+        sweep(run, spec)
+        race(run, spec)
+        assert None not in find_winners(run)
 
 
 def test_it_waits_for_a_stage_and_fills_the_time_with_the_other_architecture(run: RunFolder) -> None:
