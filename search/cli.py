@@ -20,8 +20,8 @@ from typing import Any
 
 from search import __version__, streams
 from search.cluster.surroundings import restored_environment
-from search.commands.options import INCOMPLETE
 from search.errors import TIME_IS_UP, Halted, Superseded, reason_of
+from search.options import INCOMPLETE
 from search.signals import act_at_once, handled, last_resort, time_limit
 from search.storage.identity import measure_age
 from search.storage.provenance import find_revision, list_versions

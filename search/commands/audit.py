@@ -6,8 +6,8 @@ import argparse
 from functools import partial
 from itertools import zip_longest
 
-from search.commands import options
-from search.commands.option_types import folder, integer
+from search import options
+from search.option_types import folder, integer
 from spaces import UserError
 
 HELP = "train a random sample of the stopped trials to the end, and estimate what the scheduler threw away"

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from search.commands import options
-from search.commands.option_types import RUN, flag, folder, option
+from search import options
+from search.option_types import RUN, flag, folder, option
 from spaces import UserError
 from spaces.common.lookup import choose
 from spaces.common.wording import format_command

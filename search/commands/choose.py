@@ -6,8 +6,8 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from search.commands import options
-from search.commands.option_types import folder, group, integer, option
+from search import options
+from search.option_types import folder, group, integer, option
 from spaces import UserError
 from spaces.common.errors import printable
 from spaces.common.fields import name_option

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from search.commands import options
-from search.commands.option_types import flag, folder
+from search import options
+from search.option_types import flag, folder
 
 HELP = "compare two runs: to the bit, by what was asked, and by each architecture's accuracy"
 EXAMPLE = "invsearch compare runs/grid runs/tpe"

@@ -6,12 +6,12 @@ import argparse
 import sys
 from functools import partial
 
-from search.commands.option_types import folder, group, option
-from search.commands.options import OWN, find_data
 from search.datasets import DATASETS, FORMS, Dataset
 from search.datasets.files.cache import find_cache_root, remove_abandoned
 from search.datasets.folder import PREFIX, import_folder
 from search.datasets.own import list_kept, parse_reference
+from search.option_types import folder, group, option
+from search.options import OWN, find_data
 from spaces.common.errors import UserError
 
 HELP = "list the data sets, fetch or import their files"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from search.commands.option_types import option
 from search.datasets import DATASETS, FORMS, PREFIX
+from search.option_types import option
 from spaces import SPACES
 
 HELP = "list architectures, data sets, search spaces and tables"

@@ -8,8 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from search.commands import options
-from search.commands.option_types import folder, integer, number, option
+from search import options
+from search.option_types import folder, integer, number, option
 from spaces import UserError
 from spaces.common.lookup import choose
 from spaces.common.wording import format_count

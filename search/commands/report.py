@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from search.commands import options
-from search.commands.option_types import folder, option
+from search import options
 from search.commands.table import CONCLUDING
+from search.option_types import folder, option
 from spaces import UserError
 
 HELP = "write a self-contained HTML report of one or several runs, with figures and tables as files"

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from operator import methodcaller
 from typing import TYPE_CHECKING
 
-from search.commands import options
+from search import options
 from search.commands.choose import CHOICE, add_choice
-from search.commands.option_types import folder, integer, option
+from search.option_types import folder, integer, option
 from spaces import UserError
 from spaces.common.errors import printable, quote
 from spaces.common.lookup import choose

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from search.commands import options
-from search.commands.option_types import folder, integer
+from search import options
+from search.option_types import folder, integer
 from spaces.common.errors import printable
 from spaces.common.wording import format_command
 from spaces.specs.protocol import SEEDS

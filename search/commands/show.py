@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from search.commands import options
-from search.commands.option_types import RUN, option
+from search import options
+from search.option_types import RUN, option
 from spaces import UserError
 from spaces.common.errors import quote
 from spaces.common.wording import format_command

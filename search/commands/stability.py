@@ -6,9 +6,9 @@ import argparse
 import sys
 import tempfile
 
-from search.commands import options
-from search.commands.option_types import folder, integer, option
+from search import options
 from search.datasets import find_dataset
+from search.option_types import folder, integer, option
 from spaces import UserError
 
 HELP = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from search.commands import options
-from search.commands.option_types import RUN, flag, option
+from search import options
+from search.option_types import RUN, flag, option
 from spaces.common.errors import printable
 from spaces.specs.protocol import PHASES
 

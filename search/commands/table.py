@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from search.commands import options
-from search.commands.option_types import folder, number, option
+from search import options
+from search.option_types import folder, number, option
 from spaces.common.lookup import choose
 from spaces.specs.protocol import JUDGES
 

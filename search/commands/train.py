@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from search.commands import options
-from search.commands.option_types import folder, integer, option
+from search import options
+from search.option_types import folder, integer, option
 from spaces.common.errors import printable
 
 HELP = "train fixed configurations over seeds on all training images, judged on the test set"

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search.commands import options
-from search.commands.option_types import RUN, flag, option, parse_interval
+from search import options
+from search.option_types import RUN, flag, option, parse_interval
 from spaces.common.errors import printable
 from spaces.common.wording import format_clock, format_command, format_count, format_tally
 from spaces.specs.protocol import JUDGED_ON

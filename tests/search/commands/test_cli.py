@@ -271,7 +271,7 @@ def test_a_time_budget_is_watched_from_the_start(
 def test_the_environment_is_set_before_ray_is_imported(arguments: list[str], tmp_path: Path) -> None:
     """Ray reads some of it then; without it a laptop's Ray would listen to the whole network."""
     code = (
-        "import sys, search.commands.options as options\n"
+        "import sys, search.options as options\n"
         "from search.cli import main\n"
         "def stop(asked):\n"
         "    print('ray' in sys.modules)\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from search.cli import make_parser
-from search.commands.options import make_run_spec
+from search.options import make_run_spec
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from spaces import UserError

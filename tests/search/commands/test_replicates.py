@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import invsearch
+from search import options
 from search.cli import main
-from search.commands import options
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from search.tuning.events import Event

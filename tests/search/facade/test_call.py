@@ -54,7 +54,7 @@ def test_theta_as_text_mapping_or_object(theta: Any, monkeypatch: pytest.MonkeyP
         found.append(request.spec.thetas["conv"])
         return 0
 
-    monkeypatch.setattr("search.commands.options.Request.train", note)
+    monkeypatch.setattr("search.options.Request.train", note)
     invsearch.train("x", "conv", theta=theta)
     assert found == [{"lr": 0.1, "momentum": 0.5, "weight_decay": 1e-5, "gain": 1.5}]
 
@@ -64,7 +64,7 @@ def test_a_time_budget_bounds_the_start_too(monkeypatch: pytest.MonkeyPatch) -> 
         while True:
             pass
 
-    monkeypatch.setattr("search.commands.options.Request.train", start)
+    monkeypatch.setattr("search.options.Request.train", start)
     options = {"out": "x", "architectures": "conv", "invocation": {"time_budget": 0.5}}
     with pytest.raises(invsearch.Halted, match="the time budget is used up before more was trained"):
         train_call(invsearch.sweep, options)

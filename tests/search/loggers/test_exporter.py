@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from search import options
 from search.cli import main
-from search.commands import options
 from search.loggers import LOGGERS, Logger, Recorded
 from search.loggers import exporter as under_test
 from search.loggers.exporter import Exporter, check_installed, logged

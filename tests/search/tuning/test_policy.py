@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from search.cli import make_parser
-from search.commands.options import make_policy
+from search.options import make_policy
 from search.storage.trial_folder import TrialFolder
 from search.tuning.policy import Keeper, Policy
 from spaces import TrialSpec, UserError

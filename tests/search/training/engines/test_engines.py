@@ -5,7 +5,7 @@ import pytest
 import models
 from models.architecture import Architecture
 from models.description import Relu
-from search.commands import options
+from search import options
 from search.training import engines
 from search.training.engines import EngineChoice
 from spaces import UserError

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from search.cluster.resources import Resources
 from search.cluster.surroundings import find_address, set_environment
-from search.commands.option_types import flag, group, integer, number, option, parse_address, parse_seconds
 from search.datasets import FORMS, Dataset, find_dataset
 from search.datasets.own import add_options
+from search.option_types import flag, group, integer, number, option, parse_address, parse_seconds
 from search.storage.identity import measure_age
 from search.tuning.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, parse_theta, read_space
