@@ -115,6 +115,58 @@ def compare_exactly(first: Run, second: Run, asked_differently: list[str]) -> tu
     return False, [*lines, "Not the same to the bit:", *kinds.values(), _describe_choice(names)]
 
 
+def compare_shared(first: Run, second: Run, asked_differently: list[str]) -> tuple[bool, list[str]]:
+    """Whether the trials that two runs share are the same to the bit, and lines on what was compared and what was not.
+
+    Trials are shared by their ids, which are a hash of all that decides them: architecture, hyperparameters, seeds and
+    data. A trial that has not ended in one of the runs is compared as far as it is there.
+
+    Args:
+        first: a run, A in the lines.
+        second: another, B; it may have other architectures, phases or fewer trials.
+        asked_differently: the settings that differ (``comparison.list_settings``).
+
+    Returns:
+        False also where they share no trial.
+    """
+    found = list_departures(first, second)
+    trials = [run.trials.set_index("trial_id") for run in (first, second)]
+    common = trials[0].index.intersection(trials[1].index)
+    ended = [one.index[one["status"] != "unfinished"] for one in trials]
+    whole = common.intersection(ended[0]).intersection(ended[1])
+    lines = []
+    for name, one, other in (("A", *trials), ("B", *reversed(trials))):
+        if len(alone := one.drop(other.index, errors="ignore")):
+            lines.append(f"Only in {name}: {_count_by_phase(alone)}.")
+    if asked_differently:
+        lines.append(f"Asked differently: {', '.join(asked_differently)}.")
+    if not len(common):
+        return False, ["They share no trial, so nothing could be compared.", *lines]
+    made = [", ".join(sorted(one.loc[common, "engine"].dropna().unique())) or "an engine unknown" for one in trials]
+    lines.append(f"Made by {made[0]} in A, {made[1]} in B." if made[0] != made[1] else f"Both made by {made[0]}.")
+    if len(common) > len(whole):
+        count = format_count(len(common) - len(whole), "trial")
+        lines.append(f"Not ended in one of them, and compared as far as it is there: {count}.")
+    is_end = found["kind"] == OUTCOMES
+    found = found[(found["kind"] == NUMBERS) | (is_end & found["trial_id"].isin(whole))]
+    epochs = len(first.epochs.merge(second.epochs, on=["trial_id", "epoch"]))
+    what = f"{_count_by_phase(trials[0].loc[common])}, {format_count(epochs, 'epoch')}"
+    if not len(found):
+        return True, [f"The same to the bit, apart from times and hosts: {what}.", *lines]
+    said = [_describe(found[found["kind"] == kind], kind, first, second) for kind in found["kind"].unique()]
+    return False, [f"Compared: {what}.", "Not the same to the bit:", *said, *lines]
+
+
+def _count_by_phase(trials: pd.DataFrame) -> str:
+    """Such as ``256 sweep trials (invariant), 20 rerun trials (conv, invariant)``."""
+    found = {phase: trials.loc[trials["phase"] == phase, "architecture"] for phase in PHASES}
+    return ", ".join(
+        f"{format_count(len(names), f'{phase} trial')} ({', '.join(sorted(names.unique()))})"
+        for phase, names in found.items()
+        if len(names)
+    )
+
+
 def _find_other(chosen: list[pd.Series], name: Any) -> bool:
     return chosen[0].get(name) != chosen[1].get(name)
 

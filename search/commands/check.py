@@ -3,42 +3,83 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 
 from search import options
-from search.option_types import RUN, flag
+from search.option_types import RUN, flag, folder
 from spaces import UserError
 from spaces.common.errors import printable
 from spaces.common.wording import format_command, format_count
 from spaces.specs.run import explain_no_run
 
-HELP = "verify the checksum of every file of a run; --repair sets damaged ones aside and restores what can be"
-EXAMPLE = "invsearch check runs/first --repair"
+HELP = (
+    "verify the checksum of every file of a run; --repair sets damaged ones aside and restores what can be; --against "
+    "compares its records with those of another run, to the bit"
+)
+EXAMPLE = """invsearch check runs/first --repair
+  invsearch check --against results/table-1.3-digits/run.tar.xz runs/again"""
 OPTIONS = (
     RUN,
     flag("--repair", help="set damaged files aside and restore what can be"),
+    folder(
+        "--against",
+        metavar="ARCHIVE|RUN",
+        help="compare the trials that both have, epoch by epoch, with those of another run folder or of a run.tar.xz; "
+        "exit code 3 if they differ or share none",
+    ),
     flag("--force", help="repair even if a driver elsewhere did not sign off"),
 )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Reports, or repairs; ``INCOMPLETE`` where something is damaged still."""
+    """Reports, repairs or compares; ``INCOMPLETE`` where something is damaged still, or differs."""
     from search.storage import invocations, repair
     from search.storage.run_folder import RunFolder
 
-    folder = RunFolder(args.run)
-    if not any((folder.path / name).exists() for name in ("spec.json", invocations.NAME)):
+    if args.against is not None:
+        if args.repair:
+            raise UserError("--against and --repair do not belong together; repair first, then compare")
+        return compare(args.against, args.run)
+    run_folder = RunFolder(args.run)
+    if not any((run_folder.path / name).exists() for name in ("spec.json", invocations.NAME)):
         raise UserError(explain_no_run(args.run))
     if args.repair:
-        with folder.taken(args.force, deep=True) as lines:
+        with run_folder.taken(args.force, deep=True) as lines:
             print(f"{printable(args.run)}: {f'{len(lines)} mended' if lines else 'nothing is damaged'}")
         return 0
-    found = repair.inspect(folder.path, deep=True)
+    found = repair.inspect(run_folder.path, deep=True)
     for finding in found:
         print(f"{printable(finding.path)}: damaged ({finding.reason})")
-    for path in repair.find_set_asides(folder.path):
+    for path in repair.find_set_asides(run_folder.path):
         print(f"{printable(path)}: was set aside; remove it when you have looked at it")
-    trials = len(repair.list_recorded(folder.path))
+    trials = len(repair.list_recorded(run_folder.path))
     mend = format_command("invsearch", "check", args.run, "--repair")
     after = f"; {mend} mends, and so does the next sweep" if found else ""
     print(f"{printable(args.run)}: {format_count(trials, 'trial')}, {len(found)} damaged{after}")
     return options.INCOMPLETE if found else 0
+
+
+def compare(against: Path, run: Path) -> int:
+    """Says whether the trials that a run shares with another one, or with its archive, are the same to the bit.
+
+    Returns:
+        ``INCOMPLETE`` where they are not, where there are none, or where a record cannot be read.
+
+    Raises:
+        UserError: one of them is no run.
+    """
+    from analysis.comparison import list_settings
+    from analysis.exactness import compare_shared
+    from analysis.records.reader import read_run
+    from search.archives import opened
+
+    second = read_run(run)
+    with opened(against) as path:
+        first = read_run(path)
+    for place, reason in first.damaged if path != against else ():  # Where it was unpacked is gone.
+        print(f"invsearch: {printable(against)}: {place.relative_to(path)}: {reason}; left out", file=sys.stderr)
+    code = max(options.name_damaged(second), options.name_damaged(first) if path == against else 0)
+    same, lines = compare_shared(first, second, list(list_settings(first, second)["setting"]))
+    print(f"A: {printable(against)}\nB: {printable(run)}", *lines, sep="\n")
+    return code if same and not first.damaged else options.INCOMPLETE
