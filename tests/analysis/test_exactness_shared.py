@@ -81,6 +81,7 @@ def test_another_outcome_is_a_difference_and_an_unfinished_trial_is_none(
 ) -> None:
     trial, record, outcome = twin.trials[1]
     record["rows"].pop()
+    assert outcome is not None
     outcome.update(status="stopped", epoch=3)
     place = str(full.write())
     code, lines = check(capsys, "--against", place, str(twin.write()))
