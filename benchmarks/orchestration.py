@@ -30,6 +30,7 @@ set_environment(Resources())  # Ray reads its settings when it is imported.
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
+from analysis.progress.left import Limits  # noqa: E402
 from benchmarks.options import make_parser, publish  # noqa: E402
 from benchmarks.report import Report, describe_target, format_times  # noqa: E402
 from benchmarks.start import GRIDS, measure_start  # noqa: E402
@@ -106,7 +107,7 @@ def measure(trials: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as out, ray_session(Resources()) as slots:
         run = RunFolder(Path(out) / "run")
         with run.driven(spec):
-            progress = Progress("sweep", {"conv": trials}, EPOCHS, [])
+            progress = Progress("sweep", {"conv": trials}, Limits(EPOCHS), [])
             job = Job(run, empty, InTurn(planned, EPOCHS), make_scheduler(spec, run.path, []), progress, Untrained)
             execute(job, Resources(), slots, Policy())
         stamps = [row["time"] for folder in run.list_recorded("sweep") for row in folder.rows]

@@ -22,6 +22,7 @@ from search import __version__, streams
 from search.cluster.surroundings import restored_environment
 from search.errors import TIME_IS_UP, Halted, Superseded, reason_of
 from search.options import INCOMPLETE
+from search.planning.announce import announce
 from search.signals import act_at_once, handled, last_resort, time_limit
 from search.storage.identity import measure_age
 from search.storage.provenance import find_revision, list_versions
@@ -110,6 +111,8 @@ def _main(given: list[str]) -> int:
             last_resort(again),
             time_limit(seconds - measure_age(), f"{TIME_IS_UP} before more was trained"),
         ):
+            if "time_budget" in args:  # It trains, and what that needs takes seconds to load.
+                announce(f"invsearch {args.command}: preparing")
             code = COMMANDS[args.command].run(args)
         print(end="", flush=True)  # Whether its reader is still there is seen here, or only when Python ends.
         return code

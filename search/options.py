@@ -185,6 +185,10 @@ class Request:
 
     def train(self, on_event: Callable[[Event], object] | None = None, command: str | None = None) -> int:
         """Trains what is left of the run; returns how many trials failed. See ``search.tuning.phases.train_run``."""
+        if on_event is None:
+            from search.planning.announce import describe_phases
+
+            print(*describe_phases(self.spec, self.phases, self.path), sep="\n", file=sys.stderr, flush=True)
         from search.tuning.choice import plan_choice
         from search.tuning.phases import train_run
         from search.tuning.rerun import plan_rerun
@@ -357,7 +361,7 @@ def parse_epochs(args: argparse.Namespace) -> int:
 def describe_dry_run(args: argparse.Namespace, request: Request, times: int = 1) -> bool:
     """Whether ``--dry-run`` was given; if so, says what would run, so many times."""
     if args.dry_run:
-        from search.tuning.dry_run import describe
+        from search.planning.dry_run import describe
 
         for line in describe(request.spec, request.resources, request.policy, times):
             print(line, flush=True)

@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -217,6 +218,9 @@ def kept() -> Iterator[None]:
     def note(number: int, frame: Any) -> None:
         if _last_resort.start(number) and came:
             raise Interrupted(number)
+        if not came:  # In a thread of its own: the signal may have come in the middle of a print.
+            words = {"args": [describe_stopping(number)], "kwargs": {"file": sys.stderr}}
+            threading.Thread(target=print, daemon=True, **words).start()
         came.append(number)
 
     mine = [number for number in SIGNALS if signal.getsignal(number) not in (None, signal.SIG_IGN)]
@@ -277,6 +281,13 @@ def lift_time_limit() -> None:
 def unlimited() -> AbstractContextManager[None]:
     """Within the ``with`` block a ``time_limit`` around it ends nothing: the code inside watches the clock itself."""
     return _installed({signal.SIGALRM: signal.SIG_IGN} if _limits else {})
+
+
+def describe_stopping(number: int) -> str:
+    """What is said at once of a signal that ends a run in order, which takes a while."""
+    if number == signal.SIGINT:
+        return "stopping; press Ctrl-C again to end now"
+    return f"stopping ({signal.Signals(number).name})"
 
 
 def act_at_once(number: int, frame: object) -> None:

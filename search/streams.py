@@ -120,8 +120,11 @@ def make_console(standard_error: bool) -> Console:
     from rich.console import Console
 
     dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
-    draws = not dumb and (sys.stderr if standard_error else sys.stdout).isatty()
-    return Console(stderr=standard_error, force_terminal=None if draws else False, force_interactive=draws)
+    stream = sys.stderr if standard_error else sys.stdout
+    draws = not dumb and stream.isatty()
+    # What rich draws in place goes past `Escaping`, also where it has put itself in between.
+    file = getattr(stream, "rich_proxied_file", stream) if draws else None
+    return Console(file=file, stderr=standard_error, force_terminal=None if draws else False, force_interactive=draws)
 
 
 def drop(stream: Any) -> None:

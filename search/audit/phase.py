@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from analysis.progress.left import Limits
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from search.tuning.feed import InTurn
@@ -32,7 +33,7 @@ def plan_audit(trials: Sequence[TrialSpec], run: RunFolder, spec: RunSpec) -> Ph
         name="sweep",
         trials={name: sum(trial.architecture == name for trial in trials) for name in spec.architectures},
         epochs=spec.max_epochs,
-        expected_epochs=spec.max_epochs,
+        limits=Limits(spec.max_epochs),
         recorded=list_recorded,
         feed=partial(InTurn, trials, spec.max_epochs),
         scheduler=lambda recorded: InOrder(),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from search import options
 from search.option_types import RUN, flag, option, parse_interval
 from spaces.common.errors import printable
-from spaces.common.wording import format_clock, format_command, format_count, format_tally
+from spaces.common.wording import format_clock, format_command, format_count, format_percent, format_tally
 from spaces.specs.protocol import JUDGED_ON
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ class View:
     """
 
     def __init__(self, follower: Follower, path: Path):
-        from analysis.progress.outlook import compute_epochs_per_minute, list_parts
+        from analysis.progress.outlook import compute_epochs_per_minute, estimate_time_left, list_parts
         from search.storage.driver import driver
 
         # The driver first: one that ends meanwhile has written all that is read then.
         self.now, at_work = time.time(), driver(path)
-        self.run = follower.read()
+        self.run, self.at_work = follower.read(), at_work is not None
         self.parts = list_parts(self.run)
         self.is_done = not any(part.left for part in self.parts)
         begun = (part for part in self.parts if any(part.counts.values()))
@@ -66,9 +66,10 @@ class View:
         rate = at_work and compute_epochs_per_minute(self.run, self.now, at_work.born)
         if not self.is_done:
             self.pace = f"about {format_count(left, 'epoch')} left"
-            if rate is not None:
+            if rate is not None and at_work is not None:
+                seconds = estimate_time_left(self.run, self.parts, self.now, at_work.born) or 60.0 * left / rate
                 pace = f"{rate:.0f}" if rate >= 10.0 else f"{rate:.2g}"
-                self.pace = f"{pace} epochs per minute, about {format_clock(60.0 * left / rate)} left"
+                self.pace = f"{pace} epochs per minute, about {format_clock(seconds)} left"
         see, count = format_command("invsearch", "check", self.run.path), len(self.run.damaged)
         self.damage = f"{count} cannot be read, see: {see}" if count else ""
 
@@ -92,11 +93,11 @@ def run(args: argparse.Namespace) -> int:
     views = follow(args.run, args.interval)
     view = next(views)
     if args.once:
-        console.print(make_view(view, console.width))
+        console.print(make_view(view))
     elif console.is_interactive:
-        with Live(make_view(view, console.width), console=console, auto_refresh=False) as live:
+        with Live(make_view(view, crops=True), console=console, auto_refresh=False) as live:
             for view in views:
-                live.update(make_view(view, console.width), refresh=True)
+                live.update(make_view(view, crops=True), refresh=True)
     else:
         print(view.write_line(), flush=True)
         before = view
@@ -130,39 +131,42 @@ def tell_of(part: Part) -> str:
     return f"{format_tally(part.ended, part.planned, ends)}, {name} {format_percent(part.accuracy)}{which}"
 
 
-def format_percent(accuracy: float) -> str:
-    """A fraction in percent; a dash where there is none yet."""
-    return "-" if math.isnan(accuracy) else f"{100.0 * accuracy:.2f} %"
-
-
-def make_view(view: View, width: int) -> Group:
-    """The state as tables, for so many columns."""
+def make_view(view: View, crops: bool = False) -> Group:
+    """The state as tables; ``crops`` leaves rows out that the terminal has no lines for."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     from analysis.progress.outlook import find_last_ended
+    from analysis.progress.screen import Row, Screen
 
-    # Without what is zero everywhere the headings of most runs fit 80 columns.
-    statuses = [name for name in COLUMNS[1:] if name == COLUMNS[1] or any(part.counts[name] for part in view.parts)]
-    table = Table(box=None, pad_edge=False, collapse_padding=True)
-    for column in ("architecture", "phase", COLUMNS[0], *statuses, "accuracy", *["incumbent"] * (width >= WIDE)):
-        left = column in ("architecture", "phase", "incumbent")
-        table.add_column(column, justify="left" if left else "right", no_wrap=True)
-    for part in view.parts:
-        counts = (str(part.counts[status]) for status in statuses)
-        which = [part.incumbent or "-"] * (width >= WIDE)
-        accuracy = format_percent(part.accuracy)
-        table.add_row(part.architecture, part.phase, str(part.planned), *counts, accuracy, *which)
+    rows = [
+        Row(
+            part.architecture,
+            part.planned,
+            part.ended,
+            {name: part.counts[name] for name in COLUMNS[1:]},
+            format_percent(part.accuracy),
+            part.course,
+            part.phase,
+            part.epochs_left,
+            part.stand.seconds / part.stand.epochs if part.stand.epochs else None,
+            part.going if view.at_work else (),
+            part.incumbent or "",
+        )
+        for part in view.parts
+    ]
+    done, left = sum(part.stand.done for part in view.parts), sum(part.epochs_left for part in view.parts)
     latest = Table(title="ended last", title_justify="left", box=None, pad_edge=False, show_header=False)
     for trial in find_last_ended(view.run, LAST).to_dict("records"):
         judged = JUDGED_ON[trial["phase"]]
         accuracy = trial[f"{judged}_accuracy"]
         said = format_percent(accuracy) + ("" if math.isnan(accuracy) else f" {judged}")
         latest.add_row(read_clock(trial["time"]), trial["trial_id"], trial["status"], f"epoch {trial['epoch']}", said)
-    lines = (f"{view.run.path}: {view.driven}", view.pace, view.damage)
-    first, *others = (Text(printable(text), overflow="fold") for text in lines if text)
-    return Group(first, table, *others, *[latest] * bool(latest.rows))
+    notes = [view.damage] * bool(view.damage)
+    first = Text(printable(f"{view.run.path}: {view.driven}"), overflow="fold")
+    screen = Screen("", view.pace, done, left, rows, notes, "accuracy", crops)
+    return Group(first, screen, *[latest] * bool(latest.rows))
 
 
 def read_clock(moment: float) -> str:

@@ -16,6 +16,7 @@ from ray.tune.search import Searcher
 
 from analysis.choice import Race, Score, count_trainings, decide_race, score_trial
 from analysis.judging import find_chance, find_race_judge
+from analysis.progress.left import Limits
 from analysis.races import find_completed
 from analysis.records.reader import Run, read_run
 from search.storage.run_folder import RunFolder
@@ -56,7 +57,7 @@ def plan_choice(run: RunFolder, spec: RunSpec) -> Phase:
         name="choice",
         trials={name: count_trainings(len(finalists.get(name, ())), seeds) for name in spec.architectures},
         epochs=spec.max_epochs,
-        expected_epochs=spec.max_epochs,
+        limits=Limits(spec.max_epochs),
         recorded=list_recorded,
         feed=lambda recorded: RaceFeed(races(run.list_recorded("choice") if finalists else []), run, spec),
         scheduler=lambda recorded: InOrder(),

@@ -199,6 +199,7 @@ def execute(
         return None if job.progress.refusal is None else job.progress.so_far(f"on_event: {job.progress.refusal}")
 
     interrupt = Interrupt(check_time, check_listener, lambda: job.scheduler.trouble, stuck)
+    interrupt.on_signal = job.progress.stop
     keeper = Keeper(policy.keep_checkpoints, job.run.list_recorded)
     outcomes = Outcomes(job, interrupt, keeper, Counter() if deaths is None else deaths, slots)
     split = Stored(job.split)

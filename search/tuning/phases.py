@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from analysis.progress.left import Limits, weigh
 from models.own import pack
 from search.cluster.nodes import Watch, explain_waiting
 from search.cluster.resources import Resources
@@ -26,6 +27,7 @@ from search.tuning.jobs import Job, execute
 from search.tuning.policy import Policy
 from search.tuning.progress import Progress
 from search.tuning.scheduler import InOrder
+from spaces.files.sealed import read_sealed
 from spaces.specs.run import RunSpec
 
 
@@ -36,7 +38,7 @@ class Phase:
     name: str  # One of ``protocol.PHASES``.
     trials: Mapping[str, int]  # Planned, by architecture.
     epochs: int  # The budget of a trial.
-    expected_epochs: float  # How many of them a trial is expected to take.
+    limits: Limits  # How many of them a trial is to be expected to take.
     recorded: Callable[[], list[TrialFolder]]  # Reads the trials that have a record.
     feed: Callable[[list[TrialFolder]], Feed]  # Hands out what these leave to do.
     scheduler: Callable[[list[TrialFolder]], InOrder]  # Judges trials, knowing what was decided of these.
@@ -113,10 +115,11 @@ def train_phase(
     print(engine.announce(*spec.architectures), file=sys.stderr)
     with ray_session(resources, run.path, lambda: run.list_failures(phase.name) > 0) as slots:
         deaths: Counter[tuple[str, int]] = Counter()
+        weights = weigh(read_sealed(run.path / "costs.json") or {})
         while not feed.finished:  # Until the records say that all is done.
             why_idle = partial(explain_waiting, resources)
             progress = Progress(
-                phase.name, phase.trials, phase.expected_epochs, recorded, why_idle, on_event, phase.ladder
+                phase.name, phase.trials, phase.limits, recorded, why_idle, on_event, phase.ladder, weights
             )
             job = Job(run, split, feed, phase.scheduler(recorded), progress, own=pack(left))
             lost = execute(job, resources, slots, policy, Watch(resources, run.path).explain_stuck, deaths)

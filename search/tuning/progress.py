@@ -2,59 +2,32 @@
 
 from __future__ import annotations
 
-import statistics
+import math
+import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
 from ray.tune import Callback, ProgressReporter
 from rich.live import Live
-from rich.table import Table
 
+from analysis.progress.left import Limits, estimate_lengths, estimate_seconds_left
+from analysis.progress.screen import Row, Screen, describe_theta, format_timing
+from search.signals import describe_stopping
 from search.storage.trial_folder import TrialFolder
 from search.streams import make_console
 from search.tuning.events import Event
+from search.tuning.tally import Running, Tally
 from search.tuning.trainable import METRIC, TIME_ATTR, Unsaved, report
-from spaces.common.wording import format_clock, format_count, format_tally
+from spaces import TrialSpec
+from spaces.common.wording import format_count
 
 LIVE_SECONDS = 0.5  # The table of a notebook is drawn this often.
 PLAIN_SECONDS = 60.0  # A line this often where output is not a terminal.
 IDLE_SECONDS = 20.0
-COLUMNS = ("planned", "completed", "stopped", "diverged", "failed", "running")
-
-
-@dataclass
-class Tally:
-    """One architecture's counts."""
-
-    total: int  # Trials planned.
-    ended: Counter[str] = field(default_factory=Counter)  # Trials by outcome.
-    running: set[str] = field(default_factory=set)  # Tune's ids of the trials that run now.
-    finished: list[float] = field(default_factory=list)  # Final accuracies of the trials that were trained to the end.
-    stopped: float | None = None  # The highest accuracy of a trial that was stopped early.
-    waiting: set[str] = field(default_factory=set)  # Ids of the trials that wait at a rung to be judged.
-    epochs: int = 0  # Of ended trials.
-    before: int = 0  # Epochs recorded before the start.
-    new_epochs: int = 0  # Trained since the start.
-    seconds: float = 0.0  # Their training time.
-
-    @property
-    def done(self) -> int:
-        """Trials that have ended, however."""
-        return self.ended.total()
-
-    def end(self, status: str, epoch: int, accuracy: float | None) -> None:
-        """Counts a trial that ended."""
-        self.ended[status] += 1
-        self.epochs += epoch
-        if accuracy is not None and status == "completed":
-            self.finished.append(accuracy)
-        elif accuracy is not None and status == "stopped":
-            self.stopped = max(accuracy, self.stopped or 0.0)
+SETTLE_SECONDS = 1.0  # After the end of a trial; the next one runs by then, and a line counts it.
 
 
 class Silent(ProgressReporter):
@@ -74,11 +47,12 @@ class Progress(Unsaved, Callback):
     Args:
         title: the phase: ``sweep`` shows the incumbent, ``rerun`` the mean over the seeds.
         totals: trials planned, by architecture.
-        expected_epochs: epochs a trial is expected to take, until enough have ended to tell.
+        limits: how long they may get.
         folders: trials recorded before this invocation.
         why_idle: says why no trial runs, where that lasts.
         on_event: is told of each event; nothing is shown then.
         ladder: where trials wait at rungs, their epochs and, last, that at which a trial ends.
+        weights: what an epoch costs, by architecture, for as long as none was measured.
 
     Attributes:
         refusal: what ``on_event`` raised, None while it has raised nothing; it ends the phase and is told no more.
@@ -88,38 +62,48 @@ class Progress(Unsaved, Callback):
         self,
         title: str,
         totals: Mapping[str, int],
-        expected_epochs: float,
+        limits: Limits,
         folders: Sequence[TrialFolder],
         why_idle: Callable[[], str] = lambda: "",
         on_event: Callable[[Event], object] | None = None,
         ladder: Sequence[int] = (),
+        weights: Mapping[str, float] | None = None,
     ):
-        self._ladder = ladder
-        self._title, self._expected, self._why_idle = title, expected_epochs, why_idle
+        self._title, self._limits, self._why_idle, self._ladder = title, limits, why_idle, ladder
         self._on_event = on_event
         self.refusal: Exception | None = None
         self._before: dict[str, dict[str, Any]] = {}  # Where trials that have not ended stood, by trial id.
         self._idle: float | None = None  # When it is next said that no trial runs.
         self._summary = "incumbent" if title == "sweep" else "mean"
-        self._tallies = {name: Tally(total) for name, total in totals.items()}
+        known = weights or {}
+        weights = {name: known.get(name, 1.0) for name in totals} if known.keys() >= totals.keys() else {}
+        self._tallies = {name: Tally(total, weights.get(name, 1.0)) for name, total in totals.items()}
         self._console = make_console(standard_error=True)
         self._live: Live | None = None
         self._cell: Any = None  # The table's place in a notebook.
         self._drawn = 0.0  # When.
         self._started = time.monotonic()
-        self._training_since: float | None = None  # Ray's own start is not training.
+        self._training_since: float | None = None  # The start of Ray and its workers is not training.
         self._spoke = (time.monotonic(), 0)
+        self._due = math.inf  # When a line is to be said, so that it counts what runs by then.
         self._told: dict[str, str] = {}  # What a line last said of each architecture.
+        self._last: Screen | None = None  # The one that stays while the run is being stopped.
         for folder in folders:
-            outcome, tally = folder.outcome(), self._tallies.get(folder.spec.architecture)
+            self._count_before(folder)
+
+    def _count_before(self, folder: TrialFolder) -> None:
+        outcome, tally, trial_id = folder.outcome(), self._tallies.get(folder.spec.architecture), folder.spec.trial_id
+        if tally is not None:
+            epochs, seconds = tally.before
+            tally.before = epochs + folder.epoch, seconds + sum(row.get("seconds", 0.0) for row in folder.rows)
+        if outcome is not None and tally is not None:
+            tally.end(trial_id, outcome, folder.epoch, report(folder, folder.epoch)[METRIC])
+        elif folder.rows:
+            self._before[trial_id] = report(folder, folder.epoch)
             if tally is not None:
-                tally.before += folder.epoch
-            if outcome is not None and tally is not None:
-                tally.end(outcome, folder.epoch, report(folder, folder.epoch)[METRIC])
-            elif folder.rows:
-                self._before[folder.spec.trial_id] = report(folder, folder.epoch)
-                if tally is not None and folder.epoch in ladder[:-1]:
-                    tally.waiting.add(folder.spec.trial_id)
+                tally.open[trial_id] = folder.epoch
+                if folder.epoch in self._ladder[:-1]:
+                    tally.waiting.add(trial_id)
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -127,28 +111,39 @@ class Progress(Unsaved, Callback):
         self._started = time.monotonic()
         if self._on_event is None and self._console.is_jupyter:
             # Not rich's Live, which needs ipywidgets there, and of which only a program's first is refreshed.
-            self._cell = import_module("IPython.display").display(self._table(), display_id=True)
+            self._cell = import_module("IPython.display").display(self._draw(), display_id=True)
             try:
                 yield
             finally:
-                self._cell.update(self._table())
+                self._cell.update(self._draw())
                 self._cell = None
             return
         if self._on_event is not None or not self._console.is_interactive:
             self._say()
             yield
-            if self._spoke[1] != self._done()[0]:
+            if self._spoke[1] != self._done()[0] or self._due < math.inf:
                 self._say()
             return
-        with Live(console=self._console, get_renderable=self._table, refresh_per_second=2) as self._live:
+        with Live(console=self._console, get_renderable=self._draw, refresh_per_second=2) as self._live:
             yield
+
+    def stop(self, number: int) -> None:
+        """Says that a signal has been heard; from here on the table stands still.
+
+        This is called where a signal is handled, which may be in the middle of a print.
+        """
+        self._last = self._make_screen(describe_stopping(number))
+        if not (self._live or self._cell):
+            threading.Thread(target=self._print, args=[describe_stopping(number)], daemon=True).start()
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Tune looks around, many times a second; where no trial runs for long, that is said."""
         now = time.monotonic()
         if self._cell and now - self._drawn >= LIVE_SECONDS:
             self._drawn = now
-            self._cell.update(self._table())
+            self._cell.update(self._draw())
+        if now >= self._due:
+            self._say()
         if any(tally.running for tally in self._tallies.values()):
             self._idle = None
         elif self._idle is None:
@@ -159,55 +154,64 @@ class Progress(Unsaved, Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial runs."""
-        self._training_since = self._training_since or time.monotonic()
-        tally = self._tally(trial)
-        tally.running.add(trial.trial_id)
-        tally.waiting.discard(trial.config["trial"]["trial_id"])
+        tally, plain = self._tally(trial), trial.config["trial"]
+        trial_id = plain["trial_id"]
+        before = self._before.get(trial_id, {})
+        tally.running[trial.trial_id] = Running(
+            trial_id,
+            lambda: describe_theta(TrialSpec.from_dict(plain).theta.as_dict()),
+            trial.config.get("max_epochs", int(self._limits.budget)),
+            time.monotonic(),
+            before.get(TIME_ATTR, 0),
+            before.get(METRIC),
+        )
+        tally.open.setdefault(trial_id, before.get(TIME_ATTR, 0))
+        tally.waiting.discard(trial_id)
         self._tell("started", trial)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """A trial reported an epoch, or where it stood before."""
-        tally = self._tally(trial)
-        tally.new_epochs += not result["again"]
-        tally.seconds += result["seconds"]
+        tally, now = self._tally(trial), time.monotonic()
+        if not result["again"]:
+            self._training_since = self._training_since or now - result["seconds"]
+        tally.hear(tally.running.get(trial.trial_id), result, now)
         if not result["again"]:
             self._tell("epoch", trial, **result)
-        if not (self._live or self._cell) and time.monotonic() - self._spoke[0] > PLAIN_SECONDS:
+        if not (self._live or self._cell) and now - self._spoke[0] > PLAIN_SECONDS:
             self._say()
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's worker died; it starts again as soon as there is room."""
-        self._tally(trial).running.discard(trial.trial_id)
+        self._tally(trial).running.pop(trial.trial_id, None)
 
     def ended(self, trial: Any, status: str) -> None:
         """A trial got its outcome."""
-        tally = self._tally(trial)
-        tally.running.discard(trial.trial_id)
-        tally.end(status, trial.last_result.get(TIME_ATTR, 0), trial.last_result.get(METRIC))
+        tally, last = self._tally(trial), trial.last_result
+        tally.running.pop(trial.trial_id, None)
+        tally.end(trial.config["trial"]["trial_id"], status, last.get(TIME_ATTR, 0), last.get(METRIC))
         self._tell("ended", trial, status=status)
-        self._say_each_tenth()
+        self._plan_line()
 
     def waits(self, trial: Any) -> None:
         """A trial has reached its rung, and runs no longer."""
         tally = self._tally(trial)
-        tally.running.discard(trial.trial_id)
+        tally.running.pop(trial.trial_id, None)
         tally.waiting.add(trial.config["trial"]["trial_id"])
 
     def stopped(self, folder: TrialFolder) -> None:
         """A trial that waited at its rung got its outcome."""
         name, trial_id, last = folder.spec.architecture, folder.spec.trial_id, report(folder, folder.epoch)
-        tally = self._tallies[name]
-        tally.waiting.discard(trial_id)
-        tally.end("stopped", folder.epoch, last[METRIC])
+        self._tallies[name].end(trial_id, "stopped", folder.epoch, last[METRIC])
         self._send("ended", name, trial_id, last | {"status": "stopped"})
-        self._say_each_tenth()
+        self._plan_line()
 
-    def _say_each_tenth(self) -> None:
+    def _plan_line(self) -> None:
+        """A line for each tenth of the trials, once others run in the place of those that ended."""
         done, total = self._done()
         if not (self._live or self._cell) and done * 10 // total > self._spoke[1] * 10 // total:
-            self._say()
+            self._due = min(self._due, time.monotonic() + SETTLE_SECONDS)
 
     def _tell(self, kind: str, trial: Any, **more: Any) -> None:
         name, trial_id = (trial.config["trial"][field] for field in ("architecture", "trial_id"))
@@ -241,42 +245,38 @@ class Progress(Unsaved, Callback):
 
     def estimate_seconds_left(self) -> float | None:
         """Estimated seconds to go; None before the first epoch."""
-        seconds = sum(tally.seconds for tally in self._tallies.values())
-        epochs = sum(tally.new_epochs for tally in self._tallies.values())
-        if not seconds or self._training_since is None:
+        if (since := self._training_since) is None:
             return None
-        left = 0.0
-        for tally in self._tallies.values():
-            per_epoch = tally.seconds / tally.new_epochs if tally.new_epochs else seconds / epochs
-            trials = tally.total - tally.done
-            per_trial = tally.epochs / tally.done if tally.done >= 8 else self._expected
-            if self._ladder:  # How many go on is known, and the first to end are those that do not.
-                planned = tally.total * self._expected - tally.before - tally.new_epochs
-                per_trial = min(max(planned / max(1, trials), 1.0), float(self._ladder[-1]))
-            left += trials * per_trial * per_epoch
-        return left * (time.monotonic() - self._training_since) / seconds  # As much training in a second as so far.
+        now, stands = time.monotonic(), {name: tally.make_stand() for name, tally in self._tallies.items()}
+        lengths = {name: estimate_lengths(stand, self._limits) for name, stand in stands.items()}
+        running = [one for tally in self._tallies.values() for one in tally.running.values()]
+        under_way = sum(now - max(since, one.since) for one in running)
+        trained = sum(tally.seconds for tally in self._tallies.values()) + under_way
+        return estimate_seconds_left(stands, lengths, trained / (now - since) if now > since else 0.0, under_way)
 
-    def _table(self) -> Table:
-        table = Table(title=f"{self._title}  {self._format_timing()}", title_justify="left")
-        table.add_column("architecture")
-        waiting = ["waiting"] * bool(self._ladder)
-        for column in (*COLUMNS, *waiting, self._summary):
-            table.add_column(column, justify="right")
+    def _draw(self) -> Screen:
+        return self._last or self._make_screen(self._format_timing())
+
+    def _make_screen(self, timing: str) -> Screen:
+        rows, takes_best = [], self._summary == "incumbent"
+        # Those of other threads may count meanwhile; a copy of a dict is taken whole.
         for name, tally in self._tallies.items():
-            ends = (tally.ended[status] for status in COLUMNS[1:-1])
-            counts = (tally.total, *ends, len(tally.running), *[len(tally.waiting)] * len(waiting))
-            table.add_row(name, *map(str, counts), self._format_accuracy(tally))
-        return table
+            stand = tally.make_stand()
+            counts = {"running": len(tally.running), "waiting": len(tally.waiting), **tally.count_ends()}
+            pace = stand.seconds / stand.epochs if stand.epochs else None
+            best = tally.format_accuracy(takes_best) if tally.finished else "-"
+            left, going = sum(estimate_lengths(stand, self._limits)), tally.list_going()
+            course = tally.list_course(takes_best)
+            rows.append(Row(name, tally.total, tally.done, counts, best, course, "", left, pace, going))
+        done = sum(tally.make_stand().done for tally in self._tallies.values())
+        return Screen(self._title, timing, done, sum(row.epochs_left or 0.0 for row in rows), rows, best=self._summary)
 
     def _say(self) -> None:
         done, total = self._done()
-        self._spoke = (time.monotonic(), done)
+        self._spoke, self._due = (time.monotonic(), done), math.inf
         parts = [f"{done}/{total} ended"]
         for name, tally in self._tallies.items():
-            ends = {status: tally.ended[status] for status in COLUMNS[2:-1]}
-            waiting = f"{len(tally.waiting)} waiting, " if self._ladder else ""
-            now = f"{len(tally.running)} running, {waiting}{self._summary} {self._format_accuracy(tally)}"
-            told = f"{name} {format_tally(tally.done, tally.total, ends)}, {now}"
+            told = f"{name} {tally.tell(self._summary, bool(self._ladder))}"
             # Table 1.6 has 43 networks, and people read the line: it names only what runs or has changed.
             if tally.running or (tally.done and told != self._told.get(name)):
                 self._told[name] = told
@@ -287,14 +287,8 @@ class Progress(Unsaved, Callback):
         if self._on_event is None:
             self._console.print(line, soft_wrap=True, highlight=False, markup=False)
 
-    def _format_accuracy(self, tally: Tally) -> str:
-        if tally.finished:
-            shown = max(tally.finished) if self._summary == "incumbent" else statistics.fmean(tally.finished)
-            return f"{100 * shown:.2f} %"
-        return "-" if tally.stopped is None else f"- (stopped: {100 * tally.stopped:.2f} %)"
-
     def _format_timing(self) -> str:
-        left = self.estimate_seconds_left()
         done, total = self._done()
-        text = f"{format_clock(time.monotonic() - self._started)} elapsed"
-        return text if left is None or done == total else f"{text}, about {format_clock(left)} left"
+        left = None if done == total else self.estimate_seconds_left()
+        begins = ", workers are starting" * (self._live is not None and self._training_since is None and done < total)
+        return format_timing(time.monotonic() - self._started, left) + begins

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from analysis.incumbents import find_incumbents
+from analysis.progress.left import Limits
 from analysis.races import find_races
 from analysis.records.reader import read_run
 from search.storage.run_folder import RunFolder
@@ -58,7 +59,7 @@ def plan_rerun(run: RunFolder, spec: RunSpec) -> Phase:
         name="rerun",
         trials=dict.fromkeys(spec.architectures, spec.rerun_seeds or 0),
         epochs=spec.rerun_epochs,
-        expected_epochs=spec.rerun_epochs,
+        limits=Limits(spec.rerun_epochs),
         # To ask for the record of each of 100,000 trials that have not begun would take a minute.
         recorded=lambda: [folder for folder in run.list_recorded("rerun") if folder.spec.trial_id in trials],
         feed=partial(InTurn, list(trials.values()), spec.rerun_epochs),

@@ -22,6 +22,7 @@ class Interrupt(Unsaved, Stopper):
     def __init__(self, *reasons: Callable[[], str | None]) -> None:
         self.signal: int | None = None
         self.reason: str | None = None
+        self.on_signal: Callable[[int], object] = lambda number: None  # Is told of the first one at once.
         self.take_back: Callable[[], object] = lambda: None  # The signals; `listening` knows how.
         self._reasons = reasons  # Asked again and again; each returns why to stop, or None.
 
@@ -60,6 +61,7 @@ class Interrupt(Unsaved, Stopper):
             if self.signal is not None:
                 raise Interrupted(number)
             self.signal = number
+            self.on_signal(number)
 
         with handled(note) as self.take_back, unlimited():
             try:

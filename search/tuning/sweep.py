@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from itertools import zip_longest
 
+from analysis.progress.left import find_limits
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from search.tuning.feed import Feed, InTurn
@@ -22,7 +23,7 @@ def plan_sweep(run: RunFolder, spec: RunSpec) -> Phase:
         name="sweep",
         trials={name: spec.count_planned(name) for name in spec.architectures},
         epochs=spec.max_epochs,
-        expected_epochs=spec.compute_expected_epochs(),
+        limits=find_limits(spec),
         recorded=partial(run.list_recorded, "sweep"),
         feed=partial(_feed, spec),
         scheduler=partial(make_scheduler, spec, run.path, guard=run.guard),

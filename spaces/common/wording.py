@@ -1,5 +1,6 @@
 """How numbers and commands are said in messages."""
 
+import math
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,11 @@ def format_clock(seconds: float) -> str:
     """Seconds as h:mm:ss."""
     whole = int(seconds)
     return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+
+
+def format_percent(fraction: float) -> str:
+    """An accuracy, a fraction, in percent, as ``95.06 %``; a dash where it is NaN."""
+    return "-" if math.isnan(fraction) else f"{100.0 * fraction:.2f} %"
 
 
 def format_command(*words: str | Path) -> str:

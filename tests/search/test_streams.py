@@ -93,10 +93,11 @@ def test_what_is_told_to_a_closed_standard_error_is_not_told_to_standard_output(
 
 FRAMES = """
 import time
+from analysis.progress.left import Limits
 from search.tuning.progress import Progress
 from search.streams import guarded
 with guarded():
-    progress = Progress("sweep", {"conv": 4}, 1.0, [])
+    progress = Progress("sweep", {"conv": 4}, Limits(1), [])
     with progress.shown():
         time.sleep(1)
 """

@@ -40,12 +40,25 @@ def test_a_sweep_halfway(folder: Any) -> None:
     assert (invariant.left, invariant.epochs_left, invariant.incumbent) == (4, 12.0, None)
 
 
-def test_ended_trials_tell_how_long_the_others_take(folder: Any) -> None:
-    folder.spec = spec(samples=12)
-    for theta in thetas(8):
-        folder.sweep("conv", [0.1], "stopped", theta=theta)
+def test_trials_that_diverged_tell_how_long_the_others_take(folder: Any) -> None:
+    """Of 7 that began 4 diverged in epoch 1: 4 of 8 do, with one more that does not; the other half takes 4 epochs."""
+    folder.spec = spec(samples=12, scheduler="none")
+    for number, theta in enumerate(thetas(7)):
+        rows, end = ([0.1], "diverged") if number < 4 else ([0.1] * 4, "completed")
+        folder.sweep("conv", rows, end, theta=theta, status=end)
     conv, _ = list_parts(read_run(folder.write()))
-    assert (conv.left, conv.epochs_left) == (4, 4.0)
+    assert (conv.left, conv.epochs_left) == (5, 5 * (0.5 * 1 + 0.5 * 4))
+
+
+def test_who_runs_and_how_the_incumbent_came_about(folder: Any) -> None:
+    one, two = thetas(2)
+    ended = {folder.sweep("conv", [0.1, 0.2, 0.3, 0.9], "completed", theta=one): 0.9}
+    ended[folder.sweep("conv", [0.1, 0.2, 0.3, 0.4], "completed", theta=two)] = 0.4
+    folder.sweep("conv", [0.5, 0.6], None, theta=BEST)
+    folder.spec = spec(scheduler="none")
+    conv, _ = list_parts(read_run(folder.write()))
+    assert conv.course == [ended[min(ended)], 0.9]  # They ended in the same second, so by their ids.
+    assert [str(going) for going in conv.going] == ["epoch 2 of 4, 60.00 %: {0.0316, 0.9, 3.16e-5, 1.0}"]
 
 
 def test_with_halving_it_is_known_how_many_go_on(folder: Any) -> None:

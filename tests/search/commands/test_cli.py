@@ -193,7 +193,7 @@ def test_a_dry_run_is_of_what_would_run(
 def test_a_dry_run_counts_steps_of_the_batches_that_it_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("search.tuning.dry_run.timeit", lambda function, number: 1.0)  # Every step takes a second.
+    monkeypatch.setattr("search.planning.dry_run.timeit", lambda function, number: 1.0)  # Every step takes a second.
     path = tmp_path / "mine.yaml"
     path.write_text("{lr: 0.1, momentum: {choice: [0, 0.5]}, weight_decay: 0, gain: 1, batch_size: {choice: [8, 64]}}")
     fixed = ["--space", str(path), "--scheduler", "none", "--max-concurrent", "1", "--architectures", "conv"]

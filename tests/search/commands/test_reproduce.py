@@ -96,7 +96,7 @@ def test_deep_tables_name_the_data_that_they_need(tmp_path: Path, capsys: pytest
 def test_a_dry_run_measures_one_step_where_steps_take_long_and_runs_nothing(
     images: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from search.tuning import dry_run
+    from search.planning import dry_run
 
     measured: list[int] = []
 

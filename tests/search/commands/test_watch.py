@@ -52,7 +52,7 @@ def test_once(small: Any, capsys: pytest.CaptureFixture[str]) -> None:
     for word in ("no driver is working on it", "nothing is left to do", "rerun", "ended last", "completed", trial):
         assert word in shown
     conv = next(line for line in shown.splitlines() if line.startswith("conv"))
-    assert conv.split()[1:4] == ["sweep", "2", "2"]
+    assert conv.split()[1:4] == ["sweep", "2/2", "2"]
     assert "failed" not in shown  # No trial has.
     assert "\x1b" not in shown
 
@@ -96,10 +96,10 @@ def test_a_line_tells_only_of_what_changed(
 
 def test_tables_fit_a_terminal_of_80_columns(small: Any, capsys: pytest.CaptureFixture[str]) -> None:
     view = watch.View(Follower(str(small.path)), small.path)
-    Console(width=80).print(watch.make_view(view, 80))
+    Console(width=80).print(watch.make_view(view))
     shown = capsys.readouterr().out
     assert "\u2026" not in shown  # The ellipsis of a heading or a name cut off.
-    assert "planned" in shown
+    assert "trials" in shown
 
 
 def test_who_drives_it_and_how_fast(
@@ -192,4 +192,5 @@ def test_on_a_terminal_it_draws_in_place_and_ctrl_c_ends_it(going: tuple[Path, l
         os.close(master)
     assert process.returncode == 130
     assert b"\x1b[" in shown
+    assert b"\\x1b" not in shown  # As letters, which draw the next table below the one before.
     assert error.decode().startswith("invsearch: interrupted; to resume: invsearch watch")

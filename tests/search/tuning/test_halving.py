@@ -79,7 +79,7 @@ class World:
         phase = plan_sweep(self.run, spec)
         self.run.reopen(phase.recorded(), phase.epochs, False)
         feed = phase.feed(phase.recorded())
-        progress = Progress("sweep", phase.trials, phase.expected_epochs, phase.recorded(), ladder=phase.ladder)
+        progress = Progress("sweep", phase.trials, phase.limits, phase.recorded(), ladder=phase.ladder)
         job = Job(self.run, None, feed, InOrder(), progress)  # type: ignore[arg-type]
         interrupt = Interrupt()
         outcomes = Outcomes(job, interrupt, Keeper("none", self.run.list_recorded), Counter(), slots)

@@ -12,6 +12,7 @@ import pytest
 from ray import tune
 from ray.exceptions import OutOfMemoryError, RayActorError
 
+from analysis.progress.left import Limits
 from search.cluster.resources import Resources
 from search.errors import Halted
 from search.storage.run_folder import RunFolder
@@ -39,7 +40,7 @@ def ending(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
 
 
 def run(folder: Path) -> None:
-    progress = Progress("sweep", {}, 1, [])
+    progress = Progress("sweep", {}, Limits(1), [])
     job = jobs.Job(RunFolder(folder), None, InTurn([], 1), InOrder(), progress)  # type: ignore[arg-type]
     jobs.execute(job, Resources(), 1, Policy())
 
@@ -82,7 +83,7 @@ def test_workers_that_die_before_they_begin_end_the_run_and_blame_no_trial(tmp_p
     (tmp_path / "error").write_bytes(pickle.dumps(RayActorError(error_msg="The actor died.\nIts owner is gone.")))
     told = SimpleNamespace(pickled_error_filename="error")
     trial = SimpleNamespace(trial_id="a", run_metadata=told, pickled_error_file=tmp_path / "error", max_failures=-1)
-    interrupt, progress = Interrupt(), Progress("sweep", {}, 1, [])
+    interrupt, progress = Interrupt(), Progress("sweep", {}, Limits(1), [])
     job = jobs.Job(RunFolder(tmp_path), None, InTurn([], 1), InOrder(), progress)  # type: ignore[arg-type]
     outcomes = jobs.Outcomes(job, interrupt, None, Counter(), slots=2)  # type: ignore[arg-type]
     for _ in range(6):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.progress.left import Limits
 from models.own import REGISTERED, Reference, register
 from search.cluster.resources import Resources
 from search.datasets import find_dataset
@@ -62,7 +63,7 @@ def test_only_copies_with_trials_left_are_imported_and_sent(tmp_path: Path, monk
             del REGISTERED[one.name], REGISTERED[two.name]
             trials = [spec.list_rerun_trials(name, THETA)[0] for name in ("conv", two.name)]
             feeds = [InTurn(trials, 1), InTurn([], 1)]
-            phase = phases.Phase("rerun", {}, 1, 1, list, lambda _: feeds.pop(0), lambda _: InOrder())
+            phase = phases.Phase("rerun", {}, 1, Limits(1), list, lambda _: feeds.pop(0), lambda _: InOrder())
             monkeypatch.setattr(phases, "ray_session", lambda *_: nullcontext(1))
             monkeypatch.setattr(phases, "execute", pretend)
             phases.train_phase(phase, run, spec, Resources(), Policy(), EngineChoice())

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import signal
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +11,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
+from analysis.progress.left import Limits
 from search.storage.trial_folder import TrialFolder
 from search.tuning import progress
 from search.tuning.events import Event
@@ -27,10 +30,62 @@ def run_trials(shown: Progress, trials: list[Any], statuses: list[str]) -> None:
         for _ in range(trial.last_result["epoch"]):
             shown.on_trial_result(0, trials, trial, trial.last_result)
         shown.ended(trial, status)
+        shown.on_step_begin(0, trials)
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines do not wait for the next trial."""
+    monkeypatch.setattr(progress, "SETTLE_SECONDS", 0.0)
+
+
+def test_a_line_counts_the_trial_that_follows_the_one_that_ended(
+    trial: TrialSpec, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "SETTLE_SECONDS", 1.0)
+    clock = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    shown = Progress("sweep", {"conv": 4}, Limits(1), [])
+    one, two = (tune_trial(trial, n, 1, 0.5) for n in range(2))
+    with shown.shown():
+        shown.on_trial_start(0, [one], one)
+        shown.ended(one, "completed")
+        shown.on_step_begin(0, [one])
+        shown.on_trial_start(0, [two], two)
+        clock[0] = 101.0
+        shown.on_step_begin(0, [two])
+    _, line, *more = capsys.readouterr().err.splitlines()
+    assert "1/4 ended | conv 1/4 ended, 1 running" in line
+    assert not more
+
+
+def test_a_table_shows_bar_theta_epoch_and_the_course_of_the_incumbent(
+    trial: TrialSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    shown = Progress("sweep", {"conv": 4}, Limits(5), [])
+    ended = [tune_trial(trial, n, 5, accuracy) for n, accuracy in enumerate((0.5, 0.4, 0.9))]
+    run_trials(shown, ended, ["completed"] * 3)
+    running = tune_trial(replace(trial, seed=7), 4, 2, 0.25)
+    shown.on_trial_start(0, [running], running)
+    shown.on_trial_result(0, [running], running, running.last_result)
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(shown._draw())
+    drawn = console.export_text()
+    assert max(map(len, drawn.splitlines())) <= 80
+    assert "epoch 2 of 5, 25.00 %: {0.05, 0.5, 1e-4, 1.0}" in drawn
+    assert "▁▁█" in drawn  # 50, 50 and 90 %.
+    row = next(line.split() for line in drawn.splitlines() if line.startswith("conv"))
+    assert row == ["conv", "3/4", "1", "90.00", "%", "▁▁█", "3", "2"]
+    shown.stop(signal.SIGINT)
+    clock[0] = 200.0
+    console.print(shown._draw())
+    assert "stopping; press Ctrl-C again to end now" in console.export_text()
 
 
 def test_plain_lines_where_output_is_not_a_terminal(trial: TrialSpec, capsys: pytest.CaptureFixture[str]) -> None:
-    shown = Progress("sweep", {"conv": 4}, 3.0, [])
+    shown = Progress("sweep", {"conv": 4}, Limits(3), [])
     trials = [tune_trial(trial, n, 5, accuracy) for n, accuracy in enumerate((0.5, 0.9, 0.7, 0.0))]
     with shown.shown():
         run_trials(shown, trials, ["completed", "stopped", "completed", "diverged"])
@@ -44,7 +99,7 @@ def test_plain_lines_where_output_is_not_a_terminal(trial: TrialSpec, capsys: py
 def test_a_line_names_what_is_going_on_and_what_has_ended_since(
     trial: TrialSpec, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shown = Progress("rerun", {"dct": 1, "conv": 10, "learned": 1}, 1.0, [])
+    shown = Progress("rerun", {"dct": 1, "conv": 10, "learned": 1}, Limits(1), [])
     reruns = [tune_trial(trial, n, 1, 0.5) for n in range(10)]
     first_of_dct = tune_trial(replace(trial, architecture="dct"), 10, 1, 0.8)
     with shown.shown():
@@ -61,7 +116,7 @@ def test_a_line_leaves_out_what_waits_and_did_not_change(
     trial: TrialSpec, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "PLAIN_SECONDS", 0.0)
-    shown = Progress("rerun", {"dct": 2, "conv": 2}, 1.0, [])
+    shown = Progress("rerun", {"dct": 2, "conv": 2}, Limits(1), [])
     with shown.shown():
         run_trials(shown, [tune_trial(replace(trial, architecture="dct"), 0, 1, 0.8)], ["completed"])
         capsys.readouterr()
@@ -75,14 +130,14 @@ def test_a_line_leaves_out_what_waits_and_did_not_change(
 def test_a_sweep_without_a_finished_trial_shows_the_best_stopped_one(
     trial: TrialSpec, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shown = Progress("sweep", {"conv": 1}, 3.0, [])
+    shown = Progress("sweep", {"conv": 1}, Limits(3), [])
     with shown.shown():
         run_trials(shown, [tune_trial(trial, 0, 5, 0.9)], ["stopped"])
     assert "incumbent - (stopped: 90.00 %)" in capsys.readouterr().err
 
 
 def test_a_row_reported_again_takes_no_time(trial: TrialSpec) -> None:
-    shown = Progress("sweep", {"conv": 2}, 3.0, [])
+    shown = Progress("sweep", {"conv": 2}, Limits(3), [])
     told = tune_trial(trial, 0, 3, 0.5)
     shown.on_trial_start(0, [told], told)
     shown.on_trial_result(0, [told], told, told.last_result | {"seconds": 0.0, "again": True})
@@ -92,7 +147,7 @@ def test_a_row_reported_again_takes_no_time(trial: TrialSpec) -> None:
 
 
 def test_reruns_show_their_mean(trial: TrialSpec, capsys: pytest.CaptureFixture[str]) -> None:
-    shown = Progress("rerun", {"conv": 2}, 3.0, [])
+    shown = Progress("rerun", {"conv": 2}, Limits(3), [])
     with shown.shown():
         run_trials(shown, [tune_trial(trial, n, 1, 0.4 + n / 5) for n in (0, 1)], ["completed"] * 2)
     assert "mean 50.00 %" in capsys.readouterr().err
@@ -105,7 +160,7 @@ def test_trials_of_before_count(tmp_path: Path, trial: TrialSpec, capsys: pytest
         {"epoch": 1, "val_accuracy": 0.8, "time": 0.0}, "running", {}, lambda path, record: path.write_text("")
     )
     folder.decide("completed", 1)
-    with Progress("sweep", {"conv": 3}, 1.0, [folder]).shown():
+    with Progress("sweep", {"conv": 3}, Limits(1), [folder]).shown():
         pass
     assert "conv 1/3 ended" in capsys.readouterr().err
 
@@ -117,7 +172,7 @@ def test_a_listener_hears_where_a_resumed_trial_stood(tmp_path: Path, trial: Tri
         row = {"epoch": epoch, "val_accuracy": 0.3 * epoch, "time": 0.0}
         folder.commit(row, "running", {}, lambda path, record: path.write_text(""))
     heard: list[Event] = []
-    shown = Progress("sweep", {"conv": 2}, 3.0, [folder], on_event=heard.append)
+    shown = Progress("sweep", {"conv": 2}, Limits(3), [folder], on_event=heard.append)
     resumed, new = (tune_trial(each, n, 3, 0.9) for n, each in enumerate((trial, replace(trial, seed=5))))
     for tuned in (resumed, new):
         last, tuned.last_result = tuned.last_result, {}
@@ -144,7 +199,7 @@ def test_what_a_listener_raises_is_kept_and_it_hears_no_more(trial: TrialSpec) -
         heard.append(event)
         raise ValueError("enough")
 
-    shown = Progress("sweep", {"conv": 2}, 3.0, [], on_event=listen)
+    shown = Progress("sweep", {"conv": 2}, Limits(3), [], on_event=listen)
     run_trials(shown, [tune_trial(trial, n, 1, 0.5) for n in range(2)], ["completed"] * 2)
     assert len(heard) == 1
     assert str(shown.refusal) == "enough"
@@ -163,7 +218,7 @@ def test_a_notebook_has_one_table_that_is_drawn_anew(
         return SimpleNamespace(update=drawn.append)
 
     monkeypatch.setattr(progress, "import_module", lambda name: SimpleNamespace(display=display))
-    shown = Progress("sweep", {"conv": 1}, 3.0, [])
+    shown = Progress("sweep", {"conv": 1}, Limits(3), [])
     with shown.shown():
         told = tune_trial(trial, 0, 2, 0.75)
         shown.on_trial_start(0, [told], told)
@@ -179,10 +234,10 @@ def test_a_notebook_has_one_table_that_is_drawn_anew(
 
 
 def test_time_left(trial: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two at a time: 4 of 8 trials of 5 epochs x 2 s took 20 s, so 20 s are left."""
-    now = 100.0
+    """Two at a time: 4 of 8 trials of 5 epochs x 2 s took 20 s from the first epoch's start, so 20 s are left."""
+    now = 102.0
     monkeypatch.setattr(progress.time, "monotonic", lambda: now)
-    shown = Progress("sweep", {"conv": 8}, 5.0, [])
+    shown = Progress("sweep", {"conv": 8}, Limits(5), [])
     assert shown.estimate_seconds_left() is None
     with shown.shown():
         run_trials(shown, [tune_trial(trial, n, 5, 0.5) for n in range(4)], ["completed"] * 4)
@@ -195,7 +250,7 @@ def test_where_nothing_runs_for_long_it_says_why(
 ) -> None:
     clock = [100.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
-    shown = Progress("sweep", {"conv": 1}, 3.0, [], lambda: "[others] hold the CPUs")
+    shown = Progress("sweep", {"conv": 1}, Limits(3), [], lambda: "[others] hold the CPUs")
     with shown.shown():
         for clock[0] in (100.0, 119.0, 121.0, 122.0, 180.0, 182.0):
             shown.on_step_begin(0, [])

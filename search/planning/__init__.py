@@ -1,0 +1,1 @@
+"""What a command is about to do, and what it would take."""
