@@ -29,18 +29,11 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "search/datasets": (*HIGH, "search.training"),
     "search/storage": (*HIGH, "search.training"),
     "search/training": (*HIGH, "search.storage"),
-<<<<<<< HEAD
     "search/cluster": (*TOP, "search.tuning", "search.loggers", "search.export", "search.training"),
     "search/loggers": (*TOP, "search.tuning", "search.cluster", "search.export", "search.training", "ray"),
     "search/export": (*TOP, "search.tuning", "search.cluster", "search.loggers", "ray"),
-    "search/tuning": (*TOP, "search.export"),
-=======
-    "search/cluster": ("search.commands", "search.tuning", "search.loggers", "search.export", "search.training"),
-    "search/loggers": ("search.commands", "search.tuning", "search.cluster", "search.export", "search.training", "ray"),
-    "search/export": ("search.commands", "search.tuning", "search.cluster", "search.loggers", "ray"),
-    "search/tuning": ("search.commands", "search.export", "search.planning"),
+    "search/tuning": (*TOP, "search.export", "search.planning"),
     "search/planning": ("search.commands", "search.export", "ray"),
->>>>>>> 99b30b5 (A run says at once what it trains; one table for who runs and who watches: bar of epochs, running trials, course of the incumbent, time left by architecture; Ctrl-C is answered at once)
 }
 ALLOWED = {
     "spaces/common": ("spaces.common",),
