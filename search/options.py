@@ -186,9 +186,9 @@ class Request:
     def train(self, on_event: Callable[[Event], object] | None = None, command: str | None = None) -> int:
         """Trains what is left of the run; returns how many trials failed. See ``search.tuning.phases.train_run``."""
         if on_event is None:
-            from search.planning.announce import describe_phases
+            from search.planning.announce import announce, describe_phases
 
-            print(*describe_phases(self.spec, self.phases, self.path), sep="\n", file=sys.stderr, flush=True)
+            announce(*describe_phases(self.spec, self.phases, self.path))
         from search.tuning.choice import plan_choice
         from search.tuning.phases import train_run
         from search.tuning.rerun import plan_rerun

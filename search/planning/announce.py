@@ -50,7 +50,7 @@ def _describe_phase(spec: RunSpec, phase: str) -> str:
     return f"{format_count(trials, 'trial')} x {format_count(spec.rerun_epochs or 0, 'epoch')}"
 
 
-def announce(line: str) -> None:
-    """Says something at once to who sits before a terminal; bad input may be found only later."""
+def announce(*lines: str) -> None:
+    """Says something at once to who sits before a terminal; elsewhere bad input, found later, is to be the one line."""
     if sys.stderr.isatty():
-        print(line, file=sys.stderr, flush=True)
+        print(*lines, sep="\n", file=sys.stderr, flush=True)
