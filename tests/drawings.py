@@ -24,7 +24,7 @@ def curves(links: Sequence[str] = ("a", "b", "c"), trials: int = 60) -> Drawing:
     many = Panel(
         "Convolutional",
         Axis("epoch"),
-        Axis("validation accuracy (%)", low=20, high=100),
+        Axis("validation accuracy (%)", low=20, high=100, focus=60),
         [
             Line(x, y, GROUPS[0], thin=True, links=owners),
             Line(epochs, rise, GROUPS[0], label=GROUPS[0], low=rise - 3, high=rise + 2),

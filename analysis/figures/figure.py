@@ -10,6 +10,7 @@ import numpy as np
 
 from analysis.evidence import Evidence
 
+FEW = 3  # Networks whose curves can still be told apart in one panel.
 Numbers: TypeAlias = "Sequence[float] | np.ndarray"
 
 
@@ -23,6 +24,7 @@ class Axis:
     low: float | None = None  # Where it begins; None fits the data.
     high: float | None = None
     whole: bool = False  # Whether only whole numbers make sense.
+    focus: float | None = None  # Where it begins at first, above ``low``: a screen can switch to all of it.
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ import numpy as np
 
 from analysis.figures.figure import Axis, Drawing, Heat, Line, Mark, Panel, Series
 from analysis.render.cells import format_compact
-from analysis.render.theme import Look, choose_look, reads_light
+from analysis.render.theme import Look, choose_cell_ink, choose_look
 
 DECADES = 2.5  # Below which 2 and 5 are marked too.
 MOST_TICKS = 9
@@ -56,11 +56,11 @@ def sort_downwards(panel: Panel) -> bool:
     return bool(panel.y.categories) and find_mark(panel, Heat) is None
 
 
-def heat_cells(mark: Heat) -> Iterator[tuple[int, int, str, bool]]:
-    """(row, column, text, whether light text is easier to read) of every cell of a heat map that is not blank."""
+def heat_cells(mark: Heat) -> Iterator[tuple[int, int, str, tuple[str, str]]]:
+    """(row, column, text, its colours on white and on dark) of every cell of a heat map that is not blank."""
     for row, column in np.argwhere(np.isfinite(mark.z)).tolist():
         value = float(mark.z[row, column])
-        yield row, column, f"{value:.1f}", reads_light((value - mark.low) / ((mark.high - mark.low) or 1.0))
+        yield row, column, f"{value:.1f}", choose_cell_ink((value - mark.low) / ((mark.high - mark.low) or 1.0))
 
 
 def break_name(name: str, wide: int = LONGEST) -> str:
@@ -86,10 +86,20 @@ def find_limits(axis: Axis) -> tuple[float | None, float | None]:
     if axis.categories:
         last = len(axis.categories) - 0.5
         return -0.5 if axis.low is None else axis.low, last if axis.high is None else axis.high
-    low, high = (value if value is None or np.isfinite(value) else None for value in (axis.low, axis.high))
+    start = axis.low if axis.focus is None else axis.focus
+    low, high = (value if value is None or np.isfinite(value) else None for value in (start, axis.high))
     if low is not None and high is not None and not low < high:
         return None, None  # A single value, which the data may lie around.
     return low, high
+
+
+def choose_step(panel: Panel, side: Literal["x", "y"]) -> int:
+    """The distance of the ticks of an axis on which only whole numbers make sense: 1, 2, 5, 10 and so on."""
+    columns = [np.asarray(getattr(mark, side), float) for mark in panel.marks if isinstance(mark, Series)]
+    values = np.concatenate([*columns, [0.0]])
+    least = max(1.0, float(np.nanmax(values)) / MOST_TICKS)
+    decade = 10.0 ** np.floor(np.log10(least))
+    return int(next(step * decade for step in (1, 2, 5, 10) if step * decade >= least))
 
 
 def tick(value: float) -> str:

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.patheffects import withStroke
 
 from analysis.figures.figure import Bars, Heat, Line, Mark, Panel, Parallel, Points
 from analysis.render.labels import choose_places
@@ -21,7 +22,6 @@ from analysis.render.parallel import find_colour_range, scale_values, sort_by_co
 from analysis.render.theme import (
     BAND_OPACITY,
     BAR,
-    CELL_INK,
     GRID,
     INK,
     MUTED,
@@ -32,8 +32,8 @@ from analysis.render.theme import (
     choose_look,
 )
 
-VIRIDIS = LinearSegmentedColormap.from_list("sequential", SEQUENTIAL)
 TO_DARK = LinearSegmentedColormap.from_list("to dark", SEQUENTIAL[::-1])  # On white, so that the best stand out.
+HALO = [withStroke(linewidth=2.0, foreground=SURFACE[0])]  # So that no line runs through a name.
 SMALL_PT = PAPER_FONT_PT - 1.5
 MARKER_PT = 4.0
 MANY, MANY_LINES = 2000, 300  # Points and parallel coordinates from which a PDF holds pixels instead of vectors.
@@ -134,16 +134,17 @@ def _draw_points(axes: Axes, panel: Panel, mark: Points, look: Look) -> None:
                 above, beside = place.split()
                 (across, right), (vertical, up) = ALIGNED[beside], RAISED[above]
                 sides = f"{across} {vertical}"
-                write(axes, break_name(text), (left, height), (right, up), sides, fontsize=PAPER_FONT_PT - 1, zorder=3)
+                name: Any = {"fontsize": PAPER_FONT_PT - 1, "zorder": 3, "path_effects": HALO}
+                write(axes, break_name(text), (left, height), (right, up), sides, **name)
 
 
 def _draw_heat(axes: Axes, mark: Heat) -> None:
     rows, columns = (np.arange(count + 1) - 0.5 for count in mark.z.shape)
-    shades: Any = {"cmap": VIRIDIS, "norm": Normalize(mark.low, mark.high), "edgecolors": SURFACE[0], "linewidth": 1.0}
+    shades: Any = {"cmap": TO_DARK, "norm": Normalize(mark.low, mark.high), "edgecolors": SURFACE[0], "linewidth": 1.0}
     mesh = axes.pcolormesh(columns, rows, np.ma.masked_invalid(mark.z), **shades)
     _draw_colour_bar(axes, mesh, mark.unit)
-    for row, column, text, light in heat_cells(mark):
-        axes.text(column, row, text, ha="center", va="center", fontsize=SMALL_PT, color=CELL_INK[light])
+    for row, column, text, ink in heat_cells(mark):
+        axes.text(column, row, text, ha="center", va="center", fontsize=SMALL_PT, color=ink[0])
 
 
 def draw_parallel(axes: Axes, parallel: Parallel) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from analysis.figures.figure import Axis, Drawing, Heat, Panel, Parallel, Points
-from analysis.render.layout import choose_ticks, count_lines, find_limits, find_mark, sort_downwards
+from analysis.render.layout import choose_step, choose_ticks, count_lines, find_limits, find_mark, sort_downwards
 from analysis.render.packed import escape_html, pack_columns
 from analysis.render.parallel import find_colour_range, scale_values
 from analysis.render.screen_marks import Rows, Traces
@@ -32,7 +32,8 @@ def make_panels(drawing: Drawing, rows: Rows) -> list[dict[str, Any]]:
 
     Returns:
         For each: ``height`` in pixels, and either plotly's ``data`` and ``layout`` with ``links`` (number of the
-        trace -> [row, how many points]), or ``parallel``: ``axes``, ``colour``, ``low``, ``high``, ``unit``, ``rows``.
+        trace -> [row, how many points]) and, of a vertical axis with a focus, its ``whole`` range; or ``parallel``:
+        ``axes``, ``colour``, ``low``, ``high``, ``unit``, ``rows``.
     """
     found = []
     for panel in drawing.panels:
@@ -45,6 +46,8 @@ def make_panels(drawing: Drawing, rows: Rows) -> list[dict[str, Any]]:
         elif sort_downwards(panel):
             height = max(HEIGHT // 2, MARGIN + count * (ROW_HEIGHT if find_mark(panel, Points) else BAR_HEIGHT))
         found.append({"height": height, "data": traces.data, "layout": _lay_out(panel), "links": traces.links})
+        if panel.y.focus is not None:
+            found[-1]["whole"] = [panel.y.low, panel.y.high]
     return found
 
 
@@ -89,6 +92,8 @@ def _describe_axis(panel: Panel, side: Literal["x", "y"]) -> dict[str, Any]:
         described["range"] = [high, low] if side == "y" and sort_downwards(panel) else [low, high]
     elif not axis.log and (low, high) != (None, None):
         described["autorangeoptions"] = {"clipmin": low} if high is None else {"clipmax": high}
+    if axis.whole:
+        described |= {"tick0": 0, "dtick": choose_step(panel, side)}
     if ticks := choose_ticks(panel, side):
         texts = [escape_html(text).replace("\n", "<br>") for _, text in ticks]
         described |= {"tickmode": "array", "tickvals": [at for at, _ in ticks], "ticktext": texts}

@@ -16,7 +16,7 @@ from analysis.render.packed import count_runs, escape_html, pack_columns
 from analysis.render.theme import (
     BAND_OPACITY,
     BAR,
-    CELL_INK,
+    HALO,
     INK,
     MARKER_PX,
     MUTED,
@@ -34,7 +34,8 @@ BUNDLES = 6  # A single SVG path is evenly faint, however many of its curves ove
 ERRORS = {"type": "data", "symmetric": False, "thickness": 1.5, "width": 4}
 TEXT = {"type": "scatter", "mode": "text", "hoverinfo": "skip"}
 COLOUR_SCALE = [[place / (len(SEQUENTIAL) - 1), colour] for place, colour in enumerate(SEQUENTIAL)]
-HEAT = {"type": "heatmap", "colorscale": COLOUR_SCALE, "xgap": 2, "ygap": 2, "hoverinfo": "text", "hoverongaps": False}
+HEAT: dict[str, Any] = {"type": "heatmap", "colorscale": COLOUR_SCALE, "reversescale": True}  # page.js: not on dark.
+HEAT |= {"xgap": 2, "ygap": 2, "hoverinfo": "text", "hoverongaps": False}
 
 
 class Traces:
@@ -119,7 +120,7 @@ class Traces:
         if mark.texts:
             trace["text"] = [escape_html(text) for text in mark.texts]
         if mark in self._places:
-            font = {"size": 12, "color": INK[0]}
+            font = {"size": 12, "color": INK[0], "shadow": HALO[0]}
             trace["text"] = [escape_html(break_name(text)).replace("\n", "<br>") for text in mark.texts]
             trace |= {"mode": "markers+text", "textposition": self._places[mark], "textfont": font, "cliponaxis": False}
         self._append(trace, mark.group, mark.links)
@@ -134,10 +135,10 @@ class Traces:
         bar = {"title": title, "thickness": 12, "outlinewidth": 0, "tickcolor": MUTED[0]}
         values = {"z": [pack_columns(row) for row in mark.z], "zmin": mark.low, "zmax": mark.high}
         self.data.append({**HEAT, **values, "hovertext": hover.tolist(), "colorbar": bar})
-        for light in (True, False):
-            alike = [cell for cell in cells if cell[3] == light]
+        for ink in sorted({cell[3] for cell in cells}):
+            alike = [cell for cell in cells if cell[3] == ink]
             at = {"x": [cell[1] for cell in alike], "y": [cell[0] for cell in alike]}
-            font = {"size": 12, "color": CELL_INK[light]}
+            font = {"size": 12, "color": ink[0]}
             self.data.append({**TEXT, **at, "text": [cell[2] for cell in alike], "textfont": font})
 
     def _append(self, trace: dict[str, Any], group: str, links: Sequence[str]) -> None:

@@ -36,11 +36,19 @@ INK = ("#1d1f24", "#e6e6e9")
 MUTED = ("#5c6068", "#a3a7b0")
 GRID = ("#e3e5e9", "#33363d")
 SURFACE = ("#ffffff", "#17191e")
-# Perceptually uniform (viridis), from low to high.
+# Perceptually uniform (viridis). The highest values stand out: its dark end on white, its light end on dark.
 SEQUENTIAL = (
     "#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
 )  # fmt: skip
-CELL_INK = ("#000000", "#fefefe")  # Of the numbers in a heat map, the same in both themes.
+# Of the numbers in a heat map: (on white, on dark), by what can be read on the cell in each of the two.
+CELL_INK = {
+    (False, False): ("#000000", "#000000"),
+    (False, True): ("#000001", "#fefefe"),  # Each colour on white has one counterpart on dark.
+    (True, False): ("#fefeff", "#000000"),
+    (True, True): ("#fefefe", "#fefefe"),
+}
+AROUND = "-1px -1px 1px {0}, -1px 1px 1px {0}, 1px -1px 1px {0}, 1px 1px 1px {0}"
+HALO = (AROUND.format(SURFACE[0]), AROUND.format(SURFACE[1]))  # Around names, so that no line runs through them.
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
 SCREEN_FONT_PX = 13
 PAPER_FONT_PT = 8
@@ -90,7 +98,9 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def reads_light(share: float) -> bool:
-    """Whether light text is easier to read than dark on a cell at this share of the colour scale."""
-    cell = SEQUENTIAL[round(min(1.0, max(0.0, share)) * (len(SEQUENTIAL) - 1))]
-    return contrast(cell, CELL_INK[1]) > contrast(cell, CELL_INK[0])
+def choose_cell_ink(share: float) -> tuple[str, str]:
+    """The colours of a number, on white and on dark, that are easiest to read at this share of the colour scale."""
+    there = min(1.0, max(0.0, share))
+    cells = [SEQUENTIAL[round(at * (len(SEQUENTIAL) - 1))] for at in (1.0 - there, there)]
+    light, dark = (contrast(cell, "#ffffff") > contrast(cell, "#000000") for cell in cells)
+    return CELL_INK[light, dark]

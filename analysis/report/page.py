@@ -57,6 +57,7 @@ class Plot(NamedTuple):
     data: Markup  # Its panels as JSON for a script tag.
     legend: list[Entry]
     wide: bool  # Whether each panel takes the whole width.
+    focused: bool  # Whether its vertical axes show only what matters at first.
 
 
 def render_page(
@@ -78,11 +79,11 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"slug": make_slug, "swatch": _make_swatch, "escaped": escape_text}
+    environment.filters |= {"slug": make_slug, "swatch": _make_swatch, "escaped": escape_text, "as_data": _make_address}
     environment.globals |= {"rows_of": _list_rows, "is_text": lambda value: isinstance(value, str)}
     pairs = {"ink": theme.INK, "muted": theme.MUTED, "grid": theme.GRID, "surface": theme.SURFACE}
     pairs |= {f"g{number}": pair for number, pair in enumerate(theme.COLOURS)}
-    dark = dict(pairs.values())  # Each colour on white -> its counterpart on dark.
+    dark = dict([*pairs.values(), *theme.CELL_INK.values(), theme.HALO])  # On white -> its counterpart on dark.
     text = environment.get_template("report.html.j2").render(
         policy="; ".join(f"{what} {value}" for what, value in policy.items()),
         title=escape_text(", ".join(run.path.resolve().name for run in evidence.runs)),
@@ -93,7 +94,7 @@ def render_page(
             for line in explain_missing(run, f"{name}: " if len(runs) > 1 else "")
         ],
         sections=[section for section in sections if section.figures or section.tables or section.id in OWN],
-        sentences=summarize(evidence),
+        summary=summarize(evidence),
         plots={
             name: _plot(drawing, trials) if isinstance(drawing, Drawing) else drawing
             for name, drawing in figures.items()
@@ -119,12 +120,20 @@ def _plot(drawing: Drawing, trials: TrialTable) -> Plot:
     drawn = make_panels(drawing, trials.row)
     panels = [(panel.title, data["height"]) for panel, data in zip(drawing.panels, drawn, strict=True)]
     wide = drawing.columns == 1 or len(drawn) == 1 or any("parallel" in data for data in drawn)
-    return Plot(drawing, make_slug(drawing.name), panels, _embed(drawn), place_legend(drawing), wide)
+    focused = any("whole" in data for data in drawn)
+    return Plot(drawing, make_slug(drawing.name), panels, _embed(drawn), place_legend(drawing), wide, focused)
 
 
 def _embed(content: Any) -> Markup:
     """Plain data as JSON that can stand between ``<script>`` tags; a number that is not finite is an error."""
     return Markup(json.dumps(content, allow_nan=False, separators=(",", ":")).translate(ESCAPES))
+
+
+def _make_address(text: str, ending: str) -> str:
+    """A small file as an address that holds it: a page that was sent alone still has it."""
+    kind = {"csv": "text/csv", "md": "text/markdown"}.get(ending, "text/plain")
+    content = base64.b64encode((text.rstrip() + "\n").encode("utf-8", "replace")).decode()
+    return f"data:{kind};charset=utf-8;base64,{content}"
 
 
 def _list_rows(cells: pd.DataFrame) -> list[list[tuple[str, str]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -22,28 +23,58 @@ from analysis.tables.gaps import build_gaps
 from analysis.tables.luck import say_if_luck_matters
 from analysis.tables.replicates import summarize_replicates
 from analysis.tables.table import format_least, format_probability, round_off, seeds
-from spaces.common.wording import format_count
+from spaces.common.wording import format_count, join_words
 
 SAID = 10  # How many damaged files are named.
 WAITING = "No rerun has finished, so nothing can be said about accuracy yet."
 UNITS = {"sweep": "configuration", "choice": "training of the race", "rerun": "rerun"}
 LR_MOST = "lr"  # Table 1.3: "we found that lr was the most important hyperparameter to choose correctly".
+FEW = 2  # Networks of which the answer itself says everything.
+CHOICE, UNTESTED = "The choice of the configurations", "What was not tested"
+SHORT = {  # What became of a published mean -> the same of several.
+    "reproduced": "reproduced within {margin:g} points",
+    "close but different": "reproduced within {margin:g} points, though ours differ",
+    "differs": "not reproduced",
+    "inconclusive": "neither reproduced nor refuted",
+    "not tested": "not tested",
+}
 
 
-def summarize(evidence: Evidence) -> list[str]:
+@dataclass
+class Summary:
+    """What the numbers say: the answer, and then the details of each network and of the whole, which may be folded."""
+
+    answer: list[str] = field(default_factory=list)
+    details: dict[str, list[str]] = field(default_factory=dict)  # A network, or another heading -> its sentences.
+
+    def add(self, heading: str, sentence: str) -> None:
+        """Adds a sentence to the details below a heading; they keep the order of their first sentences."""
+        self.details.setdefault(heading, []).append(sentence)
+
+    @property
+    def sentences(self) -> list[str]:
+        """All of them in their order."""
+        return [*self.answer, *(line for lines in self.details.values() for line in lines)]
+
+
+def summarize(evidence: Evidence) -> Summary:
     """Answers a reader's first questions: what is better, is it reproduced, was the search fair, what mattered."""
     several = len(evidence.by_data) > 1
-    said = ["The runs are on different data, so only networks on the same data are compared."] if several else []
-    said += evidence.repeats if evidence.by_data else [WAITING]
+    said = Summary(["The runs are on different data, so only networks on the same data are compared."] * several)
+    said.answer += evidence.repeats if evidence.by_data else [WAITING]
     repeated = summarize_replicates(evidence)
     for data, found in evidence.by_data.items() if not repeated else ():
-        said += _say_ahead(found, evidence.detectable[data], f"On {data}, " if several else "")
-    said += repeated or say_if_luck_matters(evidence)
-    said += [*evidence.remarks, *_say_what_reproduced(evidence)]
-    said += describe_choices(evidence) if any(run.spec.get("finalists") for run in evidence.runs) else []
-    said += [*_say_whether_fair(evidence), *_say_what_mattered(evidence)]
-    limits = list_untested(evidence)
-    return [*said, *([f"What was not tested. {' '.join(limits)}"] if limits else [])]
+        _say_ahead(said, found, evidence.detectable[data], f"On {data}, " if several else "")
+    said.answer += repeated or say_if_luck_matters(evidence)
+    said.answer += evidence.remarks
+    _say_what_reproduced(said, evidence)
+    _say_whether_fair(said, evidence)
+    _say_what_mattered(said, evidence)
+    for line in describe_choices(evidence) if any(run.spec.get("finalists") for run in evidence.runs) else ():
+        said.add(CHOICE, line)
+    for line in list_untested(evidence):
+        said.add(UNTESTED, line)
+    return said
 
 
 def explain_missing(run: Run, start: str = "") -> list[str]:
@@ -68,50 +99,62 @@ def explain_missing(run: Run, start: str = "") -> list[str]:
     return said
 
 
-def _say_ahead(found: list[Candidate], compared: pd.DataFrame, where: str) -> list[str]:
+def _say_ahead(said: Summary, found: list[Candidate], compared: pd.DataFrame, where: str) -> None:
     """Which network is ahead among those on the same data; one that lost seeds is not compared with others."""
     ranked = make_records(rank_networks(list_samples(found), compared, lost := find_lost(found)))
     best = ranked[0]
     if best["group"] in lost:
-        said = "no network has kept all its seeds, so none can be said to be ahead."
-        return [f"{where}{said}" if where else said.capitalize()]
+        none = "no network has kept all its seeds, so none can be said to be ahead."
+        said.answer.append(f"{where}{none}" if where else none.capitalize())
+        return
     reruns = next(one.reruns for one in found if one.group == best["group"])
     mean = _format_mean(best | {"low": reruns.summary.low, "high": reruns.summary.high}, reruns.asked)
     if len(ranked) == 1:
-        return [f"{where}{best['group']} reaches {mean}; there is nothing to compare it with."]
+        said.answer.append(f"{where}{best['group']} reaches {mean}; there is nothing to compare it with.")
+        return
     among = " of those that lost no seed" if lost else ""
     equal = [row["group"] for row in ranked[1:] if row["mean"] == best["mean"] and row["group"] not in lost]
-    shared = f", which {', '.join(equal)} also {'reaches' if len(equal) == 1 else 'reach'}" if equal else ""
-    said = [f"{where}{best['group']} has the highest mean test accuracy{among}{shared}: {mean}."]
+    shared = f", which {join_words(equal)} also {'reaches' if len(equal) == 1 else 'reach'}" if equal else ""
+    said.answer.append(f"{where}{best['group']} has the highest mean test accuracy{among}{shared}: {mean}.")
+    others: dict[str, list[str]] = {}
     for row in make_records(compared[(compared["first"] == best["group"]) | (compared["second"] == best["group"])]):
         sign = 1 if row["first"] == best["group"] else -1
         other = row["second"] if sign == 1 else row["first"]
-        low, high = sorted((sign * row["low"], sign * row["high"]))
-        by = f"{round_off(sign * row['difference'], 2)} points"
-        between = f"95 % CI {round_off(low, 2)} to {round_off(high, 2)}, Holm-corrected p {_p(row['p_holm'])}"
-        if row["untested"] == LOST:
-            said.append(f"It is not compared with {other}, which lost seeds.")
-        elif row["untested"]:
-            ahead = f"{by} ahead of {other}" if row["difference"] else f"level with {other}"
-            said.append(f"It is {ahead}, but the two were not tested, since {row['untested']}.")
-        elif row["differs"]:
-            size = "" if row["g"] != row["g"] else f", Hedges' g {round_off(abs(row['g']), 1)}"
-            said.append(f"It is better than {other} by {by} ({between}{size}).")
+        start, sentence = _compare(row, sign, other)
+        others.setdefault(start, []).append(other)
+        if len(ranked) <= FEW:
+            said.answer.append(f"It {sentence}")
         else:
-            shown = (
-                f"; these seeds would have shown a difference of {format_least(row['detectable'], 2)} points with a "
-                "probability of 80 %"
-            )
-            shown = shown if row["detectable"] == row["detectable"] else ""  # Not of seeds that broke down.
-            said.append(f"It does not differ significantly from {other}: {by} ({between}){shown}.")
-    return said
+            said.add(other, f"{best['group']} {sentence}")
+    if len(ranked) > FEW:
+        said.answer.append(f"It {'; it '.join(f'{start} {join_words(names)}' for start, names in others.items())}.")
 
 
-def _say_what_reproduced(evidence: Evidence) -> list[str]:
+def _compare(row: dict[str, Any], sign: int, other: str) -> tuple[str, str]:
+    """What is said of the leader and another network: in a few words before the other's name, and in full."""
+    low, high = sorted((sign * row["low"], sign * row["high"]))
+    by = f"{round_off(sign * row['difference'], 2)} points"
+    between = f"95 % CI {round_off(low, 2)} to {round_off(high, 2)}, Holm-corrected p {_p(row['p_holm'])}"
+    if row["untested"] == LOST:
+        return "is not compared with", f"is not compared with {other}, which lost seeds."
+    if row["untested"]:
+        ahead = f"{by} ahead of {other}" if row["difference"] else f"level with {other}"
+        return "was not tested against", f"is {ahead}, but the two were not tested, since {row['untested']}."
+    if row["differs"]:
+        size = "" if row["g"] != row["g"] else f", Hedges' g {round_off(abs(row['g']), 1)}"
+        return "is better than", f"is better than {other} by {by} ({between}{size})."
+    shown = f"; these seeds would have shown a difference of {format_least(row['detectable'], 2)} points with a "
+    shown = f"{shown}probability of 80 %" if row["detectable"] == row["detectable"] else ""  # Not of seeds that broke.
+    start = "does not differ significantly from"
+    return start, f"{start} {other}: {by} ({between}){shown}."
+
+
+def _say_what_reproduced(said: Summary, evidence: Evidence) -> None:
     frame, notes = compare_with_published(evidence)
     if not len(frame):
-        return notes[:1]
-    said = []
+        said.answer += notes[:1]
+        return
+    few, groups = len(frame) <= FEW, {}
     for row in make_records(frame):
         more = name_unsettled(row) or "if this difference lasts, more seeds of ours would tell"
         ends = {
@@ -127,10 +170,23 @@ def _say_what_reproduced(evidence: Evidence) -> list[str]:
         if row["difference"] == row["difference"]:
             known.insert(0, f"ours minus published {round_off(row['difference'], 2, sign=True)}")
         published = f"The published {row['published_mean']:.1f} % of {row['group']}"
-        said.append(f"{published} {ends[row['conclusion']]} ({', '.join(known)}).")
-    said += _say_which_gaps(evidence)
-    asked = explain_less(evidence)
-    return [*said, *([f"These runs fall short of the published protocol. {' '.join(asked)}"] if asked else [])]
+        sentence = f"{published} {ends[row['conclusion']]} ({', '.join(known)})."
+        groups.setdefault(row["conclusion"], []).append(row["group"])
+        if few:
+            said.answer.append(sentence)
+        else:
+            said.add(row["group"], sentence)
+    if not few:
+        many = [
+            f"{len(groups[name])} {'is' if len(groups[name]) == 1 else 'are'} {short.format(margin=evidence.margin)} "
+            f"({', '.join(groups[name])})"
+            for name, short in SHORT.items()
+            if name in groups
+        ]
+        said.answer.append(f"Of the {len(frame)} published means {join_words(many, mark=';')}.")
+    said.answer += _say_which_gaps(evidence)
+    if asked := explain_less(evidence):
+        said.answer.append(f"These runs fall short of the published protocol. {' '.join(asked)}")
 
 
 def _say_which_gaps(evidence: Evidence) -> list[str]:
@@ -152,8 +208,7 @@ def _say_which_gaps(evidence: Evidence) -> list[str]:
     ]
 
 
-def _say_whether_fair(evidence: Evidence) -> list[str]:
-    said = []
+def _say_whether_fair(said: Summary, evidence: Evidence) -> None:
     for candidate in evidence.candidates:
         if not len(candidate.sweep):
             continue
@@ -175,24 +230,21 @@ def _say_whether_fair(evidence: Evidence) -> list[str]:
         if one.edges:
             they = "it lies" if one.near == 1 else "all of these lie"
             parts.append(f"{they} on the edge of the searched range: {', '.join(one.edges)}")
-        said.append(f"The search of {one.group}: {'; '.join(parts)}.")
-    return said
+        said.add(one.group, f"The search of {one.group}: {'; '.join(parts)}.")
 
 
-def _say_what_mattered(evidence: Evidence) -> list[str]:
+def _say_what_mattered(said: Summary, evidence: Evidence) -> None:
     """Two answers per network: what decides which trainings break down, and what changes the others' accuracy."""
-    said = []
     for one in (one for one in evidence.candidates if len(list_outcomes(one))):
         table, deciding = list_outcomes(one), find_breakdowns(one).query("matters")
         effects, where, _ = importance(one)
         if table["broke"].any():
             levels = " and ".join(f"{row['term']} ({row['by_level']})" for row in make_records(deciding))
             line = f"{one.group}: {count_broken(table)}" + (f"; that depends on {levels}" if levels else "")
-            said.append(line + (", as the chapter says." if list(deciding["term"]) == [LR_MOST] else "."))
+            said.add(one.group, line + (", as the chapter says." if list(deciding["term"]) == [LR_MOST] else "."))
         if len(effects):
             among = f"{one.group}: among the {(~table['broke']).sum()} configurations that did not break down,"
-            said.append(f"{among} {_say_what_changed(effects, where, set(deciding['term']))}")
-    return said
+            said.add(one.group, f"{among} {_say_what_changed(effects, where, set(deciding['term']))}")
 
 
 def _say_what_changed(effects: pd.DataFrame, where: str, deciding: set[str]) -> str:

@@ -2,7 +2,7 @@
 
 import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -15,6 +15,12 @@ def format_tally(done: int, total: int, ends: Mapping[str, int]) -> str:
     """How many of all have ended, and how, as in ``7/16 ended (4 stopped, 1 diverged)``; zeros are left out."""
     how = ", ".join(f"{count} {end}" for end, count in ends.items() if count)
     return f"{done}/{total} ended" + (f" ({how})" if how else "")
+
+
+def join_words(words: Sequence[str], mark: str = ",") -> str:
+    """Words as a sentence lists them, as in ``a, b and c``; ``mark`` stands between all but the last two."""
+    start, end = words[:-1], words[-1]
+    return f"{f'{mark} '.join(start)} and {end}" if start else end
 
 
 def format_clock(seconds: float) -> str:

@@ -167,5 +167,5 @@ def test_what_was_selected_is_the_mean_of_the_race(raced: Any) -> None:
     assert (found.selected, found.rerun, found.gap) == pytest.approx((92.0, 90.0, 2.0))
     assert find_near_optimal(evidence.candidates[0])["val_accuracy"].tolist() == [0.95, 0.9]
     assert any("After a race selected is the winner's mean" in note for note in TABLES["search"].build(run).notes)
-    (said,) = [line for line in summarize(evidence) if line.startswith("The search of")]
+    (said,) = [line for line in summarize(evidence).sentences if line.startswith("The search of")]
     assert "was chosen at 92.00 % on 2 seeds of its race and reached 90.00 %" in said

@@ -239,6 +239,33 @@ def test_on_a_phone_only_tables_scroll_sideways(page: Browser, report: Path, anc
     assert page.said() == []
 
 
+def test_a_button_shows_the_whole_axis(page: Browser) -> None:
+    script = "return document.querySelector('#figure-learning-curves .plot').layout.yaxis.range"
+    assert page.js(script) == [60, 100]
+    button = page.driver.find_element(By.CSS_SELECTOR, "#figure-learning-curves button.focus")
+    for shown in ([20, 100], [60, 100]):
+        button.click()
+        assert page.js(script) == shown
+
+
+def test_the_best_cells_stand_out(page: Browser, report: Path) -> None:
+    """Dark on white, light on dark, as in parallel coordinates."""
+    script = "return document.querySelector('#figure-lr-momentum .plot').data[0].reversescale"
+    assert page.js(script) is True
+    page.scheme("dark")
+    page.open(report)
+    assert page.js(script) is False
+
+
+def test_the_folded_details_are_on_paper_too(page: Browser) -> None:
+    script = "return [...document.querySelectorAll('details.more')].map(d => d.open)"
+    assert set(page.js(script)) == {False}
+    page.js("dispatchEvent(new Event('beforeprint'))")
+    assert set(page.js(script)) == {True}
+    page.js("dispatchEvent(new Event('afterprint'))")
+    assert set(page.js(script)) == {False}
+
+
 def test_it_prints(page: Browser, shots: Path) -> None:
     printed = page.print()
     assert printed.startswith(b"%PDF")

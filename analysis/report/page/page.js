@@ -51,13 +51,17 @@ function startContents() {
 function startPrinting() {
   const root = document.documentElement;
   let before;
+  let opened = [];
   addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details.more:not([open])")];
+    for (const details of opened) details.open = true;
     before = root.dataset.theme;
     root.dataset.theme = "light";
     root.classList.add("printing");
     for (const div of allPlots()) draw(div);
   });
   addEventListener("afterprint", () => {
+    for (const details of opened) details.open = false;
     root.classList.remove("printing");
     if (before) root.dataset.theme = before;
     else delete root.dataset.theme;
@@ -69,6 +73,7 @@ startTheme();
 startContents();
 startSorting();
 startLegends();
+startFocus();
 startResizing();
 startPrinting();
 if (trials) trialTable = new TrialTable(trials);

@@ -74,7 +74,11 @@ function draw(div) {
   if (plot.parallel) return plot.parallel.draw();
   const fresh = !div.classList.contains("js-plotly-plot");
   const data = plot.data.map((trace) => ({ ...painted(trace), visible: !isHidden(trace, plot.hidden) }));
-  const layout = { ...painted(plot.layout), dragmode: COARSE.matches ? false : "zoom", uirevision: "kept", autosize: true };
+  const layout = { ...painted(plot.layout), dragmode: COARSE.matches ? false : "zoom", autosize: true };
+  for (const trace of data) if (trace.type === "heatmap") trace.reversescale = !isDark(); // The best stand out.
+  const whole = plot.whole && specOf(div).whole;
+  if (whole) layout.yaxis = { ...layout.yaxis, range: whole };
+  layout.uirevision = whole ? "whole" : "kept";
   layout.width = div.clientWidth;
   layout.height = div.clientHeight;
   if (layout.width < 480) for (const trace of data) if (trace.colorbar) trace.colorbar = { ...trace.colorbar, title: {} };
@@ -138,6 +142,22 @@ function startLegends() {
         }
       });
     }
+  }
+}
+
+// Between the part of the axis that matters and all of it.
+function startFocus() {
+  for (const button of document.querySelectorAll("button.focus")) {
+    button.addEventListener("click", () => {
+      const whole = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(whole));
+      for (const div of button.closest("figure").querySelectorAll(".plot")) {
+        const plot = plots.get(div);
+        if (!plot) continue;
+        plot.whole = whole;
+        draw(div);
+      }
+    });
   }
 }
 

@@ -10,7 +10,10 @@ from analysis.figures.costs import find_front
 from analysis.figures.curves import join_curves
 from analysis.figures.figure import Bars, Drawing, Heat, Line, Parallel, Points
 from analysis.records.reader import read_run
+from analysis.tables import TABLES
 from spaces import Hyperparameters
+
+EIGHT = TABLES["1.4"].architectures
 
 
 @pytest.fixture(params=["full", "empty", "two runs", "mixed"])
@@ -119,3 +122,44 @@ def test_diverged_configurations_without_an_accuracy_are_left_out_of_parallel_co
     (mark,) = drawn.panels[0].marks
     assert isinstance(mark, Parallel)
     assert sorted(mark.colour) == pytest.approx([80.0, 90.0, 95.0])
+
+
+@pytest.fixture
+def eight(folder):
+    """Eight networks with 20 epochs each: the last accuracies of three trained configurations, and two reruns."""
+    folder.spec["architectures"] = list(EIGHT)
+    for place, name in enumerate(EIGHT):
+        rise = [0.5, 0.9, *[0.93 + place / 1000] * 16]
+        for number, last in enumerate((0.94, 0.95, 0.96)):
+            folder.sweep(name, [*rise, last, last], "completed", theta=Hyperparameters(0.01 * (number + 1), 0, 1e-5, 1))
+        folder.sweep(name, [0.11], "stopped", theta=Hyperparameters(1, 0, 1e-5, 1))
+        for seed in (1, 2):
+            folder.rerun(name, [*rise, 0.96, 0.96], "completed", theta=Hyperparameters(0.03, 0, 1e-5, 1), seed=seed)
+    return gather([read_run(folder.write())])
+
+
+def test_curves_begin_where_trained_configurations_are(eight) -> None:
+    """A quarter of 20 epochs lies at 0.93 or below; the first network has the lowest curves."""
+    drawn = FIGURES["sweep-curves"].draw(eight)
+    assert isinstance(drawn, Drawing)
+    assert {panel.y.focus for panel in drawn.panels} == {93}
+    assert {(panel.y.low, panel.y.high) for panel in drawn.panels} == {(0, 100)}
+    assert "What lies below 93 % is cut off" in drawn.caption
+
+
+def test_many_networks_have_a_panel_each(eight, full) -> None:
+    drawn, few = (FIGURES["rerun-curves"].draw(one) for one in (eight, gather([read_run(full.write())])))
+    assert isinstance(drawn, Drawing)
+    assert isinstance(few, Drawing)
+    assert [panel.title for panel in drawn.panels] == list(eight.groups)
+    assert len({(panel.y.low, panel.y.high, panel.y.focus) for panel in drawn.panels}) == 1
+    assert len(few.panels) == 1
+
+
+def test_the_bands_of_many_networks_are_left_out(eight, full) -> None:
+    for one, bands in ((eight, False), (gather([read_run(full.write())]), True)):
+        drawn = FIGURES["budget"].draw(one)
+        assert isinstance(drawn, Drawing)
+        lines = [mark for panel in drawn.panels for mark in panel.marks if isinstance(mark, Line)]
+        assert {mark.bounds is not None for mark in lines} == {bands}
+        assert ("5 % to 95 % range" in drawn.caption) is bands

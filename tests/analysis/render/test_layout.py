@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.figures.figure import Axis, Panel
+from analysis.figures.figure import Axis, Line, Panel
 from analysis.published.mnist import PUBLISHED
-from analysis.render.layout import LONGEST, break_name, choose_ticks, count_lines
+from analysis.render.layout import LONGEST, break_name, choose_step, choose_ticks, count_lines, find_limits
 
 NAME = "My_Depthwise_Separable_Convolution@B+C-1f2e3d4c"
 
@@ -40,3 +40,14 @@ def test_a_vertical_axis_has_room_for_every_line() -> None:
     assert len(NAME) > LONGEST
     assert choose_ticks(panel, "y") == [(0, "conv"), (1, "My_Depthwise_Separable_\nConvolution@B+C-1f2e3d4c")]
     assert count_lines(panel) == 3
+
+
+@pytest.mark.parametrize(("last", "step"), [(2, 1), (9, 1), (10, 2), (20, 5), (100, 20), (1000, 200)])
+def test_whole_numbers_have_ticks_at_whole_steps(last: int, step: int) -> None:
+    """At most nine of them."""
+    panel = Panel("", Axis("epoch", whole=True), Axis(""), [Line(list(range(1, last + 1)), [0.0] * last, "")])
+    assert choose_step(panel, "x") == step
+
+
+def test_an_axis_begins_at_its_focus() -> None:
+    assert find_limits(Axis("", low=0, high=100, focus=94)) == (94, 100)

@@ -29,5 +29,7 @@ def test_what_belongs_to_no_group_is_muted() -> None:
 
 @pytest.mark.parametrize("share", [place / 20 for place in range(21)])
 def test_numbers_in_cells_can_be_read(share: float) -> None:
-    cell = theme.SEQUENTIAL[round(share * (len(theme.SEQUENTIAL) - 1))]
-    assert theme.contrast(cell, theme.CELL_INK[theme.reads_light(share)]) >= 4.5
+    """On white the highest values are dark, on dark they are light."""
+    for ink, at in zip(theme.choose_cell_ink(share), (1 - share, share), strict=True):
+        cell = theme.SEQUENTIAL[round(at * (len(theme.SEQUENTIAL) - 1))]
+        assert theme.contrast(cell, ink) >= 4.5

@@ -1,3 +1,4 @@
+import base64
 import json
 import os
 import re
@@ -45,8 +46,14 @@ def test_it_writes_page_figures_and_tables_and_links_to_what_is_there(full: RunF
     target = tmp_path / "report"
     page = without_plotly(written(full, target))
     links = set(re.findall(r'href="((?:figures|tables)/[^"]+)"', page))
+    held = {
+        f"tables/{name}": base64.b64decode(content)
+        for content, name in re.findall(r'href="data:[^"]*;base64,([^"]*)" download="([^"]+)"', page)
+    }
     assert links
-    assert {str(path.relative_to(target)) for path in target.glob("*/*")} == links
+    assert held
+    assert {str(path.relative_to(target)) for path in target.glob("*/*")} == links | held.keys()
+    assert all((target / name).read_bytes() == content for name, content in held.items())
     anchors = set(re.findall(r'href="#([^"]+)"', page))
     assert anchors <= set(re.findall(r'id="([^"]+)"', page))
 

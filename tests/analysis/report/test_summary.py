@@ -13,7 +13,7 @@ BEST = Hyperparameters(0.0316, 0.9, 3.16e-5, 1.0)
 
 
 def said(*folders, **options) -> str:
-    return "\n".join(summarize(gather([read_run(folder.write()) for folder in folders], **options)))
+    return "\n".join(summarize(gather([read_run(folder.write()) for folder in folders], **options)).sentences)
 
 
 def test_who_is_ahead_and_by_how_much(five) -> None:
@@ -58,6 +58,25 @@ def test_no_network_is_better_by_its_surviving_seeds(folder) -> None:
     assert "better" not in text
     assert "The published 97.3 % of Convolutional was not tested" in text
     assert "The published 96.6 % of Invariant is reproduced" in text
+
+
+def test_of_many_networks_the_answer_is_short_and_the_rest_by_network(folder) -> None:
+    """The answer names whom the leader beats, and what became of the published means; numbers are in the details."""
+    folder.spec.update(dataset="mnist", rerun_seeds=5, architectures=["conv", "invariant", "dct"])
+    for name, mean in (("conv", 0.973), ("invariant", 0.95), ("dct", 0.9729)):
+        for seed, shift in enumerate((-2, -1, 0, 1, 2)):
+            folder.rerun(name, [0.1, 0.2, 0.3, mean + shift / 2000], "completed", theta=BEST, seed=seed)
+    summary = summarize(gather([read_run(folder.write())]))
+    dct = "Learned 3 DCT coeffs (e)"
+    assert summary.answer[0].startswith("Convolutional has the highest mean test accuracy: 97.30 %")
+    assert summary.answer[1] == f"It is better than Invariant; it does not differ significantly from {dct}."
+    published = next(line for line in summary.answer if "published means" in line)
+    assert published.startswith("Of the 3 published means 1 is reproduced within 0.5 points (Convolutional)")
+    invariant = " ".join(summary.details["Invariant"])
+    assert invariant.startswith("Convolutional is better than Invariant by 2.30")
+    assert "The published 96.6 % of Invariant is not" in invariant
+    assert "The published 98.1 %" in " ".join(summary.details[dct])
+    assert summary.sentences[: len(summary.answer)] == summary.answer
 
 
 def test_where_every_network_lost_seeds_none_is_ahead(folder) -> None:
@@ -241,7 +260,7 @@ def test_a_copy_of_a_run_is_no_second_sample(five, make_folder, number) -> None:
     copy.spec, copy.trials = five.spec, five.trials
     evidence = gather([read_run(five.write()), read_run(copy.write())])
     left = "copy: Invariant shares trials with full: Invariant, with the same results"
-    assert left in "\n".join(summarize(evidence))
+    assert left in "\n".join(summarize(evidence).sentences)
     filled = TABLES[number].fill(evidence)
     assert left in "\n".join(filled.notes)
     assert "Holm-corrected over 1 pair" in "\n".join(filled.notes)

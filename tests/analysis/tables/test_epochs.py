@@ -70,7 +70,7 @@ def test_an_unknown_judge_is_refused(five: RunFolder) -> None:
 def test_the_report_says_the_interval_that_the_tables_show(tmp_path: Path) -> None:
     run = committed(RESULTS / "table-1.3-mnist", tmp_path)
     assert "97.00 to 97.46" in str(TABLES["ranking"].build(run))
-    assert "97.37 % over 10 seeds, 95 % CI 97.00 to 97.46" in summarize(gather([run]))[0]
+    assert "97.37 % over 10 seeds, 95 % CI 97.00 to 97.46" in summarize(gather([run])).answer[0]
 
 
 def test_the_committed_run_of_table_1_4_depends_on_the_epoch(tmp_path: Path) -> None:

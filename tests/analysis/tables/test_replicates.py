@@ -116,7 +116,7 @@ def test_the_summary_of_a_report_speaks_of_all_searches_together(replicates: lis
     for folder in replicates:
         keep_predictions(folder)
     runs = read_replicates(replicates)
-    said = " ".join(summarize(gather(runs)))
+    said = " ".join(summarize(gather(runs)).sentences)
     row = TABLES["replicates"].build(*runs).frame.iloc[0]
     best = "Over 8 searches, each with other seeds and held-out images, Convolutional has the highest mean"
     between = f"95 % CI {row['both_low']:.2f} to {row['both_high']:.2f}"
@@ -125,7 +125,7 @@ def test_the_summary_of_a_report_speaks_of_all_searches_together(replicates: lis
     assert "It is not compared" not in said
     assert "found by one of 8 searches with one seed" in said
     replicates[7].spec["samples"] = 128  # Of another experiment.
-    assert "Over 7 searches" not in " ".join(summarize(gather(read_replicates(replicates))))
+    assert "Over 7 searches" not in " ".join(summarize(gather(read_replicates(replicates))).sentences)
 
 
 def test_the_report_has_them_where_there_are_any(replicates: list[RunFolder]) -> None:
