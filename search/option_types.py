@@ -58,12 +58,24 @@ def parse_folder(text: str) -> Path:
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty; give the path of a folder, or . for the current one")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", text):
-        _refuse(text, "is a URL; give a folder on this machine, or a mounted one")
+        _refuse(text, "is a URL; give a folder on this machine, or a mounted one; invsearch pull copies a bucket's run")
     try:
         return Path(text).expanduser() if text.startswith("~") else Path(text)  # Path forgets the dot of ./~x.
     except RuntimeError:
         said = f"{quote(text)}: no home folder {Path(text).parts[0]} is known here; give a full path"
         raise argparse.ArgumentTypeError(said) from None
+
+
+def parse_run(text: str) -> Path:
+    """An argparse type: a run folder, or the URL of a run in a bucket, whose mirror is brought up to date.
+
+    Raises:
+        UserError: not such a URL, or the bucket cannot be reached.
+    """
+    from search.storage.places.address import is_url
+    from search.storage.places.urls import open_mirror
+
+    return open_mirror(text) if is_url(text) else parse_folder(text)
 
 
 def parse_address(text: str) -> str:
@@ -112,4 +124,5 @@ flag = partial(option, action="store_true")
 integer = partial(option, type=whole, metavar="N")
 number = partial(option, type=parse_number)
 folder = partial(option, type=parse_folder)
-RUN = folder("run", metavar="RUN", help="run folder")
+place = partial(option, type=parse_run)
+RUN = place("run", metavar="RUN", help="run folder, or s3://BUCKET/RUN (gs://, az://)")

@@ -18,6 +18,7 @@ from search.datasets import FORMS, Dataset, find_dataset
 from search.datasets.own import add_options
 from search.option_types import flag, group, integer, number, option, parse_address, parse_seconds
 from search.storage.identity import measure_age
+from search.storage.places.urls import find_url, refresh
 from search.tuning.policy import KEPT, Policy
 from spaces import SPACES, Space, UserError, parse_theta, read_space
 from spaces.common.errors import printable, quote
@@ -143,6 +144,9 @@ def parse_logs(args: argparse.Namespace) -> tuple[str, ...]:
         UserError: an unknown one, or one whose library is not installed.
     """
     names = split_names(",".join(args.log))
+    place = getattr(args, "out", None) or getattr(args, "run", None)
+    if names and place is not None and find_url(place) is not None:
+        raise UserError("log: a run in a bucket keeps no logs for other programs; leave --log out")
     if names:
         from search.loggers import LOGGERS
         from search.loggers.exporter import check_installed
@@ -196,7 +200,9 @@ class Request:
 
         plans = {"sweep": plan_sweep, "choice": plan_choice, "rerun": plan_rerun}
         chosen = [plans[name] for name in self.phases]
-        return train_run(self.path, self.spec, chosen, self.resources, self.policy, self.logs, on_event, command)
+        failed = train_run(self.path, self.spec, chosen, self.resources, self.policy, self.logs, on_event, command)
+        refresh(self.path)
+        return failed
 
 
 def parse_conditions(args: argparse.Namespace) -> tuple[Resources, Policy, tuple[str, ...]]:

@@ -24,6 +24,9 @@ COLOUR = re.compile(r"\x1b\[[\d;]*m")  # Ray's own lines have them, whatever the
 GONE = (errno.EPIPE, errno.EIO)  # A pipe's reader; a terminal.
 
 
+RENAMED: dict[str, str] = {}  # What is said of a path: of a mirror, the URL of its run.
+
+
 class Kept:
     """Standard error that, once it cannot be written, takes everything and shows nothing.
 
@@ -67,6 +70,8 @@ class Escaping:
 
     def write(self, text: str) -> int:
         """Shows text."""
+        for path, name in RENAMED.items():
+            text = text.replace(path, name)
         self.rich_proxied_file.write(escape_text(COLOUR.sub("", text)))
         return len(text)
 

@@ -54,6 +54,14 @@ def test_grows_with_gpu_workers_and_shrinks_again() -> None:
     assert config["idle_timeout_minutes"] > 0
 
 
+def test_every_node_reaches_the_bucket_by_its_own_profile_and_mounts_nothing() -> None:
+    config = prepare_config(yaml.safe_load(AWS.read_text(encoding="utf-8")))
+    profiles = [each["node_config"]["IamInstanceProfile"] for each in config["available_node_types"].values()]
+    assert profiles == [{"Name": "invsearch"}] * 2
+    assert "--out s3://BUCKET/" in AWS.read_text(encoding="utf-8")
+    assert not any("mount" in command for command in config["setup_commands"])
+
+
 def test_uses_all_machines_there_are() -> None:
     config = yaml.safe_load(ON_PREMISE.read_text(encoding="utf-8"))
     (node_type,) = prepare_config(config)["available_node_types"].values()

@@ -1,5 +1,7 @@
 """Whether the nodes of a cluster see the run folder: asked of each, by a small file and its answer.
 
+Where the run is in a bucket, each is asked whether it reaches that, by itself and with credentials of its own.
+
 A node that does not would train trials whose records nobody finds.
 """
 
@@ -17,9 +19,12 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from search.errors import reason_of
+from search.storage.places.urls import find_url
 from spaces import UserError
 
 ANSWER_SECONDS = 60.0
+BUCKET_SECONDS = 20.0
 SEEN_SECONDS = 5.0  # A network file system may show a new file late.
 Node = Mapping[str, Any]
 NAME = re.compile(r"\.probe-[0-9a-f]{16}(-[0-9a-f]{8,64})?")
@@ -29,9 +34,9 @@ class Probe:
     """Asks nodes whether they see a folder, in which this process can write, and collects their answers."""
 
     def __init__(self, folder: Path):
-        self._folder = folder
+        self._folder, self._url = folder, find_url(folder)
         self._known: set[str] = set()
-        self._asked: dict[Any, tuple[Node, Path]] = {}
+        self._asked: dict[Any, tuple[Node, Path | None]] = {}
 
     def explain_blind(self, nodes: Iterable[Node], patience: float = 0.0) -> str | None:
         """Asks those nodes that were not asked before; names the ones that do not see the folder, or returns None.
@@ -41,7 +46,12 @@ class Probe:
             patience: seconds to wait for answers, after which living nodes that gave none are named too; with 0 a later
                 call takes their answers.
         """
-        if new := [node for node in nodes if node["NodeID"] not in self._known]:
+        new = [node for node in nodes if node["NodeID"] not in self._known]
+        if new and self._url is not None:
+            for node in new:
+                self._known.add(node["NodeID"])
+                self._asked[run_on(node, explain_unreached).remote(self._url)] = (node, None)
+        elif new:
             question = self._folder / f".probe-{secrets.token_hex(8)}"
             content = secrets.token_hex(16)
             question.write_text(content, encoding="ascii")
@@ -59,11 +69,14 @@ class Probe:
             reason = _find_reason(ref, answer) if ref in ready else f"no answer in {patience:g} seconds"
             if reason is not None:
                 found[node["NodeID"]] = f"{name(node)} ({reason})"
-        if not self._asked:
+        if not self._asked and self._url is None:
             remove_probes(self._folder)
         if found:  # A node that died meanwhile does not matter.
             living = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
             found = {node_id: text for node_id, text in found.items() if node_id in living}
+        if found and self._url is not None:
+            told = f"{self._url}: not reached by {', '.join(found.values())}"
+            return f"{told}; each node needs obstore and credentials of its own (docs/buckets.md)"
         told = f"{self._folder}: not seen by {', '.join(found.values())}"
         return f"{told}; give --out a folder that every node shares, or mount it there" if found else None
 
@@ -119,13 +132,24 @@ def _await_answer(question: str, answer: str, content: str) -> str | None:
         time.sleep(0.2)
 
 
-def _find_reason(ref: Any, answer: Path) -> str | None:
+def explain_unreached(url: str) -> str | None:
+    """Why this node does not reach a run in a bucket, None if it does; runs on a node."""
+    from search.storage.places.address import open_place
+    from search.storage.places.layout import LEASE
+
+    try:
+        return None if open_place(url, BUCKET_SECONDS).look(LEASE) else "it sees another bucket there"
+    except (UserError, OSError) as error:
+        return reason_of(error)
+
+
+def _find_reason(ref: Any, answer: Path | None) -> str | None:
     """What is wrong with a node that has answered, None if nothing is."""
     try:
         said: Any = ray.get(ref)
     except RayError as error:
         return str(error).strip().splitlines()[0]
-    if said is not None:
+    if said is not None or answer is None:
         return said
     give_up = time.monotonic() + SEEN_SECONDS
     while not answer.exists():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from search import options
 from search.option_types import RUN, flag, folder, option
+from search.storage.places.urls import find_url
 from spaces import UserError
 from spaces.common.lookup import choose
 from spaces.common.wording import format_command
@@ -45,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
         choose("architecture", args.architecture, dict.fromkeys(asked))
         asked = [args.architecture]
     shown = [best for best in find_bests(found) if best.architecture in asked]
+    if args.export is not None and find_url(args.run) is not None:
+        raise UserError("export: the run is in a bucket; copy it first (invsearch pull URL DIR)")
     if args.export is not None:
         export_best(found, asked, shown, args)
     elif shown:

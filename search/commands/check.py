@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from search import options
-from search.option_types import RUN, flag, folder
+from search.option_types import flag, folder
 from spaces import UserError
 from spaces.common.errors import printable
 from spaces.common.wording import format_command, format_count
@@ -20,7 +20,7 @@ HELP = (
 EXAMPLE = """invsearch check runs/first --repair
   invsearch check --against results/table-1.3-digits/run.tar.xz runs/again"""
 OPTIONS = (
-    RUN,
+    folder("run", metavar="RUN", help="run folder; invsearch pull checks one that is in a bucket as it copies it"),
     flag("--repair", help="set damaged files aside and restore what can be"),
     folder(
         "--against",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from search import options
-from search.option_types import folder, group, integer, option
+from search.option_types import group, integer, option, place
 from spaces import UserError
 from spaces.common.errors import printable
 from spaces.common.fields import name_option
@@ -39,7 +39,7 @@ CHOICE = group(
     ),
 )
 OPTIONS = (
-    folder("run", metavar="RUN", help="folder of a finished sweep"),
+    place("run", metavar="RUN", help="folder or URL of a finished sweep"),
     CHOICE,
     *options.TRAINING,
 )

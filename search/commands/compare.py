@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 
 from search import options
-from search.option_types import flag, folder
+from search.option_types import flag, place
 
 HELP = "compare two runs: to the bit, by what was asked, and by each architecture's accuracy"
 EXAMPLE = "invsearch compare runs/grid runs/tpe"
 OPTIONS = (
-    folder("first", metavar="RUN_A", help="run folder"),
-    folder("second", metavar="RUN_B", help="run folder"),
+    place("first", metavar="RUN_A", help="run folder, or s3://BUCKET/RUN"),
+    place("second", metavar="RUN_B", help="run folder, or s3://BUCKET/RUN"),
     flag("--exact", help="only say whether they are the same to the bit; exit code 3 if they are not"),
 )
 

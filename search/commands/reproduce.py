@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from search import options
 from search.commands.choose import CHOICE, add_choice
-from search.option_types import folder, integer, option
+from search.option_types import integer, option, place
+from search.storage.places.urls import find_url
 from spaces import UserError
 from spaces.common.errors import printable, quote
 from spaces.common.lookup import choose
@@ -38,7 +39,7 @@ REPLICATE_TABLES = ("replicates", "replicate-sources", "replicate-pairs", "repli
 FIXED_ONLY = ("rows", "width", "mixings")
 OPTIONS = (
     option("table", metavar="TABLE", help="1.3, 1.4, 1.6 or 1.7; see invsearch list"),
-    folder("--out", required=True, metavar="RUN", help="run folder, new or to be resumed"),
+    place("--out", required=True, metavar="RUN", help="run folder or s3://BUCKET/RUN, new or to be resumed"),
     integer("--seeds", help="rerun seeds (default: as published, 10 or 5)"),
     integer("--rerun-epochs", help="epochs of a rerun (default: as --epochs)"),
     integer(
@@ -104,6 +105,8 @@ def prepare(args: argparse.Namespace) -> options.Request:
     if not table.searched:
         spec = options.make_fixed_spec(args, _parse_networks(args, table), options.PUBLISHED, seeds)
         return options.Request(args.out, spec, ("rerun",), *options.parse_conditions(args))
+    if args.replicates is not None and find_url(args.out) is not None:
+        raise UserError("replicates: a bucket's URL is of one run; give each its own, or --out a folder")
     home, count = args.out, settle_count(args.out, args.replicates)
     if count is not None:
         args.out = list_replicates(home, count)[0]  # What that one was given, all of them keep.

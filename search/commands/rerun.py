@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 
 from search import options
-from search.option_types import folder, integer
+from search.option_types import integer, place
 from spaces.common.errors import printable
 from spaces.common.wording import format_command
 from spaces.specs.protocol import SEEDS
@@ -14,7 +14,7 @@ from spaces.specs.protocol import SEEDS
 HELP = "train each architecture's best configuration over fresh seeds on all training images, judged on the test set"
 EXAMPLE = "invsearch rerun runs/first --seeds 10"
 OPTIONS = (
-    folder("run", metavar="RUN", help="folder of a finished sweep"),
+    place("run", metavar="RUN", help="folder or URL of a finished sweep"),
     integer("--seeds", default=SEEDS, help=f"seeds (default {SEEDS})"),
     integer("--epochs", help="epochs (default: as the sweep's, or as before)"),
     *options.TRAINING,

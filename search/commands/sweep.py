@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 
 from search import options
-from search.option_types import folder, option
+from search.option_types import option, place
 from spaces.common.errors import printable
 from spaces.common.wording import format_command
 
 HELP = "search each architecture's hyperparameters on held-out training images; run it again to resume"
 EXAMPLE = "invsearch sweep --architectures conv,invariant --dataset digits --samples 32 --out runs/first"
 OPTIONS = (
-    folder("--out", required=True, metavar="RUN", help="run folder, new or to be resumed"),
+    place("--out", required=True, metavar="RUN", help="run folder or s3://BUCKET/RUN, new or to be resumed"),
     option(
         "--architectures",
         default="conv,invariant",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from search import options
-from search.option_types import folder, number, option
+from search.option_types import number, option, place
 from spaces.common.lookup import choose
 from spaces.specs.protocol import JUDGES
 
@@ -28,7 +28,12 @@ CONCLUDING = (
 """How conclusions are drawn; the report has them, too."""
 OPTIONS = (
     option("table", metavar="TABLE", help="such as 1.3 or ranking; see invsearch list"),
-    folder("runs", nargs="+", metavar="RUN", help="run folder, or one of replicates; several stand together"),
+    place(
+        "runs",
+        nargs="+",
+        metavar="RUN",
+        help="run folder, s3://BUCKET/RUN, or replicates; several stand together",
+    ),
     *CONCLUDING,
     option(
         "--format",

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from search import options
-from search.option_types import folder, integer, option
+from search.option_types import integer, option, place
 from spaces.common.errors import printable
 
 HELP = "train fixed configurations over seeds on all training images, judged on the test set"
@@ -17,7 +17,7 @@ OPTIONS = (
     option("--theta", default=options.PUBLISHED, metavar="THETA", help=f"published (default), or {THETA},NAME=.."),
     integer("--seeds", default=1, help="seeds (default 1)"),
     integer("--epochs", help="epochs (default: the data set's own)"),
-    folder("--out", metavar="RUN", help="run folder (default: runs/train-DATASET)"),
+    place("--out", metavar="RUN", help="run folder, or s3://BUCKET/RUN (default: runs/train-DATASET)"),
     options.DATA,
     *options.TRAINING,
 )

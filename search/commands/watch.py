@@ -51,7 +51,9 @@ class View:
     def __init__(self, follower: Follower, path: Path):
         from analysis.progress.outlook import compute_epochs_per_minute, estimate_time_left, list_parts
         from search.storage.driver import driver
+        from search.storage.places.urls import refresh
 
+        refresh(path)
         # The driver first: one that ends meanwhile has written all that is read then.
         self.now, at_work = time.time(), driver(path)
         self.run, self.at_work = follower.read(), at_work is not None

@@ -25,16 +25,18 @@ class Run:
     ``report`` are of all of them together, and the rest is for each alone.
 
     Args:
-        path: the folder.
+        path: the folder, or the URL of a run in a bucket.
 
     Attributes:
-        path: the folder.
+        path: the folder, or the mirror of the bucket on this machine.
     """
 
     def __init__(self, path: AnyPath):
         from analysis.records.following import Follower
+        from search.storage.places.address import is_url
+        from search.storage.places.urls import open_mirror
 
-        self.path = Path(path)
+        self.path = open_mirror(path) if isinstance(path, str) and is_url(path) else Path(path)
         self._follower = Follower(self.path)
 
     def __repr__(self) -> str:
@@ -46,6 +48,9 @@ class Run:
         Raises:
             UserError: not a run folder, or its spec.json cannot be read.
         """
+        from search.storage.places.urls import refresh
+
+        refresh(self.path)
         return self._follower.read()
 
     @property

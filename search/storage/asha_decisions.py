@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from search.storage.driver import Guard
-from search.storage.json_files import append_line, read_lines
+from search.storage.json_files import read_lines
 from search.storage.trial_folder import TrialFolder
+from search.storage.writer import Writer
 
 NAME = "decisions.jsonl"
 FIELDS = {"trial_id": str, "architecture": str, "epoch": int, "accuracy": int | float, "decision": str}
@@ -31,8 +31,8 @@ class Journal:
         guard: lets this process write only while the run is its driver's.
     """
 
-    def __init__(self, run: Path, rungs: Sequence[int], guard: Guard | None = None):
-        self._path, self._rungs, self._guard = run / NAME, set(rungs), guard
+    def __init__(self, run: Path, rungs: Sequence[int], guard: Writer | None = None):
+        self._path, self._rungs, self._guard = run / NAME, set(rungs), guard or Writer(run)
         self.entries = [
             line
             for line in read_lines(self._path)[0]
@@ -56,9 +56,8 @@ class Journal:
             return
         entry = {name: trial[name] for name in ("trial_id", "architecture")}
         entry |= {"epoch": epoch, "accuracy": accuracy, "decision": decision, "time": time.time(), **more}
-        if self._guard is not None:
-            self._guard.check()
-        append_line(self._path, entry)
+        self._guard.check()
+        self._guard.append(self._path, entry)
         self._known.add(key)
         self.entries.append(entry)
         if decision == "STOP":

@@ -22,6 +22,8 @@ from search.errors import Superseded
 from search.storage.file_lock import Lock
 from search.storage.identity import identity, is_here, is_running, place
 from search.storage.json_files import set_aside
+from search.storage.places.urls import find_url
+from search.storage.writer import Writer
 from spaces import UserError
 from spaces.files.sealed import Damaged, read_sealed, seal
 
@@ -87,10 +89,11 @@ class DriverLock:
         self._lock.release()
 
 
-class Guard:
+class Guard(Writer):
     """What a worker asks before it writes: is the run still that of the driver with its token?"""
 
     def __init__(self, run: Path, token: str):
+        super().__init__(run)
         self._path, self._token = run / NAME, token
 
     def check(self) -> None:
@@ -131,6 +134,10 @@ def driver(run: Path) -> Driver | None:
 
     A driver on another machine counts as one, because whether it lives cannot be seen from here.
     """
+    if (url := find_url(run)) is not None:
+        from search.storage.places.lease import find_holder
+
+        return find_holder(url)
     try:
         note, _ = _read_note(run / NAME)
     except OSError:
@@ -146,14 +153,17 @@ def _read_note(path: Path) -> tuple[dict[str, Any] | None, bool]:
     except Damaged as error:
         # A lock that was never written to is the trace of a driver that died at its very first step.
         return None, str(error) != "empty"
-    if note is None or (
+    return (note, False) if note is None or is_note(note) else (None, True)
+
+
+def is_note(note: Mapping[str, Any]) -> bool:
+    """Whether it says who a driver is."""
+    return (
         {"host", "pid", "born", "since", "driving"} <= note.keys()
         and isinstance(note["born"], int | float)
         and type(note["pid"]) is int
         and note["pid"] > 0  # It becomes part of a command.
-    ):
-        return note, False
-    return None, True
+    )
 
 
 def _judge_lock(note: Mapping[str, Any] | None, held: bool) -> Driver | None:

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from search import streams
+from search.errors import Superseded
 from search.signals import last_words
-from search.storage.json_files import append_line, read_lines
+from search.storage.json_files import read_lines
 from search.storage.provenance import find_revision, list_versions
+from search.storage.writer import Writer
 from spaces import UserError
 from spaces.common.wording import format_command
 from spaces.files.sealed import Damaged
@@ -28,15 +30,16 @@ NAME = "history.jsonl"
 
 
 @contextmanager
-def history(run: Path, command: str | None = None, **more: Any) -> Iterator[None]:
+def history(run: Path, command: str | None = None, guard: Writer | None = None, **more: Any) -> Iterator[None]:
     """Enters this invocation in a run's history, at its start, with ``more`` fields, and at its end.
 
     Args:
         run: the run folder.
         command: what was called; None: the program's command line.
+        guard: how this process writes to it.
         **more: further fields of the start.
     """
-    started, outcome = time.time(), "failed"
+    started, outcome, append = time.time(), "failed", (guard or Writer(run)).append
     about = {
         "command": command or format_command("invsearch", *sys.argv[1:]),
         "folder": str(Path.cwd()),
@@ -47,15 +50,15 @@ def history(run: Path, command: str | None = None, **more: Any) -> Iterator[None
         "revision": find_revision(),
         "versions": list_versions(),
     }
-    append_line(run / NAME, {"event": "start", "time": started, **about, **more})
+    append(run / NAME, {"event": "start", "time": started, **about, **more})
 
     def end(outcome: str) -> None:
         wall = round(time.time() - started, 1)
         line = {"event": "end", "time": time.time(), "pid": about["pid"], "outcome": outcome, "wall_seconds": wall}
         if lost := streams.lost():
             line["lost"] = lost
-        with suppress(OSError):  # On a full disk the reason has been said, or is about to be.
-            append_line(run / NAME, line)
+        with suppress(OSError, Superseded):  # The reason has been said, or is about to be.
+            append(run / NAME, line)
 
     try:
         with last_words(lambda: end("interrupted")):

@@ -27,7 +27,10 @@ from search.storage import invocations, provenance, repair, sources
 from search.storage.driver import NAME as LOCK_NAME
 from search.storage.driver import DriverLock, Guard
 from search.storage.json_files import write_json
+from search.storage.places.driving import BucketLock
+from search.storage.places.urls import find_url
 from search.storage.trial_folder import TrialFolder
+from search.storage.writer import Writer
 from spaces import UserError
 from spaces.common.wording import format_command
 from spaces.files.sealed import ASIDE, Damaged, read_sealed
@@ -40,18 +43,26 @@ class RunFolder:
     """A run on disk.
 
     Args:
-        path: the folder; ``driven`` makes it.
+        path: the folder; ``driven`` makes it. The mirror of a run in a bucket stands for that.
 
     Attributes:
+        path: the folder, or the driver's own mirror.
+        given: the folder, or the mirror that readers have.
         scratch: where Ray Tune keeps its own files.
         guard: lets the processes of this driver write, and nobody else's.
     """
 
     def __init__(self, path: str | Path):
-        self.path = Path(path).resolve()
+        self.path = self.given = Path(path).resolve()
+        url = find_url(self.path)
+        self._lock: DriverLock | BucketLock
+        if url is None:
+            self._lock = DriverLock(self.path)
+            self.guard: Writer = Guard(self.path, self._lock.token)
+        else:
+            self._lock = BucketLock(url)
+            self.path, self.guard = self._lock.folder, self._lock.guard
         self.scratch = self.path / ".tune"
-        self._lock = DriverLock(self.path)
-        self.guard = Guard(self.path, self._lock.token)
 
     def clear_scratch(self) -> None:
         """Removes what Tune left; a link is removed and not followed."""
@@ -98,6 +109,7 @@ class RunFolder:
             self.path / provenance.ENVIRONMENT, provenance.merge_environments(there if known else None, here), indent=2
         )
         self._write_costs(spec, old)
+        self.guard.upload()
         return spec
 
     def _check_lengthening(self, old: RunSpec, spec: RunSpec) -> None:
@@ -109,7 +121,7 @@ class RunFolder:
         for phase in list_lengthened(spec, old):
             before, after = ((run.max_epochs, run.rerun_epochs)[phase == "rerun"] for run in (old, spec))
             finished = [folder for folder in self.list_recorded(phase) if folder.outcome() == "completed"]
-            without = sum(not folder.checkpoint.exists() for folder in finished)
+            without = sum(not folder.has_checkpoint() for folder in finished)
             if without:
                 raise UserError(
                     f"{self.path}: {phase} trials cannot continue from {before} to {after} epochs: {without} of "
@@ -179,7 +191,7 @@ class RunFolder:
                 spec = self._prepare(asked, here, accept_changes)
             except OSError as error:
                 raise UserError(f"{reason_of(error)}; mend that and try again") from None
-            with invocations.history(self.path, command, spec=spec.as_dict(), environment=here):
+            with invocations.history(self.path, command, self.guard, spec=spec.as_dict(), environment=here):
                 try:
                     yield spec
                 finally:
@@ -216,6 +228,7 @@ class RunFolder:
                 for finding in repair.inspect(self.path, deep):
                     lines.append(finding.mend())
                     print(lines[-1], file=sys.stderr)
+                self.guard.upload()
             except OSError as error:
                 raise UserError(f"{reason_of(error)}; mend that and try again") from None
             with last_words(self._lock.release):
@@ -229,7 +242,7 @@ class RunFolder:
         Raises:
             UserError: foreign files, another driver, or it cannot be written.
         """
-        if (self.path / SPEC).exists() or (self.path / invocations.NAME).exists():
+        if (self.given / SPEC).exists() or (self.given / invocations.NAME).exists():
             with self.taken(force):
                 pass
 
@@ -239,6 +252,7 @@ class RunFolder:
         Raises:
             UserError: a record is damaged.
         """
+        self.guard.refresh()
         found = []
         for path in repair.list_recorded(self.path):
             try:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from search.errors import Busy
-from search.storage.driver import Guard
 from search.storage.file_lock import Lock
-from search.storage.json_files import replace_not_finite, write_json
+from search.storage.json_files import replace_not_finite
+from search.storage.writer import Writer
 from spaces import TrialSpec, UserError
 from spaces.common.wording import format_command
 from spaces.files.sealed import Damaged
@@ -36,7 +36,7 @@ class TrialFolder:
         rows, status, error, makers, notes, predictions: those of its ``Record``, as last committed.
     """
 
-    def __init__(self, run: Path, spec: TrialSpec, guard: Guard | None = None):
+    def __init__(self, run: Path, spec: TrialSpec, guard: Writer | None = None):
         self.spec = spec
         self.path = run / "trials" / spec.trial_id
         self.rows: list[dict[str, Any]] = []
@@ -45,7 +45,7 @@ class TrialFolder:
         self.notes: list[str] = []
         self.makers: list[dict[str, str]] = []
         self.predictions: Predictions | None = None
-        self._guard = guard
+        self._guard = guard or Writer(run)
         self._lock = Lock(self.path / "lock")
 
     def open(self) -> None:
@@ -57,14 +57,17 @@ class TrialFolder:
             Damaged: the record is not what was written.
             OSError: the folder cannot be written.
         """
-        self._check()
+        self._guard.check()
         if self.path.is_symlink() or self.path.parent.is_symlink():
             raise Damaged(f"{self.path} is a link, which invsearch never makes")
         self.path.mkdir(parents=True, exist_ok=True)
         if not self._lock.acquire(LOCK_WAIT_SECONDS):
             raise Busy(f"trial {self.spec.trial_id} is held by another process, perhaps of a driver that was killed")
         self.read()
-        self._keep_only(self.checkpoint)
+        notes = self._guard.claim(self.path, self.record(), self.epoch)
+        self._guard.keep_only(self.path, self.checkpoint)
+        for text in notes:
+            self.note(text)
 
     def close(self) -> None:
         """Gives the lock back."""
@@ -76,6 +79,7 @@ class TrialFolder:
         Raises:
             Damaged: the record is not what was written.
         """
+        self._guard.fetch(self.path / RECORD)
         if (record := read_record(self.path)) is not None:
             self.adopt(record)
 
@@ -124,7 +128,7 @@ class TrialFolder:
             OSError: it could not be written; the trial stands where it stood.
         """
         assert row["epoch"] == self.epoch + 1, "an epoch is missing, or on record already"
-        self._check()
+        self._guard.check()
         before = (self.rows, self.status, self.makers, self.predictions)
         previous = self.checkpoint
         made_by = replace_not_finite(dict(maker))
@@ -134,12 +138,16 @@ class TrialFolder:
         self.status, self.predictions = status, predictions
         try:
             if status not in ENDED_BY_ITSELF:
-                save(self.find_checkpoint(self.epoch), self.record())
+                self._save(self.epoch, save)
             self._write()
         except BaseException:
             self.rows, self.status, self.makers, self.predictions = before
             raise
-        previous.unlink(missing_ok=True)
+        self._guard.remove(previous)
+
+    def _save(self, epoch: int, save: Callable[[Path, Any], object]) -> None:
+        save(self.find_checkpoint(epoch), self.record())
+        self._guard.publish(self.find_checkpoint(epoch))
 
     def fail(self, error: str) -> None:
         """Records that the trial cannot continue, with the reason kept: a traceback, or a sentence.
@@ -147,20 +155,20 @@ class TrialFolder:
         Raises:
             Superseded: the run is another driver's now; nothing was written.
         """
-        self._check()
+        self._guard.check()
         self.path.mkdir(parents=True, exist_ok=True)
         self.status, self.error = "failed", error
         self._write()
 
     def save_again(self, epoch: int, save: Callable[[Path, Any], object]) -> None:
         """Keeps the checkpoint of a recorded epoch that was trained again, in place of an earlier one."""
-        self._check()
-        save(self.find_checkpoint(epoch), self.record())
-        self._keep_only(self.find_checkpoint(epoch))
+        self._guard.check()
+        self._save(epoch, save)
+        self._guard.keep_only(self.path, self.find_checkpoint(epoch))
 
     def note(self, text: str) -> None:
         """Adds what a reader should know."""
-        self._check()
+        self._guard.check()
         self.notes = [*self.notes, text]
         self._write()
 
@@ -169,18 +177,8 @@ class TrialFolder:
         if reason is not None:
             self.status, self.error = "running", None
             self.note(reason)
-        self._check()
-        (self.path / OUTCOME).unlink(missing_ok=True)
-
-    def _check(self) -> None:
-        if self._guard is not None:
-            self._guard.check()
-
-    def _keep_only(self, checkpoint: Path | None) -> None:
-        """Removes all other checkpoints, and drafts of files that were never finished."""
-        for path in [*self.path.glob("checkpoint-*.safetensors"), *self.path.glob(".*.*")]:
-            if path != checkpoint and (path.is_symlink() or not path.is_dir()):
-                path.unlink(missing_ok=True)
+        self._guard.check()
+        self._guard.remove(self.path / OUTCOME)
 
     def record(self) -> dict[str, Any]:
         """What the record says, as plain data."""
@@ -188,7 +186,7 @@ class TrialFolder:
         return Record(self.spec, *plain, self.predictions).as_dict()
 
     def _write(self) -> None:
-        write_json(self.path / RECORD, self.record())
+        self._guard.write(self.path / RECORD, self.record())
 
     def outcome(self) -> str | None:
         """How the trial ended (completed, stopped, diverged, failed), or None while it has not.
@@ -204,16 +202,21 @@ class TrialFolder:
 
         Whether the last checkpoint stays is ``keep_checkpoint``; a failed trial always keeps it, to be tried again.
         """
-        self._check()
+        self._guard.check()
         self.path.mkdir(parents=True, exist_ok=True)
         self.read()
-        write_json(self.path / OUTCOME, Outcome(status, epoch, time.time(), self.record()).as_dict())
-        self._keep_only(self.find_checkpoint(epoch) if keep_checkpoint or status == "failed" else None)
+        self._guard.create(self.path / OUTCOME, Outcome(status, epoch, time.time(), self.record()).as_dict())
+        kept = keep_checkpoint or status == "failed"
+        self._guard.keep_only(self.path, self.find_checkpoint(epoch) if kept else None)
 
     def drop_checkpoint(self) -> None:
         """Removes the checkpoint of a trial that has ended."""
-        self._check()
-        self._keep_only(None)
+        self._guard.check()
+        self._guard.keep_only(self.path, None)
+
+    def has_checkpoint(self) -> bool:
+        """Whether the trial can continue from the epoch that it has come to."""
+        return self._guard.holds(self.checkpoint)
 
 
 def read_trials(run: Path, trial_ids: Iterable[str]) -> list[TrialSpec]:

@@ -192,6 +192,6 @@ class RaceFeed(Feed):
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Reads what a trial has on record; one that was lost is handed out by the next feed."""
-        folder = TrialFolder(self._run.path, self._live.pop(trial_id))
+        folder = TrialFolder(self._run.path, self._live.pop(trial_id), self._run.guard)
         folder.read()
         self._races.take(folder)

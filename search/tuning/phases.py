@@ -77,7 +77,7 @@ def train_run(
     """
     run = RunFolder(path)
     check_utf8(str(run.path))
-    load_kept(run.path, asked.own)
+    load_kept(run.given, asked.own)
     engine = EngineChoice(resources.engine, resources.device, asked.augments, resources.address is None)
     engine.announce(*asked.architectures)  # Refuses what cannot work, before the folder is made.
     engines = {name: engine.describe(name, resources.threads) for name in asked.architectures}
@@ -88,6 +88,7 @@ def train_run(
     ):
         phases: list[Phase] = []
         for plan in plans:
+            run.guard.refresh()
             phases.append(plan(run, spec))
             train_phase(phases[-1], run, spec, resources, policy, engine, on_event)
     return sum(run.list_failures(phase.name) for phase in phases)

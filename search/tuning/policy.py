@@ -53,7 +53,7 @@ class Keeper:
         if self._best is None:
             self._best = {}
             for other in self._recorded(folder.spec.phase):
-                if other.outcome() == "completed" and other.spec != folder.spec and other.checkpoint.exists():
+                if other.outcome() == "completed" and other.spec != folder.spec and other.has_checkpoint():
                     self.keeps(other, other.rows[-1][f"{JUDGED_ON[folder.spec.phase]}_accuracy"])
         before = self._best.get(folder.spec.architecture)
         if before and before[0] >= accuracy:

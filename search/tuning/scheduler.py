@@ -17,8 +17,8 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 
 from search.errors import TROUBLE, reason_of
 from search.storage.asha_decisions import Journal
-from search.storage.driver import Guard
 from search.storage.trial_folder import TrialFolder
+from search.storage.writer import Writer
 from search.tuning.trainable import METRIC, TIME_ATTR, report
 from spaces.specs.run import RunSpec
 
@@ -116,7 +116,7 @@ class PerArchitecture(InOrder):
         return True
 
 
-def make_scheduler(spec: RunSpec, run: Path, folders: Iterable[TrialFolder], guard: Guard | None = None) -> InOrder:
+def make_scheduler(spec: RunSpec, run: Path, folders: Iterable[TrialFolder], guard: Writer | None = None) -> InOrder:
     """The scheduler of a run, knowing what was decided before."""
     if spec.scheduler != "asha":
         return InOrder()

@@ -18,10 +18,10 @@ from search.cluster.stored import Stored
 from search.datasets.split import Split
 from search.errors import TROUBLE, reason_of
 from search.storage import checkpoint
-from search.storage.driver import Guard
 from search.storage.json_files import set_aside
 from search.storage.provenance import describe_maker, list_code_folders
 from search.storage.trial_folder import TrialFolder
+from search.storage.writer import Writer
 from search.training.loop import Training, make_repeatable
 from spaces import TrialSpec, UserError
 from spaces.specs.protocol import ENDED_BY_ITSELF, JUDGED_ON
@@ -83,7 +83,7 @@ class RecordedTrial(tune.Trainable):
         split: Split | Stored | None = None,
         run: str = "",
         resources: Resources | None = None,
-        guard: Guard | None = None,
+        guard: Writer | None = None,
         own: Mapping[str, Parcel] | None = None,
         expected: dict[str, str] | None = None,
         rungs: Collection[int] = (),
@@ -103,7 +103,7 @@ class RecordedTrial(tune.Trainable):
         assert split is not None
         assert resources is not None
         self._split = split.fetch() if isinstance(split, Stored) else split
-        self._run, self._resources, self._guard = Path(run), resources, guard
+        self._run, self._resources, self._guard = guard.run if guard else Path(run), resources, guard
         here = describe_maker(resources.device)
         others = [
             f"{name} {here.get(name)} instead of {version}"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.errors import Busy, Superseded
-from search.storage import trial_folder
+from search.storage import trial_folder, writer
 from search.storage.driver import DriverLock, Guard
 from search.storage.trial_folder import TrialFolder, read_trials
 from spaces import Hyperparameters, TrialSpec, UserError
@@ -98,7 +98,7 @@ def test_death_between_the_writes_leaves_a_matching_pair(
         path.write_text("2")
 
     if dies_in == "record":
-        monkeypatch.setattr(trial_folder, "write_json", die)
+        monkeypatch.setattr(writer, "write_json", die)
     with pytest.raises(SystemExit):
         folder.commit(row(2), "running", MADE_BY, die if dies_in == "save" else save_two)
     again = TrialFolder(tmp_path, trial)

@@ -1,0 +1,1 @@
+"""Commands that copy a run between a folder and a bucket."""

@@ -1,0 +1,152 @@
+"""Copies of a run between a folder and a bucket, of which every byte is checked.
+
+What is there already and the same is not copied again, so an interrupted copy is given once more. Nothing that differs
+is overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from search.storage.json_files import read_lines
+from search.storage.places.base import Conflict, Place
+from search.storage.places.folder import FolderPlace
+from search.storage.places.layout import (
+    CHECKPOINT,
+    DECISIONS_FILE,
+    compute_digest,
+    is_mirrored,
+    name_checkpoint,
+    name_decision,
+)
+from search.storage.places.mirror import AT_ONCE, INDEX, Mirror
+from spaces import UserError
+from spaces.files.atomic import write_atomically
+from spaces.files.sealed import Damaged, seal, unseal
+from spaces.specs.run import SPEC
+
+FOLDERS_CHECKPOINT = "checkpoint-*.safetensors"
+
+
+def pull(place: Place, folder: Path) -> tuple[int, list[str]]:
+    """Copies a run from a bucket to a folder, where it may be older.
+
+    Args:
+        place: the bucket.
+        folder: new, empty, or of the same run.
+
+    Returns:
+        How many files the folder has now, and what is not what was written, by name.
+
+    Raises:
+        UserError: no run there, or the folder holds something else.
+        Unreachable: the bucket does not answer.
+    """
+    if place.get(SPEC) is None:
+        raise UserError(f"{place.url}: no run is there (no {SPEC})")
+    mirror = Mirror(place, folder)
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / INDEX).exists():
+            raise UserError(f"{folder}: has files and is no copy that was pulled; give an empty or new folder")
+        if changed := mirror.list_changed():
+            raise UserError(f"{folder}: {changed[0]} has changed since it was pulled; give an empty or new folder")
+    mirror.refresh()
+    damaged = [*mirror.damaged]
+    for name, content in _fetch(place, [name for name in mirror.checkpoints if not _is_here(folder, name)]):
+        found = CHECKPOINT.fullmatch(name)
+        assert found is not None
+        if compute_digest(content) != found[3]:
+            damaged.append(name)
+            continue
+        write_atomically(folder / f"{found[1]}.safetensors", content)
+    names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
+    kept = {f"{found[1]}.safetensors" for name in mirror.checkpoints if (found := CHECKPOINT.fullmatch(name))}
+    for name in names:
+        if Path(name).match(f"trials/*/{FOLDERS_CHECKPOINT}") and name not in kept:
+            (folder / name).unlink()  # The trial has gone on.
+        elif name.endswith(".json") and is_mirrored(name) and _is_unsound(folder / name):
+            damaged.append(name)
+    return sum(path.is_file() for path in folder.rglob("*")), damaged
+
+
+def push(folder: Path, place: Place) -> int:
+    """Copies a run from a folder to a bucket where no other run is.
+
+    Returns:
+        How many objects were written.
+
+    Raises:
+        UserError: not a run, something in it is damaged, or another run is there.
+        Unreachable: the bucket does not answer.
+    """
+    mine = FolderPlace(folder)
+    if not (folder / SPEC).is_file():
+        raise UserError(f"{folder}: is no run folder (no {SPEC})")
+    if bad := [name for name in _list_names(mine) if name.endswith(".json") and _is_unsound(folder / name)]:
+        raise UserError(f"{folder}: damaged: {', '.join(bad[:5])}; invsearch check --repair mends what can be")
+    lines, garbled = read_lines(folder / DECISIONS_FILE)
+    if garbled:
+        raise UserError(f"{folder / DECISIONS_FILE}: damaged; invsearch check --repair mends what can be")
+    objects: list[tuple[str, Callable[[], bytes]]]
+    objects = [(name, partial(_read, mine, name)) for name in _list_names(mine)]
+    for path in sorted(folder.glob(f"trials/*/{FOLDERS_CHECKPOINT}")):
+        name = path.relative_to(folder).as_posix()
+        objects.append((name_checkpoint(name, path.read_bytes()), partial(_read, mine, name)))
+    for number, line in enumerate(lines, start=1):
+        objects.append((name_decision(number), partial(seal, {**line, "number": number})))
+    objects.sort(key=lambda one: one[0] == SPEC)  # Last: without it there is no run yet.
+
+    def write(one: tuple[str, Callable[[], bytes]]) -> bool:
+        name, content = one[0], one[1]()
+        try:
+            place.create(name, content)
+        except Conflict:
+            there = place.get(name)
+            if there is None or there[0] != content:
+                raise UserError(f"{place.url}/{name}: is there already and differs; give a new prefix") from None
+            return False
+        back = place.get(name)
+        if back is None or back[0] != content:
+            raise UserError(f"{place.url}/{name}: does not come back as it was written")
+        return True
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return sum(pool.map(write, objects[:-1])) + write(objects[-1])
+
+
+def _list_names(mine: FolderPlace) -> list[str]:
+    return [entry.name for entry in mine.list() if is_mirrored(entry.name)]
+
+
+def _read(mine: FolderPlace, name: str) -> bytes:
+    found = mine.get(name)
+    if found is None:
+        raise UserError(f"{mine.url}/{name}: went away while it was copied; stop the driver of the run first")
+    return found[0]
+
+
+def _fetch(place: Place, names: Iterable[str]) -> Iterable[tuple[str, bytes]]:
+    names = list(names)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for name, found in zip(names, pool.map(place.get, names), strict=True):
+            if found is not None:
+                yield name, found[0]
+
+
+def _is_here(folder: Path, name: str) -> bool:
+    """Whether a folder has that very checkpoint."""
+    found = CHECKPOINT.fullmatch(name)
+    assert found is not None
+    path = folder / f"{found[1]}.safetensors"
+    return path.is_file() and compute_digest(path.read_bytes()) == found[3]
+
+
+def _is_unsound(path: Path) -> bool:
+    try:
+        unseal(path.read_bytes())
+    except (Damaged, OSError):
+        return True
+    return False

@@ -1,0 +1,254 @@
+"""How the processes of a driver write to a run in a bucket: to the bucket first, on the version that they have read.
+
+So what is left of a replaced driver changes nothing: whoever takes a trial claims it by writing its record anew, with a
+token of its own, and every later write on an older version is refused by the store. The folder, the driver's mirror
+or a worker's own, only follows.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from search.errors import Superseded
+from search.storage.json_files import replace_not_finite
+from search.storage.places.address import open_place
+from search.storage.places.base import Conflict, Place, Version
+from search.storage.places.layout import (
+    CHECKPOINT,
+    DECISIONS_FILE,
+    LEASE,
+    compute_digest,
+    name_checkpoint,
+    name_decision,
+)
+from search.storage.places.lease import Lease, read_lease
+from search.storage.places.mirror import Mirror
+from search.storage.writer import Writer
+from spaces.files.atomic import write_atomically
+from spaces.files.sealed import ASIDE, seal
+from spaces.specs.records import RECORD
+
+
+class BucketGuard(Writer):
+    """Writes to a run in a bucket.
+
+    What is pickled for the workers is where the run is and whose it is; credentials they find themselves.
+
+    Args:
+        place: the bucket.
+        token: names the driver.
+        lease: the driver's; None in a worker.
+        mirror: the driver's; None in a worker, which has a folder of its own.
+        run: that folder.
+    """
+
+    def __init__(self, place: Place, token: str, lease: Lease | None, mirror: Mirror | None, run: Path):
+        super().__init__(run)
+        self._place, self._token, self._lease, self._mirror = place, token, lease, mirror
+        self._versions: dict[str, Version] = {}
+        self._writer = f"{token}-{secrets.token_hex(4)}"  # In every record, so that no two writers' bytes are the same.
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"url": self._place.url, "token": self._token, "patience": getattr(self._place, "patience", None)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        folder = make_own_folder(state["token"])
+        self.__init__(open_place(state["url"], state["patience"]), state["token"], None, None, folder)
+
+    def check(self) -> None:
+        """In the driver: the lease is still its own. A worker asks once, when it claims a trial."""
+        if self._lease is not None:
+            self._lease.check()
+
+    def refresh(self) -> None:
+        """Brings what workers have written to the mirror."""
+        if self._mirror is not None:
+            self._mirror.refresh()
+            self._versions.clear()
+
+    def upload(self) -> None:
+        """Brings what was written in the mirror to the bucket."""
+        if self._mirror is not None:
+            self.check()
+            self._guarded("what the run is of", self._mirror.upload)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.run).as_posix()
+
+    def _find_version(self, name: str) -> Version | None:
+        return self._versions.get(name) or (self._mirror.find_version(name) if self._mirror is not None else None)
+
+    def _keep(self, name: str, content: bytes, version: Version) -> None:
+        """Makes the folder what the bucket is now."""
+        if self._mirror is not None:
+            self._mirror.keep(name, content, version)
+        else:
+            (self.run / name).parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.run / name, content)
+        self._versions[name] = version
+
+    def _drop(self, name: str) -> None:
+        self._versions.pop(name, None)
+        if self._mirror is not None:
+            self._mirror.drop(name)
+        (self.run / name).unlink(missing_ok=True)
+
+    def _guarded(self, name: str, write: Callable[[], Any]) -> Any:
+        try:
+            return write()
+        except Conflict:
+            raise Superseded(
+                f"{self._place.url}: {name} was written by another process since; perhaps another driver has taken the "
+                "run over"
+            ) from None
+
+    def fetch(self, path: Path) -> None:
+        """Brings one record."""
+        name = self._name(path)
+        found = self._place.get(name)
+        if found is None:
+            self._drop(name)
+        else:
+            self._keep(name, *found)
+
+    def write(self, path: Path, content: Mapping[str, Any]) -> None:
+        """Replaces a record on the version that was read or written last."""
+        name, version = self._name(path), self._find_version(self._name(path))
+        sealed = seal(replace_not_finite({**content, "writer": self._writer}))
+        create, swap = self._place.create, self._place.swap
+        put = (lambda: create(name, sealed)) if version is None else (lambda: swap(name, sealed, version))
+        self._keep(name, sealed, self._guarded(name, put))
+
+    def create(self, path: Path, content: Mapping[str, Any]) -> None:
+        """Writes an outcome."""
+        name, sealed = self._name(path), seal(replace_not_finite({**content, "writer": self._writer}))
+        self._keep(name, sealed, self._guarded(name, lambda: self._place.create(name, sealed)))
+
+    def append(self, path: Path, line: Mapping[str, Any]) -> None:
+        """Adds a decision under the next number, or a line of the history to what is there."""
+        name, mirror = self._name(path), self._mirror
+        assert mirror is not None, "only drivers keep logs"
+        if name != DECISIONS_FILE:
+            before = path.read_bytes() if path.exists() else b""
+            content = (
+                before + (b"\n" if before and not before.endswith(b"\n") else b"") + seal(replace_not_finite(line))
+            )
+            version = self._find_version(name)
+            create, swap = self._place.create, self._place.swap
+            put = (lambda: create(name, content)) if version is None else (lambda: swap(name, content, version))
+            self._keep(name, content, self._guarded(name, put))
+            return
+        numbered = {**line, "number": mirror.last_decision + 1, "writer": self._writer}
+        key, content = name_decision(numbered["number"]), seal(replace_not_finite(numbered))
+        self._guarded(key, lambda: self._place.create(key, content))
+        mirror.last_decision += 1
+        super().append(path, numbered)
+
+    def mark(self) -> None:
+        """Takes the next number of the decisions from a driver that was replaced, so that it cannot decide any more."""
+        assert self._mirror is not None
+        while True:
+            number = self._mirror.last_decision + 1
+            try:
+                mark = seal({"number": number, "event": "taken over", "time": time.time(), "writer": self._writer})
+                self._place.create(name_decision(number), mark)
+            except Conflict:
+                self._mirror.refresh()
+            else:
+                self._mirror.last_decision = number
+                return
+
+    def remove(self, path: Path) -> None:
+        """Removes a file, and a checkpoint of any content."""
+        name = self._name(path)
+        names = [key for key in self._versions if _is_of(key, name)] or [name]
+        self._place.delete(names)
+        for key in names:
+            self._drop(key)
+        path.unlink(missing_ok=True)
+
+    def claim(self, trial: Path, record: Mapping[str, Any], epoch: int) -> list[str]:
+        """Asks for the lease, makes the record this process's, and fetches the newest checkpoint up to an epoch."""
+        found = self._place.get(LEASE)
+        note = None if found is None else read_lease(found[0])
+        if note is None or not note["driving"] or note["token"] != self._token:
+            raise Superseded(f"{self._place.url}/{LEASE} names another driver, which has taken the run over")
+        self.write(trial / RECORD, record)
+        return self._fetch_checkpoint(self._name(trial), epoch) if epoch else []
+
+    def _fetch_checkpoint(self, trial: str, epoch: int) -> list[str]:
+        notes = []
+        there = {}
+        for entry in self._place.list(trial):
+            if (found := CHECKPOINT.fullmatch(entry.name)) and int(found[2]) <= epoch:
+                there[int(found[2]), entry.name] = found[1], found[3]
+        for key, (stem, digest) in sorted(there.items(), reverse=True):
+            got = self._place.get(key[1])
+            if got is None:
+                continue
+            if compute_digest(got[0]) == digest:
+                write_atomically(self.run / f"{stem}.safetensors", got[0])
+                self._versions[key[1]] = got[1]
+                return notes
+            aside = f"{stem}.safetensors{ASIDE}{time.strftime('%Y%m%dT%H%M%S')}"
+            with suppress(Conflict):
+                self._place.create(aside, got[0])
+            self._place.delete([key[1]])
+            notes.append(f"the checkpoint of epoch {key[0]} was damaged and set aside as {Path(aside).name}")
+        return notes
+
+    def publish(self, checkpoint: Path) -> None:
+        """Writes a checkpoint under a name of its own."""
+        content = checkpoint.read_bytes()
+        name = name_checkpoint(self._name(checkpoint), content)
+        try:
+            self._versions[name] = self._place.create(name, content)
+        except Conflict:  # The same content.
+            self._versions[name] = Version(None)
+
+    def holds(self, checkpoint: Path) -> bool:
+        """Whether a checkpoint was in the bucket when the mirror was last brought up to date."""
+        name = self._name(checkpoint)
+        there = self._mirror.checkpoints if self._mirror is not None else self._versions
+        return any(_is_of(key, name) for key in there)
+
+    def keep_only(self, trial: Path, checkpoint: Path | None) -> None:
+        """Removes a trial's other checkpoints, also those that processes have left that are no more."""
+        super().keep_only(trial, checkpoint)
+        kept = None if checkpoint is None else self._name(checkpoint)
+        names = [entry.name for entry in self._place.list(self._name(trial)) if CHECKPOINT.fullmatch(entry.name)]
+        gone = [name for name in names if kept is None or not _is_of(name, kept)]
+        self._place.delete(gone)
+        for name in gone:
+            self._versions.pop(name, None)
+
+
+def _is_of(name: str, checkpoint: str) -> bool:
+    """Whether an object is a checkpoint of that name in a folder."""
+    found = CHECKPOINT.fullmatch(name)
+    return found is not None and f"{found[1]}.safetensors" == checkpoint
+
+
+def make_own_folder(token: str) -> Path:
+    """A folder for one worker; those of dead ones on this machine are removed."""
+    root = Path(tempfile.gettempdir()) / f"invsearch-{os.getuid()}"
+    root.mkdir(mode=0o700, exist_ok=True)
+    if root.is_symlink() or root.lstat().st_uid != os.getuid():
+        raise PermissionError(f"{root} is somebody else's")
+    for other in root.iterdir():
+        pid = other.name.rpartition("-")[2]
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(other, ignore_errors=True)
+    folder = root / f"{token}-{secrets.token_hex(4)}-{os.getpid()}"
+    folder.mkdir(mode=0o700)
+    return folder

@@ -1,0 +1,103 @@
+"""Where the mirrors of runs in buckets lie on this machine, and what reads a run by its URL."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+
+from search import streams
+from search.errors import reason_of
+from search.storage.file_lock import Lock
+from search.storage.places.base import Unreachable
+from spaces import UserError
+
+VARIABLE = "INVSEARCH_MIRRORS"
+MARK = ".bucket"
+WAIT_SECONDS = 120.0
+
+
+def find_root() -> Path:
+    """The folder of all mirrors: INVSEARCH_MIRRORS, else below the user's cache."""
+    named = os.environ.get(VARIABLE)
+    return (Path(named) if named else Path(platformdirs.user_cache_dir("invsearch")) / "buckets").absolute()
+
+
+def find_mirror(url: str, kind: Literal["driver", "reader"]) -> Path:
+    """The folder of a mirror, named like the run; the drivers of a machine have one that readers leave alone.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    scheme, rest = url.split("://")
+    parts = rest.split("/")
+    whose = f"driver-{socket.gethostname()}" if kind == "driver" else kind  # The cache may be on a shared disk.
+    found = find_root() / f"{scheme}-{parts[0]}-{hashlib.sha256(url.encode()).hexdigest()[:8]}" / whose / parts[-1]
+    try:
+        found.mkdir(parents=True, exist_ok=True)
+        (found.parent / MARK).write_text(url)
+    except OSError as error:
+        raise UserError(
+            f"{found}: cannot be written ({error.strerror}), and a run in a bucket needs a folder on this machine; "
+            f"name one with {VARIABLE}"
+        ) from None
+    streams.RENAMED[str(found)] = url
+    return found
+
+
+def find_url(path: Path) -> str | None:
+    """The URL of a mirror; None of any other folder, whatever lies beside it."""
+    try:
+        path = path.absolute()
+        if path.is_relative_to(find_root()):
+            return (path.parent / MARK).read_text()
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+def open_mirror(url: str) -> Path:
+    """The reader's mirror of a run, up to date.
+
+    Raises:
+        UserError: the bucket cannot be reached, or the mirror not written.
+    """
+    from search.storage.places.address import parse_url
+
+    path = find_mirror(parse_url(url), "reader")
+    refresh(path, first=True)
+    return path
+
+
+def refresh(path: Path, first: bool = False) -> None:
+    """Brings the reader's mirror up to date; nothing happens to any other folder.
+
+    Args:
+        path: the folder.
+        first: wait only shortly for a store that does not answer.
+
+    Raises:
+        UserError: the bucket cannot be reached, or the mirror not written.
+    """
+    url = find_url(path)
+    if url is None or path.parent.name != "reader":
+        return
+    from search.storage.places.address import PATIENCE, open_place, read_seconds
+    from search.storage.places.mirror import Mirror
+
+    place = open_place(url, min(20.0, read_seconds(PATIENCE, 20.0)) if first else None)
+    lock = Lock(path.parent / "lock")
+    try:
+        if not lock.acquire(WAIT_SECONDS):
+            raise UserError(f"{path}: another process has been bringing it up to date for {WAIT_SECONDS:g} seconds")
+        Mirror(place, path).refresh()
+    except Unreachable as error:
+        raise UserError(reason_of(error)) from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); name another place with {VARIABLE}") from None
+    finally:
+        lock.release()
