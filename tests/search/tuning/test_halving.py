@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ray.tune.search import Searcher
 
-from search.storage import trial_folder
+from search.storage import trial_folder, writer
 from search.storage.run_folder import RunFolder
 from search.tuning.jobs import Job, Outcomes
 from search.tuning.policy import Keeper
@@ -51,11 +51,11 @@ class World:
 
     def __init__(self, path: Path, seed: int, monkeypatch: pytest.MonkeyPatch):
         self.run, self.random = RunFolder(path), random.Random(seed)
-        self.run.guard = None  # type: ignore[assignment]
+        self.run.guard = writer.Writer(self.run.path)  # It looks for no driver.
         self.writes = float("inf")  # Until it dies.
         self.handed: list[tuple[str, int]] = []  # Trial ids, and how far each was to go.
         self.retrained = 0
-        write = trial_folder.write_json
+        write = writer.write_json
 
         def write_or_die(file: Path, content: Any, **more: Any) -> None:
             self.writes -= 1
@@ -63,7 +63,7 @@ class World:
                 raise Death
             write(file, content, **more)
 
-        monkeypatch.setattr(trial_folder, "write_json", write_or_die)
+        monkeypatch.setattr(writer, "write_json", write_or_die)
         monkeypatch.setattr("spaces.files.atomic.os.fsync", lambda handle: None)
 
     @staticmethod
