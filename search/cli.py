@@ -19,7 +19,8 @@ from importlib import import_module
 from typing import Any
 
 from search import __version__, streams
-from search.cluster.surroundings import restored_environment
+from search.cluster.forking import prepared_workers
+from search.cluster.surroundings import HERE_ONLY, SETTINGS, restored_environment
 from search.errors import TIME_IS_UP, Halted, Superseded, reason_of
 from search.options import INCOMPLETE
 from search.planning.announce import announce
@@ -106,11 +107,14 @@ def _main(given: list[str]) -> int:
         args, unknown = make_parser().parse_known_args(given)
         if unknown:
             raise UserError(f"unrecognized arguments: {' '.join(unknown)}; see invsearch {args.command} --help")
-        seconds = math.inf if getattr(args, "dry_run", False) else getattr(args, "time_budget", None) or math.inf
+        dry = getattr(args, "dry_run", False)
+        forks = not dry and getattr(args, "address", "") is None and not args.gpus_per_trial
+        seconds = math.inf if dry else getattr(args, "time_budget", None) or math.inf
         with (
             handled(act_at_once),
             last_resort(again),
             time_limit(seconds - measure_age(), f"{TIME_IS_UP} before more was trained"),
+            prepared_workers(os.environ | SETTINGS | HERE_ONLY if forks else None),
         ):
             if "time_budget" in args:  # It trains, and what that needs takes seconds to load.
                 announce(f"invsearch {args.command}: preparing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spaces.common.errors import UserError
 from spaces.files.sealed import Damaged
 
 TIME_IS_UP = "the time budget is used up"
@@ -23,6 +24,10 @@ class Halted(Exception):
     """The run cannot, or may not, continue now; its message says why."""
 
     outcome = "halted"  # For the history.
+
+
+class NothingToChoose(UserError):
+    """A sweep is over and has no trial that was trained to the end."""
 
 
 class TimeIsUp(BaseException):

@@ -7,7 +7,7 @@ in ``Run.damaged`` and left out, so one bad file among thousands never hides the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from spaces.specs.predictions import Predictions
 from spaces.specs.protocol import ENDED_BY_ITSELF
 from spaces.specs.records import list_trial_folders, read_trial
 from spaces.specs.replicates import list_runs
-from spaces.specs.run import RunSpec, read_spec
+from spaces.specs.run import SPEC, RunSpec, read_spec
 
 # What reading and taking apart an arbitrary JSON file can raise.
 UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError, UserError)
@@ -83,10 +83,26 @@ def read_run(path: str | Path) -> Run:
 def read_runs(paths: Iterable[str | Path]) -> list[Run]:
     """Reads run folders; one that holds replicates stands for those of them that were begun.
 
+    A replicate that cannot be read is left out, and named among what is ``damaged`` of the first that can.
+
     Raises:
-        UserError: as ``read_run``, or no replicate was begun.
+        UserError: as ``read_run``, no replicate was begun, or none can be read.
     """
-    return [read_run(run) for path in paths for run in list_runs(Path(path))]
+    return [run for path in paths for run in _read_each(list_runs(Path(path)))]
+
+
+def _read_each(folders: Sequence[Path]) -> list[Run]:
+    found: list[Run] = []
+    unread: list[tuple[Path, str]] = []
+    for folder in folders:
+        try:
+            found.append(read_run(folder))
+        except UserError as error:
+            if folder == folders[-1] and not found:
+                raise
+            unread.append((folder / SPEC, str(error).removeprefix(f"{folder / SPEC}: ")))
+    found[0].damaged.extend(unread)
+    return found
 
 
 def attempt(folder: str) -> Trial | str | None:

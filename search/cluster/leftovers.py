@@ -1,8 +1,8 @@
-"""What Ray leaves when a driver is killed: folders under its temporary folder, and for a minute two processes.
+"""What Ray leaves when a driver is killed: folders under its temporary folder, and perhaps processes.
 
 Ray on one machine makes ``/tmp/ray/session_DATE_PID`` and never removes it. A run writes down the names of its own
-(RUN/ray_sessions.jsonl); each is removed after a clean end, else by the next start. Ray's two agents, 210 MB together,
-notice only after 62 s that their driver was killed; the next start ends them.
+(RUN/ray_sessions.jsonl); each is removed after a clean end, else by the next start. What stands in for Ray's agents
+ends with the raylet; agents of Ray's own would notice after a minute, so the next start ends what it finds.
 
 A run folder may come from a stranger, so only folders of a dead process are removed: directly in Ray's temporary
 folder, ours, not links, and named as Ray names them. The session of a driver that was killed while Ray started stays.

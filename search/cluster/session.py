@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from search.cluster import forking
 from search.cluster.lean import started_lean
 from search.cluster.resources import Resources, count_cores
 from search.cluster.surroundings import code_of, has_ray, limit_object_store, listening, set_environment
@@ -148,6 +149,7 @@ def _end(session: _Session) -> None:
     try:
         if not session.theirs:
             ray.shutdown()
+        forking.dismiss_template()
     finally:
         for run in session.runs:
             with suppress(OSError, UserError):  # Or it would hide why the block ended.
@@ -187,6 +189,10 @@ def _start_ray(resources: Resources) -> Path:
 
     try:
         local = resources.address is None
+        if local and not resources.gpus_per_trial:
+            forking.prepare_workers(dict(os.environ))
+        else:
+            forking.dismiss_template()
         with kept(), own_sessions(), code_of(local), listening(local), started_lean(local):
             context: Any = ray.init(**options)
     except (ConnectionError, ImportError, ValueError, RuntimeError) as error:  # ImportError: RAY_RUNTIME_ENV_HOOK.

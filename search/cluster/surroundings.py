@@ -33,11 +33,11 @@ SETTINGS = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
-    # A worker goes on for so long before it reports, where nothing depends on its last epoch: epochs of small images
-    # take as long as a report and its answer.
+    # A worker goes on for so long before it commits and reports, where nothing depends on its last epoch: epochs of
+    # small images take hardly longer than that, and the answer.
     "TUNE_RESULT_BUFFER_LENGTH": "1000",
-    "TUNE_RESULT_BUFFER_MIN_TIME_S": "0.3",
-    "TUNE_RESULT_BUFFER_MAX_TIME_S": "0.3",
+    "TUNE_RESULT_BUFFER_MIN_TIME_S": "1",
+    "TUNE_RESULT_BUFFER_MAX_TIME_S": "1",
 }
 # What of the environment we, or Ray and MLflow for us, may set or take away: names, and beginnings of names.
 OURS = (

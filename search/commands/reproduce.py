@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from search import options
 from search.commands.choose import CHOICE, add_choice
+from search.errors import TIME_IS_UP, Halted, NothingToChoose
 from search.option_types import integer, option, place
 from search.storage.places.urls import find_url
 from spaces import UserError
@@ -71,20 +72,36 @@ class Replicated(options.Request):
     count: int
 
     def train(self, on_event: Callable[[Event], object] | None = None, command: str | None = None) -> int:
-        """Trains what is left of each, one after the other; returns how many trials failed in all of them."""
+        """Trains what is left of each, one after the other.
+
+        One whose sweep has nothing to choose from is said, and the next one begins.
+
+        Returns:
+            How many trials failed in all of them, and replicates that ended so.
+
+        Raises:
+            Halted: as ``train_run``, or the time budget was used up between two of them.
+        """
         from search.cluster.session import shared_session
         from search.storage.replicates import keeping_count
 
         failures = 0
         with shared_session():
             for number, path in enumerate(list_replicates(self.path, self.count), start=1):
+                if number > 1 and self.policy.time_is_up():
+                    raise Halted(f"{TIME_IS_UP} before replicate {number} of {self.count}")
                 spec = make_replicate(self.spec, number)
                 seeds = f"seed {spec.seed}, split seed {spec.split_seed}"
                 print(f"replicate {number} of {self.count}: {printable(path)} ({seeds})", file=sys.stderr)
                 tell = _tell_of(number, on_event)
                 one = options.Request(path, spec, self.phases, self.resources, self.policy, self.logs)
                 with keeping_count(self.path, self.count) if number == 1 else nullcontext():
-                    lost = one.train(tell, command)
+                    try:
+                        lost = one.train(tell, command)
+                    except NothingToChoose as error:
+                        print(f"replicate {number}: {printable(error)}", file=sys.stderr)
+                        failures += 1
+                        continue
                 options.choose_exit_code(lost, path)  # Says where they are.
                 failures += lost
         return failures

@@ -1,15 +1,16 @@
 """The folder of one trial: its record, its checkpoint, its outcome.
 
-The record is rewritten whole after every epoch; that write is the commit. The checkpoint of an
-epoch is written before the commit and the older one removed after it, so whichever moment a
-process dies, the last recorded epoch has its checkpoint. Checkpoint and outcome both carry a copy
-of the record, so a record that is damaged later can be restored (search/storage/repair.py).
+The record is rewritten whole after every epoch, or after some short ones together; that write is the
+commit. The checkpoint of the last epoch is written before the commit and the older one removed after
+it, so whichever moment a process dies, the last recorded epoch has its checkpoint. Checkpoint and
+outcome both carry a copy of the record, so a record that is damaged later can be restored
+(search/storage/repair.py).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ class TrialFolder:
         maker: Mapping[str, str],
         save: Callable[[Path, Any], object],
         predictions: Predictions | None = None,
+        earlier: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Records a finished epoch: checkpoint first, then the record, then the old checkpoint goes.
 
@@ -122,19 +124,23 @@ class TrialFolder:
             maker: versions, device and node that computed the row.
             save: writes a checkpoint with the given record to a path; not called for a diverged trial.
             predictions: those of this epoch, where they are kept; those of an earlier one are kept no longer.
+            earlier: the numbers of epochs before this one that are recorded with it.
 
         Raises:
             Superseded: the run is another driver's now; nothing was written.
             OSError: it could not be written; the trial stands where it stood.
         """
-        assert row["epoch"] == self.epoch + 1, "an epoch is missing, or on record already"
+        rows = [*earlier, row]
+        expected = list(range(self.epoch + 1, self.epoch + len(rows) + 1))
+        assert [each["epoch"] for each in rows] == expected, "an epoch is missing, or on record already"
         self._guard.check()
         before = (self.rows, self.status, self.makers, self.predictions)
         previous = self.checkpoint
         made_by = replace_not_finite(dict(maker))
         self.makers = self.makers if made_by in self.makers else [*self.makers, made_by]
         # As it will be read back.
-        self.rows = [*self.rows, replace_not_finite(dict(row)) | {"maker": self.makers.index(made_by)}]
+        number = {"maker": self.makers.index(made_by)}
+        self.rows = [*self.rows, *(replace_not_finite(dict(each)) | number for each in rows)]
         self.status, self.predictions = status, predictions
         try:
             if status not in ENDED_BY_ITSELF:

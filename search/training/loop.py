@@ -81,6 +81,13 @@ def derive_epoch_seed(seed: int, epoch: int) -> int:
     return int(np.random.SeedSequence((DRAWS, seed, epoch)).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
+def seed_generators(seed: int, device: torch.device) -> None:
+    """Seeds torch's own generators, as ``torch.manual_seed`` does, which takes a millisecond for devices not in use."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed_all(seed)
+
+
 def compute_rate(spec: TrialSpec, epoch: int) -> float:
     """The learning rate of an epoch."""
     return spec.theta.lr if spec.recipe is None else spec.recipe.decay_lr(spec.theta.lr, epoch)
@@ -131,7 +138,7 @@ class Training:
         self.epoch += 1
         for group in self.optimiser.param_groups:
             group["lr"] = compute_rate(self.spec, self.epoch)
-        torch.manual_seed(derive_epoch_seed(self.spec.seed, self.epoch))
+        seed_generators(derive_epoch_seed(self.spec.seed, self.epoch), self.device)
         train_loss = self.engine.train(torch.randperm(self._images, generator=self._order), self.epoch)
         loss, accuracy = self.engine.judge() if math.isfinite(train_loss) else (math.nan, math.nan)
         if diverged := not math.isfinite(loss):

@@ -19,6 +19,7 @@ from analysis.judging import find_chance, find_race_judge
 from analysis.progress.left import Limits
 from analysis.races import find_completed
 from analysis.records.reader import Run, read_run
+from search.errors import NothingToChoose
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder, read_trials
 from search.tuning.feed import Feed, make_tune_config
@@ -68,7 +69,8 @@ def check_swept(run: Path, spec: RunSpec, found: Run) -> None:
     """Sees that every architecture's sweep is over and left something to choose from.
 
     Raises:
-        UserError: it is not, or has not.
+        UserError: it is not.
+        NothingToChoose: it has not.
     """
     if behind := found.list_behind({name: spec.count_planned(name) for name in spec.architectures}):
         raise UserError(
@@ -77,7 +79,7 @@ def check_swept(run: Path, spec: RunSpec, found: Run) -> None:
         )
     completed = set(find_completed(found, found.trials[found.trials["phase"] == "sweep"])["architecture"])
     if lacking := [name for name in spec.architectures if name not in completed]:
-        raise UserError(
+        raise NothingToChoose(
             f"{run}: no trial of {', '.join(lacking)} was trained to the end, so there is no incumbent; "
             "finish the sweep (run it again), or give it more --samples"
         )

@@ -1,9 +1,10 @@
-"""The thin layer between Ray Tune and a trial: ``step`` trains an epoch and commits it."""
+"""The thin layer between Ray Tune and a trial: epochs are trained, committed, and only then reported."""
 
 from __future__ import annotations
 
 import time
 import traceback
+from collections import deque
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,12 @@ from search.storage.trial_folder import TrialFolder
 from search.storage.writer import Writer
 from search.training.loop import Training, make_repeatable
 from spaces import TrialSpec, UserError
+from spaces.specs.predictions import Predictions
 from spaces.specs.protocol import ENDED_BY_ITSELF, JUDGED_ON
 
 TIME_ATTR = "epoch"
 METRIC = "accuracy"
+MOST_REPORTS = 1000  # At once.
 WORST = 0.0  # What a searcher hears of a diverged trial: a NaN is never stopped and poisons TPE.
 
 
@@ -118,36 +121,45 @@ class RecordedTrial(tune.Trainable):
         self._host, self._own, self._rungs = here["host"], own or {}, rungs
         self.reset_config(config)
 
-    def train_buffered(self, buffer_time_s: float, max_buffer_length: int = 1000) -> list[dict[str, Any]]:
-        """Reports of one epoch after the other for so many seconds, or until something depends on the last one."""
-        end = time.monotonic() + buffer_time_s
+    def train_buffered(self, buffer_time_s: float, max_buffer_length: float = MOST_REPORTS) -> list[dict[str, Any]]:
+        """Reports of one epoch after the other for so many seconds, or until something depends on the last one.
+
+        They are committed together: at most this much is trained again when this process dies. Tune 2.60 hands the
+        number over first and the seconds second, against its own signature; the larger of the two is the number.
+        """
+        self._until = time.monotonic() + min(buffer_time_s, max_buffer_length)
         reports = [self.train()]
-        while not self._is_awaited(reports[-1]) and time.monotonic() < end and len(reports) < max_buffer_length:
+        while self._told:
             reports.append(self.train())
         return reports
 
-    def _is_awaited(self, told: Mapping[str, Any]) -> bool:
-        """Whether the driver has to say if the trial goes on after a report."""
-        return told["done"] or told["again"] or "stop" in told or told[TIME_ATTR] in self._rungs
-
     def step(self) -> dict[str, Any]:
-        """One epoch, or the last recorded row again if this process has just opened the trial."""
-        if reason := self._halted or self._mismatch:  # Tune may ask once more before it acts.
-            return self._stop(reason)
-        try:
-            told = self._step()
-        except TROUBLE as error:
-            return self._stop(reason_of(error))
+        """The report of an epoch that is on record, or the last recorded row again if this process has just begun.
+
+        Where none is waiting to be reported, epochs are trained, one after the other as long as they may.
+        """
+        if not self._told:
+            self._told.extend(self._train_on())
+        told = self._told.popleft()
         if told["done"]:
             self.cleanup()  # Another process may be the one that takes the trial beyond its rung.
         return told
+
+    def _train_on(self) -> list[dict[str, Any]]:
+        if reason := self._halted or self._mismatch:  # Tune may ask once more before it acts.
+            return [self._stop(reason)]
+        try:
+            return self._train()
+        except TROUBLE as error:
+            return [self._stop(reason_of(error))]
 
     def _stop(self, reason: str) -> dict[str, Any]:
         self._halted = reason
         folder = self._folder or TrialFolder(self._run, self._spec)
         return report(folder, self._max_epochs, again=True) | {"stop": reason, "done": False}
 
-    def _step(self) -> dict[str, Any]:
+    def _train(self) -> list[dict[str, Any]]:
+        """Trains and commits; returns the reports of the rows that are new."""
         if self._folder is None:
             folder = TrialFolder(self._run, self._spec, self._guard)
             try:
@@ -157,35 +169,61 @@ class RecordedTrial(tune.Trainable):
                 raise
             self._folder = folder
             if folder.rows or folder.status in ENDED_BY_ITSELF:
-                return report(folder, self._max_epochs, again=True)
-        folder = self._folder
+                return [report(folder, self._max_epochs, again=True)]
+        folder, before = self._folder, self._folder.epoch
+        rows: list[dict[str, Any]] = []
         try:
             if self._training is None:
                 self._training = self._open_training(folder)
-            epoch = self._training.run_epoch()
-            ends = epoch.epoch == self._max_epochs and not epoch.diverged
-            kept = self._training.predict() if ends and self._spec.phase == "rerun" else None
+            while True:
+                epoch = self._training.run_epoch()
+                rows.append(epoch.row(self._spec.phase))
+                ends = epoch.epoch == self._max_epochs
+                if ends or epoch.diverged or epoch.epoch <= before or epoch.epoch in self._rungs:
+                    break
+                if time.monotonic() >= self._until:
+                    break
+            kept = self._training.predict() if ends and not epoch.diverged and self._spec.phase == "rerun" else None
         except Exception:
             # A bug or a lack of memory is this trial's result; the sweep continues.
-            folder.fail(traceback.format_exc())
-            return report(folder, self._max_epochs)
+            trace = traceback.format_exc()
+            if rows and rows[-1]["epoch"] > before:
+                self._record(folder, rows)
+            folder.fail(trace)
+            return self._report_since(folder, before) or [report(folder, self._max_epochs)]
         # Outside the try above: a full disk is the machine's fault.
-        training, row = self._training, epoch.row(self._spec.phase)
+        if epoch.epoch <= before:
+            self._record_again(folder, rows[-1])
+            return [report(folder, self._max_epochs, again=True)]
+        self._record(folder, rows, epoch.diverged, kept)
+        return self._report_since(folder, before)
 
-        def save(path: Path, record: dict[str, Any]) -> None:
-            checkpoint.save(path, training.state(), record)
+    def _report_since(self, folder: TrialFolder, before: int) -> list[dict[str, Any]]:
+        return [report(folder, self._max_epochs, rows=count) for count in range(before + 1, folder.epoch + 1)]
 
-        if epoch.epoch <= folder.epoch:
-            before, loss = folder.rows[epoch.epoch - 1], f"{JUDGED_ON[self._spec.phase]}_loss"
-            if (before.get("train_loss"), before.get(loss)) != (row["train_loss"], row[loss]):
-                there = f"{loss} {row[loss]!r}; the row says {before.get(loss)!r}"
-                folder.note(f"epoch {epoch.epoch} came out differently: {there}")
-            folder.save_again(epoch.epoch, save)
-            return report(folder, self._max_epochs, again=True)
+    def _save(self, path: Path, record: dict[str, Any]) -> None:
+        assert self._training is not None
+        checkpoint.save(path, self._training.state(), record)
+
+    def _record(
+        self,
+        folder: TrialFolder,
+        rows: list[dict[str, Any]],
+        diverged: bool = False,
+        kept: Predictions | None = None,
+    ) -> None:
+        assert self._training is not None
         node = {"node": ray.get_runtime_context().get_node_id()[:8]} if ray.is_initialized() else {}
-        maker = describe_maker(self._resources.device) | node | training.engine.identity()
-        folder.commit(row, "diverged" if epoch.diverged else "running", maker, save, kept)
-        return report(folder, self._max_epochs)
+        maker = describe_maker(self._resources.device) | node | self._training.engine.identity()
+        folder.commit(rows[-1], "diverged" if diverged else "running", maker, self._save, kept, rows[:-1])
+
+    def _record_again(self, folder: TrialFolder, row: dict[str, Any]) -> None:
+        """Keeps the checkpoint of an epoch whose row stays, and notes where the row is another one."""
+        before, loss = folder.rows[row["epoch"] - 1], f"{JUDGED_ON[self._spec.phase]}_loss"
+        if (before.get("train_loss"), before.get(loss)) != (row["train_loss"], row[loss]):
+            there = f"{loss} {row[loss]!r}; the row says {before.get(loss)!r}"
+            folder.note(f"epoch {row['epoch']} came out differently: {there}")
+        folder.save_again(row["epoch"], self._save)
 
     def _open_training(self, folder: TrialFolder) -> Training:
         """The training where the trial's record left it: from its checkpoint, or from the start.
@@ -216,6 +254,8 @@ class RecordedTrial(tune.Trainable):
         self._spec = TrialSpec.from_dict(new_config["trial"])
         self._max_epochs: int = new_config["max_epochs"]
         self._training: Training | None = None
+        self._told: deque[dict[str, Any]] = deque()  # Reports of rows that are on record, for the next steps.
+        self._until = 0.0  # Until when one epoch is followed by the next before they are committed.
         self._halted: str | None = None
         name = self._spec.architecture
         try:  # The others' files are not imported here, so that they can do nothing to this trial.

@@ -1,4 +1,4 @@
-"""What a killed driver leaves of Ray is ended by the next start of its run, and nobody else's is."""
+"""What a killed driver has started ends, and what another one has does not."""
 
 from __future__ import annotations
 
@@ -14,24 +14,21 @@ ENDLESS = ["--samples", "2", "--epochs", "5000", "--scheduler", "none", "--datas
 
 
 def started(run: Path) -> tuple[Driver, list[psutil.Process]]:
-    """A driver that trains, and the agents of its Ray."""
-    before = epochs(run)
+    """A driver that trains, and all that it has started."""
     driver = Driver("sweep", *ENDLESS, "--architectures", "conv", "--out", str(run))
-    driver.wait_for(lambda: epochs(run) > before)
-    return driver, [process for process in driver.family() if "Agent" in "".join(process.cmdline()[:1])]
+    driver.wait_for(lambda: epochs(run) > 0)
+    return driver, driver.family()[1:]
 
 
-def test_agents_end_with_the_next_start(tmp_path: Path) -> None:
-    other, others_agents = started(tmp_path / "other")
-    first, agents = started(tmp_path / "run")
-    assert len(agents) == len(others_agents) == 2
-    first.kill(settled=True)
-    assert all(agent.is_running() for agent in agents)  # They take a minute to notice.
-    second, new = started(tmp_path / "run")
+def test_nothing_runs_on_without_its_driver(tmp_path: Path) -> None:
+    other, _ = started(tmp_path / "other")
+    first, mine = started(tmp_path / "run")
     try:
-        assert not any(agent.is_running() for agent in agents)
-        assert len(new) == 2
-        assert all(agent.is_running() for agent in [*new, *others_agents])
+        programs = " ".join(word for process in mine for word in process.cmdline())
+        assert all(f"programs/{name}.py" in programs for name in ("template", "worker", "agent"))
+        first.kill()
+        assert psutil.wait_procs(mine, timeout=30)[1] == []  # Not even the template and the stand-ins for agents.
+        assert other.alive
+        assert other.workers()
     finally:
-        second.kill()
         other.kill()

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
+import os
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from ray._private import node, utils
+from ray._private import node, ray_constants, services, utils
 from ray.air._internal import usage
 from ray.tune.execution import class_cache, tune_controller
 
-from search.cluster import tuned
+from search.cluster import lean, tuned
+from search.cluster.forking import PROGRAMS
 from search.cluster.lean import replaced, started_lean
+from search.cluster.programs.worker import TEMPLATE
 
 
 def test_ray_on_this_machine_starts_no_helpers() -> None:
@@ -24,6 +30,44 @@ def test_ray_on_this_machine_starts_no_helpers() -> None:
     assert utils.get_dashboard_dependency_error() is None
     with started_lean(local=False):
         assert [getattr(node.Node, name) for name in names] == before
+
+
+def test_a_raylet_is_told_to_start_our_programs_in_place_of_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(services, "start_ray_process", lambda command, kind: started.append(command))
+    monkeypatch.setattr(lean, "find_template", lambda: "name secret")
+    monkeypatch.setenv(TEMPLATE, "")
+    agents, workers = Path("/a folder/ray"), Path("/r")
+    commands = {
+        "python_worker_command": f"/bin/python {workers / 'workers/setup_worker.py'} -s /r/default_worker.py --a=b=c",
+        "dashboard_agent_command": f'/bin/python -u "{agents / "dashboard/agent.py"}" --node-id=1',
+        "runtime_env_agent_command": f'/bin/python -u "{agents / "_private/runtime_env/agent/main.py"}"',
+        "gcs-address": "1.2.3.4:5",
+    }
+    ray: Any = services
+    command = ["raylet", *(f"--{name}={text}" for name, text in commands.items())]
+    with started_lean(local=True):
+        ray.start_ray_process(command, "raylet")
+    monkeypatch.setattr(lean, "find_template", lambda: None)
+    with started_lean(local=True):
+        ray.start_ray_process(command, "raylet")
+    ours = [
+        "raylet",
+        f"--python_worker_command=/bin/python {PROGRAMS / 'worker.py'} -s /r/default_worker.py --a=b=c",
+        f"--dashboard_agent_command=/bin/python -u {PROGRAMS / 'agent.py'} --node-id=1",
+        f"--runtime_env_agent_command=/bin/python -u {PROGRAMS / 'agent.py'}",
+        "--gcs-address=1.2.3.4:5",
+    ]
+    assert started == [ours, [command[1] if "worker" in each else each for each in ours]]
+    assert os.environ[TEMPLATE] == "name secret"
+
+
+def test_ray_has_what_is_replaced() -> None:
+    """By their names in this version of Ray; in another one they may be left as they are."""
+    code = inspect.getsource(services.start_raylet)
+    for name in ('"dashboard", "agent.py"', '"runtime_env", "agent", "main.py"', "--python_worker_command="):
+        assert name in code
+    assert ray_constants.SETUP_WORKER_FILENAME == "setup_worker.py"
 
 
 def test_tune_counts_nobody_and_gives_workers_no_environment() -> None:

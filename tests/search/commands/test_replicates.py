@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 import invsearch
+from analysis.records.reader import read_runs
 from search import options
 from search.cli import main
+from search.errors import NothingToChoose
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from search.tuning.events import Event
+from search.tuning.policy import Policy
 from spaces import UserError
 from spaces.specs.replicates import read_count
 from spaces.specs.run import read_spec
@@ -67,6 +70,58 @@ def test_each_has_a_folder_and_seeds_of_its_own_and_more_may_follow(
     assert main([*LINE, *out]) == 0
     assert trained == FOUR
     assert "already asks for 4 replicates, and goes on with them" in capsys.readouterr().err
+
+
+def test_one_with_nothing_to_choose_from_does_not_end_the_others(
+    tmp_path: Path, trained: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = options.Request.train
+
+    def find_nothing(request: options.Request, *given: Any) -> int:
+        train(request, *given)
+        if request.path.name == "replicate-01":
+            raise NothingToChoose("no trial of conv was trained to the end")
+        return 0
+
+    monkeypatch.setattr(options.Request, "train", find_nothing)
+    assert main([*LINE, "--out", str(tmp_path / "run"), "--replicates", "2"]) == 3
+    assert trained == FOUR[:2]
+    shown = capsys.readouterr()
+    assert "replicate 1: no trial of conv was trained to the end\n" in shown.err
+    assert "**Table replicates.**" in shown.out
+    assert read_count(tmp_path / "run") == 2
+
+
+def test_no_further_one_begins_when_the_time_budget_is_used_up(
+    tmp_path: Path, trained: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Policy, "time_is_up", lambda policy: len(trained) > 1)
+    assert main([*LINE, "--out", str(tmp_path / "run"), "--replicates", "3"]) == 3
+    assert trained == FOUR[:2]
+    assert (
+        "the time budget is used up before replicate 3 of 3; to resume: invsearch reproduce" in capsys.readouterr().err
+    )
+
+
+def test_one_that_cannot_be_read_does_not_hide_the_others(
+    tmp_path: Path, trained: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert main([*LINE, "--out", str(run), "--replicates", "3"]) == 0
+    specs = [run / f"replicate-0{number}" / "spec.json" for number in (1, 2, 3)]
+    specs[1].write_bytes(b"x" + specs[1].read_bytes())
+    found = read_runs([run])
+    assert [one.path.name for one in found] == ["replicate-01", "replicate-03"]
+    assert [path for path, _ in found[0].damaged] == [specs[1]]
+    capsys.readouterr()
+    assert main(["table", "replicates", str(run)]) == 3
+    shown = capsys.readouterr()
+    assert "**Table replicates.**" in shown.out
+    assert shown.err.count(f"{specs[1]}: damaged") == 1
+    for spec in specs[::2]:
+        spec.write_bytes(b"")
+    with pytest.raises(UserError, match=r"spec\.json"):
+        read_runs([run])
 
 
 def test_what_contradicts_one_of_them_changes_nothing(

@@ -333,6 +333,63 @@ def test_a_file_that_cannot_be_imported_stops_the_run_and_blames_no_trial(
     assert "stop" not in actor.step()
 
 
+def test_what_is_reported_together_was_committed_together(
+    actor: RecordedTrial, tmp_path: Path, trial: TrialSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[int] = []
+    commit = TrialFolder.commit
+
+    def count(folder: TrialFolder, row: Any, *given: Any) -> None:
+        commit(folder, row, *given)
+        commits.append(row["epoch"])
+
+    def train() -> dict[str, Any]:
+        told = actor.step()
+        on_disk = recorded(tmp_path, trial)
+        assert on_disk.epoch == commits[-1] >= told["epoch"]
+        assert on_disk.checkpoint == on_disk.find_checkpoint(commits[-1])
+        assert on_disk.checkpoint.exists()
+        return told
+
+    monkeypatch.setattr(TrialFolder, "commit", count)
+    monkeypatch.setattr(actor, "train", train)
+    alone = [actor.step()]
+    told = actor.train_buffered(60.0)
+    assert commits == [1, 3]
+    assert [each["epoch"] for each in alone + told] == [1, 2, 3]
+    assert len(list((tmp_path / "trials" / trial.trial_id).glob("checkpoint-*"))) == 1
+
+
+def test_an_error_leaves_the_epochs_before_it_on_record(
+    actor: RecordedTrial, tmp_path: Path, trial: TrialSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_epoch = Training.run_epoch
+
+    def fail_third(training: Training) -> Any:
+        if training.epoch == 2:
+            raise RuntimeError("the third epoch")
+        return run_epoch(training)
+
+    monkeypatch.setattr(Training, "run_epoch", fail_third)
+    monkeypatch.setattr(actor, "train", actor.step)
+    told = actor.train_buffered(60.0)
+    assert [(each["epoch"], each["status"], each["done"]) for each in told] == [
+        (1, "running", False),
+        (2, "failed", True),
+    ]
+    folder = recorded(tmp_path, trial)
+    assert folder.epoch == 2
+    assert "the third epoch" in str(folder.error)
+
+
+def test_tune_hands_over_number_and_seconds_in_either_order(
+    actor: RecordedTrial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actor, "train", actor.step)
+    assert [told["epoch"] for told in actor.train_buffered(1000, 0.0)] == [1]
+    assert [told["epoch"] for told in actor.train_buffered(1000, 60.0)] == [2, 3]
+
+
 def test_epochs_are_reported_together_until_something_depends_on_the_last(
     trial: TrialSpec, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -349,8 +406,7 @@ def test_epochs_are_reported_together_until_something_depends_on_the_last(
     first.cleanup()
     second.setup(config(trial, max_epochs=6), **options)
     assert train_for(second, 60.0) == [(3, True)]  # As where a killed driver has left it.
-    assert [told["epoch"] for told in second.train_buffered(60.0, 2)] == [4, 5]
-    assert train_for(second, 60.0) == [(6, False)]  # It is done.
+    assert train_for(second, 60.0) == [(4, False), (5, False), (6, False)]  # It is done.
     second.reset_config(config(trial, max_epochs=8))
     assert train_for(second, 60.0) == [(6, True)]
     second._halted = "the disk is full"

@@ -1,0 +1,90 @@
+"""A process that has imported what every worker needs, and from which workers are forked.
+
+Run by ``search.cluster.forking`` as ``python template.py FOLDER LISTENER DRIVER MODULE..``: the folder of our packages,
+and two handles: a socket that listens, and a pipe that ends with the driver.
+
+It computes nothing and starts no thread of its own, so that a fork of it is sound.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import sys
+import threading
+from importlib import import_module
+
+
+def receive(connection: socket.socket) -> tuple[bytes, list[int]]:
+    """The line that ``worker.py`` has sent, and the handles that came with it."""
+    line, handles, _, _ = socket.recv_fds(connection, 65536, 3)
+    while not line.endswith(b"\n") and (more := connection.recv(65536)):
+        line += more
+    return line, handles
+
+
+def end_with(connection: socket.socket) -> None:
+    """Ends this process when the program that asked for it ends, as it does with the raylet."""
+    connection.recv(1)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def become_worker(connection: socket.socket, secret: str) -> None:
+    """Goes on as the program that was asked for; returns at its end."""
+    content, handles = receive(connection)
+    asked = json.loads(content)
+    if asked["secret"] != secret or len(handles) != 3:
+        return
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number, handle in enumerate(handles):
+        os.dup2(handle, number)
+        os.close(handle)
+    os.chdir(asked["folder"])
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as stream:
+        stream.write(asked["oom_score_adj"])
+    for name in ("random", "numpy.random"):
+        if name in sys.modules:
+            sys.modules[name].seed()  # Or all workers would draw the same numbers.
+    if raylet := sys.modules.get("ray._raylet"):
+        raylet.Config.initialize("")  # As it was read when Ray was imported; no public function makes it look again.
+        raylet.AuthenticationTokenLoader.instance().reset_cache()
+    sys.argv = asked["command"]
+    sys.path[0] = os.path.dirname(sys.argv[0])
+    connection.sendall(b"!")
+    threading.Thread(target=end_with, args=[connection], daemon=True).start()
+    runpy.run_path(sys.argv[0], run_name="__main__")
+
+
+def main(folder: str, listener: int, driver: int, modules: list[str]) -> None:
+    """Imports, then forks until the driver is gone."""
+    secret = os.environ["INVSEARCH_TEMPLATE"].split()[1]
+    own, sys.path[0] = sys.path[0], folder
+    for name in modules:
+        import_module(name)
+    sys.path[0] = own
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # The system forgets workers that have ended.
+    gc.collect()
+    gc.freeze()  # What is never freed stays shared.
+    with socket.socket(fileno=listener) as waiting:
+        while True:
+            ready, _, _ = select.select([waiting, driver], [], [])
+            if driver in ready:
+                return
+            connection, _ = waiting.accept()
+            if os.fork() == 0:
+                break
+            connection.close()
+    os.close(driver)
+    become_worker(connection, secret)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])
