@@ -27,6 +27,13 @@ GONE = (errno.EPIPE, errno.EIO)  # A pipe's reader; a terminal.
 RENAMED: dict[str, str] = {}  # What is said of a path: of a mirror, the URL of its run.
 
 
+def rename(text: str) -> str:
+    """Text with what is said of a path in its place."""
+    for path, name in RENAMED.items():
+        text = text.replace(path, name)
+    return text
+
+
 class Kept:
     """Standard error that, once it cannot be written, takes everything and shows nothing.
 
@@ -70,9 +77,7 @@ class Escaping:
 
     def write(self, text: str) -> int:
         """Shows text."""
-        for path, name in RENAMED.items():
-            text = text.replace(path, name)
-        self.rich_proxied_file.write(escape_text(COLOUR.sub("", text)))
+        self.rich_proxied_file.write(escape_text(COLOUR.sub("", rename(text))))
         return len(text)
 
     def __getattr__(self, name: str) -> Any:

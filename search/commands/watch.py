@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from search import options
 from search.option_types import RUN, flag, option, parse_interval
+from search.streams import rename
 from spaces.common.errors import printable
 from spaces.common.wording import format_clock, format_command, format_count, format_percent, format_tally
 from spaces.specs.protocol import JUDGED_ON
@@ -166,7 +167,7 @@ def make_view(view: View, crops: bool = False) -> Group:
         said = format_percent(accuracy) + ("" if math.isnan(accuracy) else f" {judged}")
         latest.add_row(read_clock(trial["time"]), trial["trial_id"], trial["status"], f"epoch {trial['epoch']}", said)
     notes = [view.damage] * bool(view.damage)
-    first = Text(printable(f"{view.run.path}: {view.driven}"), overflow="fold")
+    first = Text(printable(rename(f"{view.run.path}: {view.driven}")), overflow="fold")
     screen = Screen("", view.pace, done, left, rows, notes, "accuracy", crops)
     return Group(first, screen, *[latest] * bool(latest.rows))
 

@@ -11,9 +11,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 
 from tests.faults import measures
+from tests.faults.following import serving
 from tests.faults.harness import Driver, epochs, kill
 from tests.faults.invariants import Witness, check_complete, check_decisions, outcomes
 
@@ -26,6 +28,7 @@ gain: {choice: [0.5, 1.0]}
 """
 KINDS = ("driver", "worker", "raylet")
 SHAPE = ["--dataset", "digits", "--architectures", "conv,invariant", "--epochs", "2", "--grace-period", "1"]
+FOLLOW_SECONDS = 1.0  # Until a folder that follows a bucket has what was written last.
 SAMPLE_SECONDS = 5.0  # Between looks at the memory.
 RETRY_SECONDS = 3.0  # What is to be killed may not have started yet.
 AT_START = 0.2  # The share of drivers whose first kill is timed from their start; others must have begun to train.
@@ -39,14 +42,15 @@ class Soak:
         trials: how many; half of each architecture.
         seconds: between kills, on average.
         seed: of the kills.
+        url: where the run lies, if that is a bucket; the folder then follows it.
     """
 
-    def __init__(self, folder: Path, trials: int, seconds: float, seed: int):
+    def __init__(self, folder: Path, trials: int, seconds: float, seed: int, url: str | None = None):
         folder.mkdir(parents=True)
         self.run, self.log, self.trials = folder / "run", folder / "epochs-started", trials
         (folder / "space.yaml").write_text(SPACE)
         options = [*SHAPE, "--space", str(folder / "space.yaml"), "--samples", str(trials // 2)]
-        self._line = ["sweep", *options, "--out", str(self.run)]
+        self._line = ["sweep", *options, "--out", url or str(self.run)]
         self._environment = measures.counting_environment(self.log)
         self._seconds, self._random = seconds, random.Random(seed)
         self._witness = Witness(self.run)
@@ -65,6 +69,7 @@ class Soak:
         try:
             while self._life() != 0:
                 self._witness.look()
+            time.sleep(FOLLOW_SECONDS)
         finally:
             self.wall = time.monotonic() - began
         self._witness.look()
@@ -154,14 +159,17 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20.0, help="between kills, on average (default 20)")
     parser.add_argument("--seed", type=int, default=0, help="of the kills (default 0)")
     parser.add_argument("--out", type=Path, help="new folder for the run (default: a temporary one)")
+    parser.add_argument("--bucket", action="store_true", help="in a bucket of SeaweedFS on this machine")
     args = parser.parse_args()
     out = args.out or Path(tempfile.mkdtemp(prefix="soak-")) / "soak"
     print(f"soak in {out}", flush=True)
-    soak, failure = Soak(out.resolve(), args.trials, args.seconds, args.seed), None
-    try:
-        soak.survive()
-    except AssertionError as error:
-        failure = error
+    url = "s3://soak/run" if args.bucket else None
+    soak, failure = Soak(out.resolve(), args.trials, args.seconds, args.seed, url), None
+    with serving(url, out.resolve()) if url else nullcontext():
+        try:
+            soak.survive()
+        except AssertionError as error:
+            failure = error
     table = soak.table()
     width = max(len(name) for name, _ in table)
     for name, value in table:

@@ -7,17 +7,15 @@ import random
 import shutil
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from search.storage.places.address import open_place
 from search.storage.places.copies import pull
-from search.storage.places.mirror import Mirror
 from tests.clusters.conftest import Cluster
+from tests.faults.following import followed
 from tests.faults.harness import Driver, epochs, finish
 from tests.faults.havoc import AWAY_SECONDS, Havoc
 from tests.faults.invariants import Witness, check_complete, check_decisions, check_same_results
@@ -50,25 +48,6 @@ def use(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("INVSEARCH_MIRRORS", str(folder / "mirrors"))
     monkeypatch.setenv("INVSEARCH_LEASE_SECONDS", f"{LEASE_SECONDS:g}")
-
-
-@contextmanager
-def followed(url: str, folder: Path) -> Iterator[None]:
-    """Within the ``with`` block a folder is a mirror of a run that is brought up to date all the time."""
-    done, mirror = threading.Event(), Mirror(open_place(url, 1.0), folder)
-
-    def follow() -> None:
-        while not done.wait(0.1):
-            with suppress(OSError):  # The server is away.
-                mirror.refresh()
-
-    thread = threading.Thread(target=follow)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 def check_no_secret(*folders: Path) -> None:

@@ -11,7 +11,7 @@ from search.errors import reason_of
 from search.storage.driver import DriverLock
 from search.storage.places import address
 from search.storage.places.base import Conflict, Unreachable
-from search.storage.places.guard import BucketGuard
+from search.storage.places.guard import BucketGuard, clear_dead_folders
 from search.storage.places.lease import SECONDS, Lease
 from search.storage.places.mirror import Mirror
 from search.storage.places.probe import check_conditions
@@ -82,5 +82,6 @@ class BucketLock:
 
     def release(self) -> None:
         """Signs off."""
+        clear_dead_folders()
         self._lease.release()
         self._local.release()

@@ -241,14 +241,27 @@ def _is_of(name: str, checkpoint: str) -> bool:
 
 def make_own_folder(token: str) -> Path:
     """A folder for one worker; those of dead ones on this machine are removed."""
-    root = Path(tempfile.gettempdir()) / f"invsearch-{os.getuid()}"
+    root = find_own_root()
     root.mkdir(mode=0o700, exist_ok=True)
     if root.is_symlink() or root.lstat().st_uid != os.getuid():
         raise PermissionError(f"{root} is somebody else's")
-    for other in root.iterdir():
-        pid = other.name.rpartition("-")[2]
-        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
-            shutil.rmtree(other, ignore_errors=True)
+    clear_dead_folders()
     folder = root / f"{token}-{secrets.token_hex(4)}-{os.getpid()}"
     folder.mkdir(mode=0o700)
     return folder
+
+
+def find_own_root() -> Path:
+    """Where the workers of this machine have their folders."""
+    return Path(tempfile.gettempdir()) / f"invsearch-{os.getuid()}"
+
+
+def clear_dead_folders() -> None:
+    """Removes the folders of workers that are no more."""
+    root = find_own_root()
+    if not root.is_dir() or root.is_symlink() or root.lstat().st_uid != os.getuid():
+        return
+    for folder in root.iterdir():
+        pid = folder.name.rpartition("-")[2]
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
