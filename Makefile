@@ -6,7 +6,7 @@ OUT ?= runs/table-1.3-digits
 REPRODUCE ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: reproduce test test-slow test-browser test-latex soak fuzz lint types install native results tables api report clean
+.PHONY: reproduce test test-slow test-browser test-latex test-arm soak fuzz lint types install native results tables api report clean
 
 reproduce: .venv/installed
 	$(BIN)/invsearch reproduce 1.3 --dataset digits --out $(OUT) $(REPRODUCE)
@@ -36,6 +36,14 @@ test-latex: .venv/installed
 	TYPESET=$(TYPESET) $(BIN)/pytest -m latex tests/latex
 	rm -f $(TYPESET)/*.aux $(TYPESET)/*.log
 TEX := texlive-latex-recommended texlive-fonts-recommended texlive-xetex texlive-lang-chinese fonts-noto-cjk
+
+# The native engine on 64-bit ARM, under an emulator, and by clang.
+ARM := g++-aarch64-linux-gnu qemu-user-static clang
+test-arm: .venv/installed
+	@test -x /usr/bin/aarch64-linux-gnu-g++ && test -x /usr/bin/qemu-aarch64-static && test -x /usr/bin/clang++ || { \
+	  test "$$(id -u)" = 0 || { echo "as root: apt-get install $(ARM)"; exit 1; }; \
+	  apt-get update && apt-get install --yes --no-install-recommends $(ARM); }
+	$(BIN)/pytest -m slow tests/models/native/test_arm.py tests/models/native/test_clang.py
 
 # Two thousand trials under a kill every 20 seconds: make soak SOAK="--trials 200"
 soak: .venv/installed

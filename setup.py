@@ -1,8 +1,11 @@
 """Packaging metadata of invsearch, and how its native engine is compiled."""
 
 import hashlib
+import os
 import platform
 import re
+import sys
+import sysconfig
 from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
@@ -15,15 +18,34 @@ VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "search" / "__init__.py").r
 SOURCES = [ROOT / "models/native/engine.cpp", *sorted(ROOT.glob("models/native/*.hpp"))]
 # The program refuses a library that was built from other sources than those beside it (models/native/library.py).
 SOURCE = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()[:12]
-COMMON = ["-std=gnu++17", "-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
-X86 = {
-    "avx512": ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw", "-mfma", "-mprefer-vector-width=512"],
-    "avx2": ["-mavx2", "-mfma"],
+COMMON = ["-std=gnu++17", "-O3", "-g0", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]
+COMMON += ["-fvisibility=hidden"]
+# Whatever CFLAGS say, each library must run wherever its name says it does.
+X86 = ["-march=x86-64", "-mtune=generic"]
+AVX2 = [*X86, "-mavx2", "-mfma"]
+AVX512 = [*AVX2, "-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw", "-mprefer-vector-width=512"]
+# What a processor's libraries are compiled with; any other processor gets one of what its compiler takes for granted.
+ARM = {"neon": []}
+LIBRARIES = {"x86_64": {"baseline": X86, "avx512": AVX512, "avx2": AVX2}, "arm64": ARM, "aarch64": ARM}
+MACHINES = [platform.machine()]
+if sys.platform == "darwin":
+    # An interpreter for Intel and Apple Silicon builds for both, unless ARCHFLAGS says otherwise. Each library is for
+    # one of them: where it does not load, one of the other's does.
+    flags = os.environ.get("ARCHFLAGS") or sysconfig.get_config_var("CFLAGS") or ""
+    MACHINES = re.findall(r"-arch\s+(\S+)", flags) or MACHINES
+elif "clang" not in (os.environ.get("CXX") or sysconfig.get_config_var("CXX") or ""):
+    ARM["neon"] += ["-fno-schedule-insns"]  # GCC's first scheduling pass pushes sums out of the registers.
+# The target of each library; older versions of macOS have no torch and no aligned memory of the standard library.
+TARGETS = {
+    name: ["-arch", machine, "-mmacosx-version-min=11.0"] if sys.platform == "darwin" else []
+    for machine in MACHINES
+    for name in LIBRARIES.get(machine, ["baseline"])
 }
-FLAGS = {"baseline": []}
-if platform.machine() == "x86_64":
-    # Whatever CFLAGS say, each library must run wherever its name says it does.
-    FLAGS = {name: ["-march=x86-64", "-mtune=generic", *flags] for name, flags in (FLAGS | X86).items()}
+FLAGS = {
+    name: [*TARGETS[name], *flags]
+    for machine in MACHINES
+    for name, flags in LIBRARIES.get(machine, {"baseline": []}).items()
+}
 NATIVE = [
     Extension(
         f"models.native._{name}",
@@ -31,6 +53,7 @@ NATIVE = [
         depends=["setup.py", *(str(path.relative_to(ROOT)) for path in SOURCES)],
         define_macros=[("INVSEARCH_SOURCE", f'"{SOURCE}"')],
         extra_compile_args=[*COMMON, *flags],
+        extra_link_args=TARGETS[name],
         language="c++",
         optional=True,
     )

@@ -31,7 +31,7 @@ auto guarded(char* error, Work work) -> decltype(work()) {
 // A hash of the sources this was compiled from.
 EXPORT const char* invsearch_source() { return INVSEARCH_SOURCE; }
 
-// Which instruction sets this machine has: bit 0 AVX2 with FMA, bit 1 AVX-512.
+// Which instruction sets this machine has: bit 0 AVX2 with FMA, bit 1 AVX-512, bit 2 NEON.
 EXPORT int invsearch_supported() {
 #if defined(__x86_64__)
     __builtin_cpu_init();
@@ -39,6 +39,8 @@ EXPORT int invsearch_supported() {
     const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
     return avx2 | (avx2 && avx512) << 1;
+#elif defined(__aarch64__)
+    return 4;  // Part of every 64-bit ARM.
 #else
     return 0;
 #endif

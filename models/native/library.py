@@ -19,7 +19,7 @@ ERROR_SIZE = 256
 VERSION = "3"
 """Of the engine's arithmetic: to be raised when its numbers change."""
 
-BUILDS = {"avx512": 3, "avx2": 1, "baseline": 0}
+BUILDS = {"avx512": 3, "avx2": 1, "neon": 4, "baseline": 0}
 """Instruction sets, fastest first, and what ``invsearch_supported`` must have of them."""
 
 
@@ -106,5 +106,6 @@ def find_instruction_set() -> str | None:
 
 def explain_no_library() -> str:
     """Why there is no engine for any instruction set."""
-    found = load("baseline")
+    built = [isa for isa in BUILDS if build_of(isa) is not None]
+    found = load(built[-1] if built else "baseline")
     return found if isinstance(found, str) else ""

@@ -42,7 +42,7 @@ class MaxPool : public Layer {
                 vf best = load(x + from + part);
                 for (int i = 1; i < 4; ++i) {
                     const vf other = load(x + from + pixel(i) + part);
-                    best = (other > best) | (other != other) ? other : best;
+                    best = ((other > best) | (other != other)) ? other : best;
                 }
                 store(y + to + part, best);
             }

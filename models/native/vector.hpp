@@ -13,6 +13,8 @@
 
 #if defined(__SSE__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace invsearch {
@@ -23,6 +25,8 @@ namespace invsearch {
 constexpr int LANES = 16, REGISTERS = 32, MOST_ROWS = 12, COLUMNS = 4, SUMS = 28;
 #elif defined(__AVX2__)
 constexpr int LANES = 8, REGISTERS = 16, MOST_ROWS = 12, COLUMNS = 3, SUMS = 12;
+#elif defined(__aarch64__)
+constexpr int LANES = 4, REGISTERS = 32, MOST_ROWS = 12, COLUMNS = 4, SUMS = 28;
 #else
 constexpr int LANES = 4, REGISTERS = 16, MOST_ROWS = 12, COLUMNS = 3, SUMS = 12;
 #endif
@@ -50,11 +54,14 @@ ALWAYS_INLINE vf inverse_sqrt(vf x) {
 #if defined(__AVX512F__)
     const vf y = _mm512_maskz_rsqrt14_ps(0xffff, x);
     return y * (1.5f - 0.5f * x * y * y);  // Newton's step doubles its 14 bits.
-#elif defined(__AVX2__) || defined(__SSE__)
+#elif defined(__AVX2__) || defined(__SSE__) || defined(__aarch64__)
 #if defined(__AVX2__)
     const vf y = _mm256_rsqrt_ps(x);
-#else
+#elif defined(__SSE__)
     const vf y = _mm_rsqrt_ps(x);
+#else
+    const auto v = (float32x4_t)x, estimate = vrsqrteq_f32(v);  // 8 bits, and Newton's step doubles them.
+    const vf y = (vf)(estimate * vrsqrtsq_f32(v * estimate, estimate));
 #endif
     const vf e = 1.0f - x * y * y;
     return y + y * e * (0.5f + 0.375f * e);

@@ -17,7 +17,7 @@ def uncached(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_fastest_build_that_works_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library, "open_library", lambda isa: object() if isa != "avx512" else None)
     assert library.find_instruction_set() == "avx2"
-    assert list(BUILDS) == ["avx512", "avx2", "baseline"]
+    assert list(BUILDS) == ["avx512", "avx2", "neon", "baseline"]
 
 
 def test_without_a_build_there_is_no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

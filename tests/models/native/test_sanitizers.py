@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,16 +10,9 @@ import pytest
 
 from models.native import BUILDS
 from models.native.library import FOLDER, open_library
+from tests.building import describe_libraries
 
-ROOT = FOLDER.parent.parent
 SANITIZE = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
-
-
-def flags(isa: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What setup.py compiles that build with."""
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("setuptools.setup", lambda **_: None)
-    return runpy.run_path(str(ROOT / "setup.py"))["FLAGS"][isa]
 
 
 @pytest.mark.slow
@@ -30,7 +22,8 @@ def test_sanitizers_find_nothing(isa: str, tmp_path: Path, monkeypatch: pytest.M
     if open_library(isa) is None:
         pytest.skip(f"this machine has no {isa}")
     source, program = Path(__file__).with_name("drive.cpp"), tmp_path / "drive"
-    command = ["g++", "-std=gnu++17", "-fno-math-errno", *SANITIZE, *flags(isa, monkeypatch), f"-I{FOLDER}"]
+    flags = describe_libraries(monkeypatch)[isa]
+    command = ["g++", *flags, *SANITIZE, f"-I{FOLDER}"]
     subprocess.run([*command, str(source), "-o", str(program)], check=True)
     done = subprocess.run([str(program)], capture_output=True, text=True, timeout=600)
     assert (done.returncode, done.stdout, done.stderr) == (0, "300 networks\n", "")
