@@ -91,9 +91,10 @@ class EmulatedLibrary:
         memory = Memory()
         values, places = [0] * ARGUMENTS, [0] * ARGUMENTS
         for i, given in enumerate(arguments):
-            places[i] = int(not isinstance(given, int))
-            is_array = isinstance(given, Array)
-            values[i] = memory.add(given) if is_array else memory.add_words(given) if places[i] else given
+            if isinstance(given, int):
+                values[i] = given
+            else:
+                places[i], values[i] = 1, memory.add(given) if isinstance(given, Array) else memory.add_words(given)
         header = (FUNCTIONS.index(name), len(memory.content), len(memory.pointers) // 2, *values, *places)
         assert self._process.stdin is not None
         self._process.stdin.write(struct.pack(f"{len(header)}q", *header) + memory.content)
@@ -138,14 +139,14 @@ class EmulatedLibrary:
         return self._call("workspace", network.value or 0)
 
     def invsearch_train(self, network: Any, arrays: Any, *arguments: Any) -> float:
-        *images, count, batch, sgd, error = arguments
-        given = self._list_images(network, *images, count)
+        images, labels, order, count, batch, sgd, error = arguments
+        given = self._list_images(network, images, labels, order, count)
         table = self._list_words(arrays)
         return self._call("train", network.value, table, *given, count, batch, Array.of(sgd), Array.of(error))
 
     def invsearch_judge(self, network: Any, arrays: Any, *arguments: Any) -> float:
-        *images, count, correct, error = arguments
-        given = self._list_images(network, *images, count)
+        images, labels, chosen, count, correct, error = arguments
+        given = self._list_images(network, images, labels, chosen, count)
         table = self._list_words(arrays)
         return self._call("judge", network.value, table, *given, count, Array.of(correct), Array.of(error))
 
