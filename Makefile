@@ -6,7 +6,7 @@ OUT ?= runs/table-1.3-digits
 REPRODUCE ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: reproduce test test-slow test-browser test-latex test-arm soak fuzz lint types install native results tables api report clean
+.PHONY: reproduce test test-slow test-browser test-latex test-arm test-slurm soak fuzz lint types install native results tables api report clean
 
 reproduce: .venv/installed
 	$(BIN)/invsearch reproduce 1.3 --dataset digits --out $(OUT) $(REPRODUCE)
@@ -44,6 +44,14 @@ test-arm: .venv/installed
 	  test "$$(id -u)" = 0 || { echo "as root: apt-get install $(ARM)"; exit 1; }; \
 	  apt-get update && apt-get install --yes --no-install-recommends $(ARM); }
 	$(BIN)/pytest -m slow tests/models/native/test_arm.py tests/models/native/test_clang.py
+
+# examples/sweep.sbatch on a Slurm of one node.
+SLURM := slurmctld slurmd slurm-client munge
+test-slurm: .venv/installed
+	@test -x /usr/sbin/slurmctld && test -x /usr/sbin/slurmd && test -x /usr/sbin/munged && test -x /usr/bin/sbatch || { \
+	  test "$$(id -u)" = 0 || { echo "as root: apt-get install $(SLURM)"; exit 1; }; \
+	  apt-get update && apt-get install --yes --no-install-recommends $(SLURM); }
+	$(BIN)/pytest -m slow tests/clusters/test_slurm.py
 
 # Two thousand trials under a kill every 20 seconds: make soak SOAK="--trials 200"
 soak: .venv/installed

@@ -105,6 +105,8 @@ setup(
             "clang-format",
             "hypothesis",
             "ipykernel",  # The notebooks of examples/.
+            "jsonschema",  # And the next: docs/kubernetes.
+            "kubernetes-validate",
             "mlflow-skinny",
             "nbclient",
             "nbformat",
