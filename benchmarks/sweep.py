@@ -1,6 +1,7 @@
 """A small sweep from start to result: invsearch against Ray Tune and Optuna with the usual training.
 
     INVSEARCH_DATA=~/data python -m benchmarks.sweep --out sweep.md
+    INVSEARCH_DATA=~/data python -m benchmarks.sweep --kept sweep.jsonl --most 1     # again and again: a program a call
 
 The same configurations, images and epochs, in fresh processes on all cores, so that imports and start-up count for all.
 The schedulers may stop a trial after its last epoch only: which ones they would stop earlier depends on the order of
@@ -9,18 +10,20 @@ arrival, and then the programs would not do the same work.
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from analysis.records.reader import read_run
-from benchmarks.options import make_parser, publish
+from benchmarks.options import make_parser, publish, rounds
 from benchmarks.peers.task import Task, find_task, read_results, write_task
 from benchmarks.pictures import mnist_is_here
 from benchmarks.report import Report, describe_target, format_times
@@ -28,7 +31,7 @@ from search.storage.provenance import ROOT
 
 MODULE = "benchmarks.sweep"
 ARCHITECTURES = ("conv", "invariant")
-SAMPLES, EPOCHS, TARGET = 4, 2, 8
+SAMPLES, EPOCHS, TARGET = 4, 2, 12
 PEERS = {"Ray Tune": "benchmarks.peers.with_ray", "Optuna": "benchmarks.peers.with_optuna"}
 
 
@@ -89,22 +92,45 @@ def peer(module: str, folder: Path) -> Outcome:
     return Outcome(measure_wall_seconds(["-m", module, str(folder)]), read_results(folder))
 
 
-def outcomes(task: Task, repeats: int) -> dict[str, list[Outcome]]:
-    """Runs all programs in turn, so many times."""
+def outcomes(
+    task: Task, repeats: int, kept: Path | None = None, most: float = math.inf
+) -> dict[str, list[Outcome]] | None:
+    """Runs all programs in turn, so many times.
+
+    Args:
+        task: what they train.
+        repeats: how many rounds.
+        kept: a file to which each outcome is added at once, and of which those that are there are taken.
+        most: how many programs to run in this call.
+
+    Returns:
+        The outcomes by program; None where some are still to come.
+    """
     programs: dict[str, Callable[[Path], Outcome]] = {"invsearch": lambda folder: invsearch(task, folder)}
     programs |= {name: lambda folder, module=module: peer(module, folder) for name, module in PEERS.items()}
     found: dict[str, list[Outcome]] = {name: [] for name in programs}
-    for _ in range(repeats):
-        for name, program in programs.items():
-            with tempfile.TemporaryDirectory() as folder:
-                write_task(task, Path(folder))
-                found[name].append(program(Path(folder)))
+    lines = kept.read_text(encoding="utf-8").splitlines() if kept is not None and kept.exists() else []
+    turns = [name for _ in range(repeats) for name in programs]
+    for name, line in zip(turns, lines, strict=False):
+        content = json.loads(line)
+        if (content.pop("program"), content.pop("task")) != (name, repr(task)):
+            raise SystemExit(f"{MODULE}: {kept} is of another task; remove it, or name another file")
+        found[name].append(Outcome(**content))
+    for turn, name in enumerate(turns[len(lines) :]):
+        if turn >= most:
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            write_task(task, Path(folder))
+            found[name].append(programs[name](Path(folder)))
+        if kept is not None:
+            with kept.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps({"program": name, "task": repr(task), **asdict(found[name][-1])}) + "\n")
     return found
 
 
-def measure(task: Task, repeats: int) -> Report:
-    """Runs all programs and compares them."""
-    found = outcomes(task, repeats)
+def measure(task: Task, found: Mapping[str, Sequence[Outcome]]) -> Report:
+    """Compares the programs."""
+    repeats = len(found["invsearch"])
     cores = os.cpu_count() or 1
     seconds = {name: statistics.median(each.seconds for each in runs) for name, runs in found.items()}
     ratios = {name: seconds[name] / seconds["invsearch"] for name in PEERS}
@@ -137,13 +163,21 @@ def measure(task: Task, repeats: int) -> Report:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    asked = make_parser(MODULE, "Times a small sweep from start to result.", repeats=3).parse_args(arguments)
-    if asked.quick:
-        publish(measure(find_task("digits", ARCHITECTURES, samples=1, epochs=1), asked.repeats), asked.out)
-    elif mnist_is_here():
-        publish(measure(find_task("mnist", ARCHITECTURES, SAMPLES, EPOCHS), asked.repeats), asked.out)
-    else:
+    parser = make_parser(MODULE, "Times a small sweep from start to result.", repeats=3)
+    parser.add_argument("--kept", type=Path, metavar="FILE", help="keep each run there, and go on after those it has")
+    parser.add_argument("--most", type=rounds, metavar="N", help="run at most N programs now (with --kept)")
+    asked = parser.parse_args(arguments)
+    if asked.most and asked.kept is None:
+        parser.error("--most goes with --kept, or what it runs would be lost")
+    if not asked.quick and not mnist_is_here():
         sys.exit(f"{MODULE}: MNIST is not here; first run: invsearch data mnist")
+    of = ("digits", ARCHITECTURES, 1, 1) if asked.quick else ("mnist", ARCHITECTURES, SAMPLES, EPOCHS)
+    task = find_task(*of)
+    found = outcomes(task, asked.repeats, asked.kept, asked.most or math.inf)
+    if found is None:
+        print(f"{asked.kept}: {len(asked.kept.read_text().splitlines())} of {3 * asked.repeats} runs; give it again")
+    else:
+        publish(measure(task, found), asked.out)
 
 
 if __name__ == "__main__":
