@@ -13,18 +13,19 @@ from analysis.evidence import Candidate, gather
 from analysis.records.reader import Run
 from analysis.render.cells import THETA, format_finished, format_theta
 from analysis.stats.samples import Summary
+from spaces.common.wording import format_percent
 from spaces.hyperparameters import NAMES, Hyperparameters
 
 COLUMNS = [
     "architecture",
     "theta",
     "incumbent",
-    "val %",
-    "test mean %",
+    "val",
+    "test mean",
     "std",
     "n",
     "best rerun",
-    "its test %",
+    "its test",
 ]
 
 
@@ -88,7 +89,7 @@ def _pick_best(candidate: Candidate) -> Best:
 
 
 def build_best_table(found: Sequence[Best]) -> pd.DataFrame:
-    """One row per architecture, with ``COLUMNS``, as people read it: percent, ``-`` where there is none."""
+    """One row per architecture, with ``COLUMNS``, as people read it: ``95.06 %``, and ``-`` where there is none."""
     thetas = [best.theta.as_dict() for best in found]
     pairs = any(tuple(theta) != NAMES for theta in thetas)
     rows = [
@@ -96,18 +97,14 @@ def build_best_table(found: Sequence[Best]) -> pd.DataFrame:
             best.architecture,
             format_theta(theta, pairs),
             best.incumbent or "-",
-            _text(100.0 * best.val_accuracy),
-            _text(best.reruns.mean),
-            _text(best.reruns.std),
+            format_percent(best.val_accuracy),
+            format_percent(best.reruns.mean / 100.0),
+            "-" if math.isnan(best.reruns.std) else f"{best.reruns.std:.2f}",
             format_finished(best.reruns.n, best.asked),
             best.rerun or "-",
-            _text(100.0 * best.test_accuracy),
+            format_percent(best.test_accuracy),
         )
         for best, theta in zip(found, thetas, strict=True)
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table if pairs else table.rename(columns={"theta": THETA})
-
-
-def _text(percent: float) -> str:
-    return "-" if math.isnan(percent) else f"{percent:.2f}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import math
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,10 +14,13 @@ import pandas as pd
 from analysis.evidence import Candidate, find_data, gather, share_trials
 from analysis.exactness import compare_exactly
 from analysis.records.reader import Run
+from analysis.render.cells import format_cell
 from analysis.render.formats import write_grid
+from analysis.render.narrow import stack_columns
 from analysis.stats.outcomes import compare_outcomes
 from analysis.stats.samples import ALPHA, LOST, Difference, correct_by_holm, explain_untested, summarize, welch
 from analysis.tables.table import Column, between, make_display, number, p_value, seeds, tested, words
+from spaces.common.errors import shorten
 from spaces.common.wording import format_count
 
 # Older runs lack classes; data_hash tells them, and the names of architectures of one's own hold their digests.
@@ -24,6 +28,8 @@ UNIMPORTANT = ("format", "checksum", "classes", "own", "data_source")
 ELSEWHERE = "the runs are on different data"
 ONE = "only one of the runs has it"
 SHARED = "they share trials, with the same results"
+
+WORDS = {"data_hash": "data", "split_seed": "split seed", "max_epochs": "epochs"}
 
 SAME = {True: "yes", False: "no", None: "-"}
 COLUMNS = (
@@ -42,25 +48,39 @@ COLUMNS = (
 )
 
 
-def compare_runs(first: Run, second: Run) -> str:
-    """The whole comparison as text: exactness, settings, outcomes, and a sentence of what to make of them."""
+def compare_runs(first: Run, second: Run, width: int | None = None) -> str:
+    """The whole comparison as text: exactness, settings, outcomes, and a sentence of what to make of them.
+
+    Args:
+        first: a run, A in the text.
+        second: another one, B.
+        width: columns of the terminal; tables that are wider go on below. None is no limit.
+    """
     asked = list_settings(first, second)
     cells, right = make_display(COLUMNS)(found := list_outcomes(first, second))
-    table = write_grid(asked.rename(columns={"first": "A", "second": "B"}))
-    return "\n".join(
+    settings = asked.rename(columns={"first": "A", "second": "B"})
+    if width is not None:
+        room = max(16, (width - 10 - max([7, *map(len, settings["setting"])])) // 2)
+        settings = settings.assign(**{side: settings[side].map(lambda cell: shorten(str(cell), room)) for side in "AB"})
+    grids = stack_columns(cells, width, lambda part: write_grid(part, [name for name in right if name in part]))
+    text = "\n".join(
         [
             f"A: {first.path}",
             f"B: {second.path}",
             "",
             *compare_exactly(first, second, list(asked["setting"]))[1],
             "",
-            table if len(asked) else "The same was asked of both.",
+            write_grid(settings) if len(asked) else "The same was asked of both.",
             "",
-            write_grid(cells, right),
+            "\n\n".join(grids),
             "",
             *_conclude(first, second, found),
         ]
     )
+    if width is None:
+        return text
+    lines = [[line] if line.startswith("|") else textwrap.wrap(line, width) or [""] for line in text.splitlines()]
+    return "\n".join(itertools.chain(*lines))
 
 
 def list_settings(first: Run, second: Run) -> pd.DataFrame:
@@ -78,7 +98,7 @@ def _flatten(spec: Mapping[str, Any]) -> dict[str, Any]:
     """A spec with a field for each member of its mappings: in one cell a space is wider than a screen."""
     found = {name: value if isinstance(value, Mapping) else {"": value} for name, value in spec.items()}
     return {
-        f"{name} {member}".rstrip(): value
+        f"{WORDS.get(name, name).replace('_', ' ')} {member}".rstrip(): value
         for name, members in found.items()
         if name not in UNIMPORTANT
         for member, value in members.items()
@@ -164,6 +184,11 @@ def _have_same_theta(ours: Candidate | None, theirs: Candidate | None) -> bool |
 
 
 def _text(value: Any) -> str:
+    """A setting in words: no JSON."""
     if value is None:
         return "-"
-    return value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(member)}" for name, member in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value))
+    return format_cell(value)

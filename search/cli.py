@@ -24,6 +24,7 @@ from search.cluster.surroundings import HERE_ONLY, SETTINGS, restored_environmen
 from search.errors import TIME_IS_UP, Halted, Superseded, reason_of
 from search.options import INCOMPLETE
 from search.planning.announce import announce
+from search.planning.hook import run_hook
 from search.signals import act_at_once, handled, last_resort, time_limit
 from search.storage.identity import measure_age
 from search.storage.provenance import find_revision, list_versions
@@ -34,7 +35,7 @@ from spaces.files.sealed import Damaged
 
 NAMES = (
     "reproduce sweep choose rerun train table report compare replay audit best status watch show check pull push list "
-    "data stability"
+    "note data stability"
 )
 WITHIN = {"pull": "buckets.pull", "push": "buckets.push"}
 COMMANDS: dict[str, Any] = {name: import_module(f"search.commands.{WITHIN.get(name, name)}") for name in NAMES.split()}
@@ -98,6 +99,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(given: list[str]) -> int:
+    asked: list[argparse.Namespace] = []
+    code = _act(given, asked)
+    for args in asked:
+        if getattr(args, "on_end", None) and not getattr(args, "dry_run", False):
+            run_hook(args.on_end, code, str(getattr(args, "out", None) or getattr(args, "run", None) or ""))
+    return code
+
+
+def _act(given: list[str], asked: list[argparse.Namespace]) -> int:
+    """Runs a command; ``asked`` gets its options once they are known."""
     again = f"to resume: {format_command('invsearch', *given)}"
     try:
         try:
@@ -107,6 +118,7 @@ def _main(given: list[str]) -> int:
         args, unknown = make_parser().parse_known_args(given)
         if unknown:
             raise UserError(f"unrecognized arguments: {' '.join(unknown)}; see invsearch {args.command} --help")
+        asked.append(args)
         dry = getattr(args, "dry_run", False)
         forks = not dry and getattr(args, "address", "") is None and not args.gpus_per_trial
         seconds = math.inf if dry else getattr(args, "time_budget", None) or math.inf

@@ -103,7 +103,13 @@ INVOCATION = group(
         type=parse_seconds,
         metavar="TIME",
         help="stop cleanly after 90s, 30m or 1h30m (a number alone: seconds) since the start of the program, and "
-        "after the epochs then in progress; run the command again to resume",
+        "after the epochs then in progress; run the command again to resume. Starting Ray and its workers counts "
+        "(10 to 20 s)",
+    ),
+    option(
+        "--on-end",
+        metavar="COMMAND",
+        help="give this to the shell at the end, whatever it is; INVSEARCH_EXIT_CODE and INVSEARCH_RUN are set there",
     ),
     flag("--retry-failed", help="retry failed trials from their last epoch"),
     option(

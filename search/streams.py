@@ -10,6 +10,7 @@ import errno
 import io
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
@@ -135,6 +136,11 @@ def make_console(standard_error: bool) -> Console:
     # What rich draws in place goes past `Escaping`, also where it has put itself in between.
     file = getattr(stream, "rich_proxied_file", stream) if draws else None
     return Console(file=file, stderr=standard_error, force_terminal=None if draws else False, force_interactive=draws)
+
+
+def find_width() -> int | None:
+    """Columns of the terminal that standard output goes to; None where it is none, and lines may be long."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def drop(stream: Any) -> None:

@@ -18,7 +18,7 @@ from search.cli import main, make_parser
 
 ROOT = Path(__file__).resolve().parent.parent
 ARCHIVE = "table-1.4-mnist-reduced"
-ONLY_FOR_PEOPLE = {"help", "dry_run"}  # Options without a keyword.
+ONLY_FOR_PEOPLE = {"help", "dry_run", "on_end", "assume", "price"}  # Options without a keyword.
 CALLS = {
     "sweep": invsearch.sweep,
     "train": invsearch.train,

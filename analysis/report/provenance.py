@@ -15,6 +15,7 @@ from analysis.render.cells import format_cell
 from spaces.common.errors import escape_text, shorten
 from spaces.files.regular import open_regular
 from spaces.files.sealed import HEAD, unseal
+from spaces.specs.notes import read_notes
 from spaces.specs.recipes import Recipe
 
 LONGEST = 1000  # Letters of one value; a damaged file may hold anything.
@@ -92,9 +93,10 @@ def describe_provenance(run: Run, name: str) -> Provenance:
             "training time": [format_duration(seconds) for seconds in made["sum"]],
         }
     )
+    notes = [("note", _text(str(note))) for note in read_notes(run.path)]
     return Provenance(
         name,
-        [("folder", escape_text(run.path.name)), *spec],
+        [("folder", escape_text(run.path.name)), *notes, *spec],
         pd.DataFrame(rows),
         sorted(machines),
         makers,

@@ -37,8 +37,9 @@ OPTIONS = (
 
 def run(args: argparse.Namespace) -> int:
     """Prints the table or exports; ``INCOMPLETE`` where a record cannot be read."""
-    from analysis.best import build_best_table, find_bests
+    from analysis.best import find_bests
     from analysis.records.reader import read_run
+    from search.streams import find_width
 
     found = read_run(args.run)
     asked = found.spec["architectures"]
@@ -51,10 +52,26 @@ def run(args: argparse.Namespace) -> int:
     if args.export is not None:
         export_best(found, asked, shown, args)
     elif shown:
-        print(build_best_table(shown).to_string(index=False))
+        print("\n\n".join(write_bests(shown, find_width())))
     for name in sorted(set(asked) - {best.architecture for best in shown}):
         print(f"{name}: no trial was trained to the end yet")
     return options.name_damaged(found)
+
+
+def write_bests(shown: Sequence[Best], width: int | None) -> list[str]:
+    """The table, or where it does not fit the facts of each architecture below one another."""
+    from analysis.best import build_best_table
+    from analysis.render.narrow import measure_width
+
+    table = build_best_table(shown)
+    if width is None or measure_width(table) <= width:
+        return [table.to_string(index=False)]
+    name, *fields = map(str, table)
+    size = max(map(len, fields))
+    return [
+        "\n".join([str(row[name]), *(f"  {field:{size}}  {row[field]}" for field in fields)])
+        for row in table.to_dict("records")
+    ]
 
 
 def export_best(found: Run, asked: Sequence[str], shown: Sequence[Best], args: argparse.Namespace) -> None:

@@ -21,11 +21,12 @@ def run(args: argparse.Namespace) -> int:
     from analysis.comparison import compare_runs, list_settings
     from analysis.exactness import compare_exactly
     from analysis.records.reader import read_run
+    from search.streams import find_width
 
     first, second = read_run(args.first), read_run(args.second)
     code = max(options.name_damaged(first), options.name_damaged(second))
     if not args.exact:
-        print(compare_runs(first, second))
+        print(compare_runs(first, second, find_width()))
         return code
     same, lines = compare_exactly(first, second, list(list_settings(first, second)["setting"]))
     print("\n".join(lines))

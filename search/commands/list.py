@@ -1,21 +1,32 @@
-"""``invsearch list``: what there is to choose from."""
+"""``invsearch list``: what there is to choose from, and the runs below a folder."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from search.datasets import DATASETS, FORMS, PREFIX
 from search.option_types import option
-from spaces import SPACES
+from spaces import SPACES, UserError
+from spaces.common.errors import printable, quote, shorten
 
-HELP = "list architectures, data sets, search spaces and tables"
+HELP = "list architectures, data sets, search spaces and tables; or the runs below a folder"
 EXAMPLE = "invsearch list architectures"
 KINDS = ("architectures", "datasets", "spaces", "tables")
-OPTIONS = (option("kind", nargs="?", choices=KINDS, help="only one kind (default: all)"),)
+OPTIONS = (
+    option("kind", nargs="?", metavar="KIND|FOLDER", help=f"{', '.join(KINDS)} (default: all), or a folder of runs"),
+)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints names with a line about each."""
+    """Prints names with a line about each.
+
+    Raises:
+        UserError: neither a kind nor a folder.
+    """
+    if args.kind is not None and args.kind not in KINDS:
+        print_runs(args.kind)
+        return 0
     for kind in KINDS if args.kind is None else (args.kind,):
         entries = describe_listed(kind)
         width = max(map(len, entries))
@@ -23,6 +34,36 @@ def run(args: argparse.Namespace) -> int:
         for name, about in entries.items():
             print(f"  {name:{width}}  {about}")
     return 0
+
+
+def print_runs(text: str) -> None:
+    """Prints the runs below a folder, the last used first."""
+    from search.option_types import parse_folder
+    from search.planning.runs import format_used, list_runs
+    from search.streams import find_width
+
+    folder = parse_folder(text) if text.strip() else Path("-")
+    if not folder.is_dir():
+        raise UserError(f"kind: {quote(text)} is neither a folder nor one of {', '.join(KINDS)}")
+    runs = list_runs(folder)
+    heads = ("run", "data", "architectures", "ended", "last", "used", "notes")
+    rows = [
+        (one.name, one.data, one.networks, f"{one.ended}/{one.begun}", one.state, format_used(one.used), one.said)
+        for one in runs
+    ]
+    if not rows:
+        print(f"{printable(folder)}: no run below it")
+        return
+    sizes = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    width = find_width()
+    if width is None or sum(sizes) + 2 * (len(sizes) - 1) <= width:
+        for row in (heads, *rows):
+            print(printable("  ".join(map(str.ljust, row, sizes)).rstrip()))
+        return
+    for name, data, networks, ended, state, used, said in rows:
+        facts = f"  {used}  {state}, {ended} trials ended  {data}: {networks}"
+        lines = (name, shorten(facts, width), *[shorten(f"  {said}", width)] * bool(said))
+        print(*map(printable, lines), sep="\n")
 
 
 def describe_listed(kind: str) -> dict[str, str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 
 from search import options
 from search.option_types import RUN, option
 from spaces import UserError
 from spaces.common.errors import quote
-from spaces.common.wording import format_command
+from spaces.common.wording import format_command, format_percent
 
 HELP = "show one trial: its configuration, its epochs and, if it failed, why"
 EXAMPLE = "invsearch show runs/first conv-1a2b3c4d5e"
@@ -44,20 +45,31 @@ def run(args: argparse.Namespace) -> int:
         trial["own"] = own["reference"]
     width = max(map(len, trial))
     for field, value in trial.items():
-        print(f"{field:{width}}  {format(value, 'g') if isinstance(value, float) else format_cell(value)}")
+        percent = field.endswith("accuracy") and isinstance(value, float)
+        told = format(value, "g") if isinstance(value, float) else format_cell(value)
+        print(f"{field:{width}}  {format_percent(value) if percent else told}")
     epochs = found.epochs[found.epochs["trial_id"] == name]
     if len(epochs):
         shown = epochs.drop(columns=["trial_id", "time", "made_by"]).dropna(axis="columns", how="all")
-        print(f"\n{shown.to_string(index=False)}")
+        percent = {str(name): format_percent for name in shown if str(name).endswith("accuracy")}
+        print(f"\n{shown.to_string(index=False, formatters=percent)}")
     record = read_record(args.run / "trials" / name)
     assert record is not None
     for number, maker in enumerate(record.makers):
         epochs = [row["epoch"] for row in record.rows if row["maker"] == number]
         by = ", ".join(f"{key} {value}" for key, value in maker.items())
         if epochs:
-            print(f"\nepochs {epochs[0]} to {epochs[-1]} made by {by}")
+            print(f"\n{wrap(f'epochs {epochs[0]} to {epochs[-1]} made by {by}')}")
     for note in record.notes:
-        print(f"note: {note}")
+        print(wrap(f"note: {note}"))
     if error:
         print(f"\n{error.rstrip()}")
     return damaged
+
+
+def wrap(text: str) -> str:
+    """A long line as lines that fit a terminal."""
+    from search.streams import find_width
+
+    width = find_width()
+    return text if width is None else "\n  ".join(textwrap.wrap(text, max(20, width - 2)))

@@ -114,6 +114,8 @@ def train_phase(
     load_kept(run.path, {name: one for name, one in (spec.own or {}).items() if name in left})
     split = load_split(find_dataset(spec.dataset, spec.data_hash, spec.data_source), phase.name, spec.split_seed)
     print(engine.announce(*spec.architectures), file=sys.stderr)
+    if on_event is None and (warning := policy.warn_of_time()):
+        print(warning, file=sys.stderr)
     with ray_session(resources, run.path, lambda: run.list_failures(phase.name) > 0) as slots:
         deaths: Counter[tuple[str, int]] = Counter()
         weights = weigh(read_sealed(run.path / "costs.json") or {})

@@ -10,6 +10,7 @@ from search.storage.trial_folder import TrialFolder
 from spaces import UserError
 from spaces.specs.protocol import JUDGED_ON
 
+STARTING_SECONDS = 20.0  # Of Ray and the first workers, measured on 2 cores that others use too.
 KEPT = ("none", "best", "all")  # Of no finished trial, of each architecture's best, or of all.
 
 
@@ -28,6 +29,18 @@ class Policy:
     def __post_init__(self) -> None:
         if self.max_concurrent is not None and self.max_concurrent < 1:
             raise UserError(f"max-concurrent: {self.max_concurrent} is not allowed; give a whole number from 1 up")
+
+    def warn_of_time(self) -> str:
+        """What to say before Ray starts of a time budget that will hardly reach an epoch; empty where it is enough."""
+        if self.time_budget is None:
+            return ""
+        left = self.time_budget - (time.monotonic() - self.started)
+        if left > STARTING_SECONDS:
+            return ""
+        return (
+            f"time-budget: {max(0.0, left):.0f} s are left, and to start Ray and workers takes 10 to "
+            f"{STARTING_SECONDS:.0f} s; perhaps no epoch is trained (give more)"
+        )
 
     def time_is_up(self) -> bool:
         """Whether the time budget is used up."""

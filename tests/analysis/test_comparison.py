@@ -20,8 +20,8 @@ def two(five, make_folder):
 
 def test_settings_that_differ(two) -> None:
     assert list_settings(*two).to_numpy().tolist() == [
-        ["architectures", '["conv", "invariant"]', '["conv", "dct"]'],
-        ["rerun_seeds", "5", "6"],
+        ["architectures", "conv, invariant", "conv, dct"],
+        ["rerun seeds", "5", "6"],
     ]
     assert len(list_settings(two[0], two[0])) == 0
 
@@ -30,7 +30,7 @@ def test_of_two_spaces_the_members_that_differ(two) -> None:
     two[0].spec["space"] = {"name": "mine", "lr": {"choice": [0.1]}, "gain": {"choice": [1.0]}}
     two[1].spec["space"] = {"name": "mine", "lr": {"uniform": [0.1, 1.0]}, "gain": {"choice": [1.0]}}
     rows = list_settings(*two).to_numpy().tolist()
-    assert ["space lr", '{"choice": [0.1]}', '{"uniform": [0.1, 1.0]}'] in rows
+    assert ["space lr", "choice 0.1", "uniform 0.1, 1.0"] in rows
     assert not [name for name, *_ in rows if name in ("space", "space name", "space gain")]
     two[1].spec["space"] = None  # As where configurations were given.
     assert ["space name", "mine", "-"] in list_settings(*two).to_numpy().tolist()
@@ -53,7 +53,7 @@ def test_outcomes_by_hand(two) -> None:
 def test_the_text_names_what_differs(two, tmp_path) -> None:
     text = compare_runs(*two)
     assert "Different beyond chance at 5 %: conv." in text
-    assert "| rerun_seeds" in text
+    assert "| rerun seeds" in text
     assert "nan" not in text
     assert "5 of 6" in text
     assert "Holm-corrected over 1 architecture." in text
@@ -127,3 +127,11 @@ def test_where_the_users_files_lie_is_no_difference(mixed, make_folder) -> None:
     own = {name: known | {"reference": "/elsewhere/mine.py:It"} for name, known in mixed.spec["own"].items()}
     other.spec, other.costs, other.trials = mixed.spec | {"own": own}, mixed.costs, mixed.trials
     assert len(list_settings(read_run(mixed.write()), read_run(other.write()))) == 0
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_it_fits_a_terminal(two, width) -> None:
+    text = compare_runs(two[0], two[1], width)
+    assert max(map(len, text.splitlines())) <= width
+    for word in ("A mean", "B mean", "95 % CI", "differs", "rerun seeds", "Different beyond chance at 5 %: conv."):
+        assert word in text

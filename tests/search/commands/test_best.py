@@ -61,7 +61,8 @@ def test_table(small: Any, capsys: pytest.CaptureFixture[str]) -> None:
         swept = max(record["rows"][-1]["val_accuracy"] for record in records(small.path, name, "sweep"))
         percent = [100 * accuracy for accuracy in accuracies]
         expected = [statistics.fmean(percent), statistics.stdev(percent)]
-        assert row.split()[-5:] == [*(f"{x:.2f}" for x in expected), "2", trial, f"{max(percent):.2f}"]
+        mean, std = (f"{value:.2f}" for value in expected)
+        assert row.split()[-7:] == [mean, "%", std, "2", trial, f"{max(percent):.2f}", "%"]
         assert f"{100 * swept:.2f}" in row
         assert "{0.05, 0.5, 1e-4, 1.0}" in row
 
@@ -303,3 +304,13 @@ def test_a_run_without_a_finished_trial(small: Any, tmp_path: Path, capsys: pyte
     arguments = ["best", str(tmp_path), "--architecture", "conv", "--export", str(tmp_path.with_name("out"))]
     assert main(arguments) == 2
     assert "nothing to export" in capsys.readouterr().err
+
+
+def test_it_fits_a_terminal(small: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("search.streams.find_width", lambda: 80)
+    for command in ("best", "status"):
+        assert main([command, str(small.path)]) == 0
+        shown = capsys.readouterr().out.replace(str(small.path), "RUN")
+        assert max(map(len, shown.splitlines())) <= 80
+        assert "invariant" in shown
+        assert " %" in shown

@@ -1,0 +1,93 @@
+"""The runs below a folder, from a few small files of each."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from spaces import UserError
+from spaces.specs.notes import list_tags, read_notes
+from spaces.specs.records import list_trial_folders
+from spaces.specs.run import SPEC, read_spec
+
+DEEPEST = 6  # Folders below the one that is named.
+VERDICT = "verdict.json"
+SKIPPED = ("trials", "report", "figures", "tables")
+
+
+class Listed(NamedTuple):
+    """A run in a list.
+
+    Attributes:
+        name: its path below the folder that was named.
+        data: its data set.
+        networks: its architectures.
+        ended: trials that have ended, of those that were begun.
+        begun: trials.
+        state: ``running``, or how the last invocation ended.
+        used: when it was last written to, Unix seconds.
+        said: tags and the last note.
+    """
+
+    name: str
+    data: str
+    networks: str
+    ended: int
+    begun: int
+    state: str
+    used: float
+    said: str
+
+
+def find_runs(folder: Path) -> Iterator[Path]:
+    """The run folders at or below a folder, by name; a run's own folders are not looked into."""
+    for place, folders, files in os.walk(folder):
+        here = Path(place)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in SKIPPED)
+        if SPEC in files:
+            folders.clear()
+            yield here
+        elif len(here.relative_to(folder).parts) >= DEEPEST:
+            folders.clear()
+
+
+def list_runs(folder: Path) -> list[Listed]:
+    """The runs at or below a folder, the last used first; one whose spec.json cannot be read is named as damaged."""
+    found = [_describe(folder, run) for run in find_runs(folder)]
+    return sorted(found, key=lambda run: (-run.used, run.name))
+
+
+def _describe(folder: Path, run: Path) -> Listed:
+    from search.storage.driver import driver
+    from search.storage.invocations import NAME
+    from search.storage.json_files import read_lines
+
+    name, used = str(run.relative_to(folder)), 0.0
+    for file in (SPEC, NAME, "trials"):
+        with suppress(OSError):
+            used = max(used, (run / file).stat().st_mtime)
+    try:
+        spec = read_spec(run)
+    except UserError:
+        return Listed(name, "-", "-", 0, 0, "damaged", used, "")
+    trials = list(list_trial_folders(run))
+    ended = sum(os.path.exists(os.path.join(trial, VERDICT)) for trial in trials)
+    lines = []
+    with suppress(OSError):
+        lines = read_lines(run / NAME)[0]
+    ends = [line.get("outcome") for line in lines if line.get("event") == "end"]
+    state = "running" if driver(run) else str(ends[-1]) if ends else "no end on record"
+    notes = read_notes(run)
+    last = next((note.text for note in reversed(notes) if note.text), "")
+    said = " ".join([*(f"[{tag}]" for tag in list_tags(notes)), last]).strip()
+    networks = ", ".join(spec["architectures"])
+    return Listed(name, spec["dataset"], networks, ended, len(trials), state, used, said)
+
+
+def format_used(moment: float) -> str:
+    """A day and a minute."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment)) if moment else "-"
