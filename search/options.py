@@ -52,6 +52,16 @@ DATA = group(
     integer("--seed", default=0, help="seed of the sweep's trials (default 0)"),
     *OWN,
 )
+DRY = (
+    flag("--dry-run", help="only say what would run, or is left of a run: trials, epochs, hours, disk"),
+    option(
+        "--assume",
+        metavar="NAME=N,..",
+        help="with --dry-run: plan for other machines: cpus and gpus of a node, nodes, seconds-per-epoch, or an "
+        "architecture's seconds by its name; what is not given is measured here",
+    ),
+    number("--price", metavar="P", help="with --dry-run: of a node for an hour; also say what it costs"),
+)
 SEARCH = group(
     "search",
     option("--search", choices=SEARCHES, default="grid", help="grid (default) or tpe (hyperopt)"),
@@ -75,7 +85,7 @@ SEARCH = group(
         metavar="ETA",
         help=f"the top 1/ETA of the trials continue past each rung (default {REDUCTION_FACTOR:g})",
     ),
-    flag("--dry-run", help="only say what would run: trials, epochs, hours, disk"),
+    *DRY,
 )
 RESOURCES = group(
     "resources",
@@ -373,10 +383,16 @@ def parse_epochs(args: argparse.Namespace) -> int:
 def describe_dry_run(args: argparse.Namespace, request: Request, times: int = 1) -> bool:
     """Whether ``--dry-run`` was given; if so, says what would run, so many times."""
     if args.dry_run:
+        from search.planning.assumed import parse_assumed
         from search.planning.dry_run import describe
 
-        for line in describe(request.spec, request.resources, request.policy, times):
+        spec, resources = request.spec, request.resources
+        assumed = parse_assumed(args.assume, args.price, spec.architectures, resources.gpus_per_trial)
+        path = None if times > 1 else request.path
+        for line in describe(spec, resources, request.policy, times, request.phases, path, assumed):
             print(line, flush=True)
+    elif args.assume is not None or args.price is not None:
+        raise UserError("assume and price are for a plan; give --dry-run too")
     return args.dry_run
 
 

@@ -17,6 +17,7 @@ OPTIONS = (
     place("run", metavar="RUN", help="folder or URL of a finished sweep"),
     integer("--seeds", default=SEEDS, help=f"seeds (default {SEEDS})"),
     integer("--epochs", help="epochs (default: as the sweep's, or as before)"),
+    *options.DRY,
     *options.TRAINING,
 )
 
@@ -27,7 +28,8 @@ def prepare(args: argparse.Namespace) -> options.Request:
 
     conditions = options.parse_conditions(args)
     folder = RunFolder(args.run)
-    folder.mend(args.force)
+    if not args.dry_run:
+        folder.mend(args.force)
     spec = folder.read_spec()
     epochs = args.epochs if args.epochs is not None else spec.rerun_epochs or spec.max_epochs
     asked = replace(spec, rerun_seeds=args.seeds, rerun_epochs=epochs)
@@ -40,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
     from search.streams import show
 
     request = prepare(args)
+    if options.describe_dry_run(args, request):
+        return 0
     failures = request.train()
     table = "1.3" if set(request.spec.architectures) <= set(TABLES["1.3"].architectures) else "ranking"
     show(f"rerun complete: {printable(args.run)}; next: {format_command('invsearch', 'table', table, args.run)}")

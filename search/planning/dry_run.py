@@ -1,22 +1,29 @@
-"""What a run would take, from a short measurement on this machine."""
+"""What a run would take: from a short measurement on this machine, or for machines that a person describes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from timeit import timeit
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from analysis.choice import count_trainings
+from analysis.progress.outlook import list_parts
+from analysis.records.reader import read_run
 from search.cluster.resources import Resources, count_cores
 from search.datasets import Arrays, Dataset, find_dataset
 from search.datasets.split import find_split
+from search.planning.assumed import Assumed
 from search.training.engines import EngineChoice
 from search.training.loop import Training, make_repeatable
 from search.tuning.policy import Policy
-from spaces import Hyperparameters
-from spaces.common.wording import format_count
+from spaces import Hyperparameters, UserError
+from spaces.common.wording import format_count, format_length
+from spaces.specs.extend import extend, read_known
 from spaces.specs.halving import count_places
 from spaces.specs.run import RunSpec
 
@@ -28,61 +35,144 @@ ROW_BYTES = 480  # One epoch in a record and in the copy that its outcome keeps.
 PREDICTION_BYTES = 10_000  # Of a rerun, there too: 10,000 images, of which 40 % are wrong; 1,500 where 3 % are.
 
 
-def describe(spec: RunSpec, resources: Resources, policy: Policy, times: int = 1) -> Iterator[str]:
+class Amount(NamedTuple):
+    """What is left of a phase of an architecture: trials, and epochs that are to be expected."""
+
+    trials: int
+    epochs: float
+
+
+def describe(
+    spec: RunSpec,
+    resources: Resources,
+    policy: Policy,
+    times: int = 1,
+    phases: Sequence[str] = ("sweep", "choice", "rerun"),
+    path: Path | None = None,
+    assumed: Assumed | None = None,
+) -> Iterator[str]:
     """Trials, epochs, hours and disk of a run, line by line as they are measured, without running it.
 
-    The last line is of ``times`` such runs.
+    The last line is of ``times`` such runs. Where the folder holds the run already, it is about what is left.
 
-    Steps are timed here on random images of the data set's shape, so the estimate holds for a machine like this one.
+    Steps are timed here on random images of the data set's shape, so the estimate holds for a machine like this one,
+    unless ``assumed`` says what an epoch takes.
+
+    Raises:
+        UserError: what the run would be refused for, or what nothing is known of.
     """
+    assumed = assumed or Assumed()
     choice = EngineChoice(resources.engine, resources.device, spec.augments, resources.address is None)
-    choice.announce(*spec.architectures)  # Refuses what cannot work.
+    if not assumed:
+        choice.announce(*spec.architectures)  # Refuses what cannot work.
+    known = read_known(path) if path is not None else None
+    spec = extend(known, spec) if known is not None else spec
+    room, where = _find_room(resources, assumed)
+    slots = min(room, policy.max_concurrent or room)
     searches = spec.thetas is None
-    epochs = spec.compute_expected_epochs() if searches else 0.0
-    seeds, rerun_epochs = spec.rerun_seeds or 0, spec.rerun_epochs or 0
     rungs = spec.list_rungs()
     device = resources.device if torch.cuda.is_available() else "cpu"
     make_repeatable(device, resources.threads)
-    room = resources.count_slots(count_cores(), torch.cuda.device_count())
-    slots = min(max(1, room), policy.max_concurrent or room or 1)
     data = find_dataset(spec.dataset, spec.data_hash, spec.data_source)
-    images = data.train_images
     what = f"{spec.search} search of {spec.searched.name}" if searches else "fixed configurations"
     yield f"{what} on {spec.dataset}, {format_count(len(spec.architectures), 'architecture')}"
+    left = _count_left(spec, path) if known is not None and path is not None else _count_all(spec)
     hours = bytes_kept = 0.0
-    measure(spec, data, spec.architectures[0], device, resources.engine)  # The first pays for starting libraries.
+    if not assumed.knows(spec.architectures):
+        measure(spec, data, spec.architectures[0], device, resources.engine)  # It pays for starting libraries.
     for name in spec.architectures:
-        samples = spec.count_planned(name)
-        step, batch, checkpoint_bytes = measure(spec, data, name, device, resources.engine)
-        swept = samples * epochs * step * (images - data.holdout) / batch
-        again = seeds * rerun_epochs
-        raced = count_trainings(min(spec.finalists or 0, samples), spec.choice_seeds or 0)
-        swept += raced * spec.max_epochs * step * (images - data.holdout) / batch
-        seconds = (swept + again * step * images / batch) / slots
-        hours += seconds / 3600
-        finished = samples * spec.reduction_factor ** -len(rungs) + raced + seeds
-        kept = {"none": 0.0, "best": 1 + bool(raced) + bool(again), "all": finished}[policy.keep_checkpoints]
-        kept += (
-            count_places(samples, spec.reduction_factor) if spec.scheduler == "halving" and rungs else 0
-        )  # They wait.
-        bytes_kept += kept * checkpoint_bytes + (samples * epochs + raced * spec.max_epochs + again) * ROW_BYTES
-        bytes_kept += seeds * PREDICTION_BYTES
-        parts = [f"{1000 * step:.2f} ms a step on {device}", f"about {seconds / 3600:.2f} h"]
-        if again:
-            parts.insert(0, f"{format_count(seeds, 'rerun')} x {format_count(rerun_epochs, 'epoch')}")
-        if raced:
-            parts.insert(0, f"race of {raced} x {format_count(spec.max_epochs, 'epoch')}")
-        if searches:
-            trials = f"{format_count(samples, 'trial')}, about {format_count(samples * epochs, 'epoch')}"
-            parts.insert(0, f"{trials} (at most {samples * spec.max_epochs})")
-        yield f"  {name}: {', '.join(parts)}"
+        amounts = {phase: left[name, phase] for phase in phases if left[name, phase].trials}
+        seconds, told = assumed.find_seconds(name), "assumed"
+        pace = {"sweep": seconds, "choice": seconds, "rerun": seconds}
+        checkpoint_bytes = 0
+        if seconds is None:
+            step, batch, checkpoint_bytes = measure(spec, data, name, device, resources.engine)
+            images = dict.fromkeys(("sweep", "choice"), data.train_images - data.holdout) | {"rerun": data.train_images}
+            pace = {phase: step * count / batch for phase, count in images.items()}
+            told = f"{1000 * step:.2f} ms a step on {device}"
+        taken = sum(amount.epochs * (pace[phase] or 0.0) for phase, amount in amounts.items()) / slots
+        hours += taken / 3600
+        bytes_kept += _count_bytes(spec, name, amounts, policy.keep_checkpoints, checkpoint_bytes)
+        parts = [_describe_amount(spec, phase, amount, known is not None) for phase, amount in amounts.items()]
+        epoch = next(iter(pace.values()))
+        each = f"{told}, {format_length(epoch or 0.0)} an epoch"
+        yield f"  {name}: {', '.join([*parts, each, f'about {format_length(taken)}'])}"
     when = f"epoch{'' if len(rungs) == 1 else 's'} {', '.join(map(str, rungs))}"
     rung_text = f"{spec.scheduler} judges at {when}" if rungs else "no early stopping"
-    at_once = f"{format_count(slots, 'trial')} at once" if room else "no trial fits, the hours are for one at a time"
-    yield f"  {rung_text}; on this machine {at_once}"
-    where = "in a new run folder" if times == 1 else f"for {times} replicates of this in new run folders"
-    amounts = f"{times * hours:.2f} h and {times * bytes_kept / 2**20:.0f} MiB of disk"
-    yield f"  in all about {amounts} {where}; nothing was run"
+    yield f"  {rung_text}; {where} {format_count(slots, 'trial')} at once"
+    of = "in a new run folder" if times == 1 else f"for {times} replicates of this in new run folders"
+    of = f"for what is left in {path}" if known is not None and times == 1 else of
+    disk = f" and {times * bytes_kept / 2**20:.0f} MiB of disk" if bytes_kept else ""
+    took, price = format_length(3600 * times * hours), assumed.price_of(times * hours)
+    yield f"  in all about {took}{disk} {of}; nothing was run{price}"
+
+
+def _find_room(resources: Resources, assumed: Assumed) -> tuple[int, str]:
+    """How many trials run at once, and where.
+
+    Raises:
+        UserError: none fits, or that is not known here.
+    """
+    if assumed.has_machines:
+        cpus = assumed.cpus if assumed.cpus is not None else resources.cpus_per_trial * 10_000
+        room = resources.count_slots(cpus, assumed.gpus or 0.0) * assumed.nodes
+        if not room:
+            raise UserError("assume: no trial fits such a machine; assume more, or give a trial less")
+        return room, f"on {format_count(assumed.nodes, 'such node')}"
+    ask = "give --assume cpus=..,gpus=..,seconds-per-epoch=.. to plan for other machines"
+    if resources.address is not None:
+        raise UserError(f"dry-run: it does not ask a cluster what it has ({resources.address}); {ask}")
+    cpus, gpus = count_cores(), torch.cuda.device_count()
+    room = resources.count_slots(cpus, gpus)
+    if not room:
+        wanted = f"{resources.cpus_per_trial:g} CPUs" + f" and {resources.gpus_per_trial:g} GPUs" * bool(
+            resources.gpus_per_trial
+        )
+        raise UserError(f"dry-run: a trial asks for {wanted}, and this machine has {cpus} and {gpus}; {ask}")
+    return room, "on this machine"
+
+
+def _count_all(spec: RunSpec) -> dict[tuple[str, str], Amount]:
+    counts: dict[tuple[str, str], Amount] = {}
+    for name in spec.architectures:
+        samples = spec.count_planned(name)
+        raced = count_trainings(min(spec.finalists or 0, samples), spec.choice_seeds or 0)
+        seeds = spec.rerun_seeds or 0
+        counts[name, "sweep"] = Amount(samples, samples * spec.compute_expected_epochs() if samples else 0.0)
+        counts[name, "choice"] = Amount(raced, float(raced * spec.max_epochs))
+        counts[name, "rerun"] = Amount(seeds, float(seeds * (spec.rerun_epochs or 0)))
+    return counts
+
+
+def _count_left(spec: RunSpec, path: Path) -> dict[tuple[str, str], Amount]:
+    """What the records leave to do of a run, as it is asked for now."""
+    counts = dict.fromkeys(_count_all(spec), Amount(0, 0.0))
+    for part in list_parts(replace(read_run(path), spec=spec.as_dict())):
+        counts[part.architecture, part.phase] = Amount(part.left, part.epochs_left)
+    return counts
+
+
+def _describe_amount(spec: RunSpec, phase: str, amount: Amount, is_rest: bool) -> str:
+    if is_rest:
+        return f"{phase}: {format_count(amount.trials, 'trial')} left, about {format_count(amount.epochs, 'epoch')}"
+    if phase == "sweep":
+        most = amount.trials * spec.max_epochs
+        return f"{format_count(amount.trials, 'trial')}, about {format_count(amount.epochs, 'epoch')} (at most {most})"
+    if phase == "choice":
+        return f"race of {amount.trials} x {format_count(spec.max_epochs, 'epoch')}"
+    return f"{format_count(amount.trials, 'rerun')} x {format_count(spec.rerun_epochs or 0, 'epoch')}"
+
+
+def _count_bytes(spec: RunSpec, name: str, amounts: dict[str, Amount], kept: str, checkpoint_bytes: int) -> float:
+    """What the records and the checkpoints take."""
+    sweep, raced, seeds = (amounts.get(phase, Amount(0, 0.0)).trials for phase in ("sweep", "choice", "rerun"))
+    rungs = spec.list_rungs()
+    finished = sweep * spec.reduction_factor ** -len(rungs) + raced + seeds
+    count = {"none": 0.0, "best": bool(sweep) + bool(raced) + bool(seeds), "all": finished}[kept]
+    if spec.scheduler == "halving" and rungs and sweep:
+        count += count_places(sweep, spec.reduction_factor)  # They wait.
+    epochs = sum(amount.epochs for amount in amounts.values())
+    return count * checkpoint_bytes + epochs * ROW_BYTES + seeds * PREDICTION_BYTES
 
 
 def measure(spec: RunSpec, data: Dataset, architecture: str, device: str, engine: str) -> tuple[float, int, int]:

@@ -29,6 +29,17 @@ def format_clock(seconds: float) -> str:
     return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
 
 
+def format_length(seconds: float) -> str:
+    """A length of time that is a guess, as ``40 s``, ``12 min`` or ``2.17 h``.
+
+    >>> format_length(0.0123), format_length(40.4), format_length(720.0), format_length(7812.0)
+    ('0.012 s', '40 s', '12 min', '2.17 h')
+    """
+    if seconds < 90.0:
+        return f"{seconds:.2g} s" if seconds < 10.0 else f"{seconds:.0f} s"
+    return f"{seconds / 60.0:.0f} min" if seconds < 5400.0 else f"{seconds / 3600.0:.2f} h"
+
+
 def format_percent(fraction: float) -> str:
     """An accuracy, a fraction, in percent, as ``95.06 %``; a dash where it is NaN."""
     return "-" if math.isnan(fraction) else f"{100.0 * fraction:.2f} %"
