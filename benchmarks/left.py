@@ -144,7 +144,7 @@ def main() -> int:
     lines = [
         "# Time left: estimated / real",
         "",
-        "`python -m benchmarks.left`: at a share of a phase's time, the estimate of the progress display divided by the",
+        "`python -m benchmarks.left`: at a share of a phase's time, the estimate of the display divided by the",
         "time that was really left, on the records under results. The last column takes all epochs for alike.",
         "",
         table.to_markdown(index=False, disable_numparse=True),
