@@ -17,6 +17,7 @@ from search.cluster.surroundings import find_address, set_environment
 from search.datasets import FORMS, Dataset, find_dataset
 from search.datasets.own import add_options
 from search.option_types import flag, group, integer, number, option, parse_address, parse_seconds
+from search.planning.asked import DRY
 from search.storage.identity import measure_age
 from search.storage.places.urls import find_url, refresh
 from search.tuning.policy import KEPT, Policy
@@ -51,16 +52,6 @@ DATA = group(
     integer("--batch-size", help="images per step (default: the data set's own)"),
     integer("--seed", default=0, help="seed of the sweep's trials (default 0)"),
     *OWN,
-)
-DRY = (
-    flag("--dry-run", help="only say what would run, or is left of a run: trials, epochs, hours, disk"),
-    option(
-        "--assume",
-        metavar="NAME=N,..",
-        help="with --dry-run: plan for other machines: cpus and gpus of a node, nodes, seconds-per-epoch, or an "
-        "architecture's seconds by its name; what is not given is measured here",
-    ),
-    number("--price", metavar="P", help="with --dry-run: of a node for an hour; also say what it costs"),
 )
 SEARCH = group(
     "search",
@@ -378,22 +369,6 @@ def parse_epochs(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return args.epochs
-
-
-def describe_dry_run(args: argparse.Namespace, request: Request, times: int = 1) -> bool:
-    """Whether ``--dry-run`` was given; if so, says what would run, so many times."""
-    if args.dry_run:
-        from search.planning.assumed import parse_assumed
-        from search.planning.dry_run import describe
-
-        spec, resources = request.spec, request.resources
-        assumed = parse_assumed(args.assume, args.price, spec.architectures, resources.gpus_per_trial)
-        path = None if times > 1 else request.path
-        for line in describe(spec, resources, request.policy, times, request.phases, path, assumed):
-            print(line, flush=True)
-    elif args.assume is not None or args.price is not None:
-        raise UserError("assume and price are for a plan; give --dry-run too")
-    return args.dry_run
 
 
 def render_table(name: str, run: Path) -> str:

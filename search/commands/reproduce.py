@@ -14,6 +14,7 @@ from search import options
 from search.commands.choose import CHOICE, add_choice
 from search.errors import TIME_IS_UP, Halted, NothingToChoose
 from search.option_types import integer, option, place
+from search.planning.asked import describe_dry_run
 from search.storage.places.urls import find_url
 from spaces import UserError
 from spaces.common.errors import printable, quote
@@ -143,7 +144,7 @@ def run(args: argparse.Namespace) -> int:
     """Runs the experiment and prints its table, or those of its replicates."""
     request = prepare(args)
     times = request.count if isinstance(request, Replicated) else 1
-    if options.describe_dry_run(args, request, times):
+    if describe_dry_run(args, request, times):
         return 0
     from search.streams import show
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from search import options
 from search.option_types import integer, place
+from search.planning.asked import DRY, describe_dry_run
 from spaces.common.errors import printable
 from spaces.common.wording import format_command
 from spaces.specs.protocol import SEEDS
@@ -17,7 +18,7 @@ OPTIONS = (
     place("run", metavar="RUN", help="folder or URL of a finished sweep"),
     integer("--seeds", default=SEEDS, help=f"seeds (default {SEEDS})"),
     integer("--epochs", help="epochs (default: as the sweep's, or as before)"),
-    *options.DRY,
+    *DRY,
     *options.TRAINING,
 )
 
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from search.streams import show
 
     request = prepare(args)
-    if options.describe_dry_run(args, request):
+    if describe_dry_run(args, request):
         return 0
     failures = request.train()
     table = "1.3" if set(request.spec.architectures) <= set(TABLES["1.3"].architectures) else "ranking"

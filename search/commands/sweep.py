@@ -6,6 +6,7 @@ import argparse
 
 from search import options
 from search.option_types import option, place
+from search.planning.asked import describe_dry_run
 from spaces.common.errors import printable
 from spaces.common.wording import format_command
 
@@ -34,7 +35,7 @@ def prepare(args: argparse.Namespace) -> options.Request:
 def run(args: argparse.Namespace) -> int:
     """Searches; 0 when every trial has ended."""
     request = prepare(args)
-    if options.describe_dry_run(args, request):
+    if describe_dry_run(args, request):
         return 0
     from analysis.incumbents import find_incumbents
     from analysis.records.reader import read_run
