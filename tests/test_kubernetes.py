@@ -44,31 +44,31 @@ def close(schema: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def schema() -> dict[str, Any]:
+def kuberay() -> jsonschema.Draft202012Validator:
     if not SCHEMA.is_file():
         pytest.skip(f"no {SCHEMA}")
     versions = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))["spec"]["versions"]
     (found,) = (each["schema"]["openAPIV3Schema"]["properties"]["spec"] for each in versions if each["name"] == "v1")
-    return close(found)
+    return jsonschema.Draft202012Validator(close(found))
 
 
-def test_is_a_rayjob_as_kuberay_defines_it(job: dict[str, Any], schema: dict[str, Any]) -> None:
+def test_is_a_rayjob_as_kuberay_defines_it(job: dict[str, Any], kuberay: jsonschema.Draft202012Validator) -> None:
     assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")
-    jsonschema.validate(job["spec"], schema)
+    kuberay.validate(job["spec"])
 
 
-def test_kuberays_schema_would_notice(job: dict[str, Any], schema: dict[str, Any]) -> None:
+def test_kuberays_schema_would_notice(job: dict[str, Any], kuberay: jsonschema.Draft202012Validator) -> None:
     for place, name in (
         (job["spec"], "backofLimit"),
         (job["spec"]["rayClusterSpec"]["workerGroupSpecs"][0], "replica"),
     ):
         place[name] = 3
         with pytest.raises(jsonschema.ValidationError, match=name):
-            jsonschema.validate(job["spec"], schema)
+            kuberay.validate(job["spec"])
         del place[name]
     job["spec"]["rayClusterSpec"]["authOptions"]["mode"] = "password"
     with pytest.raises(jsonschema.ValidationError, match="password"):
-        jsonschema.validate(job["spec"], schema)
+        kuberay.validate(job["spec"])
 
 
 def validate_pod(template: dict[str, Any]) -> None:
