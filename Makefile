@@ -80,7 +80,9 @@ native: .venv/installed
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev,bench]"
 	touch $@
 
-# Copies what is worth committing from a run: make results RUN=runs/t13 TABLE=1.3 NAME=table-1.3-mnist
+# Copies what is worth committing from a run: make results RUN=runs/t14 TABLE=1.4 NAME=table-1.4-mnist
+# That is what was asked, its table, trials as CSV, the report (or with REPORT= only its learning curves) and all
+# records; then everything that is made of committed records is made anew, results/tables.csv among it.
 results: .venv/installed
 	mkdir -p results/$(NAME)
 	cp $(RUN)/spec.json $(RUN)/costs.json $(RUN)/history.jsonl results/$(NAME)/
@@ -88,10 +90,12 @@ results: .venv/installed
 	$(BIN)/invsearch status $(RUN) --phase sweep --csv > results/$(NAME)/sweep.csv
 	test $$(wc -l < results/$(NAME)/sweep.csv) -gt 1 || rm results/$(NAME)/sweep.csv  # Nothing was searched.
 	$(BIN)/invsearch status $(RUN) --phase rerun --csv > results/$(NAME)/reruns.csv
-	$(BIN)/invsearch report $(RUN) --out build/$(NAME) --only figures
-	cp build/$(NAME)/figures/rerun-curves.p* results/$(NAME)/
-	tar -cJf results/$(NAME)/run.tar.xz --transform 's|^\.|$(NAME)|' -C $(RUN) \
-	  ./spec.json ./costs.json ./history.jsonl ./trials
+	tar -c --sort=name --transform 's|^\.|$(NAME)|' -C $(RUN) ./spec.json ./costs.json ./history.jsonl ./trials \
+	  | xz -9e > results/$(NAME)/run.tar.xz
+	$(BIN)/invsearch check $(RUN) --against results/$(NAME)/run.tar.xz
+	$(if $(REPORT),mkdir -p $(REPORT),$(BIN)/invsearch report $(RUN) --out build/$(NAME) --only figures \
+	  && cp build/$(NAME)/figures/rerun-curves.p* results/$(NAME)/)
+	$(MAKE) tables
 
 # Regenerates all committed tables, reports and figures from the committed records; make test compares with these.
 tables: .venv/installed

@@ -34,8 +34,8 @@ from spaces.common.wording import format_command
 from spaces.files.sealed import Damaged
 
 NAMES = (
-    "reproduce sweep choose rerun train table report compare replay audit best status watch show check pull push list "
-    "note data stability"
+    "reproduce sweep choose rerun train table report compare replay audit best export status watch show check pull "
+    "push list note data stability"
 )
 WITHIN = {"pull": "buckets.pull", "push": "buckets.push"}
 COMMANDS: dict[str, Any] = {name: import_module(f"search.commands.{WITHIN.get(name, name)}") for name in NAMES.split()}

@@ -112,12 +112,12 @@ def compute_curve(replays: Replays) -> pd.DataFrame:
         return pd.DataFrame({"epochs": [], "mean": [], "low": [], "high": []})
     first, end = max(trace.spent[0] for trace in traces), float(np.mean([trace.total for trace in traces]))
     epochs = np.unique(np.geomspace(min(first, end), end, POINTS))
-    found = _look_up(replays.material, traces, epochs)
+    found = look_up(replays.material, traces, epochs)
     low, high = np.percentile(found, [LOW, HIGH], axis=0)
     return pd.DataFrame({"epochs": epochs, "mean": found.mean(axis=0), "low": low, "high": high})
 
 
-def _look_up(material: Material, traces: Sequence[Trace], epochs: np.ndarray) -> np.ndarray:
+def look_up(material: Material, traces: Sequence[Trace], epochs: np.ndarray) -> np.ndarray:
     """(traces, epochs) accuracies in percent of the picks when so many epochs were spent; NaN before the first."""
     found = np.full((len(traces), len(epochs)), np.nan)
     for row, trace in zip(found, traces, strict=True):
@@ -141,7 +141,7 @@ def summarize_replays(replays: Sequence[Replays]) -> pd.DataFrame:
         material, ends = one.material, [trace.picks[-1] for trace in one.traces if trace.picks]
         found, ranks = 100 * material.final[ends], material.ranks[ends]
         epochs = float(np.mean([trace.total for trace in one.traces]))
-        early = _look_up(material, one.traces, material.whole * np.array([0.1, 0.25])).mean(axis=0)
+        early = look_up(material, one.traces, material.whole * np.array([0.1, 0.25])).mean(axis=0)
         low, high = np.percentile(found, [LOW, HIGH]) if ends else (np.nan, np.nan)
         rows.append(
             {

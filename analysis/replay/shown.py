@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
 
 from analysis.figures.figure import Axis, Drawing, Line, Panel
 from analysis.render.formats import write_grid
@@ -34,6 +38,19 @@ NOTES = (
     "best: how often it was the first of these; regret: points that are missing to it.",
     "One seed and one split, those of the run: a pick is judged by what it was chosen by.",
 )
+EQUAL = (
+    "How many points of validation accuracy the pick is below the best of all configurations, once so much was spent "
+    "of what it takes to train all to the end: the median over the replays (5 % to 95 %); - where that many had "
+    "trained none to the end.",
+    "grid, random and tpe with asha or none: looked up at that moment, or as they ended if that was before. halving "
+    "and hyperband: replayed with as many configurations as so many epochs are enough for, since they find nothing "
+    "before their last rung; of the grid at most all.",
+)
+EQUAL_CAPTION = (
+    "Regret of the configuration that is picked when so many epochs are spent, replayed on records: the median and the "
+    "range from 5 % to 95 % over orders of arrival and seeds. Halving and Hyperband are replayed for each number of "
+    "epochs with as many configurations as it is enough for."
+)
 CAPTION = (
     "Validation accuracy of the best configuration found so far against the epochs spent, replayed on records: the "
     "mean over many orders of arrival and seeds. Lines begin where every replay has trained a configuration to the "
@@ -46,6 +63,41 @@ def write_replays(replays: Sequence[Replays], notes: Sequence[str] = ()) -> str:
     cells, right = make_display(COLUMNS)(summarize_replays(replays))
     table = write_grid(cells, right)
     return "\n".join([table, "", *(f"- {note}" for note in (*NOTES, *notes))]) + "\n"
+
+
+def write_regrets(regrets: pd.DataFrame) -> str:
+    """The table of regrets at equal epochs as Markdown: a row for each search, a column for each share of epochs."""
+    rows = []
+    for (group, search, scheduler), found in regrets.groupby(["group", "search", "scheduler"], sort=False):
+        cells = {
+            f"{100 * row['share']:g} %": "-"
+            if math.isinf(row["median"])
+            else f"{row['median']:.2f} ({row['low']:.2f} to {_show(row['high'])})"
+            for row in found.to_dict("records")
+        }
+        rows.append({"Architecture": group, "search": search, "scheduler": scheduler, **cells})
+    table = pd.DataFrame(rows, dtype="str")
+    return "\n".join(["## Regret at equal epochs", "", write_grid(table), "", *(f"- {note}" for note in EQUAL)]) + "\n"
+
+
+def _show(value: float) -> str:
+    return "-" if math.isinf(value) else f"{value:.2f}"
+
+
+def draw_regrets(regrets: pd.DataFrame) -> Drawing:
+    """The figure: a panel for each architecture and search, a line with its band for each scheduler."""
+    panels = []
+    for (group, search), mine in regrets.groupby(["group", "search"], sort=False):
+        marks = []
+        for name, each in mine.groupby("scheduler", sort=False):
+            known = each[np.isfinite(each["high"])]
+            x, y, low, high = (known[column].to_numpy() for column in ("epochs", "median", "low", "high"))
+            if len(known):
+                marks.append(Line(x, y, str(name), low=low, high=high, label=str(name)))
+        spent, missed = Axis("epochs spent", log=True), Axis("regret (points)", low=0.0)
+        panels.append(Panel(f"{group}, {search}", spent, missed, marks))
+    searches, names = (dict.fromkeys(regrets[name]) for name in ("search", "scheduler"))
+    return Drawing("regret", "What searches miss at equal epochs", EQUAL_CAPTION, panels, len(searches), tuple(names))
 
 
 def draw_replays(replays: Sequence[Replays]) -> Drawing:

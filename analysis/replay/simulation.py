@@ -12,7 +12,7 @@ import numpy as np
 
 from analysis.replay.asha import Asha
 from analysis.replay.material import Material
-from spaces.specs.halving import LOST, Course, Standing, judge, list_ladder
+from spaces.specs.halving import LOST, Course, Standing, count_places, judge, list_ladder
 
 JITTER = (0.8, 1.25)
 """By how much a stretch of training may be faster or slower than it was on record."""
@@ -177,6 +177,26 @@ def simulate_hyperband(material: Material, order: Sequence[int]) -> Trace:
             trace.complete(material, pick)
         trace.total = spent + part.total
     return trace
+
+
+def count_affordable(material: Material, scheduler: str, epochs: float) -> int:
+    """With how many configurations halving or Hyperband takes at most so many epochs; for Hyperband about."""
+    if scheduler != "halving":
+        prices = [_expect_epochs(rungs, material) for rungs in list_brackets(material)]
+        return int(epochs * sum(1 / price for price in prices) / len(prices))
+    count = int(epochs / material.rungs[0])
+    while count and _count_epochs(count, material) > epochs:
+        count -= 1
+    return count
+
+
+def _count_epochs(count: int, material: Material) -> int:
+    """What halving of so many configurations takes where none diverges."""
+    total = 0
+    for start, end in pairwise([0, *material.rungs, material.max_epochs]):
+        total += count * (end - start)
+        count = count_places(count, material.eta)
+    return total
 
 
 def _expect_epochs(rungs: Sequence[int], material: Material) -> float:

@@ -17,8 +17,7 @@ HELP = (
     "verify the checksum of every file of a run; --repair sets damaged ones aside and restores what can be; --against "
     "compares its records with those of another run, to the bit"
 )
-EXAMPLE = """invsearch check runs/first --repair
-  invsearch check --against results/table-1.3-digits/run.tar.xz runs/again"""
+EXAMPLE = "invsearch check runs/again --against results/table-1.3-digits/run.tar.xz"
 OPTIONS = (
     folder("run", metavar="RUN", help="run folder; invsearch pull checks one that is in a bucket as it copies it"),
     flag("--repair", help="set damaged files aside and restore what can be"),

@@ -22,13 +22,19 @@ if TYPE_CHECKING:
     from analysis.replay.repeats import Plan, Replays
     from analysis.replay.simulation import Source
 
-HELP = "replay other searches and schedulers on a run whose trials were all trained to the end, without training"
+HELP = (
+    "replay other searches and schedulers on a run whose trials were all trained to the end, without training; on one "
+    "with halving, say whom ASHA would have let go on"
+)
 EXAMPLE = "invsearch replay runs/whole --schedulers asha,halving --searches grid --out replayed"
 REPEATS, TPE_REPEATS = 200, 20  # A replay of TPE takes a second.
 CHECKED = 20  # Replays in which Ray's ASHA is asked, too.
 OPTIONS = (
     folder(
-        "runs", nargs="+", metavar="RUN", help="folder of a finished sweep --scheduler none; several stand together"
+        "runs",
+        nargs="+",
+        metavar="RUN",
+        help="folder of a finished sweep --scheduler none, or halving; several stand together",
     ),
     option(
         "--schedulers",
@@ -45,7 +51,7 @@ OPTIONS = (
     integer("--seed", default=0, help="decides orders, arrivals and proposals (default 0)"),
     integer("--grace-period", help="epochs before the first rung (default: the run's)"),
     number("--reduction-factor", metavar="ETA", help="the top 1/ETA continue past each rung (default: the run's)"),
-    folder("--out", metavar="FOLDER", help="write replay.md, .csv, .png and .pdf there"),
+    folder("--out", metavar="FOLDER", help="write replay.md, and replay and regret as .csv, .png and .pdf there"),
 )
 
 
@@ -58,8 +64,9 @@ def run(args: argparse.Namespace) -> int:
     from analysis.evidence import gather
     from analysis.records.reader import read_run
     from analysis.replay.material import collect
+    from analysis.replay.regret import summarize_regrets
     from analysis.replay.repeats import REPLAYED, SEARCHED
-    from analysis.replay.shown import draw_replays, write_replays
+    from analysis.replay.shown import draw_regrets, draw_replays, write_regrets, write_replays
     from analysis.report.files import make_folder
 
     schedulers = _parse_names(args.schedulers, "schedulers", REPLAYED)
@@ -67,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
     plan = _make_plan(args)
     runs = [read_run(path) for path in args.runs]
     candidates = gather(runs).candidates
+    if all(one.spec["scheduler"] == "halving" for one in runs):
+        return _judge_as_asha(candidates, args, plan)
     materials = [collect(one, args.grace_period, args.reduction_factor) for one in candidates]
     if args.out is not None:  # Before minutes of replaying.
         make_folder(args.out)
@@ -82,7 +91,8 @@ def run(args: argparse.Namespace) -> int:
     notes = [f"Not replayed: {why} ({', '.join(dict.fromkeys(groups))})." for why, groups in misfits.items()]
     if not replays:
         raise UserError(f"nothing to replay: {'; '.join(misfits)}")
-    text = write_replays(replays, [*notes, *_compare_with_ray(replays)])
+    regrets = summarize_regrets(replays, plan)
+    text = f"{write_replays(replays, [*notes, *_compare_with_ray(replays)])}\n{write_regrets(regrets)}"
     print(text, end="", flush=True)
     if args.out is not None:
         from analysis.render.paper import draw_for_paper
@@ -92,10 +102,31 @@ def run(args: argparse.Namespace) -> int:
 
         write_atomically(args.out / "replay.md", text.encode("utf-8", "replace"))
         write_atomically(args.out / "replay.csv", write_csv(summarize_replays(replays)).encode("utf-8", "replace"))
-        printed = draw_for_paper(draw_replays(replays))
-        write_atomically(args.out / "replay.png", printed.png)
-        write_atomically(args.out / "replay.pdf", printed.pdf)
+        write_atomically(args.out / "regret.csv", write_csv(regrets).encode("utf-8", "replace"))
+        for drawing in (draw_replays(replays), draw_regrets(regrets)):
+            printed = draw_for_paper(drawing)
+            write_atomically(args.out / f"{drawing.name}.png", printed.png)
+            write_atomically(args.out / f"{drawing.name}.pdf", printed.pdf)
     return max(map(options.name_damaged, runs))
+
+
+def _judge_as_asha(candidates: Sequence[Candidate], args: argparse.Namespace, plan: Plan) -> int:
+    """Of runs with halving: prints, and writes, whom ASHA would have let go on at the first rung."""
+    import pandas as pd
+
+    from analysis.render.spreadsheet import write_csv
+    from analysis.replay.halved import judge_first_rung, write_judged
+    from analysis.report.files import make_folder
+    from spaces.files.atomic import write_atomically
+
+    rows = [judge_first_rung(one, plan.repeats, plan.seed) for one in candidates]
+    text = write_judged(rows)
+    print(text, end="", flush=True)
+    if args.out is not None:
+        make_folder(args.out)
+        write_atomically(args.out / "first-rung.md", text.encode("utf-8", "replace"))
+        write_atomically(args.out / "first-rung.csv", write_csv(pd.DataFrame(rows)).encode("utf-8", "replace"))
+    return max(options.name_damaged(one.run) for one in candidates)
 
 
 def _parse_names(text: str, what: str, known: Sequence[str]) -> tuple[str, ...]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import shutil
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,29 +11,18 @@ from safetensors.torch import save
 
 import models
 from analysis.best import Best
+from search.export.place import write_folder
 from search.export.readme import write_readme
 from search.export.weights import Weights, find_data
 from search.storage.json_files import replace_not_finite
 from search.storage.provenance import compute_code_digest, list_versions
-from spaces import UserError
 from spaces.common.errors import printable
 from spaces.common.wording import format_count
-from spaces.files.atomic import write_atomically
 from spaces.specs.protocol import JUDGED_ON
 
 FORMAT = "invsearch export 1"
 SOURCES = "sources"
 JUDGED = {"val": "held-out training", "test": "test"}
-
-
-def refuse(out: Path, run: Path) -> None:
-    """Raises ``UserError`` where the folder is not empty, is not a folder, or lies in the run folder."""
-    if out.resolve().is_relative_to(run.resolve()):
-        raise UserError(f"export: {out} lies in the run folder, which export never touches; give a folder elsewhere")
-    if out.exists() and not out.is_dir():
-        raise UserError(f"export: {out} is not a folder; give a new or empty one")
-    if out.is_dir() and any(out.iterdir()):
-        raise UserError(f"export: {out} is not empty; give a new or empty folder")
 
 
 def export(run: Path, best: Best, weights: Weights, out: Path) -> None:
@@ -59,18 +45,7 @@ def export(run: Path, best: Best, weights: Weights, out: Path) -> None:
             else {f"{SOURCES}/{name}": text for name, text in own.sources.files.items()}
         ),
     }
-    out = out.resolve()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    draft = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
-    draft.mkdir()
-    try:
-        for name, text in files.items():
-            (draft / name).parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(draft / name, text)
-        os.rename(draft, out)  # Takes the place of an empty folder, never of another one.
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
+    write_folder(out, files)
 
 
 def describe_choice(best: Best) -> str:

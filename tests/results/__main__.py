@@ -26,7 +26,7 @@ def main() -> None:
                 write_report(run, Path(scratch) / "report", only="figures")
                 for name in CURVES:
                     (folder / name).write_bytes((Path(scratch) / "report" / "figures" / name).read_bytes())
-    print(f"{len(files)} tables under {RESULTS}, and their reports and figures")
+    print(f"{len(files)} files of tables under {RESULTS}, and their reports and figures")
 
 
 if __name__ == "__main__":

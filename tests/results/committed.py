@@ -21,9 +21,11 @@ from analysis.report import write_report
 from analysis.report.text_tables import REPLICATED
 from analysis.tables import TABLES
 from spaces.hyperparameters import NAMES
+from tests.results.flat import write_flat
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 PHASES = {"sweep": "sweep.csv", "rerun": "reruns.csv"}
+FLAT = RESULTS / "tables.csv"
 TYPESET = RESULTS / "latex" / "tables.tex"
 RUN_OF = {"1.3": "table-1.3-mnist", "1.6": "table-1.6-subset", "1.7": "table-1.7-subset"}
 OTHERS = "table-1.4-mnist-reduced"  # The run of all other tables there.
@@ -76,14 +78,19 @@ def _frame(columns: Mapping[str, Any], rows: list[dict[str, Any]], spec: Mapping
 def remade(scratch: Path) -> dict[Path, bytes]:
     """Every committed table as today's code writes it."""
     runs = {folder.name: committed(folder, scratch) for folder in folders()}
-    files = {RESULTS / name / "table.md": _table(RESULTS / name, run) for name, run in runs.items()}
+    numbers = {name: find_number(RESULTS / name) for name in runs}
+    files = {RESULTS / name / "table.md": _write_table(numbers[name], run) for name, run in runs.items()}
     for name, run in runs.items():
         if (RESULTS / name / "report").is_dir():
             with tempfile.TemporaryDirectory() as target:
                 written = write_report(gather([run]), Path(target), only="tables")
                 files |= {RESULTS / name / "report" / "tables" / path.name: path.read_bytes() for path in written}
-    repeated = (FORMATS["md"](TABLES[number].build(*repeat(scratch))).rstrip() for number in REPLICATED)
+    several = repeat(scratch)
+    repeated = (FORMATS["md"](TABLES[number].build(*several)).rstrip() for number in REPLICATED)
     files[REPEATED / "replicates.md"] = ("\n\n".join(repeated) + "\n").encode()
+    flat = {name: (numbers[name], run) for name, run in runs.items()}
+    flat |= {f"{REPEATED.name}/{run.path.name}": (REPLICATED[0], run) for run in several}
+    files[FLAT] = write_flat(dict(sorted(flat.items())))
     shown = {number: runs[RUN_OF.get(number, OTHERS)] for number in TABLES}
     return files | {TYPESET: (ARTICLE % ("", typeset_body(shown))).encode()}
 
@@ -100,8 +107,13 @@ def typeset_body(runs: Mapping[str, Run]) -> str:
     return "\\clearpage\n".join(FORMATS["latex"](TABLES[number].build(runs[number])) for number in TABLES)
 
 
-def _table(folder: Path, run: Run) -> bytes:
-    """The table that the folder shows, as ``invsearch table`` prints it."""
+def find_number(folder: Path) -> str:
+    """The number of the table that a folder shows."""
     number = re.match(r"\*\*Table ([^ ]+)\.\*\*", (folder / "table.md").read_text())
     assert number, f"{folder}/table.md does not begin with a table's number"
-    return f"{FORMATS['md'](TABLES[number[1]].build(run)).rstrip()}\n".encode()
+    return number[1]
+
+
+def _write_table(number: str, run: Run) -> bytes:
+    """A table as ``invsearch table`` prints it."""
+    return f"{FORMATS['md'](TABLES[number].build(run)).rstrip()}\n".encode()

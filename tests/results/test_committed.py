@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from analysis.records.reader import read_run
 from analysis.render.formats import FORMATS
 from analysis.tables import TABLES
-from tests.results.committed import RESULTS, committed, folders, of_csv, remade
+from tests.results.committed import FLAT, REPEATED, RESULTS, committed, folders, of_csv, remade
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,26 @@ def test_the_readme_shows_the_table_of_table_1_3() -> None:
 
 def _cells(row: str) -> list[str]:
     return [cell.strip() for cell in row.strip("|").split("|")]
+
+
+def test_the_flat_table_has_what_the_tables_show() -> None:
+    """Cell by cell in the rows of Tables 1.3 and 1.4, which are read as text."""
+    flat = pd.read_csv(FLAT, dtype={"table": str})
+    assert [*flat] == ["run", "table", "row", "dataset", "theta", "mean", "std", "n", "revision", "engine"]
+    assert {*flat["run"]} == {folder.name for folder in folders()} | {
+        f"{REPEATED.name}/replicate-{number:02d}" for number in range(1, 9)
+    }
+    compared = 0
+    for name, mine in flat[flat["table"].isin(["1.3", "1.4"])].groupby("run"):
+        lines = (RESULTS / str(name) / "table.md").read_text().splitlines()
+        heads, _, *rows = [_cells(line) for line in lines if line.startswith("|")]
+        for cells, row in zip(rows, mine.to_dict("records"), strict=True):
+            shown = dict(zip(heads, cells, strict=True))
+            assert float(shown["mean"]) == pytest.approx(row["mean"], abs=0.0501)
+            assert float(shown["std"]) == pytest.approx(row["std"], abs=0.00501)
+            assert shown["n"].split(" of ")[0] == str(row["n"])
+            compared += 1
+    assert compared > 10
 
 
 def test_no_table_is_left_over(files: dict[Path, bytes]) -> None:

@@ -23,6 +23,7 @@ from analysis.stats.samples import summarize
 from search.cli import main
 from search.datasets import find_dataset
 from search.export import folder as writer
+from search.export import place
 from search.export.readme import _format_accuracy
 from search.storage import checkpoint
 from search.storage.run_folder import RunFolder
@@ -279,7 +280,7 @@ def test_a_full_disk_leaves_nothing_behind(
     def full(path: Path, write: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
-    monkeypatch.setattr(writer, "write_atomically", full)
+    monkeypatch.setattr(place, "write_atomically", full)
     assert main(["best", str(small.path), "--architecture", "conv", "--export", str(tmp_path / "out")]) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -54,7 +54,12 @@ def test_all_searches_and_schedulers(
     none = found[(found["search"] != "random") & (found["scheduler"] == "none")]
     assert (none[["best", "rank", "share"]] == 1).all(axis=None)
     assert (found["regret"] >= 0).all()
-    assert sorted(path.name for path in out.iterdir()) == ["replay.csv", "replay.md", "replay.pdf", "replay.png"]
+    files = [f"{name}.{kind}" for name in ("regret", "replay") for kind in ("csv", "pdf", "png")]
+    assert sorted(path.name for path in out.iterdir()) == sorted([*files, "replay.md"])
+    regrets = pd.read_csv(out / "regret.csv")
+    whole = regrets[(regrets["search"] == "grid") & (regrets["share"] == 1)]
+    assert (whole.query("scheduler == 'none'")[["median", "low", "high"]] == 0).all(axis=None)
+    assert "## Regret at equal epochs" in text
     assert main(["replay", run, "--repeats", "5"]) == 0
     assert capsys.readouterr().out == text
 
