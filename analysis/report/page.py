@@ -32,6 +32,7 @@ from analysis.report.trials import TrialTable
 from spaces.common.errors import escape_text
 
 SCRIPTS = ("plots.js", "parallel.js", "tables.js", "page.js")
+LIVE = "live.js"
 OWN = ("summary", "provenance", "trials")  # Sections whose content comes neither from figures nor from tables.
 NOTHING = {
     "default-src": "'none'",
@@ -66,12 +67,14 @@ def render_page(
     figures: Mapping[str, Drawing | str],
     tables: Mapping[str, Shown],
     trials: TrialTable,
+    live: str | None = None,
 ) -> bytes:
-    """Renders the page, in UTF-8."""
+    """Renders the page, in UTF-8; ``live`` is the version of one that asks its server for the next."""
     runs = list(zip(evidence.names, evidence.runs, strict=True))
-    scripts = [get_plotlyjs(), "\n".join(_read_part(name) for name in SCRIPTS)]
+    scripts = [get_plotlyjs(), "\n".join(_read_part(name) for name in (*SCRIPTS, *[LIVE] * (live is not None)))]
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     policy = NOTHING | {"script-src": " ".join(f"'sha256-{code}'" for code in hashes)}  # No other script runs.
+    policy |= {} if live is None else {"connect-src": "'self'"}
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_read_part),
         autoescape=True,
@@ -107,6 +110,7 @@ def render_page(
         variables=Markup("".join(f"--{name}:light-dark({','.join(pair)});" for name, pair in pairs.items())),
         css=Markup(_read_part("page.css")),
         scripts=list(map(Markup, scripts)),
+        live=live,
     )
     return text.encode("utf-8", "replace")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search import options
-from search.option_types import RUN, flag, option, parse_interval
+from search.option_types import RUN, flag, option, parse_interval, whole
 from search.streams import rename
 from spaces.common.errors import printable
 from spaces.common.wording import format_clock, format_command, format_count, format_percent, format_tally
@@ -33,6 +33,15 @@ OPTIONS = (
         "--interval", type=parse_interval, default=2.0, metavar="SECONDS", help="seconds between updates (default 2)"
     ),
     flag("--once", help="show the state once"),
+    option(
+        "--serve",
+        nargs="?",
+        type=whole,
+        const=0,
+        metavar="PORT",
+        help="a live page on 127.0.0.1, the report with its plots, refreshed from the records; of a run, or of all "
+        "below a folder given as RUN (default port: any that is free)",
+    ),
 )
 
 
@@ -86,6 +95,8 @@ class View:
 
 def run(args: argparse.Namespace) -> int:
     """Follows; 0 when nothing is left to do, ``INCOMPLETE`` where a record cannot be read."""
+    if args.serve is not None:
+        return serve(args.run, args.serve)
     from rich.live import Live
 
     from search.streams import make_console
@@ -109,6 +120,20 @@ def run(args: argparse.Namespace) -> int:
                 print(view.write_line(before), flush=True)
             before = view
     return options.name_damaged(view.run)
+
+
+def serve(path: Path, port: int) -> int:
+    """Answers until a signal comes, which ends the program.
+
+    Raises:
+        UserError: no folder there, or the port is taken.
+    """
+    from search.live.server import LiveServer
+
+    with LiveServer(path, port, lambda follower, run: View(follower, run).write_line()) as server:
+        print(f"{printable(path)}: {server.url} (Ctrl-C ends it and harms nothing)", flush=True)
+        server.serve_forever()
+    return 0
 
 
 def follow(path: Path, interval: float) -> Iterator[View]:
