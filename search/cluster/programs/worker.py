@@ -13,7 +13,8 @@ import socket
 import sys
 
 TEMPLATE = "INVSEARCH_TEMPLATE"  # The variable that names the template's socket and what it wants to hear.
-SETUP = ("--serialized-runtime-env-context=", "--language=")  # Options of setup_worker.py, and of no worker.
+LANGUAGE = "--language="  # An option of setup_worker.py, and of no worker; so is the next.
+ENVIRONMENT = "--serialized-runtime-env-context="
 POLL_SECONDS = 0.5
 
 
@@ -47,7 +48,8 @@ def main(options: list[str]) -> None:
     start = find_program(options)
     program = options[start]
     try:
-        if have_forked([option for option in options[start:] if not option.startswith(SETUP)]):
+        own = any(option.startswith(ENVIRONMENT) for option in options)
+        if not own and have_forked([option for option in options[start:] if not option.startswith(LANGUAGE)]):
             return
     except (KeyError, ValueError, OSError):
         pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -129,14 +130,23 @@ def test_python_own_options_stand_before_the_program() -> None:
     assert find_program(["-S", "-s", "/ray/default_worker.py", "--a=1"]) == 2
 
 
-def test_a_raylet_finds_the_ports_of_agents_that_serve_nothing(tmp_path: Path) -> None:
-    options = [f"--session-dir={tmp_path}", "--node-id=beef", "--minimal"]
-    with subprocess.Popen([sys.executable, str(PROGRAMS / "agent.py"), *options]) as agent:
-        expected = {f"{name}_beef" for name in ("metrics_agent_port", "metrics_export_port")}
-        expected |= {"dashboard_agent_listen_port_beef", "runtime_env_agent_port_beef"}
+def test_a_raylet_finds_the_ports_of_its_agents(tmp_path: Path) -> None:
+    options = [f"--session-dir={tmp_path}", "--node-id=beef", "--node-ip-address=127.0.0.1"]
+    program = [sys.executable, str(PROGRAMS / "agent.py"), *options]
+    with (
+        subprocess.Popen([*program, "--minimal"]) as dashboard,
+        subprocess.Popen([*program, "--runtime-env-dir=x"]) as env,
+    ):
+        names = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
         give_up = time.monotonic() + 10
-        while {path.name for path in tmp_path.iterdir()} != expected:
+        while {path.name for path in tmp_path.iterdir()} != {f"{name}_beef" for name in names}:
             assert time.monotonic() < give_up
             time.sleep(0.02)
-        assert {path.read_text() for path in tmp_path.iterdir()} == {"-1"}
-        agent.kill()
+        assert [(tmp_path / f"{name}_beef").read_text() for name in names[:3]] == ["-1"] * 3
+        port = int((tmp_path / "runtime_env_agent_port_beef").read_text())
+        socket.create_connection(("127.0.0.1", port), 5).close()
+        while "runtime_env/agent/main.py" not in " ".join(psutil.Process(env.pid).cmdline()):
+            assert time.monotonic() < give_up
+            time.sleep(0.02)
+        dashboard.kill()
+        env.kill()
