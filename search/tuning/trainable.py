@@ -60,6 +60,10 @@ def report(folder: TrialFolder, max_epochs: int, rows: int | None = None, again:
     }
 
 
+def _name(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+
+
 class Unsaved:
     """What Tune need not save: it would pickle it into its scratch folder, which nobody reads."""
 
@@ -138,7 +142,7 @@ class RecordedTrial(tune.Trainable):
 
         Where none is waiting to be reported, epochs are trained, one after the other as long as they may.
         """
-        if not self._told:
+        while not self._told:
             self._told.extend(self._train_on())
         told = self._told.popleft()
         if told["done"]:
@@ -159,7 +163,11 @@ class RecordedTrial(tune.Trainable):
         return report(folder, self._max_epochs, again=True) | {"stop": reason, "done": False}
 
     def _train(self) -> list[dict[str, Any]]:
-        """Trains and commits; returns the reports of the rows that are new."""
+        """Trains and commits; returns the reports of the rows that are new.
+
+        An error leaves half-trained weights. What was not committed is therefore trained again, one epoch a commit, so
+        that the record and its checkpoint come as far as the error. No report says that this is still to be done.
+        """
         if self._folder is None:
             folder = TrialFolder(self._run, self._spec, self._guard)
             try:
@@ -181,16 +189,19 @@ class RecordedTrial(tune.Trainable):
                 ends = epoch.epoch == self._max_epochs
                 if ends or epoch.diverged or epoch.epoch <= before or epoch.epoch in self._rungs:
                     break
-                if time.monotonic() >= self._until:
+                if self._singly or time.monotonic() >= self._until:
                     break
             kept = self._training.predict() if ends and not epoch.diverged and self._spec.phase == "rerun" else None
-        except Exception:
-            # A bug or a lack of memory is this trial's result; the sweep continues.
+        except Exception as error:
             trace = traceback.format_exc()
-            if rows and rows[-1]["epoch"] > before:
-                self._record(folder, rows)
+            if rows and not self._singly:
+                self._singly, self._training = True, None
+                again = f"epochs {rows[0]['epoch']} to {rows[-1]['epoch']} were trained again, one by one"
+                folder.note(f"{again}: {_name(error)}")
+                return []
+            # A bug or a lack of memory is this trial's result; the sweep continues.
             folder.fail(trace)
-            return self._report_since(folder, before) or [report(folder, self._max_epochs)]
+            return [report(folder, self._max_epochs)]
         # Outside the try above: a full disk is the machine's fault.
         if epoch.epoch <= before:
             self._record_again(folder, rows[-1])
@@ -243,7 +254,7 @@ class RecordedTrial(tune.Trainable):
         except torch.OutOfMemoryError:
             raise  # A RuntimeError too, but the checkpoint is sound.
         except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
-            reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+            reason = _name(error)
         aside = f"set aside as {set_aside(folder.checkpoint).name}" if folder.checkpoint.exists() else "missing"
         folder.note(f"epochs 1 to {folder.epoch} were trained again: their checkpoint was {aside} ({reason})")
         return Training(folder.spec, self._split, device, engine)
@@ -256,6 +267,7 @@ class RecordedTrial(tune.Trainable):
         self._training: Training | None = None
         self._told: deque[dict[str, Any]] = deque()  # Reports of rows that are on record, for the next steps.
         self._until = 0.0  # Until when one epoch is followed by the next before they are committed.
+        self._singly = False  # Each is committed by itself.
         self._halted: str | None = None
         name = self._spec.architecture
         try:  # The others' files are not imported here, so that they can do nothing to this trial.

@@ -360,28 +360,6 @@ def test_what_is_reported_together_was_committed_together(
     assert len(list((tmp_path / "trials" / trial.trial_id).glob("checkpoint-*"))) == 1
 
 
-def test_an_error_leaves_the_epochs_before_it_on_record(
-    actor: RecordedTrial, tmp_path: Path, trial: TrialSpec, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run_epoch = Training.run_epoch
-
-    def fail_third(training: Training) -> Any:
-        if training.epoch == 2:
-            raise RuntimeError("the third epoch")
-        return run_epoch(training)
-
-    monkeypatch.setattr(Training, "run_epoch", fail_third)
-    monkeypatch.setattr(actor, "train", actor.step)
-    told = actor.train_buffered(60.0)
-    assert [(each["epoch"], each["status"], each["done"]) for each in told] == [
-        (1, "running", False),
-        (2, "failed", True),
-    ]
-    folder = recorded(tmp_path, trial)
-    assert folder.epoch == 2
-    assert "the third epoch" in str(folder.error)
-
-
 def test_tune_hands_over_number_and_seconds_in_either_order(
     actor: RecordedTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
