@@ -10,7 +10,7 @@ from search.options import INCOMPLETE
 from spaces.common.errors import printable
 from spaces.common.wording import format_command, format_count
 
-HELP = "copy a run from a bucket to a folder, or bring such a copy up to date; every checksum is verified"
+HELP = "copy a run from a bucket to a folder, or bring such a copy up to date; checksums are verified"
 EXAMPLE = "invsearch pull s3://bucket/runs/first runs/first"
 OPTIONS = (
     option("url", metavar="URL", help="s3://BUCKET/RUN (gs://, az://)"),

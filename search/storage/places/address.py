@@ -9,10 +9,12 @@ from __future__ import annotations
 import configparser
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from search.storage.places.bucket import PATIENCE_SECONDS, REQUEST_SECONDS, BucketPlace
+from search.storage.places.bucket import CREDENTIALS, PATIENCE_SECONDS, REQUEST_SECONDS, BucketPlace
 from spaces import UserError
 from spaces.common.errors import printable, quote
 
@@ -22,6 +24,7 @@ PART = re.compile(r"[A-Za-z0-9_=+@-][A-Za-z0-9_.=+@-]*")  # Needs no quoting, an
 PATIENCE = "INVSEARCH_STORE_PATIENCE"
 LEASE = "INVSEARCH_LEASE_SECONDS"
 MISSING = "a run in a bucket needs obstore, which is not installed: pip install -c constraints.txt obstore"
+LONGEST_SECONDS = 86400  # Of a whole answer, of which each part comes in time.
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 
 
@@ -71,15 +74,42 @@ def open_place(url: str, patience: float | None = None) -> BucketPlace:
         raise UserError(MISSING) from None
     patience = read_seconds(PATIENCE, PATIENCE_SECONDS) if patience is None else patience
     options: dict[str, Any] = _read_profile() if url.startswith("s3:") else {}
-    endpoint = next((os.environ[name] for name in ENDPOINTS if os.environ.get(name)), options.get("endpoint", ""))
-    if url.startswith("s3:") and endpoint:
+    scheme = url.partition(":")[0]
+    endpoint = _find_endpoint(options) if scheme == "s3" else ""
+    if endpoint:
         options["endpoint"] = endpoint
-    client: Any = {"timeout": f"{min(REQUEST_SECONDS, max(patience, 1.0)):g}s", "allow_http": "http://" in endpoint}
+
+    def connect(seconds: float) -> Any:
+        limits = {"timeout": f"{LONGEST_SECONDS}s", "read_timeout": f"{seconds:g}s", "connect_timeout": f"{seconds:g}s"}
+        client: Any = {**limits, "allow_http": endpoint.startswith("http://")}
+        return from_url(url, client_options=client, retry_config={"max_retries": 0}, **options)
+
     try:
-        store = from_url(url, client_options=client, retry_config={"max_retries": 0}, **options)
+        store = connect(min(REQUEST_SECONDS, max(patience, 1.0)))
     except (BaseError, ValueError, TypeError) as error:  # Its text may quote what the environment says.
-        raise UserError(f"{url}: the environment's settings for it cannot be used ({type(error).__name__})") from None
-    return BucketPlace(url, store, patience, endpoint)
+        raise UserError(
+            f"{url}: the environment's settings for it cannot be used ({type(error).__name__}): {CREDENTIALS[scheme]}"
+        ) from None
+    return BucketPlace(url, store, patience, endpoint, connect)
+
+
+def _find_endpoint(profile: Mapping[str, str]) -> str:
+    """Where the store of s3:// is; empty where that is not said.
+
+    Raises:
+        UserError: no http:// or https://, of which the client makes a panic; not quoted, for it may hold a password.
+    """
+    name = next((name for name in ENDPOINTS if os.environ.get(name)), "")
+    endpoint = (os.environ[name] if name else profile.get("endpoint", "")).strip()
+    try:
+        sound = not endpoint or (urlsplit(endpoint).scheme in ("http", "https") and bool(urlsplit(endpoint).hostname))
+    except ValueError:
+        sound = False
+    if not sound:
+        raise UserError(
+            f"{name or 'endpoint_url of the profile'}: is no address; give http://HOST:PORT or https://HOST"
+        )
+    return endpoint
 
 
 def read_seconds(name: str, usual: float) -> float:

@@ -11,6 +11,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,16 +19,21 @@ from search.storage.places.base import Conflict, Entry, Unreachable, Version
 
 Answer = TypeVar("Answer")
 PATIENCE_SECONDS = 300.0  # A server that restarts, or a network that is mended, is back by then.
-REQUEST_SECONDS = 30.0
+REQUEST_SECONDS = 30.0  # Without a byte of the answer; what is sent has a second for each of its megabytes besides.
+LARGE = 1_000_000
 FIRST_WAIT, LONGEST_WAIT = 0.1, 10.0
 PASSING = {408, 409, 425, 429, *range(500, 600)}  # Statuses after which the same request may succeed.
 STATUS = re.compile(r"status code: (\d{3})")
 CODE = re.compile(r"<Code>([A-Za-z]{1,60})</Code>")
-INSTANCE = (
-    "169.254.169.254",
-    "169.254.170.2",
-    "metadata.google.internal",
-)  # Where machines have their own credentials.
+# Where machines have their own credentials.
+INSTANCE = ("169.254.169.254", "169.254.170.2", "metadata.google.internal")
+CREDENTIALS = {
+    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or the machine's",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS, or the machine's",
+    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or the machine's",
+}
+NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
+OTHER_REGION = ("incorrectly configured region", "PermanentRedirect", "AuthorizationHeaderMalformed")
 
 
 class BucketPlace:
@@ -38,13 +44,22 @@ class BucketPlace:
         store: obstore's, with that prefix and without retries of its own.
         patience: seconds for which a request is tried again.
         endpoint: of the store, where it is not the usual one.
+        connect: makes such a store that waits for an answer for so many seconds; None: ``store`` sends large ones too.
 
     Attributes:
         requests: how many of each kind were sent.
     """
 
-    def __init__(self, url: str, store: Any, patience: float = PATIENCE_SECONDS, endpoint: str = ""):
+    def __init__(
+        self,
+        url: str,
+        store: Any,
+        patience: float = PATIENCE_SECONDS,
+        endpoint: str = "",
+        connect: Callable[[float], Any] | None = None,
+    ):
         self.url, self.patience, self._store, self._endpoint = url, patience, store, endpoint
+        self._connect = connect and lru_cache(connect)
         self.requests: Counter[str] = Counter()
         self._gave_up = False  # Then one try is enough until there is an answer again.
 
@@ -98,16 +113,16 @@ class BucketPlace:
         import obstore
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
-        tried = 0
+        tried, store = 0, self._find_store(len(content))
 
         def ask() -> Version:
             nonlocal tried
             tried += 1
             try:
-                put = obstore.put(self._store, name, content, mode=mode, use_multipart=False)
+                put = obstore.put(store, name, content, mode=mode, use_multipart=False)
                 return Version(put["e_tag"], put["version"])
             except FileNotFoundError as error:
-                if "NoSuchBucket" in str(error):
+                if mode == "create" or _lacks_bucket(error):
                     raise
                 raise Conflict(name) from None  # What was to be replaced is gone.
             except (AlreadyExistsError, PreconditionError) as error:
@@ -122,6 +137,12 @@ class BucketPlace:
 
         return self._repeat("put", name, ask)
 
+    def _find_store(self, size: int) -> Any:
+        """What sends so many bytes; their time is rounded up to a power of two, so that there are few."""
+        if self._connect is None or size <= LARGE:
+            return self._store
+        return self._connect(REQUEST_SECONDS + 2 ** (size // LARGE).bit_length())
+
     def _ask_for(self, kind: str, name: str, ask: Callable[[], Answer]) -> Answer | None:
         """The answer to a request; None where the object is not there."""
 
@@ -129,7 +150,7 @@ class BucketPlace:
             try:
                 return ask()
             except FileNotFoundError as error:
-                if "NoSuchBucket" in str(error):
+                if _lacks_bucket(error):
                     raise
                 return None
 
@@ -152,7 +173,7 @@ class BucketPlace:
                     self._gave_up = _may_pass(error)
                     tried = f" after {self.patience:g} seconds" if _may_pass(error) and self.patience else ""
                     place = f"{self.url}/{name}".rstrip("/")
-                    raise Unreachable(place, f"{explain(error)}{tried}") from None
+                    raise Unreachable(place, f"{explain(error, self.url)}{tried}") from None
                 time.sleep(min(random.uniform(wait / 2, wait), left))
                 wait = min(2 * wait, LONGEST_WAIT)
                 continue
@@ -166,8 +187,16 @@ def _may_pass(error: BaseException) -> bool:
 
     if isinstance(error, AlreadyExistsError | PreconditionError):
         return True  # Others were answered.
+    if any(text in str(error) for text in OTHER_REGION):
+        return False
+    if "<Code>RequestTimeout</Code>" in str(error):
+        return True  # With the status 400.
     status = _find_status(error)
     return isinstance(error, GenericError) and (status is None or status in PASSING)
+
+
+def _lacks_bucket(error: BaseException) -> bool:
+    return any(code in str(error) for code in NO_BUCKET)
 
 
 def _find_status(error: BaseException) -> int | None:
@@ -175,7 +204,7 @@ def _find_status(error: BaseException) -> int | None:
     return int(found[1]) if found else None
 
 
-def explain(error: BaseException) -> str:
+def explain(error: BaseException, url: str) -> str:
     """What a person is told of an answer: no text of the server or of the client, which may quote credentials."""
     from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 
@@ -183,10 +212,12 @@ def explain(error: BaseException) -> str:
     code, status = CODE.search(text), _find_status(error)
     known = " ".join([*([str(status)] if status else []), *([code[1]] if code else [])])
     if any(address in text for address in INSTANCE):
-        return "no credentials were found (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or the machine's)"
+        return f"no credentials were found ({CREDENTIALS[url.partition(':')[0]]})"
+    if any(each in text for each in OTHER_REGION):
+        return f"the bucket is in another region ({known or 'redirected'}); name it in AWS_REGION"
     if status in (401, 403) or isinstance(error, PermissionDeniedError | UnauthenticatedError):
         return f"the store refuses these credentials ({known or 'permission denied'})"
-    if "NoSuchBucket" in text:
+    if isinstance(error, FileNotFoundError) or _lacks_bucket(error):
         return "there is no such bucket; make it first"
     if status is not None:
         return f"the store answers with an error ({known})"

@@ -6,11 +6,12 @@ is overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from search.storage.invocations import NAME as HISTORY
 from search.storage.json_files import read_lines
 from search.storage.places.base import Conflict, Place
 from search.storage.places.folder import FolderPlace
@@ -19,11 +20,14 @@ from search.storage.places.layout import (
     DECISIONS_FILE,
     compute_digest,
     is_mirrored,
+    is_passing,
     name_checkpoint,
     name_decision,
 )
 from search.storage.places.mirror import AT_ONCE, INDEX, Mirror
+from search.storage.places.urls import MARK
 from spaces import UserError
+from spaces.common.errors import printable
 from spaces.files.atomic import write_atomically
 from spaces.files.sealed import Damaged, seal, unseal
 from spaces.specs.run import SPEC
@@ -43,18 +47,16 @@ def pull(place: Place, folder: Path) -> tuple[int, list[str]]:
 
     Raises:
         UserError: no run there, or the folder holds something else.
-        Unreachable: the bucket does not answer.
+        Unreachable: the bucket does not answer; what was copied by then is not copied again.
     """
     if place.get(SPEC) is None:
         raise UserError(f"{place.url}: no run is there (no {SPEC})")
     mirror = Mirror(place, folder)
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / INDEX).exists():
-            raise UserError(f"{folder}: has files and is no copy that was pulled; give an empty or new folder")
-        if changed := mirror.list_changed():
-            raise UserError(f"{folder}: {changed[0]} has changed since it was pulled; give an empty or new folder")
+    _check_copy(mirror)
     mirror.refresh()
     damaged = [*mirror.damaged]
+    if (folder / HISTORY).exists() and read_lines(folder / HISTORY)[1]:
+        damaged.append(HISTORY)
     for name, content in _fetch(place, [name for name in mirror.checkpoints if not _is_here(folder, name)]):
         found = CHECKPOINT.fullmatch(name)
         assert found is not None
@@ -69,7 +71,33 @@ def pull(place: Place, folder: Path) -> tuple[int, list[str]]:
             (folder / name).unlink()  # The trial has gone on.
         elif name.endswith(".json") and is_mirrored(name) and _is_unsound(folder / name):
             damaged.append(name)
-    return sum(path.is_file() for path in folder.rglob("*")), damaged
+    return sum(path.is_file() and path.name not in (INDEX, MARK) for path in folder.rglob("*")), damaged
+
+
+def _check_copy(mirror: Mirror) -> None:
+    """Marks a new folder as a copy of that run; of an older copy, each file is what was fetched or what is there now.
+
+    Raises:
+        UserError: it is neither, or a file has changed.
+    """
+    place, folder, mark = mirror.place, mirror.folder, mirror.folder / MARK
+    advice = "give an empty or new folder"
+    if not folder.exists() or not any(folder.iterdir()):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(mark, place.url.encode())
+        return
+    copied = mark.read_text(errors="replace") if mark.is_file() else None
+    if copied is None:
+        raise UserError(f"{folder}: has files and is no copy that was pulled; {advice}")
+    if copied != place.url:
+        raise UserError(f"{folder}: is a copy of {printable(copied)}; {advice}")
+    here = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    new = [name for name in here if is_mirrored(name) and mirror.find_version(name) is None]
+    for name in [*mirror.list_changed(), *new]:  # An interrupted copy had not noted all that it fetched.
+        there = place.get(name)
+        if there is None or there[0] != (folder / name).read_bytes():
+            raise UserError(f"{folder}: {name} has changed since it was pulled; {advice}")
+        mirror.keep(name, *there)
 
 
 def push(folder: Path, place: Place) -> int:
@@ -98,23 +126,49 @@ def push(folder: Path, place: Place) -> int:
     for number, line in enumerate(lines, start=1):
         objects.append((name_decision(number), partial(seal, {**line, "number": number})))
     objects.sort(key=lambda one: one[0] == SPEC)  # Last: without it there is no run yet.
+    there = _check_prefix(place, dict(objects))
+    objects = [one for one in objects if one[0] not in there]
 
     def write(one: tuple[str, Callable[[], bytes]]) -> bool:
         name, content = one[0], one[1]()
         try:
             place.create(name, content)
-        except Conflict:
-            there = place.get(name)
-            if there is None or there[0] != content:
-                raise UserError(f"{place.url}/{name}: is there already and differs; give a new prefix") from None
-            return False
+        except Conflict:  # Of another push of the same, which began at the same moment.
+            return not _is_same(place, name, content)
         back = place.get(name)
         if back is None or back[0] != content:
             raise UserError(f"{place.url}/{name}: does not come back as it was written")
         return True
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return sum(pool.map(write, objects[:-1])) + write(objects[-1])
+        return sum(pool.map(write, objects[:-1])) + sum(map(write, objects[-1:]))
+
+
+def _check_prefix(place: Place, mine: Mapping[str, Callable[[], bytes]]) -> set[str]:
+    """The names that are there already, each with what would be written, before anything is.
+
+    Raises:
+        UserError: there is something else.
+    """
+    there = [entry.name for entry in place.list() if not is_passing(entry.name)]
+    for name in there:
+        if name not in mine:
+            raise UserError(f"{place.url}/{printable(name)}: is there already, of another run; give a new prefix")
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(lambda name: _is_same(place, name, mine[name]()), there))
+    return set(there)
+
+
+def _is_same(place: Place, name: str, content: bytes) -> bool:
+    """True.
+
+    Raises:
+        UserError: something else is there.
+    """
+    there = place.get(name)
+    if there is None or there[0] != content:
+        raise UserError(f"{place.url}/{name}: is there already and differs; give a new prefix")
+    return True
 
 
 def _list_names(mine: FolderPlace) -> list[str]:

@@ -77,10 +77,12 @@ class Mirror:
         self.foreign = [entry.name for entry in entries if entry.name not in ours and not is_passing(entry.name)]
         for name in [name for name in self._known if name not in there]:
             self.drop(name)
-        self._fetch_decisions(decisions)
-        for name, content, version in self._fetch(entry for entry in plain if not self._has(entry)):
-            self.keep(name, content, version)
-        self._save()
+        try:
+            self._fetch_decisions(decisions)
+            for name, content, version in self._fetch(entry for entry in plain if not self._has(entry)):
+                self.keep(name, content, version)
+        finally:  # What was fetched before a failure is not fetched again.
+            self._save()
 
     def _has(self, entry: Entry) -> bool:
         return self.find_version(entry.name) == entry.version and (self.folder / entry.name).is_file()
@@ -132,12 +134,9 @@ class Mirror:
             (self.folder / name).unlink(missing_ok=True)
 
     def list_changed(self) -> list[str]:
-        """Names of files that are no longer as they were fetched."""
-        return [
-            name
-            for name, (_, digest) in self._known.items()
-            if is_mirrored(name) and compute_digest((self.folder / name).read_bytes()) != digest
-        ]
+        """Names of files that are no longer as they were fetched; those that are not there are fetched again."""
+        here = {name: digest for name, (_, digest) in self._known.items() if (self.folder / name).is_file()}
+        return [name for name in here if compute_digest((self.folder / name).read_bytes()) != here[name]]
 
     def _save(self) -> None:
         write_atomically(self.folder / INDEX, json.dumps(self._known).encode())

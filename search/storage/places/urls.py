@@ -15,6 +15,7 @@ from search.errors import reason_of
 from search.storage.file_lock import Lock
 from search.storage.places.base import Unreachable
 from spaces import UserError
+from spaces.files.atomic import write_atomically
 
 VARIABLE = "INVSEARCH_MIRRORS"
 MARK = ".bucket"
@@ -24,7 +25,7 @@ WAIT_SECONDS = 120.0
 def find_root() -> Path:
     """The folder of all mirrors: INVSEARCH_MIRRORS, else below the user's cache."""
     named = os.environ.get(VARIABLE)
-    return (Path(named) if named else Path(platformdirs.user_cache_dir("invsearch")) / "buckets").absolute()
+    return (Path(named) if named else Path(platformdirs.user_cache_dir("invsearch")) / "buckets").resolve()
 
 
 def find_mirror(url: str, kind: Literal["driver", "reader"]) -> Path:
@@ -39,7 +40,8 @@ def find_mirror(url: str, kind: Literal["driver", "reader"]) -> Path:
     found = find_root() / f"{scheme}-{parts[0]}-{hashlib.sha256(url.encode()).hexdigest()[:8]}" / whose / parts[-1]
     try:
         found.mkdir(parents=True, exist_ok=True)
-        (found.parent / MARK).write_text(url)
+        if _read_mark(found) != url:
+            write_atomically(found.parent / MARK, url.encode())
     except OSError as error:
         raise UserError(
             f"{found}: cannot be written ({error.strerror}), and a run in a bucket needs a folder on this machine; "
@@ -52,12 +54,17 @@ def find_mirror(url: str, kind: Literal["driver", "reader"]) -> Path:
 def find_url(path: Path) -> str | None:
     """The URL of a mirror; None of any other folder, whatever lies beside it."""
     try:
-        path = path.absolute()
-        if path.is_relative_to(find_root()):
-            return (path.parent / MARK).read_text()
+        path = path.resolve()  # As the root is, whichever link led there.
+        return _read_mark(path) if path.is_relative_to(find_root()) else None
+    except (OSError, RuntimeError):  # Links in a circle.
+        return None
+
+
+def _read_mark(path: Path) -> str | None:
+    try:
+        return (path.parent / MARK).read_text()
     except (OSError, ValueError):
-        pass
-    return None
+        return None
 
 
 def open_mirror(url: str) -> Path:

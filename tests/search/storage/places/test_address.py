@@ -7,6 +7,8 @@ import pytest
 from search.cli import main
 from search.storage.places import address, urls
 from search.storage.places.address import open_place, parse_url, read_seconds
+from search.storage.places.guard import BucketGuard
+from search.storage.run_folder import RunFolder
 from spaces import UserError
 
 SECRET = "canary-secret-0815"
@@ -82,6 +84,36 @@ def test_a_mirror_is_known_by_where_it_lies(mirrors: Path, tmp_path: Path) -> No
     (tmp_path / urls.MARK).write_text("s3://bucket/of-a-stranger")
     (tmp_path / "run").mkdir()
     assert urls.find_url(tmp_path / "run") is None
+
+
+def test_a_mirror_is_known_through_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "cache").symlink_to("disk")
+    monkeypatch.setenv(urls.VARIABLE, str(tmp_path / "cache"))
+    reader = urls.find_mirror("s3://bucket/run", "reader")
+    for path in (reader, reader.resolve(), tmp_path / "cache" / reader.relative_to(tmp_path / "disk")):
+        assert urls.find_url(path) == "s3://bucket/run"
+        assert isinstance(RunFolder(path).guard, BucketGuard)
+
+
+def test_the_mark_of_a_mirror_is_written_once(mirrors: Path) -> None:
+    mark = urls.find_mirror("s3://bucket/run", "reader").parent / urls.MARK
+    before = mark.stat().st_ino, mark.stat().st_mtime_ns
+    urls.find_mirror("s3://bucket/run", "reader")
+    assert (mark.stat().st_ino, mark.stat().st_mtime_ns) == before
+    mark.write_text("")  # Cut off.
+    assert urls.find_url(urls.find_mirror("s3://bucket/run", "reader")) == "s3://bucket/run"
+    assert [path.name for path in mark.parent.iterdir() if path.is_file()] == [urls.MARK]
+
+
+@pytest.mark.parametrize("value", [f"host:8333/{SECRET}", "http://", f"ftp://{SECRET}@host", "http://[", "//host"])
+def test_an_endpoint_without_its_scheme_is_named(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in address.ENDPOINTS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", value)
+    with pytest.raises(UserError, match=r"^AWS_ENDPOINT_URL: is no address; give http://HOST:PORT") as caught:
+        open_place("s3://bucket/run")
+    assert SECRET not in str(caught.value)
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,6 +113,11 @@ def test_what_does_not_pass_is_said_at_once(bucket: BucketPlace, monkeypatch: py
         (PermissionDeniedError(denied), "the store refuses these credentials (403 InvalidAccessKeyId)"),
         (GenericError("status code: 400 Bad Request: canary-secret"), "the store answers with an error (400)"),
         (FileNotFoundError(missing), "there is no such bucket; make it first"),
+        (
+            FileNotFoundError("status code: 404 Not Found: <Code>ContainerNotFound</Code>"),
+            "there is no such bucket; make it first",
+        ),
+        (FileNotFoundError("status code: 404 Not Found"), "there is no such bucket; make it first"),
     ):
         calls = fail_first(monkeypatch, "put", error)
         with pytest.raises(Unreachable) as caught:

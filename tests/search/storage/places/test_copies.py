@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from obstore.store import MemoryStore
 
 from search.storage.json_files import read_lines, write_json
+from search.storage.places.base import Unreachable
 from search.storage.places.bucket import BucketPlace
 from search.storage.places.copies import pull, push
 from search.storage.places.layout import CHECKPOINT
+from search.storage.places.mirror import Mirror
 from spaces import UserError
 from spaces.files.sealed import seal
 
@@ -34,7 +39,8 @@ def files(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name not in (".mirror.json", "decisions.jsonl", "driver.lock", ".place.lock")
+        if path.is_file()
+        and path.name not in (".mirror.json", ".bucket", "decisions.jsonl", "driver.lock", ".place.lock")
     }
 
 
@@ -42,7 +48,7 @@ def test_a_copy_of_a_copy_is_the_run(run: Path, bucket: BucketPlace, tmp_path: P
     assert push(run, bucket) == 9
     assert push(run, bucket) == 0  # Given again, as after an interruption.
     count, damaged = pull(bucket, tmp_path / "copy")
-    assert (count, damaged) == (9, [])
+    assert (count, damaged) == (8, [])
     assert files(tmp_path / "copy") == files(run)
     lines = read_lines(tmp_path / "copy/decisions.jsonl")[0]
     assert [line["trial_id"] for line in lines] == ["a", "b"]
@@ -83,7 +89,7 @@ def test_nothing_is_overwritten(run: Path, bucket: BucketPlace, tmp_path: Path) 
     bucket.create("costs.json", b"of another run")
     with pytest.raises(UserError, match=r"costs.json: is there already and differs; give a new prefix"):
         push(run, bucket)
-    assert bucket.get("spec.json") is None
+    assert [entry.name for entry in bucket.list()] == ["costs.json"]
     with pytest.raises(UserError, match="no run is there"):
         pull(bucket, tmp_path / "copy")
     bucket.delete(["costs.json"])
@@ -101,3 +107,61 @@ def test_a_damaged_run_is_not_pushed(run: Path, bucket: BucketPlace) -> None:
     with pytest.raises(UserError, match=r"damaged: costs.json; invsearch check --repair"):
         push(run, bucket)
     assert not bucket.list()
+
+
+def test_nothing_is_added_to_another_run(run: Path, bucket: BucketPlace) -> None:
+    bucket.create("trials/of-another-run/record.json", b"of another run")
+    with pytest.raises(UserError, match=r"trials/of-another-run/record.json: is there already, of another run"):
+        push(run, bucket)
+    assert len(bucket.list()) == 1
+
+
+def test_a_copy_is_of_one_run(run: Path, bucket: BucketPlace, tmp_path: Path) -> None:
+    other = BucketPlace("s3://bucket/other", MemoryStore(), patience=0.5)
+    (run / "trials/conv-2").mkdir()
+    write_json(run / "trials/conv-2/record.json", {"name": "of the first alone"})
+    push(run, bucket)
+    shutil.rmtree(run / "trials/conv-2")
+    push(run, other)
+    pull(bucket, tmp_path / "copy")
+    before = files(tmp_path / "copy")
+    with pytest.raises(UserError, match=r"copy: is a copy of s3://bucket/run; give an empty or new folder"):
+        pull(other, tmp_path / "copy")
+    assert files(tmp_path / "copy") == before
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_an_interrupted_copy_is_given_once_more(
+    run: Path, bucket: BucketPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    push(run, bucket)
+    copy, keep = tmp_path / "copy", Mirror.keep
+
+    def fail(mirror: Mirror, name: str, *given: Any) -> None:
+        if name == f"{TRIAL}/record.json":
+            raise Unreachable(bucket.url, "the store cannot be reached")
+        keep(mirror, name, *given)
+
+    monkeypatch.setattr(Mirror, "keep", fail)
+    if killed:
+        monkeypatch.setattr(Mirror, "_save", lambda mirror: None)
+    with pytest.raises(Unreachable):
+        pull(bucket, copy)
+    monkeypatch.undo()
+    assert (copy / "spec.json").is_file()
+    assert pull(bucket, copy) == (8, [])
+    assert files(copy) == files(run)
+    (copy / "costs.json").unlink()
+    assert pull(bucket, copy) == (8, [])
+    assert files(copy) == files(run)
+    (copy / ".mirror.json").unlink()
+    write_json(copy / TRIAL / "record.json", {"name": "trained on here"})
+    with pytest.raises(UserError, match=r"record.json has changed since it was pulled"):
+        pull(bucket, copy)
+
+
+def test_a_line_of_the_history_that_is_damaged_is_named(run: Path, bucket: BucketPlace, tmp_path: Path) -> None:
+    with (run / "history.jsonl").open("ab") as stream:
+        stream.write(b"garbled\n")
+    push(run, bucket)
+    assert pull(bucket, tmp_path / "copy")[1] == ["history.jsonl"]
