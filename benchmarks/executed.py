@@ -7,6 +7,8 @@ the engine computes only where something learned lies below (``network.hpp``).
   takes 36 products for each pair of channels, in each pass. There are ceil(H/T) ceil(W/T) tiles, of an even H and W
   where the layer pools: max pooling drops the last row and column of odd ones. Channels that only pad a group of the
   kernel count nothing, and neither do the small transforms before and after the products.
+- Behind such a convolution that pools, the gradients take k^2 products for each window and pair of channels instead,
+  without AVX-512 (``pooled.hpp``, argument ``sparse``). Gradients of 0 are skipped, so this is what they take at most.
 - Other sizes are one matrix product: H W k^2 products for each pair of channels, in each pass.
 - A linear map takes one product for each weight, in each pass; the gradient of fixed weights is not computed.
 - Scattering (``scatter.hpp``) filters with symmetric taps, added before they are multiplied: 3 multiplies for the
@@ -88,6 +90,12 @@ def mixing_products(mixing: str, shape: Shape, outputs: int, pooled: bool, direc
     return round(channels * outputs * products[mixing])
 
 
+def pooled_gradient(shape: Shape, outputs: int, kernel: int) -> int:
+    """Multiply-adds of one gradient of a convolution that pools, where it is computed window by window."""
+    channels, height, width = shape
+    return channels * outputs * kernel**2 * (height // 2) * (width // 2)
+
+
 def scattering(name: str, shape: Shape, learned_below: bool) -> Work:
     """The work of a scattering layer."""
     channels, height, width = shape
@@ -103,7 +111,7 @@ def is_pooled(following: Sequence[Layer]) -> bool:
     return bool(after) and isinstance(after[0], MaxPool)
 
 
-def count_executed(description: Description, shape: Shape, *, direct: bool = False) -> list[Work]:
+def count_executed(description: Description, shape: Shape, *, direct: bool = False, sparse: bool = False) -> list[Work]:
     """Counts a network's layers, in the order they run; layers that multiply nothing are left out.
 
     Args:
@@ -111,6 +119,7 @@ def count_executed(description: Description, shape: Shape, *, direct: bool = Fal
         shape: (C, H, W) of one image.
         direct: count convolutions as if they were computed directly, k^2 products an output: the work that other
             programs would need for the same result.
+        sparse: count what the engine does without AVX-512 behind max pooling.
     """
     found: list[Work] = []
     learned = False
@@ -122,7 +131,10 @@ def count_executed(description: Description, shape: Shape, *, direct: bool = Fal
                 found.append(scattering(name, shape, learned))
             case Conv(out=out, kernel=kernel):
                 each = convolution(shape, out, kernel, pooled, direct)
-                found.append(Work(name, each, each, each if learned else 0))
+                gradient = each
+                if sparse and pooled and not direct and kernel in WINOGRAD:
+                    gradient = pooled_gradient(shape, out, kernel)
+                found.append(Work(name, each, gradient, gradient if learned else 0))
             case Invariant(out=out, mixing=mixing):
                 found.append(scattering(f"{name}, scattering", shape, learned))
                 each = mixing_products(mixing, Scatter().after(shape), out, pooled, direct)
@@ -137,6 +149,6 @@ def count_executed(description: Description, shape: Shape, *, direct: bool = Fal
     return found
 
 
-def count_flops_per_image(description: Description, shape: Shape, *, direct: bool = False) -> int:
+def count_flops_per_image(description: Description, shape: Shape, *, direct: bool = False, sparse: bool = False) -> int:
     """Floating point operations of a training step for one image: two for each multiply-add."""
-    return 2 * sum(work.total for work in count_executed(description, shape, direct=direct))
+    return 2 * sum(work.total for work in count_executed(description, shape, direct=direct, sparse=sparse))

@@ -23,6 +23,7 @@ from benchmarks.pictures import load_pictures, mnist_is_here
 from benchmarks.report import Report, describe_target, format_times
 from benchmarks.usual import Pictures, UsualTraining
 from models import ARCHITECTURES, describe_architecture
+from models.native import find_instruction_set
 from search.datasets import MNIST, Arrays, Split
 from search.datasets.split import normalize
 from search.training.loop import Training
@@ -66,9 +67,9 @@ class Outcome:
 
     def flops(self, direct: bool = False) -> int:
         """Floating point operations of a training step for one image."""
-        return count_flops_per_image(
-            describe_architecture(self.architecture, MNIST.input_shape, MNIST.classes), MNIST.input_shape, direct=direct
-        )
+        network = describe_architecture(self.architecture, MNIST.input_shape, MNIST.classes)
+        sparse = find_instruction_set() != "avx512"
+        return count_flops_per_image(network, MNIST.input_shape, direct=direct, sparse=sparse)
 
     def rate(self, direct: bool = False) -> float:
         """GFLOP/s of the native engine."""

@@ -25,10 +25,14 @@ inline double cross_entropy(const float* scores, const std::int64_t* labels, con
         if (correct) *correct += best == label;
         const float highest = scores[best * BLOCK + lane];
         float sum = 0;
-        for (long k = 0; k < classes; ++k) sum += std::exp(scores[k * BLOCK + lane] - highest);
+        for (long k = 0; k < classes; ++k) {
+            const float power = std::exp(scores[k * BLOCK + lane] - highest);
+            sum += power;
+            if (dy) dy[k * BLOCK + lane] = power;
+        }
         total += std::log(sum) + highest - scores[label * BLOCK + lane];
         for (long k = 0; dy && k < classes; ++k) {
-            const float probability = std::exp(scores[k * BLOCK + lane] - highest) / sum;
+            const float probability = dy[k * BLOCK + lane] / sum;
             dy[k * BLOCK + lane] = scale * (probability - (k == label ? 1.0f : 0.0f));
         }
     }

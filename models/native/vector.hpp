@@ -43,7 +43,17 @@ typedef float unaligned_vf __attribute__((vector_size(LANES * 4), aligned(4), ma
 ALWAYS_INLINE vf load(const float* p) { return *reinterpret_cast<const vf*>(p); }
 ALWAYS_INLINE vf load_unaligned(const float* p) { return *reinterpret_cast<const unaligned_vf*>(p); }
 ALWAYS_INLINE void store(float* p, vf v) { *reinterpret_cast<vf*>(p) = v; }
+ALWAYS_INLINE void store_unaligned(float* p, vf v) { *reinterpret_cast<unaligned_vf*>(p) = v; }
 ALWAYS_INLINE vf splat(float x) { return x - vf{}; }
+
+// Keeps a value in a register, where compilers would rather load it again for each use.
+ALWAYS_INLINE void hold(vf& x) {
+#if defined(__SSE__)
+    asm("" : "+x"(x));
+#elif defined(__aarch64__)
+    asm("" : "+w"(x));
+#endif
+}
 
 // A NaN stays one, as in torch: it compares false.
 ALWAYS_INLINE vf relu(vf x) { return x < vf{} ? vf{} : x; }
@@ -69,6 +79,37 @@ ALWAYS_INLINE vf inverse_sqrt(vf x) {
     vf y;
     for (int i = 0; i < LANES; ++i) y[i] = __builtin_sqrtf(x[i]);  // One instruction, without errno.
     return 1.0f / y;
+#endif
+}
+
+#if defined(__AVX2__) && !defined(__AVX512F__)
+// For each set of lanes, their numbers one after another.
+struct Packings {
+    alignas(32) std::int32_t lanes[256][8];
+    constexpr Packings() : lanes{} {
+        for (int set = 0; set < 256; ++set)
+            for (int lane = 0, count = 0; lane < 8; ++lane)
+                if (set >> lane & 1) lanes[set][count++] = lane;
+    }
+};
+inline constexpr Packings PACKINGS;
+#endif
+
+// Stores the lanes of a and b where a is not 0, one after another, and returns how many there are; writes LANES floats.
+ALWAYS_INLINE int keep_nonzero(vf a, vf b, float* to_a, float* to_b) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    const int set = _mm256_movemask_ps(_mm256_cmp_ps(a, vf{}, _CMP_NEQ_UQ));
+    const __m256i lanes = _mm256_load_si256(reinterpret_cast<const __m256i*>(PACKINGS.lanes[set]));
+    store_unaligned(to_a, _mm256_permutevar8x32_ps(a, lanes));
+    store_unaligned(to_b, _mm256_permutevar8x32_ps(b, lanes));
+    return __builtin_popcount(set);
+#else
+    int count = 0;
+    for (int lane = 0; lane < LANES; ++lane) {
+        to_a[count] = a[lane], to_b[count] = b[lane];
+        count += a[lane] != 0;
+    }
+    return count;
 #endif
 }
 

@@ -8,8 +8,11 @@
 //     Y = A' [ (G g G') . (B' X B) ] A        a tile of outputs, . elementwise and summed over channels
 #pragma once
 
+#include <memory>
+
 #include "gemm.hpp"
 #include "mixing.hpp"
+#include "pooled.hpp"
 #include "transforms.hpp"
 
 namespace invsearch {
@@ -18,8 +21,9 @@ namespace invsearch {
 template <int R>
 class WinogradConv : public MixingLayer {
     static constexpr int T = Filtering<R>::OUTPUTS, SIDE = Filtering<R>::N, POINTS = SIDE * SIDE, PAD = R / 2;
-    static constexpr int GROUP = SUMS / SIDE;  // Output channels whose sums at one row of points fill the registers.
-    static constexpr long CACHE = 64000;       // Floats of one operand of a strip; two or three stay in L2.
+    static constexpr int GROUP = SUMS / SIDE;   // Output channels whose sums at one row of points fill the registers.
+    static constexpr bool SPARSE = LANES < 16;  // Whether PooledGradients takes the backward pass where it can.
+    static constexpr long CACHE = 64000;        // Floats of one operand of a strip; two or three stay in L2.
     static constexpr auto INPUT_T = Filtering<R>::INPUT, INPUT = INPUT_T.transposed();
     static constexpr auto KERNEL = Filtering<R>::KERNEL, KERNEL_T = KERNEL.transposed();
     static constexpr auto OUTPUT = Filtering<R>::OUTPUT, OUTPUT_T = OUTPUT.transposed();
@@ -35,10 +39,10 @@ class WinogradConv : public MixingLayer {
     Buffer u, du;                    // (POINTS, F, lanes)
     Buffer grouped;                  // u as (SIDE, F / GROUP, C, SIDE, GROUP), where fused
     Buffer v, dv;                    // (POINTS, C, strip, BLOCK); v as (POINTS, strip, BLOCK, lanes) if turned
-    Buffer m;                        // (chunk, POINTS, strip, BLOCK); (POINTS, chunk, strip, BLOCK) backward
-
-    // Where the top left corner of a tile's input is in a padded channel, in floats.
-    long corner(long tile) const { return (tile / across * T * padded_width + tile % across * T) * BLOCK; }
+    std::unique_ptr<PooledGradients<R>> pooled;
+    std::vector<Tile> tiles;
+    vi steps[2] = {vi{} + 1, vi{} + 2};  // Of a choice: what a pixel to the right and one below add to it.
+    Buffer m;                            // (chunk, POINTS, strip, BLOCK); (POINTS, chunk, strip, BLOCK) backward
 
     // Where an output of channel f is, in floats; -1 outside the image.
     long place(long f, long row, long column, int part) const {
@@ -64,7 +68,7 @@ class WinogradConv : public MixingLayer {
     // The transform of a tile of channel c, of which put takes the values at the points.
     template <class Put>
     ALWAYS_INLINE void transform_input(long c, long tile, int part, Put put) {
-        const float* source = padded.get() + c * padded_height * padded_width * BLOCK + corner(tile) + part;
+        const float* source = padded.get() + c * padded_height * padded_width * BLOCK + tiles[tile].corner + part;
         sandwich<INPUT_T>([&](int i, int j) { return load(source + (i * padded_width + j) * BLOCK); }, put);
     }
 
@@ -102,6 +106,22 @@ class WinogradConv : public MixingLayer {
 
     // Ends a tile of output channel f: bias, ReLU, pooling, store.
     ALWAYS_INLINE void end_tile(const vf (&tile)[T][T], vf bias, float* y, float* choice, long f, long t, int part) {
+        if constexpr (!SPARSE) return end_tile_in_order(tile, bias, y, choice, f, t, part);
+        const auto end = [&](vf pixel, long at) { store(y + at, rectify ? relu(pixel + bias) : pixel + bias); };
+        const long row = out.width * BLOCK, channel = f * out.height * row + part;
+        if (!pool) return tiles[t].each_output<T>(row, [&](long i, long j, long at) { end(tile[i][j], channel + at); });
+        // Maxima lose a NaN, which must come through: each point of a tile is in one of its corners.
+        bias += 0.0f * ((tile[0][0] + tile[0][T - 1]) + (tile[T - 1][0] + tile[T - 1][T - 1]));
+        tiles[t].each_output<T / 2>(row, [&](long i, long j, long at) {
+            vi chosen;
+            end(find_largest(tile[2 * i] + 2 * j, tile[2 * i + 1] + 2 * j, steps, chosen), channel + at);
+            if (choice) *reinterpret_cast<vi*>(choice + channel + at) = chosen;
+        });
+    }
+
+    // The same with the rounding of version 3, which it had with every instruction set.
+    ALWAYS_INLINE void end_tile_in_order(const vf (&tile)[T][T], vf bias, float* y, float* choice, long f, long t,
+                                         int part) {
         const int window = pool ? 2 : 1;
         const long row = t / across * (T / window), column = t % across * (T / window);
         for (int i = 0; i < T / window; ++i)
@@ -167,17 +187,19 @@ class WinogradConv : public MixingLayer {
         return grouped.get() + (i * groups + f / GROUP) * C * SIDE * GROUP;
     }
 
-    // All outputs of a tile from its transformed inputs, a row of points of a group of channels at a time.
-    void sum_outputs(float* y, float* choice, long t) {
+    // All outputs of tiles from their transformed inputs, a row of points of a group of channels at a time.
+    void sum_outputs(float* y, float* choice, long first, long count) {
+        const long plane = C * count * BLOCK;
         for (long f = 0; f < F; f += GROUP)
-            for (int part = 0; part < BLOCK; part += LANES) {
+            for (long at = 0; at < count * BLOCK; at += LANES) {
                 vf half[GROUP][SIDE][T];
                 for (int i = 0; i < SIDE; ++i) {
-                    const float *w = weights_of(i, f), *x = v.get() + i * SIDE * C * BLOCK + part;
+                    const float *w = weights_of(i, f), *x = v.get() + i * SIDE * plane + at;
                     vf sum[GROUP][SIDE] = {};
-                    for (long c = 0; c < C; ++c, w += SIDE * GROUP, x += BLOCK)
+                    for (long c = 0; c < C; ++c, w += SIDE * GROUP, x += count * BLOCK)
                         for (int j = 0; j < SIDE; ++j) {
-                            const vf value = load(x + j * C * BLOCK);
+                            vf value = load(x + j * plane);
+                            hold(value);
                             for (int k = 0; k < GROUP; ++k) sum[k][j] += splat(w[j * GROUP + k]) * value;
                         }
                     for (int k = 0; k < GROUP; ++k) times<OUTPUT_T>(sum[k], half[k][i]);
@@ -190,7 +212,7 @@ class WinogradConv : public MixingLayer {
                         times<OUTPUT_T>(column, pixels);
                         for (int i = 0; i < T; ++i) tile[i][j] = pixels[i];
                     }
-                    end_tile(tile, splat(bias.value[f + k]), y, choice, f + k, t, part);
+                    end_tile(tile, splat(bias.value[f + k]), y, choice, f + k, first + at / BLOCK, at % BLOCK);
                 }
             }
     }
@@ -218,8 +240,8 @@ class WinogradConv : public MixingLayer {
             for (long t = 0; t < count; ++t)
                 for (int part = 0; part < BLOCK; part += LANES) {
                     const float* source = dv.get() + (c * count + t) * BLOCK + part;
-                    float* target =
-                        padded_gradient.get() + c * padded_height * padded_width * BLOCK + corner(first + t) + part;
+                    float* target = padded_gradient.get() + c * padded_height * padded_width * BLOCK +
+                                    tiles[first + t].corner + part;
                     sandwich<INPUT>([&](int i, int j) { return load(source + (i * SIDE + j) * stride); },
                                     [&](int i, int j, vf value) {
                                         float* pixel = target + (i * padded_width + j) * BLOCK;
@@ -247,9 +269,18 @@ class WinogradConv : public MixingLayer {
         const auto limit = [&](long most) {
             return shares(places, shares(places, std::clamp<long>(CACHE / (C * POINTS * BLOCK), 3, most)));
         };
-        strip = fused ? 1 : limit(6);
+        strip = fused ? (SPARSE ? 2 : 1) : limit(6);
         back_strip = limit(turn ? 6 : 16);
         chunk = shares(F, shares(F, 25));
+        for (long t = 0; t < places; ++t) {
+            const long row = t / across, column = t % across, outputs = T / (1 + pool);
+            tiles.push_back({(row * padded_width + column) * T * BLOCK, (row * out.width + column) * outputs * BLOCK,
+                             out.height - row * outputs, out.width - column * outputs});
+        }
+        if (SPARSE && pool) {
+            pooled = std::make_unique<PooledGradients<R>>(in, out, rectify);
+            for (int i = 0; i < 2; ++i) steps[i] = vi{} + static_cast<int>(i ? pooled->row : pooled->step);
+        }
         padded = Buffer(C * padded_height * padded_width * BLOCK);
         u = Buffer(POINTS * F * lanes);
         du = Buffer(POINTS * F * lanes);
@@ -266,6 +297,7 @@ class WinogradConv : public MixingLayer {
     long kept() const override { return pool ? out.floats() : 0; }
 
     void pack() override {
+        if (pooled) pooled->pack(g);
         for (long f = 0; f < F; ++f)
             for (long c = 0; c < C; c += LANES) {
                 vf kernels[R * R];
@@ -290,7 +322,7 @@ class WinogradConv : public MixingLayer {
             const long count = std::min(strip, down * across - first), row = count * BLOCK;
             transform_inputs(first, count);
             if (fused) {
-                sum_outputs(y, choice, first);
+                sum_outputs(y, choice, first, count);
                 continue;
             }
             for (long f = 0; f < F; f += chunk) {
@@ -311,6 +343,7 @@ class WinogradConv : public MixingLayer {
     }
 
     void backward(const float* x, const float* y, float* dy, float* dx, const float* choice) override {
+        if (pooled) return pooled->backward(x, y, dy, dx, choice, bias_lanes.get());
         pad(x);
         if (dx) padded_gradient.clear();
         for (long first = 0; first < down * across; first += back_strip) {
@@ -347,6 +380,7 @@ class WinogradConv : public MixingLayer {
 
     void finish() override {
         float* dg = kernel_gradient();
+        if (pooled) return pooled->finish(dg), MixingLayer::finish();
         for (long f = 0; f < F; ++f)
             for (long c = 0; c < C; c += LANES) {
                 const float* source = du.get() + f * lanes + c;

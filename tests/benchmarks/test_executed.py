@@ -21,6 +21,14 @@ def test_conv():
     assert total(describe_architecture("conv"), MNIST) == first + second + LINEAR
 
 
+def test_gradients_behind_pooling():
+    # 9 products a window and pair of channels; outputs and the unpooled are as before.
+    first = 36 * (7 * 7) * (1 * 7) + 9 * (14 * 14) * (1 * 7)
+    second = 36 * (4 * 4) * (7 * 49) + 2 * 9 * (7 * 7) * (7 * 49)
+    assert total(describe_architecture("conv"), MNIST, sparse=True) == first + second + LINEAR
+    assert total(describe_architecture("learned"), MNIST, sparse=True) == total(describe_architecture("learned"), MNIST)
+
+
 def test_conv_directly():
     first = 2 * 9 * (28 * 28) * (1 * 7)
     second = 3 * 9 * (14 * 14) * (7 * 49)
