@@ -20,6 +20,7 @@ from search.errors import Halted, Interrupted, TimeIsUp
 # A person's, a machine's that shuts down, a terminal's that closes, and those that schedulers send before time is up.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 PATIENCE_SECONDS = 25.0  # Tune gives its workers 15 to end; Slurm and Kubernetes kill after 30.
+WORDS_SECONDS = 3.0
 ONE_WISH_SECONDS = 1.0  # `timeout` tells its command and then the command's process group.
 Handlers: TypeAlias = Mapping[signal.Signals, Any]
 
@@ -63,13 +64,18 @@ class _LastResort:
             time.sleep(0.005)
 
     def _end(self, what: str, code: int) -> None:
-        for say in reversed(self.words):
-            with suppress(Exception):
-                say()
+        saying = threading.Thread(target=self._say_last_words, daemon=True)
+        saying.start()
+        saying.join(WORDS_SECONDS)  # A run may lie where nothing answers.
         with suppress(OSError):
             if select.select([], [2], [], 1.0)[1]:  # A terminal may be stopped, a pipe full.
                 os.write(2, f"invsearch: {what}; {self.line}\n".encode())
         os._exit(code)
+
+    def _say_last_words(self) -> None:
+        for say in reversed(self.words):
+            with suppress(Exception):
+                say()
 
 
 _last_resort = _LastResort()

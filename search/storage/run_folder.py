@@ -214,7 +214,8 @@ class RunFolder:
         entries = [entry.name for entry in self.path.iterdir()] if self.path.is_dir() else []
         marks = (SPEC, invocations.NAME)
         ours = any(name == mark or name.startswith(mark + ASIDE) for name in entries for mark in marks)
-        if not ours and not all(name.startswith(".") or name.split(ASIDE)[0] == LOCK_NAME for name in entries):
+        foreign = not all(name.startswith(".") or name.split(ASIDE)[0] == LOCK_NAME for name in entries)
+        if isinstance(self._lock, DriverLock) and foreign and not ours:  # Of a bucket, its own list is looked at.
             raise UserError(f"{self.path}: has files but no spec.json; give --out an empty or new folder")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -226,6 +227,7 @@ class RunFolder:
                 print(line, file=sys.stderr)
             try:
                 for finding in repair.inspect(self.path, deep):
+                    self.guard.fetch_copy(finding.path)
                     lines.append(finding.mend())
                     print(lines[-1], file=sys.stderr)
                 self.guard.upload()

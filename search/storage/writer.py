@@ -70,6 +70,9 @@ class Writer:
         """
         return []
 
+    def fetch_copy(self, path: Path) -> None:
+        """Brings what a damaged file is restored from to the folder."""
+
     def publish(self, checkpoint: Path) -> None:
         """Brings a new checkpoint to where the run lies."""
 

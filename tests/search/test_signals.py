@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from search import signals
 from search.errors import Halted, Interrupted
 from search.signals import (
     SIGNALS,
@@ -155,6 +157,17 @@ def test_a_reader_that_does_not_read_keeps_nobody_alive(tmp_path: Path) -> None:
     os.close(writer)
     assert done.returncode == 143
     assert json.loads((tmp_path / "history.jsonl").read_text().splitlines()[-1])["outcome"] == "interrupted"
+
+
+def test_last_words_that_get_no_answer_keep_nobody_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered, codes = threading.Event(), []
+    monkeypatch.setattr(signals, "WORDS_SECONDS", 0.01)
+    monkeypatch.setattr(os, "_exit", lambda code: codes.append((code, answered.is_set())))
+    resort = signals._LastResort()
+    resort.words.append(lambda: (answered.wait(5), answered.set()))
+    resort._end("interrupted", 130)
+    answered.set()
+    assert codes == [(130, False)]
 
 
 def wait_for_ever() -> None:

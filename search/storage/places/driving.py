@@ -12,7 +12,7 @@ from search.storage.driver import DriverLock
 from search.storage.places import address
 from search.storage.places.base import Conflict, Unreachable
 from search.storage.places.guard import BucketGuard, clear_dead_folders
-from search.storage.places.lease import SECONDS, Lease
+from search.storage.places.lease import SECONDS, SIGN_OFF_SECONDS, Lease
 from search.storage.places.mirror import Mirror
 from search.storage.places.probe import check_conditions
 from search.storage.places.urls import find_mirror
@@ -48,7 +48,8 @@ class BucketLock:
         try:
             now = check_conditions(self._place)
             lines, crossed = self._lease.take(now, force, lambda text: print(text, file=sys.stderr))
-            self._mirror.refresh()
+            self._mirror.drop_changed()
+            self.guard.refresh()
             self._refuse_foreign()
             if crossed:
                 self.guard.mark()
@@ -83,5 +84,7 @@ class BucketLock:
     def release(self) -> None:
         """Signs off."""
         clear_dead_folders()
+        patience, self._place.patience = self._place.patience, min(self._place.patience, SIGN_OFF_SECONDS)
         self._lease.release()
+        self._place.patience = patience
         self._local.release()

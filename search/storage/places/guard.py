@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -35,7 +36,7 @@ from search.storage.places.lease import Lease, read_lease
 from search.storage.places.mirror import Mirror
 from search.storage.writer import Writer
 from spaces.files.atomic import write_atomically
-from spaces.files.sealed import ASIDE, seal
+from spaces.files.sealed import ASIDE, Damaged, read_sealed, seal, unseal
 from spaces.specs.records import RECORD
 
 
@@ -56,6 +57,8 @@ class BucketGuard(Writer):
         super().__init__(run)
         self._place, self._token, self._lease, self._mirror = place, token, lease, mirror
         self._versions: dict[str, Version] = {}
+        self._there: dict[str, list[str]] = {}  # Checkpoints, by trial; listed before the write that makes it ours.
+        self._published: dict[str, str] = {}  # The digest of this process's own newest one, by trial.
         self._writer = f"{token}-{secrets.token_hex(4)}"  # In every record, so that no two writers' bytes are the same.
 
     def __getstate__(self) -> dict[str, Any]:
@@ -81,6 +84,8 @@ class BucketGuard(Writer):
         if self._mirror is not None:
             self.check()
             self._guarded("what the run is of", self._mirror.upload)
+            for path in self.run.glob("trials/*/checkpoint-*.safetensors"):
+                path.unlink()  # A record was restored from it; a mirror has none.
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.run).as_posix()
@@ -99,6 +104,8 @@ class BucketGuard(Writer):
 
     def _drop(self, name: str) -> None:
         self._versions.pop(name, None)
+        if name in (names := self._there.get(name.rpartition("/")[0], [])):
+            names.remove(name)
         if self._mirror is not None:
             self._mirror.drop(name)
         (self.run / name).unlink(missing_ok=True)
@@ -124,7 +131,9 @@ class BucketGuard(Writer):
     def write(self, path: Path, content: Mapping[str, Any]) -> None:
         """Replaces a record on the version that was read or written last."""
         name, version = self._name(path), self._find_version(self._name(path))
-        sealed = seal(replace_not_finite({**content, "writer": self._writer}))
+        named = self._find_named(self._name(path.parent))
+        more = {"writer": self._writer} | ({"checkpoint": named} if named else {})
+        sealed = seal(replace_not_finite({**content, **more}))
         create, swap = self._place.create, self._place.swap
         put = (lambda: create(name, sealed)) if version is None else (lambda: swap(name, sealed, version))
         self._keep(name, sealed, self._guarded(name, put))
@@ -132,7 +141,20 @@ class BucketGuard(Writer):
     def create(self, path: Path, content: Mapping[str, Any]) -> None:
         """Writes an outcome."""
         name, sealed = self._name(path), seal(replace_not_finite({**content, "writer": self._writer}))
-        self._keep(name, sealed, self._guarded(name, lambda: self._place.create(name, sealed)))
+        trial = self._name(path.parent)
+        self._there[trial] = self._list_checkpoints(trial)
+
+        def put() -> tuple[bytes, Version]:
+            try:
+                return sealed, self._place.create(name, sealed)
+            except Conflict:  # A replaced driver that has slept may have been just in time to say the same.
+                self.check()
+                found = self._place.get(name)
+                if self._lease is None or found is None or not _has_same_end(found[0], content):
+                    raise
+                return found
+
+        self._keep(name, *self._guarded(name, put))
 
     def append(self, path: Path, line: Mapping[str, Any]) -> None:
         """Adds a decision under the next number, or a line of the history to what is there."""
@@ -150,9 +172,9 @@ class BucketGuard(Writer):
             return
         numbered = {**line, "number": mirror.last_decision + 1, "writer": self._writer}
         key, content = name_decision(numbered["number"]), seal(replace_not_finite(numbered))
-        self._guarded(key, lambda: self._place.create(key, content))
-        mirror.last_decision += 1
+        version = self._guarded(key, lambda: self._place.create(key, content))
         super().append(path, numbered)
+        mirror.keep_decision(key, content, version)
 
     def mark(self) -> None:
         """Takes the next number of the decisions from a driver that was replaced, so that it cannot decide any more."""
@@ -183,34 +205,58 @@ class BucketGuard(Writer):
         note = None if found is None else read_lease(found[0])
         if note is None or not note["driving"] or note["token"] != self._token:
             raise Superseded(f"{self._place.url}/{LEASE} names another driver, which has taken the run over")
+        name = self._name(trial)
+        self._published.pop(name, None)
+        self._versions = {key: version for key, version in self._versions.items() if not key.startswith(f"{name}/ch")}
+        # What whoever takes the trial after that writes is not in the list, so that it is never removed by its names.
+        self._there[name] = self._list_checkpoints(name)
         self.write(trial / RECORD, record)
-        return self._fetch_checkpoint(self._name(trial), epoch) if epoch else []
+        return self._fetch_checkpoint(name, epoch) if epoch else []
+
+    def fetch_copy(self, path: Path) -> None:
+        """Brings the newest checkpoint of a trial whose record is damaged to the mirror, until ``upload``."""
+        if path.name == RECORD:
+            trial = self._name(path.parent)
+            self._there[trial] = self._list_checkpoints(trial)
+            self._fetch_checkpoint(trial, sys.maxsize)
+            del self._there[trial]
+
+    def _list_checkpoints(self, trial: str) -> list[str]:
+        return [entry.name for entry in self._place.list(trial) if CHECKPOINT.fullmatch(entry.name)]
+
+    def _find_named(self, trial: str) -> str | None:
+        """The digest of the checkpoint that a trial's record goes with; of an epoch there may be two."""
+        with suppress(Damaged):
+            return self._published.get(trial) or (read_sealed(self.run / trial / RECORD) or {}).get("checkpoint")
+        return None
 
     def _fetch_checkpoint(self, trial: str, epoch: int) -> list[str]:
-        notes = []
-        there = {}
-        for entry in self._place.list(trial):
-            if (found := CHECKPOINT.fullmatch(entry.name)) and int(found[2]) <= epoch:
-                there[int(found[2]), entry.name] = found[1], found[3]
-        for key, (stem, digest) in sorted(there.items(), reverse=True):
-            got = self._place.get(key[1])
+        notes, named = [], self._find_named(trial)
+        found = [one for one in map(CHECKPOINT.fullmatch, self._there[trial]) if one and int(one[2]) <= epoch]
+        for one in sorted(found, key=lambda one: (int(one[2]), one[3] == named, one[3]), reverse=True):
+            got = self._place.get(one[0])
             if got is None:
                 continue
-            if compute_digest(got[0]) == digest:
-                write_atomically(self.run / f"{stem}.safetensors", got[0])
-                self._versions[key[1]] = got[1]
+            if compute_digest(got[0]) == one[3]:
+                write_atomically(self.run / f"{one[1]}.safetensors", got[0])
+                self._versions[one[0]] = got[1]
                 return notes
-            aside = f"{stem}.safetensors{ASIDE}{time.strftime('%Y%m%dT%H%M%S')}"
+            aside = f"{one[1]}.safetensors{ASIDE}{time.strftime('%Y%m%dT%H%M%S')}"
             with suppress(Conflict):
                 self._place.create(aside, got[0])
-            self._place.delete([key[1]])
-            notes.append(f"the checkpoint of epoch {key[0]} was damaged and set aside as {Path(aside).name}")
+            self._place.delete([one[0]])
+            self._there[trial].remove(one[0])
+            notes.append(f"the checkpoint of epoch {one[2]} was damaged and set aside as {Path(aside).name}")
         return notes
 
     def publish(self, checkpoint: Path) -> None:
         """Writes a checkpoint under a name of its own."""
-        content = checkpoint.read_bytes()
+        content, trial = checkpoint.read_bytes(), self._name(checkpoint.parent)
         name = name_checkpoint(self._name(checkpoint), content)
+        for key in [key for key in self._versions if _is_of(key, self._name(checkpoint))]:
+            del self._versions[key]  # It was no good.
+        self._published[trial] = compute_digest(content)
+        self._there[trial] = [*self._there.get(trial, []), name]
         try:
             self._versions[name] = self._place.create(name, content)
         except Conflict:  # The same content.
@@ -225,12 +271,25 @@ class BucketGuard(Writer):
     def keep_only(self, trial: Path, checkpoint: Path | None) -> None:
         """Removes a trial's other checkpoints, also those that processes have left that are no more."""
         super().keep_only(trial, checkpoint)
-        kept = None if checkpoint is None else self._name(checkpoint)
-        names = [entry.name for entry in self._place.list(self._name(trial)) if CHECKPOINT.fullmatch(entry.name)]
-        gone = [name for name in names if kept is None or not _is_of(name, kept)]
+        key = self._name(trial)
+        names = self._there[key] if key in self._there else self._list_checkpoints(key)
+        kept = [] if checkpoint is None else [name for name in names if _is_of(name, self._name(checkpoint))]
+        named = f".{self._find_named(key)}."
+        kept = [name for name in kept if name in self._versions] or [name for name in kept if named in name] or kept
+        self.check()  # After the list, which so has nothing of another driver's workers.
+        gone = [name for name in names if name not in kept]
         self._place.delete(gone)
         for name in gone:
-            self._versions.pop(name, None)
+            self._drop(name)
+        if self._lease is not None:
+            self._there.pop(key, None)  # Workers go on.
+
+
+def _has_same_end(outcome: bytes, content: Mapping[str, Any]) -> bool:
+    with suppress(Damaged):
+        there = unseal(outcome)
+        return all(there.get(key) == content[key] for key in ("status", "epoch"))
+    return False
 
 
 def _is_of(name: str, checkpoint: str) -> bool:

@@ -25,6 +25,12 @@ from spaces.files.sealed import Damaged, seal, unseal
 SECONDS = 60.0
 FORMAT = 1
 LOOK_SECONDS = 1.0
+SIGN_OFF_SECONDS = 2.0  # A store that is away is not waited for: the lease runs out by itself.
+
+
+def read_clock() -> float:
+    """Seconds that also pass while the machine sleeps, where the system counts them."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class Lease:
@@ -61,14 +67,14 @@ class Lease:
             UserError: another driver works on it.
             Unreachable: the store does not answer.
         """
-        began, lines, crossed = time.monotonic(), [], False
+        began, lines, crossed = read_clock(), [], False
         while True:
             note, version, modified = self._read()
             if note is not None and note["driving"]:
                 crossed = True
-                lines = [self._judge(note, now + time.monotonic() - began - modified, force, say)]
+                lines = [self._judge(note, now + read_clock() - began - modified, force, say)]
             before = self._until
-            self._until = time.monotonic() + self._seconds
+            self._until = read_clock() + self._seconds
             try:
                 content = self._write(driving=True)
                 create, swap = self._place.create, self._place.swap
@@ -77,7 +83,8 @@ class Lease:
             except Conflict:
                 self._until = before
                 continue  # Another driver was faster; who that is is judged now.
-        self._thread = threading.Thread(target=self._renew_again_and_again, daemon=True)
+        self._lost, self._ended = None, threading.Event()
+        self._thread = threading.Thread(target=self._renew_again_and_again, args=[self._ended], daemon=True)
         self._thread.start()
         return lines, crossed
 
@@ -94,7 +101,7 @@ class Lease:
             return f"{self._place.url}: the last driver, {who}, exited without signing off; resuming where it stopped"
         if lives:
             raise UserError(f"{self._place.url}: in use by {who}; wait for it, or stop it: kill {note['pid']}")
-        left = note["seconds"] - age
+        left = note["seconds"] + 1.0 - age  # The store counts whole seconds.
         if force and left > 0:
             return f"{self._place.url}: taken over from {who}; what is left of it can write nothing more"
         if left > 0:
@@ -103,9 +110,9 @@ class Lease:
         return f"{self._place.url}: {who} has not renewed its lease; taken over, what is left of it writes nothing more"
 
     def _wait_for_end(self, left: float, note: Mapping[str, Any], who: str) -> None:
-        end = time.monotonic() + left + 1.0  # The store counts whole seconds.
-        while time.monotonic() < end:
-            time.sleep(min(LOOK_SECONDS, max(0.0, end - time.monotonic())))
+        end = read_clock() + left
+        while read_clock() < end:
+            time.sleep(min(LOOK_SECONDS, max(0.0, end - read_clock())))
             now = self._read()[0]
             if now is not None and (now["token"], now["renewed"]) != (note["token"], note["renewed"]):
                 advice = "wait for it, or stop it there" if now["driving"] else "try again"
@@ -116,8 +123,8 @@ class Lease:
         about = {"born": self._born, "since": since, "token": self._token, "driving": driving, "seconds": self._seconds}
         return seal({"format": FORMAT, **identity(), **about, "renewed": secrets.token_hex(4)})
 
-    def _renew_again_and_again(self) -> None:
-        while not self._ended.wait(self._seconds / 3):
+    def _renew_again_and_again(self, ended: threading.Event) -> None:
+        while not ended.wait(self._seconds / 3):
             with suppress(Superseded, Unreachable):
                 self._renew()
 
@@ -125,17 +132,21 @@ class Lease:
         with self._lock:
             if self._lost is not None:
                 raise Superseded(self._lost)
-            began = time.monotonic()
-            try:
-                assert self._version is not None
-                self._version = self._place.swap(LEASE, self._write(driving), self._version)
-            except Conflict:
-                found = self._place.get(LEASE)
-                note = None if found is None else read_lease(found[0])
-                if found is None or note is None or note["token"] != self._token:
-                    self._lost = f"{self._place.url}/{LEASE} names another driver, which has taken the run over"
-                    raise Superseded(self._lost) from None
-                self._version = self._place.swap(LEASE, self._write(driving), found[1])  # A try without an answer won.
+            if driving and self._ended.is_set():
+                raise Superseded(f"{self._place.url}: this driver has signed off")
+            while True:
+                began = read_clock()
+                try:
+                    assert self._version is not None
+                    self._version = self._place.swap(LEASE, self._write(driving), self._version)
+                    break
+                except Conflict:
+                    found = self._place.get(LEASE)
+                    note = None if found is None else read_lease(found[0])
+                    if found is None or note is None or note["token"] != self._token:
+                        self._lost = f"{self._place.url}/{LEASE} names another driver, which has taken the run over"
+                        raise Superseded(self._lost) from None
+                    self._version = found[1]  # A try without an answer won.
             self._until = began + self._seconds
 
     def check(self) -> None:
@@ -147,16 +158,21 @@ class Lease:
         """
         if self._lost is not None:
             raise Superseded(self._lost)
-        if time.monotonic() > self._until - self._seconds / 3:
+        if read_clock() > self._until - self._seconds / 3:
             self._renew()
 
     def release(self) -> None:
         """Signs off."""
         self._ended.set()
-        if self._version is not None:
-            with suppress(OSError, Superseded, Conflict):
-                self._renew(driving=False)
-            self._version = None
+        if not self._lock.acquire(timeout=SIGN_OFF_SECONDS):
+            return  # A renewal gets no answer.
+        try:
+            if self._version is not None:
+                with suppress(OSError, Superseded):
+                    self._renew(driving=False)
+                self._version, self._until = None, 0.0
+        finally:
+            self._lock.release()
 
 
 def read_lease(content: bytes) -> dict[str, Any] | None:

@@ -85,7 +85,12 @@ class Mirror:
             self._save()
 
     def _has(self, entry: Entry) -> bool:
-        return self.find_version(entry.name) == entry.version and (self.folder / entry.name).is_file()
+        return self._is_known(entry) and (self.folder / entry.name).is_file()
+
+    def _is_known(self, entry: Entry) -> bool:
+        """Whether what was fetched is still there, by its tag: lists have no generations."""
+        version = self.find_version(entry.name)
+        return version is not None and version.tag == entry.version.tag
 
     def _fetch(self, entries: Iterable[Entry]) -> Iterator[tuple[str, bytes, Version]]:
         names = [entry.name for entry in entries]
@@ -99,11 +104,13 @@ class Mirror:
         path, self.damaged = self.folder / DECISIONS_FILE, {}
         lines = {line["number"]: line for line in read_lines(path)[0] if type(line.get("number")) is int}
         self.last_decision = max((read_number(entry.name) for entry in entries), default=0)
-        there = {read_number(entry.name) for entry in entries}
+        known = {read_number(entry.name): entry for entry in entries if self._is_known(entry)}
         before = len(lines)
-        lines = {number: line for number, line in lines.items() if number in there}
+        lines = {number: line for number, line in lines.items() if number in known}
         changed = len(lines) < before
-        missing = (e for e in entries if read_number(e.name) not in lines and self.find_version(e.name) != e.version)
+        marks = {number for number, entry in known.items() if not self._known[entry.name][1]}
+        here = {*lines, *marks}
+        missing = (entry for entry in entries if read_number(entry.name) not in here)
         for name, content, version in self._fetch(missing):
             try:
                 line = unseal(content)
@@ -115,10 +122,14 @@ class Mirror:
             if "trial_id" in line:
                 lines[read_number(name)] = line
                 changed = True
-            else:
-                self._known[name] = version, ""
+            self._known[name] = version, compute_digest(content) if "trial_id" in line else ""
         if changed:
             write_atomically(path, b"".join(seal(line) for _, line in sorted(lines.items())))
+
+    def keep_decision(self, name: str, content: bytes, version: Version) -> None:
+        """Enters a decision whose line is in the folder."""
+        self._known[name] = version, compute_digest(content)
+        self.last_decision = read_number(name)
 
     def keep(self, name: str, content: bytes, version: Version) -> None:
         """Enters what an object holds now."""
@@ -138,6 +149,20 @@ class Mirror:
         here = {name: digest for name, (_, digest) in self._known.items() if (self.folder / name).is_file()}
         return [name for name in here if compute_digest((self.folder / name).read_bytes()) != here[name]]
 
+    def drop_changed(self) -> None:
+        """Removes what is not as it was fetched, so that it is fetched again: the bucket is right.
+
+        A driver that died, or a bad disk, may have left it.
+        """
+        for name in self._list_here():
+            known = self._known.get(name)
+            if known is None or compute_digest((self.folder / name).read_bytes()) != known[1]:
+                self.drop(name)
+
+    def _list_here(self) -> list[str]:
+        here = [path for path in self.folder.rglob("*") if path.is_file() and not path.is_symlink()]
+        return sorted(filter(is_mirrored, (path.relative_to(self.folder).as_posix() for path in here)))
+
     def _save(self) -> None:
         write_atomically(self.folder / INDEX, json.dumps(self._known).encode())
 
@@ -148,8 +173,7 @@ class Mirror:
             Conflict: another process has written meanwhile.
             Unreachable: the bucket does not answer.
         """
-        here = [path for path in self.folder.rglob("*") if path.is_file() and not path.is_symlink()]
-        names = sorted(filter(is_mirrored, (path.relative_to(self.folder).as_posix() for path in here)))
+        names = self._list_here()
         for name in names:
             content = (self.folder / name).read_bytes()
             version, digest = self._known.get(name, (None, None))

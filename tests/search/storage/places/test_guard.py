@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from search.errors import Superseded
+from search.storage import checkpoint
 from search.storage.asha_decisions import Journal
 from search.storage.driver import driver
 from search.storage.invocations import history
@@ -16,15 +17,16 @@ from search.storage.places import address, driving, guard, lease
 from search.storage.places.bucket import BucketPlace
 from search.storage.places.driving import BucketLock
 from search.storage.places.guard import BucketGuard
-from search.storage.places.layout import CHECKPOINT, LEASE
+from search.storage.places.layout import CHECKPOINT, LEASE, name_checkpoint
 from search.storage.places.urls import find_mirror
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from spaces import TrialSpec, UserError
-from spaces.files.sealed import unseal
+from spaces.files.sealed import seal, unseal
+from spaces.specs.records import Outcome
 
 MADE_BY = {"invsearch": "0"}
-EPOCH_REQUESTS, TRIAL_REQUESTS = 3, 7  # Of an epoch; of a trial's start and end together.
+EPOCH_REQUESTS, TRIAL_REQUESTS, RESUME_REQUESTS = 3, 7, 5  # Of an epoch; of a trial's start and end; of another start.
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +109,9 @@ def test_another_worker_goes_on_and_what_is_left_of_the_first_writes_nothing(
     first, second = (TrialFolder(worker.run, trial, worker) for worker in workers)
     first.open()
     commit(first, 1)
+    before = bucket.requests.total()
     second.open()
+    assert bucket.requests.total() - before == RESUME_REQUESTS
     assert second.checkpoint.read_text() == "state 1"
     for write in (lambda: commit(first, 2), lambda: first.fail("late"), lambda: first.note("late")):
         with pytest.raises(Superseded, match=r"record\.json was written by another process"):
@@ -227,3 +231,160 @@ def test_a_store_that_does_not_answer_at_the_start_is_bad_input(
     monkeypatch.setattr(driving, "check_conditions", refuse)
     with pytest.raises(UserError, match="s3://bucket/run: the store cannot be reached"):
         BucketLock(bucket.url).take()
+
+
+def test_a_worker_that_was_paused_after_its_claim_leaves_the_checkpoints_of_the_next_one(
+    lock: BucketLock, bucket: BucketPlace, trial: TrialSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, paused, after = (TrialFolder(worker.run, trial, worker) for worker in (start_worker(lock) for _ in range(3)))
+    begun.open()
+    commit(begun, 1)
+    keep_only = BucketGuard.keep_only
+
+    def keep_late(*given: Any) -> None:
+        monkeypatch.setattr(BucketGuard, "keep_only", keep_only)
+        after.open()
+        commit(after, 2)
+        keep_only(*given)
+
+    monkeypatch.setattr(BucketGuard, "keep_only", keep_late)
+    paused.open()
+    assert list_checkpoints(bucket) == [2]
+
+
+def test_a_driver_that_was_paused_after_its_verdict_leaves_the_checkpoints_of_the_next_one(
+    lock: BucketLock, bucket: BucketPlace, trial: TrialSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (TrialFolder(worker.run, trial, worker) for worker in (start_worker(lock) for _ in range(2)))
+    first.open()
+    commit(first, 1)
+    keep_only = BucketGuard.keep_only
+
+    def keep_late(*given: Any) -> None:
+        monkeypatch.setattr(BucketGuard, "keep_only", keep_only)
+        second.open()
+        commit(second, 2)
+        keep_only(*given)
+
+    monkeypatch.setattr(BucketGuard, "keep_only", keep_late)
+    TrialFolder(lock.folder, trial, lock.guard).decide("completed", 1)
+    assert list_checkpoints(bucket) == [2]
+
+
+def test_a_replaced_driver_drops_no_checkpoint(
+    lock: BucketLock, bucket: BucketPlace, trial: TrialSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = start_worker(lock)
+    folder = TrialFolder(worker.run, trial, worker)
+    folder.open()
+    commit(folder, 1)
+    act, others = bucket.list, []
+
+    def list_late(prefix: str = "") -> Any:
+        monkeypatch.setattr(bucket, "list", act)
+        others.append(take_over(bucket, monkeypatch))
+        lock._lease._until = 0.0  # It was asleep meanwhile.
+        return act(prefix)
+
+    monkeypatch.setattr(bucket, "list", list_late)
+    with pytest.raises(Superseded, match="names another driver"):
+        TrialFolder(lock.folder, trial, lock.guard).drop_checkpoint()
+    assert list_checkpoints(bucket) == [1]
+    others[0].release()
+
+
+def test_of_two_checkpoints_of_an_epoch_the_one_of_the_record_counts(
+    lock: BucketLock, bucket: BucketPlace, trial: TrialSpec
+) -> None:
+    worker = start_worker(lock)
+    folder = TrialFolder(worker.run, trial, worker)
+    folder.open()
+    commit(folder, 1)
+    for text in (b"a", b"b", b"c", b"d"):  # Of leftovers; some digests are lower, some higher.
+        bucket.create(name_checkpoint(f"trials/{trial.trial_id}/checkpoint-1.safetensors", text), text)
+    TrialFolder(lock.folder, trial, lock.guard).read()
+    again = start_worker(lock)
+    second = TrialFolder(again.run, trial, again)
+    second.open()
+    assert second.checkpoint.read_text() == "state 1"
+    assert list_checkpoints(bucket) == [1]
+    second.save_again(1, lambda path, record: path.write_text("state 1, trained again"))
+    assert list_checkpoints(bucket) == [1]
+    third = TrialFolder((last := start_worker(lock)).run, trial, last)
+    third.open()
+    assert third.checkpoint.read_text() == "state 1, trained again"
+
+
+def test_a_verdict_that_a_replaced_driver_was_just_in_time_to_write_is_taken_over(
+    lock: BucketLock, bucket: BucketPlace, trial: TrialSpec
+) -> None:
+    worker = start_worker(lock)
+    folder = TrialFolder(worker.run, trial, worker)
+    folder.open()
+    commit(folder, 1)
+    verdict = Outcome("completed", 1, 1.0, folder.record()).as_dict()
+    bucket.create(f"trials/{trial.trial_id}/verdict.json", seal({**verdict, "writer": "old"}))
+    mine = TrialFolder(lock.folder, trial, lock.guard)
+    with pytest.raises(Superseded, match=r"verdict\.json was written by another process"):
+        mine.decide("stopped", 1)
+    mine.decide("completed", 1)
+    assert mine.outcome() == "completed"
+    assert list_checkpoints(bucket) == []
+
+
+def test_a_damaged_record_is_restored_from_the_checkpoint_in_the_bucket(bucket: BucketPlace, trial: TrialSpec) -> None:
+    run = RunFolder(find_mirror(bucket.url, "reader"))
+    with run.taken():
+        worker = pickle.loads(pickle.dumps(run.guard))
+        folder = TrialFolder(worker.run, trial, worker)
+        folder.open()
+        for epoch in (1, 2):
+            row = {"epoch": epoch, "train_loss": 1.0, "val_loss": 0.5, "val_accuracy": 0.9, "time": 1.0}
+            state = {"trial_id": trial.trial_id, "epoch": epoch}
+            folder.commit(
+                row, "running", MADE_BY, lambda path, record, state=state: checkpoint.save(path, state, record)
+            )
+    name = f"trials/{trial.trial_id}/record.json"
+    found = bucket.get(name)
+    assert found is not None
+    bucket.swap(name, found[0][:-9], found[1])
+    run = RunFolder(find_mirror(bucket.url, "reader"))
+    with run.taken() as lines:
+        assert lines[-1].endswith("restored from checkpoint-2.safetensors, nothing is lost")
+        worker = pickle.loads(pickle.dumps(run.guard))
+        folder = TrialFolder(worker.run, trial, worker)
+        folder.open()
+        assert folder.epoch == 2
+        assert folder.checkpoint.is_file()
+        assert not list(run.path.glob("trials/*/checkpoint-*"))
+    assert list_checkpoints(bucket) == [2]
+
+
+def test_the_mirror_of_a_driver_that_was_killed_does_not_overrule_the_bucket(
+    bucket: BucketPlace, trial: TrialSpec
+) -> None:
+    """Not even where the prefix was emptied, or another machine took the verdict back."""
+    run = RunFolder(find_mirror(bucket.url, "reader"))
+    with run.taken():
+        TrialFolder(run.path, trial, run.guard).fail("no memory")
+        TrialFolder(run.path, trial, run.guard).decide("failed", 0)  # Neither is in the index yet.
+    (run.path / "ray_sessions.jsonl").touch()
+    bucket.delete([entry.name for entry in bucket.list()])
+    again = RunFolder(find_mirror(bucket.url, "reader"))
+    with again.taken():
+        assert not list(again.path.glob("trials/*/*.json"))
+    assert [entry.name for entry in bucket.list()] == [LEASE]
+
+
+def test_who_signs_off_waits_only_shortly(bucket: BucketPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, seen = BucketLock(bucket.url), []
+    lock.take()
+    bucket.patience = 300.0
+
+    def fail(*given: Any) -> Any:
+        seen.append(bucket.patience)
+        raise driving.Unreachable(bucket.url, "the store cannot be reached")
+
+    monkeypatch.setattr(bucket, "swap", fail)
+    lock.release()
+    assert (seen, bucket.patience) == ([lease.SIGN_OFF_SECONDS], 300.0)

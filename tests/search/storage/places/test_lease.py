@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from search.errors import Superseded
 from search.storage.places import lease as lease_module
+from search.storage.places.base import Conflict, Version
 from search.storage.places.bucket import BucketPlace
 from search.storage.places.layout import LEASE
 from search.storage.places.lease import Lease, find_holder, read_lease
@@ -144,3 +146,88 @@ def test_what_is_no_lease_binds_nobody(bucket: BucketPlace, make: Any) -> None:
     bucket.create(LEASE, b'{"checksum": "0", "garbled"')
     assert make("one").take(time.time(), False, print) == ([], False)
     assert read(bucket)["token"] == "one"
+
+
+def test_a_second_that_the_store_does_not_count_is_waited_for(bucket: BucketPlace, make: Any, elsewhere: None) -> None:
+    """The time of writing was rounded down: 0.3 seconds ago is not surely 0.2 seconds ago."""
+    make("one", 0.2)._place.create(LEASE, make("one", 0.2)._write(True))
+    entry = bucket.look(LEASE)
+    assert entry is not None
+    said: list[str] = []
+    make("two").take(entry.modified + 0.3, False, told(said))
+    assert "waiting whether it renews it" in said[0]
+
+
+def test_time_in_which_the_machine_slept_counts(
+    bucket: BucketPlace, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = make("one")
+    lease.take(time.time(), False, print)
+    before, read_time = read(bucket)["renewed"], time.clock_gettime
+    slept = {time.CLOCK_BOOTTIME: 3600.0}  # CLOCK_MONOTONIC stood still.
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: read_time(clock) + slept.get(clock, 0.0))
+    lease.check()
+    assert read(bucket)["renewed"] != before
+
+
+def test_a_renewal_that_meets_another_of_its_own_tries_again(
+    bucket: BucketPlace, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = make("one")
+    lease.take(time.time(), False, print)
+    swap, left = bucket.swap, 2
+
+    def swap_after_mine(name: str, content: bytes, version: Version) -> Version:
+        nonlocal left
+        if left:
+            left -= 1
+            found = bucket.get(LEASE)
+            assert found is not None
+            swap(LEASE, lease._write(True), found[1])
+            raise Conflict(name)
+        return swap(name, content, version)
+
+    monkeypatch.setattr(bucket, "swap", swap_after_mine)
+    lease._until = 0.0
+    lease.check()
+    assert lease._until > time.monotonic()
+
+
+def test_who_signed_off_does_not_renew_it_and_may_take_it_again(bucket: BucketPlace, make: Any) -> None:
+    lease = make("one")
+    lease.take(time.time(), False, print)
+    thread = lease._thread
+    lease._ended.set()  # From here on, and after its release, the thread may be about to renew it.
+    for _ in range(2):
+        with pytest.raises(Superseded, match="has signed off"):
+            lease._renew()
+        lease.release()
+    assert not read(bucket)["driving"]
+    assert lease.take(time.time(), False, print) == ([], False)
+    assert lease._thread is not thread
+    thread.join()
+    lease._renew()
+    assert lease._thread.is_alive()
+    assert read(bucket)["driving"]
+
+
+def test_signing_off_waits_for_no_renewal_without_an_answer(
+    bucket: BucketPlace, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease_module, "SIGN_OFF_SECONDS", 0.01)
+    lease, held, answered = make("one"), threading.Event(), threading.Event()
+    lease.take(time.time(), False, print)
+
+    def renew_without_answer() -> None:
+        with lease._lock:
+            held.set()
+            answered.wait(5)
+            answered.set()
+
+    thread = threading.Thread(target=renew_without_answer)
+    thread.start()
+    held.wait()
+    lease.release()
+    assert not answered.is_set()
+    answered.set()
+    thread.join()

@@ -3,9 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from obstore.store import MemoryStore
 
 from search.storage.json_files import read_lines, write_json
-from search.storage.places.base import Conflict
+from search.storage.places.base import Conflict, Version
 from search.storage.places.bucket import BucketPlace
 from search.storage.places.layout import LEASE, name_decision
 from search.storage.places.mirror import Mirror
@@ -96,3 +97,49 @@ def test_what_was_written_here_is_brought_there_on_the_version_that_was_read(
     write_json(tmp_path / "costs.json", {"a": 4})
     with pytest.raises(Conflict):
         mirror.upload()
+
+
+def test_a_decision_of_an_earlier_run_at_the_same_prefix_is_forgotten(bucket: BucketPlace, tmp_path: Path) -> None:
+    for number in (1, 2):
+        decide(bucket, number, trial_id="old")
+    Mirror(bucket, tmp_path).refresh()
+    bucket.delete([name_decision(1), name_decision(2)])
+    decide(bucket, 1, trial_id="new")
+    decide(bucket, 2, event="taken over")
+    Mirror(bucket, tmp_path).refresh()
+    assert [line["trial_id"] for line in read_lines(tmp_path / "decisions.jsonl")[0]] == ["new"]
+
+
+class Versioned(BucketPlace):
+    """Says a generation with what it hands out, but not in lists, as S3 does of a bucket with versions."""
+
+    def get(self, name: str) -> tuple[bytes, Version] | None:
+        found = super().get(name)
+        return None if found is None else (found[0], found[1]._replace(generation="7"))
+
+
+def test_what_did_not_change_in_a_bucket_with_versions_is_not_fetched(tmp_path: Path) -> None:
+    place = Versioned("s3://bucket/run", MemoryStore())
+    place.create("spec.json", b"spec")
+    decide(place, 1, trial_id="a")
+    decide(place, 2, event="taken over")
+    for _ in range(2):
+        Mirror(place, tmp_path).refresh()
+    assert place.requests["get"] == 3
+
+
+def test_what_is_not_as_it_was_fetched_is_not_kept(bucket: BucketPlace, tmp_path: Path) -> None:
+    for name in ("spec.json", "costs.json", "trials/a/record.json"):
+        bucket.create(name, name.encode())
+    Mirror(bucket, tmp_path).refresh()
+    (tmp_path / "trials/a/record.json").write_bytes(b"garbled")
+    (tmp_path / "costs.json").unlink()
+    (tmp_path / "trials/a/verdict.json").write_bytes(b"of a driver that was killed")
+    mirror = Mirror(bucket, tmp_path)
+    mirror.drop_changed()
+    before = bucket.requests["get"]
+    mirror.refresh()
+    assert bucket.requests["get"] == before + 2
+    assert (tmp_path / "trials/a/record.json").read_bytes() == b"trials/a/record.json"
+    mirror.upload()
+    assert [entry.name for entry in bucket.list()] == ["costs.json", "spec.json", "trials/a/record.json"]
