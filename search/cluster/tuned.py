@@ -37,7 +37,8 @@ def tuned_lean() -> Iterator[None]:
     """Tune is as above if it runs within the ``with`` block.
 
     It does not import MLflow and others to count who uses them, and its workers have no environment of their own,
-    which would make those that Ray has started for them no use.
+    which would make those that Ray has started for them no use, needs an agent that a run leaves out, and would carry
+    the driver's keys for AWS through Ray.
     """
 
     def count_nothing(*given: Any) -> bool:
@@ -46,6 +47,7 @@ def tuned_lean() -> Iterator[None]:
     with (
         replaced(usage, "tag_callbacks", count_nothing),
         replaced(class_cache, "DEFAULT_ENV_VARS", {}),
+        replaced(class_cache, "ENV_VARS_TO_PROPAGATE", frozenset()),  # Keys for AWS among them.
         replaced(tune_controller, "_ObjectCache", Waiting),
     ):
         yield
