@@ -71,7 +71,8 @@ class TrialFolder:
             self.note(text)
 
     def close(self) -> None:
-        """Gives the lock back."""
+        """Gives the trial back."""
+        self._guard.leave(self.path)
         self._lock.release()
 
     def read(self) -> None:

@@ -73,6 +73,9 @@ class Writer:
     def fetch_copy(self, path: Path) -> None:
         """Brings what a damaged file is restored from to the folder."""
 
+    def leave(self, trial: Path) -> None:
+        """Lets go of a trial that this process has claimed; its files stay."""
+
     def publish(self, checkpoint: Path) -> None:
         """Brings a new checkpoint to where the run lies."""
 

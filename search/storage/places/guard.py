@@ -18,9 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from search.errors import Superseded
+from search.storage.file_lock import Lock
 from search.storage.json_files import replace_not_finite
 from search.storage.places.address import open_place
 from search.storage.places.base import Conflict, Place, Version
@@ -38,6 +37,8 @@ from search.storage.writer import Writer
 from spaces.files.atomic import write_atomically
 from spaces.files.sealed import ASIDE, Damaged, read_sealed, seal, unseal
 from spaces.specs.records import RECORD
+
+ALIVE = "alive"  # Locked while the worker lives, whose folder it is in.
 
 
 class BucketGuard(Writer):
@@ -249,6 +250,11 @@ class BucketGuard(Writer):
             notes.append(f"the checkpoint of epoch {one[2]} was damaged and set aside as {Path(aside).name}")
         return notes
 
+    def leave(self, trial: Path) -> None:
+        """A worker keeps no copy: it may train hundreds of trials, each with its checkpoint."""
+        if self._mirror is None:
+            shutil.rmtree(trial, ignore_errors=True)
+
     def publish(self, checkpoint: Path) -> None:
         """Writes a checkpoint under a name of its own."""
         content, trial = checkpoint.read_bytes(), self._name(checkpoint.parent)
@@ -305,9 +311,10 @@ def make_own_folder(token: str) -> Path:
     if root.is_symlink() or root.lstat().st_uid != os.getuid():
         raise PermissionError(f"{root} is somebody else's")
     clear_dead_folders()
-    folder = root / f"{token}-{secrets.token_hex(4)}-{os.getpid()}"
-    folder.mkdir(mode=0o700)
-    return folder
+    draft = root / f".{secrets.token_hex(8)}"  # No worker's folder before it is locked.
+    draft.mkdir(mode=0o700)
+    Lock(draft / ALIVE).acquire()  # Until this process ends.
+    return draft.rename(root / f"{token}-{secrets.token_hex(4)}-{os.getpid()}")
 
 
 def find_own_root() -> Path:
@@ -316,11 +323,14 @@ def find_own_root() -> Path:
 
 
 def clear_dead_folders() -> None:
-    """Removes the folders of workers that are no more."""
+    """Removes the folders of workers that are no more.
+
+    Their locks say that, rather than their process ids: containers may share a folder and number processes each anew.
+    """
     root = find_own_root()
     if not root.is_dir() or root.is_symlink() or root.lstat().st_uid != os.getuid():
         return
     for folder in root.iterdir():
-        pid = folder.name.rpartition("-")[2]
-        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+        alive = folder / ALIVE
+        if not folder.name.startswith(".") and alive.exists() and Lock(alive).is_free():
             shutil.rmtree(folder, ignore_errors=True)
