@@ -11,9 +11,10 @@ from search.errors import reason_of
 from search.storage.driver import DriverLock
 from search.storage.places import address
 from search.storage.places.base import Conflict, Unreachable
-from search.storage.places.guard import BucketGuard, clear_dead_folders
+from search.storage.places.guard import BucketGuard
 from search.storage.places.lease import SECONDS, SIGN_OFF_SECONDS, Lease
 from search.storage.places.mirror import Mirror
+from search.storage.places.own_folders import clear_dead_folders
 from search.storage.places.probe import check_conditions
 from search.storage.places.urls import find_mirror
 from spaces import UserError

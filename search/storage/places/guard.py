@@ -7,11 +7,9 @@ or a worker's own, only follows.
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -19,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from search.errors import Superseded
-from search.storage.file_lock import Lock
 from search.storage.json_files import replace_not_finite
 from search.storage.places.address import open_place
 from search.storage.places.base import Conflict, Place, Version
@@ -33,12 +30,11 @@ from search.storage.places.layout import (
 )
 from search.storage.places.lease import Lease, read_lease
 from search.storage.places.mirror import Mirror
+from search.storage.places.own_folders import make_own_folder
 from search.storage.writer import Writer
 from spaces.files.atomic import write_atomically
 from spaces.files.sealed import ASIDE, Damaged, read_sealed, seal, unseal
 from spaces.specs.records import RECORD
-
-ALIVE = "alive"  # Locked while the worker lives, whose folder it is in.
 
 
 class BucketGuard(Writer):
@@ -302,35 +298,3 @@ def _is_of(name: str, checkpoint: str) -> bool:
     """Whether an object is a checkpoint of that name in a folder."""
     found = CHECKPOINT.fullmatch(name)
     return found is not None and f"{found[1]}.safetensors" == checkpoint
-
-
-def make_own_folder(token: str) -> Path:
-    """A folder for one worker; those of dead ones on this machine are removed."""
-    root = find_own_root()
-    root.mkdir(mode=0o700, exist_ok=True)
-    if root.is_symlink() or root.lstat().st_uid != os.getuid():
-        raise PermissionError(f"{root} is somebody else's")
-    clear_dead_folders()
-    draft = root / f".{secrets.token_hex(8)}"  # No worker's folder before it is locked.
-    draft.mkdir(mode=0o700)
-    Lock(draft / ALIVE).acquire()  # Until this process ends.
-    return draft.rename(root / f"{token}-{secrets.token_hex(4)}-{os.getpid()}")
-
-
-def find_own_root() -> Path:
-    """Where the workers of this machine have their folders."""
-    return Path(tempfile.gettempdir()) / f"invsearch-{os.getuid()}"
-
-
-def clear_dead_folders() -> None:
-    """Removes the folders of workers that are no more.
-
-    Their locks say that, rather than their process ids: containers may share a folder and number processes each anew.
-    """
-    root = find_own_root()
-    if not root.is_dir() or root.is_symlink() or root.lstat().st_uid != os.getuid():
-        return
-    for folder in root.iterdir():
-        alive = folder / ALIVE
-        if not folder.name.startswith(".") and alive.exists() and Lock(alive).is_free():
-            shutil.rmtree(folder, ignore_errors=True)

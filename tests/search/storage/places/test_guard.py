@@ -1,10 +1,6 @@
 from __future__ import annotations
 
-import os
 import pickle
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -394,18 +390,3 @@ def test_who_signs_off_waits_only_shortly(bucket: BucketPlace, monkeypatch: pyte
     monkeypatch.setattr(bucket, "swap", fail)
     lock.release()
     assert (seen, bucket.patience) == ([lease.SIGN_OFF_SECONDS], 300.0)
-
-
-def test_a_worker_s_folder_stays_while_it_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    code = f"import time; from {guard.__name__} import *; print(make_own_folder('0'), flush=True); time.sleep(60.0)"
-    command = [sys.executable, "-c", code]
-    with subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE) as worker:
-        assert worker.stdout is not None
-        folder = Path(os.fsdecode(worker.stdout.readline().strip()))
-        folder = folder.rename(folder.with_name("0-0-999999999"))  # As of a container with process ids of its own.
-        guard.clear_dead_folders()
-        assert folder.is_dir()
-        worker.kill()
-    guard.clear_dead_folders()
-    assert not folder.exists()
