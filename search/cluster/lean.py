@@ -27,9 +27,10 @@ def started_lean(local: bool) -> Iterator[None]:
     """Within the ``with`` block Ray starts on this machine without what serves clusters and people who watch them.
 
     That is the autoscaler, the monitor that sends workers' logs to the driver, and the dashboard with its agent's
-    server, of which the driver would also import what they need.
+    server, of which the driver would also import what they need; and the environment that Ray gives workers under
+    ``uv run``, because on this machine they have the driver's Python anyway.
     """
-    from ray._private import node, services, utils
+    from ray._private import node, ray_constants, services, utils
 
     def start_nothing(self: Any, **options: Any) -> None:
         pass
@@ -47,6 +48,7 @@ def started_lean(local: bool) -> Iterator[None]:
                 stack.enter_context(replaced(node.Node, name, start_nothing))
             stack.enter_context(replaced(utils, "get_dashboard_dependency_error", name_missing))
             stack.enter_context(replaced(services, "start_ray_process", start_process))
+            stack.enter_context(replaced(ray_constants, "RAY_ENABLE_UV_RUN_RUNTIME_ENV", False))
         yield
 
 

@@ -149,8 +149,8 @@ def _end(session: _Session) -> None:
     try:
         if not session.theirs:
             ray.shutdown()
-        forking.dismiss_template()
     finally:
+        forking.dismiss_template()
         for run in session.runs:
             with suppress(OSError, UserError):  # Or it would hide why the block ended.
                 if session.resources.address is None:
@@ -193,8 +193,12 @@ def _start_ray(resources: Resources) -> Path:
             forking.prepare_workers(dict(os.environ))
         else:
             forking.dismiss_template()
-        with kept(), own_sessions(), code_of(local), listening(local), started_lean(local):
-            context: Any = ray.init(**options)
+        try:
+            with kept(), own_sessions(), code_of(local), listening(local), started_lean(local):
+                context: Any = ray.init(**options)
+        except BaseException:
+            forking.dismiss_template()
+            raise
     except (ConnectionError, ImportError, ValueError, RuntimeError) as error:  # ImportError: RAY_RUNTIME_ENV_HOOK.
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         where = f"address {resources.address}" if resources.address else "Ray did not start on this machine"

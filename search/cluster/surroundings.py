@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from search.cluster import lean
+from search.cluster.programs.worker import TEMPLATE
 from search.cluster.resources import Resources
 from search.storage.provenance import ROOT
 from spaces import UserError
@@ -48,6 +49,7 @@ OURS = (
     "GIT_PYTHON_REFRESH",
     "CUBLAS_WORKSPACE_CONFIG",
     "HOME",
+    TEMPLATE,
     "PL_",
     "PYTHON",
 )
@@ -56,6 +58,8 @@ HERE_ONLY = lean.SETTINGS | {
     # Where the machine's memory runs low, Ray would kill workers for what any other process takes, in a way that ends
     # Tune. Without it the kernel kills, Ray's workers first, which is a death like any other.
     "RAY_memory_monitor_refresh_ms": "0",
+    # Seconds. A worker that is forked waits for the template's imports, which are slow on some network drives.
+    "RAY_worker_register_timeout_seconds": "300",
 }
 
 

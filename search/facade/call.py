@@ -48,7 +48,8 @@ class Invocation(TypedDict, total=False):
         force: take the run over from a driver elsewhere that did not sign off.
         log: also keep logs for ``tensorboard`` or ``mlflow``, or both.
         on_event: is called with every ``Event`` instead of showing a progress table; what it raises ends the call, as
-            Ctrl-C would, and is raised by it.
+            Ctrl-C would, and is raised by it. Epochs that a worker had on record but not yet reported when it died have
+            no event.
     """
 
     cpus_per_trial: float

@@ -36,7 +36,8 @@ from search.tuning.trainable import METRIC, TIME_ATTR, WORST, RecordedTrial, Uns
 from spaces import TrialSpec
 from spaces.specs.protocol import ENDED_BY_ITSELF
 
-MAX_WORKER_DEATHS = 3  # In one epoch; a long trial on spot machines may lose many workers and still advance.
+# With no epoch committed in between; a long trial on spot machines may lose many workers and still advance.
+MAX_WORKER_DEATHS = 3
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,13 @@ class Outcomes(Unsaved, Callback):
             progress.stopped(other)
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A trial's worker died and Tune is about to try again; too often at one epoch, and the trial has failed."""
+        """A trial's worker died and Tune is about to try again; too often with none committed, it has failed."""
         with self._interrupt.on_trouble():
             if not self._interrupt.stop_all() and self._has_failed(trial):
                 trial.max_failures = 0  # Its next worker says that it has ended, or is the last one.
 
     def _has_failed(self, trial: Any) -> bool:
-        """Counts a death; True, on record, where it was one too many at the same epoch.
+        """Counts a death; True, on record, where it was one too many with no epoch committed in between.
 
         An error that keeps a worker from starting would stop all others too, so it ends the sweep, as do many workers
         in a row that die before they begin; no trial is to blame for either.
@@ -131,9 +132,8 @@ class Outcomes(Unsaved, Callback):
         key = (folder.spec.trial_id, folder.epoch)
         self._deaths[key] += 1
         if self._deaths[key] > MAX_WORKER_DEATHS and folder.status not in ENDED_BY_ITSELF:
-            folder.fail(
-                f"its worker died {MAX_WORKER_DEATHS + 1} times in epoch {folder.epoch + 1}, perhaps for lack of memory"
-            )
+            times = f"{MAX_WORKER_DEATHS + 1} times in or after epoch {folder.epoch + 1}"
+            folder.fail(f"its worker died {times}, perhaps for lack of memory")
         return folder.status in ENDED_BY_ITSELF
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

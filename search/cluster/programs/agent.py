@@ -29,7 +29,7 @@ def write_port(session: str, node: str, name: str, port: int) -> None:
 
 def main(options: list[str]) -> None:
     """Waits for the end of the raylet, or for somebody who asks."""
-    parent = os.getppid()
+    parent = int(os.environ["RAY_RAYLET_PID"])  # It may be dead by now, and this process another's child.
     given = dict(option.removeprefix("--").split("=", 1) for option in options if "=" in option)
     session, node = given["session-dir"], given["node-id"]
     with socket.socket() as listener:

@@ -3,7 +3,7 @@
 Run by ``search.cluster.forking`` as ``python template.py FOLDER LISTENER DRIVER MODULE..``: the folder of our packages,
 and two handles: a socket that listens, and a pipe that ends with the driver.
 
-It computes nothing and starts no thread of its own, so that a fork of it is sound.
+It computes nothing: the threads that its libraries may have started wait for work, and hold nothing that a fork needs.
 """
 
 from __future__ import annotations
@@ -15,9 +15,19 @@ import runpy
 import select
 import signal
 import socket
+import struct
 import sys
 import threading
+from contextlib import suppress
 from importlib import import_module
+
+ASK_SECONDS = 30.0  # Within which whoever connects must have said what for.
+
+
+def is_own(connection: socket.socket) -> bool:
+    """Whether a program of this user is at the other end: any other may connect too."""
+    _, user, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return user == os.getuid()
 
 
 def receive(connection: socket.socket) -> tuple[bytes, list[int]]:
@@ -30,13 +40,16 @@ def receive(connection: socket.socket) -> tuple[bytes, list[int]]:
 
 def end_with(connection: socket.socket) -> None:
     """Ends this process when the program that asked for it ends, as it does with the raylet."""
-    connection.recv(1)
+    with suppress(OSError):  # A reset is an end too.
+        connection.recv(1)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def become_worker(connection: socket.socket, secret: str) -> None:
     """Goes on as the program that was asked for; returns at its end."""
+    connection.settimeout(ASK_SECONDS)
     content, handles = receive(connection)
+    connection.settimeout(None)
     asked = json.loads(content)
     if asked["secret"] != secret or len(handles) != 3:
         return
@@ -79,7 +92,7 @@ def main(folder: str, listener: int, driver: int, modules: list[str]) -> None:
             if driver in ready:
                 return
             connection, _ = waiting.accept()
-            if os.fork() == 0:
+            if is_own(connection) and os.fork() == 0:
                 break
             connection.close()
     os.close(driver)

@@ -18,6 +18,7 @@ import pytest
 
 from search.cluster import forking
 from search.cluster.forking import PROGRAMS, Template
+from search.cluster.programs import template as program
 from search.cluster.programs.worker import TEMPLATE, find_program
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
@@ -132,10 +133,11 @@ def test_python_own_options_stand_before_the_program() -> None:
 
 def test_a_raylet_finds_the_ports_of_its_agents(tmp_path: Path) -> None:
     options = [f"--session-dir={tmp_path}", "--node-id=beef", "--node-ip-address=127.0.0.1"]
-    program = [sys.executable, str(PROGRAMS / "agent.py"), *options]
+    command = [sys.executable, str(PROGRAMS / "agent.py"), *options]
+    environment = os.environ | {"RAY_RAYLET_PID": str(os.getpid())}
     with (
-        subprocess.Popen([*program, "--minimal"]) as dashboard,
-        subprocess.Popen([*program, "--runtime-env-dir=x"]) as env,
+        subprocess.Popen([*command, "--minimal"], env=environment) as dashboard,
+        subprocess.Popen([*command, "--runtime-env-dir=x"], env=environment) as env,
     ):
         names = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
         give_up = time.monotonic() + 10
@@ -150,3 +152,50 @@ def test_a_raylet_finds_the_ports_of_its_agents(tmp_path: Path) -> None:
             time.sleep(0.02)
         dashboard.kill()
         env.kill()
+
+
+def test_an_agent_whose_raylet_is_gone_before_it_looks_ends(tmp_path: Path) -> None:
+    options = [f"--session-dir={tmp_path}", "--node-id=beef", "--node-ip-address=127.0.0.1", "--minimal"]
+    environment = os.environ | {"RAY_RAYLET_PID": "1"}  # Which is not its parent.
+    command = [sys.executable, str(PROGRAMS / "agent.py"), *options]
+    assert subprocess.run(command, env=environment, timeout=20, check=False).returncode == 0
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """The template's end of a connection, and the other one."""
+    ours, other = socket.socketpair()
+    with ours, other:
+        yield ours, other
+
+
+def test_the_template_forks_for_its_own_user_only(ends: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert program.is_own(ends[0])
+    user = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: user + 1)
+    assert not program.is_own(ends[0])
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")
+def test_another_user_gets_no_fork(template: Template) -> None:
+    name = "\0" + template.address.split()[0]
+    asks = "import os, socket; os.setuid(65534); c = socket.socket(socket.AF_UNIX); c.connect(NAME); print(c.recv(1))"
+    command = [sys.executable, "-c", asks.replace("NAME", repr(name))]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert told.stdout == "b''\n", told.stderr  # Whatever it may have to say.
+    assert template.alive
+
+
+def test_who_says_nothing_is_not_waited_for(ends: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "ASK_SECONDS", 0.01)
+    with pytest.raises(TimeoutError):
+        program.become_worker(ends[0], "secret")
+
+
+def test_a_worker_ends_too_if_its_stand_in_never_read_the_answer(ends: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda process, number: killed.append(process))
+    ends[0].sendall(b"!")
+    ends[1].close()
+    program.end_with(ends[0])
+    assert killed == [os.getpid()]

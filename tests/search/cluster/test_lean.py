@@ -9,7 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ray._private import node, ray_constants, services, utils
+from ray._private import node, ray_constants, services, utils, worker
+from ray._private.runtime_env import uv_runtime_env_hook
 from ray.air._internal import usage
 from ray.tune.execution import class_cache, tune_controller
 
@@ -30,6 +31,19 @@ def test_ray_on_this_machine_starts_no_helpers() -> None:
     assert utils.get_dashboard_dependency_error() is None
     with started_lean(local=False):
         assert [getattr(node.Node, name) for name in names] == before
+
+
+def test_workers_on_this_machine_have_the_python_of_a_driver_under_uv(monkeypatch: pytest.MonkeyPatch) -> None:
+    def find_environment() -> object:
+        return worker._maybe_modify_runtime_env(None, False)
+
+    monkeypatch.delenv("RAY_RUNTIME_ENV_HOOK", raising=False)
+    monkeypatch.setattr(uv_runtime_env_hook, "_get_uv_run_cmdline", lambda: ["uv", "run"])
+    monkeypatch.setattr(uv_runtime_env_hook, "hook", lambda environment: {"py_executable": "uv run python"})
+    with started_lean(local=True):
+        assert find_environment() is None
+    with started_lean(local=False):
+        assert find_environment() == {"py_executable": "uv run python"}
 
 
 def test_a_raylet_is_told_to_start_our_programs_in_place_of_some(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
-from search.cluster import session
+from search.cluster import forking, session
 from search.cluster.session import Resources, check_reachable, ray_session, set_environment, shared_session
 from spaces import UserError
 
@@ -132,6 +133,25 @@ def test_why_ray_did_not_start_is_one_line(monkeypatch: pytest.MonkeyPatch, erro
         pass
 
 
+@pytest.mark.parametrize("error", [RuntimeError("no room"), KeyboardInterrupt()])
+def test_where_ray_does_not_start_no_template_stays(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    import ray
+
+    there: list[bool] = []
+
+    def fail(**options: object) -> None:
+        there.append(forking.find_template() is not None)
+        raise error
+
+    make = forking.Template
+    monkeypatch.setattr(forking, "Template", lambda environment: make(environment, ["random"]))
+    monkeypatch.setattr(ray, "init", fail)
+    with pytest.raises((UserError, KeyboardInterrupt)), ray_session(Resources()):
+        pass
+    assert there == [sys.platform == "linux"]
+    assert forking.find_template() is None
+
+
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """What becomes of Ray where nothing of it is real but what is done with it."""
@@ -192,3 +212,16 @@ def test_a_phase_that_ends_early_ends_ray(told: list[str], tmp_path: Path) -> No
         raise KeyboardInterrupt
     assert told == ["start", "end"]
     assert not (tmp_path / "ray_sessions.jsonl").exists()
+
+
+def test_no_template_stays_where_ray_does_not_end(told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    def fail() -> None:
+        raise OSError("gone")
+
+    monkeypatch.setattr(ray, "shutdown", fail)
+    monkeypatch.setattr(forking, "dismiss_template", lambda: told.append("dismissed"))
+    with pytest.raises(OSError, match="gone"), ray_session(Resources()):
+        pass
+    assert told == ["start", "dismissed"]

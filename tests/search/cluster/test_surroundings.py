@@ -136,7 +136,12 @@ def test_the_environment_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> N
         set_environment(Resources())
         assert len(os.environ["RAY_AUTH_TOKEN"]) == 64
         assert before.items() - os.environ.items() == {("TUNE_RESULT_DIR", "x"), ("PYTHONWARNINGS", "error")}
-        os.environ.update(TUNE_MAX_PENDING_TRIALS_PG="2", RAY_AUTH_MODE="token", MLFLOW_ALLOW_FILE_STORE="true")
+        os.environ.update(
+            TUNE_MAX_PENDING_TRIALS_PG="2",
+            RAY_AUTH_MODE="token",
+            MLFLOW_ALLOW_FILE_STORE="true",
+            INVSEARCH_TEMPLATE="x",
+        )
         monkeypatch.setenv("THEIRS", "set by another thread")
         raise ValueError
     assert dict(os.environ) == before | {"THEIRS": "set by another thread"}

@@ -16,12 +16,14 @@ from analysis.progress.left import Limits
 from search.cluster.resources import Resources
 from search.errors import Halted
 from search.storage.run_folder import RunFolder
+from search.storage.trial_folder import TrialFolder
 from search.tuning import jobs
 from search.tuning.feed import InTurn
 from search.tuning.policy import Policy
 from search.tuning.progress import Progress
 from search.tuning.scheduler import InOrder
 from search.tuning.stopper import Interrupt
+from spaces import TrialSpec
 
 
 def ending(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
@@ -96,3 +98,28 @@ def test_workers_that_die_before_they_begin_end_the_run_and_blame_no_trial(tmp_p
     assert interrupt.stop_all()
     assert interrupt.reason == "7 workers in a row died before they began: Its owner is gone."
     assert trial.max_failures == -1
+
+
+def test_a_trial_whose_workers_die_has_failed_in_or_after_the_first_epoch_without_record(
+    tmp_path: Path, trial: TrialSpec
+) -> None:
+    """Where short epochs are committed together nobody knows in which of them it was."""
+    told = SimpleNamespace(pickled_error_filename=None)
+    asked = SimpleNamespace(
+        trial_id="a", run_metadata=told, max_failures=-1, config={"trial": trial.as_dict(), "max_epochs": 3}
+    )
+    interrupt, progress = Interrupt(), Progress("sweep", {}, Limits(1), [])
+    run = RunFolder(tmp_path)
+    run._lock.take()
+    job = jobs.Job(run, None, InTurn([], 1), InOrder(), progress)  # type: ignore[arg-type]
+    outcomes = jobs.Outcomes(job, interrupt, None, Counter(), slots=2)  # type: ignore[arg-type]
+    folder = TrialFolder(tmp_path, trial)
+    for death in range(4):
+        folder.read()
+        assert (folder.status, asked.max_failures) == ("running", -1), death
+        outcomes.on_trial_start(0, [], asked)
+        outcomes.on_trial_recover(0, [], asked)
+        assert interrupt.reason is None
+    folder.read()
+    assert (folder.status, asked.max_failures) == ("failed", 0)
+    assert folder.error == "its worker died 4 times in or after epoch 1, perhaps for lack of memory"
