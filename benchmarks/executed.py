@@ -18,7 +18,8 @@ the engine computes only where something learned lies below (``network.hpp``).
   even one are filtered. The magnitudes are not counted.
 
 Biases, ReLU, pooling, the loss and SGD are not counted. So nothing is credited that was not executed, and some work
-that was executed is not credited: shares of a limit come out low rather than high.
+that was executed is not credited: shares of a limit come out low rather than high. Only gradients behind
+pooling, without AVX-512, are credited with products that zeros spare.
 """
 
 from __future__ import annotations
