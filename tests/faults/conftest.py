@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.harness import finish
 
-SHAPE = ["--samples", "4", "--epochs", "60", "--architectures", "conv,invariant"]
+SHAPE = ["--samples", "4", "--epochs", "120", "--architectures", "conv,invariant"]
 FULL = ["--dataset", "digits", "--scheduler", "none", "--keep-checkpoints", "all", *SHAPE]
 
 

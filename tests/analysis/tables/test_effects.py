@@ -20,7 +20,7 @@ def test_the_effects_of_a_pair(five: RunFolder) -> None:
 
 def test_a_report_says_what_was_not_tested(five: RunFolder) -> None:
     said = " ".join(summarize(gather([read_run(five.write())])).details[UNTESTED])
-    assert said.startswith("What was not tested. One data set (digits)")
+    assert said.startswith("One data set (digits)")
     assert "One engine and instruction set (native 1 avx2)" in said
     assert "the best of 256 configurations" in said
     assert "The networks differ in size:" in said

@@ -131,7 +131,7 @@ def test_show(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = RunFolder(run).list_recorded("sweep")[0]
     assert main(["show", str(run), folder.spec.trial_id]) == 0
     shown = capsys.readouterr().out
-    for word in (folder.spec.trial_id, "momentum", "val_loss", f"{folder.rows[0]['val_accuracy']:.3f}"[:4]):
+    for word in (folder.spec.trial_id, "momentum", "val_loss", f"{100 * folder.rows[0]['val_accuracy']:.2f} %"):
         assert word in shown
     assert main(["show", str(run), "conv"]) == 2
     assert "beginning of" in capsys.readouterr().err
