@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import NodeDiedError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from search.errors import reason_of
@@ -147,6 +147,8 @@ def _find_reason(ref: Any, answer: Path | None) -> str | None:
     """What is wrong with a node that has answered, None if nothing is."""
     try:
         said: Any = ray.get(ref)
+    except NodeDiedError:  # Ray may call it alive for a while, but nobody trains there.
+        return None
     except RayError as error:
         return str(error).strip().splitlines()[0]
     if said is not None or answer is None:
