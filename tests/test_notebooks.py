@@ -72,6 +72,6 @@ def test_a_layer_of_ones_own(tmp_path: Path) -> None:
     (ranking,) = list_shown(cells, "text/markdown")
     assert all(f"| {name}" in ranking for name in ("Depthwise-", "Convolutional", "Invariant"))
     assert (tmp_path / "runs" / "depthwise" / "report" / "report.html").exists()
-    drawn = [text for text in list_shown(cells, "text/html") if text.startswith("<pre") and "planned" in text]
+    drawn = [text for text in list_shown(cells, "text/html") if text.startswith("<pre") and "so far" in text]
     assert len(drawn) == 2  # The live tables of the sweep and of the reruns, as they were at their ends.
-    assert "running" in drawn[0]
+    assert "24 of 24 epochs" in drawn[0]
