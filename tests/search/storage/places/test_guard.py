@@ -235,21 +235,26 @@ def test_a_store_that_does_not_answer_at_the_start_is_bad_input(
         BucketLock(bucket.url).take()
 
 
+def pause_before_cleaning(monkeypatch: pytest.MonkeyPatch, successor: TrialFolder) -> None:
+    """Before the next removal of checkpoints a successor takes the trial and commits epoch 2."""
+    keep_only = BucketGuard.keep_only
+
+    def keep_late(*given: Any) -> None:
+        monkeypatch.setattr(BucketGuard, "keep_only", keep_only)
+        successor.open()
+        commit(successor, 2)
+        keep_only(*given)
+
+    monkeypatch.setattr(BucketGuard, "keep_only", keep_late)
+
+
 def test_a_worker_that_was_paused_after_its_claim_leaves_the_checkpoints_of_the_next_one(
     lock: BucketLock, bucket: BucketPlace, trial: TrialSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, paused, after = (TrialFolder(worker.run, trial, worker) for worker in (start_worker(lock) for _ in range(3)))
     begun.open()
     commit(begun, 1)
-    keep_only = BucketGuard.keep_only
-
-    def keep_late(*given: Any) -> None:
-        monkeypatch.setattr(BucketGuard, "keep_only", keep_only)
-        after.open()
-        commit(after, 2)
-        keep_only(*given)
-
-    monkeypatch.setattr(BucketGuard, "keep_only", keep_late)
+    pause_before_cleaning(monkeypatch, after)
     paused.open()
     assert list_checkpoints(bucket) == [2]
 
@@ -260,15 +265,7 @@ def test_a_driver_that_was_paused_after_its_verdict_leaves_the_checkpoints_of_th
     first, second = (TrialFolder(worker.run, trial, worker) for worker in (start_worker(lock) for _ in range(2)))
     first.open()
     commit(first, 1)
-    keep_only = BucketGuard.keep_only
-
-    def keep_late(*given: Any) -> None:
-        monkeypatch.setattr(BucketGuard, "keep_only", keep_only)
-        second.open()
-        commit(second, 2)
-        keep_only(*given)
-
-    monkeypatch.setattr(BucketGuard, "keep_only", keep_late)
+    pause_before_cleaning(monkeypatch, second)
     TrialFolder(lock.folder, trial, lock.guard).decide("completed", 1)
     assert list_checkpoints(bucket) == [2]
 
