@@ -38,6 +38,25 @@ def receive(connection: socket.socket) -> tuple[bytes, list[int]]:
     return line, handles
 
 
+def draw_from_system() -> None:
+    """Has Ray name the actors' classes that it meets at imports without its own generator of random numbers.
+
+    A worker seeds that when it first draws, unless the template has: then all would draw the same. Two that started at
+    once gave one name to two objects, one of them died of it, and Ray never told the driver that it had started.
+    """
+    actor = import_module("ray.actor")
+    kind = actor.ActorClassID
+
+    class Drawn:
+        """Stands for the class of these names while they are made."""
+
+        @staticmethod
+        def from_random() -> object:
+            return kind(os.urandom(kind.size()))
+
+    actor.ActorClassID = Drawn
+
+
 def end_with(connection: socket.socket) -> None:
     """Ends this process when the program that asked for it ends, as it does with the raylet."""
     with suppress(OSError):  # A reset is an end too.
@@ -80,6 +99,8 @@ def main(folder: str, listener: int, driver: int, modules: list[str]) -> None:
     """Imports, then forks until the driver is gone."""
     secret = os.environ["INVSEARCH_TEMPLATE"].split()[1]
     own, sys.path[0] = sys.path[0], folder
+    if any(name.split(".")[0] == "ray" for name in modules):
+        draw_from_system()
     for name in modules:
         import_module(name)
     sys.path[0] = own

@@ -74,6 +74,18 @@ def test_a_worker_is_forked_as_if_it_had_been_started(template: Template, start:
     assert one["drawn"] != two["drawn"]
 
 
+def test_no_two_workers_draw_the_same_names(start: Any, tmp_path: Path) -> None:
+    """Ray names objects by a generator of its own, in C++: of two of one name that are made at once, a worker dies."""
+    template = Template(dict(os.environ))
+    program = tmp_path / "default_worker.py"
+    program.write_text(TELLS.replace("random.random()", "sys.modules['ray'].ObjectID.from_random().hex()"))
+    try:
+        drawn = {start(template.address)[1]["drawn"] for _ in range(3)}
+    finally:
+        template.end()
+    assert len(drawn) == 3
+
+
 @pytest.mark.parametrize("address", ["nobody there", "", "wrong secret"])
 def test_without_a_template_it_is_started(template: Template, start: Any, tmp_path: Path, address: str) -> None:
     process, found = start(address.replace("wrong", template.address.split()[0]))
