@@ -11,7 +11,8 @@ from search.datasets.files.cache import find_cache_root, remove_abandoned
 from search.datasets.folder import PREFIX, import_folder
 from search.datasets.own import list_kept, parse_reference
 from search.option_types import folder, group, option
-from search.options import OWN, find_data
+from search.options import OWN
+from search.specs import find_data
 from spaces.common.errors import UserError
 
 HELP = "list the data sets, fetch or import their files"

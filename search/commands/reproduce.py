@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from operator import methodcaller
 from typing import TYPE_CHECKING
 
-from search import options
+from search import options, specs
 from search.commands.choose import CHOICE, add_choice
 from search.errors import TIME_IS_UP, Halted, NothingToChoose
 from search.option_types import integer, option, place
@@ -121,17 +121,17 @@ def prepare(args: argparse.Namespace) -> options.Request:
     _check_options(args, table)
     seeds = table.seeds if args.seeds is None else args.seeds
     if not table.searched:
-        spec = options.make_fixed_spec(args, _parse_networks(args, table), options.PUBLISHED, seeds)
+        spec = specs.make_fixed_spec(args, _parse_networks(args, table), specs.PUBLISHED, seeds)
         return options.Request(args.out, spec, ("rerun",), *options.parse_conditions(args))
     if args.replicates is not None and find_url(args.out) is not None:
         raise UserError("replicates: a bucket's URL is of one run; give each its own, or --out a folder")
     home, count = args.out, settle_count(args.out, args.replicates)
     if count is not None:
         args.out = list_replicates(home, count)[0]  # What that one was given, all of them keep.
-    epochs = options.parse_epochs(args) if args.rerun_epochs is None else args.rerun_epochs
+    epochs = specs.parse_epochs(args) if args.rerun_epochs is None else args.rerun_epochs
     repeatable = "asha" if args.search == "tpe" else "halving"  # TPE hears of one trial after the other.
     _keep_choice(args)
-    asked = options.make_run_spec(args, table.architectures, seeds, epochs, repeatable)
+    asked = specs.make_run_spec(args, table.architectures, seeds, epochs, repeatable)
     spec = add_choice(args, asked, read_known(args.out))
     conditions = options.parse_conditions(args)
     if count is not None:

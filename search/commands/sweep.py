@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from search import options
+from search import options, specs
 from search.option_types import option, place
 from search.planning.asked import describe_dry_run
 from spaces.common.errors import printable
@@ -28,7 +28,7 @@ OPTIONS = (
 
 def prepare(args: argparse.Namespace) -> options.Request:
     """The search that the options ask for."""
-    spec = options.make_run_spec(args, options.parse_architectures(args.architectures, args.out), None, None)
+    spec = specs.make_run_spec(args, options.parse_architectures(args.architectures, args.out), None, None)
     return options.Request(args.out, spec, ("sweep",), *options.parse_conditions(args))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from search import options
+from search import options, specs
 from search.option_types import integer, option, place
 from spaces.common.errors import printable
 
@@ -14,7 +14,7 @@ EXAMPLE = "invsearch train conv,invariant --dataset mnist --theta published --se
 THETA = "lr=0.1,momentum=0.5,weight_decay=1e-5,gain=1.5"
 OPTIONS = (
     option("architectures", metavar="ARCH[,ARCH]|all", help="names (invsearch list), or FILE.py:NAME"),
-    option("--theta", default=options.PUBLISHED, metavar="THETA", help=f"published (default), or {THETA},NAME=.."),
+    option("--theta", default=specs.PUBLISHED, metavar="THETA", help=f"published (default), or {THETA},NAME=.."),
     integer("--seeds", default=1, help="seeds (default 1)"),
     integer("--epochs", help="epochs (default: the data set's own)"),
     place("--out", metavar="RUN", help="run folder, or s3://BUCKET/RUN (default: runs/train-DATASET)"),
@@ -25,9 +25,9 @@ OPTIONS = (
 
 def prepare(args: argparse.Namespace) -> options.Request:
     """The trainings that the options ask for."""
-    out = args.out or Path(f"runs/train-{options.find_data(args).name}")
+    out = args.out or Path(f"runs/train-{specs.find_data(args).name}")
     names = options.parse_architectures(args.architectures, out)
-    spec = options.make_fixed_spec(args, names, args.theta, args.seeds)
+    spec = specs.make_fixed_spec(args, names, args.theta, args.seeds)
     return options.Request(out, spec, ("rerun",), *options.parse_conditions(args))
 
 

@@ -112,16 +112,19 @@ def check_environment(content: Mapping[str, Any]) -> None:
 def find_differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """What has changed since the run was last worked on, one phrase each.
 
-    An engine is compared for the architectures that both name, and on a cluster by its device only.
+    An engine is compared for the architectures that both name, and on a cluster by its device only; those for which it
+    changed in the same way share a phrase.
     """
     pairs = {"the code of invsearch": (there["code"], here["code"])}
     old, new = there["versions"], here["versions"]
     pairs |= {name: (old.get(name), new.get(name)) for name in sorted(old.keys() | new.keys())}
+    trained: dict[tuple[str, str], list[str]] = {}  # Architectures whose engine changed in the same way.
     for name, engine in there["engines"].items():
         other = here["engines"].get(name, engine)
         vague = engine.startswith("on ") or other.startswith("on ")
         if not (vague and engine.split(" ")[-1] == other.split(" ")[-1]):
-            pairs[f"the engine of {name}"] = (engine, other)
+            trained.setdefault((engine, other), []).append(name)
+    pairs |= {f"the engine of {', '.join(names)}": change for change, names in trained.items()}
     return [f"{what} is {before} there and {now} here" for what, (before, now) in pairs.items() if before != now]
 
 

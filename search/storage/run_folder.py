@@ -17,7 +17,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -50,6 +50,7 @@ class RunFolder:
         given: the folder, or the mirror that readers have.
         scratch: where Ray Tune keeps its own files.
         guard: lets the processes of this driver write, and nobody else's.
+        refusal: why nothing may be trained here, although the run asks for no more than before; None where it may.
     """
 
     def __init__(self, path: str | Path):
@@ -63,6 +64,7 @@ class RunFolder:
             self._lock = BucketLock(url)
             self.path, self.guard = self._lock.folder, self._lock.guard
         self.scratch = self.path / ".tune"
+        self.refusal: str | None = None
 
     def clear_scratch(self) -> None:
         """Removes what Tune left; a link is removed and not followed."""
@@ -79,7 +81,11 @@ class RunFolder:
         return RunSpec.from_dict(read_spec(self.path))
 
     def _prepare(self, asked: RunSpec, here: Mapping[str, object], accept_changes: bool) -> RunSpec:
-        """Writes the spec, extended where the folder holds the same run already; nothing if that is refused."""
+        """Writes the spec, extended where the folder holds the same run already; nothing if that is refused.
+
+        Where other code, libraries or engines are asked for nothing new, nothing is written either: it may be that
+        nothing is left to train.
+        """
         known = any(repair.list_recorded(self.path))  # A start that was refused binds nobody.
         if known and not (self.path / SPEC).exists():
             print(f"{self.path}: spec.json is not there; written anew from this command", file=sys.stderr)
@@ -92,10 +98,13 @@ class RunFolder:
         )
         changes = provenance.find_differences(there, here) if known and there else []
         if changes and not accept_changes:
-            raise UserError(
+            self.refusal = (
                 f"{self.path}: {'; '.join(changes)}; resume with what it was begun with, or with --accept-changes "
                 "(each row of a record says what made it), or give another --out; invsearch table shows what is there"
             )
+            if old == spec:
+                return spec
+            self.check_changes()
         for change in changes:
             print(f"accepted: {change}", file=sys.stderr)
         if old is not None:
@@ -111,6 +120,15 @@ class RunFolder:
         self._write_costs(spec, old)
         self.guard.upload()
         return spec
+
+    def check_changes(self) -> None:
+        """Passes where this invocation may train.
+
+        Raises:
+            UserError: the run was begun with other code, libraries or engines.
+        """
+        if self.refusal is not None:
+            raise UserError(self.refusal)
 
     def _check_lengthening(self, old: RunSpec, spec: RunSpec) -> None:
         """Longer trials continue from their checkpoints.
@@ -191,7 +209,8 @@ class RunFolder:
                 spec = self._prepare(asked, here, accept_changes)
             except OSError as error:
                 raise UserError(f"{reason_of(error)}; mend that and try again") from None
-            with invocations.history(self.path, command, self.guard, spec=spec.as_dict(), environment=here):
+            entered = invocations.history(self.path, command, self.guard, spec=spec.as_dict(), environment=here)
+            with nullcontext() if self.refusal else entered:
                 try:
                     yield spec
                 finally:
@@ -205,6 +224,8 @@ class RunFolder:
             force: as for ``driven``.
             deep: also read every checkpoint.
 
+        Where a new run is refused before anything was trained, its folder goes again.
+
         Yields:
             What was found and done, one line each, which were also printed.
 
@@ -217,6 +238,7 @@ class RunFolder:
         foreign = not all(name.startswith(".") or name.split(ASIDE)[0] == LOCK_NAME for name in entries)
         if isinstance(self._lock, DriverLock) and foreign and not ours:  # Of a bucket, its own list is looked at.
             raise UserError(f"{self.path}: has files but no spec.json; give --out an empty or new folder")
+        made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lines = self._lock.take(force)
@@ -235,6 +257,13 @@ class RunFolder:
                 raise UserError(f"{reason_of(error)}; mend that and try again") from None
             with last_words(self._lock.release):
                 yield lines
+        except UserError:
+            if made and isinstance(self._lock, DriverLock) and not any(repair.list_recorded(self.path)):
+                shutil.rmtree(self.path, ignore_errors=True)
+                with suppress(OSError):
+                    for folder in made[1:]:
+                        folder.rmdir()
+            raise
         finally:
             self._lock.release()
 
@@ -268,12 +297,18 @@ class RunFolder:
         return found
 
     def reopen(self, folders: Iterable[TrialFolder], epochs: int, retry_failed: bool) -> None:
-        """Takes back the outcomes of trials completed when ``epochs`` were fewer, and of failures to be tried again."""
+        """Takes back the outcomes of trials completed when ``epochs`` were fewer, and of failures to be tried again.
+
+        Raises:
+            UserError: there are some, and this invocation may not train.
+        """
         for folder in folders:
             outcome = folder.outcome()
             if outcome == "completed" and folder.epoch < epochs:
+                self.check_changes()
                 folder.reopen()
             elif retry_failed and (outcome == "failed" or folder.status == "failed"):
+                self.check_changes()
                 last = (folder.error or "").strip().splitlines()[-1:] or ["no reason is on record"]
                 folder.reopen(f"tried again after epoch {folder.epoch}: {last[0]}")
 

@@ -51,6 +51,7 @@ class Job:
     progress: Progress  # Shows them.
     trainable: type[tune.Trainable] = RecordedTrial  # The benchmarks bring one that computes nothing.
     own: Mapping[str, Parcel] = field(default_factory=dict)  # The user's own architectures, for the workers.
+    engines: Mapping[str, str] = field(default_factory=dict)  # By architecture, where they were announced.
 
 
 class Outcomes(Unsaved, Callback):
@@ -211,6 +212,7 @@ def execute(
             resources=resources,
             guard=job.run.guard,
             own=job.own,
+            engines=job.engines,
             rungs=job.scheduler.rungs,
             expected={} if policy.accept_changes else describe_expected_nodes(),
         ),

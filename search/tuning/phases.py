@@ -109,11 +109,13 @@ def train_phase(
     feed = phase.feed(recorded)
     if feed.finished:
         return
+    run.check_changes()
     left = [name for name in spec.architectures if name in feed.architectures]
     # Others of the user's own architectures, which have ended, are not imported.
     load_kept(run.path, {name: one for name, one in (spec.own or {}).items() if name in left})
     split = load_split(find_dataset(spec.dataset, spec.data_hash, spec.data_source), phase.name, spec.split_seed)
     print(engine.announce(*spec.architectures), file=sys.stderr)
+    engines = {name: engine.name_for(name) for name in left} if engine.here or engine.asked != "auto" else {}
     if on_event is None and (warning := policy.warn_of_time()):
         print(warning, file=sys.stderr)
     with ray_session(resources, run.path, lambda: run.list_failures(phase.name) > 0) as slots:
@@ -124,7 +126,7 @@ def train_phase(
             progress = Progress(
                 phase.name, phase.trials, phase.limits, recorded, why_idle, on_event, phase.ladder, weights
             )
-            job = Job(run, split, feed, phase.scheduler(recorded), progress, own=pack(left))
+            job = Job(run, split, feed, phase.scheduler(recorded), progress, own=pack(left), engines=engines)
             lost = execute(job, resources, slots, policy, Watch(resources, run.path).explain_stuck, deaths)
             recorded = phase.recorded()
             if feed.exhausted and not lost and all(trial.outcome() for trial in recorded):

@@ -23,6 +23,7 @@ from search.storage.json_files import set_aside
 from search.storage.provenance import describe_maker, list_code_folders
 from search.storage.trial_folder import TrialFolder
 from search.storage.writer import Writer
+from search.training.engines import EngineChoice
 from search.training.loop import Training, make_repeatable
 from spaces import TrialSpec, UserError
 from spaces.specs.predictions import Predictions
@@ -92,6 +93,7 @@ class RecordedTrial(tune.Trainable):
         resources: Resources | None = None,
         guard: Writer | None = None,
         own: Mapping[str, Parcel] | None = None,
+        engines: Mapping[str, str] | None = None,
         expected: dict[str, str] | None = None,
         rungs: Collection[int] = (),
     ) -> None:
@@ -104,6 +106,7 @@ class RecordedTrial(tune.Trainable):
             resources: what the trial was given.
             guard: lets this process write only while the run is its driver's.
             own: the user's own architectures, whose files this node need not see.
+            engines: the engines that were announced, by architecture; one that is not named gets what this node has.
             expected: versions of the driver, which this node must have too.
             rungs: epochs after which a trial may be stopped.
         """
@@ -122,7 +125,7 @@ class RecordedTrial(tune.Trainable):
         told = f"node {here['host']} has {', '.join(others)}; {what}, or resume with --accept-changes"
         self._mismatch = told if others else None
         make_repeatable(resources.device, resources.threads)
-        self._host, self._own, self._rungs = here["host"], own or {}, rungs
+        self._host, self._own, self._engines, self._rungs = here["host"], own or {}, engines or {}, rungs
         self.reset_config(config)
 
     def train_buffered(self, buffer_time_s: float, max_buffer_length: float = MOST_REPORTS) -> list[dict[str, Any]]:
@@ -272,9 +275,26 @@ class RecordedTrial(tune.Trainable):
         name = self._spec.architecture
         try:  # The others' files are not imported here, so that they can do nothing to this trial.
             unpack({name: self._own[name]} if name in self._own else {})
+            self._check_engine(name)
         except UserError as error:
             self._halted = f"node {self._host}: {error}"
         return True
+
+    def _check_engine(self, name: str) -> None:
+        """Passes where this process trains an architecture with the engine that was announced.
+
+        Raises:
+            UserError: it cannot.
+        """
+        if name in self._engines:
+            choice = EngineChoice(self._resources.engine, self._resources.device, self._spec.augments)
+            announced, here = self._engines[name], choice.name_for(name)
+            if here != announced:
+                why = f" ({reason})" if (reason := choice.explain_not_native([name])) else ""
+                raise UserError(
+                    f"engine {announced} was announced for {name}, and here it would be {here}{why}; install the same "
+                    "here, or give --engine torch"
+                )
 
     def cleanup(self) -> None:
         """Lets go of the trial."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from search.cli import make_parser
-from search.options import make_run_spec
+from search.specs import make_run_spec
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from spaces import UserError
@@ -30,6 +30,15 @@ def test_more_or_fewer_epochs_keep_the_grace_period(tmp_path: Path) -> None:
     assert extend(spec, asked(tmp_path, "--epochs", "9")) == replace(spec, max_epochs=9)
     assert extend(spec, asked(tmp_path, "--epochs", "3")) == spec
     assert asked(tmp_path, "--grace-period", "5").grace_period == 5  # Which is refused.
+
+
+def test_a_grace_period_that_follows_the_epochs_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked(tmp_path, "--epochs", "4")
+    said = capsys.readouterr().err
+    assert said.startswith("grace period: 4 epochs instead of 5, by --epochs 4; no trial is stopped early")
+    for more in (("--grace-period", "4"), ("--scheduler", "none"), ("--epochs", "5")):
+        asked(tmp_path, "--epochs", "4", *more)
+        assert capsys.readouterr().err == ""
 
 
 def test_a_start_without_a_record_binds_nobody(tmp_path: Path) -> None:

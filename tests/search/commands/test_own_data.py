@@ -18,7 +18,7 @@ from analysis.records.reader import read_run
 from search.cli import main, make_parser
 from search.datasets import Data, find_dataset, load_split
 from search.datasets.own import seen
-from search.options import make_run_spec
+from search.specs import make_run_spec
 from search.training.loop import Training
 from spaces import Hyperparameters
 from tests.search.datasets.own.conftest import arrays  # noqa: F401 - a fixture.

@@ -45,6 +45,17 @@ def test_one_phrase_a_change(change: dict[str, Any], text: str) -> None:
     assert found.startswith(text)
 
 
+def test_architectures_whose_engine_changed_alike_share_a_phrase() -> None:
+    there, here = (
+        HERE | {"engines": {"conv": f"native 1 {isa} on cpu", "dct": f"native 1 {isa} on cpu", "own": other}}
+        for isa, other in (("avx2", "torch on cpu"), ("avx512", "torch on cuda"))
+    )
+    assert find_differences(there, here) == [
+        "the engine of conv, dct is native 1 avx2 on cpu there and native 1 avx512 on cpu here",
+        "the engine of own is torch on cpu there and torch on cuda here",
+    ]
+
+
 def test_a_cluster_is_compared_by_its_device_only() -> None:
     assert find_differences(HERE | {"engines": {"conv": "on cpu"}}, HERE) == []
 

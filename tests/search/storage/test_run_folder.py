@@ -111,6 +111,50 @@ def test_a_contradiction_changes_nothing(tmp_path: Path) -> None:
     assert contents(tmp_path) == before
 
 
+def refuse(run: Path, began: bool = False) -> None:
+    with RunFolder(run).driven(SPEC):
+        if began:
+            begin(run)
+        raise UserError("no such GPU")
+
+
+def test_a_refused_start_leaves_no_folder_behind(tmp_path: Path) -> None:
+    run = tmp_path / "new" / "run"
+    for began in (False, True):
+        with pytest.raises(UserError, match="no such GPU"):
+            refuse(run, began)
+        assert run.parent.exists() is run.exists() is began
+    there = tmp_path / "there"
+    there.mkdir()
+    with pytest.raises(UserError, match="no such GPU"):
+        refuse(there)
+    assert there.exists()
+
+
+def test_other_engines_may_finish_nothing(tmp_path: Path) -> None:
+    engines, others = ({"invariant": f"native 4 {isa} on cpu"} for isa in ("avx2", "avx512"))
+    with RunFolder(tmp_path).driven(SPEC, engines):
+        folder = begin(tmp_path)
+        folder.decide("failed", 0)
+    before = contents(tmp_path)
+    run = RunFolder(tmp_path)
+    with run.driven(SPEC, others) as spec:
+        assert spec == SPEC
+        run.reopen([folder], 1, retry_failed=False)
+        for act in (run.check_changes, lambda: run.reopen([folder], 1, retry_failed=True)):
+            with pytest.raises(UserError, match="the engine of invariant is native 4 avx2 on cpu there and native 4"):
+                act()
+    assert contents(tmp_path) == before
+    with (
+        pytest.raises(UserError, match="avx512 on cpu here"),
+        RunFolder(tmp_path).driven(replace(SPEC, samples=5), others),
+    ):
+        pass
+    run = RunFolder(tmp_path)
+    with run.driven(SPEC, others, accept_changes=True):
+        run.check_changes()
+
+
 def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(UserError, match=r"has files but no spec\.json"), RunFolder(tmp_path).driven(SPEC):
@@ -153,7 +197,8 @@ def test_other_versions_and_engines_are_refused_unless_accepted(
     before = contents(tmp_path)
     monkeypatch.setattr(provenance, "list_versions", lambda: list_versions() | {"torch": "9.9"})
     other = {"invariant": "torch avx512, threads: 1 on cpu", "conv": "native 1 avx512 on cpu"}
-    with pytest.raises(UserError) as error, RunFolder(tmp_path).driven(SPEC, engines=other):
+    more = replace(SPEC, samples=5)
+    with pytest.raises(UserError) as error, RunFolder(tmp_path).driven(more, engines=other):
         pass
     for part in (
         f"torch is {list_versions()['torch']} there and 9.9 here",

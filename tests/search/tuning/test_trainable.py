@@ -13,6 +13,7 @@ from search.storage.driver import DriverLock, Guard
 from search.storage.file_lock import Lock
 from search.storage.provenance import describe_expected_nodes
 from search.storage.trial_folder import TrialFolder
+from search.training import engines
 from search.training.loop import Training
 from search.tuning.trainable import RecordedTrial, report
 from spaces import TrialSpec
@@ -204,7 +205,7 @@ def driver(tmp_path: Path) -> DriverLock:
 
 def guarded(trial: TrialSpec, split: Split, run: Path, token: str, **more: Any) -> RecordedTrial:
     made = RecordedTrial.__new__(RecordedTrial)
-    more |= {"guard": Guard(run, token), "resources": Resources()}
+    more = {"guard": Guard(run, token), "resources": Resources(), **more}
     made.setup(config(trial), split=split, run=str(run), **more)
     return made
 
@@ -282,6 +283,25 @@ def test_a_node_with_other_versions_stops_it(
     assert "stop" not in guarded(trial, split, tmp_path, driver.token, expected=expected).step()
     other = guarded(trial, split, tmp_path, driver.token, expected=expected | {"torch": "1.0"})
     assert "instead of 1.0; install there what" in other.step()["stop"]
+
+
+@pytest.mark.parametrize("asked", ["auto", "native"])
+def test_a_node_without_the_announced_engine_stops_it(
+    driver: DriverLock, tmp_path: Path, trial: TrialSpec, split: Split, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    more = {"resources": Resources(engine=asked), "engines": {trial.architecture: "native"}}
+    first = guarded(trial, split, tmp_path, driver.token, **more)
+    assert "stop" not in first.step()
+    first.cleanup()
+    rows = len(recorded(tmp_path, trial).rows)
+    monkeypatch.setattr(engines, "find_instruction_set", lambda: None)
+    monkeypatch.setattr(engines, "explain_no_library", lambda: "it is not compiled")
+    stopped = guarded(trial, split, tmp_path, driver.token, **more).step()
+    assert "it is not compiled; with g++ installed, make native builds it" in stopped["stop"]
+    assert stopped["stop"].startswith("node ")
+    assert len(recorded(tmp_path, trial).rows) == rows
+    elsewhere = guarded(trial, split, tmp_path, driver.token, resources=Resources(engine="auto"))
+    assert "stop" not in elsewhere.step()  # Of a cluster's nodes no engine was announced.
 
 
 def test_reports_for_replay_show_the_trial_as_it_then_was(tmp_path: Path, diverging: TrialSpec) -> None:
