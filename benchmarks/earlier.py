@@ -1,4 +1,4 @@
-"""Training steps of the native engine, this checkout against an earlier one, on each instruction set of this machine.
+"""Training steps of the native engine and their losses, this checkout against an earlier one, on each instruction set.
 
     git worktree add /tmp/earlier REVISION   # then in it: python setup.py -q build_ext --inplace
     INVSEARCH_DATA=~/data python -m benchmarks.earlier /tmp/earlier --out earlier.md
@@ -44,8 +44,7 @@ for line in sys.stdin:
     if key not in calls:
         network.find_instruction_set = lambda: isa
         calls[key] = make_engine_call(name, int(batch), data, "native")
-    calls[key]()
-    print("done", flush=True)
+    print("done", calls[key](), flush=True)
 """
 
 
@@ -71,17 +70,19 @@ class Checkout:
         self._process = subprocess.Popen(command, cwd=tree, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._expect("ready")
 
-    def _expect(self, answer: str) -> None:
+    def _expect(self, answer: str) -> list[str]:
         assert self._process.stdout is not None
-        if self._process.stdout.readline().strip() != answer:
+        word, *others = self._process.stdout.readline().split() or [""]
+        if word != answer:
             raise UserError(f"the engine of {self.tree} does not run; build it there with setup.py build_ext --inplace")
+        return others
 
-    def train(self, isa: str, architecture: str, batch: int) -> None:
-        """An epoch over the images."""
+    def train(self, isa: str, architecture: str, batch: int) -> float:
+        """The mean loss of another epoch over the images."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{isa} {architecture} {batch}\n")
         self._process.stdin.flush()
-        self._expect("done")
+        return float(self._expect("done")[0])
 
     def __enter__(self) -> Checkout:
         return self
@@ -90,6 +91,11 @@ class Checkout:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.communicate()
+
+
+def describe_difference(earlier: float, now: float) -> str:
+    """How far the loss of one checkout is from the other's, of its value."""
+    return "none" if earlier == now else f"{abs(now - earlier) / abs(earlier):.0e}"
 
 
 def measure(tree: Path, isas: Sequence[str], architectures: Sequence[str], repeats: int, *, quick: bool) -> Report:
@@ -103,14 +109,17 @@ def measure(tree: Path, isas: Sequence[str], architectures: Sequence[str], repea
                 row = {"instruction set": isa, "network": name}
                 for batch in BATCHES[:1] if quick else BATCHES:
                     trees = {"earlier": earlier, "now": now}
+                    losses = [each.train(isa, name, batch) for each in trees.values()]
                     calls = {which: partial(each.train, isa, name, batch) for which, each in trees.items()}
                     seconds = interleave(calls, repeats, 0.0)
                     row[f"batch {batch}"] = format_times(seconds["earlier"] / seconds["now"])
+                    row[f"difference, batch {batch}"] = describe_difference(*losses)
                 rows.append(row)
     report = Report("The native engine against an earlier one, one core", MODULE)
     report.text(
         f"Training steps on {images:,} images of {'MNIST' if real else 'random noise'}; medians of {repeats} "
-        "interleaved repeats. A ratio above 1 says how many times faster this checkout is."
+        "interleaved repeats. A ratio above 1 says how many times faster this checkout is. The difference is that of "
+        "the mean losses of the first epoch, relative to their value; none: they are the same to the bit."
     )
     report.table("Ratios", rows)
     return report
@@ -118,7 +127,9 @@ def measure(tree: Path, isas: Sequence[str], architectures: Sequence[str], repea
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    parser = make_parser(MODULE, "Times the native engine against that of an earlier checkout.", repeats=7)
+    parser = make_parser(
+        MODULE, "Times the native engine against that of an earlier checkout, and compares losses.", repeats=7
+    )
     parser.add_argument("tree", type=Path, help="the folder of the earlier checkout")
     parser.add_argument("--isa", nargs="+", choices=BUILDS, help="instruction sets (default: all that are here)")
     parser.add_argument("--networks", nargs="+", choices=ARCHITECTURES, default=list(ARCHITECTURES), metavar="NAME")
