@@ -10,8 +10,6 @@ arrival, and then the programs would not do the same work.
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import statistics
 import subprocess
@@ -20,10 +18,13 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from analysis.records.reader import read_run
-from benchmarks.options import make_parser, publish, rounds
+from benchmarks.kept import add_kept, measure_in_turn
+from benchmarks.options import make_parser, publish
 from benchmarks.peers.task import Task, find_task, read_results, write_task
 from benchmarks.pictures import mnist_is_here
 from benchmarks.report import Report, describe_target, format_times
@@ -92,40 +93,16 @@ def peer(module: str, folder: Path) -> Outcome:
     return Outcome(measure_wall_seconds(["-m", module, str(folder)]), read_results(folder))
 
 
-def outcomes(
-    task: Task, repeats: int, kept: Path | None = None, most: float = math.inf
-) -> dict[str, list[Outcome]] | None:
-    """Runs all programs in turn, so many times.
+def list_programs(task: Task) -> dict[str, Callable[[], dict[str, Any]]]:
+    """What runs each program on a task, in a folder of its own, and says its outcome as plain data."""
 
-    Args:
-        task: what they train.
-        repeats: how many rounds.
-        kept: a file to which each outcome is added at once, and of which those that are there are taken.
-        most: how many programs to run in this call.
-
-    Returns:
-        The outcomes by program; None where some are still to come.
-    """
-    programs: dict[str, Callable[[Path], Outcome]] = {"invsearch": lambda folder: invsearch(task, folder)}
-    programs |= {name: lambda folder, module=module: peer(module, folder) for name, module in PEERS.items()}
-    found: dict[str, list[Outcome]] = {name: [] for name in programs}
-    lines = kept.read_text(encoding="utf-8").splitlines() if kept is not None and kept.exists() else []
-    turns = [name for _ in range(repeats) for name in programs]
-    for name, line in zip(turns, lines, strict=False):
-        content = json.loads(line)
-        if (content.pop("program"), content.pop("task")) != (name, repr(task)):
-            raise SystemExit(f"{MODULE}: {kept} is of another task; remove it, or name another file")
-        found[name].append(Outcome(**content))
-    for turn, name in enumerate(turns[len(lines) :]):
-        if turn >= most:
-            return None
+    def run(program: Callable[[Path], Outcome]) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
             write_task(task, Path(folder))
-            found[name].append(programs[name](Path(folder)))
-        if kept is not None:
-            with kept.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps({"program": name, "task": repr(task), **asdict(found[name][-1])}) + "\n")
-    return found
+            return asdict(program(Path(folder)))
+
+    found = {"invsearch": partial(run, lambda folder: invsearch(task, folder))}
+    return found | {name: partial(run, partial(peer, module)) for name, module in PEERS.items()}
 
 
 def measure(task: Task, found: Mapping[str, Sequence[Outcome]]) -> Report:
@@ -164,20 +141,16 @@ def measure(task: Task, found: Mapping[str, Sequence[Outcome]]) -> Report:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     parser = make_parser(MODULE, "Times a small sweep from start to result.", repeats=3)
-    parser.add_argument("--kept", type=Path, metavar="FILE", help="keep each run there, and go on after those it has")
-    parser.add_argument("--most", type=rounds, metavar="N", help="run at most N programs now (with --kept)")
+    add_kept(parser)
     asked = parser.parse_args(arguments)
-    if asked.most and asked.kept is None:
-        parser.error("--most goes with --kept, or what it runs would be lost")
     if not asked.quick and not mnist_is_here():
         sys.exit(f"{MODULE}: MNIST is not here; first run: invsearch data mnist")
     of = ("digits", ARCHITECTURES, 1, 1) if asked.quick else ("mnist", ARCHITECTURES, SAMPLES, EPOCHS)
     task = find_task(*of)
-    found = outcomes(task, asked.repeats, asked.kept, asked.most or math.inf)
-    if found is None:
-        print(f"{asked.kept}: {len(asked.kept.read_text().splitlines())} of {3 * asked.repeats} runs; give it again")
-    else:
-        publish(measure(task, found), asked.out)
+    found = measure_in_turn(list_programs(task), repr(task), asked, parser)
+    if found is not None:
+        outcomes = {name: [Outcome(**each) for each in runs] for name, runs in found.items()}
+        publish(measure(task, outcomes), asked.out)
 
 
 if __name__ == "__main__":

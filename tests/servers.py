@@ -77,7 +77,7 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def start_seaweed(folder: Path) -> Server:
+def start_seaweed(folder: Path, *more: str) -> Server:
     """SeaweedFS, which keeps both promises from 4.17 on; it makes a bucket at its first object."""
     folder.mkdir()
     names = ("s3", "master", "volume", "filer")
@@ -87,7 +87,7 @@ def start_seaweed(folder: Path) -> Server:
     given += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false", "-master.telemetry=false"]
     given += ["-volume.max=0", "-master.volumeSizeLimitMB=64", f"-dir={folder}", "-s3"]
     line = [str(BIN / "weed"), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", *given]
-    return Server(line, ports[0], folder / "log.txt")
+    return Server([*line, *more], ports[0], folder / "log.txt")
 
 
 def start_rclone(folder: Path) -> Server:

@@ -14,7 +14,7 @@ import pytest
 
 from search.storage.places.address import open_place
 from search.storage.places.copies import pull
-from tests.clusters.conftest import Cluster
+from tests.clusters.nodes import Cluster
 from tests.faults.following import followed
 from tests.faults.harness import Driver, epochs, finish
 from tests.faults.havoc import AWAY_SECONDS, Havoc

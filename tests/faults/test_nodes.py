@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clusters.conftest import Cluster
+from tests.clusters.nodes import Cluster
 from tests.faults.harness import Driver, epochs
 from tests.faults.invariants import Witness, check_complete, check_same_results
 from tests.faults.moments import wait_for_moment

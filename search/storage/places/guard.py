@@ -48,18 +48,21 @@ class BucketGuard(Writer):
         lease: the driver's; None in a worker.
         mirror: the driver's; None in a worker, which has a folder of its own.
         run: that folder.
+
+    Attributes:
+        place: the bucket.
     """
 
     def __init__(self, place: Place, token: str, lease: Lease | None, mirror: Mirror | None, run: Path):
         super().__init__(run)
-        self._place, self._token, self._lease, self._mirror = place, token, lease, mirror
+        self.place, self._token, self._lease, self._mirror = place, token, lease, mirror
         self._versions: dict[str, Version] = {}
         self._there: dict[str, list[str]] = {}  # Checkpoints, by trial; listed before the write that makes it ours.
         self._published: dict[str, str] = {}  # The digest of this process's own newest one, by trial.
         self._writer = f"{token}-{secrets.token_hex(4)}"  # In every record, so that no two writers' bytes are the same.
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"url": self._place.url, "token": self._token, "patience": getattr(self._place, "patience", None)}
+        return {"url": self.place.url, "token": self._token, "patience": getattr(self.place, "patience", None)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         folder = make_own_folder(state["token"])
@@ -112,14 +115,14 @@ class BucketGuard(Writer):
             return write()
         except Conflict:
             raise Superseded(
-                f"{self._place.url}: {name} was written by another process since; perhaps another driver has taken the "
+                f"{self.place.url}: {name} was written by another process since; perhaps another driver has taken the "
                 "run over"
             ) from None
 
     def fetch(self, path: Path) -> None:
         """Brings one record."""
         name = self._name(path)
-        found = self._place.get(name)
+        found = self.place.get(name)
         if found is None:
             self._drop(name)
         else:
@@ -131,7 +134,7 @@ class BucketGuard(Writer):
         named = self._find_named(self._name(path.parent))
         more = {"writer": self._writer} | ({"checkpoint": named} if named else {})
         sealed = seal(replace_not_finite({**content, **more}))
-        create, swap = self._place.create, self._place.swap
+        create, swap = self.place.create, self.place.swap
         put = (lambda: create(name, sealed)) if version is None else (lambda: swap(name, sealed, version))
         self._keep(name, sealed, self._guarded(name, put))
 
@@ -143,10 +146,10 @@ class BucketGuard(Writer):
 
         def put() -> tuple[bytes, Version]:
             try:
-                return sealed, self._place.create(name, sealed)
+                return sealed, self.place.create(name, sealed)
             except Conflict:  # A replaced driver that has slept may have been just in time to say the same.
                 self.check()
-                found = self._place.get(name)
+                found = self.place.get(name)
                 if self._lease is None or found is None or not _has_same_end(found[0], content):
                     raise
                 return found
@@ -163,13 +166,13 @@ class BucketGuard(Writer):
                 before + (b"\n" if before and not before.endswith(b"\n") else b"") + seal(replace_not_finite(line))
             )
             version = self._find_version(name)
-            create, swap = self._place.create, self._place.swap
+            create, swap = self.place.create, self.place.swap
             put = (lambda: create(name, content)) if version is None else (lambda: swap(name, content, version))
             self._keep(name, content, self._guarded(name, put))
             return
         numbered = {**line, "number": mirror.last_decision + 1, "writer": self._writer}
         key, content = name_decision(numbered["number"]), seal(replace_not_finite(numbered))
-        version = self._guarded(key, lambda: self._place.create(key, content))
+        version = self._guarded(key, lambda: self.place.create(key, content))
         super().append(path, numbered)
         mirror.keep_decision(key, content, version)
 
@@ -180,7 +183,7 @@ class BucketGuard(Writer):
             number = self._mirror.last_decision + 1
             try:
                 mark = seal({"number": number, "event": "taken over", "time": time.time(), "writer": self._writer})
-                self._place.create(name_decision(number), mark)
+                self.place.create(name_decision(number), mark)
             except Conflict:
                 self._mirror.refresh()
             else:
@@ -191,17 +194,17 @@ class BucketGuard(Writer):
         """Removes a file, and a checkpoint of any content."""
         name = self._name(path)
         names = [key for key in self._versions if _is_of(key, name)] or [name]
-        self._place.delete(names)
+        self.place.delete(names)
         for key in names:
             self._drop(key)
         path.unlink(missing_ok=True)
 
     def claim(self, trial: Path, record: Mapping[str, Any], epoch: int) -> list[str]:
         """Asks for the lease, makes the record this process's, and fetches the newest checkpoint up to an epoch."""
-        found = self._place.get(LEASE)
+        found = self.place.get(LEASE)
         note = None if found is None else read_lease(found[0])
         if note is None or not note["driving"] or note["token"] != self._token:
-            raise Superseded(f"{self._place.url}/{LEASE} names another driver, which has taken the run over")
+            raise Superseded(f"{self.place.url}/{LEASE} names another driver, which has taken the run over")
         name = self._name(trial)
         self._published.pop(name, None)
         self._versions = {key: version for key, version in self._versions.items() if not key.startswith(f"{name}/ch")}
@@ -219,7 +222,7 @@ class BucketGuard(Writer):
             del self._there[trial]
 
     def _list_checkpoints(self, trial: str) -> list[str]:
-        return [entry.name for entry in self._place.list(trial) if CHECKPOINT.fullmatch(entry.name)]
+        return [entry.name for entry in self.place.list(trial) if CHECKPOINT.fullmatch(entry.name)]
 
     def _find_named(self, trial: str) -> str | None:
         """The digest of the checkpoint that a trial's record goes with; of an epoch there may be two."""
@@ -231,7 +234,7 @@ class BucketGuard(Writer):
         notes, named = [], self._find_named(trial)
         found = [one for one in map(CHECKPOINT.fullmatch, self._there[trial]) if one and int(one[2]) <= epoch]
         for one in sorted(found, key=lambda one: (int(one[2]), one[3] == named, one[3]), reverse=True):
-            got = self._place.get(one[0])
+            got = self.place.get(one[0])
             if got is None:
                 continue
             if compute_digest(got[0]) == one[3]:
@@ -240,8 +243,8 @@ class BucketGuard(Writer):
                 return notes
             aside = f"{one[1]}.safetensors{ASIDE}{time.strftime('%Y%m%dT%H%M%S')}"
             with suppress(Conflict):
-                self._place.create(aside, got[0])
-            self._place.delete([one[0]])
+                self.place.create(aside, got[0])
+            self.place.delete([one[0]])
             self._there[trial].remove(one[0])
             notes.append(f"the checkpoint of epoch {one[2]} was damaged and set aside as {Path(aside).name}")
         return notes
@@ -260,7 +263,7 @@ class BucketGuard(Writer):
         self._published[trial] = compute_digest(content)
         self._there[trial] = [*self._there.get(trial, []), name]
         try:
-            self._versions[name] = self._place.create(name, content)
+            self._versions[name] = self.place.create(name, content)
         except Conflict:  # The same content.
             self._versions[name] = Version(None)
 
@@ -280,7 +283,7 @@ class BucketGuard(Writer):
         kept = [name for name in kept if name in self._versions] or [name for name in kept if named in name] or kept
         self.check()  # After the list, which so has nothing of another driver's workers.
         gone = [name for name in names if name not in kept]
-        self._place.delete(gone)
+        self.place.delete(gone)
         for name in gone:
             self._drop(name)
         if self._lease is not None:

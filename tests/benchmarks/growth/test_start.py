@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.start import GRIDS, make_space
+from benchmarks.growth.start import GRIDS, make_space
 from spaces import read_space
 
 

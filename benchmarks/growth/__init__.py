@@ -1,0 +1,1 @@
+"""What a sweep costs beside the training itself, as it grows: the parts of ``benchmarks.orchestration``."""
