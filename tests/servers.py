@@ -96,3 +96,12 @@ def start_rclone(folder: Path) -> Server:
     (port,) = free_ports(1)
     line = [str(BIN / "rclone"), "serve", "s3", str(folder), f"--addr=127.0.0.1:{port}", f"--auth-key={KEY},{SECRET}"]
     return Server([*line, "--config=/dev/null"], port, folder.parent / "rclone.txt")
+
+
+def keep_versions(server: Server, bucket: str) -> None:
+    """Lets a bucket keep what is replaced or deleted, as buckets with versioning do."""
+    given = {"type": "s3", "provider": "SeaweedFS", "env_auth": "true", "region": "us-east-1"}
+    given = {f"RCLONE_CONFIG_W_{key.upper()}": value for key, value in (given | {"endpoint": server.endpoint}).items()}
+    line = [str(BIN / "rclone"), "--config=/dev/null", "backend", "versioning", f"W:{bucket}", "Enabled"]
+    done = subprocess.run(line, env=os.environ | server.environment | given, capture_output=True, text=True, check=True)
+    assert done.stdout == '"Enabled"\n'

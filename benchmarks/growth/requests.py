@@ -48,6 +48,7 @@ def sweep_counted(epochs: int) -> dict[str, int]:
     from benchmarks.growth.untrained import sweep_untrained
     from search.storage.json_files import read_lines
     from search.storage.places.address import open_place
+    from search.storage.places.bucket import BucketPlace
     from search.storage.places.guard import BucketGuard
     from search.storage.places.urls import find_mirror
 
@@ -57,6 +58,7 @@ def sweep_counted(epochs: int) -> dict[str, int]:
     place.delete(["first"])
     run = sweep_untrained(find_mirror(url, "reader"), TRIALS, epochs)[0]
     assert isinstance(run.guard, BucketGuard)
+    assert isinstance(run.guard.place, BucketPlace)
     recorded = sum(len(folder.rows) for folder in run.list_recorded("sweep"))
     return {
         "epochs": recorded,

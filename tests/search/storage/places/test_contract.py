@@ -1,4 +1,4 @@
-"""One contract of all places: a folder, a bucket in memory, and a real server."""
+"""One contract of all places: a folder, a bucket in memory, and a real server, also where its bucket has versions."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from search.storage.places.base import Conflict, Place, Version
 from search.storage.places.bucket import BucketPlace
 from search.storage.places.folder import FolderPlace
 from search.storage.places.probe import check_conditions
-from tests.servers import Server, start_seaweed
+from tests.servers import Server, keep_versions, start_seaweed
 
 WRITERS = 8
+SERVED = ("contract", "versioned")  # Buckets of the server.
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Any:
     server.kill()
 
 
-@pytest.fixture(params=["folder", "memory", pytest.param("server", marks=pytest.mark.slow)])
+@pytest.fixture(params=["folder", "memory", *(pytest.param(name, marks=pytest.mark.slow) for name in SERVED)])
 def place(
     request: pytest.FixtureRequest, bucket: BucketPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Place:
@@ -34,10 +35,13 @@ def place(
         return FolderPlace(tmp_path / "run")
     if request.param == "memory":
         return bucket
-    for name, value in request.getfixturevalue("seaweed").environment.items():
+    server = request.getfixturevalue("seaweed")
+    for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    place = open_place(f"s3://contract/{request.node.name.split('[')[0]}")
+    place = open_place(f"s3://{request.param}/{request.node.name.split('[')[0]}")
     place.create("first", b"")  # Which makes the bucket.
+    if request.param == "versioned":
+        keep_versions(server, request.param)
     place.delete(["first"])
     return place
 
@@ -72,7 +76,10 @@ def test_names_are_listed_by_their_folder_and_removed(place: Place) -> None:
         "trials/ab/record.json",
         "trials/b/record.json",
     ]
-    assert all(place.get(entry.name) == (entry.name.encode(), entry.version) for entry in place.list())
+    for entry in place.list():  # Lists have no generations.
+        found = place.get(entry.name)
+        assert found is not None
+        assert (found[0], found[1].tag) == (entry.name.encode(), entry.version.tag)
     place.delete(["spec.json", "never.json"])
     place.delete([])
     assert place.get("spec.json") is None
