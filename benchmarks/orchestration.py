@@ -139,11 +139,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     sizes: Mapping[int, Sequence[int]] = QUICK_SIZES if args.quick else SIZES
     grids = [size for size in GRIDS if (size == min(GRIDS)) == args.quick]
     epochs: Sequence[int] = (QUICK_EPOCHS if args.quick else EPOCHS) if is_here() else ()
-    parts: dict[str, Callable[[], dict[str, Any]]] = {
-        name_size(size, nodes): partial(measure_size, size, nodes) for nodes, found in sizes.items() for size in found
-    }
+    parts: dict[str, Callable[[], dict[str, Any]]] = {}
+    parts |= {name_size(size, 0): partial(measure_size, size, 0) for size in sizes[0]}
     parts |= {f"start {size}": partial(_time_start, size) for size in grids}
     parts |= {f"bucket {number}": partial(count_requests, number) for number in epochs}
+    parts |= {
+        name_size(size, nodes): partial(measure_size, size, nodes)
+        for nodes, found in sizes.items()
+        for size in found
+        if nodes
+    }
     found = measure_in_turn(parts, "quick" if args.quick else "full", args, parser)
     if found is None:
         return

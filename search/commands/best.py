@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from search import options
 from search.option_types import RUN, flag, folder, option
-from search.storage.places.urls import find_url
 from spaces import UserError
 from spaces.common.lookup import choose
 from spaces.common.wording import format_command
@@ -47,8 +46,6 @@ def run(args: argparse.Namespace) -> int:
         choose("architecture", args.architecture, dict.fromkeys(asked))
         asked = [args.architecture]
     shown = [best for best in find_bests(found) if best.architecture in asked]
-    if args.export is not None and find_url(args.run) is not None:
-        raise UserError("export: the run is in a bucket; copy it first (invsearch pull URL DIR)")
     if args.export is not None:
         export_best(found, asked, shown, args)
     elif shown:
@@ -85,11 +82,13 @@ def export_best(found: Run, asked: Sequence[str], shown: Sequence[Best], args: a
     if not shown or (trial := shown[0].rerun or shown[0].incumbent) is None:
         raise UserError(f"{args.run}: no trial of {asked[0]} was trained to the end, so there is nothing to export")
     from search.export import describe_choice, export, read_weights, refuse
+    from search.storage.places.urls import fetch_checkpoint
     from search.storage.sources import find_kept
 
     best, out = shown[0], args.export
     refuse(out, found.path)
     find_kept(found.path, best.architecture)
+    fetch_checkpoint(found.path, trial)
     export(found.path, best, read_weights(found.path, trial, args.accept_changes), out)
     what = describe_choice(best) + ("" if best.rerun else " (no rerun has finished)")
     print(f"exported {trial}, {what}: {out}; try: {format_command('python', out / 'load.py')}")

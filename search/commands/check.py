@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 
 from search import options
-from search.option_types import flag, folder
+from search.errors import reason_of
+from search.option_types import flag, place
+from search.storage.places.urls import find_url
 from spaces import UserError
 from spaces.common.errors import printable
 from spaces.common.wording import format_command, format_count
@@ -19,12 +22,12 @@ HELP = (
 )
 EXAMPLE = "invsearch check runs/again --against results/table-1.3-digits/run.tar.xz"
 OPTIONS = (
-    folder("run", metavar="RUN", help="run folder; invsearch pull checks one that is in a bucket as it copies it"),
+    place("run", metavar="RUN", help="run folder, or s3://BUCKET/RUN, of which all is fetched for the time"),
     flag("--repair", help="set damaged files aside and restore what can be"),
-    folder(
+    place(
         "--against",
         metavar="ARCHIVE|RUN",
-        help="compare the trials that both have, epoch by epoch, with those of another run folder or of a run.tar.xz; "
+        help="compare the trials that both have, epoch by epoch, with those of another run or of a run.tar.xz; "
         "exit code 3 if they differ or share none",
     ),
     flag("--force", help="repair even if a driver elsewhere did not sign off"),
@@ -40,6 +43,12 @@ def run(args: argparse.Namespace) -> int:
         if args.repair:
             raise UserError("--against and --repair do not belong together; repair first, then compare")
         return compare(args.against, args.run)
+    if (url := find_url(args.run)) is not None:
+        if args.repair:
+            raise UserError(
+                "repair: the run is in a bucket, where the next sweep or rerun mends it; leave --repair out"
+            )
+        return check_bucket(url)
     run_folder = RunFolder(args.run)
     if not any((run_folder.path / name).exists() for name in ("spec.json", invocations.NAME)):
         raise UserError(explain_no_run(args.run))
@@ -59,6 +68,36 @@ def run(args: argparse.Namespace) -> int:
     return options.INCOMPLETE if found else 0
 
 
+def check_bucket(url: str) -> int:
+    """Reports what of a run in a bucket is damaged: all of it is fetched anew, checkpoints too, and removed again.
+
+    Raises:
+        UserError: no run there, or the bucket cannot be reached.
+    """
+    from search.storage import repair
+    from search.storage.places.address import open_place
+    from search.storage.places.base import Unreachable
+    from search.storage.places.copies import pull
+
+    with tempfile.TemporaryDirectory(prefix="invsearch-check-") as name:
+        folder = Path(name) / "run"
+        try:
+            names = dict.fromkeys(pull(open_place(url), folder)[1], "not what was written")
+        except Unreachable as error:
+            raise UserError(reason_of(error)) from None
+        for finding in repair.inspect(folder, deep=True):
+            names.setdefault(finding.path.relative_to(folder).as_posix(), finding.reason)
+        asides = [path.relative_to(folder) for path in repair.find_set_asides(folder)]
+        trials = len(repair.list_recorded(folder))
+    for name, reason in names.items():
+        print(printable(f"{url}/{name}: damaged ({reason})"))
+    for aside in asides:
+        print(printable(f"{url}/{aside}: was set aside; remove it when you have looked at it"))
+    after = "; the next sweep or rerun mends what can be" if names else ""
+    print(printable(f"{url}: {format_count(trials, 'trial')}, {len(names)} damaged{after}"))
+    return options.INCOMPLETE if names else 0
+
+
 def compare(against: Path, run: Path) -> int:
     """Says whether the trials that a run shares with another one, or with its archive, are the same to the bit.
 
@@ -76,8 +115,8 @@ def compare(against: Path, run: Path) -> int:
     second = read_run(run)
     with opened(against) as path:
         first = read_run(path)
-    for place, reason in first.damaged if path != against else ():  # Where it was unpacked is gone.
-        print(f"invsearch: {printable(against)}: {place.relative_to(path)}: {reason}; left out", file=sys.stderr)
+    for where, reason in first.damaged if path != against else ():  # Where it was unpacked is gone.
+        print(f"invsearch: {printable(against)}: {where.relative_to(path)}: {reason}; left out", file=sys.stderr)
     code = max(options.name_damaged(second), options.name_damaged(first) if path == against else 0)
     same, lines = compare_shared(first, second, list(list_settings(first, second)["setting"]))
     print(f"A: {printable(against)}\nB: {printable(run)}", *lines, sep="\n")

@@ -14,7 +14,12 @@ HELP = "list architectures, data sets, search spaces and tables; or the runs bel
 EXAMPLE = "invsearch list architectures"
 KINDS = ("architectures", "datasets", "spaces", "tables")
 OPTIONS = (
-    option("kind", nargs="?", metavar="KIND|FOLDER", help=f"{', '.join(KINDS)} (default: all), or a folder of runs"),
+    option(
+        "kind",
+        nargs="?",
+        metavar="KIND|FOLDER",
+        help=f"{', '.join(KINDS)} (default: all), or a folder of runs, or s3://BUCKET/FOLDER",
+    ),
 )
 
 
@@ -37,22 +42,26 @@ def run(args: argparse.Namespace) -> int:
 
 
 def print_runs(text: str) -> None:
-    """Prints the runs below a folder, the last used first."""
+    """Prints the runs below a folder or a URL, the last used first."""
     from search.option_types import parse_folder
-    from search.planning.runs import format_used, list_runs
+    from search.planning.runs import format_used, list_bucket, list_runs
+    from search.storage.places.address import is_url
     from search.streams import find_width
 
-    folder = parse_folder(text) if text.strip() else Path("-")
-    if not folder.is_dir():
-        raise UserError(f"kind: {quote(text)} is neither a folder nor one of {', '.join(KINDS)}")
-    runs = list_runs(folder)
+    if is_url(text):
+        runs = list_bucket(text)
+    else:
+        folder = parse_folder(text) if text.strip() else Path("-")
+        if not folder.is_dir():
+            raise UserError(f"kind: {quote(text)} is neither a folder nor one of {', '.join(KINDS)}")
+        runs = list_runs(folder)
     heads = ("run", "data", "architectures", "ended", "last", "used", "notes")
     rows = [
         (one.name, one.data, one.networks, f"{one.ended}/{one.begun}", one.state, format_used(one.used), one.said)
         for one in runs
     ]
     if not rows:
-        print(f"{printable(folder)}: no run below it")
+        print(f"{printable(text)}: no run below it")
         return
     sizes = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     width = find_width()

@@ -46,7 +46,7 @@ def add_note(path: Path, text: str, tags: list[str]) -> None:
     Raises:
         UserError: it is too long, has lines, or a tag is no word.
     """
-    from search.storage.json_files import append_line
+    from search.storage.places.urls import append
     from spaces.specs.notes import NOTES
 
     if len(text) > MOST or not (text or " ").isprintable():
@@ -54,4 +54,4 @@ def add_note(path: Path, text: str, tags: list[str]) -> None:
     for tag in tags:
         if not tag.isprintable() or not tag.strip() or len(tag.split()) > 1 or len(tag) > 100:
             raise UserError(f"tag: {printable(tag)!r} is not allowed; give one word")
-    append_line(path / NOTES, {"time": time.time(), "text": text, "tags": tags})
+    append(path, NOTES, {"time": time.time(), "text": text, "tags": tags})

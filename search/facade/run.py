@@ -169,11 +169,14 @@ class Run:
             The files, the page last.
 
         Raises:
-            UserError: the folder cannot be written.
+            UserError: the folder cannot be written; or the run is in a bucket, and ``out`` is None.
         """
         from analysis.evidence import gather
         from analysis.report import write_report
+        from search.storage.places.urls import find_url
 
+        if out is None and find_url(self.path) is not None:
+            raise UserError("out: the run is in a bucket, so say where the report goes, such as out='report'")
         target = self.path / "report" if out is None else Path(out)
         return write_report(gather(_read_all(self, *others), margin, judge), target, only=only)
 

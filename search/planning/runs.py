@@ -57,19 +57,49 @@ def find_runs(folder: Path) -> Iterator[Path]:
 
 def list_runs(folder: Path) -> list[Listed]:
     """The runs at or below a folder, the last used first; one whose spec.json cannot be read is named as damaged."""
-    found = [_describe(folder, run) for run in find_runs(folder)]
+    found = [_describe(str(run.relative_to(folder)), run, _find_used(run)) for run in find_runs(folder)]
     return sorted(found, key=lambda run: (-run.used, run.name))
 
 
-def _describe(folder: Path, run: Path) -> Listed:
+def list_bucket(url: str) -> list[Listed]:
+    """The same of the runs at or below a URL; what has changed of their records is fetched.
+
+    Raises:
+        UserError: not such a URL, or the bucket cannot be reached.
+    """
+    from search.errors import reason_of
+    from search.storage.places.address import open_place, parse_url
+    from search.storage.places.base import Unreachable
+    from search.storage.places.urls import open_mirror, read_first_patience
+
+    url = parse_url(url)
+    try:
+        entries = open_place(url, read_first_patience()).list()
+    except Unreachable as error:
+        raise UserError(reason_of(error)) from None
+    runs: dict[str, float] = {}
+    for name in sorted(entry.name.removesuffix(SPEC) for entry in entries if f"/{entry.name}".endswith(f"/{SPEC}")):
+        if not any(name.startswith(run) for run in runs):  # A run's own folders are not looked into.
+            runs[name] = max(entry.modified for entry in entries if entry.name.startswith(name))
+    found = [_describe(name.rstrip("/") or ".", open_mirror(f"{url}/{name}"), used) for name, used in runs.items()]
+    return sorted(found, key=lambda run: (-run.used, run.name))
+
+
+def _find_used(run: Path) -> float:
+    from search.storage.invocations import NAME
+
+    used = 0.0
+    for file in (SPEC, NAME, "trials"):
+        with suppress(OSError):
+            used = max(used, (run / file).stat().st_mtime)
+    return used
+
+
+def _describe(name: str, run: Path, used: float) -> Listed:
     from search.storage.driver import driver
     from search.storage.invocations import NAME
     from search.storage.json_files import read_lines
 
-    name, used = str(run.relative_to(folder)), 0.0
-    for file in (SPEC, NAME, "trials"):
-        with suppress(OSError):
-            used = max(used, (run / file).stat().st_mtime)
     try:
         spec = read_spec(run)
     except UserError:

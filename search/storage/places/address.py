@@ -10,6 +10,7 @@ import configparser
 import os
 import re
 from collections.abc import Mapping
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ PATIENCE = "INVSEARCH_STORE_PATIENCE"
 LEASE = "INVSEARCH_LEASE_SECONDS"
 MISSING = "a run in a bucket needs obstore, which is not installed: pip install -c constraints.txt obstore"
 LONGEST_SECONDS = 86400  # Of a whole answer, of which each part comes in time.
+SAID_BY = ("AWS_", "GOOGLE_", "AZURE_")  # Beginnings of what a client reads from the environment.
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 
 
@@ -62,14 +64,13 @@ def parse_url(text: str) -> str:
 
 
 def open_place(url: str, patience: float | None = None) -> BucketPlace:
-    """The place of a URL; nothing is asked of it yet.
+    """The place of a URL; nothing is asked of it yet. Places of one URL share a client, so that looking often is cheap.
 
     Raises:
         UserError: obstore is not installed, or what the environment says cannot be used.
     """
     try:
         from obstore.exceptions import BaseError
-        from obstore.store import from_url
     except ImportError:
         raise UserError(MISSING) from None
     patience = read_seconds(PATIENCE, PATIENCE_SECONDS) if patience is None else patience
@@ -79,11 +80,8 @@ def open_place(url: str, patience: float | None = None) -> BucketPlace:
     if endpoint:
         options["endpoint"] = endpoint
 
-    def connect(seconds: float) -> Any:
-        limits = {"timeout": f"{LONGEST_SECONDS}s", "read_timeout": f"{seconds:g}s", "connect_timeout": f"{seconds:g}s"}
-        client: Any = {**limits, "allow_http": endpoint.startswith("http://")}
-        return from_url(url, client_options=client, retry_config={"max_retries": 0}, **options)
-
+    told = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith(SAID_BY)))
+    connect = partial(_connect, url, endpoint.startswith("http://"), tuple(sorted(options.items())), told)
     try:
         store = connect(min(REQUEST_SECONDS, max(patience, 1.0)))
     except (BaseError, ValueError, TypeError) as error:  # Its text may quote what the environment says.
@@ -91,6 +89,19 @@ def open_place(url: str, patience: float | None = None) -> BucketPlace:
             f"{url}: the environment's settings for it cannot be used ({type(error).__name__}): {CREDENTIALS[scheme]}"
         ) from None
     return BucketPlace(url, store, patience, endpoint, connect)
+
+
+@lru_cache(maxsize=16)
+def _connect(
+    url: str, is_plain: bool, options: tuple[tuple[str, str], ...], told: tuple[tuple[str, str], ...], seconds: float
+) -> Any:
+    """A client that waits for an answer for so many seconds; another one only where something else is ``told``."""
+    from obstore.store import from_url
+
+    limits = {"timeout": f"{LONGEST_SECONDS}s", "read_timeout": f"{seconds:g}s", "connect_timeout": f"{seconds:g}s"}
+    client: Any = {**limits, "allow_http": is_plain}
+    known: dict[str, Any] = dict(options)
+    return from_url(url, client_options=client, retry_config={"max_retries": 0}, **known)
 
 
 def _find_endpoint(profile: Mapping[str, str]) -> str:

@@ -11,7 +11,6 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -59,7 +58,7 @@ class BucketPlace:
         connect: Callable[[float], Any] | None = None,
     ):
         self.url, self.patience, self._store, self._endpoint = url, patience, store, endpoint
-        self._connect = connect and lru_cache(connect)
+        self._connect = connect
         self.requests: Counter[str] = Counter()
         self._gave_up = False  # Then one try is enough until there is an answer again.
 

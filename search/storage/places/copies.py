@@ -29,7 +29,8 @@ from search.storage.places.urls import MARK
 from spaces import UserError
 from spaces.common.errors import printable
 from spaces.files.atomic import write_atomically
-from spaces.files.sealed import Damaged, seal, unseal
+from spaces.files.sealed import Damaged, read_sealed, seal, unseal
+from spaces.specs.records import RECORD
 from spaces.specs.run import SPEC
 
 FOLDERS_CHECKPOINT = "checkpoint-*.safetensors"
@@ -98,6 +99,17 @@ def _check_copy(mirror: Mirror) -> None:
         if there is None or there[0] != (folder / name).read_bytes():
             raise UserError(f"{folder}: {name} has changed since it was pulled; {advice}")
         mirror.keep(name, *there)
+
+
+def fetch_checkpoint(place: Place, mirror: Path, trial_id: str) -> None:
+    """Brings the checkpoints that were kept of a trial to a mirror; of two of one epoch that which its record names."""
+    trial = f"trials/{trial_id}"
+    named = (read_sealed(mirror / trial / RECORD) or {}).get("checkpoint")
+    names = [entry.name for entry in place.list(trial) if CHECKPOINT.fullmatch(entry.name)]
+    for name, content in _fetch(place, sorted(names, key=lambda name: f".{named}." in name)):
+        found = CHECKPOINT.fullmatch(name)
+        if found is not None and compute_digest(content) == found[3]:
+            write_atomically(mirror / f"{found[1]}.safetensors", content)
 
 
 def push(folder: Path, place: Place) -> int:

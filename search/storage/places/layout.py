@@ -24,7 +24,7 @@ PART = r"[A-Za-z0-9_=+@-][A-Za-z0-9_.=+@-]*"
 CHECKPOINT = re.compile(rf"(trials/{PART}/checkpoint-(\d{{1,9}}))\.([0-9a-f]{{{DIGITS}}})\.safetensors")
 DECISION = re.compile(rf"{DECISIONS}/(\d{{8}})\.json")
 PLAIN = re.compile(
-    rf"((spec|environment|costs)\.json|history\.jsonl|sources(/{PART})+|trials/{PART}/(record|verdict)\.json)"
+    rf"((spec|environment|costs)\.json|(history|notes)\.jsonl|sources(/{PART})+|trials/{PART}/(record|verdict)\.json)"
 )
 PASSING = re.compile(r"\.probe-[0-9a-f]{16}")
 SET_ASIDE = re.compile(rf"({PART}/)*{PART}{re.escape(ASIDE)}[0-9T-]+")

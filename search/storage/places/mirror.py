@@ -1,7 +1,8 @@
 """A run in a bucket as a folder on this machine, of which only what changed is fetched.
 
-A mirror is what everything that reads a run folder reads. It has neither checkpoints nor the lease. ``.mirror.json``
-says which version of each object its files are; where it is lost, all is fetched again.
+A mirror is what everything that reads a run folder reads. It has no lease, and of checkpoints only those that were
+exported from here. ``.mirror.json`` says which version of each object its files are; where it is lost, all is fetched
+again.
 """
 
 from __future__ import annotations

@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import platformdirs
 
 from search import streams
 from search.errors import reason_of
 from search.storage.file_lock import Lock
-from search.storage.places.base import Unreachable
+from search.storage.json_files import append_line, replace_not_finite
+from search.storage.places.base import Conflict, Unreachable
 from spaces import UserError
 from spaces.files.atomic import write_atomically
+from spaces.files.sealed import seal
 
 VARIABLE = "INVSEARCH_MIRRORS"
 MARK = ".bucket"
@@ -93,10 +97,10 @@ def refresh(path: Path, first: bool = False) -> None:
     url = find_url(path)
     if url is None or path.parent.name != "reader":
         return
-    from search.storage.places.address import PATIENCE, open_place, read_seconds
+    from search.storage.places.address import open_place
     from search.storage.places.mirror import Mirror
 
-    place = open_place(url, min(20.0, read_seconds(PATIENCE, 20.0)) if first else None)
+    place = open_place(url, read_first_patience() if first else None)
     lock = Lock(path.parent / "lock")
     try:
         if not lock.acquire(WAIT_SECONDS):
@@ -108,3 +112,53 @@ def refresh(path: Path, first: bool = False) -> None:
         raise UserError(f"{path}: cannot be written ({error.strerror}); name another place with {VARIABLE}") from None
     finally:
         lock.release()
+
+
+def read_first_patience() -> float:
+    """Seconds for which a command that somebody waits for asks a store that does not answer."""
+    from search.storage.places.address import PATIENCE, read_seconds
+
+    return min(20.0, read_seconds(PATIENCE, 20.0))
+
+
+def fetch_checkpoint(path: Path, trial_id: str) -> None:
+    """Brings the checkpoint of a trial to the reader's mirror, if it was kept; nothing happens to any other folder.
+
+    Raises:
+        UserError: the bucket cannot be reached.
+    """
+    if (url := find_url(path)) is None:
+        return
+    from search.storage.places import copies
+    from search.storage.places.address import open_place
+
+    try:
+        copies.fetch_checkpoint(open_place(url), path, trial_id)
+    except Unreachable as error:
+        raise UserError(reason_of(error)) from None
+
+
+def append(path: Path, name: str, line: Mapping[str, Any]) -> None:
+    """Adds a line to a log of a run that anybody may write to; where that is in a bucket, there and in the mirror.
+
+    Raises:
+        UserError: the bucket cannot be reached, or does not let this user write.
+    """
+    if (url := find_url(path)) is None:
+        append_line(path / name, line)
+        return
+    from search.storage.places.address import open_place
+
+    place, content = open_place(url, read_first_patience()), seal(replace_not_finite(line))
+    try:
+        while True:
+            found = place.get(name)
+            with suppress(Conflict):  # Somebody else has added one.
+                if found is None:
+                    place.create(name, content)
+                else:
+                    place.swap(name, found[0] + content, found[1])
+                break
+    except Unreachable as error:
+        raise UserError(reason_of(error)) from None
+    refresh(path)
