@@ -27,7 +27,7 @@ from benchmarks.report import Report, describe_target, format_times
 
 MODULE = "benchmarks.orchestration"
 NODES = 4
-SIZES = {0: (256, 4096, 16_384), NODES: (256, 4096, 16_384)}  # By simulated nodes; 0: this machine alone.
+SIZES = {0: (256, 4096, 16_384), NODES: (256, 4096)}  # By simulated nodes; 0: this machine alone.
 QUICK_SIZES = {0: (4, 8), 2: (4,)}
 EPOCHS = (4, 40)  # Of the trials in a bucket.
 QUICK_EPOCHS = (1, 2)
