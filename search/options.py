@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from search.cluster.resources import Resources
 from search.cluster.surroundings import find_address, set_environment
 from search.datasets import FORMS
-from search.option_types import flag, group, integer, number, option, parse_address, parse_seconds
+from search.option_types import flag, group, integer, number, option, parse_address, parse_seconds, place
 from search.planning.asked import DRY
 from search.storage.identity import measure_age
 from search.storage.places.urls import find_url, refresh
@@ -116,6 +116,12 @@ INVOCATION = group(
     ),
     flag(
         "--accept-changes", help="resume even if the code, libraries or engine have changed; each row says what made it"
+    ),
+    place(
+        "--reuse",
+        metavar="RUN",
+        help="take trials over from another run, folder or URL, instead of training the same again: equal ids, and "
+        "trained to the same end (docs/resume.md)",
     ),
     flag("--force", help="take the run over from a driver elsewhere that did not sign off"),
     option(

@@ -44,6 +44,7 @@ class Invocation(TypedDict, total=False):
             of its own.
         retry_failed: retry failed trials from their last epoch.
         keep_checkpoints: ``none``, ``best`` or ``all``.
+        reuse: a run whose trials are taken over where they are the same, instead of being trained again.
         accept_changes: resume even if the code, libraries or engine have changed.
         force: take the run over from a driver elsewhere that did not sign off.
         log: also keep logs for ``tensorboard`` or ``mlflow``, or both.
@@ -60,6 +61,7 @@ class Invocation(TypedDict, total=False):
     time_budget: float | str | None
     retry_failed: bool
     keep_checkpoints: Literal["none", "best", "all"]
+    reuse: AnyPath | None
     accept_changes: bool
     force: bool
     log: str | Sequence[str]

@@ -180,6 +180,11 @@ class RaceFeed(Feed):
         """Those whose race goes on."""
         return {trial.architecture for trial in self._races.left}
 
+    @property
+    def left(self) -> Sequence[TrialSpec]:
+        """Those of the stages that are under way."""
+        return self._races.left
+
     def suggest(self, trial_id: str) -> Any:
         """The next trial; None while those of a stage that cannot be decided yet run."""
         trial = next((trial for trial in self._races.left if trial.trial_id not in self._handed), None)

@@ -31,6 +31,11 @@ class Feed(Unsaved, Searcher):
         """Those that something is left to hand out of."""
         raise NotImplementedError
 
+    @property
+    def left(self) -> Sequence[TrialSpec]:
+        """Those that are known to be left to train; of what depends on the outcome of others, none."""
+        return ()
+
     def take_in(self, folder: TrialFolder) -> Sequence[TrialSpec]:
         """Takes in where a trial stands that has ended or reached its rung; returns those that are stopped by that."""
         return ()
@@ -60,6 +65,11 @@ class InTurn(Feed):
     def architectures(self) -> set[str]:
         """Those that something is left to hand out of."""
         return {trial.architecture for trial in self._trials}
+
+    @property
+    def left(self) -> Sequence[TrialSpec]:
+        """Those that have not been handed out."""
+        return self._trials
 
     def suggest(self, trial_id: str) -> Any:
         """The next trial."""

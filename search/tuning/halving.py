@@ -122,6 +122,11 @@ class Halving(Feed):
         """Those of which a trial has not ended."""
         return {name for name, names in self._open.items() if names}
 
+    @property
+    def left(self) -> Sequence[TrialSpec]:
+        """Those that have not ended."""
+        return [self._ladders[name].trials[each] for name, names in self._open.items() for each in sorted(names)]
+
     def suggest(self, trial_id: str) -> Any:
         """The next trial; None while that depends on those that are under way."""
         if not self._queue:

@@ -17,6 +17,7 @@ from search.cluster.session import ray_session, shared_session
 from search.cluster.surroundings import check_utf8
 from search.datasets import find_dataset, load_split
 from search.loggers.exporter import logged
+from search.storage.reuse import check_reusable, take_over
 from search.storage.run_folder import RunFolder
 from search.storage.sources import load_kept
 from search.storage.trial_folder import TrialFolder
@@ -27,6 +28,8 @@ from search.tuning.jobs import Job, execute
 from search.tuning.policy import Policy
 from search.tuning.progress import Progress
 from search.tuning.scheduler import InOrder
+from spaces.common.errors import printable
+from spaces.common.wording import format_count
 from spaces.files.sealed import read_sealed
 from spaces.specs.run import RunSpec
 
@@ -81,6 +84,8 @@ def train_run(
     engine = EngineChoice(resources.engine, resources.device, asked.augments, resources.address is None)
     engine.announce(*asked.architectures)  # Refuses what cannot work, before the folder is made.
     engines = {name: engine.describe(name, resources.threads) for name in asked.architectures}
+    if policy.reuse is not None:
+        check_reusable(policy.reuse, run.path, engines, policy.accept_changes)
     with (
         run.driven(asked, engines, policy.accept_changes, policy.force, command) as spec,
         logged(run.path, logs),
@@ -107,6 +112,16 @@ def train_phase(
     recorded = phase.recorded()
     run.reopen(recorded, phase.epochs, policy.retry_failed)
     feed = phase.feed(recorded)
+    if policy.reuse is not None and run.refusal is None:
+        count = 0
+        rungs = spec.list_rungs() if phase.name == "sweep" else ()
+        while taken := take_over(run, policy.reuse, feed.left, phase.epochs, rungs):
+            count += taken
+            recorded = phase.recorded()
+            feed = phase.feed(recorded)  # A race may now ask for more.
+        if count or not feed.finished:
+            said = f"{phase.name}: {format_count(count, 'trial')} taken over from {printable(policy.reuse)}"
+            print(said, file=sys.stderr)
     if feed.finished:
         return
     run.check_changes()

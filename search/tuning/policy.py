@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from search.storage.trial_folder import TrialFolder
 from spaces import UserError
@@ -24,6 +25,7 @@ class Policy:
     keep_checkpoints: str = "none"  # One of ``KEPT``: whose last checkpoints stay.
     max_concurrent: int | None = None  # Most trials at once; None for as many as there is room for.
     time_budget: float | None = None  # Seconds after which the invocation stops; None for no limit.
+    reuse: Path | None = None  # A run whose trials are taken over where they are the same.
     started: float = field(default_factory=time.monotonic)  # When it began, by the monotonic clock.
 
     def __post_init__(self) -> None:

@@ -15,9 +15,11 @@ def trial(seed: int) -> TrialSpec:
 def test_hands_out_each_trial_once_and_in_order() -> None:
     trials = [trial(seed) for seed in (3, 1, 2)]
     feed = InTurn(trials, 7)
+    assert [*feed.left] == trials
     given = [feed.suggest(str(number)) for number in range(3)]
     assert [TrialSpec.from_dict(config["trial"]) for config in given] == trials
     assert {config["max_epochs"] for config in given} == {7}
+    assert not feed.left
     assert feed.finished
     assert not feed.architectures
     assert feed.suggest("4") == Searcher.FINISHED

@@ -1,0 +1,89 @@
+"""Taking over trials from another run: what has the same id was trained on the same data, in the same way.
+
+Only the records are copied, with their makers, and only of trials that have ended. A trial that was stopped early is
+judged again, by the run that takes it over; if it goes on there, its epochs are trained again, as it has no checkpoint.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+from search.storage import provenance
+from search.storage.run_folder import RunFolder
+from search.storage.trial_folder import TrialFolder
+from spaces import TrialSpec, UserError
+from spaces.common.errors import printable
+from spaces.files.sealed import Damaged, read_sealed
+from spaces.specs.records import list_trial_folders, read_trial
+from spaces.specs.run import read_spec
+
+
+def check_reusable(other: Path, run: Path, engines: Mapping[str, str], accept_changes: bool) -> None:
+    """Sees that trials of another run may stand beside those that are trained here.
+
+    Args:
+        other: the run folder that they are to be taken from.
+        run: the run folder that takes them.
+        engines: what trains each architecture here.
+        accept_changes: take them also if other code, libraries or engines made them.
+
+    Raises:
+        UserError: they may not, or the folder is no run.
+    """
+    read_spec(other)
+    if other.resolve() == run.resolve():
+        raise UserError(f"reuse: {other} is the run itself, which keeps its trials anyway; leave --reuse out")
+    try:
+        there = read_sealed(other / provenance.ENVIRONMENT)
+    except Damaged as error:
+        raise UserError(f"{other / provenance.ENVIRONMENT}: damaged ({error}); invsearch check repairs it") from None
+    changes = provenance.find_differences(there, provenance.describe_environment(engines)) if there else []
+    if changes and not accept_changes:
+        raise UserError(
+            f"reuse: {'; '.join(changes)}; --accept-changes takes the trials of {other} all the same (each row of a "
+            "record says what made it)"
+        )
+
+
+def take_over(
+    run: RunFolder, other: Path, trials: Iterable[TrialSpec], epochs: int, rungs: Collection[int] = ()
+) -> int:
+    """Copies records and outcomes of trials that another run has, and this one has not begun.
+
+    Args:
+        run: takes them.
+        other: the run folder that has them.
+        trials: those that are left to train here.
+        epochs: how long they are trained here; one that was trained to another end is left.
+        rungs: epochs after which a trial may be stopped here.
+
+    Returns:
+        How many were taken.
+    """
+    there, taken = {os.path.basename(folder): folder for folder in list_trial_folders(other)}, 0
+    for trial in trials:
+        if trial.trial_id not in there:
+            continue
+        try:
+            record, outcome = read_trial(there[trial.trial_id]) or (None, None)
+        except (Damaged, OSError) as error:
+            print(f"{printable(other)}: {trial.trial_id} is not taken over: {printable(error)}", file=sys.stderr)
+            continue
+        if record is None or outcome is None:
+            continue
+        last = len(record.rows)
+        ends = (outcome.status == "completed" and last == epochs) or (outcome.status == "diverged" and last <= epochs)
+        folder = TrialFolder(run.path, trial, run.guard)
+        folder.read()
+        if folder.rows or not (ends or (outcome.status == "stopped" and last in rungs)):
+            continue
+        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.adopt(record)
+        folder.note(f"taken over from {other.resolve()}")
+        if ends:
+            folder.decide(outcome.status, last)
+        taken += 1
+    return taken
