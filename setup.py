@@ -85,7 +85,7 @@ setup(
         "platformdirs",
         "plotly",
         "psutil",
-        "pyarrow",  # export benchmark; ray[tune] brings it too
+        "pyarrow",  # export; ray[tune] brings it too
         "pytorch_wavelets",
         "PyWavelets",  # pytorch_wavelets imports it without declaring it
         "pyyaml",

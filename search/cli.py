@@ -35,9 +35,9 @@ from spaces.files.sealed import Damaged
 
 NAMES = (
     "reproduce sweep choose rerun train table report compare replay audit best export status watch show check pull "
-    "push list note data stability"
+    "push archive unarchive list note data stability"
 )
-WITHIN = {"pull": "buckets.pull", "push": "buckets.push"}
+WITHIN = {name: f"copies.{name}" for name in ("pull", "push", "archive", "unarchive")}
 COMMANDS: dict[str, Any] = {name: import_module(f"search.commands.{WITHIN.get(name, name)}") for name in NAMES.split()}
 BAD_INPUT = 2
 

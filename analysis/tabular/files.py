@@ -8,8 +8,8 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from analysis.records.whole import write_parquet
 from analysis.tabular.collect import OBJECTIVES, Benchmark
 from analysis.tabular.configspace import describe_epochs, describe_space
 from analysis.tabular.readme import write_readme
@@ -25,11 +25,11 @@ def make_files(benchmark: Benchmark) -> dict[str, bytes]:
         "metadata.json": _write_json(_describe(benchmark)),
         "configspace.json": _write_json(describe_space(benchmark.space)),
         "fidelityspace.json": _write_json(describe_epochs(benchmark.max_epochs)),
-        "hyperparameters.parquet": _write_parquet(benchmark.hyperparameters),
+        "hyperparameters.parquet": write_parquet(benchmark.hyperparameters),
         "objectives_evaluations.npy": _write_array(benchmark.evaluations),
         "fidelities_values.npy": _write_array(np.arange(1, benchmark.max_epochs + 1)),
-        "trials.parquet": _write_parquet(benchmark.trials),
-        **{f"data-{task}.parquet": _write_parquet(curves) for task, curves in benchmark.curves.items()},
+        "trials.parquet": write_parquet(benchmark.trials),
+        **{f"data-{task}.parquet": write_parquet(curves) for task, curves in benchmark.curves.items()},
     }
 
 
@@ -56,11 +56,4 @@ def _write_json(content: Any) -> bytes:
 def _write_array(array: np.ndarray) -> bytes:
     stream = io.BytesIO()
     np.save(stream, array, allow_pickle=False)
-    return stream.getvalue()
-
-
-def _write_parquet(frame: pd.DataFrame) -> bytes:
-    """By pyarrow, packed by gzip, which every reader of Parquet knows."""
-    stream = io.BytesIO()
-    frame.to_parquet(stream, engine="pyarrow", compression="gzip", index=False)
     return stream.getvalue()

@@ -3,42 +3,89 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from search import options
-from search.option_types import RUN, flag, folder, option
+from search.option_types import RUN, flag, folder, group, option
+from spaces import UserError
 from spaces.common.errors import printable
 from spaces.common.wording import format_count
 
-HELP = "write a run as a tabular benchmark: the grid and all learning curves, for others to look up"
-EXAMPLE = "invsearch export benchmark runs/whole --out whole-grid"
-KINDS = ("benchmark",)
+if TYPE_CHECKING:
+    from analysis.records.reader import Run
+
+HELP = "write all epochs of all trials as one table, or a whole grid as a tabular benchmark, for other programs"
+EXAMPLE = "invsearch export runs/first --parquet first.parquet"
 OPTIONS = (
-    option("kind", choices=KINDS, help="benchmark: Parquet and NumPy files in the layout of Syne Tune's repository"),
     RUN,
-    folder("--out", required=True, metavar="DIR", help="a new or empty folder"),
+    group(
+        None,
+        folder(
+            "--csv", metavar="FILE", help="one row per trial and epoch, unrounded; text is guarded as status --csv does"
+        ),
+        folder("--parquet", metavar="FILE", help="the same table as Parquet"),
+        folder(
+            "--benchmark",
+            metavar="DIR",
+            help="the grid and all learning curves in the layout of Syne Tune's repository; a new or empty folder",
+        ),
+    ),
     option("--architectures", default="", metavar="A,B", help="only these (default: all)"),
-    flag("--partial", help="also where trials were stopped early, failed or have not ended; they are marked"),
+    flag(
+        "--partial",
+        help="for --benchmark: also where trials were stopped early, failed or have not ended; they are marked",
+    ),
 )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the folder and says what the run lacks; ``INCOMPLETE`` where a record cannot be read.
+    """Writes the file or folder; ``INCOMPLETE`` where a record cannot be read.
 
     Raises:
-        UserError: the run is no whole grid, or the folder is not free.
+        UserError: nothing to write was named, the run is no whole grid, or the place is not free.
     """
     from analysis.records.reader import read_run
+
+    if args.csv is None and args.parquet is None and args.benchmark is None:
+        raise UserError(f"export: nothing to write; give --csv FILE, --parquet FILE or --benchmark DIR: {EXAMPLE}")
+    if args.partial and args.benchmark is None:
+        raise UserError("partial: --csv and --parquet have every trial anyway; leave --partial out")
+    found = read_run(args.run)
+    names = options.split_names(args.architectures)
+    (_write_epochs if args.benchmark is None else _write_benchmark)(args, found, names)
+    return options.name_damaged(found)
+
+
+def _write_epochs(args: argparse.Namespace, found: Run, names: tuple[str, ...]) -> None:
+    from analysis.records.whole import join_epochs, write_parquet
+    from analysis.render.spreadsheet import write_csv
+    from spaces.common.lookup import choose
+    from spaces.files.atomic import write_atomically
+
+    for name in names:
+        choose("architecture", name, dict.fromkeys(found.spec["architectures"]))
+    out = args.csv or args.parquet
+    if out.is_dir() or out.resolve().is_relative_to(args.run.resolve()):
+        raise UserError(f"export: {out} is a folder, or in the run folder; give a file elsewhere")
+    table = join_epochs(found)
+    if names:
+        table = table[table["architecture"].isin(names)]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, write_csv(table).encode() if args.csv else write_parquet(table))
+    trials = format_count(table["trial_id"].nunique(), "trial")
+    print(f"exported {format_count(len(table), 'epoch')} of {trials}: {printable(out)}")
+
+
+def _write_benchmark(args: argparse.Namespace, found: Run, names: tuple[str, ...]) -> None:
     from analysis.tabular.collect import collect
     from analysis.tabular.files import make_files
     from search.export.place import refuse, write_folder
 
-    found = read_run(args.run)
-    refuse(args.out, args.run, "out")
-    benchmark = collect(found, options.split_names(args.architectures), args.partial)
-    write_folder(args.out, make_files(benchmark))
+    refuse(args.benchmark, args.run, "benchmark")
+    benchmark = collect(found, names, args.partial)
+    write_folder(args.benchmark, make_files(benchmark))
     for lack in benchmark.lacks:
         print(f"lacks: {lack}")
     points = format_count(len(benchmark.hyperparameters), "configuration")
     epochs = format_count(benchmark.max_epochs, "epoch")
-    print(f"exported {points} of {', '.join(benchmark.tasks)}, {epochs} each: {printable(args.out)}")
-    return options.name_damaged(found)
+    print(f"exported {points} of {', '.join(benchmark.tasks)}, {epochs} each: {printable(args.benchmark)}")

@@ -16,6 +16,11 @@ def refuse(out: Path, run: Path, option: str = "export") -> None:
     """Raises ``UserError`` where the folder is not empty, is not a folder, or lies in the run folder."""
     if out.resolve().is_relative_to(run.resolve()):
         raise UserError(f"{option}: {out} lies in the run folder, which export never touches; give a folder elsewhere")
+    refuse_filled(out, option)
+
+
+def refuse_filled(out: Path, option: str) -> None:
+    """Raises ``UserError`` where the folder is not empty, or is not a folder."""
     if out.exists() and not out.is_dir():
         raise UserError(f"{option}: {out} is not a folder; give a new or empty one")
     if out.is_dir() and any(out.iterdir()):

@@ -60,7 +60,7 @@ def whole(make_folder: Any, curves: dict[tuple[str, Hyperparameters], Curve]) ->
 
 
 def export(run: RunFolder, out: Path, *more: str) -> int:
-    return main(["export", "benchmark", str(run.write()), "--out", str(out), *more])
+    return main(["export", str(run.write()), "--benchmark", str(out), *more])
 
 
 def test_every_number_of_the_records_is_in_the_files(whole: RunFolder, curves: Any, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_the_place_must_be_free(whole: RunFolder, tmp_path: Path, capsys: pytest
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "file").touch()
     assert export(whole, tmp_path / "out") == 2
-    assert "out: " in (said := capsys.readouterr().err)
+    assert "benchmark: " in (said := capsys.readouterr().err)
     assert "is not empty; give a new or empty folder" in said
     assert export(whole, whole.path / "inside") == 2
     assert "lies in the run folder" in capsys.readouterr().err

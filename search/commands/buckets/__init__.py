@@ -1,1 +1,0 @@
-"""Commands that copy a run between a folder and a bucket."""

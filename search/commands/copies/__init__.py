@@ -1,0 +1,1 @@
+"""Commands that copy a run: to and from a bucket, and as one file."""
