@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 HELP = "write all epochs of all trials as one table, or a whole grid as a tabular benchmark, for other programs"
 EXAMPLE = "invsearch export runs/first --parquet first.parquet"
+BENCHMARK = "invsearch export benchmark runs/whole --out whole-grid"
+KINDS = ("benchmark",)
 OPTIONS = (
+    option(
+        "kind",
+        nargs="?",
+        choices=KINDS,
+        help="benchmark: the grid and all learning curves in the layout of Syne Tune's repository, with --out",
+    ),
     RUN,
     group(
         None,
@@ -24,16 +32,12 @@ OPTIONS = (
             "--csv", metavar="FILE", help="one row per trial and epoch, unrounded; text is guarded as status --csv does"
         ),
         folder("--parquet", metavar="FILE", help="the same table as Parquet"),
-        folder(
-            "--benchmark",
-            metavar="DIR",
-            help="the grid and all learning curves in the layout of Syne Tune's repository; a new or empty folder",
-        ),
+        folder("--out", metavar="DIR", help="of a benchmark: a new or empty folder"),
     ),
     option("--architectures", default="", metavar="A,B", help="only these (default: all)"),
     flag(
         "--partial",
-        help="for --benchmark: also where trials were stopped early, failed or have not ended; they are marked",
+        help="of a benchmark: also where trials were stopped early, failed or have not ended; they are marked",
     ),
 )
 
@@ -46,13 +50,15 @@ def run(args: argparse.Namespace) -> int:
     """
     from analysis.records.reader import read_run
 
-    if args.csv is None and args.parquet is None and args.benchmark is None:
-        raise UserError(f"export: nothing to write; give --csv FILE, --parquet FILE or --benchmark DIR: {EXAMPLE}")
-    if args.partial and args.benchmark is None:
+    if args.kind is None and args.csv is None and args.parquet is None:
+        raise UserError(f"export: nothing to write; give --csv FILE or --parquet FILE: {EXAMPLE}; or {BENCHMARK}")
+    if args.kind is not None and args.out is None:
+        raise UserError(f"export benchmark: it is written to a folder; {BENCHMARK}")
+    if args.kind is None and args.partial:
         raise UserError("partial: --csv and --parquet have every trial anyway; leave --partial out")
     found = read_run(args.run)
     names = options.split_names(args.architectures)
-    (_write_epochs if args.benchmark is None else _write_benchmark)(args, found, names)
+    (_write_epochs if args.kind is None else _write_benchmark)(args, found, names)
     return options.name_damaged(found)
 
 
@@ -81,11 +87,11 @@ def _write_benchmark(args: argparse.Namespace, found: Run, names: tuple[str, ...
     from analysis.tabular.files import make_files
     from search.export.place import refuse, write_folder
 
-    refuse(args.benchmark, args.run, "benchmark")
+    refuse(args.out, args.run, "out")
     benchmark = collect(found, names, args.partial)
-    write_folder(args.benchmark, make_files(benchmark))
+    write_folder(args.out, make_files(benchmark))
     for lack in benchmark.lacks:
         print(f"lacks: {lack}")
     points = format_count(len(benchmark.hyperparameters), "configuration")
     epochs = format_count(benchmark.max_epochs, "epoch")
-    print(f"exported {points} of {', '.join(benchmark.tasks)}, {epochs} each: {printable(args.benchmark)}")
+    print(f"exported {points} of {', '.join(benchmark.tasks)}, {epochs} each: {printable(args.out)}")

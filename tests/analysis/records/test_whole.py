@@ -57,7 +57,7 @@ def test_the_command_writes_it(mixed: Any, tmp_path: Path, kind: str) -> None:
 def test_what_is_refused(full: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = str(full.write())
     for words, said in (
-        ([], "give --csv FILE, --parquet FILE or --benchmark DIR"),
+        ([], "give --csv FILE or --parquet FILE"),
         (["--csv", run], "give a file elsewhere"),
         (["--csv", str(tmp_path / "x"), "--partial"], "leave --partial out"),
         (["--csv", str(tmp_path / "x"), "--architectures", "con"], "con"),

@@ -60,7 +60,7 @@ def whole(make_folder: Any, curves: dict[tuple[str, Hyperparameters], Curve]) ->
 
 
 def export(run: RunFolder, out: Path, *more: str) -> int:
-    return main(["export", str(run.write()), "--benchmark", str(out), *more])
+    return main(["export", "benchmark", str(run.write()), "--out", str(out), *more])
 
 
 def test_every_number_of_the_records_is_in_the_files(whole: RunFolder, curves: Any, tmp_path: Path) -> None:
