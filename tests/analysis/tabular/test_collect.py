@@ -162,7 +162,7 @@ def test_the_place_must_be_free(whole: RunFolder, tmp_path: Path, capsys: pytest
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "file").touch()
     assert export(whole, tmp_path / "out") == 2
-    assert "benchmark: " in (said := capsys.readouterr().err)
+    assert "out: " in (said := capsys.readouterr().err)
     assert "is not empty; give a new or empty folder" in said
     assert export(whole, whole.path / "inside") == 2
     assert "lies in the run folder" in capsys.readouterr().err
