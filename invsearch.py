@@ -44,10 +44,11 @@ def sweep(
     dataset: AnyPath | Data = "digits",
     resize: int | str | None = None,
     test_fraction: float | None = None,
+    recipe: Literal["none", "steps", "crops", "cifar", "tiny-imagenet"] | None = None,
     batch_size: int | None = None,
     seed: int = 0,
     split_seed: int = 0,
-    search: Literal["grid", "tpe"] = "grid",
+    search: Literal["grid", "random", "tpe"] = "grid",
     space: AnyPath | Space | Mapping[str, Any] | None = None,
     samples: int | None = None,
     scheduler: Literal["asha", "halving", "none"] | None = None,
@@ -65,12 +66,14 @@ def sweep(
             ``idx:FOLDER``, ``torchvision:FOLDER``, or ``Data``.
         resize: brings the images of ``images:FOLDER`` to this size in pixels, N or ``HxW``.
         test_fraction: test part of an ``images:FOLDER`` that has none, such as 0.2.
+        recipe: schedule and augmentation in place of the data set's own; None: that, or the run's.
         batch_size: images per step; None: the data set's own.
         seed: of the sweep's trials.
         split_seed: of the held-out split, and of ``test_fraction``.
-        search: ``grid``, or ``tpe`` (hyperopt).
-        space: a name, a YAML file, a ``Space``, or its fields as a mapping; None: Table 1.2, or ``continuous`` for TPE.
-        samples: configurations per architecture; None: all of a grid, 64 of TPE.
+        search: ``grid``, ``random`` draws, or ``tpe`` (hyperopt).
+        space: a name, a YAML file, a ``Space``, or its fields as a mapping; None: Table 1.2, or ``continuous`` where
+            it is no grid.
+        samples: configurations per architecture; None: all of a grid, else 64.
         scheduler: ``asha``; ``halving``, of which every repetition stops the same trials; ``none``: stop no trial
             early; None: the run's, at first asha.
         grace_period: epochs before a trial may be stopped; None: the run's, at first 5.
@@ -99,6 +102,7 @@ def train(
     dataset: AnyPath | Data = "digits",
     resize: int | str | None = None,
     test_fraction: float | None = None,
+    recipe: Literal["none", "steps", "crops", "cifar", "tiny-imagenet"] | None = None,
     batch_size: int | None = None,
     seed: int = 0,
     split_seed: int = 0,
@@ -115,6 +119,7 @@ def train(
         dataset: as ``sweep``.
         resize: as ``sweep``.
         test_fraction: as ``sweep``.
+        recipe: schedule and augmentation in place of the data set's own; None: that, or the run's.
         batch_size: images per step; None: the data set's own.
         seed: the seeds after this one are used.
         split_seed: of the held-out split, which no rerun uses, and of ``test_fraction``.
@@ -141,10 +146,11 @@ def reproduce(
     rows: str | Sequence[str] | None = None,
     mixings: str | Sequence[str] | None = None,
     width: int | None = None,
+    recipe: Literal["none", "steps", "crops", "cifar", "tiny-imagenet"] | None = None,
     batch_size: int | None = None,
     seed: int = 0,
     split_seed: int = 0,
-    search: Literal["grid", "tpe"] = "grid",
+    search: Literal["grid", "random", "tpe"] = "grid",
     space: AnyPath | Space | Mapping[str, Any] | None = None,
     samples: int | None = None,
     scheduler: Literal["asha", "halving", "none"] | None = None,
@@ -171,6 +177,7 @@ def reproduce(
         rows: of Tables 1.6 and 1.7, such as ``["ref", "invC"]``; None: all.
         mixings: columns of Table 1.6, such as ``"A,C"``; None: all three.
         width: of the networks of Tables 1.6 and 1.7.
+        recipe: as ``sweep``.
         batch_size: as ``sweep``.
         seed: as ``sweep``.
         split_seed: as ``sweep``.

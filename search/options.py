@@ -23,13 +23,14 @@ from spaces.common.errors import printable
 from spaces.common.lookup import choose
 from spaces.common.wording import format_command, format_count
 from spaces.specs.protocol import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
+from spaces.specs.recipes import RECIPES
 from spaces.specs.run import RunSpec
 
 if TYPE_CHECKING:
     from analysis.records.reader import Run
     from search.tuning.events import Event
 
-TPE_SAMPLES = 64
+DRAWN = 64  # Configurations of a search that draws them: random and tpe.
 INCOMPLETE = 3
 OWN = (
     option("--resize", metavar="N|HxW", help="bring the images of images:FOLDER to this size in pixels"),
@@ -44,15 +45,21 @@ DATA = group(
         metavar="NAME|PATH",
         help=f"data set: digits (default), mnist, cifar10, .., or data of your own: {', '.join(FORMS)} (docs/data.md)",
     ),
+    option(
+        "--recipe",
+        choices=[*RECIPES],
+        help="schedule and augmentation in place of the data set's own (docs/protocol.md): none, steps (of lr only), "
+        "crops (steps and crops, no flips), cifar or tiny-imagenet",
+    ),
     integer("--batch-size", help="images per step (default: the data set's own)"),
     integer("--seed", default=0, help="seed of the sweep's trials (default 0)"),
     *OWN,
 )
 SEARCH = group(
     "search",
-    option("--search", choices=SEARCHES, default="grid", help="grid (default) or tpe (hyperopt)"),
+    option("--search", choices=SEARCHES, default="grid", help="grid (default), random draws, or tpe (hyperopt)"),
     option("--space", metavar="NAME|FILE", help=f"{', '.join(SPACES)}, or a YAML file (default: depends on --search)"),
-    integer("--samples", help=f"configurations per architecture (grid: all; tpe: {TPE_SAMPLES})"),
+    integer("--samples", help=f"configurations per architecture (grid: all; random and tpe: {DRAWN})"),
     option(
         "--scheduler",
         choices=SCHEDULERS,

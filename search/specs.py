@@ -6,18 +6,20 @@ import argparse
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
 from search.datasets import Dataset, find_dataset
 from search.datasets.own import add_options
-from search.options import TPE_SAMPLES
+from search.options import DRAWN
 from spaces import SPACES, Space, UserError, parse_theta, read_space
 from spaces.common.errors import quote
 from spaces.common.wording import format_count
 from spaces.specs.extend import read_known
 from spaces.specs.protocol import GRACE_PERIOD, WITH_RUNGS
+from spaces.specs.recipes import RECIPES
 from spaces.specs.run import RunSpec
 
 PUBLISHED = "published"
@@ -47,12 +49,20 @@ def parse_space(args: argparse.Namespace) -> Space:
 def find_data(args: argparse.Namespace) -> Dataset:
     """The data set asked for, looked up once; data of one's own are read then, and ``args`` keeps the answer.
 
+    Its recipe is the one that was asked for, else that of the run in the folder, else its own.
+
     Raises:
         UserError: unknown, or they cannot be read.
     """
     if not isinstance(args.dataset, Dataset):
         options = {"resize": args.resize, "test_fraction": args.test_fraction}
         args.dataset = find_dataset(add_options(args.dataset, args.split_seed, **options))
+        if (recipe := getattr(args, "recipe", None)) is not None:
+            args.dataset = replace(args.dataset, recipe=RECIPES[recipe])
+        elif known := read_known(args.out) if getattr(args, "out", None) is not None else None:
+            args.dataset = (
+                replace(args.dataset, recipe=known.recipe) if known.dataset == args.dataset.name else args.dataset
+            )
     return args.dataset
 
 
@@ -123,7 +133,7 @@ def make_run_spec(
             print(f"space {searched.name} has {has}, so {size} and not {samples}", file=sys.stderr)
         samples = size if samples is None else min(samples, size)
     elif samples is None:
-        samples = TPE_SAMPLES
+        samples = DRAWN
     most = parse_epochs(args)
     known = read_known(args.out)
     scheduler = args.scheduler or (known.scheduler if known and known.search == args.search else usual_scheduler)
@@ -159,12 +169,11 @@ def parse_epochs(args: argparse.Namespace) -> int:
         UserError: an unknown data set.
     """
     chosen = find_data(args)
-    if args.epochs is None:
-        return chosen.epochs
-    if chosen.recipe is not None and args.epochs != chosen.recipe.epochs and args.epochs > 0:
+    epochs = chosen.epochs if args.epochs is None else args.epochs
+    if chosen.recipe is not None and epochs != chosen.recipe.epochs and epochs > 0:
         print(
-            f"recipe of {chosen.name} for {format_count(args.epochs, 'epoch')}: {chosen.recipe.scaled(args.epochs)}; "
+            f"recipe of {chosen.name} for {format_count(epochs, 'epoch')}: {chosen.recipe.scaled(epochs)}; "
             f"in full: {chosen.recipe}",
             file=sys.stderr,
         )
-    return args.epochs
+    return epochs

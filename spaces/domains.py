@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -35,6 +36,10 @@ class Choice:
     def describe(self) -> dict[str, Any]:
         """Plain data that ``read_domain`` reads back."""
         return {"choice": list(self.values)}
+
+    def draw(self, generator: random.Random) -> Value:
+        """Any value, each as likely as the others."""
+        return generator.choice(self.values)
 
     def snap(self, value: Any) -> Value:
         """The member of the domain that stands for a proposed ``value``: the nearest number, or the very word."""
@@ -69,6 +74,10 @@ class Interval:
     def describe(self) -> dict[str, Any]:
         """Plain data that ``read_domain`` reads back."""
         return {self.kind: [self.low, self.high]}
+
+    def draw(self, generator: random.Random) -> float:
+        """Any value, each as likely as the others."""
+        return generator.uniform(self.low, self.high)
 
     def snap(self, value: float) -> float:
         """The member of the domain that stands for a proposed ``value``: rounded to four significant digits.
@@ -107,6 +116,10 @@ class LogUniform(Interval):
             return f"the low end {self.low:g} of a loguniform must be above 0"
         return super().check()
 
+    def draw(self, generator: random.Random) -> float:
+        """Any value, its logarithm as likely as any other."""
+        return math.exp(generator.uniform(math.log(self.low), math.log(self.high)))
+
     def find_middle(self) -> float:
         """A typical member."""
         return self.snap(math.sqrt(self.low * self.high))
@@ -134,6 +147,10 @@ class RandInt(Interval):
     def list_members(self) -> tuple[int, ...]:
         """All values, in order."""
         return tuple(range(self.low, self.high + 1))
+
+    def draw(self, generator: random.Random) -> int:
+        """Any number, each as likely as the others."""
+        return generator.randint(self.low, self.high)
 
     def snap(self, value: float) -> int:
         """The member of the domain that stands for a proposed ``value``: the nearest."""

@@ -22,6 +22,7 @@ from spaces.hyperparameters import (
 
 INTERVALS = {kind.kind: kind for kind in (Uniform, LogUniform, RandInt)}
 KINDS = ("choice", *INTERVALS)
+MAX_MISSES = 10_000  # Draws in a row of what was drawn before, after which there seems to be nothing new.
 MAX_POINTS = 1_000_000  # Of a grid: ten times what anybody trains, and still seconds and megabytes to list.
 MAX_NAME = 80
 
@@ -58,12 +59,12 @@ class Space:
         if continuous:
             raise UserError(
                 f"space {self.name}: {', '.join(continuous)} {'is' if len(continuous) == 1 else 'are'} continuous, so "
-                "it has no grid; use --search tpe or give each field as a choice"
+                "it has no grid; use --search random or tpe or give each field as a choice"
             )
         if self.size > MAX_POINTS:
             raise UserError(
                 f"space {self.name}: its grid has {shorten(f'{self.size:,}')} points; give fewer, at most "
-                f"{MAX_POINTS:,}, or use --search tpe"
+                f"{MAX_POINTS:,}, or use --search random or tpe"
             )
         return {name: domain.list_members() for name, domain in found.items()}
 
@@ -85,6 +86,26 @@ class Space:
         random.Random(seed).shuffle(points)
         for point in points:
             yield Hyperparameters.from_mapping(dict(zip(self.domains, point, strict=True)))
+
+    def draw(self, count: int, seed: int) -> list[Hyperparameters]:
+        """The first ``count`` different configurations of those that ``seed`` draws, each independently of the others.
+
+        Intervals are drawn from evenly, of a ``LogUniform`` in the logarithm; values are rounded as by ``snap``.
+
+        Raises:
+            UserError: the space is too narrow for so many.
+        """
+        generator, found, missed = random.Random(seed), dict[Hyperparameters, None](), 0
+        while len(found) < count and missed < MAX_MISSES:
+            theta = self.snap({name: domain.draw(generator) for name, domain in self.domains.items()})
+            missed = missed + 1 if theta in found else 0
+            found[theta] = None
+        if len(found) < count:
+            raise UserError(
+                f"space {self.name}: {count:,} different configurations are more than it has or can be drawn; give "
+                f"--samples {len(found)} or fewer"
+            )
+        return list(found)
 
     def within(self, other: Space) -> bool:
         """Whether this is a grid all of whose values ``other``, a grid too, has."""

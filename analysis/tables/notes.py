@@ -59,6 +59,7 @@ def write_notes(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = 
         *_compare_with_conv(evidence, run, {row["architecture"]: row["title"] for row in rows}),
         *_compare_with_published(evidence, run, rows),
         *_name_other_data(rows),
+        *_name_outside(run, rows),
         *name_reduced(run),
         *_name_unfinished_sweep(run),
         *([f"Damaged files that could not be read and were left out: {len(run.damaged)}."] if run.damaged else []),
@@ -69,6 +70,15 @@ def write_notes(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = 
         *remarks_on(mine),
         *(start + note for note in rest),
     ]
+
+
+def _name_outside(run: Run, rows: Iterable[Row]) -> list[str]:
+    """Which networks of the run the chapter has not, where the table has only the chapter's."""
+    shown = {row["architecture"] for row in rows}
+    outside = [name for name in run.spec["architectures"] if name not in shown and name not in PUBLISHED]
+    if not outside or shown.isdisjoint(run.spec["architectures"]):
+        return []
+    return [f"Not in the chapter, so not in this table: {', '.join(outside)}; table summary has all of the run."]
 
 
 def describe_judged(evidence: Evidence, run: Run | None = None) -> str:

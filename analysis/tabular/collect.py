@@ -79,8 +79,8 @@ def collect(run: Run, architectures: Sequence[str] = (), partial: bool = False) 
         raise UserError(f"{where}: nothing was searched, so there is no table of a search; give the run of a sweep")
     if spec.search != "grid":
         raise UserError(
-            f"{where}: {spec.search} proposed its configurations from results, so they are a selection and no table "
-            "of a space; give the run of sweep --search grid"
+            f"{where}: the configurations of a {spec.search} search are a selection and no table of a space; give the "
+            "run of sweep --search grid"
         )
     points = {name: sorted(spec.list_points(name), key=lambda theta: [*theta.as_dict().values()]) for name in names}
     if len({tuple(found) for found in points.values()}) > 1:

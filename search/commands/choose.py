@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from search import options
 from search.option_types import group, integer, option, place
+from search.planning.asked import DRY, describe_dry_run
 from spaces import UserError
 from spaces.common.errors import printable
 from spaces.common.fields import name_option
@@ -41,6 +42,7 @@ CHOICE = group(
 OPTIONS = (
     place("run", metavar="RUN", help="folder or URL of a finished sweep"),
     CHOICE,
+    *DRY,
     *options.TRAINING,
 )
 
@@ -54,7 +56,8 @@ def prepare(args: argparse.Namespace) -> options.Request:
 
     conditions = options.parse_conditions(args)
     run = RunFolder(args.run)
-    run.mend(args.force)
+    if not args.dry_run:
+        run.mend(args.force)
     spec = run.read_spec()
     if spec.thetas is not None:
         raise UserError(f"{args.run}: its configurations were given, so there is nothing to choose; invsearch rerun")
@@ -77,6 +80,8 @@ def run(args: argparse.Namespace) -> int:
     from search.streams import show
 
     request = prepare(args)
+    if describe_dry_run(args, request):
+        return 0
     failures = request.train()
     for line in describe_choices(gather([read_run(args.run)])):
         show(line)

@@ -8,7 +8,7 @@ from functools import partial
 
 from search.datasets import DATASETS, FORMS, Dataset
 from search.datasets.files.cache import find_cache_root, remove_abandoned
-from search.datasets.folder import PREFIX, import_folder
+from search.datasets.folder import PREFIX, import_folder, list_folder_datasets
 from search.datasets.own import list_kept, parse_reference
 from search.option_types import folder, group, option
 from search.options import OWN
@@ -53,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
         for known in DATASETS.values():
             print(f"{known.name:<{width}}  {known.data_hash}  {known.title}: {_describe_state(known)}")
         print(f"{PREFIX}NAME: the folder NAME in {find_cache_root(None)}, in CIFAR-10's binary layout")
+        for found in list_folder_datasets():
+            print(f"{found.name}: {found.title}")
         for form, about in FORMS.items():
             print(f"{form}: {about}")
         for data_hash, title in list_kept():

@@ -94,7 +94,9 @@ def describe_listed(kind: str) -> dict[str, str]:
     if kind == "spaces":
         own = {"FILE.yaml": "ranges of your own, also of further hyperparameters: docs/spaces.md"}
         return {
-            name: f"{space.size:g} configurations" if space.size < float("inf") else "continuous: use --search tpe"
+            name: f"{space.size:g} configurations"
+            if space.size < float("inf")
+            else "continuous: use --search random or tpe"
             for name, space in SPACES.items()
         } | own
     from analysis.tables import TABLES

@@ -44,9 +44,7 @@ OPTIONS = (
     ),
     option("--searches", default="grid,random,tpe", metavar="A,B", help="grid, random, tpe (default: all)"),
     integer("--repeats", default=REPEATS, help=f"replays of each (default {REPEATS}; of tpe at most {TPE_REPEATS})"),
-    integer(
-        "--samples", help=f"configurations of a search (default: as many as the grid has; tpe: {options.TPE_SAMPLES})"
-    ),
+    integer("--samples", help=f"configurations of a search (default: as many as the grid has; tpe: {options.DRAWN})"),
     integer("--workers", default=2, help="trials at once (default 2)"),
     integer("--seed", default=0, help="decides orders, arrivals and proposals (default 0)"),
     integer("--grace-period", help="epochs before the first rung (default: the run's)"),
@@ -186,7 +184,7 @@ def _find_source(candidate: Candidate, material: Material, plan: Plan) -> Callab
     size = spec.find_space(name).size
     if material.size < size:
         return f"tpe may propose any of the grid's {size:.0f} points, and {material.size} were trained"
-    samples = min(plan.samples or options.TPE_SAMPLES, material.size)
+    samples = min(plan.samples or options.DRAWN, material.size)
     return partial(Proposed, spec, name, material, samples)
 
 

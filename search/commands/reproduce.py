@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from operator import methodcaller
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search import options, specs
@@ -19,6 +20,7 @@ from search.storage.places.urls import find_url
 from spaces import UserError
 from spaces.common.errors import printable, quote
 from spaces.common.lookup import choose
+from spaces.common.wording import format_command
 from spaces.specs.extend import read_known
 from spaces.specs.protocol import PHASES, REDUCTION_FACTOR
 from spaces.specs.replicates import list_replicates, make_replicate
@@ -152,9 +154,15 @@ def run(args: argparse.Namespace) -> int:
     if isinstance(request, Replicated):
         for name in REPLICATE_TABLES:
             show(options.render_table(name, request.path))
+        show(_say_next(request.path))
         return options.INCOMPLETE if failures else 0
-    show(options.render_table(args.table, args.out))
+    show(options.render_table(args.table, args.out), _say_next(args.out))
     return options.choose_exit_code(failures, args.out)
+
+
+def _say_next(run: Path) -> str:
+    report = format_command("invsearch", "report", run)
+    return f"\nrecords: {printable(run)}; next: {report} (one page with all tables and figures)"
 
 
 def _keep_choice(args: argparse.Namespace) -> None:

@@ -1,5 +1,7 @@
 """Data sets: one file each, listed in ``DATASETS``."""
 
+from dataclasses import replace
+
 from search.datasets.base import Arrays, Dataset
 from search.datasets.cifar10 import CIFAR10
 from search.datasets.cifar100 import CIFAR100
@@ -11,6 +13,7 @@ from search.datasets.split import Split, load_split
 from search.datasets.tiny_imagenet import TINY_IMAGENET
 from spaces.common.errors import UserError
 from spaces.common.lookup import choose
+from spaces.specs.run import RunSpec
 
 DATASETS: dict[str, Dataset] = {
     "digits": DIGITS,
@@ -41,6 +44,15 @@ def find_dataset(name: str | Data, data_hash: str | None = None, source: str | N
     return found
 
 
+def find_trained_on(spec: RunSpec) -> Dataset:
+    """The data set of a run, with the run's recipe, which may be another one than the data set's own.
+
+    Raises:
+        UserError: as ``find_dataset``.
+    """
+    return replace(find_dataset(spec.dataset, spec.data_hash, spec.data_source), recipe=spec.recipe)
+
+
 def _find(name: str | Data, data_hash: str | None, source: str | None) -> Dataset:
     if isinstance(name, Data):
         return name.keep()
@@ -55,4 +67,15 @@ def _find(name: str | Data, data_hash: str | None, source: str | None) -> Datase
     return choose("dataset", name, DATASETS, [f"{PREFIX}NAME", *FORMS])
 
 
-__all__ = ["DATASETS", "FORMS", "PREFIX", "Arrays", "Data", "Dataset", "Split", "find_dataset", "load_split"]
+__all__ = [
+    "DATASETS",
+    "FORMS",
+    "PREFIX",
+    "Arrays",
+    "Data",
+    "Dataset",
+    "Split",
+    "find_dataset",
+    "find_trained_on",
+    "load_split",
+]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -41,6 +42,15 @@ def make_folder_dataset(name: str, root: Path | None = None) -> Dataset:
             "--from PATH' on a folder in CIFAR-10's binary layout"
         )
     return describe_folder(name, top)
+
+
+def list_folder_datasets(root: Path | None = None) -> list[Dataset]:
+    """Those that are in the data folder, None for the usual one, by name; what is something else is passed over."""
+    top, found = find_cache_root(root), []
+    for path in sorted(top.iterdir()) if top.is_dir() else []:
+        with suppress(UserError, OSError):
+            found.append(make_folder_dataset(f"{PREFIX}{path.name}", root))
+    return found
 
 
 def _find_place(name: str, root: Path | None) -> Path:

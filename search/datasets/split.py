@@ -50,8 +50,8 @@ def load_split(dataset: Dataset, phase: str, split_seed: int | None, root: Path 
     permutation by ``split_seed``, and never calls the test loader. A rerun trains on all training images and is judged
     on the test set.
 
-    Images of a data set with a recipe stay as they are stored, a quarter of the size and perhaps mapped into memory:
-    each batch is cropped and flipped anyway, and is normalised with that, on the device.
+    Images that a recipe crops or flips stay as they are stored, a quarter of the size and perhaps mapped into memory:
+    each batch is normalised with that, on the device.
 
     Raises:
         UserError: unknown phase, no usable ``split_seed``, or the files cannot be had.
@@ -71,7 +71,7 @@ def load_split(dataset: Dataset, phase: str, split_seed: int | None, root: Path 
 def find_split(dataset: Dataset, train: Arrays, judged: Arrays) -> Split:
     """The split of images to train and to be judged on, as the data set wants them."""
     scaling = None
-    if dataset.recipe is None:
+    if dataset.recipe is None or not dataset.recipe.augments:
         train_x, eval_x = normalize(train.images, dataset), normalize(judged.images, dataset)
     else:
         scaling = Scaling(tuple(np.atleast_1d(dataset.mean).tolist()), tuple(np.atleast_1d(dataset.std).tolist()))

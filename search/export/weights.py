@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,7 +18,7 @@ from spaces import TrialSpec, UserError
 from spaces.common.wording import format_command, format_count
 from spaces.files.sealed import Damaged
 from spaces.specs.records import RECORD, Record, read_record
-from spaces.specs.run import read_spec
+from spaces.specs.run import RunSpec, read_spec
 
 CLOCK = ("seconds", "time")  # What of a row differs each time.
 
@@ -122,8 +122,9 @@ def find_data(run: Path, spec: TrialSpec) -> Dataset:
     Raises:
         UserError: they are nowhere.
     """
-    source = read_spec(run).get("data_source")
-    return find_dataset(spec.dataset, source and spec.data_hash, source)
+    asked = RunSpec.from_dict(read_spec(run))
+    source = asked.data_source
+    return replace(find_dataset(spec.dataset, source and spec.data_hash, source), recipe=asked.recipe)
 
 
 def _refuse(trial_id: str, maker: Mapping[str, str], reason: str) -> UserError:

@@ -15,7 +15,7 @@ from analysis.choice import count_trainings
 from analysis.progress.outlook import list_parts
 from analysis.records.reader import read_run
 from search.cluster.resources import Resources, count_cores
-from search.datasets import Arrays, Dataset, find_dataset
+from search.datasets import Arrays, Dataset, find_trained_on
 from search.datasets.split import find_split
 from search.planning.assumed import Assumed
 from search.training.engines import EngineChoice
@@ -73,7 +73,7 @@ def describe(
     rungs = spec.list_rungs()
     device = resources.device if torch.cuda.is_available() else "cpu"
     make_repeatable(device, resources.threads)
-    data = find_dataset(spec.dataset, spec.data_hash, spec.data_source)
+    data = find_trained_on(spec)
     what = f"{spec.search} search of {spec.searched.name}" if searches else "fixed configurations"
     yield f"{what} on {spec.dataset}, {format_count(len(spec.architectures), 'architecture')}"
     left = _count_left(spec, path) if known is not None and path is not None else _count_all(spec)

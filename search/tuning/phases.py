@@ -15,7 +15,7 @@ from search.cluster.nodes import Watch, explain_waiting
 from search.cluster.resources import Resources
 from search.cluster.session import ray_session, shared_session
 from search.cluster.surroundings import check_utf8
-from search.datasets import find_dataset, load_split
+from search.datasets import find_trained_on, load_split
 from search.loggers.exporter import logged
 from search.storage.reuse import check_reusable, take_over
 from search.storage.run_folder import RunFolder
@@ -128,7 +128,7 @@ def train_phase(
     left = [name for name in spec.architectures if name in feed.architectures]
     # Others of the user's own architectures, which have ended, are not imported.
     load_kept(run.path, {name: one for name, one in (spec.own or {}).items() if name in left})
-    split = load_split(find_dataset(spec.dataset, spec.data_hash, spec.data_source), phase.name, spec.split_seed)
+    split = load_split(find_trained_on(spec), phase.name, spec.split_seed)
     print(engine.announce(*spec.architectures), file=sys.stderr)
     engines = {name: engine.name_for(name) for name in left} if engine.here or engine.asked != "auto" else {}
     if on_event is None and (warning := policy.warn_of_time()):

@@ -137,12 +137,12 @@ def _extend_spaces(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
         if name not in there.domains or name not in here.domains:
             yield f"{name} is searched only {'there' if name in there.domains else 'here'}"
     shared = [name for name in names if name in there.domains and name in here.domains]
-    if spec.search == "tpe":
+    if spec.search != "grid":
         changed = [name for name in shared if repr(there.domains[name]) != repr(here.domains[name])]
         for name in changed:
             old, new = there.domains[name].describe(), here.domains[name].describe()
             yield f"{name} is {shorten(shown(old))} there and {shorten(shown(new))} here"
-        yield "tpe drew its proposals from the space there, so it cannot change"
+        yield f"{spec.search} drew its configurations from the space there, so it cannot change"
     elif not there.within(here) and not here.within(there):
         left, right = there.choices(), here.choices()
         for name in shared:

@@ -12,7 +12,7 @@ ENDED = ("completed", "stopped", *ENDED_BY_ITSELF)
 """How a trial ends: its outcome."""
 STATUSES = (*ENDED, "unfinished")
 
-SEARCHES = ("grid", "tpe")
+SEARCHES = ("grid", "random", "tpe")
 SCHEDULERS = ("asha", "halving", "none")
 WITH_RUNGS = ("asha", "halving")
 JUDGES = ("final", "last5")

@@ -124,6 +124,13 @@ THETA = Hyperparameters(lr=0.5, momentum=0.85, weight_decay=1e-4, gain=1.0)
 BATCH_SIZE = 128
 CIFAR = Recipe(120, (60, 80, 100), 0.2, crop_padding=4, flip=True)
 TINY_IMAGENET = Recipe(45, (18, 30, 40), 0.2, crop_padding=4, flip=True)
+RECIPES: dict[str, Recipe | None] = {  # What --recipe may put in place of a data set's own.
+    "none": None,
+    "steps": replace(CIFAR, crop_padding=0, flip=False),
+    "crops": replace(CIFAR, flip=False),
+    "cifar": CIFAR,
+    "tiny-imagenet": TINY_IMAGENET,
+}
 PLAIN = Recipe(1, (), 1.0, crop_padding=0, flip=False)
 
 

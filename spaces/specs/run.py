@@ -81,7 +81,7 @@ class RunSpec:
         architectures: names, in the order in which tables show them.
         thetas: fixed configurations by architecture (``invsearch train``), else None.
         space: the search space as plain data, None where nothing is searched.
-        search: ``grid`` or ``tpe``, None where nothing is searched.
+        search: one of ``SEARCHES``, None where nothing is searched.
         scheduler: ``asha``, ``halving`` or ``none``; this and the next three mean nothing where nothing is searched.
         grace_period: epochs before a trial may be stopped.
         max_epochs: a trial's budget in epochs.
@@ -285,16 +285,18 @@ class RunSpec:
         return bool(given - {"constant"})
 
     def list_points(self, architecture: str) -> list[Hyperparameters]:
-        """The configurations of a grid search, ``count_planned`` of them, in the order in which they are tried.
+        """The configurations of a grid or random search, ``count_planned``, in the order in which they are tried.
 
-        Every grid in turn, the earlier ones first, in its own shuffled order and without the points
-        that came before, until there are as many in all as were asked for at that time. So the points
-        of a run are the beginning of those of every extension of it. Architectures that take the same
-        hyperparameters have the same points.
+        Of a random search those of ``Space.draw``. Of a grid search every grid in turn, the earlier ones first, in its
+        own shuffled order and without the points that came before, until there are as many in all as were asked for at
+        that time. So the points of a run are the beginning of those of every extension of it. Architectures that take
+        the same hyperparameters have the same points.
 
         Raises:
-            UserError: the space is continuous, or there is none.
+            UserError: the space of a grid is continuous, or there is none.
         """
+        if self.search == "random":
+            return self.find_space(architecture).draw(self.count_planned(architecture), self.seed)
         taken = list_taken(architecture, self.own)
         stages = [(make_space(grid["space"], "earlier"), grid["samples"]) for grid in self.earlier]
         points: dict[Hyperparameters, None] = {}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy import stats
 
 from spaces import SPACES, Choice, Hyperparameters, LogUniform, RandInt, Space, Uniform, UserError, make_space
 from spaces.hyperparameters import Value
@@ -302,3 +303,39 @@ def test_a_further_domain_that_is_not_allowed(field: str, value: object, message
     assert str(error.value).startswith("mine.yaml: ")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_draws_are_spread_as_the_domains_say() -> None:
+    """By the test of Kolmogorov and Smirnov, and of chi-squared for what is counted."""
+    space = Space(
+        "mine",
+        {
+            "lr": LogUniform(1e-4, 1.0),
+            "momentum": Uniform(0.0, 0.9),
+            "weight_decay": Choice((1e-5, 1e-4, 1e-3)),
+            "width": RandInt(8, 11),
+        },
+    )
+    drawn = space.draw(2000, 7)
+    assert all(theta in space for theta in drawn)
+    for name, spread in (("lr", stats.loguniform(1e-4, 1.0)), ("momentum", stats.uniform(0.0, 0.9))):
+        assert stats.kstest([float(theta[name]) for theta in drawn], spread.cdf).pvalue > 1e-3
+    for name in ("weight_decay", "width"):
+        values = [theta[name] for theta in drawn]
+        counts = [values.count(member) for member in space.domains[name].list_members()]
+        assert stats.chisquare(counts).pvalue > 1e-3
+
+
+def test_more_draws_begin_with_the_fewer() -> None:
+    space = SPACES["continuous"]
+    drawn = space.draw(20, 3)
+    assert space.draw(8, 3) == drawn[:8]
+    assert len(set(drawn)) == 20
+    assert not set(drawn) & set(space.draw(20, 4))
+
+
+def test_a_space_is_drawn_to_its_last_point_and_no_further() -> None:
+    grid = Space("few", {"lr": Choice((0.1, 0.2)), "momentum": Choice((0.0, 0.5)), "weight_decay": Choice((0.0,))})
+    assert set(grid.draw(4, 0)) == set(grid.walk(0))
+    with pytest.raises(UserError, match=r"space few: 5 different configurations .* give --samples 4 or fewer"):
+        grid.draw(5, 0)

@@ -245,3 +245,9 @@ def test_a_search_that_found_nothing_is_not_told_to_rerun(folder, number) -> Non
 def test_the_sweep_of_each_architecture_is_held_against_its_own_plan(mixed) -> None:
     said = "counting configurations that ended: conv 1 of 256, {} 4 of 300, {} 1 of 128."
     assert said.format(OWN, NET) in notes_of(mixed, "summary")
+
+
+def test_networks_outside_the_chapter_are_named_where_they_are_left_out(full) -> None:
+    full.spec["architectures"] = ["conv", "invariant", "mine-1f2e3d4c"]
+    for number, named in (("1.3", True), ("1.4", True), ("summary", False)):
+        assert ("Not in the chapter, so not in this table: mine-1f2e3d4c;" in notes_of(full, number)) is named

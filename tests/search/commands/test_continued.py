@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from search.cli import make_parser
+from search.datasets import find_dataset, find_trained_on, load_split
 from search.specs import make_run_spec
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from spaces import UserError
 from spaces.specs.extend import extend, read_known
+from spaces.specs.recipes import RECIPES
 from spaces.specs.run import RunSpec
 
 
@@ -60,3 +63,27 @@ def test_a_run_keeps_its_scheduler_whichever_command_resumes_it(tmp_path: Path, 
     other = "none" if scheduler == "asha" else "asha"
     with pytest.raises(UserError, match=f"scheduler is {scheduler} there and {other} here"):
         extend(spec, asked(tmp_path, "--scheduler", other))
+
+
+def test_a_recipe_that_is_asked_for_is_the_runs_from_then_on(tmp_path: Path) -> None:
+    assert asked(tmp_path).recipe is None
+    spec = asked(tmp_path, "--recipe", "steps")
+    assert spec.recipe == RECIPES["steps"]
+    assert not spec.augments
+    assert spec.has_schedules
+    with RunFolder(tmp_path).driven(spec):
+        TrialFolder(tmp_path, spec.sweep_trial("conv", spec.list_points("conv")[0])).fail("x")
+    assert asked(tmp_path) == spec
+    with pytest.raises(UserError, match=r"recipe is .* there and none here"):
+        extend(spec, asked(tmp_path, "--recipe", "none"))
+
+
+@pytest.mark.parametrize("name", [*RECIPES])
+def test_images_stay_bytes_only_where_the_runs_recipe_changes_them(tmp_path: Path, name: str) -> None:
+    """Or the native engine could not train on them."""
+    spec = asked(tmp_path, "--recipe", name)
+    split = load_split(find_trained_on(spec), "sweep", 0)
+    assert (split.train_x.dtype == np.uint8) is spec.augments is (name in ("crops", "cifar", "tiny-imagenet"))
+    if not spec.augments:
+        usual = load_split(find_dataset("digits"), "sweep", 0)
+        np.testing.assert_array_equal(split.train_x, usual.train_x)

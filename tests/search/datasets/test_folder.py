@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from search.cli import main
 from search.datasets import find_dataset
-from search.datasets.folder import import_folder
+from search.datasets.folder import import_folder, list_folder_datasets
 from spaces.common.errors import UserError
 from spaces.specs.recipes import CIFAR
 
@@ -45,6 +46,17 @@ def test_a_folder_below_the_data_folder(root: Path, below: str) -> None:
     train = known.load_train(None)
     assert b"".join(bytes([y]) + x.tobytes() for x, y in zip(train.images, train.labels, strict=True)) == raw
     assert len(known.load_test(None).labels) == 10
+
+
+def test_folders_that_are_there_are_listed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make(root / "mine", classes=3)
+    make(root / "another" / "cifar-10-batches-bin", classes=2)
+    for name in ("mnist", "not allowed"):
+        (root / name).mkdir()
+    (root / "file").touch()
+    assert [found.name for found in list_folder_datasets()] == ["folder-another", "folder-mine"]
+    assert main(["data"]) == 0
+    assert "\nfolder-mine: " in capsys.readouterr().out
 
 
 def test_the_hash_is_that_of_the_content(root: Path) -> None:

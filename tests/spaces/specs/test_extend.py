@@ -104,7 +104,7 @@ def test_tpe_keeps_its_space_but_not_its_name() -> None:
     renamed = replace(TPE, space={**SPACES["continuous"].describe(), "name": "mine"})
     assert extend(TPE, renamed) == TPE
     message = refusal(TPE, replace(TPE, space={**SPACES["continuous"].describe(), "gain": {"uniform": [0.5, 3.0]}}))
-    assert "gain is {uniform: [0.5, 2]} there and {uniform: [0.5, 3]} here; tpe drew its proposals from" in message
+    assert "gain is {uniform: [0.5, 2]} there and {uniform: [0.5, 3]} here; tpe drew its configurations from" in message
     assert "lr" not in message
     grid = replace(SWEEP, search="tpe")
     assert "momentum is {choice: [0, 0.5]} there and {choice: [0, 0.5, 0.9]} here" in refusal(
@@ -183,6 +183,16 @@ def test_a_grid_of_further_names_may_grow_but_no_name_comes_or_goes() -> None:
     assert "batch_size is searched only here" in refusal(SWEEP, small)
     words = replace(small, space=described(batch_size=choice(16, 32), schedule={"choice": ["constant"]}))
     assert "schedule lacks constant there and cosine here" in refusal(small, words)
+
+
+def test_a_random_search_grows_by_further_draws_and_keeps_its_space() -> None:
+    drawn = replace(TPE, search="random", samples=8)
+    whole = extend(drawn, replace(drawn, samples=12, max_epochs=40))
+    assert (whole.samples, whole.max_epochs) == (12, 40)
+    assert whole.list_points("conv")[:8] == drawn.list_points("conv") == SPACES["continuous"].draw(8, drawn.seed)
+    other = replace(drawn, space=SPACES["table-1.2"].describe())
+    assert "random drew its configurations from the space there, so it cannot change" in refusal(drawn, other)
+    assert "search is random there and tpe here" in refusal(drawn, TPE)
 
 
 def test_tpe_names_the_further_ones_that_differ() -> None:
