@@ -59,12 +59,12 @@ class Space:
         if continuous:
             raise UserError(
                 f"space {self.name}: {', '.join(continuous)} {'is' if len(continuous) == 1 else 'are'} continuous, so "
-                "it has no grid; use --search random or tpe or give each field as a choice"
+                "it has no grid; use --search tpe or random or give each field as a choice"
             )
         if self.size > MAX_POINTS:
             raise UserError(
                 f"space {self.name}: its grid has {shorten(f'{self.size:,}')} points; give fewer, at most "
-                f"{MAX_POINTS:,}, or use --search random or tpe"
+                f"{MAX_POINTS:,}, or use --search tpe or random"
             )
         return {name: domain.list_members() for name, domain in found.items()}
 

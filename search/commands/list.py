@@ -96,7 +96,7 @@ def describe_listed(kind: str) -> dict[str, str]:
         return {
             name: f"{space.size:g} configurations"
             if space.size < float("inf")
-            else "continuous: use --search random or tpe"
+            else "continuous: use --search tpe or random"
             for name, space in SPACES.items()
         } | own
     from analysis.tables import TABLES
