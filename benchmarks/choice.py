@@ -24,8 +24,8 @@ import numpy as np
 
 from analysis.choice import Score, count_trainings, decide_race, list_stages
 from analysis.judging import BOTH, judge_epochs
-from benchmarks.options import make_parser, publish
-from benchmarks.report import Report
+from benchmarks.common.options import make_parser, publish
+from benchmarks.common.report import Report
 from benchmarks.seeds import ARCHITECTURES, CONFIGURATIONS, EPOCHS, Key, read_table
 
 MODULE = "benchmarks.choice"

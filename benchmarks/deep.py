@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import models
-from benchmarks.interleave import interleave, one_thread
-from benchmarks.options import make_parser, publish
-from benchmarks.report import Report, format_times
-from benchmarks.usual import UsualInvariant, make_scat_layer
+from benchmarks.common.interleave import interleave, one_thread
+from benchmarks.common.options import make_parser, publish
+from benchmarks.common.report import Report, format_times
+from benchmarks.common.usual import UsualInvariant, make_scat_layer
 from models.invariant import InvariantLayer
 from models.scattering import Scattering
 

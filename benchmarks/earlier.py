@@ -15,10 +15,10 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 
-from benchmarks.interleave import interleave
-from benchmarks.options import make_parser, publish
-from benchmarks.pictures import mnist_is_here
-from benchmarks.report import Report, format_times
+from benchmarks.common.interleave import interleave
+from benchmarks.common.options import make_parser, publish
+from benchmarks.common.pictures import mnist_is_here
+from benchmarks.common.report import Report, format_times
 from benchmarks.step import BATCHES
 from models import ARCHITECTURES
 from models.native import BUILDS
@@ -32,8 +32,12 @@ WORKER = """
 import sys
 sys.path.insert(0, "")
 import models.native.network as network
-from benchmarks.interleave import one_thread
-from benchmarks.pictures import load_pictures
+try:
+    from benchmarks.common.interleave import one_thread
+    from benchmarks.common.pictures import load_pictures
+except ImportError:  # Where they were in earlier checkouts.
+    from benchmarks.interleave import one_thread
+    from benchmarks.pictures import load_pictures
 from benchmarks.step import make_engine_call
 one_thread()
 data = load_pictures(int(sys.argv[1]), real=sys.argv[2] == "True")

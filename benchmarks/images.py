@@ -16,7 +16,7 @@ import scipy
 
 from analysis.stats.images import Sample, find_interval, measure_errors, resample_images
 from analysis.stats.samples import welch
-from benchmarks.options import print_lines
+from benchmarks.common.options import print_lines
 
 EXPERIMENTS = 2000
 RESAMPLES = 300  # Of the two-way bootstrap, which is only a contender.

@@ -9,9 +9,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.interleave import interleave
-from benchmarks.options import make_parser, publish
-from benchmarks.report import Report, describe_target, format_times
+from benchmarks.common.interleave import interleave
+from benchmarks.common.options import make_parser, publish
+from benchmarks.common.report import Report, describe_target, format_times
 
 MODULE = "benchmarks.latency"
 ROOT = Path(__file__).resolve().parents[1]

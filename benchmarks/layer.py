@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from benchmarks.contenders import (
+from benchmarks.common.contenders import (
     Autograd,
     Contender,
     Converted,
@@ -22,10 +22,10 @@ from benchmarks.contenders import (
     measure_difference,
     put_batch_last,
 )
-from benchmarks.interleave import interleave, one_thread
-from benchmarks.options import make_parser, publish
-from benchmarks.report import Report, describe_target, format_times
-from benchmarks.usual import UsualInvariant, make_scat_layer
+from benchmarks.common.interleave import interleave, one_thread
+from benchmarks.common.options import make_parser, publish
+from benchmarks.common.report import Report, describe_target, format_times
+from benchmarks.common.usual import UsualInvariant, make_scat_layer
 from models.description import Conv, Invariant, Layer, Scatter
 from models.invariant import InvariantLayer
 from models.scattering import Scattering

@@ -20,7 +20,7 @@ from analysis.choice import list_stages
 from analysis.stats.images import Sample, find_interval, measure_errors
 from analysis.stats.luck import Search, join_errors, learn_means, measure_curse, repeat_search
 from analysis.stats.samples import welch
-from benchmarks.options import print_lines
+from benchmarks.common.options import print_lines
 
 EXPERIMENTS = 2000
 SEARCHES = 20_000

@@ -18,12 +18,12 @@ from functools import partial
 from statistics import median
 from typing import Any
 
+from benchmarks.common.kept import add_kept, measure_in_turn
+from benchmarks.common.options import make_parser, publish
+from benchmarks.common.report import Report, describe_target, format_times
 from benchmarks.growth.nodes import measure_alone, simulated_nodes
 from benchmarks.growth.requests import TRIALS, count_requests, is_here
 from benchmarks.growth.start import GRIDS, measure_start
-from benchmarks.kept import add_kept, measure_in_turn
-from benchmarks.options import make_parser, publish
-from benchmarks.report import Report, describe_target, format_times
 
 MODULE = "benchmarks.orchestration"
 NODES = 4

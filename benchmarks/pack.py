@@ -5,10 +5,10 @@
 Rates are over all trials, of whole epochs over random images of MNIST's shape in batches of 64, without judging; one
 trial in plain torch, as a pack of one (on a GPU its step is a CUDA graph), four processes of one trial each, and packs.
 
-The limit of a pack is the longer of two times. Arithmetic: the multiply-adds of ``benchmarks.executed``, convolutions
-counted as direct ones, at the float32 rate of a large matrix product on the device. Memory: every activation between
-layers written and read once each way, and read once more for the weights' gradient, at the rate of a large copy.
-Columns of convolutions and parts of z are not counted, as a program that fuses them need not move them.
+The limit of a pack is the longer of two times. Arithmetic: the multiply-adds of ``benchmarks.common.executed``,
+convolutions counted as direct ones, at the float32 rate of a large matrix product on the device. Memory: every
+activation between layers written and read once each way, and read once more for the weights' gradient, at the rate of a
+large copy. Columns of convolutions and parts of z are not counted, as a program that fuses them need not move them.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from multiprocessing.synchronize import Barrier
 import torch
 
 import models
+from benchmarks.common.executed import count_flops_per_image
+from benchmarks.common.options import make_parser, publish
+from benchmarks.common.report import Report, describe_target, format_times
 from benchmarks.eager import SHALLOW, make_split
-from benchmarks.executed import count_flops_per_image
-from benchmarks.options import make_parser, publish
-from benchmarks.report import Report, describe_target, format_times
 from models.description import Relu, Unravel
 from models.mnist import TABLE_1_4
 from search.datasets.split import Split

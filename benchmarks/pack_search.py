@@ -23,8 +23,8 @@ from typing import Any
 
 import torch
 
-from benchmarks.options import make_parser, publish
-from benchmarks.report import Report
+from benchmarks.common.options import make_parser, publish
+from benchmarks.common.report import Report
 from models.mnist import TABLE_1_4
 from search.datasets import DATASETS, Dataset, Split, load_split
 from search.training.engines.pack_engine import choose_size

@@ -11,8 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.options import publish, rounds
-from benchmarks.report import Report, describe_target
+from benchmarks.common.options import publish, rounds
+from benchmarks.common.report import Report, describe_target
 from spaces import SPACES, Hyperparameters, TrialSpec
 from spaces.files.sealed import seal
 

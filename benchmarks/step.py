@@ -3,8 +3,8 @@
     INVSEARCH_DATA=~/data python -m benchmarks.step --out step.md
 
 Seconds are for an epoch of 60,000 images without judging, scaled from an epoch over some thousand of them. The limit is
-the highest float32 rate of ``benchmarks.limit`` in the same rounds, and a network's share of it counts only what the
-native engine executed (``benchmarks.executed``).
+the highest float32 rate of ``benchmarks.common.limit`` in the same rounds, and a network's share of it counts only
+what the native engine executed (``benchmarks.common.executed``).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 import torch
 
-from benchmarks.executed import count_flops_per_image
-from benchmarks.interleave import LEAST_SECONDS, interleave, one_thread
-from benchmarks.limit import compute_rates, limit_calls
-from benchmarks.options import make_parser, publish
-from benchmarks.pictures import load_pictures, mnist_is_here
-from benchmarks.report import Report, describe_target, format_times
-from benchmarks.usual import Pictures, UsualTraining
+from benchmarks.common.executed import count_flops_per_image
+from benchmarks.common.interleave import LEAST_SECONDS, interleave, one_thread
+from benchmarks.common.limit import compute_rates, limit_calls
+from benchmarks.common.options import make_parser, publish
+from benchmarks.common.pictures import load_pictures, mnist_is_here
+from benchmarks.common.report import Report, describe_target, format_times
+from benchmarks.common.usual import Pictures, UsualTraining
 from models import ARCHITECTURES, describe_architecture
 from models.native import find_instruction_set
 from search.datasets import MNIST, Arrays, Split
@@ -47,7 +47,7 @@ class Outcome:
         architecture: the network.
         batch: images of a step.
         seconds: of an epoch of ``EPOCH_IMAGES``, by contender.
-        limits: GFLOP/s of each program of ``benchmarks.limit`` in the same rounds.
+        limits: GFLOP/s of each program of ``benchmarks.common.limit`` in the same rounds.
     """
 
     architecture: str
@@ -160,8 +160,9 @@ def measure(repeats: int, *, quick: bool) -> Report:
     report.table(f"Seconds for {EPOCH_IMAGES:,} images", [epochs(each) for each in found])
     report.table("Rates of the native engine and of this core", [measure_speeds(each) for each in found])
     report.text(
-        "Native GFLOP/s count the multiply-adds executed, as benchmarks/executed.py says, twice. Direct-equivalent is "
-        "the rate that a direct convolution would need to be as fast. The limit is the highest of the last three."
+        "Native GFLOP/s count the multiply-adds executed, as benchmarks/common/executed.py says, twice. "
+        "Direct-equivalent is the rate that a direct convolution would need to be as fast. The limit is the highest "
+        "of the last three."
     )
     return report
 

@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from analysis.records.reader import read_run
-from benchmarks.kept import add_kept, measure_in_turn
-from benchmarks.options import make_parser, publish
+from benchmarks.common.kept import add_kept, measure_in_turn
+from benchmarks.common.options import make_parser, publish
+from benchmarks.common.pictures import mnist_is_here
+from benchmarks.common.report import Report, describe_target, format_times
 from benchmarks.peers.task import Task, find_task, read_results, write_task
-from benchmarks.pictures import mnist_is_here
-from benchmarks.report import Report, describe_target, format_times
 from search.storage.provenance import ROOT
 
 MODULE = "benchmarks.sweep"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.usual import Pictures
+from benchmarks.common.usual import Pictures
 from search.datasets import find_dataset, load_split
 from spaces import SPACES
 

@@ -13,8 +13,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import MaxTrialsCallback
 from optuna.trial import TrialState
 
+from benchmarks.common.usual import accuracies
 from benchmarks.peers.task import Task, read_task, write_results
-from benchmarks.usual import accuracies
 
 STUDY = "sweep"
 

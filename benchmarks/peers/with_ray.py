@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
+from benchmarks.common.usual import Pictures, accuracies
 from benchmarks.peers.task import Task, read_task, write_results
-from benchmarks.usual import Pictures, accuracies
 from search.cluster.session import Resources, set_environment
 
 

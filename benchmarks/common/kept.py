@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.options import rounds
+from benchmarks.common.options import rounds
 
 Found = dict[str, Any]
 

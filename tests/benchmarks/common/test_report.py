@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.report import Report, describe_target, format_times
+from benchmarks.common.report import Report, describe_target, format_times
 
 
 @pytest.mark.parametrize(

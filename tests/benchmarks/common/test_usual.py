@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.usual import Pictures, UsualTraining, accuracies, make_usual_network, normalize
+from benchmarks.common.usual import Pictures, UsualTraining, accuracies, make_usual_network, normalize
 from models import ARCHITECTURES, build
 from search.datasets import DIGITS, MNIST, load_split
 from spaces import Hyperparameters

@@ -1,6 +1,6 @@
 import torch
 
-from benchmarks.limit import FLOPS, compute_rates, limit_calls
+from benchmarks.common.limit import FLOPS, compute_rates, limit_calls
 
 
 def test_every_call_has_its_flops():

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks.report import Report
+from benchmarks.common.report import Report
 
 
 def rounds(text: str) -> int:

@@ -1,4 +1,4 @@
-from benchmarks.interleave import interleave
+from benchmarks.common.interleave import interleave
 
 
 def test_contenders_take_turns():

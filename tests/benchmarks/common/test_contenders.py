@@ -1,6 +1,6 @@
 import torch
 
-from benchmarks.contenders import copy_from_blocks, copy_to_blocks, measure_difference, put_batch_last
+from benchmarks.common.contenders import copy_from_blocks, copy_to_blocks, measure_difference, put_batch_last
 
 
 def test_blocks_hold_their_images_pixel_by_pixel():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.executed import count_executed, count_flops_per_image
+from benchmarks.common.executed import count_executed, count_flops_per_image
 from models import describe_architecture
 from models.description import Conv, Invariant, MaxPool, Relu, Scatter
 

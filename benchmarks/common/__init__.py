@@ -1,0 +1,1 @@
+"""What several of the programs share: contenders, limits, pictures, options and the report."""
