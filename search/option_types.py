@@ -104,6 +104,16 @@ def parse_seconds(text: str) -> float:
     return value
 
 
+def parse_pack(text: str) -> int | str:
+    """An argparse type: how many trials are trained as one program."""
+    if text == "auto":
+        return text
+    try:
+        return whole(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; give auto, or a whole number from 1 up") from None
+
+
 def parse_interval(text: str) -> float:
     """An argparse type: seconds between two looks, above 0 and at most a day."""
     try:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from search.cluster.resources import Resources
 from search.cluster.surroundings import find_address, set_environment
 from search.datasets import FORMS
-from search.option_types import flag, group, integer, number, option, parse_address, parse_seconds, place
+from search.option_types import flag, group, integer, number, option, parse_seconds, place
 from search.planning.asked import DRY
+from search.resource_options import RESOURCES, check_packs
 from search.storage.identity import measure_age
 from search.storage.places.urls import find_url, refresh
 from search.tuning.policy import KEPT, Policy
@@ -79,24 +80,6 @@ SEARCH = group(
         help=f"the top 1/ETA of the trials continue past each rung (default {REDUCTION_FACTOR:g})",
     ),
     *DRY,
-)
-RESOURCES = group(
-    "resources",
-    number("--cpus-per-trial", default=1.0, metavar="N", help="CPU cores per trial (default 1)"),
-    number("--gpus-per-trial", default=0.0, metavar="N", help="GPUs per trial, fractions allowed (default 0)"),
-    option(
-        "--engine",
-        choices=("auto", "native", "torch", "mixed"),
-        default="auto",
-        help="what does the arithmetic: native (compiled, one CPU core per trial), torch, mixed (torch in 16 "
-        "bits, GPUs only), or auto (default): native wherever it can; mixed on GPUs where images are augmented",
-    ),
-    option(
-        "--address",
-        type=parse_address,
-        metavar="ADDR",
-        help="a running Ray cluster: auto, or HOST:PORT (default: start Ray here)",
-    ),
 )
 INVOCATION = group(
     "this invocation",
@@ -202,6 +185,10 @@ class Request:
     policy: Policy
     logs: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        if self.resources.lanes > 1 and "sweep" in self.phases:
+            check_packs(self.spec)
+
     def train(self, on_event: Callable[[Event], object] | None = None, command: str | None = None) -> int:
         """Trains what is left of the run; returns how many trials failed. See ``search.tuning.phases.train_run``."""
         if on_event is None:
@@ -227,7 +214,7 @@ def parse_conditions(args: argparse.Namespace) -> tuple[Resources, Policy, tuple
         UserError: something that is not allowed, or a logger that is not installed.
     """
     logs = parse_logs(args)
-    asked = Resources(args.cpus_per_trial, args.gpus_per_trial, find_address(args.address), args.engine)
+    asked = Resources(args.cpus_per_trial, args.gpus_per_trial, find_address(args.address), args.engine, args.pack)
     set_environment(asked)
     return asked, make_policy(args), logs
 

@@ -20,7 +20,9 @@ from models.description import (
     Reshuffle,
     Unravel,
 )
+from models.own.layers import OwnLayer, OwnNetwork
 from models.pack.columns import make_columns
+from models.pack.own import apply_own
 from models.pack.pooling import pool
 from models.pack.subbands import make_subbands
 
@@ -80,6 +82,8 @@ LAYERS: dict[type[Layer], Callable[[Any, nn.Module, Weights, Tensor], Tensor]] =
     Unravel: lambda layer, module, weights, x: x.flatten(1, -2),
     Project: project,
     Reshuffle: reshuffle,
+    OwnLayer: apply_own,
+    OwnNetwork: apply_own,
 }
 """What each kind of layer is over lanes: of its description, its torch module, its weights and its input."""
 
@@ -96,9 +100,12 @@ class PackedNetwork:
     Args:
         description: of the network.
         template: one lane's torch network; its fixed kernels and its fixed linear map are those of all lanes.
+        buffers: those of the user's own layers, (P, ..), by their names in the template.
     """
 
-    def __init__(self, description: Description, template: nn.Sequential):
+    def __init__(self, description: Description, template: nn.Sequential, buffers: Weights | None = None):
+        self.template = template
+        self._buffers = dict(buffers or {})
         self._steps = [(name, layer, getattr(template, name)) for name, layer in description.items()]
         for place, ((_, first, _), (_, second, _)) in enumerate(zip(self._steps, self._steps[1:], strict=False)):
             if isinstance(first, Relu) and isinstance(second, MaxPool):  # They commute; a quarter is left to rectify.
@@ -111,6 +118,7 @@ class PackedNetwork:
             weights: (P, ..), by their names in the template.
             x: (C, H, W, N), the same for all lanes.
         """
+        weights = {**weights, **self._buffers}
         for name, layer, module in self._steps:
             own = {key.removeprefix(f"{name}."): value for key, value in weights.items() if key.startswith(f"{name}.")}
             x = LAYERS[type(layer)](layer, module, own, x)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spaces import UserError
+from spaces.common.errors import quote
 
 # Measured on 2 loaded cores: the 20 workers of 0.1 CPUs took 82 s and 7 GB to start, the 40 of 0.05 took 192 s, and at
 # 0.01 Tune lost track of its 200. More trials than cores gain no time.
 LEAST_CPUS = 0.1
 LEAST_GPUS = 0.01  # Below it one GPU would have more processes than it has memory for.
 MOST = 10_000
+LANES_ON_A_GPU = 256  # Of ``auto``. An H100 holds so many of each network of Table 1.4 in batches of 64.
+MOST_LANES = 1024
 
 
 def count_cores() -> int:
@@ -28,6 +31,7 @@ class Resources:
     gpus_per_trial: float = 0.0  # GPUs; 0.25 lets four trials share one.
     address: str | None = None  # A running Ray cluster (``auto``, or ``HOST:PORT``); None starts Ray on this machine.
     engine: str = "auto"  # What does a trial's arithmetic: ``auto``, or a name of ``search.training.engines.ENGINES``.
+    pack: int | str = 1  # Most trials that are trained as one program, and share what one gets; or ``auto``.
 
     def __post_init__(self) -> None:
         if not LEAST_CPUS <= self.cpus_per_trial <= MOST:
@@ -40,6 +44,18 @@ class Resources:
                 f"gpus-per-trial: {self.gpus_per_trial:g} is not allowed; give 0, a fraction from "
                 f"{LEAST_GPUS:g} to 1, or a whole number up to {MOST}"
             )
+
+        if self.pack != "auto" and not (isinstance(self.pack, int) and 1 <= self.pack <= MOST_LANES):
+            raise UserError(
+                f"pack: {quote(self.pack)} is not allowed; give auto, or a whole number from 1 to {MOST_LANES}"
+            )
+
+    @property
+    def lanes(self) -> int:
+        """The most trials of a pack; 1 where each is trained alone."""
+        if isinstance(self.pack, int):
+            return self.pack
+        return LANES_ON_A_GPU if self.gpus_per_trial else 1
 
     @property
     def threads(self) -> int:

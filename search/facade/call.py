@@ -36,6 +36,7 @@ class Invocation(TypedDict, total=False):
         cpus_per_trial: CPU cores per trial (1).
         gpus_per_trial: GPUs per trial, fractions allowed (0).
         engine: ``auto``, ``native``, ``torch`` or ``mixed``.
+        pack: most trials that are trained as one program, or ``auto`` (1).
         address: a running Ray cluster, ``auto`` or ``HOST:PORT``. Where this program has Ray already that is used, and
             left running; without either Ray is started here, and stopped at the end.
         max_concurrent: most trials at once.
@@ -56,6 +57,7 @@ class Invocation(TypedDict, total=False):
     cpus_per_trial: float
     gpus_per_trial: float
     engine: Literal["auto", "native", "torch", "mixed"]
+    pack: int | Literal["auto"]
     address: str | None
     max_concurrent: int | None
     time_budget: float | str | None

@@ -20,6 +20,8 @@ from search.datasets.split import find_split
 from search.planning.assumed import Assumed
 from search.training.engines import EngineChoice
 from search.training.loop import Training, make_repeatable
+from search.training.pack import PackTraining
+from search.tuning.packs.engine import choose_engine
 from search.tuning.policy import Policy
 from spaces import Hyperparameters, UserError
 from spaces.common.wording import format_count, format_length
@@ -62,7 +64,7 @@ def describe(
         UserError: what the run would be refused for, or what nothing is known of.
     """
     assumed = assumed or Assumed()
-    choice = EngineChoice(resources.engine, resources.device, spec.augments, resources.address is None)
+    choice = choose_engine(spec, resources)
     if not assumed:
         choice.announce(*spec.architectures)  # Refuses what cannot work.
     known = read_known(path) if path is not None else None
@@ -79,14 +81,14 @@ def describe(
     left = _count_left(spec, path) if known is not None and path is not None else _count_all(spec)
     hours = bytes_kept = 0.0
     if not assumed.knows(spec.architectures):
-        measure(spec, data, spec.architectures[0], device, resources.engine)  # It pays for starting libraries.
+        measure(spec, data, spec.architectures[0], device, choice)  # It pays for starting libraries.
     for name in spec.architectures:
         amounts = {phase: left[name, phase] for phase in phases if left[name, phase].trials}
         seconds, told = assumed.find_seconds(name), "assumed"
         pace = {"sweep": seconds, "choice": seconds, "rerun": seconds}
         checkpoint_bytes = 0
         if seconds is None:
-            step, batch, checkpoint_bytes = measure(spec, data, name, device, resources.engine)
+            step, batch, checkpoint_bytes = measure(spec, data, name, device, choice)
             images = dict.fromkeys(("sweep", "choice"), data.train_images - data.holdout) | {"rerun": data.train_images}
             pace = {phase: step * count / batch for phase, count in images.items()}
             told = f"{1000 * step:.2f} ms a step on {device}"
@@ -175,10 +177,13 @@ def _count_bytes(spec: RunSpec, name: str, amounts: dict[str, Amount], kept: str
     return count * checkpoint_bytes + epochs * ROW_BYTES + seeds * PREDICTION_BYTES
 
 
-def measure(spec: RunSpec, data: Dataset, architecture: str, device: str, engine: str) -> tuple[float, int, int]:
+def measure(
+    spec: RunSpec, data: Dataset, architecture: str, device: str, choice: EngineChoice
+) -> tuple[float, int, int]:
     """Seconds of a training step on this machine, its images, which are random, and bytes of a checkpoint.
 
-    Where the batch size is searched, the step is one of a middle size.
+    In a pack they are a lane's share of those of a full one. Where the batch size is searched, the step is one of a
+    middle size.
     """
     safe = Hyperparameters.from_mapping(
         {name: SAFE.get(name, value) for name, value in spec.find_middle(architecture).items()}
@@ -186,12 +191,17 @@ def measure(spec: RunSpec, data: Dataset, architecture: str, device: str, engine
     trial = spec.list_rerun_trials(architecture, safe)[0] if spec.thetas else spec.sweep_trial(architecture, safe)
     rng = np.random.default_rng(0)
     batch = min(trial.batch_size, data.train_images)  # A batch holds no more than there is.
-    steps = 1
+    steps, lanes = 1, choice.lanes if choice.packs(architecture) else 1
     while True:
         images = batch * steps
         grey = rng.integers(0, 256, (images, *data.input_shape), dtype=np.uint8)
         y = rng.integers(0, data.classes, images)
-        training = Training(trial, find_split(data, Arrays(grey, y), Arrays(grey[:1], y[:1])), device, engine)
+        split = find_split(data, Arrays(grey, y), Arrays(grey[:1], y[:1]))
+        training: Training | PackTraining
+        if lanes > 1:
+            training = PackTraining([trial] * lanes, split, device)
+        else:
+            training = Training(trial, split, device, choice.asked)
         taken = timeit(training.run_epoch, number=1)
         if taken < ALLOCATIONS_COUNT:  # The first pass pays for them.
             taken = timeit(training.run_epoch, number=1)
@@ -199,4 +209,4 @@ def measure(spec: RunSpec, data: Dataset, architecture: str, device: str, engine
             break
         steps = MANY
     values = [*training.network.state_dict().values(), *training.network.parameters()]  # Momentum doubles the weights.
-    return taken / steps, batch, sum(value.nbytes for value in values)
+    return taken / steps / lanes, batch, sum(value.nbytes for value in values)

@@ -56,12 +56,7 @@ def try_first_step(own: OwnArchitecture, trial: TrialSpec, data: Dataset) -> Non
 
 
 def _try(own: OwnArchitecture, trial: TrialSpec, data: Dataset) -> None:
-    rng = np.random.default_rng(0)
-    count = min(IMAGES, trial.batch_size)
-    grey = rng.integers(0, 256, (count, *data.input_shape), dtype=np.uint8)
-    arrays = Arrays(grey, rng.integers(0, data.classes, count))
-    split = find_split(data, arrays, arrays)
-    label = own.target.label
+    split, label = make_random_images(trial, data), own.target.label
 
     one, other = (_build(trial, data) for _ in range(2))
     if place := _find_difference(one.state_dict(), other.state_dict()):
@@ -102,6 +97,15 @@ def _try(own: OwnArchitecture, trial: TrialSpec, data: Dataset) -> None:
             f"{label}: continued from a checkpoint, {place} differs; keep what changes while it trains in a buffer "
             "(register_buffer), which checkpoints hold"
         )
+
+
+def make_random_images(trial: TrialSpec, data: Dataset) -> Split:
+    """A few images for one step of a trial, which it is also judged on."""
+    rng = np.random.default_rng(0)
+    count = min(IMAGES, trial.batch_size)
+    grey = rng.integers(0, 256, (count, *data.input_shape), dtype=np.uint8)
+    arrays = Arrays(grey, rng.integers(0, data.classes, count))
+    return find_split(data, arrays, arrays)
 
 
 def _begin(trial: TrialSpec, split: Split) -> Training:

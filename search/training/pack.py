@@ -10,20 +10,31 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 
+from models.own.layers import OwnPart
 from models.pack import explain_not_packed
-from search.datasets import Split
+from search.datasets import Split, find_dataset
 from search.training.engines.pack_engine import PackEngine
 from search.training.loop import Epoch, Training, compute_rate
 from spaces import TrialSpec, UserError
+from spaces.specs.predictions import Predictions
 
 SHARED = ("phase", "architecture", "dataset", "data_hash", "seed", "split_seed", "batch_size", "recipe")
 """Fields of a trial that are the same in all lanes."""
+
+
+def find_shared(spec: TrialSpec) -> tuple[tuple[str, Any], ...]:
+    """What a trial has in common with all those that can be lanes of one pack, by name.
+
+    Hyperparameters of the user's own are among it: they may decide the form of a layer.
+    """
+    fields = tuple((name, getattr(spec, name)) for name in SHARED)
+    return (*fields, *((name, spec.theta.get(name)) for name in sorted(spec.theta.constructor)))
 
 
 class PackTraining:
@@ -33,34 +44,55 @@ class PackTraining:
         specs: the trials, which differ in their theta only.
         split: images (N, C, H, W) and labels (N,).
         device: where to train, ``cpu`` or ``cuda``.
+        resting: lanes that only keep the others at their places, so that their bits are the same without them.
         capture: whether to record the step as a CUDA graph, where there is CUDA.
 
     Attributes:
         epoch: how many there were.
         engine: what does the arithmetic.
+        network: the first lane's, with the weights that ``state`` last gave it.
 
     Raises:
         UserError: the trials cannot be one pack.
     """
 
     def __init__(
-        self, specs: Sequence[TrialSpec], split: Split, device: str | torch.device = "cpu", *, capture: bool = True
+        self,
+        specs: Sequence[TrialSpec],
+        split: Split,
+        device: str | torch.device = "cpu",
+        *,
+        resting: Collection[int] = (),
+        capture: bool = True,
     ):
         if not specs:
             raise UserError("pack: there is no trial; give at least one")
         spec, self._specs = specs[0], specs
-        for name in SHARED:
-            if any(getattr(other, name) != getattr(spec, name) for other in specs):
-                raise UserError(f"pack: the trials differ in {name}; make a pack of those that share it")
+        for other in specs:
+            for (name, value), (_, theirs) in zip(find_shared(spec), find_shared(other), strict=False):
+                if value != theirs:
+                    raise UserError(f"pack: the trials differ in {name}; make a pack of those that share it")
         # One for each lane, on the CPU and never trained: what draws, saves and loads a trial does so for a lane.
         self._trainings = [Training(other, split, "cpu", "torch") for other in specs]
+        self.network = self._trainings[0].network
         description = self._trainings[0].description
         if reason := explain_not_packed(description):
             raise UserError(f"pack: {spec.architecture}: {reason}; train its trials singly")
         thetas = [other.theta for other in specs]
         template = copy.deepcopy(self._trainings[0].network)
-        self.engine = PackEngine(description, template, thetas, spec, split, torch.device(device), capture=capture)
-        self._images = len(split.train_y)
+        own = tuple(f"{name}." for name, layer in description.items() if isinstance(layer, OwnPart))
+        buffers = [
+            {name: buffer for name, buffer in training.network.named_buffers() if name.startswith(own)}
+            for training in self._trainings
+            if own
+        ]
+        self.engine = PackEngine(
+            description, template, thetas, spec, split, torch.device(device), buffers=buffers, capture=capture
+        )
+        self._resting = frozenset(resting)
+        self.engine.live[sorted(self._resting)] = False
+        self._images, self._labels = len(split.train_y), split.eval_y
+        self._classes = find_dataset(spec.dataset).classes if split.classes is None else split.classes
         self._order = torch.Generator().manual_seed(spec.seed)
         self.epoch = 0
         for lane in range(len(specs)):
@@ -103,21 +135,27 @@ class PackTraining:
         training.epoch = self.epoch
         return training.state() | {"generators": {"order": self._order.get_state()}}
 
-    def load_states(self, states: Sequence[dict[str, Any]]) -> None:
-        """Continues from what ``state`` of each lane returned, or ``Training.state`` of each trial.
+    def predict(self, lane: int) -> Predictions:
+        """What the last epoch's network of a lane takes each judging image for."""
+        return Predictions.pack(self.engine.predict(lane), self._labels.tolist(), self._classes)
+
+    def load_states(self, states: Sequence[dict[str, Any] | None]) -> None:
+        """Continues from what ``state`` of each lane returned, or ``Training.state`` of each trial; None: resting.
 
         Raises:
             ValueError: a state belongs to another trial, or they are not of one epoch.
         """
-        for lane, (training, state) in enumerate(zip(self._trainings, states, strict=True)):
-            training.load_state(state)
+        awake = {lane: state for lane, state in enumerate(states) if lane not in self._resting and state is not None}
+        for lane, state in awake.items():
+            self._trainings[lane].load_state(state)
             self._load_lane(lane)
-        epochs = {training.epoch for training in self._trainings}
+        epochs = {self._trainings[lane].epoch for lane in awake}
         if len(epochs) > 1:
             raise ValueError(f"the lanes of a pack must be at one epoch, not at {sorted(epochs)}")
         self.epoch = epochs.pop()
-        self.engine.live[: len(states)] = True
-        self._order.set_state(states[0]["generators"]["order"].cpu())
+        self.engine.live[list(awake)] = True
+        first = next(iter(awake.values()))
+        self._order.set_state(first["generators"]["order"].cpu())
 
     def _load_lane(self, lane: int) -> None:
         """Copies a trial's weights and momentum into the arrays."""

@@ -151,14 +151,15 @@ class Races:
         return [trial for turn in zip_longest(*each) for trial in turn if trial is not None]
 
     @property
-    def wanted(self) -> set[str]:
-        """The ids of all trials that the stages so far ask for."""
-        wanted = {
-            self._finalists[name][config_id][place].trial_id
+    def wanted(self) -> dict[str, TrialSpec]:
+        """All trials that the stages so far ask for, by id."""
+        return {
+            trial.trial_id: trial
             for name, race in self._races.items()
-            for config_id, place in race.trained
+            for config_id, trials in self._finalists[name].items()
+            for place, trial in enumerate(trials)
+            if (config_id, place) in race.trained or (config_id, place) in race.missing
         }
-        return wanted | {trial.trial_id for trial in self.left}
 
 
 class RaceFeed(Feed):
@@ -184,6 +185,10 @@ class RaceFeed(Feed):
     def left(self) -> Sequence[TrialSpec]:
         """Those of the stages that are under way."""
         return self._races.left
+
+    def list_peers(self, trial: TrialSpec, max_epochs: int) -> list[TrialSpec]:
+        """Those of its architecture, of which those on one seed begin together."""
+        return [peer for peer in self._races.wanted.values() if peer.architecture == trial.architecture]
 
     def suggest(self, trial_id: str) -> Any:
         """The next trial; None while those of a stage that cannot be decided yet run."""

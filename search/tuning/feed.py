@@ -36,6 +36,13 @@ class Feed(Unsaved, Searcher):
         """Those that are known to be left to train; of what depends on the outcome of others, none."""
         return ()
 
+    def list_peers(self, trial: TrialSpec, max_epochs: int) -> Sequence[TrialSpec] | None:
+        """All trials that are trained as far as this one, ended ones too, in an order that lasts.
+
+        None while it is not yet certain which they are.
+        """
+        raise NotImplementedError
+
     def take_in(self, folder: TrialFolder) -> Sequence[TrialSpec]:
         """Takes in where a trial stands that has ended or reached its rung; returns those that are stopped by that."""
         return ()
@@ -53,6 +60,7 @@ class InTurn(Feed):
     def __init__(self, trials: Sequence[TrialSpec], max_epochs: int, recorded: Sequence[TrialFolder] = ()):
         super().__init__()
         ended = {folder.spec.trial_id for folder in recorded if folder.outcome() is not None}
+        self._planned = trials
         self._trials = deque(trial for trial in trials if trial.trial_id not in ended)
         self._max_epochs = max_epochs
 
@@ -70,6 +78,10 @@ class InTurn(Feed):
     def left(self) -> Sequence[TrialSpec]:
         """Those that have not been handed out."""
         return self._trials
+
+    def list_peers(self, trial: TrialSpec, max_epochs: int) -> Sequence[TrialSpec]:
+        """All of them."""
+        return self._planned
 
     def suggest(self, trial_id: str) -> Any:
         """The next trial."""

@@ -46,6 +46,17 @@ class Ladder:
         """What is certain by now."""
         return judge(self._courses, len(self._rungs), self._eta)
 
+    def list_members(self, rung: int) -> list[TrialSpec] | None:
+        """Those that are trained beyond so many rungs; None while it is not certain of all whether they are."""
+        judgement, members = self.judge(), []
+        for name, course in self._courses.items():
+            passed, reached = judgement.passed[name], course.standings
+            if passed >= rung:
+                members.append(self.trials[name])
+            elif name not in judgement.stopped and (len(reached) <= passed or reached[passed].accuracy is not None):
+                return None
+        return members
+
     def list_ready(self, judgement: Judgement) -> list[tuple[int, str]]:
         """Those that may be trained on, by rung and config id: they have not reached the one that is before them."""
         return [(rung, name) for name, rung in judgement.passed.items() if len(self._courses[name].standings) <= rung]
@@ -126,6 +137,10 @@ class Halving(Feed):
     def left(self) -> Sequence[TrialSpec]:
         """Those that have not ended."""
         return [self._ladders[name].trials[each] for name, names in self._open.items() for each in sorted(names)]
+
+    def list_peers(self, trial: TrialSpec, max_epochs: int) -> Sequence[TrialSpec] | None:
+        """Those of its architecture that go on to the same rung."""
+        return self._ladders[trial.architecture].list_members(self._epochs.index(max_epochs))
 
     def suggest(self, trial_id: str) -> Any:
         """The next trial; None while that depends on those that are under way."""

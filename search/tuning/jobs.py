@@ -28,6 +28,7 @@ from search.storage.provenance import describe_expected_nodes
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from search.tuning.feed import Feed
+from search.tuning.packs.lanes import is_pack, list_lanes
 from search.tuning.policy import Keeper, Policy
 from search.tuning.progress import Progress, Silent
 from search.tuning.scheduler import InOrder
@@ -64,6 +65,7 @@ class Outcomes(Unsaved, Callback):
         self._job, self._interrupt, self._keeper = job, interrupt, keeper
         self._deaths, self._slots = deaths, slots
         self._started: set[str] = set()
+        self._told: set[tuple[str, str]] = set()  # Lanes of packs that have ended.
         self._unstarted = 0  # Workers in a row that died before they began.
         self.ended = 0  # Trials that got an outcome, or reached a rung.
         self.lost = 0  # Trials whose worker died before it began: ended for Tune, but not on record; they run again.
@@ -77,16 +79,32 @@ class Outcomes(Unsaved, Callback):
         self._started.add(trial.trial_id)
         self._unstarted = 0
 
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Lanes of a pack end while the others go on."""
+        if not is_pack(trial):
+            return
+        with self._interrupt.on_trouble():
+            for lane in list_lanes(trial, result):
+                if lane.last_result["done"] and lane.key not in self._told and not self._interrupt.stop_all():
+                    self._told.add(lane.key)
+                    self._end(lane)
+
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial ended by itself, ASHA stopped it, or it was trained as far as it was handed out."""
         with self._interrupt.on_trouble():
-            last = trial.last_result
-            if self._interrupt.stop_all() or TIME_ATTR not in last:
+            if is_pack(trial) or self._interrupt.stop_all() or TIME_ATTR not in trial.last_result:
                 return  # An interruption is no outcome.
-            status = last["status"]
-            if status not in ENDED_BY_ITSELF:
-                status = "completed" if last[TIME_ATTR] >= trial.config["max_epochs"] else "stopped"
-            self._finish(trial, status, last[TIME_ATTR], last[METRIC])
+            self._end(trial)
+
+    def _end(self, trial: Any) -> None:
+        """Enters the end that a trial's last report tells of."""
+        last = trial.last_result
+        status = last["status"]
+        if status not in ENDED_BY_ITSELF:
+            status = "completed" if last[TIME_ATTR] >= trial.config["max_epochs"] else "stopped"
+        self._finish(trial, status, last[TIME_ATTR], last[METRIC])
 
     def _finish(self, trial: Any, status: str, epoch: int, accuracy: float) -> None:
         """Writes an outcome, unless the trial has only come as far as a rung, and those that follow from it."""
@@ -128,14 +146,15 @@ class Outcomes(Unsaved, Callback):
         self._started.discard(trial.trial_id)
         if interrupt.reason is not None:
             return False
-        folder = self._find_folder(trial)
-        folder.read()
-        key = (folder.spec.trial_id, folder.epoch)
-        self._deaths[key] += 1
-        if self._deaths[key] > MAX_WORKER_DEATHS and folder.status not in ENDED_BY_ITSELF:
-            times = f"{MAX_WORKER_DEATHS + 1} times in or after epoch {folder.epoch + 1}"
-            folder.fail(f"its worker died {times}, perhaps for lack of memory")
-        return folder.status in ENDED_BY_ITSELF
+        folders = [self._find_folder(lane) for lane in list_lanes(trial)]
+        for folder in folders:
+            folder.read()
+            key = (folder.spec.trial_id, folder.epoch)
+            self._deaths[key] += 1
+            if self._deaths[key] > MAX_WORKER_DEATHS and folder.status not in ENDED_BY_ITSELF:
+                times = f"{MAX_WORKER_DEATHS + 1} times in or after epoch {folder.epoch + 1}"
+                folder.fail(f"its worker died {times}, perhaps for lack of memory")
+        return all(folder.status in ENDED_BY_ITSELF for folder in folders)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's worker died before the trial began there, as when its node was taken away."""
@@ -145,9 +164,11 @@ class Outcomes(Unsaved, Callback):
             if not self._has_failed(trial):
                 self.lost += 1
                 return
-            folder = self._find_folder(trial)
-            folder.read()
-            self._finish(trial, folder.status, folder.epoch, WORST)
+            for lane in list_lanes(trial):
+                folder = self._find_folder(lane)
+                folder.read()
+                if not is_pack(trial) or lane.key not in self._told:
+                    self._finish(lane, folder.status, folder.epoch, WORST)
 
     def _find_folder(self, trial: Any) -> TrialFolder:
         return TrialFolder(self._job.run.path, TrialSpec.from_dict(trial.config["trial"]), self._job.run.guard)
@@ -237,7 +258,7 @@ def execute(
                 verbose=0,
                 progress_reporter=Silent(),
                 stop=interrupt,
-                callbacks=[outcomes, job.progress],
+                callbacks=[job.progress, outcomes],  # What a lane has reported counts before its end.
                 failure_config=tune.FailureConfig(max_failures=-1),  # `Outcomes` counts.
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),

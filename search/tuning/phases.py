@@ -25,9 +25,13 @@ from search.training.engines import EngineChoice
 from search.tuning.events import Event
 from search.tuning.feed import Feed
 from search.tuning.jobs import Job, execute
+from search.tuning.packs.engine import choose_engine
+from search.tuning.packs.feed import Packs
+from search.tuning.packs.trainable import RecordedPack
 from search.tuning.policy import Policy
 from search.tuning.progress import Progress
 from search.tuning.scheduler import InOrder
+from search.tuning.trainable import RecordedTrial
 from spaces.common.errors import printable
 from spaces.common.wording import format_count
 from spaces.files.sealed import read_sealed
@@ -81,7 +85,7 @@ def train_run(
     run = RunFolder(path)
     check_utf8(str(run.path))
     load_kept(run.given, asked.own)
-    engine = EngineChoice(resources.engine, resources.device, asked.augments, resources.address is None)
+    engine = choose_engine(asked, resources)
     engine.announce(*asked.architectures)  # Refuses what cannot work, before the folder is made.
     engines = {name: engine.describe(name, resources.threads) for name in asked.architectures}
     if policy.reuse is not None:
@@ -122,6 +126,7 @@ def train_phase(
         if count or not feed.finished:
             said = f"{phase.name}: {format_count(count, 'trial')} taken over from {printable(policy.reuse)}"
             print(said, file=sys.stderr)
+    feed = pack_trials(feed, engine)
     if feed.finished:
         return
     run.check_changes()
@@ -130,7 +135,8 @@ def train_phase(
     load_kept(run.path, {name: one for name, one in (spec.own or {}).items() if name in left})
     split = load_split(find_trained_on(spec), phase.name, spec.split_seed)
     print(engine.announce(*spec.architectures), file=sys.stderr)
-    engines = {name: engine.name_for(name) for name in left} if engine.here or engine.asked != "auto" else {}
+    alone = [name for name in left if not engine.packs(name)]
+    engines = {name: engine.name_for(name) for name in alone} if engine.here or engine.asked != "auto" else {}
     if on_event is None and (warning := policy.warn_of_time()):
         print(warning, file=sys.stderr)
     with ray_session(resources, run.path, lambda: run.list_failures(phase.name) > 0) as slots:
@@ -141,9 +147,15 @@ def train_phase(
             progress = Progress(
                 phase.name, phase.trials, phase.limits, recorded, why_idle, on_event, phase.ladder, weights
             )
-            job = Job(run, split, feed, phase.scheduler(recorded), progress, own=pack(left), engines=engines)
+            trainable = RecordedTrial if engine.lanes == 1 else RecordedPack
+            job = Job(run, split, feed, phase.scheduler(recorded), progress, trainable, pack(left), engines)
             lost = execute(job, resources, slots, policy, Watch(resources, run.path).explain_stuck, deaths)
             recorded = phase.recorded()
             if feed.exhausted and not lost and all(trial.outcome() for trial in recorded):
                 break
-            feed = phase.feed(recorded)
+            feed = pack_trials(phase.feed(recorded), engine)
+
+
+def pack_trials(feed: Feed, engine: EngineChoice) -> Feed:
+    """What hands out the same trials, in packs where the engine trains some."""
+    return feed if engine.lanes == 1 else Packs(feed, engine.lanes, engine.alone)

@@ -19,6 +19,7 @@ from search.signals import describe_stopping
 from search.storage.trial_folder import TrialFolder
 from search.streams import make_console
 from search.tuning.events import Event
+from search.tuning.packs.lanes import Lane, list_lanes
 from search.tuning.tally import Running, Tally
 from search.tuning.trainable import METRIC, TIME_ATTR, Unsaved, report
 from spaces import TrialSpec
@@ -73,6 +74,7 @@ class Progress(Unsaved, Callback):
         self._on_event = on_event
         self.refusal: Exception | None = None
         self._before: dict[str, dict[str, Any]] = {}  # Where trials that have not ended stood, by trial id.
+        self._over: set[tuple[str, str]] = set()  # Lanes that have ended, or wait at their rung.
         self._idle: float | None = None  # When it is next said that no trial runs.
         self._summary = "incumbent" if title == "sweep" else "mean"
         known = weights or {}
@@ -153,7 +155,15 @@ class Progress(Unsaved, Callback):
             self._print(f"{self._title} {self._format_timing()} | no trial runs: {self._why_idle()}")
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A trial runs."""
+        """A trial runs, or the lanes of a pack."""
+        for lane in self._list_going(trial):
+            self._start(lane)
+
+    def _list_going(self, trial: Any, result: Mapping[str, Any] | None = None) -> list[Any]:
+        """A trial, or the lanes of a pack that have not ended; a worker that follows another tells of those too."""
+        return [lane for lane in list_lanes(trial, result) if not isinstance(lane, Lane) or lane.key not in self._over]
+
+    def _start(self, trial: Any) -> None:
         tally, plain = self._tally(trial), trial.config["trial"]
         trial_id = plain["trial_id"]
         before = self._before.get(trial_id, {})
@@ -164,6 +174,7 @@ class Progress(Unsaved, Callback):
             time.monotonic(),
             before.get(TIME_ATTR, 0),
             before.get(METRIC),
+            trial.lanes if isinstance(trial, Lane) else 1,
         )
         tally.open.setdefault(trial_id, before.get(TIME_ATTR, 0))
         tally.waiting.discard(trial_id)
@@ -172,33 +183,42 @@ class Progress(Unsaved, Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        """A trial reported an epoch, or where it stood before."""
+        """A trial reported an epoch, or where it stood before; or some lanes of a pack did."""
+        for lane in self._list_going(trial, result):
+            self._hear(lane, lane.last_result if isinstance(lane, Lane) else result)
+        if not (self._live or self._cell) and time.monotonic() - self._spoke[0] > PLAIN_SECONDS:
+            self._say()
+
+    def _hear(self, trial: Any, result: Mapping[str, Any]) -> None:
         tally, now = self._tally(trial), time.monotonic()
         if not result["again"]:
             self._training_since = self._training_since or now - result["seconds"]
         tally.hear(tally.running.get(trial.trial_id), result, now)
         if not result["again"]:
             self._tell("epoch", trial, **result)
-        if not (self._live or self._cell) and now - self._spoke[0] > PLAIN_SECONDS:
-            self._say()
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's worker died; it starts again as soon as there is room."""
-        self._tally(trial).running.pop(trial.trial_id, None)
+        for lane in list_lanes(trial):
+            self._tally(lane).running.pop(lane.trial_id, None)
 
     def ended(self, trial: Any, status: str) -> None:
         """A trial got its outcome."""
+        self._leave(trial)
         tally, last = self._tally(trial), trial.last_result
-        tally.running.pop(trial.trial_id, None)
         tally.end(trial.config["trial"]["trial_id"], status, last.get(TIME_ATTR, 0), last.get(METRIC))
         self._tell("ended", trial, status=status)
         self._plan_line()
 
     def waits(self, trial: Any) -> None:
         """A trial has reached its rung, and runs no longer."""
-        tally = self._tally(trial)
-        tally.running.pop(trial.trial_id, None)
-        tally.waiting.add(trial.config["trial"]["trial_id"])
+        self._leave(trial)
+        self._tally(trial).waiting.add(trial.config["trial"]["trial_id"])
+
+    def _leave(self, trial: Any) -> None:
+        self._tally(trial).running.pop(trial.trial_id, None)
+        if isinstance(trial, Lane):
+            self._over.add(trial.key)
 
     def stopped(self, folder: TrialFolder) -> None:
         """A trial that waited at its rung got its outcome."""
@@ -250,7 +270,7 @@ class Progress(Unsaved, Callback):
         now, stands = time.monotonic(), {name: tally.make_stand() for name, tally in self._tallies.items()}
         lengths = {name: estimate_lengths(stand, self._limits) for name, stand in stands.items()}
         running = [one for tally in self._tallies.values() for one in tally.running.values()]
-        under_way = sum(now - max(since, one.since) for one in running)
+        under_way = sum((now - max(since, one.since)) / one.lanes for one in running)
         trained = sum(tally.seconds for tally in self._tallies.values()) + under_way
         return estimate_seconds_left(stands, lengths, trained / (now - since) if now > since else 0.0, under_way)
 

@@ -27,6 +27,7 @@ class Running:
         since: when its worker was last heard of, by the monotonic clock.
         epoch: the last one on record.
         accuracy: after it.
+        lanes: how many share its worker.
     """
 
     trial_id: str
@@ -35,6 +36,7 @@ class Running:
     since: float
     epoch: int = 0
     accuracy: float | None = None
+    lanes: int = 1
 
 
 @dataclass

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 import traceback
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,12 @@ def report(folder: TrialFolder, max_epochs: int, rows: int | None = None, again:
     }
 
 
-def _name(error: Exception) -> str:
+def _save(state: Callable[[], dict[str, Any]], path: Path, record: dict[str, Any]) -> None:
+    checkpoint.save(path, state(), record)
+
+
+def name_error(error: Exception) -> str:
+    """Its type and the first line of what it says."""
     return f"{type(error).__name__}: {error}".splitlines()[0][:200]
 
 
@@ -200,44 +206,43 @@ class RecordedTrial(tune.Trainable):
             if rows and not self._singly:
                 self._singly, self._training = True, None
                 again = f"epochs {rows[0]['epoch']} to {rows[-1]['epoch']} were trained again, one by one"
-                folder.note(f"{again}: {_name(error)}")
+                folder.note(f"{again}: {name_error(error)}")
                 return []
             # A bug or a lack of memory is this trial's result; the sweep continues.
             folder.fail(trace)
             return [report(folder, self._max_epochs)]
         # Outside the try above: a full disk is the machine's fault.
+        training = self._training
         if epoch.epoch <= before:
-            self._record_again(folder, rows[-1])
+            self._record_again(folder, rows[-1], training.state)
             return [report(folder, self._max_epochs, again=True)]
-        self._record(folder, rows, epoch.diverged, kept)
+        self._record(folder, rows, training.state, training.engine.identity(), epoch.diverged, kept)
         return self._report_since(folder, before)
 
     def _report_since(self, folder: TrialFolder, before: int) -> list[dict[str, Any]]:
         return [report(folder, self._max_epochs, rows=count) for count in range(before + 1, folder.epoch + 1)]
 
-    def _save(self, path: Path, record: dict[str, Any]) -> None:
-        assert self._training is not None
-        checkpoint.save(path, self._training.state(), record)
-
     def _record(
         self,
         folder: TrialFolder,
         rows: list[dict[str, Any]],
+        state: Callable[[], dict[str, Any]],
+        identity: Mapping[str, str],
         diverged: bool = False,
         kept: Predictions | None = None,
     ) -> None:
-        assert self._training is not None
         node = {"node": ray.get_runtime_context().get_node_id()[:8]} if ray.is_initialized() else {}
-        maker = describe_maker(self._resources.device) | node | self._training.engine.identity()
-        folder.commit(rows[-1], "diverged" if diverged else "running", maker, self._save, kept, rows[:-1])
+        maker = describe_maker(self._resources.device) | node | dict(identity)
+        status = "diverged" if diverged else "running"
+        folder.commit(rows[-1], status, maker, partial(_save, state), kept, rows[:-1])
 
-    def _record_again(self, folder: TrialFolder, row: dict[str, Any]) -> None:
+    def _record_again(self, folder: TrialFolder, row: dict[str, Any], state: Callable[[], dict[str, Any]]) -> None:
         """Keeps the checkpoint of an epoch whose row stays, and notes where the row is another one."""
         before, loss = folder.rows[row["epoch"] - 1], f"{JUDGED_ON[self._spec.phase]}_loss"
         if (before.get("train_loss"), before.get(loss)) != (row["train_loss"], row[loss]):
             there = f"{loss} {row[loss]!r}; the row says {before.get(loss)!r}"
             folder.note(f"epoch {row['epoch']} came out differently: {there}")
-        folder.save_again(row["epoch"], self._save)
+        folder.save_again(row["epoch"], partial(_save, state))
 
     def _open_training(self, folder: TrialFolder) -> Training:
         """The training where the trial's record left it: from its checkpoint, or from the start.
@@ -247,20 +252,24 @@ class RecordedTrial(tune.Trainable):
         """
         device, engine = self._resources.device, self._resources.engine
         training = Training(folder.spec, self._split, device, engine)
-        if not folder.rows:
-            return training
+        whole = not folder.rows or self._continue(folder, training.load_state, device)
+        return training if whole else Training(folder.spec, self._split, device, engine)
+
+    def _continue(self, folder: TrialFolder, load: Callable[[dict[str, Any]], object], device: str = "cpu") -> bool:
+        """Loads a trial's checkpoint; False, and a note, where that is missing or damaged."""
         try:
-            training.load_state(checkpoint.load(folder.checkpoint, device)[0])
-            if folder.checkpoint == folder.find_checkpoint(training.epoch):
-                return training
-            reason = f"it is of epoch {training.epoch}"
+            state = checkpoint.load(folder.checkpoint, device)[0]
+            load(state)
+            if folder.checkpoint == folder.find_checkpoint(state["epoch"]):
+                return True
+            reason = f"it is of epoch {state['epoch']}"
         except torch.OutOfMemoryError:
             raise  # A RuntimeError too, but the checkpoint is sound.
         except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
-            reason = _name(error)
+            reason = name_error(error)
         aside = f"set aside as {set_aside(folder.checkpoint).name}" if folder.checkpoint.exists() else "missing"
         folder.note(f"epochs 1 to {folder.epoch} were trained again: their checkpoint was {aside} ({reason})")
-        return Training(folder.spec, self._split, device, engine)
+        return False
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Lets Tune reuse this process for the next trial."""

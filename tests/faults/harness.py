@@ -18,7 +18,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 300.0  # Seconds that nothing here takes, unless it hangs.
-TITLES = ("ray::RecordedTrial", "ray::ResourceTrainable")
+TITLES = ("ray::RecordedTrial", "ray::RecordedPack", "ray::ResourceTrainable")
 GONE = (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied)
 
 

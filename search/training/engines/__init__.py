@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import torch
 
@@ -12,10 +12,12 @@ from models.native import VERSION, explain_no_library, find_instruction_set, has
 from models.own import split_kept
 from search.training.engines.base import Engine, Problem
 from search.training.engines.native_engine import NativeEngine
+from search.training.engines.pack_engine import VERSION as PACK_VERSION
 from search.training.engines.torch_engine import MixedEngine, TorchEngine, choose_half_type
 from spaces import UserError
 from spaces.common.lookup import choose
 
+NAMED = 3  # Of the architectures that are trained alone.
 ENGINES: dict[str, type[Engine]] = {"native": NativeEngine, "torch": TorchEngine, "mixed": MixedEngine}
 
 
@@ -28,6 +30,8 @@ class EngineChoice:
         device: ``cpu`` or ``cuda``.
         augments: whether the data set has a recipe that crops or flips images.
         here: whether this machine trains; the nodes of a cluster may have another build, or none.
+        lanes: the most trials of a pack, 1 for none.
+        alone: architectures whose trials are no lanes of a pack, and why.
 
     Raises:
         UserError: an unknown engine, or one that cannot work there.
@@ -37,11 +41,22 @@ class EngineChoice:
     device: str = "cpu"
     augments: bool = False
     here: bool = True
+    lanes: int = 1
+    alone: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         choose("engine", self.asked, {"auto": None, **ENGINES})
         if self.asked == "mixed" and self.device == "cpu":
             raise UserError("engine mixed: it runs on GPUs only; give --gpus-per-trial, or choose --engine torch")
+        if self.lanes > 1 and self.asked in ("native", "mixed"):
+            raise UserError(
+                f"engine {self.asked}: a pack is trained by torch in float32; choose --engine torch or auto, or leave "
+                "--pack out"
+            )
+
+    def packs(self, architecture: str) -> bool:
+        """Whether the trials of an architecture are lanes of packs."""
+        return self.lanes > 1 and architecture not in self.alone
 
     def explain_not_native(self, architectures: Iterable[str] = ()) -> str | None:
         """Why the native engine cannot train these architectures; None if it can."""
@@ -76,6 +91,21 @@ class EngineChoice:
 
     def announce(self, *architectures: str) -> str:
         """A line about the engine that will train these architectures; raises what ``name_for`` raises."""
+        alone = [name for name in architectures if not self.packs(name)]
+        if len(alone) == len(architectures):
+            what = self._announce_alone(*architectures)
+            return f"{what}; no packs: {self._explain_alone(alone)}" if alone and self.lanes > 1 else what
+        what = f"engine: packs of up to {self.lanes} trials, by torch on {self.device}"
+        if not alone:
+            return what
+        by = self._announce_alone(*alone).removeprefix("engine: ")
+        return f"{what}; each trial alone, by {by}: {self._explain_alone(alone)}"
+
+    def _explain_alone(self, names: list[str]) -> str:
+        told = [f"{name} ({self.alone[name]})" for name in names[:NAMED]]
+        return ", ".join(told) + f" and {len(names) - NAMED} more" * (len(names) > NAMED)
+
+    def _announce_alone(self, *architectures: str) -> str:
         name = self.name_for(*architectures)
         if name == "mixed":
             return f"engine: torch on {self.device}, in mixed precision (--engine torch for float32)"
@@ -91,6 +121,9 @@ class EngineChoice:
         """What the environment says of an architecture's engine; on a cluster its nodes decide all but the device."""
         if not self.here:
             return f"on {self.device}"
+        if self.packs(architecture):
+            cpu = f", {torch.backends.cpu.get_cpu_capability().lower()}, threads: {threads}" * (self.device == "cpu")
+            return f"pack {PACK_VERSION} of {self.lanes}{cpu} on {self.device}"
         name = self.name_for(architecture)
         if name == "native":
             return f"native {VERSION} {find_instruction_set()} on cpu"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,9 @@ from spaces import Hyperparameters, TrialSpec
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 96, 128, 160, 192, 224, 256)
 """Lanes of the program on a GPU; idle ones fill it up, so that few programs serve packs of any size."""
+
+VERSION = "1"
+"""Of the arithmetic; records show it."""
 
 JUDGED_AT_ONCE = 2**14
 """Images, over all lanes, whose scores are computed at once: about those of a step of a large pack."""
@@ -35,6 +38,14 @@ def compute_losses(scores: Tensor, y: Tensor) -> Tensor:
     return -torch.where(named, scores.log_softmax(1), 0).sum(1)
 
 
+def stack_buffers(buffers: Sequence[Mapping[str, Tensor]], size: int, device: torch.device) -> dict[str, Tensor]:
+    """Those of each lane under one another, (size, ..); idle lanes have the first one's."""
+    if not buffers:
+        return {}
+    filled = [*buffers, *[buffers[0]] * (size - len(buffers))]
+    return {name: torch.stack([each[name] for each in filled]).to(device) for name in buffers[0]}
+
+
 class PackEngine:
     """SGD as ``torch.optim.SGD`` has it, on the mean loss of each lane, in float32.
 
@@ -47,6 +58,7 @@ class PackEngine:
         spec: any of the trials, for what they share: batch size, seed and recipe.
         split: images (N, C, H, W) and labels (N,).
         device: where to train.
+        buffers: of the user's own layers, for each lane, by name.
         capture: whether to record the step as a CUDA graph, where there is CUDA.
 
     Attributes:
@@ -66,11 +78,12 @@ class PackEngine:
         split: Split,
         device: torch.device,
         *,
+        buffers: Sequence[Mapping[str, Tensor]] = (),
         capture: bool = True,
     ):
         self._spec, self._device = spec, device
-        self._network = PackedNetwork(description, template.to(device))
         size = choose_size(len(thetas), device)
+        self._network = PackedNetwork(description, template.to(device), stack_buffers(buffers, size, device))
         self.weights = LaneWeights({name: p.shape for name, p in template.named_parameters()}, size, device)
         self.velocity = torch.zeros_like(self.weights.flat)
         self.rates = torch.zeros(size, 1, device=device)
@@ -79,6 +92,7 @@ class PackEngine:
         self._decay[: len(thetas), 0] = torch.tensor([theta.weight_decay for theta in thetas])
         self.live = torch.arange(size, device=device)[:, None] < len(thetas)
         self._total = torch.zeros(size, device=device)
+        self._predicted = torch.zeros(size, 0, dtype=torch.int64, device=device)
         self._train_x, self._eval_x = (Images(x, split.scaling, device) for x in (split.train_x, split.eval_x))
         self._train_y, self._eval_y = (make_tensor(y, device) for y in (split.train_y, split.eval_y))
         self._captured, self.not_captured = self._capture() if capture else (None, "it was not asked for")
@@ -111,6 +125,7 @@ class PackEngine:
         Returns:
             Each lane's mean cross entropy over the steps, idle lanes' too; not finite as soon as one is not.
         """
+        self._network.template.train()
         self._total.zero_()
         chosen = order.to(self._train_x.home).split(self._spec.batch_size)
         for step, batch in enumerate(chosen, start=1):
@@ -137,16 +152,30 @@ class PackEngine:
     @torch.no_grad()
     def judge(self) -> list[tuple[float, float]]:
         """Each lane's mean cross entropy and accuracy (a fraction) on the judging images, idle lanes' too."""
+        self._network.template.eval()
         size, count = len(self.live), len(self._eval_y)
         losses = torch.empty(size, count, device=self._device)
-        correct = torch.zeros(size, dtype=torch.int64, device=self._device)
+        self._predicted = torch.empty(size, count, dtype=torch.int64, device=self._device)
         for part in torch.arange(count).split(min(EVALUATION_BATCH, max(1, JUDGED_AT_ONCE // size))):
             place = slice(int(part[0]), int(part[-1]) + 1)
             x, y = self._eval_x.take_batch(place).permute(1, 2, 3, 0).contiguous(), self._eval_y[place]
             scores = self._network.compute_scores(self.weights.views, x)
             losses[:, place] = compute_losses(scores, y)
-            correct += (scores.argmax(1) == y).sum(1)
+            self._predicted[:, place] = scores.argmax(1)
         # Added up as TorchEngine does, which too large a sum makes infinite.
         sums = sum(part.sum(1).double() for part in losses.split(EVALUATION_BATCH, 1))
         assert isinstance(sums, Tensor)
-        return list(zip((sums / count).tolist(), (correct.double() / count).tolist(), strict=True))
+        correct = (self._predicted == self._eval_y).sum(1).double()
+        return list(zip((sums / count).tolist(), (correct / count).tolist(), strict=True))
+
+    def predict(self, lane: int) -> list[int]:
+        """The class of each judging image by one lane: those behind the last ``judge``."""
+        return self._predicted[lane].tolist()
+
+    def identity(self) -> dict[str, str]:
+        """For the record, with what torch chose of a CPU's instruction sets, or whether a GPU's step is a graph."""
+        instructions = torch.backends.cpu.get_cpu_capability().lower()
+        if self._device.type != "cpu":
+            captured = "in a graph" if self.not_captured is None else f"without a graph: {self.not_captured}"
+            instructions = f"{self._device.type} {captured}"
+        return {"engine": "pack", "instruction_set": instructions, "engine_version": VERSION}

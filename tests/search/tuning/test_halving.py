@@ -16,6 +16,8 @@ from ray.tune.search import Searcher
 from search.storage import trial_folder, writer
 from search.storage.run_folder import RunFolder
 from search.tuning.jobs import Job, Outcomes
+from search.tuning.packs.feed import Packs
+from search.tuning.packs.lanes import AWAKE, LANES, REPORTS, list_lanes
 from search.tuning.policy import Keeper
 from search.tuning.progress import Progress
 from search.tuning.scheduler import InOrder
@@ -47,14 +49,19 @@ class Death(BaseException):
 
 
 class World:
-    """Stands in for Tune and its workers: trains made-up trials, in any order, until it dies or nothing is left."""
+    """Stands in for Tune and its workers: trains made-up trials, in any order, until it dies or nothing is left.
 
-    def __init__(self, path: Path, seed: int, monkeypatch: pytest.MonkeyPatch):
+    With several ``lanes`` it trains packs.
+    """
+
+    def __init__(self, path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, lanes: int = 1):
         self.run, self.random = RunFolder(path), random.Random(seed)
         self.run.guard = writer.Writer(self.run.path)  # It looks for no driver.
         self.writes = float("inf")  # Until it dies.
         self.handed: list[tuple[str, int]] = []  # Trial ids, and how far each was to go.
         self.retrained = 0
+        self.lanes = lanes
+        self.packs: dict[tuple[str, int], list[str]] = {}  # Of which a trial was a lane, up to a rung.
         write = writer.write_json
 
         def write_or_die(file: Path, content: Any, **more: Any) -> None:
@@ -79,6 +86,8 @@ class World:
         phase = plan_sweep(self.run, spec)
         self.run.reopen(phase.recorded(), phase.epochs, False)
         feed = phase.feed(phase.recorded())
+        if self.lanes > 1:
+            feed = Packs(feed, self.lanes)
         progress = Progress("sweep", phase.trials, phase.limits, phase.recorded(), ladder=phase.ladder)
         job = Job(self.run, None, feed, InOrder(), progress)  # type: ignore[arg-type]
         interrupt = Interrupt()
@@ -93,12 +102,14 @@ class World:
                     live.append(SimpleNamespace(trial_id=name, config=config, last_result={}))
                     outcomes.on_trial_start(0, [], live[-1])
                     progress.on_trial_start(0, [], live[-1])
-                    self.handed.append((config["trial"]["trial_id"], config["max_epochs"]))
+                    self.hand_out(config)
             if not live:
                 break
             trial = self.random.choice(live)
-            trial.last_result = self.step(trial)
-            progress.on_trial_result(0, [], trial, trial.last_result)
+            result = self.step(trial) if self.lanes == 1 else self.step_together(trial)
+            progress.on_trial_result(0, [], trial, result)
+            outcomes.on_trial_result(0, [], trial, result)
+            trial.last_result = result
             if trial.last_result["done"]:
                 live.remove(trial)
                 feed.on_trial_complete(trial.trial_id, trial.last_result)
@@ -109,6 +120,24 @@ class World:
         assert phase.feed(phase.recorded()).finished
         tallies = progress._tallies.values()
         assert all(tally.done == tally.total and not tally.waiting and not tally.running for tally in tallies)
+
+    def hand_out(self, config: dict[str, Any]) -> None:
+        """Notes who is trained; a lane is always in the same pack, and at the same place there."""
+        for lane in config.get(AWAKE, [config["trial"]["trial_id"]]):
+            self.handed.append((lane, config["max_epochs"]))
+            pack = [each["trial_id"] for each in config.get(LANES, [])]
+            assert self.packs.setdefault(self.handed[-1], pack) == pack
+
+    def step_together(self, pack: Any) -> dict[str, Any]:
+        """A step of each lane that has not ended; one of them may be behind, as a kill leaves it."""
+        reports = []
+        for lane in list_lanes(pack):
+            lane.last_result = pack.last_result.get("lanes", {}).get(lane.trial_id, {})
+            if not lane.last_result.get("done") and (not reports or self.random.random() < 0.9):
+                reports.append((lane.trial_id, self.step(lane)))
+        lanes = pack.last_result.get("lanes", {}) | dict(reports)
+        done = len(lanes) == len(pack.config[AWAKE]) and all(report["done"] for report in lanes.values())
+        return {"done": done, REPORTS: reports, "lanes": lanes}
 
     def step(self, trial: Any) -> dict[str, Any]:
         """Reports where it was left, or trains an epoch."""
@@ -183,6 +212,20 @@ def test_however_often_all_dies_the_same_trials_are_stopped(
     if not seed:  # Nobody was handed out twice for one rung.
         assert len(world.handed) == len(set(world.handed))
     assert not [*tmp_path.glob("trials/*/checkpoint-*")]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("lanes", [2, 4, 16])
+def test_packs_stop_the_same_trials_and_are_made_again_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lanes: int, seed: int
+) -> None:
+    world = World(tmp_path, seed, monkeypatch, lanes)
+    world.drive_through(SPEC, deaths=2 * seed)
+    assert world.ends() == define(SPEC)
+    assert not world.retrained
+    sizes = [len(pack) for pack in world.packs.values()]
+    assert max(sizes) == min(lanes, 9)
+    world.drive_through(replace(SPEC, samples=9, architectures=("conv", "invariant", "dct")), deaths=seed)
 
 
 @pytest.mark.parametrize("seed", range(2))

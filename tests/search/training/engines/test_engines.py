@@ -92,3 +92,33 @@ def test_a_cluster_is_known_by_its_device_only() -> None:
 
 def test_the_number_of_threads_counts_for_torch_only() -> None:
     assert EngineChoice("torch").describe("conv", 2) != EngineChoice("torch").describe("conv", 1)
+
+
+def test_packs_and_what_is_trained_beside_them_are_announced() -> None:
+    alone = dict.fromkeys(("ref", "invC", "invB", "invA"), "a pack has no BatchNorm")
+    packs = EngineChoice("torch", lanes=8, alone=alone)
+    assert packs.announce("conv", "dct") == "engine: packs of up to 8 trials, by torch on cpu"
+    assert packs.announce("conv", "ref") == (
+        "engine: packs of up to 8 trials, by torch on cpu; each trial alone, by torch on cpu: "
+        "ref (a pack has no BatchNorm)"
+    )
+    assert packs.announce(*alone) == (
+        "engine: torch on cpu; no packs: ref (a pack has no BatchNorm), invC (a pack has no BatchNorm), "
+        "invB (a pack has no BatchNorm) and 1 more"
+    )
+    assert (packs.packs("conv"), packs.packs("ref"), EngineChoice().packs("conv")) == (True, False, False)
+
+
+def test_the_number_of_lanes_is_part_of_what_computes() -> None:
+    """Bits of a lane may depend on it, as on the number of threads."""
+    engines = [EngineChoice(lanes=lanes).describe("conv", 1) for lanes in (4, 8)]
+    assert engines[0] != engines[1]
+    assert engines[0].startswith("pack 1 of 4, ")
+    assert engines[0].endswith(" on cpu")
+    assert EngineChoice("auto", "cuda", lanes=4).describe("conv", 1) == "pack 1 of 4 on cuda"
+
+
+@pytest.mark.parametrize("engine", ["native", "mixed"])
+def test_packs_are_of_one_engine(engine: str) -> None:
+    with pytest.raises(UserError, match=f"engine {engine}: a pack is trained by torch in float32"):
+        EngineChoice(engine, "cuda", lanes=2)

@@ -1,0 +1,53 @@
+"""The options that say what each trial gets."""
+
+from __future__ import annotations
+
+from search.option_types import group, number, option, parse_address, parse_pack
+from spaces import UserError
+from spaces.specs.run import RunSpec
+
+RESOURCES = group(
+    "resources",
+    number("--cpus-per-trial", default=1.0, metavar="N", help="CPU cores per trial (default 1)"),
+    number("--gpus-per-trial", default=0.0, metavar="N", help="GPUs per trial, fractions allowed (default 0)"),
+    option(
+        "--engine",
+        choices=("auto", "native", "torch", "mixed"),
+        default="auto",
+        help="what does the arithmetic: native (compiled, one CPU core per trial), torch, mixed (torch in 16 "
+        "bits, GPUs only), or auto (default): native wherever it can; mixed on GPUs where images are augmented",
+    ),
+    option(
+        "--pack",
+        type=parse_pack,
+        default=1,
+        metavar="N|auto",
+        help="train up to N trials of an architecture as one program, which a GPU needs to be busy (docs/packs.md); "
+        "auto: as many as its memory allows, 1 on a CPU. Not with --scheduler asha (default 1)",
+    ),
+    option(
+        "--address",
+        type=parse_address,
+        metavar="ADDR",
+        help="a running Ray cluster: auto, or HOST:PORT (default: start Ray here)",
+    ),
+)
+
+
+def check_packs(spec: RunSpec) -> None:
+    """Refuses a search whose trials cannot be trained in lockstep.
+
+    Raises:
+        UserError: its scheduler, or its search, decides about one trial after the other.
+    """
+    alone = "or leave --pack out"
+    if spec.scheduler == "asha":
+        raise UserError(
+            "pack: asha judges each trial when that gets to a rung, and the trials of a pack get there together; "
+            f"give --scheduler halving or none, {alone}"
+        )
+    if spec.search == "tpe":
+        raise UserError(
+            "pack: tpe proposes each trial from those that have ended, and the trials of a pack begin together; "
+            f"give --search grid, {alone}"
+        )

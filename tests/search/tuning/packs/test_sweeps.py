@@ -1,0 +1,69 @@
+"""Searches in packs, by the command line, against those whose trials torch trains one by one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.faults.invariants import metrics, outcomes, records
+from tests.search.tuning.test_resuming import done
+
+pytestmark = pytest.mark.slow
+
+# Where training is smooth, rounding stays rounding. With lr 1 it would decide whether a trial diverges, and with max
+# pooling, as in conv, which of two pixels that are equal but for rounding gets the gradient.
+SPACE = """
+lr: {choice: [0.005, 0.01, 0.02]}
+momentum: {choice: [0.0, 0.5]}
+weight_decay: 1e-4
+gain: {choice: [0.7, 1.0]}
+"""
+SHAPE = ["--architectures", "invariant", "--samples", "8", "--epochs", "2", "--grace-period", "1"]
+
+
+def test_a_packed_search_has_the_table_of_one_that_is_not(tmp_path: Path) -> None:
+    space = tmp_path / "smooth.yaml"
+    space.write_text(SPACE)
+    told, tables = {}, {}
+    for name, engine in (("packed", ["--pack", "8"]), ("alone", ["--engine", "torch"])):
+        run = str(tmp_path / name)
+        told[name] = done("sweep", "--space", str(space), "--scheduler", "halving", *SHAPE, *engine, "--out", run)
+        done("rerun", run, "--seeds", "1", *engine)
+        tables[name] = done("table", "summary", run)
+    assert "engine: packs of up to 8 trials, by torch on cpu" in told["packed"]
+    assert tables["packed"].replace("pack 1", "torch") == re.sub(r"torch [0-9][^ ]*", "torch", tables["alone"])
+    packed, alone = (records(tmp_path / name) for name in told)
+    assert packed.keys() == alone.keys()
+    assert {record["makers"][0]["engine"] for record in packed.values()} == {"pack"}
+    for name, record in packed.items():
+        for ours, theirs in zip(metrics(record["rows"]), metrics(alone[name]["rows"]), strict=True):
+            assert ours == pytest.approx(theirs, rel=1e-5)
+    ends = [{trial: (end["status"], end["epoch"]) for trial, end in outcomes(tmp_path / name).items()} for name in told]
+    assert ends[0] == ends[1]
+    assert {status for status, _ in ends[0].values()} == {"completed", "stopped"}
+
+
+def test_what_no_pack_can_have_is_trained_alone_beside_them(tmp_path: Path) -> None:
+    layer = tmp_path / "layers.py"
+    layer.write_text(
+        "from torch import nn\n"
+        "class Plain(nn.Conv2d):\n"
+        "    def __init__(self, in_channels, out_channels):\n"
+        "        super().__init__(in_channels, out_channels, 3, padding=1)\n"
+        "class Dropping(Plain):\n"
+        "    def forward(self, x):\n"
+        "        return nn.functional.dropout(super().forward(x), 0.1, self.training)\n"
+    )
+    names, run = f"{layer}:Plain,{layer}:Dropping", tmp_path / "run"
+    shape = ["--architectures", names, "--samples", "2", "--epochs", "1", "--grace-period", "1"]
+    told = done("sweep", "--scheduler", "none", *shape, "--pack", "4", "--out", str(run))
+    assert re.search(
+        r"engine: packs of up to 4 trials, by torch on cpu; each trial alone, by torch on cpu; .*: "
+        r"Dropping-\w+ \(a pack cannot train it: RuntimeError: vmap",
+        told,
+    )
+    engines = {record["trial"]["architecture"]: record["makers"][0]["engine"] for record in records(run).values()}
+    assert {name.split("-")[0]: engine for name, engine in engines.items()} == {"Plain": "pack", "Dropping": "torch"}
+    assert len(outcomes(run)) == 4
