@@ -2,10 +2,10 @@
 
 Trials that compute nothing go through everything that real ones do: Tune, ASHA, workers, a record and a checkpoint
 each epoch, outcomes. Reported are seconds per trial and per report, the driver's CPU time and its peak memory, for 256,
-4,096 and 16,384 trials of two epochs, each number of trials in a fresh process: on this machine alone, and on four
-nodes that Ray simulates here. The clock runs from the first report to the last, so starting Ray and its workers is not
-counted. The start has a table of its own: seconds from the call of the real command to its first epoch, for grids of
-256, 2,048 and 20,000 trials. So have the requests of a run in a bucket, as the store counts them.
+4,096 and 16,384 trials of two epochs, each number of trials in a fresh process; and for 256 and 1,024 on a cluster of
+four nodes, each started here by ``ray start``. The clock runs from the first report to the last, so starting Ray and
+its workers is not counted. The start has a table of its own: seconds from the call of the real command to its first
+epoch, for grids of 256, 2,048 and 20,000 trials. So have the requests of a run in a bucket, as the store counts them.
 
     python -m benchmarks.orchestration --kept FILE --most 1     # again and again: a part a call, of minutes each
 """
@@ -27,7 +27,7 @@ from benchmarks.growth.start import GRIDS, measure_start
 
 MODULE = "benchmarks.orchestration"
 NODES = 4
-SIZES = {0: (256, 4096, 16_384), NODES: (256, 4096)}  # By simulated nodes; 0: this machine alone.
+SIZES = {0: (256, 4096, 16_384), NODES: (256, 1024)}  # By simulated nodes; 0: this machine alone.
 QUICK_SIZES = {0: (4, 8), 2: (4,)}
 EPOCHS = (4, 40)  # Of the trials in a bucket.
 QUICK_EPOCHS = (1, 2)
@@ -86,7 +86,7 @@ def describe_sizes(report: Report, found: Found, sizes: Sequence[int], nodes: in
     )
     report.text(
         f"Per trial at {last['trials']:,} trials against {first['trials']:,}, memory per further trial at the last "
-        f"step against the first: {', '.join(told)}."
+        f"step against the first: {', '.join(told)}. Seconds include waiting for cores that other programs had."
     )
 
 

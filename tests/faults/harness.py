@@ -29,16 +29,25 @@ class Driver:
         options: its words, such as ``sweep --out RUN``.
         environment: variables added to this process's own.
         folder: where it runs.
+        within: shell in namespaces of its own that replaces itself by ``"$@"``.
 
     Attributes:
         process: its process, which leads a session of its own.
     """
 
-    def __init__(self, *options: str, environment: Mapping[str, str] | None = None, folder: Path = ROOT):
+    def __init__(
+        self,
+        *options: str,
+        environment: Mapping[str, str] | None = None,
+        folder: Path = ROOT,
+        within: str | None = None,
+    ):
+        line = [sys.executable, "-m", "search", *options]
+        line = ["unshare", "--mount", "--uts", "sh", "-ec", within, "sh", *line] if within else line
         with tempfile.NamedTemporaryFile(prefix="faults-", delete=False) as stream:
             self._errors = Path(stream.name)
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "search", *options],
+                line,
                 cwd=folder,
                 env=os.environ | dict(environment or {}),
                 stdout=subprocess.DEVNULL,

@@ -11,9 +11,7 @@ from pathlib import Path
 from tests.faults.harness import Driver, ended, epochs, kill, trial_of
 from tests.faults.invariants import Witness
 from tests.faults.moments import wait_for_moment
-from tests.servers import Server
 
-AWAY_SECONDS = 9.0  # Longer than the lease of a driver in these tests.
 STARTING_SECONDS = 8.0  # About as long as a driver takes to its first trial.
 
 
@@ -28,22 +26,17 @@ class Havoc:
         run: the run folder.
         options: of the sweep.
         seed: of all that is random here.
-        out: where the run lies, if that is a bucket, of which the folder is a mirror.
-        server: of the bucket.
 
     Attributes:
         kills: how many, by kind.
         starts: how often the same command was given.
     """
 
-    def __init__(
-        self, run: Path, options: Sequence[str], seed: int, out: str | None = None, server: Server | None = None
-    ):
+    def __init__(self, run: Path, options: Sequence[str], seed: int):
         self.run = run
         self.kills: Counter[str] = Counter()
         self.starts = 0
-        self._line = ["sweep", *options, "--out", out or str(run)]
-        self._server = server
+        self._line = ["sweep", *options, "--out", str(run)]
         self._random = random.Random(seed)
         self._witness = Witness(run)
         self._driver: Driver | None = None
@@ -54,9 +47,8 @@ class Havoc:
 
         Args:
             kills: how many of each kind: ``worker``, ``driver``, ``machine`` (the raylet and all workers at
-                once, after which the driver has to end by itself), ``start`` (a driver on its way to
-                its first trial), ``server`` (of the bucket, which is gone for a while), or ``pause`` (it takes
-                requests and does not answer for a while).
+                once, after which the driver has to end by itself), or ``start`` (a driver on its way to
+                its first trial).
             most_epochs: that the sweep has to get on between two kills.
         """
         try:
@@ -104,15 +96,6 @@ class Havoc:
         if kind == "worker":
             self._hurt[trial] = epochs(self.run, trial)
             self.kills[kind] += kill(pid)
-        elif kind in ("server", "pause"):
-            assert self._server is not None
-            leave, come = self._server.kill, self._server.start
-            if kind == "pause":
-                leave, come = self._server.pause, self._server.go_on
-            leave()
-            time.sleep(AWAY_SECONDS)
-            come()
-            self.kills[kind] += 1
         elif kind == "machine":
             for part in driver.wait_for(driver.raylet):
                 kill(part)

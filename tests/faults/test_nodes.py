@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,16 +14,6 @@ from tests.faults.moments import wait_for_moment
 
 pytestmark = pytest.mark.slow
 KILLS = 4
-
-
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    folder = Path(tempfile.mkdtemp(prefix="inv-", dir="/tmp"))  # A short path, or its sockets' would be too long.
-    cluster = Cluster(folder, {key: value for key, value in os.environ.items() if key != "PYTHONPATH"})
-    yield cluster
-    cluster.end()
-    shutil.rmtree(folder, ignore_errors=True)
-    Path("/tmp/ray/ray_current_cluster").unlink(missing_ok=True)  # Or `--address auto` would look there for ever.
 
 
 def test_nodes_die_and_results_stay(cluster: Cluster, full: list[str], undisturbed: Path, tmp_path: Path) -> None:
