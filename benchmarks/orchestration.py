@@ -79,6 +79,8 @@ def describe_sizes(report: Report, found: Found, sizes: Sequence[int], nodes: in
             for row in rows
         ],
     )
+    if first is last:
+        return
     told = (
         f"{name} {format_times(growth)} ({describe_target(growth, TARGET, '<=')})"
         for name, growth in growths.items()
