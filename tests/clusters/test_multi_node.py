@@ -100,6 +100,8 @@ def test_too_little_room_and_a_folder_that_a_node_does_not_see(clusters: Any, sw
     last = errors.splitlines()[-1]
     assert last.startswith(f"invsearch: {run}: not seen by node apart = ")
     assert last.endswith("(No such file or directory); give --out a folder that every node shares, or mount it there")
+    assert not run.exists()  # A refused start leaves no folder.
+    run.mkdir()
     line = [sys.executable, "-c", WATCH, cluster.address, str(run)]
     late = subprocess.run(line, cwd=ROOT, env=sweeps.environment, capture_output=True, text=True, timeout=120)
     assert late.stdout.strip() == last.removeprefix("invsearch: "), late.stderr

@@ -151,7 +151,7 @@ def test_what_is_no_table_is_refused_in_one_line(whole: RunFolder, folder: RunFo
     with pytest.raises(UserError, match="architecture: 'nets'"):
         collect(run, ("nets",))
     run.spec["search"], run.spec["scheduler"] = "tpe", "none"
-    with pytest.raises(UserError, match="tpe proposed its configurations from results"):
+    with pytest.raises(UserError, match="the configurations of a tpe search are a selection"):
         collect(run)
     folder.spec["samples"] = None
     with pytest.raises(UserError, match="nothing was searched"):

@@ -172,7 +172,7 @@ def test_other_versions_are_refused_before_anything_is_written(copied: Path, tmp
     )
     other = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
     files = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.name != "driver.lock"}
-    refused = invsearch(*command, **other)
+    refused = invsearch(*command, "--samples", "4", **other)
     assert refused.returncode == 2
     assert "here; resume with what it was begun with, or with --accept-changes" in refused.stderr
     assert {path: path.read_bytes() for path in files} == files
