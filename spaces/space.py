@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 from spaces.common.errors import UserError, quote, shorten
@@ -90,22 +90,30 @@ class Space:
     def draw(self, count: int, seed: int) -> list[Hyperparameters]:
         """The first ``count`` different configurations of those that ``seed`` draws, each independently of the others.
 
+        Of a space that can be listed these are the first of ``walk``, which is the same and comes to every point.
         Intervals are drawn from evenly, of a ``LogUniform`` in the logarithm; values are rounded as by ``snap``.
 
         Raises:
             UserError: the space is too narrow for so many.
         """
-        generator, found, missed = random.Random(seed), dict[Hyperparameters, None](), 0
-        while len(found) < count and missed < MAX_MISSES:
-            theta = self.snap({name: domain.draw(generator) for name, domain in self.domains.items()})
-            missed = missed + 1 if theta in found else 0
-            found[theta] = None
+        if self.size <= MAX_POINTS:
+            found = dict.fromkeys(islice(self.walk(seed), count))
+        else:
+            found = self._draw_distinct(count, seed)
         if len(found) < count:
             raise UserError(
                 f"space {self.name}: {count:,} different configurations are more than it has or can be drawn; give "
                 f"--samples {len(found)} or fewer"
             )
         return list(found)
+
+    def _draw_distinct(self, count: int, seed: int) -> dict[Hyperparameters, None]:
+        generator, found, missed = random.Random(seed), dict[Hyperparameters, None](), 0
+        while len(found) < count and missed < MAX_MISSES:
+            theta = self.snap({name: domain.draw(generator) for name, domain in self.domains.items()})
+            missed = missed + 1 if theta in found else 0
+            found[theta] = None
+        return found
 
     def within(self, other: Space) -> bool:
         """Whether this is a grid all of whose values ``other``, a grid too, has."""

@@ -182,7 +182,7 @@ def _check_options(args: argparse.Namespace, table: Table) -> None:
         )
     for name, default in (dict.fromkeys(FIXED_ONLY) if table.searched else SEARCH_ONLY).items():
         if getattr(args, name) != default:
-            what = "has fixed rows" if table.searched else "searches nothing: its recipe is fixed"
+            what = "has fixed rows" if table.searched else "searches nothing: its configurations are fixed"
             given = name.replace("_", "-")
             raise UserError(f"{given}: Table {table.number} {what}; leave --{given} out")
     if args.dataset is None:

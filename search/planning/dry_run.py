@@ -69,6 +69,7 @@ def describe(
         choice.announce(*spec.architectures)  # Refuses what cannot work.
     known = read_known(path) if path is not None else None
     spec = extend(known, spec) if known is not None else spec
+    spec.check_searched()
     room, where = _find_room(resources, assumed)
     slots = min(room, policy.max_concurrent or room)
     searches = spec.thetas is None
@@ -102,6 +103,8 @@ def describe(
     when = f"epoch{'' if len(rungs) == 1 else 's'} {', '.join(map(str, rungs))}"
     rung_text = f"{spec.scheduler} judges at {when}" if rungs else "no early stopping"
     yield f"  {rung_text}; {where} {format_count(slots, 'trial')} at once"
+    if policy.reuse is not None:
+        yield "  trials that --reuse would take over are not subtracted"
     of = "in a new run folder" if times == 1 else f"for {times} replicates of this in new run folders"
     of = f"for what is left in {path}" if known is not None and times == 1 else of
     disk = f" and {times * bytes_kept / 2**20:.0f} MiB of disk" if bytes_kept else ""

@@ -11,11 +11,12 @@ import sys
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from search.storage import provenance
+from search.storage import invocations, provenance
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from spaces import TrialSpec, UserError
 from spaces.common.errors import printable
+from spaces.common.wording import format_command
 from spaces.files.sealed import Damaged, read_sealed
 from spaces.specs.records import list_trial_folders, read_trial
 from spaces.specs.run import read_spec
@@ -37,10 +38,17 @@ def check_reusable(other: Path, run: Path, engines: Mapping[str, str], accept_ch
     if other.resolve() == run.resolve():
         raise UserError(f"reuse: {other} is the run itself, which keeps its trials anyway; leave --reuse out")
     try:
-        there = read_sealed(other / provenance.ENVIRONMENT)
+        there = read_sealed(other / provenance.ENVIRONMENT) or invocations.find_last_known(
+            other, "environment", provenance.check_environment
+        )
     except Damaged as error:
-        raise UserError(f"{other / provenance.ENVIRONMENT}: damaged ({error}); invsearch check repairs it") from None
-    changes = provenance.find_differences(there, provenance.describe_environment(engines)) if there else []
+        mending = format_command("invsearch", "check", other, "--repair")
+        raise UserError(
+            f"{other / provenance.ENVIRONMENT}: damaged ({error}); {mending} restores it from the history"
+        ) from None
+    changes = [f"nobody knows what made the trials of {other}, as its {provenance.ENVIRONMENT} is missing"]
+    if there:
+        changes = provenance.find_differences(there, provenance.describe_environment(engines))
     if changes and not accept_changes:
         raise UserError(
             f"reuse: {'; '.join(changes)}; --accept-changes takes the trials of {other} all the same (each row of a "
@@ -49,8 +57,14 @@ def check_reusable(other: Path, run: Path, engines: Mapping[str, str], accept_ch
 
 
 def take_over(
-    run: RunFolder, other: Path, trials: Iterable[TrialSpec], epochs: int, rungs: Collection[int] = ()
-) -> int:
+    run: RunFolder,
+    other: Path,
+    trials: Iterable[TrialSpec],
+    epochs: int,
+    rungs: Collection[int] = (),
+    engines: Mapping[str, str] | None = None,
+    accept_changes: bool = False,
+) -> tuple[int, int]:
     """Copies records and outcomes of trials that another run has, and this one has not begun.
 
     Args:
@@ -59,11 +73,14 @@ def take_over(
         trials: those that are left to train here.
         epochs: how long they are trained here; one that was trained to another end is left.
         rungs: epochs after which a trial may be stopped here.
+        engines: the engine that trains each architecture here, where that is known.
+        accept_changes: take them also if other code, torch, numpy or engines made them.
 
     Returns:
-        How many were taken.
+        How many were taken, and how many were left because something else made them.
     """
-    there, taken = {os.path.basename(folder): folder for folder in list_trial_folders(other)}, 0
+    there, taken, left = {os.path.basename(folder): folder for folder in list_trial_folders(other)}, 0, 0
+    expected = {name: text for name, text in provenance.describe_expected_nodes().items() if name != "invsearch"}
     for trial in trials:
         if trial.trial_id not in there:
             continue
@@ -80,10 +97,15 @@ def take_over(
         folder.read()
         if folder.rows or not (ends or (outcome.status == "stopped" and last in rungs)):
             continue
+        engine = (engines or {}).get(trial.architecture)
+        here = expected if engine is None else {**expected, "engine": engine}
+        if not accept_changes and any(maker.get(name) != here[name] for maker in record.makers for name in here):
+            left += 1
+            continue
         folder.path.mkdir(parents=True, exist_ok=True)
         folder.adopt(record)
         folder.note(f"taken over from {other.resolve()}")
         if ends:
             folder.decide(outcome.status, last)
         taken += 1
-    return taken
+    return taken, left

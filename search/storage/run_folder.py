@@ -21,7 +21,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from search.errors import reason_of
+from search.errors import Superseded, reason_of
 from search.signals import last_words, lift_time_limit
 from search.storage import invocations, provenance, repair, sources
 from search.storage.driver import NAME as LOCK_NAME
@@ -35,6 +35,7 @@ from spaces import UserError
 from spaces.common.wording import format_command
 from spaces.files.sealed import ASIDE, Damaged, read_sealed
 from spaces.specs.extend import explain_kept, extend, list_lengthened
+from spaces.specs.notes import NOTES
 from spaces.specs.records import read_record
 from spaces.specs.run import SPEC, RunSpec, read_spec
 
@@ -258,14 +259,20 @@ class RunFolder:
             with last_words(self._lock.release):
                 yield lines
         except UserError:
-            if made and isinstance(self._lock, DriverLock) and not any(repair.list_recorded(self.path)):
-                shutil.rmtree(self.path, ignore_errors=True)
-                with suppress(OSError):
+            if made and isinstance(self._lock, DriverLock) and not self._has_work():
+                with suppress(OSError, Superseded):
+                    self.guard.check()  # It may be another driver's by now.
+                    shutil.rmtree(self.path, ignore_errors=True)
                     for folder in made[1:]:
                         folder.rmdir()
             raise
         finally:
             self._lock.release()
+
+    def _has_work(self) -> bool:
+        """Whether anything is there that was computed, or that somebody wrote."""
+        kept = any(self.path.glob("trials/*/checkpoint-*")) or (self.path / NOTES).exists()
+        return kept or any(repair.list_recorded(self.path))
 
     def mend(self, force: bool = False) -> None:
         """Sets aside what is damaged and restores what can be, as ``driven`` does.

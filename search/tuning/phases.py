@@ -117,14 +117,24 @@ def train_phase(
     run.reopen(recorded, phase.epochs, policy.retry_failed)
     feed = phase.feed(recorded)
     if policy.reuse is not None and run.refusal is None:
-        count = 0
+        count = others = 0
+        made_by = {
+            name: "pack" if engine.packs(name) else engine.name_for(name)
+            for name in feed.architectures
+            if engine.here or engine.asked != "auto"
+        }
         rungs = spec.list_rungs() if phase.name == "sweep" else ()
-        while taken := take_over(run, policy.reuse, feed.left, phase.epochs, rungs):
-            count += taken
-            recorded = phase.recorded()
-            feed = phase.feed(recorded)  # A race may now ask for more.
+        taken = 1
+        while taken:
+            taken, others = take_over(run, policy.reuse, feed.left, phase.epochs, rungs, made_by, policy.accept_changes)
+            if taken:
+                count += taken
+                recorded = phase.recorded()
+                feed = phase.feed(recorded)  # A race may now ask for more.
         if count or not feed.finished:
             said = f"{phase.name}: {format_count(count, 'trial')} taken over from {printable(policy.reuse)}"
+            if others:
+                said += f"; {others} left, which other code, torch, numpy or engines made (--accept-changes takes them)"
             print(said, file=sys.stderr)
     feed = pack_trials(feed, engine)
     if feed.finished:

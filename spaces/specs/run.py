@@ -144,9 +144,7 @@ class RunSpec:
             raise UserError(f"own: {quote(self.own)} is not allowed; give a mapping")
         for name, one in (self.own or {}).items():
             if name not in names or not name.endswith(f"-{one.digest[:8]}"):
-                raise UserError(
-                    f"own: {quote(name)} is not allowed; give names of architectures that end in the digest"
-                )
+                raise UserError(f"own: {quote(name)} is not allowed; give architectures that end in the digest")
         if (self.rerun_seeds is None) != (self.rerun_epochs is None):
             raise UserError("seeds and rerun-epochs belong together; give both or none")
         if (self.finalists is None) != (self.choice_seeds is None) or (self.finalists and self.thetas is not None):
@@ -178,13 +176,12 @@ class RunSpec:
 
     def _check_spaces(self) -> None:
         """Refuses what is no space as invsearch describes it, and grids that have not the one before."""
-        earlier = self.earlier
-        if not isinstance(earlier, tuple) or (earlier and self.search != "grid"):
-            raise UserError(f"earlier: {quote(earlier)} is not allowed; only a grid search has earlier grids")
+        if not isinstance(self.earlier, tuple) or (self.earlier and self.search != "grid"):
+            raise UserError(f"earlier: {quote(self.earlier)} is not allowed; only a grid search has earlier grids")
         if self.space is None:
             return
         stages = []
-        for grid in earlier:
+        for grid in self.earlier:
             if not isinstance(grid, Mapping) or set(grid) != {"space", "samples"}:
                 raise UserError(f"earlier: {quote(grid)} is not allowed; give space and samples")
             SAMPLES.check("earlier: samples", grid["samples"])
@@ -206,8 +203,14 @@ class RunSpec:
         """Checks that what is searched fits the architectures; what extends a run may leave out some that it needs.
 
         Raises:
-            UserError: a hyperparameter that none takes, or no gain where one needs it.
+            UserError: a hyperparameter that none takes, no gain where one needs it, or more draws than there can be.
         """
+        self._check_taken()
+        if self.search == "random":
+            for name in {list_taken(name, self.own): name for name in self.architectures}.values():
+                self.list_points(name)
+
+    def _check_taken(self) -> None:
         if self.space is not None:
             check_taken(self.searched.domains, self.architectures, self.own, f"space {self.searched.name}")
 
@@ -351,7 +354,7 @@ class RunSpec:
             if isinstance(values.get("own"), Mapping):
                 values["own"] = {name: Own.from_dict(one) for name, one in values["own"].items()}
             spec = cls(**values)
-            spec.check_searched()
+            spec._check_taken()  # Draws would take too long for a reader.
             return spec
         except UserError as error:
             raise UserError(f"spec.json: {error}") from None

@@ -337,5 +337,8 @@ def test_more_draws_begin_with_the_fewer() -> None:
 def test_a_space_is_drawn_to_its_last_point_and_no_further() -> None:
     grid = Space("few", {"lr": Choice((0.1, 0.2)), "momentum": Choice((0.0, 0.5)), "weight_decay": Choice((0.0,))})
     assert set(grid.draw(4, 0)) == set(grid.walk(0))
+    wide = Space("wide", {**grid.domains, "width": RandInt(1, 5_000)})
+    assert len(set(wide.draw(20_000, 0))) == 20_000  # By chance the last points would not be met.
+    assert wide.draw(20_000, 0)[:10] == wide.draw(10, 0)
     with pytest.raises(UserError, match=r"space few: 5 different configurations .* give --samples 4 or fewer"):
         grid.draw(5, 0)

@@ -196,6 +196,7 @@ def test_dry_run_says_what_would_run_and_runs_nothing(tmp_path: Path, capsys: py
         (["--max-concurrent", "1"], ["1 trial at once"]),
         (["--batch-size", "1000000000"], [" in all about "]),  # More images than memory holds, and than there are.
         (["--architectures", "conv"], ["digits, 1 architecture\n"]),
+        (["--reuse", "runs/other"], ["trials that --reuse would take over are not subtracted"]),
     ],
 )
 def test_a_dry_run_is_of_what_would_run(
@@ -237,6 +238,13 @@ def test_a_dry_run_refuses_what_a_run_would_refuse(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: list[str], message: str
 ) -> None:
     assert message in refused(capsys, "sweep", "--dry-run", "--out", str(tmp_path / "run"), *asked)
+
+
+def test_a_dry_run_refuses_more_draws_than_there_can_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "narrow.yaml"
+    path.write_text("{lr: {uniform: [0.1, 0.11]}, momentum: 0, weight_decay: 0, gain: 1}")
+    asked = ["--search", "random", "--space", str(path), "--samples", "2000", "--out", str(tmp_path / "run")]
+    assert "2,000 different configurations are more than it has" in refused(capsys, "sweep", "--dry-run", *asked)
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from search.storage.provenance import list_versions
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from spaces import SPACES, UserError
-from spaces.files.sealed import seal
+from spaces.files.sealed import seal, unseal
+from spaces.space import make_space
 from spaces.specs.run import RunSpec
 
 SPEC = RunSpec(
@@ -129,6 +131,44 @@ def test_a_refused_start_leaves_no_folder_behind(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such GPU"):
         refuse(there)
     assert there.exists()
+
+
+def test_a_refused_start_removes_nothing_of_others(tmp_path: Path) -> None:
+    """Neither the folder of a driver that took it over meanwhile, nor what was written or computed there."""
+
+    def replace_driver(run: Path) -> None:
+        note = unseal((run / "driver.lock").read_bytes())
+        (run / "driver.lock").write_bytes(seal({**note, "token": "another"}))
+
+    def leave_checkpoint(run: Path) -> None:
+        (run / "trials" / "conv-1").mkdir(parents=True)
+        (run / "trials" / "conv-1" / "checkpoint-1.safetensors").write_text("")
+
+    def refuse_after(run: Path, act: Callable[[Path], object]) -> None:
+        with RunFolder(run).driven(SPEC):
+            act(run)
+            raise UserError("no such GPU")
+
+    for act in (replace_driver, leave_checkpoint, lambda run: (run / "notes.jsonl").write_text("")):
+        run = tmp_path / act.__name__
+        with pytest.raises(UserError, match="no such GPU"):
+            refuse_after(run, act)
+        assert (run / "spec.json").exists()
+
+
+def test_more_draws_than_the_space_has_change_nothing(tmp_path: Path) -> None:
+    narrow = {**SPACES["continuous"].describe(), "name": "narrow", "momentum": 0.0, "weight_decay": 0.0, "gain": 1.0}
+    narrow["lr"] = {"uniform": [0.1, 0.11]}
+    drawn = replace(SPEC, search="random", space=make_space(narrow, "narrow").describe())
+    with RunFolder(tmp_path).driven(drawn):
+        begin(tmp_path)
+    before = contents(tmp_path)
+    with (
+        pytest.raises(UserError, match="different configurations are more than it has or can be drawn"),
+        RunFolder(tmp_path).driven(replace(drawn, samples=20_000)),
+    ):
+        pass
+    assert contents(tmp_path) == before
 
 
 def test_other_engines_may_finish_nothing(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_own_architectures_are_united() -> None:
         (SWEEP.as_dict() | {"own": {"conv": {}}}, "own: {} is not how invsearch writes an architecture of one's own"),
         (
             SWEEP.as_dict() | {"own": {"conv": vars(OWN)}},
-            "own: 'conv' is not allowed; give names of architectures that",
+            "own: 'conv' is not allowed; give architectures that",
         ),
         (SWEEP.as_dict() | {"own": {"A-0123abcd": vars(OWN)}}, "own: 'A-0123abcd' is not allowed"),
         (SWEEP.as_dict() | {"seed": True}, "seed: True is not allowed"),
