@@ -112,8 +112,8 @@ def check_environment(content: Mapping[str, Any]) -> None:
 def find_differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """What has changed since the run was last worked on, one phrase each.
 
-    An engine is compared for the architectures that both name, and on a cluster by its device only; those for which it
-    changed in the same way share a phrase.
+    An engine is compared for the architectures that both name, and on a cluster by its device and the size of its packs
+    only; those for which it changed in the same way share a phrase.
     """
     pairs = {"the code of invsearch": (there["code"], here["code"])}
     old, new = there["versions"], here["versions"]
@@ -121,11 +121,23 @@ def find_differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[
     trained: dict[tuple[str, str], list[str]] = {}  # Architectures whose engine changed in the same way.
     for name, engine in there["engines"].items():
         other = here["engines"].get(name, engine)
-        vague = engine.startswith("on ") or other.startswith("on ")
-        if not (vague and engine.split(" ")[-1] == other.split(" ")[-1]):
+        if not _may_be_same(engine, other):
             trained.setdefault((engine, other), []).append(name)
     pairs |= {f"the engine of {', '.join(names)}": change for change, names in trained.items()}
     return [f"{what} is {before} there and {now} here" for what, (before, now) in pairs.items() if before != now]
+
+
+def _may_be_same(engine: str, other: str) -> bool:
+    """Whether engines differ in nothing that is known of both."""
+    (pack, build, device), (its_pack, its_build, its_device) = map(_split_engine, (engine, other))
+    return (pack, device) == (its_pack, its_device) and not (build and its_build and build != its_build)
+
+
+def _split_engine(engine: str) -> tuple[str, str, str]:
+    """The pack, if it is one; what does the arithmetic, empty on a cluster; the device."""
+    known, _, device = engine.rpartition("on ")
+    pack = known.split(",")[0].strip() if known.startswith("pack ") else ""
+    return pack, known.removeprefix(pack).strip(", "), device
 
 
 def merge_environments(there: Mapping[str, Any] | None, here: Mapping[str, Any]) -> dict[str, Any]:

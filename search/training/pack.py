@@ -101,7 +101,7 @@ class PackTraining:
     def run_epoch(self) -> list[Epoch]:
         """Trains every lane on every image once, all in the same fresh order, then judges; one epoch for each lane.
 
-        The seconds of a lane are its share of the pack's.
+        The seconds of a lane are its share of the pack's; those at rest or frozen have none.
         """
         start = time.perf_counter()
         self.epoch += 1
@@ -119,7 +119,8 @@ class PackTraining:
             epochs.append(Epoch(self.epoch, train_loss, loss, accuracy, 0.0, diverged))
         live = torch.tensor([not epoch.diverged for epoch in epochs])
         self.engine.live &= live[:, None].to(self.engine.live.device)
-        share = (time.perf_counter() - start) / len(self._specs)
+        awake = len(self._specs) - int(frozen[: len(self._specs)].sum())
+        share = (time.perf_counter() - start) / max(1, awake)
         return [replace(epoch, seconds=share) for epoch in epochs[: len(self._specs)]]
 
     def state(self, lane: int) -> dict[str, Any]:

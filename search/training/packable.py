@@ -48,6 +48,8 @@ def explain_alone(trial: TrialSpec, data: Dataset) -> str | None:
 
 def _find_difference(trials: list[TrialSpec], data: Dataset) -> str | None:
     split = make_random_images(trials[0], data)
+    if not all(weight.requires_grad for weight in Training(trials[0], split, engine="torch").network.parameters()):
+        return "it has weights that are not learned (requires_grad False)"
     pack = PackTraining(trials, split)
     for _ in range(STEPS):
         pack.run_epoch()

@@ -146,7 +146,9 @@ class Outcomes(Unsaved, Callback):
         self._started.discard(trial.trial_id)
         if interrupt.reason is not None:
             return False
-        folders = [self._find_folder(lane) for lane in list_lanes(trial)]
+        # A lane that has been told done waits for the others; their worker's death is none of its own.
+        lanes = [lane for lane in list_lanes(trial) if not is_pack(trial) or lane.key not in self._told]
+        folders = [self._find_folder(lane) for lane in lanes]
         for folder in folders:
             folder.read()
             key = (folder.spec.trial_id, folder.epoch)

@@ -118,12 +118,13 @@ class EngineChoice:
         return f"engine: torch on {self.device}{some}; not native: {self.explain_not_native(architectures)}"
 
     def describe(self, architecture: str, threads: int) -> str:
-        """What the environment says of an architecture's engine; on a cluster its nodes decide all but the device."""
+        """What the environment says of an architecture's engine; a cluster's nodes decide all but device and pack."""
+        if self.packs(architecture):
+            known = self.here and self.device == "cpu"
+            cpu = f", {torch.backends.cpu.get_cpu_capability().lower()}, threads: {threads}" * known
+            return f"pack {PACK_VERSION} of {self.lanes}{cpu} on {self.device}"
         if not self.here:
             return f"on {self.device}"
-        if self.packs(architecture):
-            cpu = f", {torch.backends.cpu.get_cpu_capability().lower()}, threads: {threads}" * (self.device == "cpu")
-            return f"pack {PACK_VERSION} of {self.lanes}{cpu} on {self.device}"
         name = self.name_for(architecture)
         if name == "native":
             return f"native {VERSION} {find_instruction_set()} on cpu"

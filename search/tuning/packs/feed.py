@@ -51,15 +51,20 @@ class Packs(Feed):
         while isinstance(config := self._feed.suggest(f"lane-{self._count}"), dict):
             self._ready[config["trial"]["trial_id"], config["max_epochs"]] = f"lane-{self._count}", config
             self._count += 1
+        uncertain: set[tuple[str, int]] = set()  # By architecture and goal: the same for all trials of both.
         for key, (_, config) in self._ready.items():
             if config["trial"]["architecture"] in self._alone:
                 self._live[trial_id] = [self._ready.pop(key)[0]]
                 return config
+            peers = config["trial"]["architecture"], config["max_epochs"]
+            if peers in uncertain:
+                continue
             if (chunk := self._find_chunk(config)) is not None:
                 goal = config["max_epochs"]
                 awake = [trial.trial_id for trial in chunk if (trial.trial_id, goal) in self._ready]
                 self._live[trial_id] = [self._ready.pop((name, goal))[0] for name in awake]
                 return make_pack_config([trial.as_dict() for trial in chunk], awake, config)
+            uncertain.add(peers)
         return None if self._live else Searcher.FINISHED
 
     def _find_chunk(self, config: dict[str, Any]) -> list[TrialSpec] | None:

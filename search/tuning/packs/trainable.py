@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from models.own import split_kept
 from search.storage.trial_folder import TrialFolder
 from search.training.loop import Epoch
 from search.training.pack import PackTraining
@@ -56,7 +57,8 @@ class RecordedPack(RecordedTrial):
 
     Lanes that a kill has left at different epochs catch up first: the hindmost are trained until they are where the
     next ones are. What fails as a pack is tried again in halves, so that a lack of memory makes smaller packs, and an
-    error is that of the lane that alone has it.
+    error is that of the lane that alone has it. A layer of one's own may have values for which it cannot be mapped, so
+    such a lane is then trained as the trial that it is.
     """
 
     _members: list[Member] | None = None
@@ -67,6 +69,8 @@ class RecordedPack(RecordedTrial):
         self._specs = [TrialSpec.from_dict(trial) for trial in new_config.get(LANES, ())]
         self._awake: Collection[str] = new_config.get(AWAKE, ())
         self._most = len(self._specs)  # Lanes that are trained at once.
+        self._lanes = self._most  # Of the program that computes, with idle ones.
+        self._alone: Member | None = None  # A lane that is trained without a pack.
         self._pack: PackTraining | None = None
         self._group: list[Member] = []  # Its lanes that are trained.
         self._goal = 0  # The epoch to which they are.
@@ -75,10 +79,11 @@ class RecordedPack(RecordedTrial):
 
     def cleanup(self) -> None:
         """Lets go of the trials."""
-        super().cleanup()
         for member in self._members or ():
-            member.folder.close()
+            if member.folder is not self._folder:
+                member.folder.close()
         self._members = None
+        super().cleanup()
 
     def _stop(self, reason: str) -> dict[str, Any]:
         if not self._specs:
@@ -94,6 +99,8 @@ class RecordedPack(RecordedTrial):
             known = [each.folder for each in self._members if each.folder.rows or each.folder.status in ENDED_BY_ITSELF]
             if known:
                 return [self._tell({each.spec.trial_id: report(each, self._max_epochs, again=True) for each in known})]
+        if self._alone is not None:
+            return self._train_alone(self._alone)
         before = {member: member.folder.epoch for member in self._members}
         try:
             if self._pack is None:
@@ -106,6 +113,17 @@ class RecordedPack(RecordedTrial):
             self._commit(self._pack, trained, kept)
             return self._report_lanes(before)
         return self._halve(failed, trace)
+
+    def _train_alone(self, member: Member) -> list[dict[str, Any]]:
+        """Trains a lane as a trial; where that goes well, those like it that are left do not become packs again."""
+        self._spec, self._folder = member.folder.spec, member.folder
+        reports = super()._train()
+        if self._has_ended(member):
+            self._alone = self._folder = self._training = None
+            failed = member.folder.status == "failed"
+            self._most, self._singly = (len(self._specs), False) if failed else (1, True)
+        told = [self._tell({self._spec.trial_id: each}) for each in reports]
+        return [*({**each, "done": False} for each in told[:-1]), *told[-1:]]
 
     def _open_members(self) -> list[Member]:
         """Takes the lanes that are trained."""
@@ -141,6 +159,7 @@ class RecordedPack(RecordedTrial):
         specs, places = self._specs, [member.place for member in self._group]
         if self._most < len(specs):
             specs, places = [member.folder.spec for member in self._group], [*range(len(self._group))]
+        self._lanes = len(specs)
         resting = {*range(len(specs))} - {*places}
         pack = PackTraining(specs, self._split, self._resources.device, resting=resting)
         self._places = dict(zip(self._group, places, strict=True))
@@ -172,7 +191,7 @@ class RecordedPack(RecordedTrial):
 
     def _commit(self, pack: PackTraining, trained: Mapping[Member, list[Epoch]], kept: Mapping[Member, Any]) -> None:
         """Commits each lane as if alone. Whatever is then at its goal, or has ended, leaves the pack."""
-        start, identity = time.monotonic(), pack.engine.identity() | {"lanes": str(len(self._specs))}
+        start, identity = time.monotonic(), pack.engine.identity() | {"lanes": str(self._lanes)}
         for member, epochs in trained.items():
             rows = [epoch.row(self._specs[0].phase) for epoch in epochs]
             state = partial(pack.state, self._places[member])
@@ -212,17 +231,21 @@ class RecordedPack(RecordedTrial):
 
     def _halve(self, error: Exception, trace: str) -> list[dict[str, Any]]:
         """Goes on in halves from the last commit; a lane that fails alone, from one epoch to the next, has failed."""
-        group, alone = self._group, len(self._group) == 1 and self._singly
+        group = [member for member in self._group if not self._has_ended(member)]
         self._leave_pack()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        if alone:
+        if self._lanes == 1 and self._singly:
             folder = group[0].folder
+            if split_kept(folder.spec.architecture):
+                folder.note(f"it was trained alone, because a pack cannot: {name_error(error)}")
+                self._alone, self._singly = group[0], False
+                return []
             folder.fail(trace)
             self._most, self._singly = len(self._specs), False
             return [self._tell({folder.spec.trial_id: report(folder, self._max_epochs)})]
-        self._most = max(1, len(group) // 2)
-        self._singly |= len(group) == 1 or not isinstance(error, torch.OutOfMemoryError)
+        self._most = max(1, min(len(group), self._lanes // 2))
+        self._singly |= self._lanes == 1 or not isinstance(error, torch.OutOfMemoryError)
         for member in group:
-            member.folder.note(f"its pack of {format_count(len(group), 'trial')} was split: {name_error(error)}")
+            member.folder.note(f"its pack of {format_count(self._lanes, 'trial')} was split: {name_error(error)}")
         return []

@@ -60,6 +60,21 @@ def test_a_cluster_is_compared_by_its_device_only() -> None:
     assert find_differences(HERE | {"engines": {"conv": "on cpu"}}, HERE) == []
 
 
+@pytest.mark.parametrize(
+    ("there", "here", "differ"),
+    [
+        ("pack 1 of 4, avx2, threads: 1 on cpu", "pack 1 of 4 on cpu", False),  # Here, then on a cluster.
+        ("pack 1 of 4 on cpu", "pack 1 of 8 on cpu", True),
+        ("on cuda", "pack 1 of 4 on cuda", True),
+        ("pack 1 of 4 on cuda", "on cuda", True),
+        ("pack 1 of 4, avx2, threads: 1 on cpu", "pack 1 of 4, avx2, threads: 2 on cpu", True),
+    ],
+)
+def test_the_size_of_packs_is_known_of_a_cluster_too(there: str, here: str, differ: bool) -> None:
+    both = (HERE | {"engines": {"conv": engine}} for engine in (there, here))
+    assert bool(find_differences(*both)) == differ
+
+
 def test_an_extension_keeps_the_engines_of_the_rest() -> None:
     there = HERE | {"engines": {"dct": "torch avx2, threads: 1 on cpu"}}
     assert merge_environments(there, HERE)["engines"] == there["engines"] | HERE["engines"]

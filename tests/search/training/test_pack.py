@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from torch import Tensor
 import models
 from search.datasets import Split
 from search.storage import checkpoint
+from search.training import pack as packing
 from search.training.loop import Epoch, Training
 from search.training.pack import PackTraining
 from spaces import Hyperparameters, TrialSpec, UserError
@@ -221,3 +223,10 @@ def test_what_has_no_form_over_lanes_is_refused(trial: TrialSpec) -> None:
         PackTraining([replace(trial, architecture="ref-w2", dataset="cifar10")], Split(x, y, x, y))
     with pytest.raises(UserError, match="no trial"):
         PackTraining([], Split(x, y, x, y))
+
+
+def test_seconds_are_shared_by_the_lanes_that_are_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    pack = PackTraining(list_trials("conv", [THETAS[0], *THETAS[2:]]), make_images(torch.float), resting=[0])
+    clock = iter((10.0, 16.0))
+    monkeypatch.setattr(packing, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    assert pack.run_epoch()[2].seconds == 3.0

@@ -93,6 +93,12 @@ def test_a_whole_network_is_packed(ask: Callable[..., str | None]) -> None:
         (CONV, "y = self.conv(x); return y if y.sum() > 0 else -y", "", "a pack cannot train it: RuntimeError"),
         (CONV + "; self.norm = nn.BatchNorm2d(out_channels)", "return self.norm(self.conv(x))", "", ""),
         (
+            CONV + "; self.conv.bias.requires_grad_(False)",
+            "return self.conv(x)",
+            "",
+            "it has weights that are not learned (requires_grad False)",
+        ),
+        (
             CONV + "; self.spare = nn.Linear(2, 2)",
             "return self.conv(x)",
             "",

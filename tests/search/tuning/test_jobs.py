@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,11 +20,12 @@ from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from search.tuning import jobs
 from search.tuning.feed import InTurn
+from search.tuning.packs.lanes import REPORTS, make_pack_config
 from search.tuning.policy import Policy
 from search.tuning.progress import Progress
 from search.tuning.scheduler import InOrder
 from search.tuning.stopper import Interrupt
-from spaces import TrialSpec
+from spaces import Hyperparameters, TrialSpec
 
 
 def ending(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
@@ -123,3 +125,37 @@ def test_a_trial_whose_workers_die_has_failed_in_or_after_the_first_epoch_withou
     folder.read()
     assert (folder.status, asked.max_failures) == ("failed", 0)
     assert folder.error == "its worker died 4 times in or after epoch 1, perhaps for lack of memory"
+
+
+def test_lanes_that_are_done_do_not_fail_with_the_worker_of_their_pack(tmp_path: Path, trial: TrialSpec) -> None:
+    done, left = trials = [replace(trial, theta=Hyperparameters(lr, 0.0, 0.0, 1.0)) for lr in (0.01, 0.02)]
+    run = RunFolder(tmp_path)
+    run._lock.take()
+    for each, epochs in ((done, 3), (left, 2)):
+        folder = TrialFolder(tmp_path, each)
+        folder.open()
+        for epoch in range(1, epochs + 1):
+            row = {"epoch": epoch, "train_loss": 1.0, "val_loss": 1.0, "val_accuracy": 0.5, "seconds": 1.0, "time": 0.0}
+            folder.commit(row, "running", {"engine": "pack"}, lambda path, record: path.write_text("x"))
+        folder.close()
+    config = make_pack_config(
+        [each.as_dict() for each in trials], [each.trial_id for each in trials], {"max_epochs": 3, "rung": True}
+    )
+    told = SimpleNamespace(pickled_error_filename=None)
+    pack = SimpleNamespace(trial_id="pack", run_metadata=told, max_failures=-1, config=config)
+    progress = Progress("sweep", {}, Limits(1), [])
+    job = jobs.Job(run, None, InTurn(trials, 2), InOrder(), progress)  # type: ignore[arg-type]
+    outcomes = jobs.Outcomes(job, Interrupt(), None, Counter(), slots=1)  # type: ignore[arg-type]
+    progress.waits = lambda trial: None  # type: ignore[method-assign]
+    outcomes.on_trial_start(0, [], pack)
+    last = {"epoch": 3, "accuracy": 0.5, "status": "running", "seconds": 0.0, "again": False, "done": True}
+    outcomes.on_trial_result(0, [], pack, {REPORTS: [(done.trial_id, last)]})
+    for _ in range(4):
+        outcomes.on_trial_start(0, [], pack)
+        outcomes.on_trial_recover(0, [], pack)
+    ends = []
+    for each in trials:
+        folder = TrialFolder(tmp_path, each)
+        folder.read()
+        ends.append((folder.epoch, folder.status))
+    assert (ends, pack.max_failures) == ([(3, "running"), (2, "failed")], 0)

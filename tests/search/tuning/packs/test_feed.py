@@ -76,3 +76,15 @@ def test_architectures_without_packs_are_handed_out_as_they_are(trials: list[Tri
     assert [config["trial"]["trial_id"] for config in configs if LANES not in config] == [
         trial.trial_id for trial in trials[::2]
     ]
+
+
+def test_what_is_not_certain_is_asked_once_for_all_that_it_concerns(trials: list[TrialSpec]) -> None:
+    asked: list[str] = []
+
+    class Waiting(InTurn):
+        def list_peers(self, trial: TrialSpec, max_epochs: int) -> Any:
+            asked.append(trial.architecture)
+
+    feed = Packs(Waiting(trials, 3), 3)
+    feed.suggest("tune-0")
+    assert sorted(asked) == ["conv", "invariant"]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from models import own
 from search.cluster.resources import Resources
 from search.datasets import Split
 from search.storage import trial_folder
@@ -180,8 +181,69 @@ def test_a_lack_of_memory_makes_smaller_packs(
     five = [*trials, *(replace(trials[0], theta=Hyperparameters(lr, 0.0, 0.0, 1.0)) for lr in (0.01, 0.03))]
     finish(set_up(five, split, tmp_path))
     assert sizes == [5, 2, 2, 1]
+    assert {maker["lanes"] for trial in five for maker in read(tmp_path, trial).makers} == {"2", "1"}
     assert [read(tmp_path, trial).epoch for trial in five] == [EPOCHS] * 5
     assert "split: OutOfMemoryError: CUDA out of memory" in read(tmp_path, five[0]).notes[0]
+
+
+def test_idle_lanes_are_the_first_to_go_for_lack_of_memory(
+    trials: list[TrialSpec], split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+
+    class Engine(packing.PackEngine):
+        def __init__(self, description: Any, template: Any, thetas: Any, *args: Any, **more: Any):
+            sizes.append(len(thetas))
+            if len(thetas) > 2:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+            super().__init__(description, template, thetas, *args, **more)
+
+    monkeypatch.setattr(packing, "PackEngine", Engine)
+    lanes = [*trials, *(replace(trials[0], theta=Hyperparameters(lr, 0.0, 0.0, 1.0)) for lr in (0.01, 0.03))]
+    finish(set_up(lanes, split, tmp_path, awake=trials[:2]))
+    assert sizes == [5, 2]
+
+
+LAYER = """
+from torch import nn
+import torch.nn.functional as F
+
+class Mine(nn.Module):
+    def __init__(self, in_channels, out_channels, drop=0.0):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.drop = drop
+
+    def forward(self, x):
+        y = self.conv(x)
+        return F.dropout(y, self.drop, self.training) if self.drop else y
+"""
+
+
+def test_a_value_for_which_a_layer_of_ones_own_cannot_be_mapped_is_trained_alone(
+    trials: list[TrialSpec], split: Split, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text(LAYER)
+    name = own.register(own.Reference.parse(f"{tmp_path / 'mine.py'}:Mine")).name
+    try:
+        mine = [
+            replace(each, architecture=name, theta=Hyperparameters.from_mapping({**each.theta, "drop": 0.5}))
+            for each in trials
+        ]
+        told = finish(set_up(mine, split, tmp_path, epochs=2))
+        alone = [Training(each, split, engine="torch") for each in mine]
+        expected = [[training.run_epoch().train_loss for _ in range(2)] for training in alone]
+    finally:
+        del own.REGISTERED[name]
+    assert [[report["done"] for report in told if report["trial"] == each.trial_id] for each in mine] == [
+        [False, True]
+    ] * 3
+    for each, losses in zip(mine, expected, strict=True):
+        folder = read(tmp_path, each)
+        assert (folder.status, folder.epoch, folder.makers[0]["engine"]) == ("running", 2, "torch")
+        assert [row["train_loss"] for row in folder.rows] == losses
+        assert "it was trained alone, because a pack cannot: RuntimeError: vmap" in folder.notes[-1]
+        TrialFolder(tmp_path, each).open()  # Its lock is free again.
 
 
 def test_a_resting_lane_is_not_touched(trials: list[TrialSpec], split: Split, tmp_path: Path) -> None:
