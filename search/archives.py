@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import lzma
 import os
 import re
 import secrets
 import shutil
+import sys
 import tarfile
 import tempfile
 import zlib
@@ -16,10 +18,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from search.storage import repair
+from search.storage import invocations, repair, sources
+from search.storage.driver import NAME as LOCK_NAME
+from search.storage.driver import driver
 from search.storage.places.layout import DECISIONS_FILE, PART, PLAIN
 from spaces import UserError
 from spaces.common.errors import printable, shorten
+from spaces.common.wording import format_command
+from spaces.files.sealed import unseal
 from spaces.specs.records import FILES
 from spaces.specs.run import SPEC
 
@@ -57,7 +63,7 @@ def opened(path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="invsearch-") as scratch:
         folder = Path(scratch, "run")
-        _unpack(path, folder, _find_place)
+        _unpack(path, folder, _find_place, f"TMPDIR: {scratch}")
         yield folder
 
 
@@ -74,19 +80,23 @@ def write_archive(run: Path, out: Path) -> int:
         How many files are in it.
 
     Raises:
-        UserError: something in the folder is damaged, or the file does not read back as it was written.
+        UserError: something in the folder is damaged, or cannot be in an archive; a driver worked on it meanwhile; or
+            the file does not read back as it was written.
         OSError: it cannot be written.
     """
     if damaged := repair.inspect(run, deep=True):
-        raise UserError(f"{damaged[0].path}: damaged ({damaged[0].reason}); invsearch check --repair mends what can be")
-    names = sorted(name for path in run.rglob("*") if KEPT.fullmatch(name := path.relative_to(run).as_posix()))
+        mending = format_command("invsearch", "check", run, "--repair")
+        raise UserError(f"{damaged[0].path}: damaged ({damaged[0].reason}); {mending} mends what can be")
+    last_driver, home = _read_lock(run), run.resolve().name
+    top = "run" if home == sources.FOLDER else home  # All below a folder of that name is taken for a source.
+    names = _list_kept(run)
     out.parent.mkdir(parents=True, exist_ok=True)
     draft, digests = out.with_name(f".{out.name}.{secrets.token_hex(4)}"), dict[str, bytes]()
     try:
         with tarfile.open(draft, "w:xz") as archive:
             for name in names:
                 content = (run / name).read_bytes()
-                member = tarfile.TarInfo(f"{run.resolve().name}/{name}")
+                member = tarfile.TarInfo(f"{top}/{name}")
                 member.size, member.mtime = len(content), int((run / name).stat().st_mtime)
                 archive.addfile(member, io.BytesIO(content))
                 digests[member.name] = hashlib.sha256(content).digest()
@@ -97,10 +107,45 @@ def write_archive(run: Path, out: Path) -> int:
                     raise UserError(f"{out}: {member.name} does not read back as it was written; try another disk")
         if digests:
             raise UserError(f"{out}: {next(iter(digests))} does not read back; try another disk")
+        if driver(run) is not None or _read_lock(run) != last_driver:
+            raise UserError(f"{run}: a driver worked on it meanwhile; archive it once nobody does")
         os.replace(draft, out)
     finally:
         draft.unlink(missing_ok=True)
     return len(names)
+
+
+def _read_lock(run: Path) -> bytes:
+    """What a run's lock says, which each driver changes."""
+    try:
+        return (run / LOCK_NAME).read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def _list_kept(run: Path) -> list[str]:
+    """The names of all that an archive of the run holds, sorted.
+
+    Raises:
+        UserError: a source has a name that no archive keeps, or it is a link; or there is more than is unpacked.
+    """
+    names, size = list[str](), 0
+    for path in sorted(run.rglob("*")):
+        name = path.relative_to(run).as_posix()
+        kept = KEPT.fullmatch(name) and not path.is_symlink()
+        if path.is_dir() and not path.is_symlink():
+            continue
+        if kept:
+            names.append(name)
+            size += path.stat().st_size
+        elif name.startswith(f"{sources.FOLDER}/"):
+            raise UserError(f"{printable(path)}: a link, or has control characters in its name; rename or remove it")
+    if size > MOST_BYTES or len(names) > MOST_MEMBERS:
+        raise UserError(
+            f"{run}: {size:,} bytes in {len(names):,} files are more than unarchive unpacks ({MOST_BYTES:,} bytes, "
+            f"{MOST_MEMBERS:,} files); copy the folder, or push it to a bucket"
+        )
+    return names
 
 
 def unpack_archive(path: Path, out: Path) -> int:
@@ -121,8 +166,16 @@ def unpack_archive(path: Path, out: Path) -> int:
     out.parent.mkdir(parents=True, exist_ok=True)
     draft = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
     try:
-        _unpack(path, draft, _find_kept)
-        if damaged := repair.inspect(draft, deep=True):
+        _unpack(path, draft, _find_kept, f"out: {out}")
+        if not (draft / SPEC).exists():
+            raise UserError(f"{path}: holds no {SPEC}, so it is no archive of a run; give a run.tar.xz")
+        history, damaged = draft / invocations.NAME, repair.inspect(draft, deep=True)
+        if [one.path for one in damaged] == [history] and _is_older(history):
+            mending = format_command("invsearch", "check", out, "--repair")
+            print(
+                f"{out / history.name}: from before its lines had checksums; {mending} sets it aside", file=sys.stderr
+            )
+        elif damaged:
             where = damaged[0].path.relative_to(draft)
             raise UserError(f"{path}: {where} is damaged ({damaged[0].reason}); have it archived and sent again")
         os.rename(draft, out)  # Takes the place of an empty folder, never of another one.
@@ -130,6 +183,19 @@ def unpack_archive(path: Path, out: Path) -> int:
         shutil.rmtree(draft, ignore_errors=True)
         raise
     return sum(file.is_file() for file in out.rglob("*"))
+
+
+def _is_older(history: Path) -> bool:
+    """Whether each line is sound, or whole and from before lines had checksums."""
+    try:
+        for line in history.read_bytes().splitlines():
+            if line.startswith(b'{"event": '):
+                json.loads(line)
+            else:
+                unseal(line)
+    except ValueError:  # Damaged too.
+        return False
+    return True
 
 
 def find_name(path: Path) -> str:
@@ -156,7 +222,10 @@ def _reading(path: Path) -> Iterator[None]:
         raise UserError(f"{path}: cannot be read as an archive of a run ({why}); give its run.tar.xz") from None
 
 
-def _unpack(path: Path, folder: Path, find_place: Callable[[tuple[str, ...]], tuple[str, ...] | None]) -> None:
+def _unpack(
+    path: Path, folder: Path, find_place: Callable[[tuple[str, ...]], tuple[str, ...] | None], where: str
+) -> None:
+    """Unpacks to ``folder``; ``where`` says what that is if it cannot be written."""
     tops, left = set[tuple[str, ...]](), MOST_BYTES
     with _reading(path), tarfile.open(path, "r|*") as archive:
         for number, member in enumerate(archive):
@@ -172,9 +241,12 @@ def _unpack(path: Path, folder: Path, find_place: Callable[[tuple[str, ...]], tu
                 raise UserError(f"{path}: holds several runs; unpack it and give the folder of one")
             content = archive.extractfile(member)
             assert content is not None  # Of a regular file there is one.
-            place = folder.joinpath(*inner)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content.read())
+            place, unpacked = folder.joinpath(*inner), content.read()
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(unpacked)
+            except OSError as error:
+                raise UserError(f"{where}: cannot be written ({error.strerror}); give another folder") from None
     if not tops:
         raise UserError(f"{path}: holds no {SPEC} and no trials, so it is no archive of a run; give a run.tar.xz")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from search.option_types import folder
 from spaces import UserError
@@ -13,7 +14,7 @@ HELP = "write a run to one file: all that it takes to continue it elsewhere, wit
 EXAMPLE = "invsearch archive runs/first --out first.tar.xz"
 OPTIONS = (
     folder("run", metavar="RUN", help="run folder that no driver works on"),
-    folder("--out", metavar="FILE", help="where to (default: RUN.tar.xz)"),
+    folder("--out", metavar="FILE", help="new file (default: RUN.tar.xz, beside RUN)"),
 )
 
 
@@ -21,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     """Writes the file.
 
     Raises:
-        UserError: a driver works on the run, it is none, or something in it is damaged.
+        UserError: a driver works on the run, it is none, something in it is damaged, or the file is there already.
     """
     from search.archives import write_archive
     from search.storage.driver import driver
@@ -31,11 +32,13 @@ def run(args: argparse.Namespace) -> int:
     if (at_work := driver(args.run)) is not None:
         raise UserError(f"{args.run}: in use by {at_work.text}; {at_work.advice}")
     home = args.run.resolve()
-    out = args.out or args.run.parent / f"{home.name}.tar.xz"
+    out = args.out or home.parent / f"{home.name}.tar.xz"
     if out.is_dir() or out.resolve().is_relative_to(home):
         raise UserError(
             f"out: {out} is a folder, or in the run folder; give a file elsewhere, such as {home.name}.tar.xz"
         )
+    if os.path.lexists(out):
+        raise UserError(f"out: {out} is there already; give another file, or remove it")
     files, size = write_archive(args.run, out), out.stat().st_size
     there = format_command("invsearch", "unarchive", out)
     print(f"{printable(out)}: {format_count(files, 'file')}, {max(1, round(size / 1000)):,} kB; elsewhere: {there}")

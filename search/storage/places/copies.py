@@ -28,6 +28,7 @@ from search.storage.places.mirror import AT_ONCE, INDEX, Mirror
 from search.storage.places.urls import MARK
 from spaces import UserError
 from spaces.common.errors import printable
+from spaces.common.wording import format_command
 from spaces.files.atomic import write_atomically
 from spaces.files.sealed import Damaged, read_sealed, seal, unseal
 from spaces.specs.records import RECORD
@@ -125,11 +126,12 @@ def push(folder: Path, place: Place) -> int:
     mine = FolderPlace(folder)
     if not (folder / SPEC).is_file():
         raise UserError(f"{folder}: is no run folder (no {SPEC})")
+    mending = format_command("invsearch", "check", folder, "--repair")
     if bad := [name for name in _list_names(mine) if name.endswith(".json") and _is_unsound(folder / name)]:
-        raise UserError(f"{folder}: damaged: {', '.join(bad[:5])}; invsearch check --repair mends what can be")
+        raise UserError(f"{folder}: damaged: {', '.join(bad[:5])}; {mending} mends what can be")
     lines, garbled = read_lines(folder / DECISIONS_FILE)
     if garbled:
-        raise UserError(f"{folder / DECISIONS_FILE}: damaged; invsearch check --repair mends what can be")
+        raise UserError(f"{folder / DECISIONS_FILE}: damaged; {mending} mends what can be")
     objects: list[tuple[str, Callable[[], bytes]]]
     objects = [(name, partial(_read, mine, name)) for name in _list_names(mine)]
     for path in sorted(folder.glob(f"trials/*/{FOLDERS_CHECKPOINT}")):

@@ -21,10 +21,12 @@ LEASE = "lease.json"
 DECISIONS, DECISIONS_FILE = "decisions", "decisions.jsonl"
 DIGITS = 16
 PART = r"[A-Za-z0-9_=+@-][A-Za-z0-9_.=+@-]*"
+SOURCE = r"(?!\.{1,2}(/|$))[^/\x00-\x1f\x7f]+"  # Named by the user; control characters are allowed in no bucket.
 CHECKPOINT = re.compile(rf"(trials/{PART}/checkpoint-(\d{{1,9}}))\.([0-9a-f]{{{DIGITS}}})\.safetensors")
 DECISION = re.compile(rf"{DECISIONS}/(\d{{8}})\.json")
 PLAIN = re.compile(
-    rf"((spec|environment|costs)\.json|(history|notes)\.jsonl|sources(/{PART})+|trials/{PART}/(record|verdict)\.json)"
+    rf"((spec|environment|costs)\.json|(history|notes)\.jsonl|sources(/{SOURCE})+"
+    rf"|trials/{PART}/(record|verdict)\.json)"
 )
 PASSING = re.compile(r"\.probe-[0-9a-f]{16}")
 SET_ASIDE = re.compile(rf"({PART}/)*{PART}{re.escape(ASIDE)}[0-9T-]+")
@@ -34,6 +36,8 @@ def is_mirrored(name: str) -> bool:
     """Whether a name is the same in a bucket and a folder.
 
     >>> is_mirrored("spec.json"), is_mirrored("driver.lock"), is_mirrored("sources/../x.py")
+    (True, False, False)
+    >>> is_mirrored("sources/Mine-0/my layer, schön.py"), is_mirrored("sources/a/./x.py"), is_mirrored("sources/..")
     (True, False, False)
     """
     return bool(PLAIN.fullmatch(name) or SET_ASIDE.fullmatch(name))
