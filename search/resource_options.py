@@ -23,7 +23,7 @@ RESOURCES = group(
         default=1,
         metavar="N|auto",
         help="train up to N trials of an architecture as one program, which a GPU needs to be busy (docs/packs.md); "
-        "auto: as many as its memory allows, 1 on a CPU. Not with --scheduler asha (default 1)",
+        "auto: 256 on a GPU, 1 on a CPU. A search needs --scheduler halving or none, and no tpe (default 1)",
     ),
     option(
         "--address",

@@ -82,16 +82,21 @@ def describe(
     left = _count_left(spec, path) if known is not None and path is not None else _count_all(spec)
     hours = bytes_kept = 0.0
     if not assumed.knows(spec.architectures):
-        measure(spec, data, spec.architectures[0], device, choice)  # It pays for starting libraries.
+        first = spec.architectures[0]
+        measure(
+            spec, data, first, device, choice, _count_lanes(spec, first, "sweep", choice)
+        )  # It pays for starting libraries.
     for name in spec.architectures:
         amounts = {phase: left[name, phase] for phase in phases if left[name, phase].trials}
         seconds, told = assumed.find_seconds(name), "assumed"
         pace = {"sweep": seconds, "choice": seconds, "rerun": seconds}
         checkpoint_bytes = 0
         if seconds is None:
-            step, batch, checkpoint_bytes = measure(spec, data, name, device, choice)
+            lanes = {phase: _count_lanes(spec, name, phase, choice) for phase in amounts or phases[:1]}
+            measured = {count: measure(spec, data, name, device, choice, count) for count in {*lanes.values()}}
             images = dict.fromkeys(("sweep", "choice"), data.train_images - data.holdout) | {"rerun": data.train_images}
-            pace = {phase: step * count / batch for phase, count in images.items()}
+            pace = {phase: measured[count][0] * images[phase] / measured[count][1] for phase, count in lanes.items()}
+            step, _, checkpoint_bytes = measured[next(iter(lanes.values()))]
             told = f"{1000 * step:.2f} ms a step on {device}"
         taken = sum(amount.epochs * (pace[phase] or 0.0) for phase, amount in amounts.items()) / slots
         hours += taken / 3600
@@ -180,12 +185,20 @@ def _count_bytes(spec: RunSpec, name: str, amounts: dict[str, Amount], kept: str
     return count * checkpoint_bytes + epochs * ROW_BYTES + seeds * PREDICTION_BYTES
 
 
+def _count_lanes(spec: RunSpec, architecture: str, phase: str, choice: EngineChoice) -> int:
+    """How many trials of a phase there are for a pack; 0 where each is trained without one."""
+    if not choice.packs(architecture):
+        return 0
+    together = {"sweep": spec.count_planned(architecture), "choice": spec.finalists or 1, "rerun": 1}[phase]
+    return max(1, min(choice.lanes, together))
+
+
 def measure(
-    spec: RunSpec, data: Dataset, architecture: str, device: str, choice: EngineChoice
+    spec: RunSpec, data: Dataset, architecture: str, device: str, choice: EngineChoice, lanes: int = 0
 ) -> tuple[float, int, int]:
     """Seconds of a training step on this machine, its images, which are random, and bytes of a checkpoint.
 
-    In a pack they are a lane's share of those of a full one. Where the batch size is searched, the step is one of a
+    In a pack of so many lanes they are a lane's share. Where the batch size is searched, the step is one of a
     middle size.
     """
     safe = Hyperparameters.from_mapping(
@@ -194,14 +207,14 @@ def measure(
     trial = spec.list_rerun_trials(architecture, safe)[0] if spec.thetas else spec.sweep_trial(architecture, safe)
     rng = np.random.default_rng(0)
     batch = min(trial.batch_size, data.train_images)  # A batch holds no more than there is.
-    steps, lanes = 1, choice.lanes if choice.packs(architecture) else 1
+    steps = 1
     while True:
         images = batch * steps
         grey = rng.integers(0, 256, (images, *data.input_shape), dtype=np.uint8)
         y = rng.integers(0, data.classes, images)
         split = find_split(data, Arrays(grey, y), Arrays(grey[:1], y[:1]))
         training: Training | PackTraining
-        if lanes > 1:
+        if lanes:
             training = PackTraining([trial] * lanes, split, device)
         else:
             training = Training(trial, split, device, choice.asked)
@@ -212,4 +225,4 @@ def measure(
             break
         steps = MANY
     values = [*training.network.state_dict().values(), *training.network.parameters()]  # Momentum doubles the weights.
-    return taken / steps / lanes, batch, sum(value.nbytes for value in values)
+    return taken / steps / max(1, lanes), batch, sum(value.nbytes for value in values)
