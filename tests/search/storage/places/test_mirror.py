@@ -71,10 +71,22 @@ def test_a_damaged_decision_is_named_and_left_out(bucket: BucketPlace, tmp_path:
 
 
 def test_names_of_a_stranger_lead_nowhere(bucket: BucketPlace, tmp_path: Path) -> None:
-    for name in ("sources/.ssh/key", ".mirror.json", "driver.lock", "report/index.html", "trials/.x/record.json"):
+    for name in (".ssh/key", ".mirror.json", "driver.lock", "report/index.html", "trials/.x/record.json"):
         bucket.create(name, b"x")
     Mirror(bucket, tmp_path / "run").refresh()
     assert [path.name for path in (tmp_path / "run").iterdir()] == [".mirror.json"]
+
+
+def test_sources_of_any_name_are_brought_both_ways(bucket: BucketPlace, tmp_path: Path) -> None:
+    """Users name them."""
+    names = {f"sources/Mine-0/{name}" for name in ("my layer, schön.py", ".hidden.py", "below it/x.py")}
+    for name in names:
+        (tmp_path / "one" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "one" / name).write_text("x")
+    Mirror(bucket, tmp_path / "one").upload()
+    assert {entry.name for entry in bucket.list()} == names
+    Mirror(bucket, tmp_path / "two").refresh()
+    assert all((tmp_path / "two" / name).read_text() == "x" for name in names)
 
 
 def test_what_was_written_here_is_brought_there_on_the_version_that_was_read(
