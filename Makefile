@@ -90,7 +90,7 @@ results: .venv/installed
 	$(BIN)/invsearch status $(RUN) --phase sweep --csv > results/$(NAME)/sweep.csv
 	test $$(wc -l < results/$(NAME)/sweep.csv) -gt 1 || rm results/$(NAME)/sweep.csv  # Nothing was searched.
 	$(BIN)/invsearch status $(RUN) --phase rerun --csv > results/$(NAME)/reruns.csv
-	tar -c --sort=name --transform 's|^\.|$(NAME)|' -C $(RUN) ./spec.json ./costs.json ./history.jsonl ./trials \
+	tar -c --sort=name --exclude 'checkpoint-*' --transform 's|^\.|$(NAME)|' -C $(RUN) ./spec.json ./costs.json ./history.jsonl ./trials \
 	  | xz -9e > results/$(NAME)/run.tar.xz
 	$(BIN)/invsearch check $(RUN) --against results/$(NAME)/run.tar.xz
 	$(if $(REPORT),mkdir -p $(REPORT),$(BIN)/invsearch report $(RUN) --out build/$(NAME) --only figures \
