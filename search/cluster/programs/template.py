@@ -20,6 +20,7 @@ import sys
 import threading
 from contextlib import suppress
 from importlib import import_module
+from typing import Any
 
 ASK_SECONDS = 30.0  # Within which whoever connects must have said what for.
 
@@ -44,7 +45,7 @@ def draw_from_system() -> None:
     A worker seeds that when it first draws, unless the template has: then all would draw the same. Two that started at
     once gave one name to two objects, one of them died of it, and Ray never told the driver that it had started.
     """
-    actor = import_module("ray.actor")
+    actor: Any = import_module("ray.actor")
     kind = actor.ActorClassID
 
     class Drawn:

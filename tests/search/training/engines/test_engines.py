@@ -95,7 +95,7 @@ def test_the_number_of_threads_counts_for_torch_only() -> None:
 
 
 def test_packs_and_what_is_trained_beside_them_are_announced() -> None:
-    alone = dict.fromkeys(("ref", "invC", "invB", "invA"), "a pack has no BatchNorm")
+    alone: dict[str, str] = dict.fromkeys(("ref", "invC", "invB", "invA"), "a pack has no BatchNorm")
     packs = EngineChoice("torch", lanes=8, alone=alone)
     assert packs.announce("conv", "dct") == "engine: packs of up to 8 trials, by torch on cpu"
     assert packs.announce("conv", "ref") == (
