@@ -22,7 +22,7 @@ TESTS = (  # Of what reads ARCHITECTURES; nothing else can see that it has grown
     "tests/search/commands/test_cli.py",
     "tests/search/training/test_loop.py",
     "tests/search/training/engines",
-    "tests/benchmarks/test_usual.py",
+    "tests/benchmarks/common/test_usual.py",
 )
 OTHERS = ("conv", "invariant", "shifted", "random", "learned", "dct", "inv", "scatnet", "ref")
 

@@ -10,6 +10,7 @@ from analysis.records.reader import read_run
 from search.cli import main
 
 SWEEP = ["sweep", "--architectures", "conv", "--samples", "8", "--epochs", "3", "--grace-period", "1"]
+SWEEP += ["--scheduler", "halving"]  # ASHA stops as many as the order of arrival says.
 
 
 def read_files(run: Path) -> dict[str, bytes]:
