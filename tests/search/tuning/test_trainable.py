@@ -386,27 +386,3 @@ def test_tune_hands_over_number_and_seconds_in_either_order(
     monkeypatch.setattr(actor, "train", actor.step)
     assert [told["epoch"] for told in actor.train_buffered(1000, 0.0)] == [1]
     assert [told["epoch"] for told in actor.train_buffered(1000, 60.0)] == [2, 3]
-
-
-def test_epochs_are_reported_together_until_something_depends_on_the_last(
-    trial: TrialSpec, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(RecordedTrial, "train", RecordedTrial.step)  # Tune's own adds what it counts.
-
-    def train_for(actor: RecordedTrial, seconds: float) -> list[tuple[int, bool]]:
-        return [(told["epoch"], told["again"]) for told in actor.train_buffered(seconds)]
-
-    options: dict[str, Any] = {"split": split, "run": str(tmp_path), "resources": Resources(), "rungs": (3,)}
-    first, second = (RecordedTrial.__new__(RecordedTrial) for _ in range(2))
-    first.setup(config(trial, max_epochs=6), **options)
-    assert train_for(first, 0.0) == [(1, False)]
-    assert train_for(first, 60.0) == [(2, False), (3, False)]  # It may be stopped there.
-    first.cleanup()
-    second.setup(config(trial, max_epochs=6), **options)
-    assert train_for(second, 60.0) == [(3, True)]  # As where a killed driver has left it.
-    assert train_for(second, 60.0) == [(4, False), (5, False), (6, False)]  # It is done.
-    second.reset_config(config(trial, max_epochs=8))
-    assert train_for(second, 60.0) == [(6, True)]
-    second._halted = "the disk is full"
-    (told,) = second.train_buffered(60.0)
-    assert told["stop"] == "the disk is full"

@@ -165,10 +165,10 @@ def test_an_error_is_that_of_the_lane_that_alone_has_it(
         assert folder.notes[0] == "its pack of 3 trials was split: RuntimeError: a bug"
 
 
-def test_a_lack_of_memory_makes_smaller_packs(
-    trials: list[TrialSpec], split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sizes = []
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Those of the packs that are begun, on a device whose memory holds two lanes."""
+    sizes: list[int] = []
 
     class Engine(packing.PackEngine):
         def __init__(self, description: Any, template: Any, thetas: Any, *args: Any, **more: Any):
@@ -178,6 +178,12 @@ def test_a_lack_of_memory_makes_smaller_packs(
             super().__init__(description, template, thetas, *args, **more)
 
     monkeypatch.setattr(packing, "PackEngine", Engine)
+    return sizes
+
+
+def test_a_lack_of_memory_makes_smaller_packs(
+    trials: list[TrialSpec], split: Split, tmp_path: Path, sizes: list[int]
+) -> None:
     five = [*trials, *(replace(trials[0], theta=Hyperparameters(lr, 0.0, 0.0, 1.0)) for lr in (0.01, 0.03))]
     finish(set_up(five, split, tmp_path))
     assert sizes == [5, 2, 2, 1]
@@ -187,18 +193,8 @@ def test_a_lack_of_memory_makes_smaller_packs(
 
 
 def test_idle_lanes_are_the_first_to_go_for_lack_of_memory(
-    trials: list[TrialSpec], split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trials: list[TrialSpec], split: Split, tmp_path: Path, sizes: list[int]
 ) -> None:
-    sizes = []
-
-    class Engine(packing.PackEngine):
-        def __init__(self, description: Any, template: Any, thetas: Any, *args: Any, **more: Any):
-            sizes.append(len(thetas))
-            if len(thetas) > 2:
-                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-            super().__init__(description, template, thetas, *args, **more)
-
-    monkeypatch.setattr(packing, "PackEngine", Engine)
     lanes = [*trials, *(replace(trials[0], theta=Hyperparameters(lr, 0.0, 0.0, 1.0)) for lr in (0.01, 0.03))]
     finish(set_up(lanes, split, tmp_path, awake=trials[:2]))
     assert sizes == [5, 2]
