@@ -80,6 +80,7 @@ def set_environment(resources: Resources) -> None:
     for name in [name for name in os.environ if name.startswith(("TUNE_", "RAY_AIR_"))]:
         del os.environ[name]  # One alone may hold reports back, take Ctrl-C, or end Tune for being of old.
     os.environ.update(settings)
+    _refresh_ray()  # A program that has ended a Ray of its own would send that one's token.
 
 
 def _choose_for_start(resources: Resources) -> dict[str, str]:
@@ -106,9 +107,14 @@ def restored_environment() -> Iterator[None]:
         for name in [name for name in os.environ if name.startswith(OURS) and name not in before]:
             del os.environ[name]
         os.environ.update(before)
-        if (raylet := sys.modules.get("ray._raylet")) and not has_ray():
-            raylet.Config.initialize("")  # No public function makes Ray look again.
-            raylet.AuthenticationTokenLoader.instance().reset_cache()
+        _refresh_ray()
+
+
+def _refresh_ray() -> None:
+    """Makes Ray, where it is imported and not in use, look at the environment again; no public function does."""
+    if (raylet := sys.modules.get("ray._raylet")) and not has_ray():
+        raylet.Config.initialize("")
+        raylet.AuthenticationTokenLoader.instance().reset_cache()
 
 
 def has_ray() -> bool:

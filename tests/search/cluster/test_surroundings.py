@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 import ray
+from ray._raylet import AuthenticationTokenLoader
 from ray.util.client import ray as client
 
 from search.cluster import surroundings
@@ -175,6 +176,18 @@ def test_what_the_rays_of_programs_were_started_with_holds(with_ray: str, monkey
     set_environment(Resources(address=with_ray))
     assert not {"RAY_TMPDIR", "RAY_AUTH_TOKEN", "RAY_AUTH_MODE", *surroundings.HERE_ONLY} & os.environ.keys()
     assert os.environ["TUNE_DISABLE_SIGINT_HANDLER"] == "1"
+
+
+def test_the_token_of_a_ray_that_has_ended_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a notebook that has had a Ray of its own: with that one's token our own would let nobody in."""
+    loader = AuthenticationTokenLoader.instance()
+    loader.reset_cache()
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "theirs")
+    assert loader.get_raw_token(ignore_auth_mode=True) == "theirs"
+    monkeypatch.delenv("RAY_AUTH_TOKEN")
+    with restored_environment():
+        set_environment(Resources())
+        assert loader.get_raw_token(ignore_auth_mode=True) == os.environ["RAY_AUTH_TOKEN"] != "theirs"
 
 
 def test_names_that_ray_cannot_carry() -> None:
