@@ -11,9 +11,9 @@
     run.best("conv")
     run = invsearch.open_run("runs/mine")
 
-Each function is the command of the same name: a keyword means what the option means that is spelled like it, has its
-default, and is refused with the same words. Nothing exits. Bad input raises ``UserError``; a run that cannot continue
-now raises ``Halted``, and Ctrl-C ``Interrupted``, which is a ``KeyboardInterrupt``. The same call resumes the run.
+Each function stands for the command of the same name: a keyword has the meaning, the default and the error messages
+of the option of that name. No call exits the program. Bad input raises ``UserError``; a run that cannot continue now
+raises ``Halted``, and Ctrl-C ``Interrupted``, which is a ``KeyboardInterrupt``. The same call resumes the run.
 """
 
 from __future__ import annotations
@@ -64,19 +64,19 @@ def sweep(
         architectures: what to compare: names, ``my_layer.py:MyConv``, or classes and functions that a file defines.
         dataset: data set, such as ``digits`` or ``mnist``; or data of your own: ``data.npz``, ``images:FOLDER``,
             ``idx:FOLDER``, ``torchvision:FOLDER``, or ``Data``.
-        resize: brings the images of ``images:FOLDER`` to this size in pixels, N or ``HxW``.
-        test_fraction: test part of an ``images:FOLDER`` that has none, such as 0.2.
-        recipe: schedule and augmentation in place of the data set's own; None: that, or the run's.
+        resize: the images of ``images:FOLDER`` are resized to this size in pixels, N or ``HxW``.
+        test_fraction: share of test images for an ``images:FOLDER`` without a test part, such as 0.2.
+        recipe: schedule and augmentation instead of the data set's own; None: the run's, else the data set's own.
         batch_size: images per step; None: the data set's own.
-        seed: of the sweep's trials.
-        split_seed: of the held-out split, and of ``test_fraction``.
+        seed: seed of the sweep's trials.
+        split_seed: seed of the held-out split, and of ``test_fraction``.
         search: ``grid``, ``random`` draws, or ``tpe`` (hyperopt).
-        space: a name, a YAML file, a ``Space``, or its fields as a mapping; None: Table 1.2, or ``continuous`` where
-            it is no grid.
+        space: a name, a YAML file, a ``Space``, or its fields as a mapping; None: Table 1.2 for a grid, else
+            ``continuous``.
         samples: configurations per architecture; None: all of a grid, else 64.
-        scheduler: ``asha``; ``halving``, of which every repetition stops the same trials; ``none``: stop no trial
-            early; None: the run's, at first asha.
-        grace_period: epochs before a trial may be stopped; None: the run's, at first 5.
+        scheduler: what stops trials early: ``asha``; ``halving``, which stops the same trials in every repetition; or
+            ``none``. None: the run's own; ``asha`` in a new run.
+        grace_period: epochs before a trial may be stopped; None: the run's own; 5 in a new run.
         epochs: most epochs of a trial; None: the data set's own.
         reduction_factor: the top 1/ETA of the trials continue past each rung.
         **invocation: see ``Invocation``.
@@ -115,14 +115,14 @@ def train(
         architectures: what to train, as for ``sweep``.
         theta: ``published``, ``lr=..,momentum=..,weight_decay=..,gain=..``, a mapping, or ``Hyperparameters``.
         seeds: how many seeds.
-        epochs: None: the data set's own.
+        epochs: epochs of a trial; None: the data set's own.
         dataset: as ``sweep``.
         resize: as ``sweep``.
         test_fraction: as ``sweep``.
-        recipe: schedule and augmentation in place of the data set's own; None: that, or the run's.
+        recipe: schedule and augmentation instead of the data set's own; None: the run's, else the data set's own.
         batch_size: images per step; None: the data set's own.
         seed: the seeds after this one are used.
-        split_seed: of the held-out split, which no rerun uses, and of ``test_fraction``.
+        split_seed: seed of ``test_fraction``, and of the held-out split, which no rerun uses.
         **invocation: see ``Invocation``.
 
     Returns:
@@ -164,19 +164,19 @@ def reproduce(
     replicates: int | None = None,
     **invocation: Unpack[Invocation],
 ) -> Run:
-    """Runs a whole experiment of the chapter: a sweep and a race (of 1.3 and 1.4) and the reruns.
+    """Runs a whole experiment of the chapter: a sweep and a race (for 1.3 and 1.4) and the reruns.
 
     Args:
         table: ``1.3``, ``1.4``, ``1.6`` or ``1.7``.
         out: run folder, new or to be resumed.
-        dataset: as ``sweep``; None: digits, where the table searches.
+        dataset: as ``sweep``; None: digits, for Tables 1.3 and 1.4.
         resize: as ``sweep``.
         test_fraction: as ``sweep``.
         seeds: reruns per architecture; None: as published.
         rerun_epochs: epochs of a rerun; None: as ``epochs``.
-        rows: of Tables 1.6 and 1.7, such as ``["ref", "invC"]``; None: all.
+        rows: rows of Tables 1.6 and 1.7, such as ``["ref", "invC"]``; None: all.
         mixings: columns of Table 1.6, such as ``"A,C"``; None: all three.
-        width: of the networks of Tables 1.6 and 1.7.
+        width: width of the networks of Tables 1.6 and 1.7.
         recipe: as ``sweep``.
         batch_size: as ``sweep``.
         seed: as ``sweep``.
@@ -184,21 +184,21 @@ def reproduce(
         search: as ``sweep``.
         space: as ``sweep``.
         samples: as ``sweep``.
-        scheduler: as ``sweep``; None: the run's, at first halving, and asha with ``search="tpe"``.
+        scheduler: as ``sweep``; None: the run's own; in a new run halving, or asha with ``search="tpe"``.
         grace_period: as ``sweep``.
         epochs: as ``sweep``.
         reduction_factor: as ``sweep``.
-        choice: as ``Run.choose``; None: the run's own, race in a new one.
+        choice: as ``Run.choose``; None: the run's own; race in a new run.
         finalists: as ``Run.choose``.
         choice_seeds: as ``Run.choose``.
         judge: as ``Run.choose``.
-        replicates: repeat all of it so many times with other seeds and held-out images, each in a run folder of its own
-            within ``out``; None: the run's, at first one search. The result are then tables ``replicates``,
-            ``replicate-sources``, ``replicate-pairs`` and ``replicate-choices``.
+        replicates: how many times the experiment is done, each with other seeds and held-out images, in a run folder of
+            its own within ``out``; None: the number of ``out``, or one ordinary run. The results are then the tables
+            ``replicates``, ``replicate-sources``, ``replicate-pairs`` and ``replicate-choices``.
         **invocation: see ``Invocation``.
 
     Returns:
-        The run; its ``table(table)`` is the result. Of replicates all of them, see ``Run.replicates``.
+        The run; its ``table(table)`` is the result. With ``replicates``, see ``Run.replicates``.
 
     Raises:
         UserError, Halted, Interrupted: as ``sweep``.
@@ -207,7 +207,7 @@ def reproduce(
 
 
 def open_run(path: AnyPath) -> Run:
-    """A run folder that is there, finished or not, or one of replicates.
+    """Opens an existing run folder, finished or not, or a folder of replicates.
 
     Raises:
         UserError: not a run folder, or its spec.json cannot be read.

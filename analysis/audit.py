@@ -61,7 +61,7 @@ def draw_sample(run: Run, architecture: str, count: int, seed: int) -> list[str]
 
 
 def check_auditable(run: Run) -> None:
-    """Refuses a run of which there is nothing to audit.
+    """Refuses a run with nothing to audit.
 
     Raises:
         UserError: nothing was searched, the sweep is not finished, or nothing was stopped.

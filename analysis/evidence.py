@@ -379,5 +379,5 @@ def compare_candidates(found: Sequence[Candidate], samples: Mapping[str, np.ndar
 
 
 def find_lost(found: Sequence[Candidate]) -> set[str]:
-    """The groups of which seeds failed."""
+    """The groups with failed seeds."""
     return {one.group for one in found if one.reruns.lost}

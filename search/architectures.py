@@ -43,7 +43,7 @@ def _find_name(text: str, run: Path | None) -> str:
             return register(reference).name
         except UserError as error:
             if kept := list_kept(run, str(reference)):
-                raise UserError(f"{error}; or go on with the copy that the run keeps, {kept[-1]}") from None
+                raise UserError(f"{error}; or use the copy that the run keeps, {kept[-1]}") from None
             raise
     if split_kept(text):
         find_kept(run, text)
@@ -51,7 +51,7 @@ def _find_name(text: str, run: Path | None) -> str:
     if text.partition("@")[0] in plugins:
         return register(Reference.parse(text)).name
     if "/" in text:
-        raise UserError(f"architecture: {quote(text)} is no name; give FILE.py:NAME, whose path has no comma")
+        raise UserError(f"architecture: {quote(text)} is not a name; give FILE.py:NAME, with a path without commas")
     models.find_architecture(text)
     return text
 
@@ -79,7 +79,7 @@ def check_searched(space: Space, names: Sequence[str], run: Path) -> None:
         UserError: naming the hyperparameter, and what each architecture takes.
     """
     own = list_own(names)
-    with suppress(UserError):  # What is wrong with the run is said when it is opened.
+    with suppress(UserError):  # Opening the run says what is wrong with it.
         own = {**read_own(run), **own}
     check_taken(space.domains, dict.fromkeys((*names, *own)), own, f"space {space.name}")
 

@@ -86,7 +86,7 @@ def write_archive(run: Path, out: Path) -> int:
     """
     if damaged := repair.inspect(run, deep=True):
         mending = format_command("invsearch", "check", run, "--repair")
-        raise UserError(f"{damaged[0].path}: damaged ({damaged[0].reason}); {mending} mends what can be")
+        raise UserError(f"{damaged[0].path}: damaged ({damaged[0].reason}); {mending} repairs what it can")
     last_driver, home = _read_lock(run), run.resolve().name
     top = "run" if home == sources.FOLDER else home  # All below a folder of that name is taken for a source.
     names = _list_kept(run)
@@ -168,7 +168,7 @@ def unpack_archive(path: Path, out: Path) -> int:
     try:
         _unpack(path, draft, _find_kept, f"out: {out}")
         if not (draft / SPEC).exists():
-            raise UserError(f"{path}: holds no {SPEC}, so it is no archive of a run; give a run.tar.xz")
+            raise UserError(f"{path}: holds no {SPEC}, so it is not an archive of a run; give a run.tar.xz")
         history, damaged = draft / invocations.NAME, repair.inspect(draft, deep=True)
         if [one.path for one in damaged] == [history] and _is_older(history):
             mending = format_command("invsearch", "check", out, "--repair")
@@ -248,7 +248,7 @@ def _unpack(
             except OSError as error:
                 raise UserError(f"{where}: cannot be written ({error.strerror}); give another folder") from None
     if not tops:
-        raise UserError(f"{path}: holds no {SPEC} and no trials, so it is no archive of a run; give a run.tar.xz")
+        raise UserError(f"{path}: holds no {SPEC} and no trials, so it is not an archive of a run; give a run.tar.xz")
 
 
 def _find_place(parts: tuple[str, ...]) -> tuple[str, ...] | None:

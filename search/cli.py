@@ -69,7 +69,7 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     top = Parser(prog="invsearch", description="Settle, fairly and fast, whether one kind of layer beats another.")
     top.add_argument(
-        "--version", action=Version, nargs=0, help="say what is installed here, for a bug report, and exit"
+        "--version", action=Version, nargs=0, help="print what is installed here, for a bug report, and exit"
     )
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     for name, module in COMMANDS.items():

@@ -24,7 +24,7 @@ LONGEST = 3650 * 86400.0
 
 
 def group(title: str | None, *options: Option) -> Option:
-    """Options that stand together in the help; without a title, those of which only one may be given."""
+    """Options that stand together in the help; without a title, only one of them may be given."""
 
     def add(parser: argparse.ArgumentParser) -> None:
         within = parser.add_argument_group(title) if title else parser.add_mutually_exclusive_group()
@@ -46,7 +46,7 @@ def whole(text: str) -> int:
 
 
 def parse_number(text: str) -> float:
-    """An argparse type: any number; which ones are allowed is for its reader to say."""
+    """An argparse type: any number; its reader says which ones are allowed."""
     try:
         return float(text)
     except ValueError:

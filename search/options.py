@@ -34,8 +34,12 @@ if TYPE_CHECKING:
 DRAWN = 64  # Configurations of a search that draws them: random and tpe.
 INCOMPLETE = 3
 OWN = (
-    option("--resize", metavar="N|HxW", help="bring the images of images:FOLDER to this size in pixels"),
-    option("--test-fraction", metavar="F", help="test part of an images:FOLDER that has none, such as 0.2"),
+    option("--resize", metavar="N|HxW", help="resize the images of images:FOLDER to this size in pixels"),
+    option(
+        "--test-fraction",
+        metavar="F",
+        help="share of test images for an images:FOLDER without a test part, such as 0.2",
+    ),
     integer("--split-seed", default=0, help="seed of the held-out split, and of --test-fraction (default 0)"),
 )
 DATA = group(
@@ -49,8 +53,8 @@ DATA = group(
     option(
         "--recipe",
         choices=[*RECIPES],
-        help="schedule and augmentation in place of the data set's own (docs/protocol.md): none, steps (of lr only), "
-        "crops (steps and crops, no flips), cifar or tiny-imagenet",
+        help="schedule and augmentation instead of the data set's own (docs/protocol.md): none, steps (lr steps only), "
+        "crops (lr steps and crops, no flips), cifar or tiny-imagenet",
     ),
     integer("--batch-size", help="images per step (default: the data set's own)"),
     integer("--seed", default=0, help="seed of the sweep's trials (default 0)"),
@@ -60,15 +64,16 @@ SEARCH = group(
     "search",
     option("--search", choices=SEARCHES, default="grid", help="grid (default), random draws, or tpe (hyperopt)"),
     option("--space", metavar="NAME|FILE", help=f"{', '.join(SPACES)}, or a YAML file (default: depends on --search)"),
-    integer("--samples", help=f"configurations per architecture (grid: all; random and tpe: {DRAWN})"),
+    integer("--samples", help=f"configurations per architecture (default: the whole grid; random and tpe: {DRAWN})"),
     option(
         "--scheduler",
         choices=SCHEDULERS,
-        help="asha; halving, of which every repetition stops the same trials; or none: stop no trial early (default: "
-        "the run's, at first asha, and halving in reproduce)",
+        help="what stops trials early: asha; halving, which stops the same trials in every repetition; or none "
+        "(default: the run's own; in a new run asha, with reproduce halving)",
     ),
     integer(
-        "--grace-period", help=f"epochs before a trial may be stopped (default: the run's, at first {GRACE_PERIOD})"
+        "--grace-period",
+        help=f"epochs before a trial may be stopped (default: the run's own; {GRACE_PERIOD} in a new run)",
     ),
     integer(
         "--epochs", help=f"maximum epochs of a trial (default: the data set's own, {MAX_EPOCHS} for digits and mnist)"
@@ -88,14 +93,14 @@ INVOCATION = group(
         "--time-budget",
         type=parse_seconds,
         metavar="TIME",
-        help="stop cleanly after 90s, 30m or 1h30m (a number alone: seconds) since the start of the program, and "
-        "after the epochs then in progress; run the command again to resume. Starting Ray and its workers counts "
-        "(10 to 20 s)",
+        help="stop cleanly this long after the start of the program, such as 90s, 30m or 1h30m (a number alone: "
+        "seconds), once the epochs in progress are recorded; run the command again to resume. Starting Ray and its "
+        "workers counts (10 to 20 s)",
     ),
     option(
         "--on-end",
         metavar="COMMAND",
-        help="give this to the shell at the end, whatever it is; INVSEARCH_EXIT_CODE and INVSEARCH_RUN are set there",
+        help="shell command to run at the end, whatever the exit code; INVSEARCH_EXIT_CODE and INVSEARCH_RUN are set",
     ),
     flag("--retry-failed", help="retry failed trials from their last epoch"),
     option(
@@ -110,17 +115,17 @@ INVOCATION = group(
     place(
         "--reuse",
         metavar="RUN",
-        help="take trials over from another run, folder or URL, instead of training the same again: equal ids, and "
-        "trained to the same end (docs/resume.md)",
+        help="take trials over from another run, a folder or a URL, instead of training them again: those with equal "
+        "ids that were trained to the same end (docs/resume.md)",
     ),
-    flag("--force", help="take the run over from a driver elsewhere that did not sign off"),
+    flag("--force", help="take the run over from a driver on another machine that did not sign off"),
     option(
         "--log",
         action="append",
         default=[],
         metavar="NAME",
-        help="also keep a log for tensorboard or mlflow under RUN/log; repeat it or give both with a comma "
-        "(default: none)",
+        help="also keep a log for tensorboard or mlflow under RUN/log; repeat the option, or separate both names by a "
+        "comma (default: none)",
     ),
 )
 TRAINING = (RESOURCES, INVOCATION)

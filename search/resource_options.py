@@ -15,15 +15,15 @@ RESOURCES = group(
         choices=("auto", "native", "torch", "mixed"),
         default="auto",
         help="what does the arithmetic: native (compiled, one CPU core per trial), torch, mixed (torch in 16 "
-        "bits, GPUs only), or auto (default): native wherever it can; mixed on GPUs where images are augmented",
+        "bits, GPUs only), or auto (default): native where possible; mixed on GPUs if images are augmented",
     ),
     option(
         "--pack",
         type=parse_pack,
         default=1,
         metavar="N|auto",
-        help="train up to N trials of an architecture as one program, which a GPU needs to be busy (docs/packs.md); "
-        "auto: 256 on a GPU, 1 on a CPU. A search needs --scheduler halving or none, and no tpe (default 1)",
+        help="train up to N trials of an architecture as one program, to keep a GPU busy (docs/packs.md); auto: 256 "
+        "on a GPU, 1 on a CPU. A search then needs --scheduler halving or none, and cannot be tpe (default 1)",
     ),
     option(
         "--address",
@@ -43,11 +43,11 @@ def check_packs(spec: RunSpec) -> None:
     alone = "or leave --pack out"
     if spec.scheduler == "asha":
         raise UserError(
-            "pack: asha judges each trial when that gets to a rung, and the trials of a pack get there together; "
+            "pack: asha judges each trial when it gets to a rung, but the trials of a pack get there together; "
             f"give --scheduler halving or none, {alone}"
         )
     if spec.search == "tpe":
         raise UserError(
-            "pack: tpe proposes each trial from those that have ended, and the trials of a pack begin together; "
+            "pack: tpe proposes each trial from those that have ended, but the trials of a pack begin together; "
             f"give --search grid, {alone}"
         )

@@ -290,7 +290,7 @@ def unlimited() -> AbstractContextManager[None]:
 
 
 def describe_stopping(number: int) -> str:
-    """What is said at once of a signal that ends a run in order, which takes a while."""
+    """The immediate answer to a signal that ends a run in order, which takes a while."""
     if number == signal.SIGINT:
         return "stopping; press Ctrl-C again to end now"
     return f"stopping ({signal.Signals(number).name})"

@@ -34,7 +34,7 @@ def parse_space(args: argparse.Namespace) -> Space:
     if isinstance(args.space, Space):
         return args.space
     if not isinstance(args.space, str | PathLike | None):
-        raise UserError(f"space: {quote(args.space)} is no space; give a name, a YAML file or a mapping of domains")
+        raise UserError(f"space: {quote(args.space)} is not a space; give a name, a YAML file or a mapping of domains")
     name = ("table-1.2" if args.search == "grid" else "continuous") if args.space is None else fspath(args.space)
     if name in SPACES:
         return SPACES[name]

@@ -25,7 +25,7 @@ COLOUR = re.compile(r"\x1b\[[\d;]*m")  # Ray's own lines have them, whatever the
 GONE = (errno.EPIPE, errno.EIO)  # A pipe's reader; a terminal.
 
 
-RENAMED: dict[str, str] = {}  # What is said of a path: of a mirror, the URL of its run.
+RENAMED: dict[str, str] = {}  # How messages call a path: a mirror by the URL of its run.
 
 
 def rename(text: str) -> str:

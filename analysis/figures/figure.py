@@ -51,7 +51,7 @@ class Line(Series):
     """A curve; NaN in y breaks it, so one Line can hold many curves."""
 
     label: str = ""  # Of its entry in the legend; empty for none.
-    thin: bool = False  # Drawn faint, for curves of which there are many.
+    thin: bool = False  # Drawn faint, for many curves.
     step: bool = False  # Drawn as a staircase that changes after each x.
     dashed: bool = False
 

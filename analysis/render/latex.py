@@ -119,7 +119,7 @@ class Column:
 
 
 def arrange(table: Filled) -> list[Column]:
-    """The first column, the columns of which the chapter has numbers, then our own; published numbers are lines."""
+    """The first column, the columns with numbers in the chapter, then our own; published numbers are lines."""
     names = [str(name) for name in table.cells]
     under: dict[str, str] = {}  # A column of ours -> that of the published numbers that stand under it.
     for name in names:

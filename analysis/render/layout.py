@@ -110,7 +110,7 @@ def tick(value: float) -> str:
 
 
 def choose_ticks(panel: Panel, side: Literal["x", "y"]) -> list[tuple[float, str]]:
-    """Where an axis with categories, or a logarithmic one, has which texts; the renderer's own choice on others.
+    """The labels of an axis with categories, or a logarithmic one, and their places; on others the renderer chooses.
 
     Numbers are powers of ten, and also 2 and 5 where these are few. Long names are broken into lines.
     """

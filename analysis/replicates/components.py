@@ -78,7 +78,7 @@ def estimate_components(samples: Sequence[np.ndarray], splits: Sequence[Hashable
 
 
 def _solve(square: float, freedom: int, weight: float, seed: float, other: float = 0.0) -> float:
-    """The component of which a sum of squares is expected to be ``freedom * seed + other + weight * component``."""
+    """The component for which the expected sum of squares is ``freedom * seed + other + weight * component``."""
     return (square - freedom * seed - other) / weight if freedom else math.nan
 
 

@@ -29,7 +29,7 @@ SAID = 10  # How many damaged files are named.
 WAITING = "No rerun has finished, so nothing can be said about accuracy yet."
 UNITS = {"sweep": "configuration", "choice": "training of the race", "rerun": "rerun"}
 LR_MOST = "lr"  # Table 1.3: "we found that lr was the most important hyperparameter to choose correctly".
-FEW = 2  # Networks of which the answer itself says everything.
+FEW = 2  # So few networks that the answer itself says everything about them.
 CHOICE, UNTESTED = "The choice of the configurations", "What was not tested"
 SHORT = {  # What became of a published mean -> the same of several.
     "reproduced": "reproduced within {margin:g} points",
@@ -131,7 +131,7 @@ def _say_ahead(said: Summary, found: list[Candidate], compared: pd.DataFrame, wh
 
 
 def _compare(row: dict[str, Any], sign: int, other: str) -> tuple[str, str]:
-    """What is said of the leader and another network: in a few words before the other's name, and in full."""
+    """How the leader compares with another network: in a few words before the other's name, and in full."""
     low, high = sorted((sign * row["low"], sign * row["high"]))
     by = f"{round_off(sign * row['difference'], 2)} points"
     between = f"95 % CI {round_off(low, 2)} to {round_off(high, 2)}, Holm-corrected p {_p(row['p_holm'])}"

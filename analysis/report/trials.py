@@ -1,4 +1,4 @@
-"""The table of all trials as data, of which page.js shows a part at a time."""
+"""The table of all trials as data; page.js shows a part at a time."""
 
 from __future__ import annotations
 

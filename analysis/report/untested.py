@@ -1,4 +1,4 @@
-"""What a comparison leaves untested: everything of which a run holds only one, or that nobody fixed beforehand."""
+"""What a comparison leaves untested: whatever a run holds only one of, or nobody fixed beforehand."""
 
 from __future__ import annotations
 

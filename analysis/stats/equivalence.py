@@ -46,7 +46,7 @@ EMPTY = Equivalence(math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, 
 
 
 class Moments(NamedTuple):
-    """A published sample, of which these are known."""
+    """The known facts about a published sample."""
 
     mean: float
     std: float

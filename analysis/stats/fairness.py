@@ -35,7 +35,7 @@ class Fairness(NamedTuple):
         spread: the standard deviation in points of one rerun.
         near: configurations that reached the last epoch within root two of ``spread`` of the incumbent, or after a race
             of the best on the sweep's seed, itself included: the standard error of a difference of two single seeds.
-        edges: hyperparameters of which the near-optimal have only a value on the edge, as ``lr = 1 (highest)``.
+        edges: hyperparameters whose only value among the near-optimal is on the edge, as ``lr = 1 (highest)``.
     """
 
     group: str

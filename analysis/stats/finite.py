@@ -12,7 +12,7 @@ def bound_count(found: int, drawn: int, size: int, confidence: float = CONFIDENC
     """The exact interval of how many of a population have a property that so many of a sample have.
 
     The sample is drawn without replacement, so the count is hypergeometric; both tails are inverted, as Clopper and
-    Pearson (1934) do for the binomial distribution, of which this is the form for a finite population.
+    Pearson (1934) do for the binomial distribution; this is the form for a finite population.
 
     Args:
         found: how many of the sample have the property.

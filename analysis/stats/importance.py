@@ -151,7 +151,7 @@ def _list_missing(left: pd.DataFrame, names: list[str]) -> str:
 def _find_grid(table: pd.DataFrame) -> pd.DataFrame:
     """A grid in which nothing broke down and each cell was tried equally often; empty where under half is left.
 
-    The level of which the largest part broke down or was not tried is dropped, until no such part is left.
+    The level with the largest part that broke down or was not tried is dropped, until no such part is left.
     """
     kept, names = table, list_terms(table)
     while 2 * len(kept) >= (~table["broke"]).sum():

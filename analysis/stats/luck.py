@@ -139,7 +139,7 @@ def learn_means(search: Search) -> Means | None:
 
 
 def repeat_search(search: Search, means: Means, draws: int = DRAWS, seed: int = 0) -> Luck:
-    """Repeats a search of which that is known."""
+    """Repeats a search from what is known about it."""
     rng = np.random.default_rng(seed)
     drawn = rng.integers(search.asked, size=(draws, search.asked))
     found, winners = (_race if search.finalists else _choose)(search, means, drawn, rng)
@@ -231,7 +231,7 @@ def _list_shares() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _find_middle(log: np.ndarray) -> int:
-    """The place of the median of the shares, of which this is the logarithm of the likelihood."""
+    """The place of the median of the shares with this log-likelihood."""
     chances = np.exp(log - log.max()).cumsum()
     return int(np.searchsorted(chances, chances[-1] / 2))
 

@@ -28,7 +28,7 @@ def find_wilson(count: int, among: int) -> tuple[float, float]:
 
 
 def summarize_outcomes(succeeded: Summary, values: Iterable[float], broken: float) -> Summary:
-    """Sums up all seeds, of which some broke down, or may.
+    """Sums up all seeds; some of them broke down, or may.
 
     The sample is a mixture of two heaps far apart, whose mean Student's t does not describe: what is not known is
     mostly how many break down. The interval takes the lower ends of the success rate (Wilson) and of the mean of the
@@ -47,7 +47,7 @@ def summarize_outcomes(succeeded: Summary, values: Iterable[float], broken: floa
 
 
 def compare_outcomes(first: np.ndarray, second: np.ndarray, ours: Summary, theirs: Summary) -> Difference:
-    """Compares two samples of which one has seeds that broke down.
+    """Compares two samples, one of them with seeds that broke down.
 
     Welch's test takes neither for a mixture, so p is of a permutation test of Welch's statistic (Janssen, 1997), exact
     where the two networks have one distribution. The interval is made of those of the two means (MOVER; Zou and

@@ -40,8 +40,9 @@ def compare_pairs(
 
     Args:
         samples: group -> test accuracies in percent, one per seed.
-        lost: the groups of which seeds failed. What is left of them is a selection, so they are not tested.
-        broken: the groups of which seeds broke down. A pair with one of them is compared by ``compare_outcomes``, since
+        lost: the groups with failed seeds. What is left of them is a selection, so they are not tested.
+        broken: the groups with seeds that broke down. A pair with one of them is compared by
+            ``compare_outcomes``, since
             Welch's test takes no mixtures; its effect has no size.
         guarded: sums up every group by ``summarize_outcomes``; needed where there are broken ones.
 

@@ -24,7 +24,7 @@ def rank_networks(
     Args:
         samples: group -> test accuracies in percent.
         compared: what ``compare_pairs`` says of them.
-        lost: the groups of which seeds failed. They come last: the mean of the seeds that are left is
+        lost: the groups with failed seeds. They come last: the mean of the seeds that are left is
             none of theirs.
 
     Returns:
@@ -43,7 +43,7 @@ def rank_networks(
 
 
 def _assign_letters(groups: list[str], tested: pd.DataFrame) -> dict[str, str]:
-    """One letter for each largest set of groups of which no two differ."""
+    """One letter for each largest set of groups in which no two differ."""
     alike = nx.Graph()
     alike.add_nodes_from(groups)
     same = tested[~tested["differs"].astype(bool)]

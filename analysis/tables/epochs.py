@@ -17,7 +17,7 @@ FIELDS = ["group", "n", "asked", "final", "final_std", "mean", "std", "low", "hi
 
 
 def build_epochs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
-    """Each candidate of which the last epochs of the reruns are known."""
+    """Each candidate with known last epochs of its reruns."""
     rows = [_follow(one, evidence.margin) for one in evidence.ended if _is_known(one)]
     frame = pd.DataFrame(rows, columns=FIELDS)
     if not len(frame):

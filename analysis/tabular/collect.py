@@ -36,7 +36,7 @@ class Benchmark:
         curves: task -> one row for each recorded epoch: the hyperparameters, ``epoch``, ``OBJECTIVES``, ``seconds``
             of that epoch, ``config_id`` and ``trial_id``.
         evaluations: (T, N, 1, E, 4) the objectives after each epoch; NaN where there are none.
-        lacks: a sentence for each task of which trials were not trained to the end.
+        lacks: a sentence for each task with trials that were not trained to the end.
     """
 
     run: Run

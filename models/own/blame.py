@@ -42,14 +42,14 @@ def blamed(what: str, owns: Callable[[str], bool]) -> Iterator[None]:
         place = find_place(error, owns)
         if place is None and isinstance(error, UserError):
             raise
-        advice = "mend that and try again"
+        advice = "fix that and try again"
         if isinstance(error, ModuleNotFoundError):
             beside = (
                 "" if place is None else ", or put the module beside the file; import modules at the top of the file"
             )
             advice = f"install it{beside}"
         elif isinstance(error, ImportError) and "relative import" in str(error):
-            advice = "the file is no part of a package, so import modules beside it without the dot"
+            advice = "the file is not part of a package, so import modules beside it without the dot"
         elif isinstance(error, OSError):
             advice = "only Python modules that the file imports are copied with a run, so read no other file"
         raise UserError(": ".join(filter(None, [what, place, f"{describe_error(error)}; {advice}"]))) from None

@@ -44,7 +44,7 @@ def load_plugin(entry: metadata.EntryPoint) -> tuple[Callable[..., Any], Sources
     target = entry.load()
     module = sys.modules[entry.module]
     if module.__file__ is None:
-        raise UserError(f"architecture: plugin {entry.name}: its module {entry.module} is no file; name another one")
+        raise UserError(f"architecture: plugin {entry.name}: its module {entry.module} is not a file; name another one")
     file = Path(module.__file__)
     version = _name_distribution(entry).encode()
     top = sys.modules[entry.module.partition(".")[0]]

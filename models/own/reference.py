@@ -46,11 +46,13 @@ class Reference:
         if text.endswith(".py"):
             raise UserError(f"architecture: {quote(text)} names no class or function in that file; {FORMS}")
         if colon and not file.endswith(".py"):
-            raise UserError(f"architecture: {quote(text)}: {quote(file)} is no file that ends in .py; {FORMS}")
+            raise UserError(f"architecture: {quote(text)}: {quote(file)} is not a file that ends in .py; {FORMS}")
         if "," in file:
             raise UserError(f"architecture: {quote(text)}: its path has a comma, which separates names; rename it")
         if colon and not name.isidentifier():
-            raise UserError(f"architecture: {quote(text)}: {quote(name)} is no name of a class or function; {FORMS}")
+            raise UserError(
+                f"architecture: {quote(text)}: {quote(name)} is not the name of a class or function; {FORMS}"
+            )
         found = PLACES.fullmatch(where)
         if at and found is None:
             raise UserError(f"architecture: {quote(text)}: @{where} is none of the places @A to @H; {FORMS}")

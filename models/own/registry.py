@@ -99,7 +99,7 @@ def register(reference: Reference, sources: Sources | None = None) -> OwnArchite
         sources = Sources(reference.main, dict(importer.files))
     signature = read_signature(call, what)
     if signature.kind == "network" and reference.places:
-        raise UserError(f"{what}: is a whole network, which takes no place of a convolution; leave @.. out")
+        raise UserError(f"{what}: is a whole network and cannot replace a convolution; leave @.. out")
     name = reference.name_with(sources.compute_digest(reference.name))
     if name not in REGISTERED or REGISTERED[name].reference != reference:  # The same file may lie elsewhere now.
         target = Target(what, call, signature, owns)

@@ -53,7 +53,7 @@ def read_signature(target: Callable[..., Any], what: str) -> Signature:
     try:
         parameters = list(inspect.signature(target).parameters.values())
     except (TypeError, ValueError):
-        raise UserError(f"{what}: is no class or function whose parameters can be read; {SIGNATURES}") from None
+        raise UserError(f"{what}: is not a class or function whose parameters can be read; {SIGNATURES}") from None
     given = [parameter.name for parameter in parameters[:2] if parameter.kind is not parameter.KEYWORD_ONLY]
     kind = next((kind for kind, first in FIRST.items() if given == first), None)
     if kind is None or (kind == "layer" and not (isinstance(target, type) and issubclass(target, nn.Module))):

@@ -31,7 +31,7 @@ class Sources:
         """The Python files in and below a folder where they were kept; other files do not count.
 
         Raises:
-            OSError: one cannot be read, is no file of its own, or they are too large.
+            OSError: one cannot be read, is not a regular file, or they are too large.
         """
         files: dict[str, bytes] = {}
         for path in sorted(folder.rglob("*.py")):

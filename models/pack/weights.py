@@ -11,7 +11,7 @@ ALIGNMENT = 4  # float32 numbers: matrix products load 16 bytes at once where th
 
 
 class LaneWeights:
-    """Arrays (P, n), of which the weight of each name is a part.
+    """Arrays (P, n); the weight of each name is a part of one.
 
     Args:
         shapes: of one lane's weights, by name.

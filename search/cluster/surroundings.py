@@ -207,7 +207,7 @@ def limit_object_store() -> dict[str, int]:
         return {}
     if limit < LEAST:
         raise UserError(
-            f"ulimit -v: {limit // 1024} leaves Ray no room; it takes {LEAST // 1024} at least, better unlimited"
+            f"ulimit -v: {limit // 1024} leaves Ray no room; give it at least {LEAST // 1024}, or better no limit"
         )
     return {"object_store_memory": min(limit // 4, psutil.virtual_memory().total * 3 // 10)}
 

@@ -1,1 +1,1 @@
-"""One file a command: HELP, EXAMPLE, OPTIONS, each of which adds itself to a parser, and run(args)."""
+"""One file per command: HELP, EXAMPLE, OPTIONS (each adds itself to a parser) and run(args)."""

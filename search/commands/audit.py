@@ -18,9 +18,9 @@ OPTIONS = (
     integer(
         "--trials",
         default=TRIALS,
-        help=f"stopped trials to train, per architecture (default {TRIALS}); more add to them, 0 trains none",
+        help=f"stopped trials to train, per architecture (default {TRIALS}); a larger number adds some, 0 trains none",
     ),
-    integer("--sample-seed", default=0, help="decides which (default 0)"),
+    integer("--sample-seed", default=0, help="seed of the sample (default 0)"),
     *options.TRAINING,
 )
 

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     elif shown:
         print("\n\n".join(write_bests(shown, find_width())))
     for name in sorted(set(asked) - {best.architecture for best in shown}):
-        print(f"{name}: no trial was trained to the end yet")
+        print(f"{name}: no trial has been trained to the end yet")
     return options.name_damaged(found)
 
 

@@ -22,7 +22,7 @@ HELP = (
 )
 EXAMPLE = "invsearch check runs/again --against results/table-1.3-digits/run.tar.xz"
 OPTIONS = (
-    place("run", metavar="RUN", help="run folder, or s3://BUCKET/RUN, of which all is fetched for the time"),
+    place("run", metavar="RUN", help="run folder, or s3://BUCKET/RUN, which is fetched to a temporary folder"),
     flag("--repair", help="set damaged files aside and restore what can be"),
     place(
         "--against",
@@ -30,7 +30,7 @@ OPTIONS = (
         help="compare the trials that both have, epoch by epoch, with those of another run or of a run.tar.xz; "
         "exit code 3 if they differ or share none",
     ),
-    flag("--force", help="repair even if a driver elsewhere did not sign off"),
+    flag("--force", help="repair even if a driver on another machine did not sign off"),
 )
 
 
@@ -41,12 +41,12 @@ def run(args: argparse.Namespace) -> int:
 
     if args.against is not None:
         if args.repair:
-            raise UserError("--against and --repair do not belong together; repair first, then compare")
+            raise UserError("--against and --repair cannot be combined; repair first, then compare")
         return compare(args.against, args.run)
     if (url := find_url(args.run)) is not None:
         if args.repair:
             raise UserError(
-                "repair: the run is in a bucket, where the next sweep or rerun mends it; leave --repair out"
+                "repair: the run is in a bucket, where the next sweep or rerun repairs it; leave --repair out"
             )
         return check_bucket(url)
     run_folder = RunFolder(args.run)
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(explain_no_run(args.run))
     if args.repair:
         with run_folder.taken(args.force, deep=True) as lines:
-            print(f"{printable(args.run)}: {f'{len(lines)} mended' if lines else 'nothing is damaged'}")
+            print(f"{printable(args.run)}: {f'{len(lines)} repaired' if lines else 'nothing is damaged'}")
         return 0
     found = repair.inspect(run_folder.path, deep=True)
     for finding in found:
@@ -63,13 +63,13 @@ def run(args: argparse.Namespace) -> int:
         print(f"{printable(path)}: was set aside; remove it when you have looked at it")
     trials = len(repair.list_recorded(run_folder.path))
     mend = format_command("invsearch", "check", args.run, "--repair")
-    after = f"; {mend} mends, and so does the next sweep" if found else ""
+    after = f"; {mend} repairs what it can, and so does the next sweep" if found else ""
     print(f"{printable(args.run)}: {format_count(trials, 'trial')}, {len(found)} damaged{after}")
     return options.INCOMPLETE if found else 0
 
 
 def check_bucket(url: str) -> int:
-    """Reports what of a run in a bucket is damaged: all of it is fetched anew, checkpoints too, and removed again.
+    """Reports what is damaged in a run in a bucket: fetches all of it, checkpoints too, and removes the copy again.
 
     Raises:
         UserError: no run there, or the bucket cannot be reached.
@@ -93,7 +93,7 @@ def check_bucket(url: str) -> int:
         print(printable(f"{url}/{name}: damaged ({reason})"))
     for aside in asides:
         print(printable(f"{url}/{aside}: was set aside; remove it when you have looked at it"))
-    after = "; the next sweep or rerun mends what can be" if names else ""
+    after = "; the next sweep or rerun repairs what it can" if names else ""
     print(printable(f"{url}: {format_count(trials, 'trial')}, {len(names)} damaged{after}"))
     return options.INCOMPLETE if names else 0
 
@@ -105,7 +105,7 @@ def compare(against: Path, run: Path) -> int:
         ``INCOMPLETE`` where they are not, where there are none, or where a record cannot be read.
 
     Raises:
-        UserError: one of them is no run.
+        UserError: one of them is not a run.
     """
     from analysis.comparison import list_settings
     from analysis.exactness import compare_shared

@@ -27,16 +27,22 @@ CHOICE = group(
         "--choice",
         choices=("race", "single"),
         help="race: the best of the sweep run over further seeds, halved until one is left; or single: the best on the "
-        "sweep's one seed, as in the chapter (default: the run's own, race in a new one)",
+        "sweep's one seed, as in the chapter (default: the run's own; race in a new run)",
     ),
-    integer("--finalists", metavar="K", help=f"configurations that race (default: the run's, at first {FINALISTS})"),
-    integer("--choice-seeds", metavar="M", help=f"the most seeds of one (default: the run's, at first {CHOICE_SEEDS})"),
+    integer(
+        "--finalists", metavar="K", help=f"configurations that race (default: the run's own; {FINALISTS} in a new race)"
+    ),
+    integer(
+        "--choice-seeds",
+        metavar="M",
+        help=f"most seeds of a finalist (default: the run's own; {CHOICE_SEEDS} in a new race)",
+    ),
     option(
         "--judge",
         choices=(*JUDGES, BOTH),
         help="what decides: final, the accuracy after the last epoch, as in the chapter; last5, the mean of the last "
-        f"five epochs; or both, the mean of these two in the race and final elsewhere (default: the run's; {BOTH} for "
-        f"a new race of at least {ENDING} epochs, else final)",
+        f"five epochs; or both, the mean of these two in the race and final elsewhere (default: the run's own; {BOTH} "
+        f"for a new race of at least {ENDING} epochs, else final)",
     ),
 )
 OPTIONS = (
@@ -60,7 +66,9 @@ def prepare(args: argparse.Namespace) -> options.Request:
         run.mend(args.force)
     spec = run.read_spec()
     if spec.thetas is not None:
-        raise UserError(f"{args.run}: its configurations were given, so there is nothing to choose; invsearch rerun")
+        raise UserError(
+            f"{args.run}: its configurations were given, so there is nothing to choose; use invsearch rerun"
+        )
     if args.choice == "single" and spec.finalists:
         raise UserError(
             f"choice: {args.run} has a race, which stays on record; leave --choice single out "

@@ -7,7 +7,7 @@ import argparse
 from search import options
 from search.option_types import flag, place
 
-HELP = "compare two runs: to the bit, by what was asked, and by each architecture's accuracy"
+HELP = "compare two runs: to the bit, by their requests, and by each architecture's accuracy"
 EXAMPLE = "invsearch compare runs/grid runs/tpe"
 OPTIONS = (
     place("first", metavar="RUN_A", help="run folder, or s3://BUCKET/RUN"),

@@ -29,15 +29,15 @@ OPTIONS = (
     group(
         None,
         folder(
-            "--csv", metavar="FILE", help="one row per trial and epoch, unrounded; text is guarded as status --csv does"
+            "--csv", metavar="FILE", help="one row per trial and epoch, unrounded; text is guarded as in status --csv"
         ),
         folder("--parquet", metavar="FILE", help="the same table as Parquet"),
-        folder("--out", metavar="DIR", help="of a benchmark: a new or empty folder"),
+        folder("--out", metavar="DIR", help="for a benchmark: a new or empty folder"),
     ),
     option("--architectures", default="", metavar="A,B", help="only these (default: all)"),
     flag(
         "--partial",
-        help="of a benchmark: also where trials were stopped early, failed or have not ended; they are marked",
+        help="for a benchmark: write it even if trials were stopped early, failed or have not ended; they are marked",
     ),
 )
 
@@ -46,14 +46,14 @@ def run(args: argparse.Namespace) -> int:
     """Writes the file or folder; ``INCOMPLETE`` where a record cannot be read.
 
     Raises:
-        UserError: nothing to write was named, the run is no whole grid, or the place is not free.
+        UserError: nothing to write was named, the run is not a whole grid, or the place is not free.
     """
     from analysis.records.reader import read_run
 
     if args.kind is None and args.csv is None and args.parquet is None:
         raise UserError(f"export: nothing to write; give --csv FILE or --parquet FILE: {EXAMPLE}; or {BENCHMARK}")
     if args.kind is not None and args.out is None:
-        raise UserError(f"export benchmark: it is written to a folder; {BENCHMARK}")
+        raise UserError(f"export benchmark: give a folder to write to; {BENCHMARK}")
     if args.kind is None and args.partial:
         raise UserError("partial: --csv and --parquet have every trial anyway; leave --partial out")
     found = read_run(args.run)

@@ -10,12 +10,12 @@ from search.option_types import RUN, option
 from spaces import UserError
 from spaces.common.errors import printable
 
-HELP = "write a note or tags into a run, shown by status, list and the report; without a text, show them"
+HELP = "add a note or tags to a run, which status, list and the report show; without a text, show the notes"
 EXAMPLE = "invsearch note runs/first range-too-narrow --tag pilot"
 MOST = 2000  # Letters.
 OPTIONS = (
     RUN,
-    option("text", nargs="?", default="", metavar="TEXT", help="what to say (default: show the notes)"),
+    option("text", nargs="?", default="", metavar="TEXT", help="the note (default: show all notes)"),
     option("--tag", action="append", default=[], metavar="WORD", help="a word to find the run by; may be repeated"),
 )
 
@@ -44,7 +44,7 @@ def add_note(path: Path, text: str, tags: list[str]) -> None:
     """Appends a note.
 
     Raises:
-        UserError: it is too long, has lines, or a tag is no word.
+        UserError: it is too long, has lines, or a tag is not a word.
     """
     from search.storage.places.urls import append
     from spaces.specs.notes import NOTES

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 HELP = (
     "replay other searches and schedulers on a run whose trials were all trained to the end, without training; on one "
-    "with halving, say whom ASHA would have let go on"
+    "with halving, say which trials ASHA would have let go on"
 )
 EXAMPLE = "invsearch replay runs/whole --schedulers asha,halving --searches grid --out replayed"
 REPEATS, TPE_REPEATS = 200, 20  # A replay of TPE takes a second.
@@ -34,7 +34,7 @@ OPTIONS = (
         "runs",
         nargs="+",
         metavar="RUN",
-        help="folder of a finished sweep --scheduler none, or halving; several stand together",
+        help="folder of a finished sweep --scheduler none, or halving; several share the tables",
     ),
     option(
         "--schedulers",
@@ -46,7 +46,7 @@ OPTIONS = (
     integer("--repeats", default=REPEATS, help=f"replays of each (default {REPEATS}; of tpe at most {TPE_REPEATS})"),
     integer("--samples", help=f"configurations of a search (default: as many as the grid has; tpe: {options.DRAWN})"),
     integer("--workers", default=2, help="trials at once (default 2)"),
-    integer("--seed", default=0, help="decides orders, arrivals and proposals (default 0)"),
+    integer("--seed", default=0, help="seed of orders, arrivals and proposals (default 0)"),
     integer("--grace-period", help="epochs before the first rung (default: the run's)"),
     number("--reduction-factor", metavar="ETA", help="the top 1/ETA continue past each rung (default: the run's)"),
     folder("--out", metavar="FOLDER", help="write replay.md, and replay and regret as .csv, .png and .pdf there"),

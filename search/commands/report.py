@@ -14,7 +14,10 @@ HELP = "write a self-contained HTML report of one or several runs, with figures 
 EXAMPLE = "invsearch report runs/first"
 OPTIONS = (
     place(
-        "runs", nargs="+", metavar="RUN", help="run folder, s3://BUCKET/RUN, or one of replicates; several are compared"
+        "runs",
+        nargs="+",
+        metavar="RUN",
+        help="run folder, s3://BUCKET/RUN, or folder of replicates; several are compared",
     ),
     folder("--out", metavar="DIR", help="where to write it (default: RUN/report; required for several runs)"),
     *CONCLUDING,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from search.tuning.events import Event
 
 HELP = (
-    "run a whole experiment of the chapter: sweep and race (of 1.3, 1.4), reruns and the table; run it again to resume"
+    "run a whole experiment of the chapter: sweep and race (for 1.3, 1.4), reruns and the table; run it again to resume"
 )
 EXAMPLE = "invsearch reproduce 1.3 --dataset digits --out runs/table-1.3"
 SEARCHED_DATA = "digits"
@@ -49,11 +49,10 @@ OPTIONS = (
     integer(
         "--replicates",
         metavar="R",
-        help="repeat all of it, sweep, race and reruns, R times with other seeds and held-out images, each in a run "
-        "folder of its own within RUN, and say how much of the answer is luck (default: the folder's, at first a "
-        "single search)",
+        help="repeat sweep, race and reruns R times with other seeds and held-out images, each in a run folder of its "
+        "own within RUN, and say how much of the answer is luck (default: the folder's own; one search in a new one)",
     ),
-    option("--rows", metavar="ROW[,ROW]", help="of Tables 1.6 and 1.7, such as ref,invC (default: all)"),
+    option("--rows", metavar="ROW[,ROW]", help="rows of Tables 1.6 and 1.7, such as ref,invC (default: all)"),
     option("--mixings", metavar="A,B,C", help="columns of Table 1.6 (default: all three)"),
     integer("--width", metavar="C", help="width of the networks of Tables 1.6 and 1.7"),
     options.DATA,
@@ -77,7 +76,7 @@ class Replicated(options.Request):
     def train(self, on_event: Callable[[Event], object] | None = None, command: str | None = None) -> int:
         """Trains what is left of each, one after the other.
 
-        One whose sweep has nothing to choose from is said, and the next one begins.
+        If a sweep has nothing to choose from, a line says so, and the next replicate begins.
 
         Returns:
             How many trials failed in all of them, and replicates that ended so.
@@ -171,7 +170,10 @@ def _keep_choice(args: argparse.Namespace) -> None:
     known = read_known(args.out) if asked == (None, None, None) else None
     if known is not None and known.rerun_seeds and not known.finalists:
         args.choice = "single"
-        print(f"{printable(args.out)} has no race of finalists and goes on so; --choice race adds one", file=sys.stderr)
+        print(
+            f"{printable(args.out)} has no race of finalists and goes on without one; --choice race adds it",
+            file=sys.stderr,
+        )
 
 
 def _check_options(args: argparse.Namespace, table: Table) -> None:

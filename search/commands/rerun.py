@@ -17,7 +17,7 @@ EXAMPLE = "invsearch rerun runs/first --seeds 10"
 OPTIONS = (
     place("run", metavar="RUN", help="folder or URL of a finished sweep"),
     integer("--seeds", default=SEEDS, help=f"seeds (default {SEEDS})"),
-    integer("--epochs", help="epochs (default: as the sweep's, or as before)"),
+    integer("--epochs", help="epochs (default: those of earlier reruns, else of the sweep)"),
     *DRY,
     *options.TRAINING,
 )

@@ -24,7 +24,7 @@ OPTIONS = (
         help=f"default: {', '.join(DEFAULT)} where the images are of their size, else conv,invariant",
     ),
     integer("--images", default=100, help="training images (default 100)"),
-    integer("--seed", default=0, help="of weights and warps (default 0)"),
+    integer("--seed", default=0, help="seed of weights and warps (default 0)"),
     folder("--out", metavar="FOLDER", help="write stability.md, .csv, .png and .pdf there"),
 )
 

@@ -18,12 +18,18 @@ HELP = "show how far a run is: counts per architecture, then one row per trial"
 EXAMPLE = "invsearch status runs/first --filter architecture=conv --filter status=completed --sort val_accuracy"
 OPTIONS = (
     RUN,
-    option("--phase", choices=PHASES, help="default: sweep, or rerun if there was no sweep"),
-    option("--sort", metavar="COLUMN", help="by this column; accuracies best first"),
-    option("--filter", action="append", default=[], metavar="COND", help="such as 'status=diverged' or 'lr>=0.1'"),
+    option("--phase", choices=PHASES, help="phase to show (default: sweep, or rerun if there was no sweep)"),
+    option("--sort", metavar="COLUMN", help="sort by this column; accuracies best first"),
+    option(
+        "--filter",
+        action="append",
+        default=[],
+        metavar="COND",
+        help="show only such rows, for example 'status=diverged' or 'lr>=0.1'",
+    ),
     flag(
         "--csv",
-        help="only the rows, as CSV, unrounded; text that a spreadsheet would change has an apostrophe in front",
+        help="print only the rows, as unrounded CSV; text that a spreadsheet would change gets a leading apostrophe",
     ),
 )
 ZEROS = ("unfinished", "failed", "diverged", "stopped")  # Not shown where there are none and little room.

@@ -18,7 +18,7 @@ OPTIONS = (
         "--architectures",
         default="conv,invariant",
         metavar="A,B|all",
-        help="names (invsearch list), or one's own layer or network: FILE.py:NAME (default: conv,invariant)",
+        help="names (invsearch list), or a layer or network of your own: FILE.py:NAME (default: conv,invariant)",
     ),
     options.DATA,
     options.SEARCH,

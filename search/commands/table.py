@@ -21,8 +21,8 @@ CONCLUDING = (
     option(
         "--judge",
         choices=JUDGES,
-        help="what says how good a rerun is: its accuracy after the final epoch, as in the chapter, or the mean of its "
-        "last five epochs (default: the run's own, else final)",
+        help="which accuracy of a rerun counts: final, after the last epoch, as in the chapter; or last5, the mean of "
+        "its last five epochs (default: the run's own, else final)",
     ),
 )
 """How conclusions are drawn; the report has them, too."""
@@ -32,15 +32,15 @@ OPTIONS = (
         "runs",
         nargs="+",
         metavar="RUN",
-        help="run folder, s3://BUCKET/RUN, or replicates; several stand together",
+        help="run folder, s3://BUCKET/RUN, or folder of replicates; several share the table",
     ),
     *CONCLUDING,
     option(
         "--format",
         choices=("md", "latex", "csv"),
         default="md",
-        help="md (default), latex (set for an article's page), or csv (text that a spreadsheet would change has an "
-        "apostrophe in front)",
+        help="md (default), latex (fits an article's page), or csv (text that a spreadsheet would change gets a "
+        "leading apostrophe)",
     ),
 )
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from analysis.progress.outlook import Part
     from analysis.records.following import Follower
 
-HELP = "follow a run from another terminal until nothing is left to do; Ctrl-C ends it and harms nothing"
+HELP = "follow a run from another terminal until nothing is left to do; Ctrl-C ends only the watching"
 EXAMPLE = "invsearch watch runs/first --interval 2"
 LAST = 5
 WIDE = 120  # Columns that it takes to name the incumbents too.
@@ -39,8 +39,8 @@ OPTIONS = (
         type=whole,
         const=0,
         metavar="PORT",
-        help="a live page on 127.0.0.1, the report with its plots, refreshed from the records; of a run, or of all "
-        "below a folder given as RUN (default port: any that is free)",
+        help="serve a live page on 127.0.0.1: the report with its plots, refreshed from the records, of a run or of "
+        "all runs below a folder given as RUN (default port: any free one)",
     ),
 )
 

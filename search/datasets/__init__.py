@@ -39,7 +39,7 @@ def find_dataset(name: str | Data, data_hash: str | None = None, source: str | N
     if data_hash is not None and found.data_hash != data_hash:
         raise UserError(
             f"dataset: {found.name} has the hash {found.data_hash} here and {data_hash} in the run; it was changed, or "
-            "is another one of that name: restore it, or give another --out"
+            "is another data set of that name: restore it, or give another --out"
         )
     return found
 

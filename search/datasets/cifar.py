@@ -32,7 +32,7 @@ OTHERS = {key: words for file, md5, folder, words in _PUBLISHED for key in (file
 
 @dataclass(frozen=True)
 class Layout:
-    """The labels of a record: ``label_bytes`` of them, of which the last one counts (CIFAR-100: coarse, then fine)."""
+    """The labels of a record: ``label_bytes`` of them; the last one counts (CIFAR-100: coarse, then fine)."""
 
     label_bytes: int
     classes: int

@@ -100,7 +100,7 @@ def import_folder(name: str, source: Path, root: Path | None = None) -> Path:
     """Copies a folder in CIFAR-10's binary layout into the data folder, as the data set ``name``; returns the new one.
 
     Raises:
-        UserError: ``source`` is no such folder, the name is taken, or the data folder cannot be written.
+        UserError: ``source`` is not such a folder, the name is taken, or the data folder cannot be written.
     """
     target = _find_place(name, root)
     if not os.path.isdir(source):

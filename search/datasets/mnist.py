@@ -30,7 +30,7 @@ def parse_idx(content: bytes, dims: int, where: str) -> np.ndarray:
     dimensions, each dimension as a big-endian 32-bit integer, then the elements, the last dimension fastest.
 
     Raises:
-        UserError: the file ``where`` is no such one, or its size is not what its header says.
+        UserError: the file ``where`` is not such a file, or its size is not what its header says.
     """
     start = 4 + 4 * dims
     magic = bytes((0, 0, 0x08, dims))

@@ -95,7 +95,7 @@ def parse_wnids(text: str, classes: int, where: str) -> list[str]:
     found = sorted({line.strip() for line in text.splitlines()} - {""})
     wrong = next((name for name in found if not WNID.fullmatch(name)), None)
     if wrong is not None or len(found) != classes:
-        what = f"{quote(wrong)} is no WordNet id" if wrong else f"{len(found)} ids instead of {classes}"
+        what = f"{quote(wrong)} is not a WordNet id" if wrong else f"{len(found)} ids instead of {classes}"
         raise UserError(f"{where}: wnids.txt: {what}")
     return found
 

@@ -30,28 +30,28 @@ _training = Lock()  # One Ray a program, one environment.
 
 
 class Invocation(TypedDict, total=False):
-    """How a call treats its run, and what a trial gets: the keywords of all that trains, with the commands' defaults.
+    """Keywords of every call that trains: how it treats its run, and what a trial gets. Defaults are the commands'.
 
     Attributes:
         cpus_per_trial: CPU cores per trial (1).
         gpus_per_trial: GPUs per trial, fractions allowed (0).
         engine: ``auto``, ``native``, ``torch`` or ``mixed``.
-        pack: most trials that are trained as one program, or ``auto`` (1).
-        address: a running Ray cluster, ``auto`` or ``HOST:PORT``. Where this program has Ray already that is used, and
-            left running; without either Ray is started here, and stopped at the end.
+        pack: how many trials at most are trained as one program, or ``auto`` (1).
+        address: a running Ray cluster, ``auto`` or ``HOST:PORT``. If this program already has a Ray, that is used, and
+            left running. Without either, Ray is started here and stopped at the end.
         max_concurrent: most trials at once.
-        time_budget: stop cleanly that long after the call, and after the epochs then in progress: seconds, or text such
-            as ``1h30m``. The start of Ray counts; it is cut short only in the main thread of a program without an alarm
-            of its own.
+        time_budget: stop cleanly that long after the call, once the epochs in progress are recorded: seconds, or text
+            such as ``1h30m``. The start of Ray counts; it is cut short only in the main thread of a program without an
+            alarm of its own.
         retry_failed: retry failed trials from their last epoch.
         keep_checkpoints: ``none``, ``best`` or ``all``.
-        reuse: a run whose trials are taken over where they are the same, instead of being trained again.
+        reuse: a run from which equal trials are taken over instead of being trained again.
         accept_changes: resume even if the code, libraries or engine have changed.
-        force: take the run over from a driver elsewhere that did not sign off.
+        force: take the run over from a driver on another machine that did not sign off.
         log: also keep logs for ``tensorboard`` or ``mlflow``, or both.
-        on_event: is called with every ``Event`` instead of showing a progress table; what it raises ends the call, as
-            Ctrl-C would, and is raised by it. Epochs that a worker had on record but not yet reported when it died have
-            no event.
+        on_event: called with every ``Event``; no progress table is shown then. An exception in it ends the call, as
+            Ctrl-C would, and the call raises it. Epochs that a worker had recorded but not yet reported when it died
+            have no event.
     """
 
     cpus_per_trial: float

@@ -39,7 +39,7 @@ def find_reference(target: object) -> str:
     name, module = getattr(target, "__qualname__", None), sys.modules.get(getattr(target, "__module__", ""))
     if name is None or not callable(target):
         raise UserError(
-            f"architectures: {quote(target)} is no class or function; give a layer's class (not a layer), or a name"
+            f"architectures: {quote(target)} is not a class or function; give a layer's class (not a layer), or a name"
         )
     if not name.isidentifier() or getattr(module, name, target) is not target:
         raise UserError(f"architectures: {name} is not found under that name in its file; define it at the file's top")

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """A run folder. What it returns is read from the records each time, so it is as they are now.
+    """A run folder. Everything that it returns is read from the records anew, so it is up to date.
 
-    The folder of ``reproduce(.., replicates=R)`` holds R of them: its ``replicates`` are runs, its ``table`` and
-    ``report`` are of all of them together, and the rest is for each alone.
+    The folder of ``reproduce(.., replicates=R)`` holds R runs, its ``replicates``. Its ``table`` and ``report`` show
+    all of them together; everything else works on each of them alone.
 
     Args:
         path: the folder, or the URL of a run in a bucket.
@@ -55,13 +55,13 @@ class Run:
 
     @property
     def replicates(self) -> list[Run]:
-        """The runs in a folder of replicates that were begun; none where the folder is a run itself."""
+        """The runs that have begun in a folder of replicates; empty if the folder is a run itself."""
         found = list_runs(self.path)
         return [] if found == [self.path] else [Run(path) for path in found]
 
     @property
     def spec(self) -> RunSpec:
-        """What was asked for."""
+        """The request: everything that the run was asked for."""
         from search.storage.run_folder import RunFolder
 
         return RunFolder(self.path).read_spec()
@@ -89,11 +89,11 @@ class Run:
 
         Args:
             choice: ``race``, or ``single``: the best on the sweep's one seed, as in the chapter; None: race.
-            finalists: configurations that race; None: the run's, at first 12.
-            choice_seeds: the most seeds of one; None: the run's, at first 8.
+            finalists: configurations that race; None: the run's own; 12 in a new race.
+            choice_seeds: most seeds of a finalist; None: the run's own; 8 in a new race.
             judge: what decides: ``final``, the accuracy after the last epoch; ``last5``, the mean of the last five
-                epochs; or ``both``, the mean of these two in the race and ``final`` elsewhere. None: the run's; for a
-                new race ``both``, or ``final`` of trainings of fewer than ten epochs.
+                epochs; or ``both``, the mean of these two in the race and ``final`` elsewhere. None: the run's own;
+                in a new race ``both``, or ``final`` if trainings have fewer than ten epochs.
             **invocation: see ``Invocation``.
 
         Returns:
@@ -111,7 +111,7 @@ class Run:
 
         Args:
             seeds: how many.
-            epochs: of a rerun; None: as the sweep's, or as before.
+            epochs: epochs of a rerun; None: those of earlier reruns, else of the sweep.
             **invocation: see ``Invocation``.
 
         Returns:
@@ -133,8 +133,8 @@ class Run:
             table: such as ``1.3``, ``summary`` or ``ranking``; ``invsearch list`` has all.
             others: further runs.
             margin: a difference from a published mean that does not matter, in points of accuracy.
-            judge: what says how good a rerun is: its accuracy after the final epoch, or the mean of its last five
-                epochs; None: what each run says, else ``final``.
+            judge: which accuracy of a rerun counts: ``final``, after the last epoch; or ``last5``, the mean of its last
+                five epochs. None: each run's own, else ``final``.
 
         Returns:
             ``frame`` has its raw values, ``cells`` the same as text, ``notes`` the sentences below it.
@@ -181,7 +181,7 @@ class Run:
         return write_report(gather(_read_all(self, *others), margin, judge), target, only=only)
 
     def best(self, architecture: str) -> Best:
-        """The configuration that an architecture is judged by, its incumbent's trial and its best rerun.
+        """The incumbent of an architecture: its configuration, its trial and its best rerun.
 
         Raises:
             UserError: the run does not have that architecture, or no trial of it was trained to the end.
@@ -194,7 +194,7 @@ class Run:
         for best in find_bests(records):
             if best.architecture == architecture:
                 return best
-        raise UserError(f"{self.path}: no trial of {architecture} was trained to the end yet")
+        raise UserError(f"{self.path}: no trial of {architecture} has been trained to the end yet")
 
 
 def _read_all(*runs: Run) -> list[Records]:

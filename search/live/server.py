@@ -105,7 +105,9 @@ class LiveServer(ThreadingHTTPServer):
         try:
             super().__init__((HOST, port), _Handler)
         except (OSError, OverflowError) as error:
-            raise UserError(f"serve: port {port} cannot be had ({error}); leave the number out for any other") from None
+            raise UserError(
+                f"serve: port {port} is not available ({error}); leave the number out to use any other"
+            ) from None
 
     @property
     def url(self) -> str:

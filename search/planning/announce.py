@@ -51,6 +51,6 @@ def _describe_phase(spec: RunSpec, phase: str) -> str:
 
 
 def announce(*lines: str) -> None:
-    """Says something at once to who sits before a terminal; elsewhere bad input, found later, is to be the one line."""
+    """Says something at once if there is a terminal; elsewhere bad input, found later, must be the only line."""
     if sys.stderr.isatty():
         print(*lines, sep="\n", file=sys.stderr, flush=True)

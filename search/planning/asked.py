@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from search.options import Request
 
 DRY = (
-    flag("--dry-run", help="only say what would run, or is left of a run: trials, epochs, hours, disk"),
+    flag("--dry-run", help="train nothing; say what would run, or what is left of a run: trials, epochs, hours, disk"),
     option(
         "--assume",
         metavar="NAME=N,..",
-        help="with --dry-run: plan for other machines: cpus and gpus of a node, nodes, seconds-per-epoch, or an "
-        "architecture's seconds by its name; what is not given is measured here",
+        help="with --dry-run: plan for other machines: cpus and gpus of a node, nodes, seconds-per-epoch, or those of "
+        "one architecture by its name; what is not given is measured here",
     ),
-    number("--price", metavar="P", help="with --dry-run: of a node for an hour; also say what it costs"),
+    number("--price", metavar="P", help="with --dry-run: price of a node per hour; the plan then says what it costs"),
 )
 
 

@@ -131,7 +131,7 @@ def _find_room(resources: Resources, assumed: Assumed) -> tuple[int, str]:
         return room, f"on {format_count(assumed.nodes, 'such node')}"
     ask = "give --assume cpus=..,gpus=..,seconds-per-epoch=.. to plan for other machines"
     if resources.address is not None:
-        raise UserError(f"dry-run: it does not ask a cluster what it has ({resources.address}); {ask}")
+        raise UserError(f"dry-run: it does not look at a cluster ({resources.address}); {ask}")
     cpus, gpus = count_cores(), torch.cuda.device_count()
     room = resources.count_slots(cpus, gpus)
     if not room:

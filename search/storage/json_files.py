@@ -53,7 +53,7 @@ def append_line(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def check_ours(handle: int, path: Path) -> None:
-    """Refuses to write in place what is no regular file, or has a second name that may lie outside the run folder.
+    """Refuses to write in place what is not a regular file, or has a second name that may lie outside the run folder.
 
     Raises:
         OSError: it is such a file.

@@ -135,7 +135,7 @@ def _find_trial(folder: Path, deep: bool) -> Iterator[Finding]:
     try:
         outcome = read_outcome(folder)
     except (Damaged, OSError) as error:
-        yield Finding(folder / OUTCOME, str(error), lambda: f"{_set_one_aside(folder / OUTCOME)}; it is found again")
+        yield Finding(folder / OUTCOME, str(error), lambda: f"{_set_one_aside(folder / OUTCOME)}; it is made again")
     try:
         record = read_record(folder)
         if outcome is not None and record is None:

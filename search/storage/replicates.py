@@ -30,7 +30,7 @@ def settle_count(folder: Path, asked: int | None) -> int | None:
     known = read_count(folder)
     if known is None:
         if asked is not None and folder.exists() and not folder.is_dir():
-            raise UserError(f"{folder}: is no folder; give another --out")
+            raise UserError(f"{folder}: is not a folder; give another --out")
         if asked is None or not folder.exists():
             return asked
         there = {path.name for path in list_replicates(folder, find_last(folder))}

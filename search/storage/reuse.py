@@ -32,7 +32,7 @@ def check_reusable(other: Path, run: Path, engines: Mapping[str, str], accept_ch
         accept_changes: take them also if other code, libraries or engines made them.
 
     Raises:
-        UserError: they may not, or the folder is no run.
+        UserError: they may not, or the folder is not a run.
     """
     read_spec(other)
     if other.resolve() == run.resolve():

@@ -43,7 +43,7 @@ class Writer:
         write_json(path, content)
 
     def create(self, path: Path, content: Mapping[str, Any]) -> None:
-        """Writes an outcome, of which there is one.
+        """Writes the one outcome of a trial.
 
         Raises:
             Superseded: another process has written one.

@@ -71,14 +71,14 @@ def _try(own: OwnArchitecture, trial: TrialSpec, data: Dataset) -> None:
     epoch = first.run_epoch()
     if not np.isfinite(epoch.train_loss):
         raise UserError(
-            f"{label}: the loss of the first step is {epoch.train_loss:g}; mend its initial weights or scores"
+            f"{label}: the loss of the first step is {epoch.train_loss:g}; fix its initial weights or scores"
         )
     gradients = {name: weight.grad for name, weight in learned.items() if weight.grad is not None}
     if not gradients:
         raise UserError(f"{label}: no weight gets a gradient; its forward must use them, without detach or no_grad")
     for name, gradient in gradients.items():
         if not torch.isfinite(gradient).all():
-            raise UserError(f"{label}: the gradient of {name} is not finite in the first step; mend its forward")
+            raise UserError(f"{label}: the gradient of {name} is not finite in the first step; fix its forward")
 
     kept = copy.deepcopy(first.state())
     _ = random.random(), np.random.random()  # What draws from these in forward comes out differently now.

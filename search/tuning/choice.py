@@ -187,7 +187,7 @@ class RaceFeed(Feed):
         return self._races.left
 
     def list_peers(self, trial: TrialSpec, max_epochs: int) -> list[TrialSpec]:
-        """Those of its architecture, of which those on one seed begin together."""
+        """Those of its architecture, where those on one seed begin together."""
         return [peer for peer in self._races.wanted.values() if peer.architecture == trial.architecture]
 
     def suggest(self, trial_id: str) -> Any:

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Event:
-    """What has happened to a trial.
+    """Something that happened to a trial.
 
     Attributes:
         kind: ``started``, ``epoch`` or ``ended``.
         phase: ``sweep``, ``choice`` (the race of finalists) or ``rerun``.
         architecture: its network.
         trial: its trial id.
-        epoch: how many epochs it has by now, those of an earlier call among them.
-        accuracy: on the images that the phase is judged on, after that epoch, a fraction; 0 where it diverged, None
-            before the first epoch.
+        epoch: how many epochs it has by now, including those of earlier calls.
+        accuracy: a fraction, after that epoch, on the images that judge the phase; 0 if the trial diverged, None before
+            the first epoch.
         status: ``running``, or how it ended.
         done: trials of the phase that have ended.
         planned: trials of the phase.
-        replicate: which one of ``reproduce(.., replicates=R)`` the trial is of, from 1; None without.
+        replicate: which replicate of ``reproduce(.., replicates=R)`` the trial belongs to, from 1; else None.
     """
 
     kind: str

@@ -17,7 +17,7 @@ from spaces import TrialSpec
 
 
 class Feed(Unsaved, Searcher):
-    """A searcher of which nothing need, or can, be saved: the records say what is left."""
+    """A searcher that need not, and cannot, be saved: the records say what is left."""
 
     exhausted = False  # Whether nothing is left to do, although fewer trials than planned may be on record.
 

@@ -130,7 +130,7 @@ class Halving(Feed):
 
     @property
     def architectures(self) -> set[str]:
-        """Those of which a trial has not ended."""
+        """Those with a trial that has not ended."""
         return {name for name, names in self._open.items() if names}
 
     @property
@@ -152,7 +152,7 @@ class Halving(Feed):
         return make_tune_config(self._ladders[architecture].trials[name], self._epochs[rung], rung=not last)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """A trial is no longer under way; where it stands is said by ``take_in``, if it got anywhere."""
+        """A trial is no longer under way; if it got anywhere, ``take_in`` says where it stands."""
         self._live.discard(trial_id)
 
     def take_in(self, folder: TrialFolder) -> list[TrialSpec]:

@@ -134,7 +134,7 @@ def train_phase(
         if count or not feed.finished:
             said = f"{phase.name}: {format_count(count, 'trial')} taken over from {printable(policy.reuse)}"
             if others:
-                said += f"; {others} left, which other code, torch, numpy or engines made (--accept-changes takes them)"
+                said += f"; {others} left, made by other code, torch, numpy or engines (--accept-changes takes them)"
             print(said, file=sys.stderr)
     feed = pack_trials(feed, engine)
     if feed.finished:

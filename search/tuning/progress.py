@@ -32,7 +32,7 @@ SETTLE_SECONDS = 1.0  # After the end of a trial; the next one runs by then, and
 
 
 class Silent(ProgressReporter):
-    """Stands in for Tune's own, of which that for notebooks clears the cell even where Tune is told to be quiet."""
+    """Replaces Tune's own; the one for notebooks clears the cell even if Tune is told to be quiet."""
 
     def should_report(self, trials: list[Any], done: bool = False) -> bool:
         """Never."""
@@ -112,7 +112,7 @@ class Progress(Unsaved, Callback):
         """Shows the progress for the time of a ``with`` block."""
         self._started = time.monotonic()
         if self._on_event is None and self._console.is_jupyter:
-            # Not rich's Live, which needs ipywidgets there, and of which only a program's first is refreshed.
+            # Not rich's Live, which needs ipywidgets there and refreshes only the first one of a program.
             self._cell = import_module("IPython.display").display(self._draw(), display_id=True)
             try:
                 yield
@@ -139,7 +139,7 @@ class Progress(Unsaved, Callback):
             threading.Thread(target=self._print, args=[describe_stopping(number)], daemon=True).start()
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        """Tune looks around, many times a second; where no trial runs for long, that is said."""
+        """Tune looks around, many times a second; if no trial runs for long, a line says so."""
         now = time.monotonic()
         if self._cell and now - self._drawn >= LIVE_SECONDS:
             self._drawn = now
@@ -152,7 +152,7 @@ class Progress(Unsaved, Callback):
             self._idle = now + IDLE_SECONDS
         elif now >= self._idle:
             self._idle = now + PLAIN_SECONDS
-            self._print(f"{self._title} {self._format_timing()} | no trial runs: {self._why_idle()}")
+            self._print(f"{self._title} {self._format_timing()} | no trial is running: {self._why_idle()}")
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial runs, or the lanes of a pack."""

@@ -24,7 +24,7 @@ def shorten(text: str, most: int = 80) -> str:
 
 
 def escape_text(text: object, kept: str = "\n\t") -> str:
-    """Text of which nothing controls a terminal, whatever a user or a file put into it; ``kept`` stays as it is."""
+    """Text that cannot control a terminal, whatever a user or a file put into it; ``kept`` stays as it is."""
     text = str(text)
     if text.isprintable():
         return text
@@ -33,5 +33,5 @@ def escape_text(text: object, kept: str = "\n\t") -> str:
 
 
 def printable(text: object) -> str:
-    """One line of which nothing controls a terminal."""
+    """One line that cannot control a terminal."""
     return escape_text(text, kept="")

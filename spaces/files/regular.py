@@ -18,7 +18,7 @@ def open_regular(path: str | Path, links: bool = True) -> Iterator[BinaryIO]:
     With ``links`` it may be a link to one, which could lead anywhere.
 
     Raises:
-        OSError: it cannot be opened, or is no regular file.
+        OSError: it cannot be opened, or is not a regular file.
     """
     # A pipe is opened without waiting for its other end, and no terminal as our own.
     more = os.O_NONBLOCK | os.O_NOCTTY | (0 if links else os.O_NOFOLLOW)

@@ -90,8 +90,8 @@ def list_lengthened(whole: RunSpec, old: RunSpec) -> tuple[str, ...]:
 
 
 def read_known(run: Path) -> RunSpec | None:
-    """What a run folder holds, which keeps what was not given; None where it has no records yet."""
-    with suppress(UserError, Damaged, OSError):  # What is wrong with the run is said when it is opened.
+    """The request of a run folder, which keeps what is not given again; None where it has no records yet."""
+    with suppress(UserError, Damaged, OSError):  # Opening the run says what is wrong with it.
         content = read_sealed(run / SPEC)
         if content is not None and any(run.glob("trials/*/record.json")):
             return RunSpec.from_dict(content)

@@ -175,7 +175,7 @@ class RunSpec:
             check_taken(theta, [name], self.own, "theta")
 
     def _check_spaces(self) -> None:
-        """Refuses what is no space as invsearch describes it, and grids that have not the one before."""
+        """Refuses what invsearch did not write as a space, and grids that do not contain the one before."""
         if not isinstance(self.earlier, tuple) or (self.earlier and self.search != "grid"):
             raise UserError(f"earlier: {quote(self.earlier)} is not allowed; only a grid search has earlier grids")
         if self.space is None:

@@ -72,7 +72,9 @@ class TrialSpec:
             raise UserError(f"batch_size: {self.batch_size} is not that of the configuration {self.theta}")
         falls = self.recipe is not None and self.recipe.schedule == COSINE
         if falls != (self.theta.get("schedule") == COSINE):
-            raise UserError(f"recipe: {self.recipe or 'none'} has not the schedule of the configuration {self.theta}")
+            raise UserError(
+                f"recipe: {self.recipe or 'none'} does not have the schedule of the configuration {self.theta}"
+            )
 
     @property
     def augments(self) -> bool:

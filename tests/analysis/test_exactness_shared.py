@@ -119,6 +119,6 @@ def test_a_damaged_record_is_named(full: RunFolder, tmp_path: Path, capsys: pyte
 def test_what_is_refused_is_one_line(full: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(full.write())
     assert main(["check", path, "--against", path, "--repair"]) == 2
-    assert "--against and --repair do not belong together" in capsys.readouterr().err
+    assert "--against and --repair cannot be combined" in capsys.readouterr().err
     assert main(["check", path, "--against", str(tmp_path / "none")]) == 2
     assert "not a run folder" in capsys.readouterr().err

@@ -64,7 +64,7 @@ def test_a_cluster_that_never_saw_the_file(clusters: Any, sweeps: Any, tmp_path:
 
     status, errors = sweeps.finish(run, *command)
     assert status == 2
-    assert f"no such file; give the path of a Python file; or go on with the copy that the run keeps, {name}" in errors
+    assert f"no such file; give the path of a Python file; or use the copy that the run keeps, {name}" in errors
     write_code(code, kernel=5)
     status, errors = sweeps.finish(run, *command)
     assert status == 2

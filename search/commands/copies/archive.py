@@ -10,7 +10,7 @@ from spaces import UserError
 from spaces.common.errors import printable
 from spaces.common.wording import format_command, format_count
 
-HELP = "write a run to one file: all that it takes to continue it elsewhere, without reports and logs"
+HELP = "write a run to one file: everything needed to continue it elsewhere, without reports and logs"
 EXAMPLE = "invsearch archive runs/first --out first.tar.xz"
 OPTIONS = (
     folder("run", metavar="RUN", help="run folder that no driver works on"),

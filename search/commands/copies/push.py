@@ -12,7 +12,7 @@ HELP = "copy a run from a folder to a bucket, where sweeps can go on with it; ev
 EXAMPLE = "invsearch push runs/first s3://bucket/runs/first"
 OPTIONS = (
     folder("run", metavar="DIR", help="run folder that no driver works on"),
-    option("url", metavar="URL", help="s3://BUCKET/RUN (gs://, az://) where no other run is"),
+    option("url", metavar="URL", help="s3://BUCKET/RUN (gs://, az://) with no other run there"),
 )
 
 

@@ -34,5 +34,5 @@ def run(args: argparse.Namespace) -> int:
     print(f"{printable(out)}: {format_count(files, 'file')}; see: {format_command('invsearch', 'status', out)}")
     commands = [line["command"] for line in read_lines(out / NAME)[0] if isinstance(line.get("command"), str)]
     if commands:
-        print(printable(f"last worked on by: {commands[-1]}; with {out} in place of its folder, the same continues it"))
+        print(printable(f"last command: {commands[-1]}; give it again with {out} as the run folder to continue"))
     return 0

@@ -81,7 +81,7 @@ def list_folder(folder: Path) -> list[str]:
     except FileNotFoundError:
         raise UserError(f"dataset: {folder}: no such folder; give the one that holds the files") from None
     except OSError as error:
-        raise UserError(f"dataset: {folder}: cannot be looked into ({error.strerror}); make it readable") from None
+        raise UserError(f"dataset: {folder}: cannot be read ({error.strerror}); make it readable") from None
 
 
 def make_parts(arrays: Mapping[str, Any], where: str) -> Parts:
@@ -125,12 +125,14 @@ def order_axes(images: np.ndarray, where: str) -> tuple[np.ndarray, str]:
     """
     if images.dtype != np.uint8:
         scaled = "multiply by 255 if they are 0 to 1, and " if images.dtype.kind == "f" else ""
-        raise UserError(f"{where}: {images.dtype} is no type of images; {scaled}use .astype('uint8'), levels 0 to 255")
+        raise UserError(
+            f"{where}: {images.dtype} is not a type for images; {scaled}use .astype('uint8'), levels 0 to 255"
+        )
     shape = images.shape
     wanted = "(N, H, W), (N, C, H, W) or (N, H, W, C)"
     if 0 in shape or len(shape) not in (3, 4):
         flat = "; reshape flat images" if len(shape) == 2 and shape[0] else ""
-        raise UserError(f"{where}: {shape} is no shape of images; give {wanted}{flat}")
+        raise UserError(f"{where}: {shape} is not a shape of images; give {wanted}{flat}")
     if len(shape) == 3:
         return images[:, None], "(N, H, W)"
     first, last = shape[1] in CHANNELS, shape[3] in CHANNELS
@@ -156,13 +158,15 @@ def check_labels(labels: np.ndarray, images: int, where: str) -> np.ndarray:
         UserError: of another type or shape, not one for each image, or beyond ``LIMIT``.
     """
     if labels.dtype.kind not in "iu":
-        raise UserError(f"{where}: {labels.dtype} is no type of labels; give whole numbers, 0 to classes - 1")
+        raise UserError(f"{where}: {labels.dtype} is not a type for labels; give whole numbers, 0 to classes - 1")
     if labels.ndim == 2 and labels.shape[1] > 1:
-        raise UserError(f"{where}: {labels.shape} is no shape of labels; give (N,); one-hot ones by .argmax(1)")
+        raise UserError(
+            f"{where}: {labels.shape} is not a shape of labels; give (N,); convert one-hot labels by .argmax(1)"
+        )
     if labels.shape not in ((images,), (images, 1)):
         raise UserError(f"{where}: labels are {labels.shape} and there are {images} images; give one for each, (N,)")
     if beyond := [label for label in (int(labels.min()), int(labels.max())) if not -LIMIT <= label < LIMIT]:
-        raise UserError(f"{where}: {beyond[0]} is no label; number the classes from 0 without gaps")
+        raise UserError(f"{where}: {beyond[0]} is not a label; number the classes from 0 without gaps")
     return labels.reshape(-1).astype(np.int64)
 
 

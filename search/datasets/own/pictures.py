@@ -68,11 +68,11 @@ def open_image(path: Path) -> Iterator[Picture]:
     """An image file, not yet decoded.
 
     Raises:
-        UserError: it cannot be read, is no PNG, JPEG or WebP, is damaged, or promises too many pixels.
+        UserError: it cannot be read, is not a PNG, JPEG or WebP, is damaged, or promises too many pixels.
     """
     from PIL import Image  # Lazily: needed once only.
 
-    advice = "mend it, or take it out of the folder"
+    advice = "repair it, or take it out of the folder"
     with (
         refusing(path, "a PNG, JPEG or WebP image", advice),
         open_regular(path) as file,
@@ -119,7 +119,7 @@ def choose_form(paths: Sequence[Path], resize: tuple[int, int] | None, top: Path
             path = next(path for path, (_, other) in zip(paths, looks, strict=True) if other == size)
             examples.append(f"{size[0]}x{size[1]} ({path.relative_to(top)})")
         raise UserError(
-            f"{top}: its images are of {len(sizes)} sizes, such as {' and '.join(examples)}; bring them to one: "
+            f"{top}: its images have {len(sizes)} sizes, such as {' and '.join(examples)}; resize them to one: "
             f"--resize {'x'.join(map(str, sizes.most_common(1)[0][0]))}"
         )
     height, width = resize or next(iter(sizes))

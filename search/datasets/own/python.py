@@ -65,4 +65,4 @@ def _make_array(value: Any, where: str) -> np.ndarray:
     try:
         return np.asarray(value)
     except (TypeError, ValueError) as error:
-        raise UserError(f"{where}: no array ({' '.join(str(error).split())[:100]}); give a numpy array") from None
+        raise UserError(f"{where}: not an array ({' '.join(str(error).split())[:100]}); give a numpy array") from None

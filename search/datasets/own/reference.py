@@ -57,7 +57,7 @@ class Reference:
 
     @property
     def name(self) -> str:
-        """What records call the data: the kind and the name of the file or folder, with what is no letter as a dash."""
+        """What records call the data: kind and name of the file or folder, with dashes for what is not a letter."""
         path = self.path.resolve()
         own = (path.parent if path.name == "raw" else path).name  # As torchvision has it: FashionMNIST/raw.
         own = own[: -len(".npz")] if self.kind == "npz" and own.lower().endswith(".npz") else own
@@ -147,7 +147,7 @@ def _parse_fraction(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise UserError(f"test-fraction: {quote(text)} is no number; give one between 0 and 1") from None
+        raise UserError(f"test-fraction: {quote(text)} is not a number; give one between 0 and 1") from None
 
 
 def _parse_seed(text: str) -> int:

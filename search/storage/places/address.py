@@ -25,7 +25,7 @@ PART = re.compile(r"[A-Za-z0-9_=+@-][A-Za-z0-9_.=+@-]*")  # Needs no quoting, an
 PATIENCE = "INVSEARCH_STORE_PATIENCE"
 LEASE = "INVSEARCH_LEASE_SECONDS"
 MISSING = "a run in a bucket needs obstore, which is not installed: pip install -c constraints.txt obstore"
-LONGEST_SECONDS = 86400  # Of a whole answer, of which each part comes in time.
+LONGEST_SECONDS = 86400  # For a whole answer, each part of which comes in time.
 SAID_BY = ("AWS_", "GOOGLE_", "AZURE_")  # Beginnings of what a client reads from the environment.
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 
@@ -56,10 +56,12 @@ def parse_url(text: str) -> str:
     first, *others = rest.rstrip("/").split("/")
     if "@" in first or ":" in first or "?" in rest or "#" in rest:
         raise UserError(
-            f"{scheme}://: credentials and options are no part of the URL (AWS_ACCESS_KEY_ID and the like are); {form}"
+            f"{scheme}://: credentials and options do not belong in the URL (set AWS_ACCESS_KEY_ID and such); {form}"
         )
     if not others or not all(PART.fullmatch(part) for part in (first, *others)):
-        raise UserError(f"{printable(text)}: is no run in a bucket (letters, digits and _.=+@- in each part); {form}")
+        raise UserError(
+            f"{printable(text)}: is not a run in a bucket (letters, digits and _.=+@- in each part); {form}"
+        )
     return f"{scheme}://{'/'.join([first, *others])}"
 
 
@@ -118,7 +120,7 @@ def _find_endpoint(profile: Mapping[str, str]) -> str:
         sound = False
     if not sound:
         raise UserError(
-            f"{name or 'endpoint_url of the profile'}: is no address; give http://HOST:PORT or https://HOST"
+            f"{name or 'endpoint_url of the profile'}: is not an address; give http://HOST:PORT or https://HOST"
         )
     return endpoint
 

@@ -1,4 +1,4 @@
-"""Copies of a run between a folder and a bucket, of which every byte is checked.
+"""Copies of a run between a folder and a bucket; every byte is checked.
 
 What is there already and the same is not copied again, so an interrupted copy is given once more. Nothing that differs
 is overwritten.
@@ -90,7 +90,7 @@ def _check_copy(mirror: Mirror) -> None:
         return
     copied = mark.read_text(errors="replace") if mark.is_file() else None
     if copied is None:
-        raise UserError(f"{folder}: has files and is no copy that was pulled; {advice}")
+        raise UserError(f"{folder}: has files and is not a copy made by pull; {advice}")
     if copied != place.url:
         raise UserError(f"{folder}: is a copy of {printable(copied)}; {advice}")
     here = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
@@ -125,13 +125,13 @@ def push(folder: Path, place: Place) -> int:
     """
     mine = FolderPlace(folder)
     if not (folder / SPEC).is_file():
-        raise UserError(f"{folder}: is no run folder (no {SPEC})")
+        raise UserError(f"{folder}: is not a run folder (no {SPEC})")
     mending = format_command("invsearch", "check", folder, "--repair")
     if bad := [name for name in _list_names(mine) if name.endswith(".json") and _is_unsound(folder / name)]:
-        raise UserError(f"{folder}: damaged: {', '.join(bad[:5])}; {mending} mends what can be")
+        raise UserError(f"{folder}: damaged: {', '.join(bad[:5])}; {mending} repairs what it can")
     lines, garbled = read_lines(folder / DECISIONS_FILE)
     if garbled:
-        raise UserError(f"{folder / DECISIONS_FILE}: damaged; {mending} mends what can be")
+        raise UserError(f"{folder / DECISIONS_FILE}: damaged; {mending} repairs what it can")
     objects: list[tuple[str, Callable[[], bytes]]]
     objects = [(name, partial(_read, mine, name)) for name in _list_names(mine)]
     for path in sorted(folder.glob(f"trials/*/{FOLDERS_CHECKPOINT}")):
@@ -192,7 +192,7 @@ def _list_names(mine: FolderPlace) -> list[str]:
 def _read(mine: FolderPlace, name: str) -> bytes:
     found = mine.get(name)
     if found is None:
-        raise UserError(f"{mine.url}/{name}: went away while it was copied; stop the driver of the run first")
+        raise UserError(f"{mine.url}/{name}: was removed while it was copied; stop the driver of the run first")
     return found[0]
 
 

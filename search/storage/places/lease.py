@@ -105,7 +105,9 @@ class Lease:
         if force and left > 0:
             return f"{self._place.url}: taken over from {who}; what is left of it can write nothing more"
         if left > 0:
-            say(f"{self._place.url}: {who} has a lease for {left:.0f} more seconds; waiting whether it renews it")
+            say(
+                f"{self._place.url}: {who} has a lease for {left:.0f} more seconds; waiting to see whether it renews it"
+            )
             self._wait_for_end(left, note, who)
         return f"{self._place.url}: {who} has not renewed its lease; taken over, what is left of it writes nothing more"
 

@@ -1,4 +1,4 @@
-"""A run in a bucket as a folder on this machine, of which only what changed is fetched.
+"""A run in a bucket as a folder on this machine, which fetches only what has changed.
 
 A mirror is what everything that reads a run folder reads. It has no lease, and of checkpoints only those that were
 exported from here. ``.mirror.json`` says which version of each object its files are; where it is lost, all is fetched

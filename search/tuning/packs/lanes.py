@@ -30,7 +30,7 @@ class Lane:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Names it among the lanes of all packs, of which it is in one for each rung."""
+        """Names it among the lanes of all packs; it is in one pack for each rung."""
         return self.pack, self.trial_id
 
 

@@ -209,5 +209,5 @@ def test_no_limit_or_one_too_low(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda which: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert limit_object_store() == {}
     monkeypatch.setattr(resource, "getrlimit", lambda which: (2**30, resource.RLIM_INFINITY))
-    with pytest.raises(UserError, match=r"^ulimit -v: 1048576 leaves Ray no room; it takes \d+ at least"):
+    with pytest.raises(UserError, match=r"^ulimit -v: 1048576 leaves Ray no room; give it at least \d+"):
         limit_object_store()

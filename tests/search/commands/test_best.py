@@ -301,7 +301,7 @@ def test_what_is_left_of_lost_reruns_is_not_to_be_quoted() -> None:
 def test_a_run_without_a_finished_trial(small: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copy(small.path / "spec.json", tmp_path / "spec.json")
     assert main(["best", str(tmp_path)]) == 0
-    assert "conv: no trial was trained to the end yet" in capsys.readouterr().out
+    assert "conv: no trial has been trained to the end yet" in capsys.readouterr().out
     arguments = ["best", str(tmp_path), "--architecture", "conv", "--export", str(tmp_path.with_name("out"))]
     assert main(arguments) == 2
     assert "nothing to export" in capsys.readouterr().err

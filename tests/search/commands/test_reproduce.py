@@ -79,7 +79,7 @@ def test_a_run_that_was_begun_without_a_race_goes_on_without_one(
     (tmp_path / "trials" / "begun").mkdir(parents=True)
     write_json(tmp_path / "trials" / "begun" / "record.json", {})
     assert prepare(make_parser().parse_args(line)).spec == spec
-    assert "has no race of finalists and goes on so; --choice race adds one" in capsys.readouterr().err
+    assert "has no race of finalists and goes on without one; --choice race adds it" in capsys.readouterr().err
     raced = prepare(make_parser().parse_args([*line, "--choice", "race"])).spec
     assert (raced.finalists, raced.choice_seeds) == (12, 8)
     write_json(tmp_path / "spec.json", raced.as_dict())

@@ -96,7 +96,7 @@ def test_check_reads_all_and_names_what_is_damaged(
     out = capsys.readouterr().out
     assert f"{URL}/{kept}: damaged (not what was written)\n" in out
     assert f"{URL}/{record}: damaged (not what was written)\n" in out
-    assert out.endswith(f"{URL}: 8 trials, 2 damaged; the next sweep or rerun mends what can be\n")
+    assert out.endswith(f"{URL}: 8 trials, 2 damaged; the next sweep or rerun repairs what it can\n")
 
 
 def test_the_best_network_is_exported_from_its_checkpoint(
@@ -158,7 +158,10 @@ def test_runs_below_a_url(run: MemoryStore, small: Any, stores: Stores, capsys: 
     ("words", "said"),
     [
         (["audit", URL], "is a URL; give a folder on this machine, or a mounted one; invsearch pull copies"),
-        (["check", URL, "--repair"], "the run is in a bucket, where the next sweep or rerun mends it; leave --repair"),
+        (
+            ["check", URL, "--repair"],
+            "the run is in a bucket, where the next sweep or rerun repairs it; leave --repair",
+        ),
         (["rerun", URL, "--log", "tensorboard"], "a run in a bucket keeps no logs for other programs; leave --log out"),
         (["reproduce", "1.3", "--replicates", "2", "--out", URL], "a bucket's URL is of one run; give each its own"),
     ],

@@ -69,7 +69,7 @@ def test_the_hash_is_that_of_the_content(root: Path) -> None:
     assert find_dataset("folder-a", first).name == "folder-a"
     path = root / "a" / "test_batch.bin"
     path.write_bytes(path.read_bytes()[:-1] + b"\0")
-    with pytest.raises(UserError, match=r"folder-a has the hash .* it was changed, or is another one"):
+    with pytest.raises(UserError, match=r"folder-a has the hash .* it was changed, or is another data set"):
         find_dataset("folder-a", first)
 
 

@@ -208,7 +208,7 @@ FIRST = f"{TOP}/train/{WNIDS[0]}/images/{WNIDS[0]}_0.JPEG"
         ({FIRST: bytes(2**22)}, "has more than 131072 bytes"),
         ({FIRST: None}, f"lacks {FIRST}"),
         ({f"{TOP}/wnids.txt": b"n02124075\nn01443537\n"}, "2 ids instead of 3"),
-        ({f"{TOP}/wnids.txt": b"n02124075\nn01443537\n../../../x\n"}, "is no WordNet id"),
+        ({f"{TOP}/wnids.txt": b"n02124075\nn01443537\n../../../x\n"}, "is not a WordNet id"),
         ({f"{TOP}/wnids.txt": b"\xff"}, "is no text"),
         ({f"{TOP}/wnids.txt": bytes(2**21)}, "has more than 1048576 bytes"),
         ({f"{TOP}/wnids.txt": None}, "lacks "),

@@ -72,6 +72,6 @@ def test_a_time_budget_bounds_the_start_too(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("space", [3, ["table-1.2"], b"mine.yaml", True])
 def test_what_is_no_space_is_refused(space: Any, tmp_path: Path) -> None:
-    with pytest.raises(invsearch.UserError, match="is no space; give a name, a YAML file or a mapping of domains"):
+    with pytest.raises(invsearch.UserError, match="is not a space; give a name, a YAML file or a mapping of domains"):
         invsearch.sweep(tmp_path / "run", "conv", space=space)
     assert not (tmp_path / "run").exists()

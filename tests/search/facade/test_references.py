@@ -55,8 +55,8 @@ class Outer:
     ("target", "words"),
     [
         (Layer(), "give a layer's class"),
-        (3, "is no class or function"),
-        (functools.partial(make_network), "is no class or function"),
+        (3, "is not a class or function"),
+        (functools.partial(make_network), "is not a class or function"),
         (lambda: None, "define it at the file's top"),
         (Outer.Inner, "define it at the file's top"),
         (int, "defined in no file"),

@@ -83,5 +83,5 @@ def test_only_who_knows_the_address_is_answered(folder: RunFolder) -> None:
 def test_what_cannot_be_served(folder: RunFolder, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a folder"):
         LiveServer(tmp_path / "none", 0, lambda follower, run: "")
-    with serving(folder.path) as server, pytest.raises(UserError, match="cannot be had"):
+    with serving(folder.path) as server, pytest.raises(UserError, match="is not available"):
         LiveServer(folder.path, server.server_address[1], lambda follower, run: "")

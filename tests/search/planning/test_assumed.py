@@ -43,7 +43,7 @@ def test_an_architecture_of_its_own_pace_and_a_cluster(tmp_path: Path, capsys: p
             ["--gpus-per-trial", "1", "--max-concurrent", "8"],
             "a trial asks for 1 CPUs and 1 GPUs, and this machine has",
         ),
-        (["--address", "10.0.0.1:6379"], "it does not ask a cluster what it has (10.0.0.1:6379); give --assume"),
+        (["--address", "10.0.0.1:6379"], "it does not look at a cluster (10.0.0.1:6379); give --assume"),
         (["--assume", "cpu=3"], "assume: 'cpu' is unknown; give cpus, gpus, nodes, seconds-per-epoch or"),
         (["--assume", "cpus=many"], "assume: cpus: 'many' is not a number"),
         (["--assume", "nodes=0.5"], "assume: nodes: '0.5' is not allowed"),

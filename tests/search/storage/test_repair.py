@@ -272,7 +272,7 @@ def test_check_reports_and_repairs(run: Path, finished: Path, capsys: pytest.Cap
         assert f"{finished / 'record.json'}: damaged (it does not begin with its checksum)" in out
         assert "1 damaged; invsearch check" in out
     assert main(["check", str(run), "--repair"]) == 0
-    assert "1 mended" in capsys.readouterr().out
+    assert "1 repaired" in capsys.readouterr().out
     assert main(["check", str(run)]) == 0
     assert "was set aside; remove it" in capsys.readouterr().out
     assert main(["check", str(run), "--repair"]) == 0

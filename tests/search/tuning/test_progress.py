@@ -259,5 +259,5 @@ def test_where_nothing_runs_for_long_it_says_why(
         for clock[0] in (300.0, 400.0):
             shown.on_step_begin(0, [running])
     lines = capsys.readouterr().err.splitlines()
-    told = [line for line in lines if line.endswith("| no trial runs: [others] hold the CPUs")]
+    told = [line for line in lines if line.endswith("| no trial is running: [others] hold the CPUs")]
     assert [line.split()[1] for line in told] == ["0:00:21", "0:01:22"]

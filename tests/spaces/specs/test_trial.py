@@ -221,7 +221,7 @@ def test_batch_size_and_schedule_are_those_of_the_configuration() -> None:
     assert dataclasses.replace(SPEC, theta=theta, batch_size=32).as_dict()["batch_size"] == 32
     with pytest.raises(UserError, match="batch_size: 64 is not that of the configuration"):
         dataclasses.replace(SPEC, theta=theta, batch_size=64)
-    with pytest.raises(UserError, match="recipe: none has not the schedule of the configuration"):
+    with pytest.raises(UserError, match="recipe: none does not have the schedule of the configuration"):
         dataclasses.replace(SPEC, theta=Hyperparameters(0.1, 0, 0, 1, schedule="cosine"))
 
 

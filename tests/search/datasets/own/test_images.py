@@ -91,7 +91,7 @@ def test_several_sizes(top: Path, capsys: pytest.CaptureFixture) -> None:
     find_dataset(f"images,resize=3:{top}")
     assert "3x3 grey, resized from 1 size\n" in capsys.readouterr().err
     draw(top / "train" / "dog", 2, (8, 9))
-    with pytest.raises(UserError, match=r"pets: its images are of 2 sizes, such as 6x7 \(train/cat/0\.png\) and 8x9"):
+    with pytest.raises(UserError, match=r"pets: its images have 2 sizes, such as 6x7 \(train/cat/0\.png\) and 8x9"):
         find_dataset(f"images:{top}")
     known = find_dataset(f"images,resize=4x5:{top}")
     assert known.input_shape == (1, 4, 5)
@@ -173,7 +173,7 @@ def test_images_that_cannot_be_read(top: Path, cache: Path, how: str, words: str
     with pytest.raises(UserError, match=rf"train/dog/3\.png .*{words}") as raised:
         find_dataset(f"images:{top}")
     assert "\n" not in str(raised.value)
-    assert str(raised.value).endswith("; mend it, or take it out of the folder")
+    assert str(raised.value).endswith("; repair it, or take it out of the folder")
     assert not (cache / "own").exists()
 
 

@@ -56,7 +56,7 @@ def test_options_beside_a_reference_become_a_part_of_it() -> None:
         ("images,resize=99999:/p", "give N or HxW"),
         ("images,test-fraction=1:/p", "give a number between 0 and 1"),
         ("images,test-fraction=nan:/p", "give a number between 0 and 1"),
-        ("images,test-fraction=half:/p", "is no number"),
+        ("images,test-fraction=half:/p", "is not a number"),
         ("images,split-seed=-1:/p", "give a whole number"),
         ("images,split-seed=1:/p", "belong together"),
         ("npz,resize=3:/p.npz", "npz data take no option"),

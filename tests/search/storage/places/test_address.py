@@ -111,7 +111,7 @@ def test_an_endpoint_without_its_scheme_is_named(value: str, monkeypatch: pytest
     for name in address.ENDPOINTS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL", value)
-    with pytest.raises(UserError, match=r"^AWS_ENDPOINT_URL: is no address; give http://HOST:PORT") as caught:
+    with pytest.raises(UserError, match=r"^AWS_ENDPOINT_URL: is not an address; give http://HOST:PORT") as caught:
         open_place("s3://bucket/run")
     assert SECRET not in str(caught.value)
 

@@ -96,9 +96,9 @@ def test_nothing_is_overwritten(run: Path, bucket: BucketPlace, tmp_path: Path) 
     push(run, bucket)
     (tmp_path / "other").mkdir()
     (tmp_path / "other/file").touch()
-    with pytest.raises(UserError, match="has files and is no copy that was pulled"):
+    with pytest.raises(UserError, match="has files and is not a copy made by pull"):
         pull(bucket, tmp_path / "other")
-    with pytest.raises(UserError, match="is no run folder"):
+    with pytest.raises(UserError, match="is not a run folder"):
         push(tmp_path / "other", bucket)
 
 

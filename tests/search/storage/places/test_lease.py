@@ -155,7 +155,7 @@ def test_a_second_that_the_store_does_not_count_is_waited_for(bucket: BucketPlac
     assert entry is not None
     said: list[str] = []
     make("two").take(entry.modified + 0.3, False, told(said))
-    assert "waiting whether it renews it" in said[0]
+    assert "waiting to see whether it renews it" in said[0]
 
 
 def test_time_in_which_the_machine_slept_counts(
