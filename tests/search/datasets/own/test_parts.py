@@ -66,7 +66,7 @@ def test_labels_of_other_types_and_beginnings(arrays: dict[str, Any]) -> None:
         ({"y_train": np.zeros(30, int), "y_test": np.zeros(12, int)}, "every training label is 0; give at least 2"),
         ({"y_train": np.full(30, 2**64 - 1, np.uint64)}, f"y_train: {2**64 - 1} is not a label; number"),
         ({"y_train": np.tile([-(2**63), 2**63 - 1, 0], 10)}, f"y_train: {-(2**63)} is not a label; number the classes"),
-        ({"y_test": np.full(12, 2**31)}, f"y_test: {2**31} is no label"),
+        ({"y_test": np.full(12, 2**31)}, f"y_test: {2**31} is not a label"),
     ],
 )
 def test_what_is_refused(arrays: dict[str, Any], changes: dict[str, Any], words: str) -> None:

@@ -39,7 +39,7 @@ def test_names(cache: Path, arrays: dict[str, Any], name: str) -> None:
 
 
 def test_what_is_wrong_is_said_where_it_is_made(cache: Path, arrays: dict[str, Any]) -> None:
-    with pytest.raises(UserError, match=r"^data-mine: x_train: float64 is no type"):
+    with pytest.raises(UserError, match=r"^data-mine: x_train: float64 is not a type"):
         make(arrays, x_train=np.zeros((30, 9, 8)))
     with pytest.raises(UserError, match=r"^data-mine: x_test: not an array"):
         make(arrays, x_test=[[1], [1, 2]])

@@ -104,7 +104,7 @@ def test_nothing_is_overwritten(run: Path, bucket: BucketPlace, tmp_path: Path) 
 
 def test_a_damaged_run_is_not_pushed(run: Path, bucket: BucketPlace) -> None:
     (run / "costs.json").write_bytes(b"garbled")
-    with pytest.raises(UserError, match=r"damaged: costs.json; invsearch check .*/run --repair mends"):
+    with pytest.raises(UserError, match=r"damaged: costs.json; invsearch check .*/run --repair repairs"):
         push(run, bucket)
     assert not bucket.list()
 
