@@ -24,7 +24,7 @@ SPEC = (
     ("data_hash", "hash of the data"),
     ("data_source", "data read from"),
     ("architectures", "architectures"),
-    ("own", "architectures of one's own"),
+    ("own", "own architectures"),
     ("space", "search space"),
     ("search", "search"),
     ("samples", "configurations per architecture"),

@@ -17,15 +17,15 @@ PREFIX = "data-"
 
 
 class Data:
-    """Images and labels of one's own, in place of the name of a data set.
+    """Images and labels of your own, instead of the name of a data set.
 
     Args:
-        x_train: training images, uint8 (N, H, W), (N, C, H, W) or (N, H, W, C): an array, a torch tensor or what numpy
-            makes an array of.
+        x_train: training images, uint8 (N, H, W), (N, C, H, W) or (N, H, W, C): an array, a torch tensor or anything
+            that numpy can make an array of.
         y_train: their labels, whole numbers (N,), counted from 0.
         x_test: test images, in the same form.
         y_test: their labels.
-        name: records call the data ``data-`` and this name.
+        name: its name in records, after ``data-``.
 
     Raises:
         UserError: arrays of another type or shape, labels with a gap, or a name that is not allowed.
@@ -51,7 +51,7 @@ class Data:
         return f"invsearch.Data(.., name={self.name.removeprefix(PREFIX)!r})"
 
     def keep(self) -> Dataset:
-        """The data set; its images are in the data folder then, where a rerun of a later day finds them.
+        """The data set, with its images stored in the data folder, where a later rerun finds them.
 
         Raises:
             UserError: the data folder cannot be written, or all images are the same.
