@@ -209,7 +209,7 @@ class Hyperparameters(Mapping[str, Value]):
 
     @property
     def further(self) -> dict[str, Value]:
-        """All beyond the four of Table 1.2, from a to z."""
+        """The hyperparameters beyond the four of Table 1.2, from a to z."""
         return {name: value for name, value in self._values.items() if name not in NAMES}
 
     @property
@@ -222,7 +222,7 @@ class Hyperparameters(Mapping[str, Value]):
         return dict(self._values)
 
     def restrict(self, names: Iterable[str]) -> Hyperparameters:
-        """Without what is not among ``names``."""
+        """Theta with only the hyperparameters among ``names``."""
         kept = set(names)
         return Hyperparameters.from_mapping({name: value for name, value in self._values.items() if name in kept})
 

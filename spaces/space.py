@@ -90,8 +90,8 @@ class Space:
     def draw(self, count: int, seed: int) -> list[Hyperparameters]:
         """The first ``count`` different configurations of those that ``seed`` draws, each independently of the others.
 
-        Of a space that can be listed these are the first of ``walk``, which is the same and comes to every point.
-        Intervals are drawn from evenly, of a ``LogUniform`` in the logarithm; values are rounded as by ``snap``.
+        If the space can be listed, these are the first of ``walk``, which is equivalent and reaches every point.
+        Intervals are drawn from evenly, those of a ``LogUniform`` in the logarithm; values are rounded as by ``snap``.
 
         Raises:
             UserError: the space is too narrow for so many.
@@ -116,7 +116,7 @@ class Space:
         return found
 
     def within(self, other: Space) -> bool:
-        """Whether this is a grid all of whose values ``other``, a grid too, has."""
+        """Whether this is a grid, and ``other`` is a grid with all of its values."""
         if self.domains.keys() != other.domains.keys() or max(self.size, other.size) > MAX_POINTS:
             return False
         mine, theirs = self.choices(), other.choices()
