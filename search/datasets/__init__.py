@@ -1,6 +1,7 @@
 """Data sets: one file each, listed in ``DATASETS``."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from search.datasets.base import Arrays, Dataset
 from search.datasets.cifar10 import CIFAR10
@@ -11,7 +12,7 @@ from search.datasets.mnist import MNIST
 from search.datasets.own import FORMS, PREFIXES, Data, open_own, parse_reference, restore_own
 from search.datasets.split import Split, load_split
 from search.datasets.tiny_imagenet import TINY_IMAGENET
-from spaces.common.errors import UserError
+from spaces.common.errors import UserError, quote
 from spaces.common.lookup import choose
 from spaces.specs.run import RunSpec
 
@@ -64,6 +65,8 @@ def _find(name: str | Data, data_hash: str | None, source: str | None) -> Datase
         if data_hash is not None:
             return restore_own(name, data_hash, source)
         raise UserError(f"dataset: {name} is data of your own: give its path, as {', '.join(FORMS)}")
+    if name not in DATASETS and Path(name).is_dir():
+        raise UserError(f"dataset: {quote(name)} is a folder; say what it holds, as in images:{name} or idx:{name}")
     return choose("dataset", name, DATASETS, [f"{PREFIX}NAME", *FORMS])
 
 

@@ -17,7 +17,7 @@ class Assumed:
     """What is assumed instead of measured.
 
     Attributes:
-        cpus: CPU cores of a node; None is as many as the trials need.
+        cpus: CPU cores of a node; None is as many as trials on GPUs need, else as many as this machine has.
         gpus: GPUs of a node.
         nodes: how many such nodes.
         seconds: of an epoch, for all architectures that ``paces`` does not name; None where it is to be measured.
@@ -88,8 +88,15 @@ def parse_assumed(
         paces,
         price,
     )
+    if made.gpus and not gpus_per_trial:
+        raise UserError(
+            f"assume: gpus={made.gpus:g}: trials ask for no GPU; also give --gpus-per-trial 1, or a part of one"
+        )
     if gpus_per_trial and made.has_machines and not made.knows(architectures) and not _has_gpu():
-        raise UserError("assume: there is no GPU here to measure an epoch on; also give seconds-per-epoch=..")
+        raise UserError(
+            "assume: there is no GPU here to measure an epoch on; also give seconds-per-epoch=.., of a trial that has "
+            "company on its GPU as it will have; invsearch show RUN TRIAL has them of a first run there"
+        )
     return made
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from analysis.choice import count_trainings
+from analysis.choice import count_trainings, list_stages
 from analysis.progress.outlook import list_parts
 from analysis.records.reader import read_run
 from search.cluster.resources import Resources, count_cores
@@ -80,7 +80,8 @@ def describe(
     what = f"{spec.search} search of {spec.searched.name}" if searches else "fixed configurations"
     yield f"{what} on {spec.dataset}, {format_count(len(spec.architectures), 'architecture')}"
     left = _count_left(spec, path) if known is not None and path is not None else _count_all(spec)
-    hours = bytes_kept = 0.0
+    bytes_kept = 0.0
+    shared, longest = dict.fromkeys(phases, 0.0), dict.fromkeys(phases, 0.0)
     if not assumed.knows(spec.architectures):
         first = spec.architectures[0]
         measure(
@@ -98,8 +99,13 @@ def describe(
             pace = {phase: measured[count][0] * images[phase] / measured[count][1] for phase, count in lanes.items()}
             step, _, checkpoint_bytes = measured[next(iter(lanes.values()))]
             told = f"{1000 * step:.2f} ms a step on {device}"
-        taken = sum(amount.epochs * (pace[phase] or 0.0) for phase, amount in amounts.items()) / slots
-        hours += taken / 3600
+        taken = 0.0
+        for phase, amount in amounts.items():
+            all_slots = amount.epochs * (pace[phase] or 0.0) / slots
+            one_slot = min(amount.epochs, _count_in_turn(spec, phase)) * (pace[phase] or 0.0)
+            taken += max(all_slots, one_slot)
+            shared[phase] += all_slots
+            longest[phase] = max(longest[phase], one_slot)
         bytes_kept += _count_bytes(spec, name, amounts, policy.keep_checkpoints, checkpoint_bytes)
         parts = [_describe_amount(spec, phase, amount, known is not None) for phase, amount in amounts.items()]
         epoch = next(iter(pace.values()))
@@ -113,7 +119,8 @@ def describe(
     of = "in a new run folder" if times == 1 else f"for {times} replicates of this in new run folders"
     of = f"for what is left in {path}" if known is not None and times == 1 else of
     disk = f" and {times * bytes_kept / 2**20:.0f} MiB of disk" if bytes_kept else ""
-    took, price = format_length(3600 * times * hours), assumed.price_of(times * hours)
+    hours = times * sum(max(shared[phase], longest[phase]) for phase in phases) / 3600
+    took, price = format_length(3600 * hours), assumed.price_of(hours)
     yield f"  in all about {took}{disk} {of}; nothing was run{price}"
 
 
@@ -124,7 +131,8 @@ def _find_room(resources: Resources, assumed: Assumed) -> tuple[int, str]:
         UserError: none fits, or that is not known here.
     """
     if assumed.has_machines:
-        cpus = assumed.cpus if assumed.cpus is not None else resources.cpus_per_trial * 10_000
+        enough = resources.cpus_per_trial * 10_000 if resources.gpus_per_trial else count_cores()
+        cpus = enough if assumed.cpus is None else assumed.cpus
         room = resources.count_slots(cpus, assumed.gpus or 0.0) * assumed.nodes
         if not room:
             raise UserError("assume: no trial fits such a machine; assume more, or give a trial less")
@@ -171,6 +179,16 @@ def _describe_amount(spec: RunSpec, phase: str, amount: Amount, is_rest: bool) -
     if phase == "choice":
         return f"race of {amount.trials} x {format_count(spec.max_epochs, 'epoch')}"
     return f"{format_count(amount.trials, 'rerun')} x {format_count(spec.rerun_epochs or 0, 'epoch')}"
+
+
+def _count_in_turn(spec: RunSpec, phase: str) -> int:
+    """Epochs of a phase that run one after the other, however many slots there are: a race goes in stages."""
+    stages = {seeds for _, seeds in list_stages(spec.finalists or 0, spec.choice_seeds or 0)}
+    return {
+        "sweep": spec.max_epochs,
+        "choice": spec.max_epochs * len(stages),
+        "rerun": spec.rerun_epochs or 0,
+    }[phase]
 
 
 def _count_bytes(spec: RunSpec, name: str, amounts: dict[str, Amount], kept: str, checkpoint_bytes: int) -> float:

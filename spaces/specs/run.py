@@ -397,4 +397,4 @@ def explain_no_run(folder: Path) -> str:
         return f"{folder}: holds replicates, each a run of its own; give one of them, such as {folder / 'replicate-01'}"
     if (folder / "replicate-01").is_dir():
         return f"{folder / REPLICATES}: missing; give the command that made it again, with --replicates"
-    return f"{folder}: not a run folder (no {SPEC}); give the --out of a sweep, train or reproduce"
+    return f"{folder}: not a run folder (no {SPEC}); give the --out of a run (invsearch list finds them)"

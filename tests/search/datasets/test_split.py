@@ -119,6 +119,11 @@ def test_unknown_dataset() -> None:
         find_dataset("zzz")
 
 
+def test_a_folder_without_its_kind(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"is a folder; say what it holds, as in images:{tmp_path} or idx:"):
+        find_dataset(str(tmp_path))
+
+
 def test_arrays_that_do_not_belong_together() -> None:
     images, labels = np.zeros((3, 1, 2, 2), np.uint8), np.zeros(3, np.int64)
     with pytest.raises(UserError, match="images must be uint8"):

@@ -28,6 +28,19 @@ def test_gpus_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert shown.rstrip().endswith("2 node-hours, 5.00 at 2.5 each")
 
 
+def test_the_epochs_of_a_trial_follow_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """However many trials fit: 20 epochs of 90 s are 30 minutes for either network, and for both together."""
+    shown = plan(tmp_path, capsys, "--assume", "cpus=1024,seconds-per-epoch=90")
+    assert shown.count("about 30 min") == 3
+
+
+def test_the_stages_of_a_race_follow_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """8 finalists on 1, 2 and 4 seeds: three stages of 30 minutes between a sweep and reruns of 30 minutes each."""
+    asked = ["--samples", "16", "--finalists", "8", "--choice-seeds", "4", "--dry-run", "--out", str(tmp_path / "run")]
+    assert main(["reproduce", "1.3", *asked, "--assume", "cpus=1024,seconds-per-epoch=90"]) == 0
+    assert "in all about 2.50 h" in capsys.readouterr().out
+
+
 def test_an_architecture_of_its_own_pace_and_a_cluster(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["--assume", "cpus=4,seconds-per-epoch=1,conv=10", "--max-concurrent", "2", "--address", "10.0.0.1:6379"]
     shown = plan(tmp_path, capsys, *asked)
@@ -48,6 +61,10 @@ def test_an_architecture_of_its_own_pace_and_a_cluster(tmp_path: Path, capsys: p
         (["--assume", "cpus=many"], "assume: cpus: 'many' is not a number"),
         (["--assume", "nodes=0.5"], "assume: nodes: '0.5' is not allowed"),
         (["--assume", "cpus=0.5,seconds-per-epoch=1"], "assume: no trial fits such a machine"),
+        (
+            ["--assume", "gpus=8,seconds-per-epoch=1"],
+            "assume: gpus=8: trials ask for no GPU; also give --gpus-per-trial",
+        ),
         (["--price", "-1"], "price: -1 is not allowed"),
     ],
 )
@@ -64,7 +81,7 @@ def test_a_plan_is_asked_for_by_name(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_what_is_assumed() -> None:
-    made = parse_assumed("gpus=8, wide-conv=12,seconds-per-epoch=2", None, NAMES, 0.0)
+    made = parse_assumed("gpus=8, wide-conv=12,seconds-per-epoch=2", None, NAMES, 1.0)
     assert (made.find_seconds("conv"), made.find_seconds("wide-conv")) == (2.0, 12.0)
     assert made.knows(NAMES)
     assert not parse_assumed("wide-conv=12", None, NAMES, 0.0).knows(NAMES)
