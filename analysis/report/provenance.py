@@ -76,6 +76,8 @@ def describe_provenance(run: Run, name: str) -> Provenance:
     asked = {field: value for field, value in run.spec.items() if value is not None}
     if "thetas" in asked:
         asked = {field: value for field, value in asked.items() if field not in SEARCH_ONLY}
+    if "batch_size" in asked.get("space", ()):  # Each trial has its own.
+        del asked["batch_size"]
     if "recipe" in asked:
         asked["recipe"] = Recipe.from_dict(asked["recipe"])
     spec = [(what, _text(asked[field])) for field, what in SPEC if field in asked]

@@ -33,10 +33,11 @@ def write_readme(benchmark: Benchmark) -> str:
     )
     count, size = len(benchmark.hyperparameters), f"{benchmark.space.size:.0f}"
     grid, length = printable(spec["space"]["name"]), format_count(benchmark.max_epochs, "epoch")
+    batches = "" if "batch_size" in benchmark.space.domains else f" in batches of {spec['batch_size']}"
     engines = ", ".join(sorted(benchmark.trials["engine"].dropna().unique())) or "an engine that is not on record"
     return f"""# {tasks} on {spec["dataset"]}: a tabular benchmark
 
-{count} of the {size} points of the grid `{grid}`, each trained with SGD for {length} in batches of {spec["batch_size"]}
+{count} of the {size} points of the grid `{grid}`, each trained with SGD for {length}{batches}
 (seed {spec["seed"]}, held-out split {spec["split_seed"]}) and judged after every epoch on held-out training images; the
 test set was not used. Trained by {printable(engines)}.
 

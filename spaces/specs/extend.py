@@ -103,6 +103,8 @@ def _extend_settings(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
         old, new = getattr(spec, name), getattr(asked, name)
         if name == "grace_period" and new == asked.max_epochs < old:
             continue  # Both let such short trials run to their end.
+        if name == "batch_size" and _have_batch_sizes(spec) and _have_batch_sizes(asked):
+            continue  # None of their trials has the batch size of the run.
         if name not in COMPARED_ELSEWHERE and old != new:
             yield f"{name_option(name)} is {shown(old)} there and {shown(new)} here"
     judge = spec.judge or (JUDGES[0] if spec.finalists else None)
@@ -124,6 +126,12 @@ def _extend_settings(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
         known = (spec.thetas or {}).get(name, theta)
         if known != theta:
             yield f"theta of {name} is {shown(known)} there and {shown(theta)} here"
+
+
+def _have_batch_sizes(spec: RunSpec) -> bool:
+    """Whether the batch size is a hyperparameter of all trials of a run."""
+    given = [spec.searched.domains] if spec.thetas is None else spec.thetas.values()
+    return all("batch_size" in each for each in given)
 
 
 def _extend_spaces(spec: RunSpec, asked: RunSpec) -> Iterator[str]:

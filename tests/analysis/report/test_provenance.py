@@ -83,3 +83,11 @@ def test_truth_values_of_a_space_are_written_as_in_its_file(mixed: RunFolder) ->
     space = dict(origin.spec)["search space"]
     assert "activation choice relu, gelu, bias choice false, true, width randint 8, 64" in space
     assert [what for what, _ in origin.spec].count("own architectures") == 1
+
+
+def test_a_batch_size_that_is_searched_is_no_setting_of_the_run(full: RunFolder) -> None:
+    assert "batch size" in dict(describe_provenance(read_run(full.write()), "run").spec)
+    full.spec["space"]["batch_size"] = {"choice": [8, 16]}
+    spec = dict(describe_provenance(read_run(full.write()), "run").spec)
+    assert "batch size" not in spec
+    assert "batch_size choice 8, 16" in spec["search space"]

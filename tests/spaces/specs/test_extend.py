@@ -268,3 +268,15 @@ def test_only_a_grid_search_has_earlier_grids() -> None:
         replace(TPE, earlier=({"space": SMALL, "samples": 1},))
     with pytest.raises(UserError, match="only a grid search has earlier grids"):
         replace(FIXED, earlier=({"space": SMALL, "samples": 1},))
+
+
+def test_a_run_that_searches_batch_sizes_may_have_been_begun_with_another_fixed_one() -> None:
+    """Such an option was ignored once, and is refused now."""
+    sizes = described("sizes", lr=choice(0.1, 0.2), batch_size=choice(8, 16))
+    begun = replace(SWEEP, space=sizes, batch_size=64)
+    assert extend(begun, replace(begun, batch_size=16)) == begun
+    theta = {"conv": {**THETA.as_dict(), "batch_size": 8}}
+    given = replace(FIXED, thetas=theta, batch_size=64)
+    assert extend(given, replace(given, batch_size=16)) == given
+    other = replace(FIXED, architectures=("dct",), thetas={"dct": THETA.as_dict()})
+    assert "batch-size is 64 there and 16 here" in refusal(given, other)
