@@ -13,17 +13,19 @@ import torch
 
 from analysis.choice import count_trainings, list_stages
 from analysis.progress.outlook import list_parts
-from analysis.records.reader import read_run
+from analysis.records.reader import Run, read_run
 from search.cluster.resources import Resources, count_cores
 from search.datasets import Arrays, Dataset, find_trained_on
 from search.datasets.split import find_split
 from search.planning.assumed import Assumed
+from search.planning.reused import read_with_reused
 from search.training.engines import EngineChoice
 from search.training.loop import Training, make_repeatable
 from search.training.pack import PackTraining
 from search.tuning.packs.engine import choose_engine
 from search.tuning.policy import Policy
 from spaces import Hyperparameters, UserError
+from spaces.common.errors import printable
 from spaces.common.wording import format_count, format_length
 from spaces.specs.extend import extend, read_known
 from spaces.specs.halving import count_places
@@ -78,8 +80,16 @@ def describe(
     make_repeatable(device, resources.threads)
     data = find_trained_on(spec)
     what = f"{spec.search} search of {spec.searched.name}" if searches else "fixed configurations"
+    left = _count_all(spec) if known is None or path is None else _count_left(spec, read_run(path))
+    is_rest, reused = known is not None, ""
+    if policy.reuse is not None and path is None:
+        reused = "  what --reuse would take over is not subtracted from replicates"
+    elif policy.reuse is not None and path is not None:
+        run, others = read_with_reused(spec, path, policy, choice, resources)
+        whole, left, is_rest = left, _count_left(spec, run), True
+        spared = [(whole[key], left[key]) for key in left if key[1] in phases]
+        reused = _describe_reused(policy.reuse, spared, others)
     yield f"{what} on {spec.dataset}, {format_count(len(spec.architectures), 'architecture')}"
-    left = _count_left(spec, path) if known is not None and path is not None else _count_all(spec)
     bytes_kept = 0.0
     shared, longest = dict.fromkeys(phases, 0.0), dict.fromkeys(phases, 0.0)
     if not assumed.knows(spec.architectures):
@@ -107,15 +117,15 @@ def describe(
             shared[phase] += all_slots
             longest[phase] = max(longest[phase], one_slot)
         bytes_kept += _count_bytes(spec, name, amounts, policy.keep_checkpoints, checkpoint_bytes)
-        parts = [_describe_amount(spec, phase, amount, known is not None) for phase, amount in amounts.items()]
+        parts = [_describe_amount(spec, phase, amount, is_rest) for phase, amount in amounts.items()]
         epoch = next(iter(pace.values()))
         each = f"{told}, {format_length(epoch or 0.0)} an epoch"
         yield f"  {name}: {', '.join([*parts, each, f'about {format_length(taken)}'])}"
     when = f"epoch{'' if len(rungs) == 1 else 's'} {', '.join(map(str, rungs))}"
     rung_text = f"{spec.scheduler} judges at {when}" if rungs else "no early stopping"
     yield f"  {rung_text}; {where} {format_count(slots, 'trial')} at once"
-    if policy.reuse is not None:
-        yield "  trials that --reuse would take over are not subtracted"
+    if reused:
+        yield reused
     of = "in a new run folder" if times == 1 else f"for {times} replicates of this in new run folders"
     of = f"for what is left in {path}" if known is not None and times == 1 else of
     disk = f" and {times * bytes_kept / 2**20:.0f} MiB of disk" if bytes_kept else ""
@@ -162,12 +172,21 @@ def _count_all(spec: RunSpec) -> dict[tuple[str, str], Amount]:
     return counts
 
 
-def _count_left(spec: RunSpec, path: Path) -> dict[tuple[str, str], Amount]:
+def _count_left(spec: RunSpec, run: Run) -> dict[tuple[str, str], Amount]:
     """What the records leave to do of a run, as it is asked for now."""
     counts = dict.fromkeys(_count_all(spec), Amount(0, 0.0))
-    for part in list_parts(replace(read_run(path), spec=spec.as_dict())):
+    for part in list_parts(replace(run, spec=spec.as_dict())):
         counts[part.architecture, part.phase] = Amount(part.left, part.epochs_left)
     return counts
+
+
+def _describe_reused(other: Path, amounts: Sequence[tuple[Amount, Amount]], others: int) -> str:
+    """What ``--reuse`` spares, from what is left of each phase without it and with it."""
+    trials = sum(whole.trials - left.trials for whole, left in amounts)
+    epochs = sum(whole.epochs - left.epochs for whole, left in amounts)
+    what = f"{format_count(trials, 'trial')}, about {format_count(epochs, 'epoch')}," if trials else "nothing"
+    rest = f"; {others} left, which other code, torch, numpy or engines made (--accept-changes takes them)"
+    return f"  --reuse takes {what} over from {printable(other)}{rest if others else ''}"
 
 
 def _describe_amount(spec: RunSpec, phase: str, amount: Amount, is_rest: bool) -> str:

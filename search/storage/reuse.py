@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from search.storage import invocations, provenance
 from search.storage.run_folder import RunFolder
@@ -18,7 +19,7 @@ from spaces import TrialSpec, UserError
 from spaces.common.errors import printable
 from spaces.common.wording import format_command
 from spaces.files.sealed import Damaged, read_sealed
-from spaces.specs.records import list_trial_folders, read_trial
+from spaces.specs.records import Record, list_trial_folders, read_trial
 from spaces.specs.run import read_spec
 
 
@@ -56,6 +57,52 @@ def check_reusable(other: Path, run: Path, engines: Mapping[str, str], accept_ch
         )
 
 
+class Found(NamedTuple):
+    """A trial that another run has, and that need not be trained again.
+
+    Attributes:
+        trial: what defines it.
+        record: its record.
+        status: its outcome here too; None where it was stopped at a rung, and is judged again.
+        made_alike: whether the code, torch, numpy and engine that are expected here made all of it.
+    """
+
+    trial: TrialSpec
+    record: Record
+    status: str | None
+    made_alike: bool
+
+
+def find_reusable(
+    other: Path,
+    trials: Iterable[TrialSpec],
+    epochs: int,
+    rungs: Collection[int] = (),
+    engines: Mapping[str, str] | None = None,
+) -> Iterator[Found]:
+    """Those of some trials that another run can give; see ``take_over``. One that cannot be read is named, and left."""
+    there = {os.path.basename(folder): folder for folder in list_trial_folders(other)}
+    expected = {name: text for name, text in provenance.describe_expected_nodes().items() if name != "invsearch"}
+    for trial in trials:
+        if trial.trial_id not in there:
+            continue
+        try:
+            record, outcome = read_trial(there[trial.trial_id]) or (None, None)
+        except (Damaged, OSError) as error:
+            print(f"{printable(other)}: {trial.trial_id} is not taken over: {printable(error)}", file=sys.stderr)
+            continue
+        if record is None or outcome is None:
+            continue
+        last = len(record.rows)
+        ends = (outcome.status == "completed" and last == epochs) or (outcome.status == "diverged" and last <= epochs)
+        if not (ends or (outcome.status == "stopped" and last in rungs)):
+            continue
+        engine = (engines or {}).get(trial.architecture)
+        here = expected if engine is None else {**expected, "engine": engine}
+        alike = all(maker.get(name) == here[name] for maker in record.makers for name in here)
+        yield Found(trial, record, outcome.status if ends else None, alike)
+
+
 def take_over(
     run: RunFolder,
     other: Path,
@@ -79,33 +126,19 @@ def take_over(
     Returns:
         How many were taken, and how many were left because something else made them.
     """
-    there, taken, left = {os.path.basename(folder): folder for folder in list_trial_folders(other)}, 0, 0
-    expected = {name: text for name, text in provenance.describe_expected_nodes().items() if name != "invsearch"}
-    for trial in trials:
-        if trial.trial_id not in there:
-            continue
-        try:
-            record, outcome = read_trial(there[trial.trial_id]) or (None, None)
-        except (Damaged, OSError) as error:
-            print(f"{printable(other)}: {trial.trial_id} is not taken over: {printable(error)}", file=sys.stderr)
-            continue
-        if record is None or outcome is None:
-            continue
-        last = len(record.rows)
-        ends = (outcome.status == "completed" and last == epochs) or (outcome.status == "diverged" and last <= epochs)
-        folder = TrialFolder(run.path, trial, run.guard)
+    taken = left = 0
+    for found in find_reusable(other, trials, epochs, rungs, engines):
+        folder = TrialFolder(run.path, found.trial, run.guard)
         folder.read()
-        if folder.rows or not (ends or (outcome.status == "stopped" and last in rungs)):
+        if folder.rows:
             continue
-        engine = (engines or {}).get(trial.architecture)
-        here = expected if engine is None else {**expected, "engine": engine}
-        if not accept_changes and any(maker.get(name) != here[name] for maker in record.makers for name in here):
+        if not (found.made_alike or accept_changes):
             left += 1
             continue
         folder.path.mkdir(parents=True, exist_ok=True)
-        folder.adopt(record)
+        folder.adopt(found.record)
         folder.note(f"taken over from {other.resolve()}")
-        if ends:
-            folder.decide(outcome.status, last)
+        if found.status is not None:
+            folder.decide(found.status, folder.epoch)
         taken += 1
     return taken, left

@@ -118,11 +118,7 @@ def train_phase(
     feed = phase.feed(recorded)
     if policy.reuse is not None and run.refusal is None:
         count = others = 0
-        made_by = {
-            name: "pack" if engine.packs(name) else engine.name_for(name)
-            for name in feed.architectures
-            if engine.here or engine.asked != "auto"
-        }
+        made_by = engine.list_makers(feed.architectures)
         rungs = spec.list_rungs() if phase.name == "sweep" else ()
         taken = 1
         while taken:

@@ -89,6 +89,12 @@ class EngineChoice:
             raise UserError(f"engine native: {reason}; or choose --engine torch")
         return "torch" if reason else "native"
 
+    def list_makers(self, architectures: Iterable[str]) -> dict[str, str]:
+        """The engine that the rows of each architecture will name; none where a cluster's nodes decide that."""
+        if not self.here and self.asked == "auto":
+            return {}
+        return {name: "pack" if self.packs(name) else self.name_for(name) for name in architectures}
+
     def announce(self, *architectures: str) -> str:
         """A line about the engine that will train these architectures; raises what ``name_for`` raises."""
         alone = [name for name in architectures if not self.packs(name)]

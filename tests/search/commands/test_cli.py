@@ -196,7 +196,6 @@ def test_dry_run_says_what_would_run_and_runs_nothing(tmp_path: Path, capsys: py
         (["--max-concurrent", "1"], ["1 trial at once"]),
         (["--batch-size", "1000000000"], [" in all about "]),  # More images than memory holds, and than there are.
         (["--architectures", "conv"], ["digits, 1 architecture\n"]),
-        (["--reuse", "runs/other"], ["trials that --reuse would take over are not subtracted"]),
     ],
 )
 def test_a_dry_run_is_of_what_would_run(
@@ -226,6 +225,7 @@ def test_a_dry_run_counts_steps_of_the_batches_that_it_measured(
     ("asked", "message"),
     [
         (["--max-concurrent", "0"], "max-concurrent: 0 is not allowed"),
+        (["--reuse", "no-such-run"], "no-such-run: not a run folder"),
         (["--space", ""], "space: '' is neither a file nor one of"),
         (["--space", "continuous"], "lr, momentum, weight_decay, gain are continuous"),
         (["--reduction-factor", "1,5"], "'1,5' is not a number"),
