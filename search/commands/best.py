@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from search import options
 from search.option_types import RUN, flag, folder, option
 from spaces import UserError
-from spaces.common.lookup import choose
 from spaces.common.wording import format_command
+from spaces.specs.own import choose_architecture
 
 if TYPE_CHECKING:
     from analysis.best import Best
@@ -20,7 +20,9 @@ HELP = "show each architecture's incumbent and best rerun; --export writes its t
 EXAMPLE = "invsearch best runs/first --architecture conv --export exported/conv"
 OPTIONS = (
     RUN,
-    option("--architecture", metavar="NAME", help="only this one (default: all)"),
+    option(
+        "--architecture", metavar="NAME", help="only this one; one of your own by its short name, too (default: all)"
+    ),
     folder(
         "--export",
         metavar="DIR",
@@ -43,8 +45,7 @@ def run(args: argparse.Namespace) -> int:
     found = read_run(args.run)
     asked = found.spec["architectures"]
     if args.architecture is not None:
-        choose("architecture", args.architecture, dict.fromkeys(asked))
-        asked = [args.architecture]
+        asked = [choose_architecture(args.architecture, found.spec)]
     shown = [best for best in find_bests(found) if best.architecture in asked]
     if args.export is not None:
         export_best(found, asked, shown, args)

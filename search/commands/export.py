@@ -10,6 +10,7 @@ from search.option_types import RUN, flag, folder, group, option
 from spaces import UserError
 from spaces.common.errors import printable
 from spaces.common.wording import format_count
+from spaces.specs.own import choose_architecture
 
 if TYPE_CHECKING:
     from analysis.records.reader import Run
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     if args.kind is None and args.partial:
         raise UserError("partial: --csv and --parquet have every trial anyway; leave --partial out")
     found = read_run(args.run)
-    names = options.split_names(args.architectures)
+    names = tuple(choose_architecture(name, found.spec) for name in options.split_names(args.architectures))
     (_write_epochs if args.kind is None else _write_benchmark)(args, found, names)
     return options.name_damaged(found)
 
@@ -65,11 +66,8 @@ def run(args: argparse.Namespace) -> int:
 def _write_epochs(args: argparse.Namespace, found: Run, names: tuple[str, ...]) -> None:
     from analysis.records.whole import join_epochs, write_parquet
     from analysis.render.spreadsheet import write_csv
-    from spaces.common.lookup import choose
     from spaces.files.atomic import write_atomically
 
-    for name in names:
-        choose("architecture", name, dict.fromkeys(found.spec["architectures"]))
     out = args.csv or args.parquet
     if out.is_dir() or out.resolve().is_relative_to(args.run.resolve()):
         raise UserError(f"export: {out} is a folder, or in the run folder; give a file elsewhere")

@@ -183,14 +183,17 @@ class Run:
     def best(self, architecture: str) -> Best:
         """The incumbent of an architecture: its configuration, its trial and its best rerun.
 
+        Args:
+            architecture: its name; one of your own needs no digits where only one is meant.
+
         Raises:
             UserError: the run does not have that architecture, or no trial of it was trained to the end.
         """
         from analysis.best import find_bests
-        from spaces.common.lookup import choose
+        from spaces.specs.own import choose_architecture
 
         records = self.read()
-        choose("architecture", architecture, dict.fromkeys(records.spec["architectures"]))
+        architecture = choose_architecture(architecture, records.spec)
         for best in find_bests(records):
             if best.architecture == architecture:
                 return best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
@@ -9,6 +10,7 @@ from typing import Any
 
 from spaces.common import fields
 from spaces.common.errors import UserError, quote
+from spaces.common.lookup import choose
 
 MAX_NAMES = 100  # Hyperparameters of one constructor.
 TEXT = fields.Field(lambda value: type(value) is str and 0 < len(value) <= 4096, "a text of at most 4096 characters")
@@ -58,3 +60,26 @@ class Own:
             raise UserError(f"own: {quote(content)} is not how invsearch writes an architecture of one's own")
         takes = content["takes"]
         return cls(**{**content, "takes": tuple(takes) if isinstance(takes, list) else takes})
+
+
+def choose_architecture(text: str, spec: Mapping[str, Any]) -> str:
+    """The name of an architecture of a run, of which one of the user's own may lack the digits at its end.
+
+    Args:
+        text: a name; or of a user's own ``MyConv``, or ``FILE.py:MyConv`` as it was given.
+        spec: the content of the run's spec.json.
+
+    Raises:
+        UserError: the run has none of that name, or several.
+    """
+    if text in spec["architectures"]:
+        return text
+    like = [
+        name
+        for name, own in (spec.get("own") or {}).items()
+        if text in (label := name.rpartition("-")[0], label.partition("@")[0])
+        or os.path.abspath(text) == own["reference"]
+    ]
+    if len(like) > 1:
+        raise UserError(f"architecture: {quote(text)} may be {', '.join(like)}; give one of these")
+    return like[0] if like else choose("architecture", text, dict.fromkeys(spec["architectures"], ""))
