@@ -22,7 +22,7 @@ SECTIONS: tuple[Section, ...] = (
         "published",
         "Compared with the published numbers",
         "Our means over fresh seeds, what the chapter reports, and whether the two agree.",
-        tables=("1.6", "1.7", "beside", "own", "published", "gaps", "assumptions"),
+        tables=("1.6", "1.7", "beside", "rest", "published", "gaps", "assumptions"),
     ),
     Section(
         "ranking",

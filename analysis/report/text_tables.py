@@ -9,7 +9,7 @@ from analysis.evidence import Evidence
 from analysis.published.deep import find_swap
 from analysis.render.formats import FORMATS
 from analysis.replicates.experiment import find_experiment
-from analysis.tables import TABLES, Filled
+from analysis.tables import TABLES, Filled, Table
 
 ENDINGS = {"md": "md", "latex": "tex", "csv": "csv"}  # Of the files in each format.
 TEXT = ("1.3", "1.4")
@@ -36,18 +36,23 @@ def show_table(filled: Filled) -> Shown:
     return Shown(name, filled, {ending: FORMATS[form](filled) for form, ending in ENDINGS.items()})
 
 
-def choose_beside_published(evidence: Evidence) -> Shown:
+def _choose_beside(evidence: Evidence) -> Table:
     """The largest table of the chapter whose architectures every run has, else the summary of what they have."""
     common = set.intersection(*({*run.spec["architectures"]} for run in evidence.runs))
     fitting = [number for number in TEXT if {*TABLES[number].architectures} <= common]
-    return show_table(TABLES[fitting[-1] if fitting else "summary"].fill(evidence))
+    return TABLES[fitting[-1] if fitting else "summary"]
+
+
+def show_beside(evidence: Evidence) -> Shown:
+    """The table that stands beside the published numbers."""
+    return show_table(_choose_beside(evidence).fill(evidence))
 
 
 def add_summary(evidence: Evidence) -> Shown | None:
-    """The summary, where a table of the chapter stands beside the published numbers, which has no row for own ones."""
-    beside = choose_beside_published(evidence).table.number
-    own = any(run.spec.get("own") for run in evidence.runs)
-    return show_table(TABLES["summary"].fill(evidence)) if own and beside != "summary" else None
+    """The summary, where a table of the chapter stands beside the published numbers and has no row for some network."""
+    rows = _choose_beside(evidence).architectures  # None of the summary.
+    lacks = rows and any({*run.spec["architectures"]} - {*rows} for run in evidence.runs)
+    return show_table(TABLES["summary"].fill(evidence)) if lacks else None
 
 
 def _source(number: str) -> Source:
@@ -83,8 +88,8 @@ def _show_if_searched(number: str) -> Source:
 
 
 SOURCES: dict[str, Source] = {
-    "beside": choose_beside_published,
-    "own": add_summary,
+    "beside": show_beside,
+    "rest": add_summary,
     **{number: _source(number) for number in TABLES},
     "choice": show_choice,
     **{number: _source_of_replicates(number) for number in REPLICATED},

@@ -14,6 +14,7 @@ from analysis.published.deep import DATASETS, HYBRIDS, SEEDS, Swap
 from analysis.records.reader import Run
 from analysis.render.cells import format_compact, format_finished
 from analysis.stats.samples import summarize
+from analysis.tables.notes import name_elsewhere
 from analysis.tables.table import Column, Table, make_display, round_off, words
 from spaces.common.wording import format_count
 from spaces.hyperparameters import Hyperparameters
@@ -239,6 +240,9 @@ def write_notes(evidence: Evidence, found: list[Entry], width: int, seeds: int |
         for *others, last in cells.values()
         for entry in others
     ]
+    for run, name in zip(evidence.runs, evidence.names, strict=True):
+        mine = [entry.candidate.architecture for entry in found if entry.candidate.run is run]
+        said += [f"{name}: {note}" if len(evidence.runs) > 1 else note for note in name_elsewhere(run, mine)]
     return [*said, *remarks_on(entry.candidate for entry in found)]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import pandas as pd
 
 from analysis.evidence import Candidate, Evidence, remarks_on
 from analysis.judging import LAST
-from analysis.published.deep import SEEDS
+from analysis.published.deep import HYBRIDS, SEEDS, find_swap
 from analysis.published.mnist import PUBLISHED
 from analysis.records.reader import Run
 from analysis.records.schema import make_records
@@ -59,7 +59,7 @@ def write_notes(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = 
         *_compare_with_conv(evidence, run, {row["architecture"]: row["title"] for row in rows}),
         *_compare_with_published(evidence, run, rows),
         *_name_other_data(rows),
-        *_name_outside(run, rows),
+        *name_elsewhere(run, [row["architecture"] for row in rows]),
         *name_reduced(run),
         *_name_unfinished_sweep(run),
         *([f"Damaged files that could not be read and were left out: {len(run.damaged)}."] if run.damaged else []),
@@ -72,13 +72,23 @@ def write_notes(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = 
     ]
 
 
-def _name_outside(run: Run, rows: Iterable[Row]) -> list[str]:
-    """Which networks of the run the chapter has not, where the table has only the chapter's."""
-    shown = {row["architecture"] for row in rows}
-    outside = [name for name in run.spec["architectures"] if name not in shown and name not in PUBLISHED]
-    if not outside or shown.isdisjoint(run.spec["architectures"]):
+def name_elsewhere(run: Run, shown: Collection[str]) -> list[str]:
+    """Which networks of a run have no row in a table that has rows for others, and where they have one."""
+    rest = [name for name in run.spec["architectures"] if name not in shown]
+    if not rest or len(rest) == len(run.spec["architectures"]):
         return []
-    return [f"Not in the chapter, so not in this table: {', '.join(outside)}; table summary has all of the run."]
+    places: dict[str, list[str]] = {}
+    for name in rest:
+        places.setdefault(_find_table(name), []).append(name)
+    told = "; ".join(f"{', '.join(names)} ({place})" for place, names in places.items())
+    return [f"Of the run, not in this table: {told}. Table summary has every network of the run."]
+
+
+def _find_table(architecture: str) -> str:
+    """Which table of the chapter has a row for a network."""
+    swap = find_swap(architecture)
+    number = ("1.7" if swap.row in HYBRIDS else "1.6") if swap else "1.4" if architecture in PUBLISHED else None
+    return f"in Table {number}" if number else "not in the chapter"
 
 
 def describe_judged(evidence: Evidence, run: Run | None = None) -> str:

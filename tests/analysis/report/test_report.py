@@ -225,3 +225,14 @@ def test_a_run_with_the_users_own_architectures_and_hyperparameters(mixed: RunFo
     assert "architectures of one&#39;s own" in page
     assert len(list((tmp_path / "report" / "tables").glob("table-1.*"))) == 0
     assert "nan" not in (tmp_path / "report" / "tables" / "summary.md").read_text().lower()
+
+
+@pytest.mark.parametrize("more", [[], ["dct"]])
+def test_the_summary_stands_beside_a_table_that_lacks_networks(
+    more: list[str], full: RunFolder, tmp_path: Path
+) -> None:
+    full.spec["architectures"] += more
+    page = written(full, tmp_path / "report")
+    assert "Table 1.3." in page
+    assert (tmp_path / "report" / "tables" / "summary.md").exists() == bool(more)
+    assert ("not in this table: dct (in Table 1.4)" in page) == bool(more)
