@@ -9,9 +9,10 @@ import numpy as np
 from analysis.figures.figure import Axis, Parallel
 from analysis.render.layout import tick
 
-FEW = 8  # Different values that are all written at their axis.
+FEW = 8  # Different values that are all written at their axis, if there is room between them.
 TICKS = 5
 LOWEST = 0.1
+LINE = 0.06  # Of an axis: what a number takes, in the page and on paper.
 WIDEST_RIBBON, SHARE_OF_GAP = 0.12, 0.6
 
 
@@ -77,7 +78,8 @@ def _scale_values(axis: Axis, values: np.ndarray) -> Scaled:
     if axis.categories:
         ticks = [((place - low) / (high - low), name) for place, name in enumerate(axis.categories)]
         return Scaled(axis.label, (values - low) / (high - low), ticks)
-    at = known if 0 < len(known) <= FEW else _round_numbers(low, high, axis.log)
+    legible = 0 < len(known) <= FEW and (np.diff(known) >= LINE * (high - low)).all()
+    at = known if legible else _round_numbers(low, high, axis.log)
     ticks = [(float((value - low) / (high - low)), tick(10.0**value if axis.log else value)) for value in at]
     return Scaled(axis.label, (values - low) / (high - low), [tick for tick in ticks if -0.001 <= tick[0] <= 1.001])
 

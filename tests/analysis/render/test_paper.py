@@ -153,3 +153,24 @@ def test_many_axes_of_parallel_coordinates_have_room_for_their_names() -> None:
     boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
     for step in (0, 1):
         assert all(near.x1 < far.x0 for near, far in itertools.pairwise(boxes[step::2]))
+
+
+@pytest.mark.parametrize("trials", [3, 8, 60])
+def test_numbers_beside_the_axes_of_parallel_coordinates_hide_no_other(trials: int) -> None:
+    """Also of a search that draws from ranges, whose values lie anywhere and may be few."""
+    names = ("lr", "momentum", "weight_decay", "gain", "epsilon", "validation accuracy (%)")
+    for seed in range(3):
+        random = np.random.default_rng(seed)
+        values = [
+            10 ** random.uniform(-4, 0, trials) if name in names[:3:2] else random.beta(9, 2, trials) for name in names
+        ]
+        axes = [Axis(name, log=name in names[:3:2]) for name in names[:-1]]
+        mark = Parallel([*axes, Axis(names[-1], low=0, high=1)], values, values[-1], "accuracy")
+        with matplotlib.rc_context(SETTINGS):
+            figure = _make_figure(Drawing("parallel", "P", "Caption.", [Panel("", Axis(""), Axis(""), [mark])], 1))
+            FigureCanvasAgg(figure).draw()
+        texts = [*figure.axes[0].texts, *figure.axes[0].get_xticklabels()]
+        assert len(texts) > 3 * len(names)
+        boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
+        hidden = [(one, other) for (one, a), (other, b) in itertools.combinations(boxes, 2) if a.overlaps(b)]
+        assert hidden == []
