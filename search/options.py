@@ -234,10 +234,11 @@ def parse_architectures(text: str, run: Path | None = None) -> tuple[str, ...]:
 def render_table(name: str, run: Path) -> str:
     """A table of a run, or of all replicates in a folder, as Markdown."""
     from analysis.records.reader import read_runs
-    from analysis.render.formats import FORMATS
+    from analysis.render.formats import write_markdown
     from analysis.tables import TABLES
+    from search.streams import find_width
 
-    return FORMATS["md"](TABLES[name].build(*read_runs([run]))).rstrip()
+    return write_markdown(TABLES[name].build(*read_runs([run])), find_width()).rstrip()
 
 
 def choose_exit_code(failures: int, run: Path) -> int:

@@ -9,16 +9,27 @@ import pandas as pd
 
 from analysis.render import spreadsheet
 from analysis.render.latex import write_latex
+from analysis.render.narrow import stack_columns, wrap_text
 from analysis.tables.table import Filled
 
 MARKUP = re.compile(r"<(?=[A-Za-z/!?])|`|(?<=\])\(|(?<!\w)_(?=\w)|(?<=\w)_(?!\w)|~(?=~)")
 
 
-def write_markdown(table: Filled) -> str:
-    """A pipe table with its title above and its notes below."""
-    body = write_grid(table.cells, table.right)
-    notes = "".join(f"\n- {escape_markdown(note)}" for note in table.notes)
-    return f"**Table {table.number}.** {table.title}\n\n{body}\n{notes}\n"
+def write_markdown(table: Filled, width: int | None = None) -> str:
+    """A pipe table with its title above and its notes below.
+
+    Args:
+        table: what to write.
+        width: columns of the terminal, in which wide tables go on below and sentences are wrapped; None is no limit.
+    """
+
+    def write_part(cells: pd.DataFrame) -> str:
+        return write_grid(cells, table.right.intersection(cells))
+
+    body = "\n\n".join(stack_columns(table.cells, width, write_part)) or write_grid(table.cells, table.right)
+    title = wrap_text(f"**Table {table.number}.** {table.title}", width)
+    notes = "".join(f"\n{wrap_text(f'- {escape_markdown(note)}', width, '  ')}" for note in table.notes)
+    return f"{title}\n\n{body}\n{notes}\n"
 
 
 def write_grid(cells: pd.DataFrame, right: Collection[str] = ()) -> str:

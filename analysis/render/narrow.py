@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 
 import pandas as pd
 
 GAP = 1  # Blanks between the columns of pandas.
+LEAST = 20  # Columns that a sentence gets.
 
 
 def drop_columns(table: pd.DataFrame, width: int | None, last: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -48,3 +50,12 @@ def stack_columns(
         texts.append(text)
         rest = rest[count:]
     return texts
+
+
+def wrap_text(text: str, width: int | None, indent: str = "") -> str:
+    """A sentence in lines that fit, those after the first indented; as it is where there is no limit."""
+    if width is None:
+        return text
+    return textwrap.fill(
+        text, max(LEAST, width), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )

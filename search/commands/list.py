@@ -32,12 +32,15 @@ def run(args: argparse.Namespace) -> int:
     if args.kind is not None and args.kind not in KINDS:
         print_runs(args.kind)
         return 0
+    from analysis.render.narrow import wrap_text
+    from search.streams import find_width
+
     for kind in KINDS if args.kind is None else (args.kind,):
         entries = describe_listed(kind)
         width = max(map(len, entries))
         print(f"{kind}:")
         for name, about in entries.items():
-            print(f"  {name:{width}}  {about}")
+            print(wrap_text(f"  {name:{width}}  {about}", find_width(), " " * (width + 4)))
     return 0
 
 

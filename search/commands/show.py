@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import textwrap
 
 from search import options
 from search.option_types import RUN, option
@@ -25,6 +24,8 @@ def run(args: argparse.Namespace) -> int:
     """
     from analysis.records.reader import read_run
     from analysis.render.cells import format_cell
+    from analysis.render.narrow import wrap_text
+    from search.streams import find_width
     from spaces.specs.records import read_record
 
     found = read_run(args.run)
@@ -43,11 +44,12 @@ def run(args: argparse.Namespace) -> int:
     error = str(trial.pop("error", ""))
     if own := found.spec.get("own", {}).get(trial["architecture"]):
         trial["own"] = own["reference"]
-    width = max(map(len, trial))
+    width, columns = max(map(len, trial)), find_width()
     for field, value in trial.items():
         percent = field.endswith("accuracy") and isinstance(value, float)
         told = format(value, "g") if isinstance(value, float) else format_cell(value)
-        print(f"{field:{width}}  {format_percent(value) if percent else told}")
+        text = f"{field:{width}}  {format_percent(value) if percent else told}"
+        print(wrap_text(text, columns, " " * (width + 2)))
     epochs = found.epochs[found.epochs["trial_id"] == name]
     if len(epochs):
         shown = epochs.drop(columns=["trial_id", "time", "made_by"]).dropna(axis="columns", how="all")
@@ -59,17 +61,9 @@ def run(args: argparse.Namespace) -> int:
         epochs = [row["epoch"] for row in record.rows if row["maker"] == number]
         by = ", ".join(f"{key} {value}" for key, value in maker.items())
         if epochs:
-            print(f"\n{wrap(f'epochs {epochs[0]} to {epochs[-1]} made by {by}')}")
+            print(f"\n{wrap_text(f'epochs {epochs[0]} to {epochs[-1]} made by {by}', columns, '  ')}")
     for note in record.notes:
-        print(wrap(f"note: {note}"))
+        print(wrap_text(f"note: {note}", columns, "  "))
     if error:
         print(f"\n{error.rstrip()}")
     return damaged
-
-
-def wrap(text: str) -> str:
-    """A long line as lines that fit a terminal."""
-    from search.streams import find_width
-
-    width = find_width()
-    return text if width is None else "\n  ".join(textwrap.wrap(text, max(20, width - 2)))

@@ -40,7 +40,8 @@ def run(args: argparse.Namespace) -> int:
     """Prints the run's state; ``INCOMPLETE`` where a record cannot be read."""
     from analysis.progress.status import build_status_table, filter_status, sort_status, summarize_progress
     from analysis.records.reader import read_run
-    from analysis.render.narrow import drop_columns, stack_columns
+    from analysis.records.schema import list_hyperparameters
+    from analysis.render.narrow import drop_columns, measure_width, stack_columns
     from analysis.render.spreadsheet import write_csv
     from search.storage.driver import driver
     from search.streams import find_width
@@ -66,6 +67,9 @@ def run(args: argparse.Namespace) -> int:
     for text in stack_columns(drop_columns(summary, width, none)[0], width, write_rows, keys=2):
         print(f"{text}\n")
     rows, dropped = drop_columns(write_cells(table), width, SPARE)
+    if width is not None and measure_width(rows) > width:  # What goes on below is what was tried, not what came out.
+        tried = list_hyperparameters(found.trials)
+        rows = rows[[*rows.columns.difference(tried, sort=False), *tried]]
     print("\n\n".join(stack_columns(rows, width, write_rows)) if len(table) else f"no trials ({phase})")
     if dropped:
         print(f"\nnot shown in {width} columns: {', '.join(dropped)}; --csv has all")

@@ -49,10 +49,13 @@ def run(args: argparse.Namespace) -> int:
     """Prints the table; 0 even where cells are blank, which the notes below it say; INCOMPLETE with damaged files."""
     from analysis.evidence import gather
     from analysis.records.reader import read_runs
-    from analysis.render.formats import FORMATS
+    from analysis.render.formats import FORMATS, write_markdown
     from analysis.tables import TABLES
+    from search.streams import find_width
 
     table = choose("table", args.table, TABLES)
     runs = read_runs(args.runs)
-    print(FORMATS[args.format](table.fill(gather(runs, args.margin, args.judge))).rstrip())
+    filled = table.fill(gather(runs, args.margin, args.judge))
+    text = write_markdown(filled, find_width()) if args.format == "md" else FORMATS[args.format](filled)
+    print(text.rstrip())
     return max(map(options.name_damaged, runs))

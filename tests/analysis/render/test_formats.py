@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from analysis.records.reader import Run, read_run
-from analysis.render.formats import FORMATS
+from analysis.render.formats import FORMATS, write_markdown
 from analysis.tables import TABLES
 from spaces import Hyperparameters
 
@@ -167,3 +167,11 @@ def test_a_strangers_name_is_text_in_markdown(full, make_folder, name) -> None:
     for table in ("search", "ranking"):  # In cells of the one and notes of the other.
         page = MarkdownIt("commonmark").enable("table").render(FORMATS["md"](TABLES[table].build(*runs)))
         assert f"{html.escape(name)}: Convolutional" in page
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_every_table_fits_a_terminal(full, width) -> None:
+    run = read_run(full.write())
+    for number in TABLES:
+        lines = write_markdown(TABLES[number].build(run), width).splitlines()
+        assert [line for line in lines if len(line) > width] == []

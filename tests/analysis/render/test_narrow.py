@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.render.narrow import drop_columns, measure_width, stack_columns
+from analysis.render.narrow import drop_columns, measure_width, stack_columns, wrap_text
 
 TABLE = pd.DataFrame(
     {"name": ["conv", "invariant"], "first": ["1", "2"], "engine": ["native", "native"], "z": ["", ""]}
@@ -32,3 +32,9 @@ def test_further_columns_stand_below() -> None:
     assert [part.splitlines()[0].split() for part in parts] == [["name", "first"], ["name", "engine", "z"]]
     assert all(len(line) <= 18 for part in parts for line in part.splitlines())
     assert all("invariant" in part for part in parts)
+
+
+def test_sentences_are_wrapped_and_what_cannot_be_broken_stays_whole() -> None:
+    assert wrap_text("- one two three four five six", None, "  ") == "- one two three four five six"
+    assert wrap_text("- one two three four five six", 20, "  ") == "- one two three four\n  five six"
+    assert wrap_text(f"- see {'x' * 30}", 20, "  ") == f"- see\n  {'x' * 30}"
