@@ -238,7 +238,7 @@ def _unpack(
                 continue
             tops.add(parts[: -len(inner)])
             if len(tops) > 1:
-                raise UserError(f"{path}: holds several runs; unpack it and give the folder of one")
+                raise UserError(f"{path}: holds several runs; unpack it with tar and give the folder of one")
             content = archive.extractfile(member)
             assert content is not None  # Of a regular file there is one.
             place, unpacked = folder.joinpath(*inner), content.read()

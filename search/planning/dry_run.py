@@ -86,9 +86,9 @@ def describe(
         reused = "  what --reuse would take over is not subtracted from replicates"
     elif policy.reuse is not None and path is not None:
         run, others = read_with_reused(spec, path, policy, choice, resources)
-        whole, left, is_rest = left, _count_left(spec, run), True
-        spared = [(whole[key], left[key]) for key in left if key[1] in phases]
-        reused = _describe_reused(policy.reuse, spared, others)
+        had = 0 if known is None else _count_ended(spec, read_run(path), phases)
+        left, is_rest = _count_left(spec, run), True
+        reused = _describe_reused(policy.reuse, _count_ended(spec, run, phases) - had, others)
     yield f"{what} on {spec.dataset}, {format_count(len(spec.architectures), 'architecture')}"
     bytes_kept = 0.0
     shared, longest = dict.fromkeys(phases, 0.0), dict.fromkeys(phases, 0.0)
@@ -180,11 +180,14 @@ def _count_left(spec: RunSpec, run: Run) -> dict[tuple[str, str], Amount]:
     return counts
 
 
-def _describe_reused(other: Path, amounts: Sequence[tuple[Amount, Amount]], others: int) -> str:
-    """What ``--reuse`` spares, from what is left of each phase without it and with it."""
-    trials = sum(whole.trials - left.trials for whole, left in amounts)
-    epochs = sum(whole.epochs - left.epochs for whole, left in amounts)
-    what = f"{format_count(trials, 'trial')}, about {format_count(epochs, 'epoch')}," if trials else "nothing"
+def _count_ended(spec: RunSpec, run: Run, phases: Sequence[str]) -> int:
+    """Trials of some phases that have ended and count."""
+    return sum(part.ended for part in list_parts(replace(run, spec=spec.as_dict())) if part.phase in phases)
+
+
+def _describe_reused(other: Path, count: int, others: int) -> str:
+    """What ``--reuse`` spares: so many trials, and not those that something else made."""
+    what = format_count(count, "trial") if count else "nothing"
     rest = f"; {others} left, which other code, torch, numpy or engines made (--accept-changes takes them)"
     return f"  --reuse takes {what} over from {printable(other)}{rest if others else ''}"
 

@@ -158,3 +158,13 @@ def test_committed_runs_are_unpacked(archive: Path, tmp_path: Path, capsys: pyte
     first = (tmp_path / "out" / "history.jsonl").read_text()
     said = "from before its lines had checksums; invsearch check" in capsys.readouterr().err
     assert said == (not first.startswith('{"checksum"'))
+
+
+def test_a_folder_of_replicates_is_refused_with_the_way_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "replicates.json").write_text("{}")
+    said = refused(capsys, "archive", tmp_path)
+    assert "holds replicates, each a run of its own; give one of them, such as" in said
+    several = ROOT / "results" / "replicates-digits" / "runs.tar.xz"
+    said = refused(capsys, "unarchive", several, "--out", tmp_path / "out")
+    assert "holds several runs; unpack it with tar and give the folder of one" in said
+    assert not (tmp_path / "out").exists()

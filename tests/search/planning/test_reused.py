@@ -78,7 +78,7 @@ def test_of_a_sweep_what_ended_as_here_is_subtracted(tmp_path: Path, capsys: pyt
         train(other, points[7], "completed", 4, 0.5, torch="another")
     plan(tmp_path / "run", other, *options)
     shown = capsys.readouterr().out
-    assert "--reuse takes 3 trials, about " in shown
+    assert "--reuse takes 3 trials over from" in shown
     assert f"over from {other}; 1 left, which other code, torch, numpy or engines made" in shown
     assert "  conv: sweep: 6 trials left" in shown
     assert "  invariant: sweep: 9 trials left" in shown
@@ -97,7 +97,7 @@ def test_of_races_and_reruns_what_the_records_decide_is_subtracted(
         race(other, ask(other, *options, "--seeds", "2"), "invariant", [1, 2])
     plan(tmp_path / "run", other, *options)
     shown = capsys.readouterr().out
-    assert "--reuse takes 17 trials, about 59 epochs, over from" in shown  # ASHA expects 2.5 of a trial.
+    assert "--reuse takes 17 trials over from" in shown  # 3, a race of 2 and 1, and the reruns of each.
     assert "  conv: assumed" in shown
     assert "  invariant: rerun: 1 trial left, about 4 epochs, assumed" in shown
     assert "in all about 4 s" in shown

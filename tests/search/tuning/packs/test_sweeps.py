@@ -67,3 +67,30 @@ def test_what_no_pack_can_have_is_trained_alone_beside_them(tmp_path: Path) -> N
     engines = {record["trial"]["architecture"]: record["makers"][0]["engine"] for record in records(run).values()}
     assert {name.split("-")[0]: engine for name, engine in engines.items()} == {"Plain": "pack", "Dropping": "torch"}
     assert len(outcomes(run)) == 4
+
+
+def test_an_experiment_in_packs_is_taken_over_whole(tmp_path: Path) -> None:
+    """Sweep, race and reruns; and the plan says so beforehand."""
+    shape = [
+        "reproduce",
+        "1.3",
+        "--samples",
+        "4",
+        "--epochs",
+        "2",
+        "--grace-period",
+        "1",
+        "--seeds",
+        "1",
+        "--pack",
+        "4",
+    ]
+    first, second = (str(tmp_path / name) for name in ("first", "second"))
+    told = done(*shape, "--finalists", "2", "--choice-seeds", "2", "--out", first)
+    assert "engine: packs of up to 4 trials, by torch on cpu" in told
+    again = [*shape, "--finalists", "2", "--choice-seeds", "2", "--reuse", first, "--out", second]
+    assert f"--reuse takes 14 trials over from {first}" in done(*again, "--dry-run")
+    said = done(*again)
+    for count, phase in ((8, "sweep"), (4, "choice"), (2, "rerun")):
+        assert f"{phase}: {count} trials taken over from {first}" in said
+    assert "The same to the bit" in done("compare", first, second, "--exact")
