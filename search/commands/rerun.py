@@ -11,6 +11,7 @@ from search.planning.asked import DRY, describe_dry_run
 from spaces.common.errors import printable
 from spaces.common.wording import format_command
 from spaces.specs.protocol import SEEDS
+from spaces.specs.run import RunSpec
 
 HELP = "train each architecture's best configuration over fresh seeds on all training images, judged on the test set"
 EXAMPLE = "invsearch rerun runs/first --seeds 10"
@@ -39,13 +40,21 @@ def prepare(args: argparse.Namespace) -> options.Request:
 
 def run(args: argparse.Namespace) -> int:
     """Reruns; 0 when every rerun has ended."""
-    from analysis.tables import TABLES
     from search.streams import show
 
     request = prepare(args)
     if describe_dry_run(args, request):
         return 0
     failures = request.train()
-    table = "1.3" if set(request.spec.architectures) <= set(TABLES["1.3"].architectures) else "ranking"
+    table = choose_table(request.spec)
     show(f"rerun complete: {printable(args.run)}; next: {format_command('invsearch', 'table', table, args.run)}")
     return options.choose_exit_code(failures, args.run)
+
+
+def choose_table(spec: RunSpec) -> str:
+    """The table that shows all of a run's networks: one of the chapter's, but not of data of one's own."""
+    from analysis.tables import TABLES
+    from search.datasets import DATASETS
+
+    known = ["1.3", "1.4"] if spec.dataset in DATASETS else []
+    return next((name for name in known if {*spec.architectures} <= {*TABLES[name].architectures}), "ranking")

@@ -44,6 +44,9 @@ def run(args: argparse.Namespace) -> int:
     failures = request.train()
     for name, best in find_incumbents(read_run(args.out)).iterrows():
         show(f"{name}: incumbent {best['trial_id']}, {100 * best['val_accuracy']:.2f} % on held-out training images")
-    choose, rerun = (format_command("invsearch", command, args.out) for command in ("choose", "rerun"))
-    show(f"sweep complete: {printable(args.out)}; next: {choose} (the best race over further seeds), or {rerun}")
+    choose, rerun, best = (format_command("invsearch", command, args.out) for command in ("choose", "rerun", "best"))
+    show(
+        f"sweep complete: {printable(args.out)}; next: {choose} (the best race over further seeds), or {rerun}; "
+        f"{best} shows their hyperparameters"
+    )
     return options.choose_exit_code(failures, args.out)
