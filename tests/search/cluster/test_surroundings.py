@@ -8,13 +8,14 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
 import ray
-from ray._raylet import AuthenticationTokenLoader
 from ray.util.client import ray as client
 
 from search.cluster import surroundings
@@ -180,7 +181,7 @@ def test_what_the_rays_of_programs_were_started_with_holds(with_ray: str, monkey
 
 def test_the_token_of_a_ray_that_has_ended_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a notebook that has had a Ray of its own: with that one's token our own would let nobody in."""
-    loader = AuthenticationTokenLoader.instance()
+    loader: Any = import_module("ray._raylet").AuthenticationTokenLoader.instance()
     loader.reset_cache()
     monkeypatch.setenv("RAY_AUTH_TOKEN", "theirs")
     assert loader.get_raw_token(ignore_auth_mode=True) == "theirs"
