@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -66,27 +66,24 @@ def find_data(args: argparse.Namespace) -> Dataset:
     return args.dataset
 
 
-def refuse_ignored(args: argparse.Namespace, given: Mapping[str, Sequence[object]], where: str) -> None:
-    """Refuses options that hyperparameters of the run take the place of.
+def refuse_ignored(args: argparse.Namespace, given: Iterable[str], where: str) -> None:
+    """Refuses a ``--batch-size`` that hyperparameters take the place of, but in a run that was begun with it.
 
     Args:
         args: the options.
-        given: hyperparameters with their values; none where they are a range.
+        given: hyperparameters of every trial.
         where: what to call the space or configuration in a message.
 
     Raises:
         UserError: naming the option and the hyperparameter.
     """
-    if "batch_size" in given and args.batch_size is not None:
+    if "batch_size" not in given or args.batch_size is None:
+        return
+    known = read_known(args.out) if getattr(args, "out", None) is not None else None
+    if known is None or known.batch_size != args.batch_size:
         raise UserError(
             f"batch-size: {args.batch_size} would be ignored, since {where} has batch_size; leave --batch-size out, or "
             f"batch_size out of the {where.split()[0]}"
-        )
-    recipe, schedules = RECIPES[getattr(args, "recipe", None) or "none"], given.get("schedule")
-    if recipe is not None and not recipe.augments and schedules is not None and "steps" not in schedules:
-        raise UserError(
-            f"recipe: {args.recipe} would be ignored, since all that it says is how lr falls in steps, and {where} has "
-            f"schedule ({', '.join(map(str, schedules))}); leave --recipe out, or let schedule be steps"
         )
 
 
@@ -127,7 +124,7 @@ def make_fixed_spec(args: argparse.Namespace, names: Sequence[str], theta: str, 
     from search.architectures import share_theta
 
     common = find_data(args).theta if theta == PUBLISHED else parse_theta(theta)
-    refuse_ignored(args, {name: (value,) for name, value in (common or {}).items()}, "theta")
+    refuse_ignored(args, common or {}, "theta")
     thetas = share_theta(common, names) if common else {name: find_published_theta(name).as_dict() for name in names}
     return _make_spec(args, names, thetas=thetas, rerun_seeds=seeds, rerun_epochs=parse_epochs(args))
 
@@ -150,8 +147,7 @@ def make_run_spec(
 
     searched = parse_space(args)
     check_searched(searched, names, args.out)
-    values = {name: getattr(domain, "values", ()) for name, domain in searched.domains.items()}
-    refuse_ignored(args, values, f"space {searched.name}")
+    refuse_ignored(args, searched.domains, f"space {searched.name}")
     samples = args.samples
     if args.search == "grid":
         size = math.prod(map(len, searched.choices().values()))

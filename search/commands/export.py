@@ -58,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
     if args.kind is None and args.partial:
         raise UserError("partial: --csv and --parquet have every trial anyway; leave --partial out")
     found = read_run(args.run)
-    names = tuple(choose_architecture(name, found.spec) for name in options.split_names(args.architectures))
+    asked = options.split_names(args.architectures)
+    names = tuple(dict.fromkeys(choose_architecture(name, found.spec) for name in asked))
     (_write_epochs if args.kind is None else _write_benchmark)(args, found, names)
     return options.name_damaged(found)
 

@@ -1,7 +1,7 @@
 """Data sets: one file each, listed in ``DATASETS``."""
 
 from dataclasses import replace
-from pathlib import Path
+from os.path import isdir
 
 from search.datasets.base import Arrays, Dataset
 from search.datasets.cifar10 import CIFAR10
@@ -65,7 +65,7 @@ def _find(name: str | Data, data_hash: str | None, source: str | None) -> Datase
         if data_hash is not None:
             return restore_own(name, data_hash, source)
         raise UserError(f"dataset: {name} is data of your own: give its path, as {', '.join(FORMS)}")
-    if name not in DATASETS and Path(name).is_dir():
+    if name and name not in DATASETS and isdir(name):
         raise UserError(f"dataset: {quote(name)} is a folder; say what it holds, as in images:{name} or idx:{name}")
     return choose("dataset", name, DATASETS, [f"{PREFIX}NAME", *FORMS])
 

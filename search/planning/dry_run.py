@@ -85,7 +85,8 @@ def describe(
     if policy.reuse is not None and path is None:
         reused = "  what --reuse would take over is not subtracted from replicates"
     elif policy.reuse is not None and path is not None:
-        run, others = read_with_reused(spec, path, policy, choice, resources)
+        trained_there = replace(choice, here=False) if assumed.has_machines else choice
+        run, others = read_with_reused(spec, path, policy, trained_there, resources)
         had = 0 if known is None else _count_ended(spec, read_run(path), phases)
         left, is_rest = _count_left(spec, run), True
         reused = _describe_reused(policy.reuse, _count_ended(spec, run, phases) - had, others)
@@ -112,7 +113,10 @@ def describe(
         taken = 0.0
         for phase, amount in amounts.items():
             all_slots = amount.epochs * (pace[phase] or 0.0) / slots
-            one_slot = min(amount.epochs, _count_in_turn(spec, phase)) * (pace[phase] or 0.0)
+            together = max(
+                1, _count_lanes(spec, name, phase, choice)
+            )  # A pack has one slot; the pace is a lane's share.
+            one_slot = min(amount.epochs, together * _count_in_turn(spec, name, phase)) * (pace[phase] or 0.0)
             taken += max(all_slots, one_slot)
             shared[phase] += all_slots
             longest[phase] = max(longest[phase], one_slot)
@@ -203,9 +207,10 @@ def _describe_amount(spec: RunSpec, phase: str, amount: Amount, is_rest: bool) -
     return f"{format_count(amount.trials, 'rerun')} x {format_count(spec.rerun_epochs or 0, 'epoch')}"
 
 
-def _count_in_turn(spec: RunSpec, phase: str) -> int:
+def _count_in_turn(spec: RunSpec, architecture: str, phase: str) -> int:
     """Epochs of a phase that run one after the other, however many slots there are: a race goes in stages."""
-    stages = {seeds for _, seeds in list_stages(spec.finalists or 0, spec.choice_seeds or 0)}
+    finalists = min(spec.finalists or 0, spec.count_planned(architecture))
+    stages = {seeds for _, seeds in list_stages(finalists, spec.choice_seeds or 0)}
     return {
         "sweep": spec.max_epochs,
         "choice": spec.max_epochs * len(stages),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from analysis.races import find_races
 from analysis.records.reader import Run, Trial, assemble_tables, attempt, read_run
 from search.cluster.resources import Resources
 from search.storage.reuse import check_reusable, find_reusable
@@ -28,7 +30,8 @@ def read_with_reused(
     """Reads a run together with what the one that ``--reuse`` names gives it.
 
     A trial that was stopped at a rung counts as stopped here, too, although a larger run may let some of these go on.
-    Of a race and reruns nothing is taken before the sweep is over, as it is not decided then whose they are.
+    Nothing of a race is taken before the sweep is over, and no rerun before the race is: it is not decided then whose
+    they are.
 
     Args:
         spec: what is asked for.
@@ -50,7 +53,7 @@ def read_with_reused(
     makers, home = choice.list_makers(spec.architectures), path if (path / SPEC).exists() else other
     read, left = {os.path.basename(folder): (folder, attempt(folder)) for folder in list_trial_folders(path)}, 0
     run = _assemble(spec, home, read)
-    for find_wanted in (_list_sweep, _list_later):
+    for find_wanted in (_list_sweep, partial(_list_later, "choice"), partial(_list_later, "rerun")):
         for trials, epochs, rungs in find_wanted(spec, run, other):
             lacking = [trial for trial in trials if trial.trial_id not in read]
             for found in find_reusable(other, lacking, epochs, rungs, makers):
@@ -74,13 +77,21 @@ def _list_sweep(spec: RunSpec, run: Run, other: Path) -> Iterator[Wanted]:
         yield trials, spec.max_epochs, spec.list_rungs()
 
 
-def _list_later(spec: RunSpec, run: Run, other: Path) -> Iterator[Wanted]:
-    """The races and reruns of all configurations that the other run has there; the records say which of them count."""
+def _list_later(phase: str, spec: RunSpec, run: Run, other: Path) -> Iterator[Wanted]:
+    """The trials of a race, or the reruns, of all configurations that the other run has there.
+
+    The records say which of them count.
+    """
     swept = run.trials[(run.trials["phase"] == "sweep") & run.trials["status"].isin(ENDED)]["architecture"]
     over = [name for name in spec.architectures if (swept == name).sum() >= spec.count_planned(name)]
+    if phase == "rerun":
+        races = find_races(run)
+        over = [name for name in over if name not in races or races[name].race.winner is not None]
     there = read_run(other).trials
-    later = {"choice": (spec.list_choice_trials, spec.max_epochs), "rerun": (spec.list_rerun_trials, spec.rerun_epochs)}
-    for phase, (list_trials, epochs) in later.items():
-        found = read_trials(other, there.loc[there["phase"] == phase, "trial_id"])
-        known = dict.fromkeys((trial.architecture, trial.theta) for trial in found)
-        yield [trial for name, theta in known if name in over for trial in list_trials(name, theta)], epochs or 0, ()
+    list_trials, epochs = {
+        "choice": (spec.list_choice_trials, spec.max_epochs),
+        "rerun": (spec.list_rerun_trials, spec.rerun_epochs),
+    }[phase]
+    found = read_trials(other, there.loc[there["phase"] == phase, "trial_id"])
+    known = dict.fromkeys((trial.architecture, trial.theta) for trial in found)
+    yield [trial for name, theta in known if name in over for trial in list_trials(name, theta)], epochs or 0, ()

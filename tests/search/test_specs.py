@@ -1,4 +1,4 @@
-"""Options of which hyperparameters take the place are refused, not ignored."""
+"""A ``--batch-size`` that a hyperparameter takes the place of is refused, not ignored."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import pytest
 
 from search.cli import main, make_parser
 from search.specs import make_run_spec
+from search.storage.json_files import write_json
 from spaces.specs.extend import extend
 
 SPACE = "{name: mine, lr: {choice: [0.1, 0.2]}, momentum: 0, weight_decay: 0, gain: 1, "
-SIZES, SCHEDULES = "batch_size: {choice: [8, 16]}}", "schedule: {choice: [constant, cosine]}}"
+SIZES = "batch_size: {choice: [8, 16]}}"
 THETA = "lr=0.1,momentum=0,weight_decay=0,gain=1,"
 
 
@@ -21,9 +22,7 @@ THETA = "lr=0.1,momentum=0,weight_decay=0,gain=1,"
         ("sweep", SIZES, ["--batch-size", "32"], "batch-size: 32 would be ignored, since space mine has batch_size"),
         ("sweep", "batch_size: 32}", ["--batch-size", "32"], "leave --batch-size out, or batch_size out of the space"),
         ("reproduce", SIZES, ["--batch-size", "32"], "batch-size: 32 would be ignored, since space mine has"),
-        ("sweep", SCHEDULES, ["--recipe", "steps"], "recipe: steps would be ignored, since all that it says is how"),
         ("train", "batch_size=8", ["--batch-size", "8"], "leave --batch-size out, or batch_size out of the theta"),
-        ("train", "schedule=cosine", ["--recipe", "steps"], "theta has schedule (cosine); leave --recipe out, or let"),
     ],
 )
 def test_what_would_be_ignored_is_refused(
@@ -46,6 +45,7 @@ def test_what_would_be_ignored_is_refused(
         ("batch_size: {choice: [8, 16]}}", ["--recipe", "steps"]),
         ("schedule: {choice: [constant, steps]}}", ["--recipe", "steps", "--batch-size", "32"]),
         ("schedule: cosine}", ["--recipe", "crops"]),
+        ("schedule: cosine}", ["--recipe", "steps"]),  # It leaves out the data set's own crops and flips.
     ],
 )
 def test_what_says_something_is_taken(given: str, option: list[str], tmp_path: Path) -> None:
@@ -55,3 +55,16 @@ def test_what_says_something_is_taken(given: str, option: list[str], tmp_path: P
     spec = make_run_spec(make_parser().parse_args(options), ("conv",), None, None)
     assert spec.recipe is not None
     assert extend(spec, spec) == spec
+
+
+def test_a_run_that_was_begun_with_it_goes_on(tmp_path: Path) -> None:
+    """Its own command resumes it."""
+    space, out = tmp_path / "mine.yaml", tmp_path / "run"
+    (out / "trials" / "conv-1").mkdir(parents=True)
+    (out / "trials" / "conv-1" / "record.json").touch()  # Or nothing binds the run.
+    options = ["sweep", "--space", str(space), "--batch-size", "32", "--out", str(out)]
+    for given in ("schedule: constant}", SIZES):
+        space.write_text(SPACE + given)
+        spec = make_run_spec(make_parser().parse_args(options), ("conv",), None, None)
+        assert spec.batch_size == 32
+        write_json(out / "spec.json", spec.as_dict())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,7 @@ def race(run: Path, spec: RunSpec, name: str, thetas: Sequence[int]) -> None:
         for number, trial in enumerate(spec.list_choice_trials(name, points[place])):
             if number == 0 or place == thetas[-1]:
                 train(run, trial, "completed", 4, 0.5 + place / 10)
-    for trial in spec.list_rerun_trials(name, points[thetas[-1]]):
+    for trial in spec.list_rerun_trials(name, points[thetas[-1]]) if thetas else ():
         train(run, trial, "completed", 4, 0.9)
 
 
@@ -105,3 +106,18 @@ def test_of_races_and_reruns_what_the_records_decide_is_subtracted(
     assert "--reuse takes nothing over from" in capsys.readouterr().out
     plan(tmp_path / "run", other, *options, "--replicates", "2")
     assert "not subtracted from replicates" in capsys.readouterr().out
+
+
+def test_reruns_are_left_until_the_race_has_its_winner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The other run chose by one seed: whether its choice wins the race is not known."""
+    other, one = tmp_path / "other", ("--samples", "3", "--choice", "single", "--seeds", "3")
+    spec = ask(other, *one)
+    with RunFolder(other).driven(spec):
+        for name in ("conv", "invariant"):
+            race(other, replace(spec, finalists=2, choice_seeds=2), name, [])
+            for trial in spec.list_rerun_trials(name, spec.list_points(name)[2]):
+                train(other, trial, "completed", 4, 0.9)
+    plan(tmp_path / "run", other, "--samples", "3", *RACE)
+    shown = capsys.readouterr().out
+    assert "--reuse takes 6 trials over from" in shown
+    assert "  conv: choice: 3 trials left, about 12 epochs, rerun: 3 trials left, about 12 epochs" in shown
