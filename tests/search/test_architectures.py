@@ -55,7 +55,7 @@ def test_names_and_references_each_once(path: Path) -> None:
     [
         ([], "none is named; give all, or some of conv"),
         (["cnov"], "did you mean conv"),
-        (["a/b", "c.py:Mine"], "no comma"),
+        (["a/b", "c.py:Mine"], "without commas"),
         (["Mine-01234567"], "give --out the run that keeps it"),
         (["c.py:Mine"], "no such file"),
     ],

@@ -181,7 +181,7 @@ def test_wrong_outputs_are_refused(add, body, complaint):
         ("def Mine(input_shape, classes, lr): pass", "parameter lr has no default"),
         ("def Mine(input_shape, classes, K): pass", "parameter K has no default"),
         ("def Mine(input_shape, classes, k, /): pass", "parameter k has no default"),
-        ("Mine = 3", "no class or function"),
+        ("Mine = 3", "not a class or function"),
         ("def Mine(): pass", r"takes \(\)"),
     ],
 )
