@@ -80,14 +80,15 @@ def describe(
     make_repeatable(device, resources.threads)
     data = find_trained_on(spec)
     what = f"{spec.search} search of {spec.searched.name}" if searches else "fixed configurations"
-    left = _count_all(spec) if known is None or path is None else _count_left(spec, read_run(path))
-    is_rest, reused = known is not None, ""
+    mine = read_run(path) if known is not None and path is not None else None
+    left = _count_all(spec) if mine is None else _count_left(spec, mine)
+    is_rest, reused = mine is not None, ""
     if policy.reuse is not None and path is None:
         reused = "  what --reuse would take over is not subtracted from replicates"
     elif policy.reuse is not None and path is not None:
         trained_there = replace(choice, here=False) if assumed.has_machines else choice
         run, others = read_with_reused(spec, path, policy, trained_there, resources)
-        had = 0 if known is None else _count_ended(spec, read_run(path), phases)
+        had = 0 if mine is None else _count_ended(spec, mine, phases)
         left, is_rest = _count_left(spec, run), True
         reused = _describe_reused(policy.reuse, _count_ended(spec, run, phases) - had, others)
     yield f"{what} on {spec.dataset}, {format_count(len(spec.architectures), 'architecture')}"
@@ -113,9 +114,8 @@ def describe(
         taken = 0.0
         for phase, amount in amounts.items():
             all_slots = amount.epochs * (pace[phase] or 0.0) / slots
-            together = max(
-                1, _count_lanes(spec, name, phase, choice)
-            )  # A pack has one slot; the pace is a lane's share.
+            # A pack has one slot, and the pace is a lane's share.
+            together = max(1, _count_lanes(spec, name, phase, choice))
             one_slot = min(amount.epochs, together * _count_in_turn(spec, name, phase)) * (pace[phase] or 0.0)
             taken += max(all_slots, one_slot)
             shared[phase] += all_slots

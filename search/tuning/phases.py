@@ -141,8 +141,7 @@ def train_phase(
     load_kept(run.path, {name: one for name, one in (spec.own or {}).items() if name in left})
     split = load_split(find_trained_on(spec), phase.name, spec.split_seed)
     print(engine.announce(*spec.architectures), file=sys.stderr)
-    alone = [name for name in left if not engine.packs(name)]
-    engines = {name: engine.name_for(name) for name in alone} if engine.here or engine.asked != "auto" else {}
+    engines = engine.list_makers(name for name in left if not engine.packs(name))
     if on_event is None and (warning := policy.warn_of_time()):
         print(warning, file=sys.stderr)
     with ray_session(resources, run.path, lambda: run.list_failures(phase.name) > 0) as slots:
