@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
@@ -54,6 +55,13 @@ class Node:
         """SIGKILL to its raylet and its workers at once."""
         kill_tree(self.process.pid)
         self.process.communicate()
+
+    def signal_workers(self, number: signal.Signals) -> None:
+        """A signal to its workers alone: the raylet goes on, so the cluster has the node as alive."""
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                if "".join(process.cmdline()).startswith("ray::"):
+                    process.send_signal(number)
 
 
 class Cluster:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -76,7 +77,9 @@ def test_nodes_die_and_join_while_a_sweep_runs(clusters: Any, sweeps: Any, tmp_p
     sweeps.wait_for(lambda: uses(first, second), process)
     first.kill()
     third = cluster.add()
-    sweeps.wait_for(lambda: uses(third), process)
+    # Held up, or the second would have finished the sweep before the third has started on a busy machine.
+    sweeps.wait_for(lambda: second.signal_workers(signal.SIGSTOP) or uses(third), process)
+    second.signal_workers(signal.SIGCONT)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     outcomes = list(sweeps.outcomes(run).values())
