@@ -34,9 +34,11 @@ WORDS = {"data_hash": "data", "split_seed": "split seed", "max_epochs": "epochs"
 SAME = {True: "yes", False: "no", None: "-"}
 COLUMNS = (
     words("Architecture", "architecture"),
+    number("A selected", "first_selected", 2),
     number("A mean", "first_mean", 2),
     number("A std", "first_std", 2),
     Column("A n", lambda row: seeds(row, "first_") if row["first_asked"] else "-"),
+    number("B selected", "second_selected", 2),
     number("B mean", "second_mean", 2),
     number("B std", "second_std", 2),
     Column("B n", lambda row: seeds(row, "second_") if row["second_asked"] else "-"),
@@ -109,8 +111,9 @@ def list_outcomes(first: Run, second: Run) -> pd.DataFrame:
     """Architecture by architecture: the reruns of both runs and Welch's test between them.
 
     Returns:
-        One row per architecture of either run: ``architecture``; ``first_mean``, ``first_std``, ``first_n`` of
-        ``first_asked`` and the same of the second, in percent; ``same_theta``, whether both chose the same
+        One row per architecture of either run: ``architecture``; ``first_selected``, the validation accuracy of the
+        incumbent, ``first_mean``, ``first_std``, ``first_n`` of ``first_asked`` and the same of the second, in
+        percent; ``same_theta``, whether both chose the same
         configuration (None where one chose none); ``difference`` (second minus first, in points) with its 95 %
         interval ``low`` to ``high``; ``p_holm``, Welch's p-value corrected over the architectures; ``differs``, at
         5 %; and why it is ``untested``, empty where it was tested.
@@ -143,7 +146,10 @@ def list_outcomes(first: Run, second: Run) -> pd.DataFrame:
 
 def _conclude(first: Run, second: Run, found: pd.DataFrame) -> list[str]:
     tested = found[found["p"].notna()]
-    said = ["Test accuracy in percent over the finished reruns; n: how many finished of those asked for."]
+    said = [
+        "selected: validation accuracy in percent by which the incumbent was chosen; mean and std: test accuracy in "
+        "percent over the finished reruns; n: how many finished of those asked for."
+    ]
     if len(tested):
         said.append(f"p is Welch's, Holm-corrected over {format_count(len(tested), 'architecture')}.")
     for differs, start in ((True, "Different"), (False, "Not shown to differ")):
@@ -173,8 +179,10 @@ def _collect_accuracies(one: Candidate | None) -> np.ndarray:
 
 
 def _summarize(side: str, one: Candidate | None) -> dict[str, Any]:
-    found, asked = summarize(_collect_accuracies(one)), 0 if one is None else one.reruns.asked
-    return {f"{side}_mean": found.mean, f"{side}_std": found.std, f"{side}_n": found.n, f"{side}_asked": asked}
+    found = summarize(_collect_accuracies(one))
+    asked, selected = (0, math.nan) if one is None else (one.reruns.asked, one.selected)
+    known = {"selected": selected, "mean": found.mean, "std": found.std, "n": found.n, "asked": asked}
+    return {f"{side}_{name}": value for name, value in known.items()}
 
 
 def _have_same_theta(ours: Candidate | None, theirs: Candidate | None) -> bool | None:

@@ -82,6 +82,12 @@ class Candidate:
         chosen = find_incumbents(self.run)
         return next((row for name, row in chosen.iterrows() if name == self.architecture), None)
 
+    @property
+    def selected(self) -> float:
+        """Validation accuracy in percent by which the incumbent was chosen, a race's mean; NaN while there is none."""
+        by = "choice_accuracy" if self.race_seeds else "val_accuracy"
+        return math.nan if self.incumbent is None else 100.0 * float(self.incumbent[by])
+
     @cached_property
     def raced(self) -> Raced | None:
         """Its race over seeds; None where the run asks for none."""

@@ -40,7 +40,7 @@ Item = TypeVar("Item")
 
 
 def write_latex(table: Filled) -> str:
-    """One float or several, with booktabs rules; a comment says which packages the document needs."""
+    """One float or several, with booktabs rules and one label; a comment says which packages the document needs."""
     blocks = [(height, text, "") for panel in make_panels(arrange(table)) for height, text in write_tabulars(panel)]
     for note in table.notes:
         lines = len(fill_lines(note.split(), (WIDTH - 25) * 9 / 8))
@@ -53,15 +53,15 @@ def write_latex(table: Filled) -> str:
         needs += (
             f"% Needs XeLaTeX, and fonts that have {foreign}; for Chinese, Japanese or Korean \\usepackage{{xeCJK}}.\n"
         )
-    return needs + "\n".join(_write_float(table.title, held, held is not floats[0]) for held in floats)
+    return needs + "\n".join(_write_float(table, held, held is not floats[0]) for held in floats)
 
 
-def _write_float(title: str, blocks: Sequence[tuple[float, str, str]], continued: bool) -> str:
+def _write_float(table: Filled, blocks: Sequence[tuple[float, str, str]], continued: bool) -> str:
     """A ``table`` of tabulars and notes; one that continues another has its number."""
     tables = "\n\\medskip\n".join(tabular for _, tabular, _ in blocks if tabular)
-    caption = f"\\caption{{{breakable(title)}}}\n"
+    caption = f"\\caption{{{breakable(table.title)}}}\n\\label{{tab:{table.number}}}\n"
     if continued:
-        caption = f"\\addtocounter{{table}}{{-1}}\n\\caption{{{breakable(title)} (continued)}}\n"
+        caption = f"\\addtocounter{{table}}{{-1}}\n\\caption{{{breakable(table.title)} (continued)}}\n"
     if notes := "".join(note for *_, note in blocks):
         spacing = "\\footnotesize\\raggedright\\setlength{\\itemsep}{0pt}\\setlength{\\parskip}{0pt}"
         notes = f"\\begin{{itemize}}{spacing}\n{notes}\\end{{itemize}}\n"

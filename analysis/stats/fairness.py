@@ -56,13 +56,11 @@ class Fairness(NamedTuple):
 
 def judge_fairness(candidate: Candidate) -> Fairness:
     """Judges the search for one candidate."""
-    sweep, incumbent = candidate.sweep, candidate.incumbent
+    sweep, selected = candidate.sweep, candidate.selected
     ended = int((~sweep["status"].isin(["unfinished", "failed"])).sum())
     diverged, down = int((sweep["status"] == "diverged").sum()), int(find_collapsed(candidate.run, sweep).sum())
     among, (low, high) = ended or math.nan, find_wilson(diverged + down, ended)
     reruns = summarize(candidate.accuracies)
-    by = "choice_accuracy" if candidate.race_seeds else "val_accuracy"
-    selected = math.nan if incumbent is None else 100.0 * float(incumbent[by])
     return Fairness(
         candidate.group,
         ended,

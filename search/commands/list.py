@@ -18,7 +18,7 @@ OPTIONS = (
         "kind",
         nargs="?",
         metavar="KIND|FOLDER",
-        help=f"{', '.join(KINDS)} (default: all), or a folder of runs, or s3://BUCKET/FOLDER",
+        help=f"{', '.join(KINDS)} (default: all), or a folder of runs, or s3://BUCKET[/FOLDER]",
     ),
 )
 

@@ -72,7 +72,7 @@ def list_bucket(url: str) -> list[Listed]:
     from search.storage.places.base import Unreachable
     from search.storage.places.urls import open_mirror, read_first_patience
 
-    url = parse_url(url)
+    url = parse_url(url, top=True)
     try:
         entries = open_place(url, read_first_patience()).list()
     except Unreachable as error:

@@ -42,6 +42,7 @@ def test_outcomes_by_hand(two) -> None:
     assert list(rows.index) == ["conv", "invariant", "dct"]
     conv = rows.loc["conv"]
     assert (conv["first_mean"], conv["second_mean"], conv["difference"]) == pytest.approx((92.0, 82.0, -10.0))
+    assert list(rows["second_selected"].dropna()) == [90.0]  # Of conv's one trial of the sweep.
     half = 2.306004 * (8 / 5) ** 0.5
     assert (conv["low"], conv["high"]) == pytest.approx((-10 - half, -10 + half), rel=1e-5)
     assert bool(conv["differs"])

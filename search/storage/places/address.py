@@ -39,8 +39,12 @@ def is_url(text: str) -> bool:
     return URL.fullmatch(text) is not None
 
 
-def parse_url(text: str) -> str:
+def parse_url(text: str, top: bool = False) -> str:
     """The URL of a run, without a slash at its end.
+
+    Args:
+        text: what was given.
+        top: the bucket alone will do.
 
     Raises:
         UserError: not that of a run in a bucket; it is not quoted where it may hold a password.
@@ -58,7 +62,7 @@ def parse_url(text: str) -> str:
         raise UserError(
             f"{scheme}://: credentials and options do not belong in the URL (set AWS_ACCESS_KEY_ID and such); {form}"
         )
-    if not others or not all(PART.fullmatch(part) for part in (first, *others)):
+    if not (others or top) or not all(PART.fullmatch(part) for part in (first, *others)):
         raise UserError(
             f"{printable(text)}: is not a run in a bucket (letters, digits and _.=+@- in each part); {form}"
         )

@@ -67,6 +67,7 @@ def test_rows_that_fill_more_than_a_page_go_on_in_a_table_of_the_same_number() -
     floats = text.split("\\begin{table}")[1:]
     assert len(floats) == 3
     assert [r"\addtocounter{table}{-1}" in one for one in floats] == [False, True, True]
+    assert [r"\label{tab:" in one for one in floats] == [True, False, False]
 
 
 def test_what_tex_would_take_for_something_else_is_text() -> None:

@@ -141,15 +141,17 @@ def test_of_two_who_write_a_note_at_once_both_do(
     assert len(lines) == 3
 
 
-def test_runs_below_a_url(run: MemoryStore, small: Any, stores: Stores, capsys: pytest.CaptureFixture[str]) -> None:
-    above = "s3://bucket/runs"
+@pytest.mark.parametrize(("above", "below"), [("s3://bucket/runs", "first"), ("s3://bucket", "runs/first")])
+def test_runs_below_a_url(
+    above: str, below: str, run: MemoryStore, stores: Stores, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name in find(run, ""):
-        obstore.put(stores[above], f"first/{name}", obstore.get(run, name).bytes())
-    obstore.put(stores[above], "first/audit/spec.json", b"{}")  # Within a run.
+        obstore.put(stores[above], f"{below}/{name}", obstore.get(run, name).bytes())
+    obstore.put(stores[above], f"{below}/audit/spec.json", b"{}")  # Within a run.
     assert main(["list", above]) == 0
     heads, line = capsys.readouterr().out.splitlines()
     assert heads.startswith("run")
-    assert line.startswith("first  digits  conv, invariant  8/8    done")
+    assert line.startswith(f"{below}  digits  conv, invariant  8/8    done")
     assert main(["list", "s3://bucket/nothing"]) == 0
     assert capsys.readouterr().out == "s3://bucket/nothing: no run below it\n"
 
