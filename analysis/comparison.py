@@ -19,7 +19,7 @@ from analysis.render.formats import write_grid
 from analysis.render.narrow import stack_columns
 from analysis.stats.outcomes import compare_outcomes
 from analysis.stats.samples import ALPHA, LOST, Difference, correct_by_holm, explain_untested, summarize, welch
-from analysis.tables.table import Column, between, make_display, number, p_value, seeds, tested, words
+from analysis.tables.table import Column, between, format_seeds, make_display, number, p_value, tested, words
 from spaces.common.errors import shorten
 from spaces.common.wording import format_count
 
@@ -37,11 +37,11 @@ COLUMNS = (
     number("A selected", "first_selected", 2),
     number("A mean", "first_mean", 2),
     number("A std", "first_std", 2),
-    Column("A n", lambda row: seeds(row, "first_") if row["first_asked"] else "-"),
+    Column("A n", lambda row: format_seeds(row, "first_") if row["first_asked"] else "-"),
     number("B selected", "second_selected", 2),
     number("B mean", "second_mean", 2),
     number("B std", "second_std", 2),
-    Column("B n", lambda row: seeds(row, "second_") if row["second_asked"] else "-"),
+    Column("B n", lambda row: format_seeds(row, "second_") if row["second_asked"] else "-"),
     Column("same theta", lambda row: SAME[row["same_theta"]], right=False),
     number("B - A", "difference", 2, sign=True),
     between("95 % CI", "low", "high", 2),

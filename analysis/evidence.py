@@ -20,7 +20,7 @@ from analysis.races import Raced, find_races
 from analysis.records.reader import Run
 from analysis.records.schema import list_hyperparameters
 from analysis.reruns import Reruns, find_reruns
-from analysis.stats.equivalence import MARGIN, Equivalence, equivalence
+from analysis.stats.equivalence import MARGIN, Equivalence, judge_equivalence
 from analysis.stats.outcomes import BROKEN
 from analysis.stats.pairs import add_detectable, compare_pairs, count_tests
 from spaces.common.errors import UserError, printable
@@ -235,7 +235,7 @@ class Evidence:
         """The candidates of one run, by architecture."""
         return {one.architecture: one for one in self.candidates if one.run is run}
 
-    def equivalence(self, one: Candidate) -> Equivalence | None:
+    def judge_equivalence(self, one: Candidate) -> Equivalence | None:
         """A candidate against the published number; None where there is none, or none of its seeds ended."""
         if one.published is None or not (one.reruns.ended or one.reruns.lost):
             return None
@@ -246,7 +246,7 @@ class Evidence:
 
         NaN of 0 where they are not known, or it was not tested.
         """
-        found, last = self.equivalence(one), one.reruns.last
+        found, last = self.judge_equivalence(one), one.reruns.last
         if found is None or found.untested or len(last.columns) < 2 or last.isna().to_numpy().any():
             return math.nan, 0
         each = [self._hold_against_published(one, last[epoch].to_numpy()) for epoch in last]
@@ -256,12 +256,12 @@ class Evidence:
         known: Any = one.published
         broken = BROKEN if one.reruns.broken else ""
         lost = bool(one.reruns.lost)
-        return equivalence(accuracies, known.mean, known.std, margin=self.margin, lost=lost, untested=broken)
+        return judge_equivalence(accuracies, known.mean, known.std, margin=self.margin, lost=lost, untested=broken)
 
     @property
     def remarks(self) -> list[str]:
-        """``remarks_on`` all candidates."""
-        return remarks_on(self.candidates)
+        """``list_remarks`` all candidates."""
+        return list_remarks(self.candidates)
 
     @cached_property
     def _repeated(self) -> dict[str, str]:
@@ -328,7 +328,7 @@ def gather(runs: Sequence[Run], margin: float = MARGIN, judge: str | None = None
     return Evidence(runs, candidates, margin)
 
 
-def remarks_on(candidates: Iterable[Candidate]) -> list[str]:
+def list_remarks(candidates: Iterable[Candidate]) -> list[str]:
     """What the means of candidates leave out, then where reruns collapsed."""
     found = [*candidates]
     return [said for kind in ("gaps", "collapses") for one in found for said in getattr(one, kind)]

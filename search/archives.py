@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from search.storage import invocations, repair, sources
 from search.storage.driver import NAME as LOCK_NAME
-from search.storage.driver import driver
+from search.storage.driver import find_driver
 from search.storage.places.layout import DECISIONS_FILE, PART, PLAIN
 from spaces import UserError
 from spaces.common.errors import printable, shorten
@@ -107,7 +107,7 @@ def write_archive(run: Path, out: Path) -> int:
                     raise UserError(f"{out}: {member.name} does not read back as it was written; try another disk")
         if digests:
             raise UserError(f"{out}: {next(iter(digests))} does not read back; try another disk")
-        if driver(run) is not None or _read_lock(run) != last_driver:
+        if find_driver(run) is not None or _read_lock(run) != last_driver:
             raise UserError(f"{run}: a driver worked on it meanwhile; archive it once nobody does")
         os.replace(draft, out)
     finally:

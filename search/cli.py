@@ -21,7 +21,7 @@ from typing import Any
 from search import __version__, streams
 from search.cluster.forking import prepared_workers
 from search.cluster.surroundings import HERE_ONLY, SETTINGS, restored_environment
-from search.errors import TIME_IS_UP, Halted, Superseded, reason_of
+from search.errors import TIME_IS_UP, Halted, Superseded, explain_error
 from search.options import INCOMPLETE
 from search.planning.announce import announce
 from search.planning.hook import run_hook
@@ -143,7 +143,7 @@ def _act(given: list[str], asked: list[argparse.Namespace]) -> int:
         streams.drop(sys.stdout)  # The reader of our output left; nothing is wrong.
         return 0
     except (OSError, Damaged, Superseded) as error:
-        return _fail(reason_of(error, place=""), BAD_INPUT)
+        return _fail(explain_error(error, place=""), BAD_INPUT)
 
 
 def _fail(reason: object, code: int, after: str = "") -> int:

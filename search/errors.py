@@ -48,7 +48,7 @@ TROUBLE = (Superseded, Busy, Damaged, OSError)
 """What is wrong with the disk, or with the run, and not with a trial or with invsearch."""
 
 
-def reason_of(error: BaseException, place: str = "the run folder") -> str:
+def explain_error(error: BaseException, place: str = "the run folder") -> str:
     """What a user reads of such trouble, in one line; ``place`` is where it was if the error does not say."""
     if isinstance(error, OSError):
         return f"{error.filename or place}: {error.strerror or error}".removeprefix(": ")

@@ -34,7 +34,7 @@ def group(title: str | None, *options: Option) -> Option:
     return add
 
 
-def whole(text: str) -> int:
+def parse_whole(text: str) -> int:
     """An argparse type: a whole number that is not negative."""
     try:
         value = int(text[:DIGITS])
@@ -109,7 +109,7 @@ def parse_pack(text: str) -> int | str:
     if text == "auto":
         return text
     try:
-        return whole(text)
+        return parse_whole(text)
     except argparse.ArgumentTypeError as error:
         raise argparse.ArgumentTypeError(f"{error}; give auto, or a whole number from 1 up") from None
 
@@ -131,7 +131,7 @@ def _refuse(text: str, why: str) -> NoReturn:
 
 option = partial(methodcaller, "add_argument")
 flag = partial(option, action="store_true")
-integer = partial(option, type=whole, metavar="N")
+integer = partial(option, type=parse_whole, metavar="N")
 number = partial(option, type=parse_number)
 folder = partial(option, type=parse_folder)
 place = partial(option, type=parse_run)

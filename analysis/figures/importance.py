@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Bars, Drawing, Figure, Panel
-from analysis.stats.importance import importance
+from analysis.stats.importance import measure_importance
 
 
 def draw(evidence: Evidence) -> Drawing | str:
     """Draws the share of each hyperparameter and each pair, a panel for each candidate."""
     panels = []
     for one in evidence.candidates:
-        found = importance(one).effects.dropna(subset="share")
+        found = measure_importance(one).effects.dropna(subset="share")
         if not len(found):
             continue
         found = found.sort_values("share", ascending=False, kind="stable")

@@ -14,7 +14,7 @@ from analysis.records.schema import make_records
 from analysis.report.untested import list_untested
 from analysis.stats.breakdowns import count_broken, find_breakdowns, list_outcomes
 from analysis.stats.fairness import judge_fairness
-from analysis.stats.importance import importance
+from analysis.stats.importance import measure_importance
 from analysis.stats.ranking import rank_networks
 from analysis.stats.samples import LOST
 from analysis.tables.choice import describe_choices
@@ -22,7 +22,7 @@ from analysis.tables.equivalence import compare_with_published, explain_less, na
 from analysis.tables.gaps import build_gaps
 from analysis.tables.luck import say_if_luck_matters
 from analysis.tables.replicates import summarize_replicates
-from analysis.tables.table import format_least, format_probability, round_off, seeds
+from analysis.tables.table import format_least, format_probability, format_seeds, round_off
 from spaces.common.wording import format_count, join_words
 
 SAID = 10  # How many damaged files are named.
@@ -166,7 +166,7 @@ def _say_what_reproduced(said: Summary, evidence: Evidence) -> None:
         }
         known = [f"90 % CI {round_off(row['low'], 2)} to {round_off(row['high'], 2)}"]
         if row["untested"]:
-            known = [f"{seeds(row)} seeds finished"]
+            known = [f"{format_seeds(row)} seeds finished"]
         if row["difference"] == row["difference"]:
             known.insert(0, f"ours minus published {round_off(row['difference'], 2, sign=True)}")
         published = f"The published {row['published_mean']:.1f} % of {row['group']}"
@@ -237,7 +237,7 @@ def _say_what_mattered(said: Summary, evidence: Evidence) -> None:
     """Two answers per network: what decides which trainings break down, and what changes the others' accuracy."""
     for one in (one for one in evidence.candidates if len(list_outcomes(one))):
         table, deciding = list_outcomes(one), find_breakdowns(one).query("matters")
-        effects, where, _ = importance(one)
+        effects, where, _ = measure_importance(one)
         if table["broke"].any():
             levels = " and ".join(f"{row['term']} ({row['by_level']})" for row in make_records(deciding))
             line = f"{one.group}: {count_broken(table)}" + (f"; that depends on {levels}" if levels else "")

@@ -53,7 +53,7 @@ class Moments(NamedTuple):
     n: int = PUBLISHED_SEEDS
 
 
-def equivalence(
+def judge_equivalence(
     ours: np.ndarray,
     mean: float,
     std: float,

@@ -44,7 +44,7 @@ class Importance(NamedTuple):
 
 
 @functools.lru_cache(maxsize=64)  # As of ``list_outcomes``.
-def importance(candidate: Candidate) -> Importance:
+def measure_importance(candidate: Candidate) -> Importance:
     """Analyses of variance of type II: tests on ranks, and shares where these are a partition.
 
     Ranks, because a few configurations that barely learn have most of the variance and would hide all else. Shares add

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis.evidence import Candidate, Evidence, find_data, name_data, remarks_on
+from analysis.evidence import Candidate, Evidence, find_data, list_remarks, name_data
 from analysis.published import deep as chapter
 from analysis.published.deep import DATASETS, HYBRIDS, SEEDS, Swap
 from analysis.records.reader import Run
@@ -243,7 +243,7 @@ def write_notes(evidence: Evidence, found: list[Entry], width: int, seeds: int |
     for run, name in zip(evidence.runs, evidence.names, strict=True):
         mine = [entry.candidate.architecture for entry in found if entry.candidate.run is run]
         said += [f"{name}: {note}" if len(evidence.runs) > 1 else note for note in name_elsewhere(run, mine)]
-    return [*said, *remarks_on(entry.candidate for entry in found)]
+    return [*said, *list_remarks(entry.candidate for entry in found)]
 
 
 def _name_asked(run: Run, mine: list[Entry], width: int, seeds: int | None) -> Iterator[str]:

@@ -11,7 +11,7 @@ from analysis.judging import LAST
 from analysis.stats.epochs import measure_dips
 from analysis.stats.samples import summarize
 from analysis.tables.notes import name_unfinished
-from analysis.tables.table import Column, Table, between, make_display, number, percent, seeds, words
+from analysis.tables.table import Column, Table, between, format_seeds, make_display, number, percent, words
 
 FIELDS = ["group", "n", "asked", "final", "final_std", "mean", "std", "low", "high", "least_std", "most_std", "dips"]
 
@@ -54,7 +54,7 @@ def _follow(one: Candidate, margin: float) -> dict[str, Any]:
 
 COLUMNS = (
     words("Architecture", "group"),
-    Column("n", seeds),
+    Column("n", format_seeds),
     number("last epoch", "final", 2),
     number("std", "final_std", 2),
     number("mean", "mean", 2),

@@ -11,7 +11,17 @@ from analysis.records.schema import make_records
 from analysis.stats.equivalence import PUBLISHED_SEEDS, Equivalence, is_settled
 from analysis.stats.samples import LEAST
 from analysis.tables.notes import name_reduced
-from analysis.tables.table import Column, Table, between, epochs, make_display, number, p_value, seeds, words
+from analysis.tables.table import (
+    Column,
+    Table,
+    between,
+    format_epochs,
+    format_seeds,
+    make_display,
+    number,
+    p_value,
+    words,
+)
 
 HOLDS = "epochs: after how many of the last epochs the conclusion is the same."
 FIELDS = ["group", "n", "asked", "mean", "published_mean", "published_std", "margin"]
@@ -28,7 +38,7 @@ def compare_with_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]
             **dict(zip(("holds", "epochs"), evidence.count_agreeing_epochs(one), strict=True)),
         }
         for one in evidence.candidates
-        if (known := one.published) is not None and (found := evidence.equivalence(one)) is not None
+        if (known := one.published) is not None and (found := evidence.judge_equivalence(one)) is not None
     ]
     frame = pd.DataFrame(rows, columns=[*FIELDS, *Equivalence._fields, "holds", "epochs"])
     if not len(frame):
@@ -73,13 +83,13 @@ def explain_less(evidence: Evidence) -> list[str]:
 COLUMNS = (
     words("Architecture", "group"),
     number("ours", "mean", 2),
-    Column("n", seeds),
+    Column("n", format_seeds),
     number("published", "published_mean", 1),
     number("difference", "difference", 2, sign=True),
     between("90 % CI", "low", "high", 2),
     p_value("p (TOST)", "p_equivalent"),
     p_value("p (differs)", "p_differs"),
     words("conclusion", "conclusion"),
-    Column("epochs", epochs),
+    Column("epochs", format_epochs),
 )
 EQUIVALENCE = Table("published", "Against the published numbers.", (), compare_with_published, make_display(COLUMNS))

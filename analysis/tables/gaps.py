@@ -10,11 +10,11 @@ import pandas as pd
 
 from analysis.evidence import Candidate, Evidence
 from analysis.records.schema import make_records
-from analysis.stats.equivalence import PUBLISHED_SEEDS, Equivalence, Moments, compare_gaps, conclude, equivalence
+from analysis.stats.equivalence import PUBLISHED_SEEDS, Equivalence, Moments, compare_gaps, conclude, judge_equivalence
 from analysis.stats.outcomes import BROKEN
 from analysis.stats.samples import correct_by_holm
 from analysis.tables.equivalence import HOLDS, compare_with_published
-from analysis.tables.table import Column, Table, between, epochs, make_display, number, p_value, words
+from analysis.tables.table import Column, Table, between, format_epochs, make_display, number, p_value, words
 
 SIZES = (5, 20)
 """Seeds that the chapter might have had, beside the ten that the others of its tables say."""
@@ -103,7 +103,7 @@ def _vary(one: Candidate, margin: float) -> list[str]:
     known: Any = one.published
 
     def judge(n: int = PUBLISHED_SEEDS, shift: float = 0.0) -> str:
-        return equivalence(one.accuracies, known.mean + shift, known.std, n, margin).conclusion
+        return judge_equivalence(one.accuracies, known.mean + shift, known.std, n, margin).conclusion
 
     return [judge(**changed) for changed in VARIED.values()]
 
@@ -119,7 +119,7 @@ GAPPED = (
     p_value("p (TOST)", "p_equivalent"),
     p_value("p (differs)", "p_differs"),
     words("conclusion", "conclusion"),
-    Column("epochs", epochs),
+    Column("epochs", format_epochs),
 )
 ASSUMED = (
     words("Architecture", "group"),

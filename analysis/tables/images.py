@@ -22,7 +22,18 @@ from analysis.stats.images import (
 )
 from analysis.stats.samples import ALPHA, correct_by_holm, explain_untested, summarize, welch
 from analysis.tables.notes import name_unfinished
-from analysis.tables.table import Column, Table, between, make_display, number, p_value, round_off, seeds, tested, words
+from analysis.tables.table import (
+    Column,
+    Table,
+    between,
+    format_seeds,
+    make_display,
+    number,
+    p_value,
+    round_off,
+    tested,
+    words,
+)
 from spaces.common.wording import format_count
 
 NOT_KEPT = (
@@ -223,7 +234,7 @@ SHOWN_MEANS = (
     words("Architecture", "group"),
     words("data", "data"),
     number("images", "images"),
-    Column("n", seeds),
+    Column("n", format_seeds),
     number("mean", "mean", 2),
     number("std", "std", 2),
     number("one seed", "single", 2),

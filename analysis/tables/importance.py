@@ -49,7 +49,7 @@ def _list_broken(one: Candidate) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _say_what_changed(one: Candidate) -> tuple[pd.DataFrame, list[str]]:
-    found = importance.importance(one)
+    found = importance.measure_importance(one)
     return found.effects, [*([f"The shares are over {found.where}."] if found.where else []), *found.said]
 
 

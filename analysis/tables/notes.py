@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.evidence import Candidate, Evidence, remarks_on
+from analysis.evidence import Candidate, Evidence, list_remarks
 from analysis.judging import LAST
 from analysis.published.deep import HYBRIDS, SEEDS, find_swap
 from analysis.published.mnist import PUBLISHED
@@ -67,7 +67,7 @@ def write_notes(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = 
     return [
         f"{start}Data set: {run.spec['dataset']}. {said}",
         *write_choice_notes(run, mine),
-        *remarks_on(mine),
+        *list_remarks(mine),
         *(start + note for note in rest),
     ]
 
@@ -170,7 +170,7 @@ def _compare_with_published(evidence: Evidence, run: Run, rows: list[Row]) -> li
     tails: dict[str, float] = {}
     for row in rows:
         one = candidates.get(row["architecture"])
-        if one is not None and (found := evidence.equivalence(one)) is not None:
+        if one is not None and (found := evidence.judge_equivalence(one)) is not None:
             start = means.get(found.conclusion, f"Not tested against the published mean, since {found.untested}")
             kinds.setdefault(start, []).append(row["title"])
             tails[row["title"]] = found.p_equivalent

@@ -141,12 +141,12 @@ def format_probability(p: float) -> str:
     return "-" if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
 
 
-def seeds(row: dict[str, Any], side: str = "") -> str:
+def format_seeds(row: dict[str, Any], side: str = "") -> str:
     """How many seeds finished of those asked for, such as ``7 of 10``."""
     return f"{row[side + 'n']} of {row[side + 'asked']}"
 
 
-def epochs(row: dict[str, Any]) -> str:
+def format_epochs(row: dict[str, Any]) -> str:
     """After how many of the last epochs a conclusion holds, such as ``3 of 5``; ``-`` where that is not known."""
     return "-" if math.isnan(row["holds"]) else f"{row['holds']:.0f} of {row['epochs']}"
 

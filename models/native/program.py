@@ -26,16 +26,16 @@ class NoNativeProgramError(ValueError):
     """A layer that the native engine does not have."""
 
 
-def kernel_step(module: InvariantLayer) -> Step:
+def make_kernel_step(module: InvariantLayer) -> Step:
     """The mixing of an invariant layer."""
     size = 1 if module.mixing == "1x1" else 3
-    basis, shared = basis_of(module), isinstance(module.kernel, Dct)
+    basis, shared = find_basis(module), isinstance(module.kernel, Dct)
     images = 0 if basis is None else len(basis) if shared else 1
     form = FORMS.get(type(module.kernel), 0)  # Not isinstance: a subclass may draw something else.
     return Step(kind=CONV, outputs=module.out_channels, kernel=size, images=images, shared=shared, form=form)
 
 
-def basis_of(module: InvariantLayer) -> Tensor | None:
+def find_basis(module: InvariantLayer) -> Tensor | None:
     """The fixed kernels that an invariant layer's learned weights multiply."""
     kernel = module.kernel
     return kernel.alpha if isinstance(kernel, FixedAlpha) else kernel.basis if isinstance(kernel, Dct) else None
@@ -43,7 +43,7 @@ def basis_of(module: InvariantLayer) -> Tensor | None:
 
 STEPS: dict[type, Callable[[Any, Any], list[Step]]] = {
     Conv: lambda layer, module: [Step(kind=CONV, outputs=layer.out, kernel=layer.kernel)],
-    Invariant: lambda layer, module: [Step(kind=SCATTER), kernel_step(module)],
+    Invariant: lambda layer, module: [Step(kind=SCATTER), make_kernel_step(module)],
     Scatter: lambda layer, module: [Step(kind=SCATTER)],
     Relu: lambda layer, module: [Step(kind=RELU)],
     MaxPool: lambda layer, module: [Step(kind=MAX_POOL)],
@@ -74,7 +74,7 @@ def list_tensors(module: nn.Module) -> Iterator[tuple[Tensor | None, Tensor | No
     """Weight, bias and basis of each step of a module."""
     if isinstance(module, InvariantLayer):
         yield None, None, None
-        yield module.kernel.A, module.bias, basis_of(module)
+        yield module.kernel.A, module.bias, find_basis(module)
     elif isinstance(module, nn.Conv2d | nn.Linear):
         yield module.weight, module.bias, None
     elif isinstance(module, FixedLinear):

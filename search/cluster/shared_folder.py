@@ -19,7 +19,7 @@ import ray
 from ray.exceptions import NodeDiedError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from search.errors import reason_of
+from search.errors import explain_error
 from search.storage.places.urls import find_url
 from spaces import UserError
 
@@ -140,7 +140,7 @@ def explain_unreached(url: str) -> str | None:
     try:
         return None if open_place(url, BUCKET_SECONDS).look(LEASE) else "it sees another bucket there"
     except (UserError, OSError) as error:
-        return reason_of(error)
+        return explain_error(error)
 
 
 def _find_reason(ref: Any, answer: Path | None) -> str | None:

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from search import options
-from search.errors import reason_of
+from search.errors import explain_error
 from search.option_types import flag, place
 from search.storage.places.urls import find_url
 from spaces import UserError
@@ -84,7 +84,7 @@ def check_bucket(url: str) -> int:
         try:
             names = dict.fromkeys(pull(open_place(url), folder)[1], "not what was written")
         except Unreachable as error:
-            raise UserError(reason_of(error)) from None
+            raise UserError(explain_error(error)) from None
         for finding in repair.inspect(folder, deep=True):
             names.setdefault(finding.path.relative_to(folder).as_posix(), finding.reason)
         asides = [path.relative_to(folder) for path in repair.find_set_asides(folder)]

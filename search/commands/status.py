@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from analysis.records.schema import list_hyperparameters
     from analysis.render.narrow import drop_columns, measure_width, stack_columns
     from analysis.render.spreadsheet import write_csv
-    from search.storage.driver import driver
+    from search.storage.driver import find_driver
     from search.streams import find_width
     from spaces.specs.notes import read_notes
 
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     if args.csv:
         print(write_csv(table), end="")
         return code
-    driven = driver(args.run)
+    driven = find_driver(args.run)
     state = "no driver is working on it" if driven is None else f"driven by {driven.text}"
     print(f"{printable(args.run)}: {state}")
     for note in read_notes(args.run):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search import options
-from search.option_types import RUN, flag, option, parse_interval, whole
+from search.option_types import RUN, flag, option, parse_interval, parse_whole
 from search.streams import rename
 from spaces.common.errors import printable
 from spaces.common.wording import format_clock, format_command, format_count, format_percent, format_tally
@@ -36,7 +36,7 @@ OPTIONS = (
     option(
         "--serve",
         nargs="?",
-        type=whole,
+        type=parse_whole,
         const=0,
         metavar="PORT",
         help="serve a live page on 127.0.0.1: the report with its plots, refreshed from the records, of a run or of "
@@ -60,17 +60,17 @@ class View:
 
     def __init__(self, follower: Follower, path: Path):
         from analysis.progress.outlook import compute_epochs_per_minute, estimate_time_left, list_parts
-        from search.storage.driver import driver
+        from search.storage.driver import find_driver
         from search.storage.places.urls import refresh
 
         refresh(path)
         # The driver first: one that ends meanwhile has written all that is read then.
-        self.now, at_work = time.time(), driver(path)
+        self.now, at_work = time.time(), find_driver(path)
         self.run, self.at_work = follower.read(), at_work is not None
         self.parts = list_parts(self.run)
         self.is_done = not any(part.left for part in self.parts)
         begun = (part for part in self.parts if any(part.counts.values()))
-        self.told = {f"{part.architecture} {part.phase}": tell_of(part) for part in begun}
+        self.told = {f"{part.architecture} {part.phase}": describe_part(part) for part in begun}
         self.ended = f"{sum(part.ended for part in self.parts)}/{sum(part.planned for part in self.parts)} ended"
         self.driven = f"driven by {at_work.text}" if at_work else "no driver is working on it"
         self.pace = "nothing is left to do"
@@ -151,7 +151,7 @@ def follow(path: Path, interval: float) -> Iterator[View]:
         yield (view := View(follower, path))
 
 
-def tell_of(part: Part) -> str:
+def describe_part(part: Part) -> str:
     """How many of its trials ended and how, and the incumbent's accuracy, that of who is ahead, or the reruns' mean."""
     ends = {status: part.counts[status] for status in COLUMNS[2:]}
     name = {"sweep": "incumbent", "choice": "ahead", "rerun": "mean"}[part.phase]

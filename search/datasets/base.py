@@ -87,13 +87,13 @@ class Dataset:
     def data_hash(self) -> str:
         """Names everything about the data that decides a trial's result, in 16 hexadecimal digits."""
         content = [self.fingerprint(), self.input_shape, self.classes, self.holdout, self.mean, self.std]
-        return hash_of(content)[:16]
+        return compute_hash(content)[:16]
 
 
-def hash_of(content: object) -> str:
+def compute_hash(content: object) -> str:
     """The SHA-256 of plain data, such as the names and published hashes of files that need not be there.
 
-    >>> hash_of([["a.bin", "d41d8cd9"]])[:16]
+    >>> compute_hash([["a.bin", "d41d8cd9"]])[:16]
     '3f1c58ae642bbe83'
     """
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from search.datasets.base import Arrays, Dataset, hash_of
+from search.datasets.base import Arrays, Dataset, compute_hash
 from search.datasets.files.archive import Archive
 from spaces.common.errors import UserError
 from spaces.specs import recipes
@@ -108,7 +108,7 @@ def cifar(
         std=std,
         load_train=partial(load_members, archive, layout, train),
         load_test=partial(load_members, archive, layout, test),
-        fingerprint=partial(hash_of, [archive.file, archive.md5]),
+        fingerprint=partial(compute_hash, [archive.file, archive.md5]),
         archive=archive,
         epochs=recipes.CIFAR.epochs,
         recipe=recipes.CIFAR,

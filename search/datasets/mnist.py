@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from search.datasets.base import Arrays, Dataset, hash_of
+from search.datasets.base import Arrays, Dataset, compute_hash
 from search.datasets.files.store import DataFile, Store
 from spaces.common.errors import UserError
 
@@ -82,7 +82,7 @@ def mnist(store: Store) -> Dataset:
         std=0.3081,
         load_train=partial(load_part, store, "train"),
         load_test=partial(load_part, store, "t10k"),
-        fingerprint=partial(hash_of, [(file.name, file.sha256) for file in store.files]),
+        fingerprint=partial(compute_hash, [(file.name, file.sha256) for file in store.files]),
         store=store,
     )
 

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from search.datasets.base import Arrays, Dataset, hash_of
+from search.datasets.base import Arrays, Dataset, compute_hash
 from search.datasets.files.archive import Archive
 from search.datasets.files.decoded import Decoded, decode_jpeg
 from search.datasets.files.download import Say
@@ -170,7 +170,7 @@ def tiny_imagenet(archive: Archive, counts: Counts = Counts()) -> Dataset:
         std=STD,
         load_train=partial(load_part, archive, counts, "train"),
         load_test=partial(load_part, archive, counts, "val"),
-        fingerprint=partial(hash_of, [archive.file, archive.md5]),
+        fingerprint=partial(compute_hash, [archive.file, archive.md5]),
         archive=archive,
         epochs=recipes.TINY_IMAGENET.epochs,
         recipe=recipes.TINY_IMAGENET,

@@ -48,7 +48,7 @@ class Assumed:
         """Whether nothing is to be measured."""
         return all(self.find_seconds(name) is not None for name in architectures)
 
-    def price_of(self, hours: float) -> str:
+    def format_price(self, hours: float) -> str:
         """Node-hours and money, as the end of a sentence; empty where there is one node and no price."""
         if self.price is None and self.nodes == 1:
             return ""

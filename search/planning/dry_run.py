@@ -134,7 +134,7 @@ def describe(
     of = f"for what is left in {path}" if known is not None and times == 1 else of
     disk = f" and {times * bytes_kept / 2**20:.0f} MiB of disk" if bytes_kept else ""
     hours = times * sum(max(shared[phase], longest[phase]) for phase in phases) / 3600
-    took, price = format_length(3600 * hours), assumed.price_of(hours)
+    took, price = format_length(3600 * hours), assumed.format_price(hours)
     yield f"  in all about {took}{disk} {of}; nothing was run{price}"
 
 

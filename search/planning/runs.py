@@ -67,7 +67,7 @@ def list_bucket(url: str) -> list[Listed]:
     Raises:
         UserError: not such a URL, or the bucket cannot be reached.
     """
-    from search.errors import reason_of
+    from search.errors import explain_error
     from search.storage.places.address import open_place, parse_url
     from search.storage.places.base import Unreachable
     from search.storage.places.urls import open_mirror, read_first_patience
@@ -76,7 +76,7 @@ def list_bucket(url: str) -> list[Listed]:
     try:
         entries = open_place(url, read_first_patience()).list()
     except Unreachable as error:
-        raise UserError(reason_of(error)) from None
+        raise UserError(explain_error(error)) from None
     runs: dict[str, float] = {}
     for name in sorted(entry.name.removesuffix(SPEC) for entry in entries if f"/{entry.name}".endswith(f"/{SPEC}")):
         if not any(name.startswith(run) for run in runs):  # A run's own folders are not looked into.
@@ -96,7 +96,7 @@ def _find_used(run: Path) -> float:
 
 
 def _describe(name: str, run: Path, used: float) -> Listed:
-    from search.storage.driver import driver
+    from search.storage.driver import find_driver
     from search.storage.invocations import NAME
     from search.storage.json_files import read_lines
 
@@ -110,7 +110,7 @@ def _describe(name: str, run: Path, used: float) -> Listed:
     with suppress(OSError):
         lines = read_lines(run / NAME)[0]
     ends = [line.get("outcome") for line in lines if line.get("event") == "end"]
-    state = "running" if driver(run) else str(ends[-1]) if ends else "no end on record"
+    state = "running" if find_driver(run) else str(ends[-1]) if ends else "no end on record"
     notes = read_notes(run)
     last = next((note.text for note in reversed(notes) if note.text), "")
     said = " ".join([*(f"[{tag}]" for tag in list_tags(notes)), last]).strip()

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from search.errors import Superseded
 from search.storage.file_lock import Lock
-from search.storage.identity import identity, is_here, is_running, place
+from search.storage.identity import describe_place, identity, is_here, is_running
 from search.storage.json_files import set_aside
 from search.storage.places.urls import find_url
 from search.storage.writer import Writer
@@ -129,7 +129,7 @@ class Driver(NamedTuple):
     advice: str
 
 
-def driver(run: Path) -> Driver | None:
+def find_driver(run: Path) -> Driver | None:
     """Who drives a run now; None where nobody does.
 
     A driver on another machine counts as one, because whether it lives cannot be seen from here.
@@ -175,7 +175,7 @@ def _judge_lock(note: Mapping[str, Any] | None, held: bool) -> Driver | None:
     if not is_here(note):
         advice = "if no driver works there now, --force takes the run over"
         return Driver(f"{who} (another machine, which cannot be seen from here)", born, None, advice)
-    where = place(note)
+    where = describe_place(note)
     if where is None:
         return Driver(who, born, held or is_running(note), f"wait for it, or stop it: kill {note['pid']}")
     return Driver(f"{who} ({where})", born, held, "wait for it, or stop it there")

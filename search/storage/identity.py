@@ -33,7 +33,7 @@ def is_here(note: Mapping[str, Any]) -> bool:
     return note["host"] == socket.gethostname() or (note.get("boot") is not None and note["boot"] == _read_boot())
 
 
-def place(note: Mapping[str, Any]) -> str | None:
+def describe_place(note: Mapping[str, Any]) -> str | None:
     """Where the process of a note was on this machine; None where its number is one of ours."""
     # Notes of old say no more than the host's name.
     if note.get("boot", _read_boot()) != _read_boot():

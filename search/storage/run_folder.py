@@ -21,7 +21,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from search.errors import Superseded, reason_of
+from search.errors import Superseded, explain_error
 from search.signals import last_words, lift_time_limit
 from search.storage import invocations, provenance, repair, sources
 from search.storage.driver import NAME as LOCK_NAME
@@ -209,7 +209,7 @@ class RunFolder:
             try:
                 spec = self._prepare(asked, here, accept_changes)
             except OSError as error:
-                raise UserError(f"{reason_of(error)}; fix that and try again") from None
+                raise UserError(f"{explain_error(error)}; fix that and try again") from None
             entered = invocations.history(self.path, command, self.guard, spec=spec.as_dict(), environment=here)
             with nullcontext() if self.refusal else entered:
                 try:
@@ -255,7 +255,7 @@ class RunFolder:
                     print(lines[-1], file=sys.stderr)
                 self.guard.upload()
             except OSError as error:
-                raise UserError(f"{reason_of(error)}; fix that and try again") from None
+                raise UserError(f"{explain_error(error)}; fix that and try again") from None
             with last_words(self._lock.release):
                 yield lines
         except UserError:

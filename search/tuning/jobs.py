@@ -23,7 +23,7 @@ from search.cluster.resources import Resources
 from search.cluster.stored import Stored
 from search.cluster.tuned import tuned_lean
 from search.datasets.split import Split
-from search.errors import TIME_IS_UP, Halted, TimeIsUp, reason_of
+from search.errors import TIME_IS_UP, Halted, TimeIsUp, explain_error
 from search.storage.provenance import describe_expected_nodes
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
@@ -273,7 +273,7 @@ def execute(
             raise job.progress.refusal from None
         raise
     except OSError as error:
-        raise Halted(reason_of(error)) from error
+        raise Halted(explain_error(error)) from error
     except RuntimeError as error:
         if not isinstance(error.__cause__, OutOfMemoryError):
             raise

@@ -15,7 +15,7 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 
-from search.errors import TROUBLE, reason_of
+from search.errors import TROUBLE, explain_error
 from search.storage.asha_decisions import Journal
 from search.storage.trial_folder import TrialFolder
 from search.storage.writer import Writer
@@ -111,7 +111,7 @@ class PerArchitecture(InOrder):
         try:
             self._journal.enter(trial.config["trial"], result[TIME_ATTR], result[METRIC], decision)
         except TROUBLE as error:
-            self.trouble = self.trouble or reason_of(error)
+            self.trouble = self.trouble or explain_error(error)
             return False
         return True
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ray.tune import Stopper
 
-from search.errors import TROUBLE, Halted, Interrupted, TimeIsUp, reason_of
+from search.errors import TROUBLE, Halted, Interrupted, TimeIsUp, explain_error
 from search.signals import handled, unlimited
 from search.tuning.trainable import Unsaved
 
@@ -46,7 +46,7 @@ class Interrupt(Unsaved, Stopper):
         try:
             yield
         except TROUBLE as error:
-            self.reason = self.reason or reason_of(error)
+            self.reason = self.reason or explain_error(error)
 
     @contextmanager
     def listening(self) -> Iterator[None]:

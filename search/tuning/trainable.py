@@ -18,7 +18,7 @@ from models.own import Parcel, unpack
 from search.cluster.resources import Resources
 from search.cluster.stored import Stored
 from search.datasets.split import Split
-from search.errors import TROUBLE, reason_of
+from search.errors import TROUBLE, explain_error
 from search.storage import checkpoint
 from search.storage.json_files import set_aside
 from search.storage.provenance import describe_maker, list_code_folders
@@ -164,7 +164,7 @@ class RecordedTrial(tune.Trainable):
         try:
             return self._train()
         except TROUBLE as error:
-            return [self._stop(reason_of(error))]
+            return [self._stop(explain_error(error))]
 
     def _stop(self, reason: str) -> dict[str, Any]:
         self._halted = reason

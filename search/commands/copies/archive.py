@@ -25,11 +25,11 @@ def run(args: argparse.Namespace) -> int:
         UserError: a driver works on the run, it is none, something in it is damaged, or the file is there already.
     """
     from search.archives import write_archive
-    from search.storage.driver import driver
+    from search.storage.driver import find_driver
     from spaces.specs.run import read_spec
 
     read_spec(args.run)
-    if (at_work := driver(args.run)) is not None:
+    if (at_work := find_driver(args.run)) is not None:
         raise UserError(f"{args.run}: in use by {at_work.text}; {at_work.advice}")
     home = args.run.resolve()
     out = args.out or home.parent / f"{home.name}.tar.xz"

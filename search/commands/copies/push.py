@@ -22,14 +22,14 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UserError: a driver works on the run, it is none, or another one is in the bucket.
     """
-    from search.storage.driver import driver
+    from search.storage.driver import find_driver
     from search.storage.places.address import open_place, parse_url
     from search.storage.places.copies import push
     from search.storage.places.probe import check_conditions
     from spaces import UserError
 
     place = open_place(parse_url(args.url))
-    if (at_work := driver(args.run)) is not None:
+    if (at_work := find_driver(args.run)) is not None:
         raise UserError(f"{args.run}: in use by {at_work.text}; {at_work.advice}")
     check_conditions(place)
     written = push(args.run, place)

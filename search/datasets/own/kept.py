@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from search.datasets.base import Arrays, Dataset, hash_of
+from search.datasets.base import Arrays, Dataset, compute_hash
 from search.datasets.digits import DIGITS
 from search.datasets.files.cache import find_cache_root, writing_in
 from search.datasets.mnist import MNIST
@@ -163,7 +163,7 @@ def describe_kept(folder: Path, name: str, source: str | None) -> Dataset:
         std=std,
         load_train=partial(load_part, folder, meta["train"], "train"),
         load_test=partial(load_part, folder, meta["test"], "test"),
-        fingerprint=partial(hash_of, [meta["classes"], *(meta[part] for part in PARTS)]),
+        fingerprint=partial(compute_hash, [meta["classes"], *(meta[part] for part in PARTS)]),
         batch_size=(DIGITS if images < SMALL else MNIST).batch_size,
         source=source,
     )

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from search.datasets.base import hash_of
+from search.datasets.base import compute_hash
 from search.datasets.own.kept import FORMAT, find_own_folder
 from search.storage.json_files import write_json
 from spaces.common.errors import UserError
@@ -49,7 +49,7 @@ def sign(files: Iterable[Path]) -> Signature:
             raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
         signed.append([str(path), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino])
         youngest = max(youngest, found.st_ctime)
-    return Signature(hash_of(signed), now - youngest)
+    return Signature(compute_hash(signed), now - youngest)
 
 
 def sign_settled(files: Iterable[Path]) -> Signature:
@@ -79,4 +79,4 @@ def note_seen(source: str, signature: Signature, data_hash: str) -> None:
 
 
 def _find_place(source: str) -> Path:
-    return find_own_folder() / "seen" / f"{hash_of([FORMAT, source])[:16]}.json"
+    return find_own_folder() / "seen" / f"{compute_hash([FORMAT, source])[:16]}.json"

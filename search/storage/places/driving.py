@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from search.errors import reason_of
+from search.errors import explain_error
 from search.storage.driver import DriverLock
 from search.storage.places import address
 from search.storage.places.base import Conflict, Unreachable
@@ -57,7 +57,7 @@ class BucketLock:
             lines += self._set_decisions_aside()
         except Unreachable as error:
             self.release()
-            raise UserError(reason_of(error)) from None
+            raise UserError(explain_error(error)) from None
         except BaseException:
             self.release()
             raise

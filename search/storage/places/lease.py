@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from search.errors import Superseded, reason_of
+from search.errors import Superseded, explain_error
 from search.storage.driver import Driver, is_note
-from search.storage.identity import identity, is_here, is_running, place
+from search.storage.identity import describe_place, identity, is_here, is_running
 from search.storage.places.address import open_place
 from search.storage.places.base import Conflict, Place, Unreachable, Version
 from search.storage.places.layout import LEASE
@@ -190,7 +190,7 @@ def read_lease(content: bytes) -> dict[str, Any] | None:
 def describe_holder(note: Mapping[str, Any]) -> tuple[str, bool | None]:
     """Who a driver is, for people, and whether it lives; None where that cannot be seen from here."""
     who = f"{note['host']} pid {note['pid']} since {note['since']}"
-    if note.get("boot") is None or not is_here(note) or place(note) is not None:
+    if note.get("boot") is None or not is_here(note) or describe_place(note) is not None:
         return who, None
     return who, is_running(note)
 
@@ -205,7 +205,7 @@ def find_holder(url: str) -> Driver | None:
     try:
         entry, found = place.look(LEASE), place.get(LEASE)
     except Unreachable as error:
-        raise UserError(reason_of(error)) from None
+        raise UserError(explain_error(error)) from None
     note = None if found is None else read_lease(found[0])
     if entry is None or note is None or not note["driving"]:
         return None

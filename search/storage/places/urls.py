@@ -13,7 +13,7 @@ from typing import Any, Literal
 import platformdirs
 
 from search import streams
-from search.errors import reason_of
+from search.errors import explain_error
 from search.storage.file_lock import Lock
 from search.storage.json_files import append_line, replace_not_finite
 from search.storage.places.base import Conflict, Unreachable
@@ -107,7 +107,7 @@ def refresh(path: Path, first: bool = False) -> None:
             raise UserError(f"{path}: another process has been bringing it up to date for {WAIT_SECONDS:g} seconds")
         Mirror(place, path).refresh()
     except Unreachable as error:
-        raise UserError(reason_of(error)) from None
+        raise UserError(explain_error(error)) from None
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror}); name another place with {VARIABLE}") from None
     finally:
@@ -135,7 +135,7 @@ def fetch_checkpoint(path: Path, trial_id: str) -> None:
     try:
         copies.fetch_checkpoint(open_place(url), path, trial_id)
     except Unreachable as error:
-        raise UserError(reason_of(error)) from None
+        raise UserError(explain_error(error)) from None
 
 
 def append(path: Path, name: str, line: Mapping[str, Any]) -> None:
@@ -160,5 +160,5 @@ def append(path: Path, name: str, line: Mapping[str, Any]) -> None:
                     place.swap(name, found[0] + content, found[1])
                 break
     except Unreachable as error:
-        raise UserError(reason_of(error)) from None
+        raise UserError(explain_error(error)) from None
     refresh(path)

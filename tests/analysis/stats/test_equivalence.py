@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_ind
 
-from analysis.stats.equivalence import Moments, compare_gaps, equivalence, is_settled, make_sample_like
+from analysis.stats.equivalence import Moments, compare_gaps, is_settled, judge_equivalence, make_sample_like
 from analysis.stats.samples import LOST
 
 
 def test_the_worked_example_of_lakens() -> None:
     """Lakens (2017), the replication of Eskine by Moery and Calin-Jageman: t(182) = -2.69, p = 0.004."""
-    found = equivalence(make_sample_like(5.25, 0.95, 95), 5.22, 0.83, 89, margin=0.384)
+    found = judge_equivalence(make_sample_like(5.25, 0.95, 95), 5.22, 0.83, 89, margin=0.384)
     assert round(found.p_equivalent, 3) == 0.004
     assert stats.t.isf(found.p_equivalent, 182) == pytest.approx(2.69, abs=0.01)
     assert found.difference == pytest.approx(0.03)
@@ -36,7 +36,7 @@ def test_a_sample_made_to_measure(mean, std, n) -> None:
     st.floats(0.05, 3),
 )
 def test_agrees_with_statsmodels(ours, mean, std, margin) -> None:
-    found = equivalence(np.array(ours), mean, std, 10, margin)
+    found = judge_equivalence(np.array(ours), mean, std, 10, margin)
     p, *_ = ttost_ind(ours, make_sample_like(mean, std, 10), -margin, margin, usevar="unequal")
     assert found.p_equivalent == pytest.approx(float(p), abs=1e-9)
     inside = -margin < found.low and found.high < margin
@@ -64,19 +64,19 @@ def test_agrees_with_statsmodels(ours, mean, std, margin) -> None:
     ],
 )
 def test_the_three_conclusions_at_the_published_number_of_conv(ours, conclusion) -> None:
-    assert equivalence(np.array(ours), 97.3, 0.29).conclusion == conclusion
+    assert judge_equivalence(np.array(ours), 97.3, 0.29).conclusion == conclusion
 
 
 def test_survivors_are_not_tested() -> None:
     ours = np.array([97.4] * 4 + [97.3] * 3)
-    assert equivalence(ours, 97.3, 0.29).conclusion == "reproduced"
-    found = equivalence(ours, 97.3, 0.29, lost=True)
+    assert judge_equivalence(ours, 97.3, 0.29).conclusion == "reproduced"
+    found = judge_equivalence(ours, 97.3, 0.29, lost=True)
     assert all(map(math.isnan, found[:6]))  # Not even a difference: their mean is of a selection.
     assert found[6:] == ("not tested", LOST)
 
 
 def test_one_seed_has_a_difference_and_nothing_else() -> None:
-    found = equivalence(np.array([97.0]), 97.3, 0.29)
+    found = judge_equivalence(np.array([97.0]), 97.3, 0.29)
     assert found.difference == pytest.approx(-0.3)
     assert math.isnan(found.p_equivalent)
 
@@ -99,7 +99,7 @@ def test_whether_more_seeds_of_ours_would_tell(difference, std, margin, ends) ->
     spread = make_sample_like(
         0.0, 0.2, 100_000
     )  # That is the limit, as a hundred thousand seeds of ours come close to.
-    conclusion = equivalence(90.0 + difference + spread, 90.0, std, margin=margin).conclusion
+    conclusion = judge_equivalence(90.0 + difference + spread, 90.0, std, margin=margin).conclusion
     assert (conclusion != "inconclusive") == ends
 
 

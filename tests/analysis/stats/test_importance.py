@@ -13,7 +13,7 @@ from statsmodels.stats.multitest import multipletests
 from analysis.evidence import gather
 from analysis.records.reader import read_run
 from analysis.stats.breakdowns import list_outcomes
-from analysis.stats.importance import NO_SHARES, PAIRED, Importance, _explain_untested, importance
+from analysis.stats.importance import NO_SHARES, PAIRED, Importance, _explain_untested, measure_importance
 from analysis.tables import TABLES
 from spaces import Hyperparameters
 from spaces.hyperparameters import NAMES
@@ -33,7 +33,7 @@ def candidate(folder, accuracy, thetas, **spec) -> Any:
 
 
 def swept(folder, accuracy, levels=LEVELS, **spec) -> Importance:
-    return importance(candidate(folder, accuracy, list(itertools.product(*levels)), **spec))
+    return measure_importance(candidate(folder, accuracy, list(itertools.product(*levels)), **spec))
 
 
 def effects(*args, **spec) -> Any:
@@ -124,7 +124,7 @@ def test_an_empty_cell_costs_its_own_pair_only(folder) -> None:
         return None if (lr, momentum) == (0.3, 0.9) else 0.8 + 0.1 * ((wd > 5e-5) ^ (gain > 0.7)) + rest()
 
     one = candidate(folder, accuracy, list(itertools.product(*levels)))
-    found = importance(one)
+    found = measure_importance(one)
     table: Any = found.effects.set_index("term")
     assert table.index[table["p_holm"].isna()].tolist() == ["lr:momentum"]
     assert found.said == ["lr:momentum is not tested: nothing is left with lr 0.3 and momentum 0.9."]
@@ -145,7 +145,7 @@ def test_an_unbalanced_design_by_statsmodels_and_without_shares(folder) -> None:
     grid = list(itertools.product([0.01, 0.03, 0.1], [0.0, 0.5, 0.9], [1e-5, 1e-4], [0.5, 1.0]))
     thetas = [grid[place] for place in random.permutation(36)[:30]]
     one = candidate(folder, lambda _, lr, momentum, wd, gain: 0.5 + lr + 0.05 * gain + rest(), thetas)
-    found = importance(one)
+    found = measure_importance(one)
     expected = type_ii(list_outcomes(one), "r")
     table: Any = found.effects.set_index("term")
     assert list(table.index) == list(expected.index)
@@ -162,14 +162,14 @@ def test_too_few_for_pairs_and_for_one_model(folder, make_folder) -> None:
     assert found.said[0].startswith("Too few configurations for one model")  # Nine, less five parameters: four.
     # Of the 20 ways to deal six ranks to two learning rates, the best three to one and the worst to one are 2.
     thetas = [(0.01 * (1 + number % 2), 0.1 * (number % 3), 0, 1) for number in range(6)]
-    few = importance(candidate(make_folder("b"), lambda number, lr, *_: 0.5 + lr + number / 9999, thetas))
+    few = measure_importance(candidate(make_folder("b"), lambda number, lr, *_: 0.5 + lr + number / 9999, thetas))
     assert few.effects.set_index("term").loc["lr", "p_holm"] == pytest.approx(2 * 2 / 20, abs=0.02)
 
 
 def test_two_that_went_along_are_not_tested(folder) -> None:
     rest = noise(7)
     thetas = [(lr, 2 * lr, wd, 1.0) for lr in (0.1, 0.2, 0.3) for wd in (1e-6, 1e-5, 1e-4, 1e-3)]
-    found = importance(candidate(folder, lambda *_: 0.8 + rest(), thetas))
+    found = measure_importance(candidate(folder, lambda *_: 0.8 + rest(), thetas))
     untested = found.effects.set_index("term")["p_holm"].isna()
     assert untested[["lr", "momentum"]].all()
     assert not untested["weight_decay"]
@@ -193,7 +193,7 @@ def test_a_continuous_space_is_taken_in_bins_and_has_no_shares(folder) -> None:
         (float(np.round(10 ** random.uniform(-2, 0), 5)), float(np.round(random.uniform(0, 0.9), 4)), 0.0, 1.0)
         for _ in range(120)
     ]
-    found = importance(candidate(folder, lambda _, lr, *__: 0.9 - 0.2 * abs(np.log10(lr) + 1), thetas))
+    found = measure_importance(candidate(folder, lambda _, lr, *__: 0.9 - 0.2 * abs(np.log10(lr) + 1), thetas))
     table: Any = found.effects.set_index("term")
     assert bool(table.at["lr", "matters"])
     assert not bool(table.at["momentum", "matters"])
@@ -248,7 +248,7 @@ def committed(tmp_path_factory):
 def test_the_committed_run_by_statsmodels(committed, place) -> None:
     """Gain had been said to have no effect, since diverged configurations counted as accuracy 0."""
     one = committed.candidates[place]
-    found = importance(one)
+    found = measure_importance(one)
     table: Any = found.effects.set_index("term")
     left = list_outcomes(one).query("not broke")
     assert len(left) == (181, 243)[place]
@@ -268,7 +268,9 @@ def test_gain_among_the_small_learning_rates_of_the_committed_run(committed, mak
         first = one.epochs.query("epoch == 5").set_index("trial_id")["val_accuracy"]
         thetas = [tuple(row) for row in sweep[list(NAMES)].to_numpy()]
         seen = first[sweep["trial_id"]].tolist()
-        found = importance(candidate(make_folder(one.architecture), lambda number, *_, seen=seen: seen[number], thetas))
+        found = measure_importance(
+            candidate(make_folder(one.architecture), lambda number, *_, seen=seen: seen[number], thetas)
+        )
         assert found.where == "96 configurations"
         assert found.effects.set_index("term").loc["gain", "share"] == pytest.approx(share, abs=0.0005)
 
@@ -294,7 +296,7 @@ def test_shares_of_words_and_truth_values_by_hand(folder) -> None:
     for lr, activation, bias in itertools.product([0.03, 0.1, 0.3], ["relu", "gelu"], [False, True]):
         theta = Hyperparameters(lr=lr, momentum=0.5, weight_decay=1e-5, gain=1.0, activation=activation, bias=bias)
         folder.sweep("conv", [0.5 + 0.03 * (activation == "gelu") + 0.04 * bias], "stopped", theta=theta)
-    found = importance(gather([read_run(folder.write())]).candidates[0]).effects.set_index("term")
+    found = measure_importance(gather([read_run(folder.write())]).candidates[0]).effects.set_index("term")
     assert list(found.index) == ["lr", "activation", "bias"]
     assert found["share"].tolist() == pytest.approx([0.0, 9 / 25, 16 / 25], abs=1e-9)
     assert found["matters"].tolist() == [False, True, True]
@@ -307,7 +309,7 @@ def test_pairs_of_many_hyperparameters_are_not_judged(folder) -> None:
         knobs = {name: int(random.integers(2)) for name in names}
         theta = Hyperparameters(float(random.choice([0.1, 0.3])), 0.5, 1e-5, 1.0, **knobs)
         folder.sweep("conv", [random.normal(0.8, 0.01) + 0.1 * knobs["knob3"]], "stopped", theta=theta)
-    found = importance(gather([read_run(folder.write())]).candidates[0])
+    found = measure_importance(gather([read_run(folder.write())]).candidates[0])
     assert list(found.effects["term"]) == ["lr", *names]
     assert found.effects.query("matters")["term"].tolist() == ["knob3"]
     assert found.said[0] == "Pairs are not judged where more than 8 hyperparameters varied."
@@ -341,7 +343,7 @@ def test_many_hyperparameters_make_no_product_of_all_their_levels(folder) -> Non
         accuracy, status = (None, "diverged") if number < 4 else (0.7 + 0.1 * knobs["knob3"] + rest(), "stopped")
         folder.sweep("conv", [accuracy], status, theta=theta, status=status)
     evidence = gather([read_run(folder.write())])
-    found = importance(evidence.candidates[0])
+    found = measure_importance(evidence.candidates[0])
     assert len(found.effects) == count
     assert found.effects.query("matters")["term"].tolist() == ["knob3"]
     assert found.said[-1] == NO_SHARES

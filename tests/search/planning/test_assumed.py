@@ -86,7 +86,7 @@ def test_what_is_assumed() -> None:
     assert made.knows(NAMES)
     assert not parse_assumed("wide-conv=12", None, NAMES, 0.0).knows(NAMES)
     assert not parse_assumed(None, None, NAMES, 0.0)
-    assert Assumed(price=2.0).price_of(3.0) == "; 3 node-hours, 6.00 at 2 each"
-    assert Assumed().price_of(3.0) == ""
+    assert Assumed(price=2.0).format_price(3.0) == "; 3 node-hours, 6.00 at 2 each"
+    assert Assumed().format_price(3.0) == ""
     with pytest.raises(UserError, match="also give seconds-per-epoch"):
         parse_assumed("gpus=8", None, NAMES, 1.0)

@@ -17,7 +17,7 @@ import pytest
 from search.cli import main
 from search.datasets import find_dataset
 from search.errors import Superseded
-from search.storage.driver import DriverLock, Guard, driver
+from search.storage.driver import DriverLock, Guard, find_driver
 from search.storage.file_lock import Lock
 from search.storage.identity import _read_ticks
 from search.storage.run_folder import RunFolder
@@ -49,7 +49,7 @@ def test_the_second_is_refused_with_host_pid_and_start(tmp_path: Path) -> None:
                 DriverLock(tmp_path).take(force)
             for part in (socket.gethostname(), f"pid {other.pid} since 20", f"kill {other.pid}"):
                 assert part in str(error.value)
-        found = driver(tmp_path)
+        found = find_driver(tmp_path)
         assert found is not None
         assert found.text.startswith(f"{socket.gethostname()} pid {other.pid} since")
         other.send_signal(signal.SIGKILL)
@@ -65,9 +65,9 @@ def test_who_signs_off_leaves_nothing_to_explain(tmp_path: Path) -> None:
     for _ in range(2):
         lock = DriverLock(tmp_path)
         assert lock.take() == []
-        assert driver(tmp_path) is not None
+        assert find_driver(tmp_path) is not None
         lock.release()
-        assert driver(tmp_path) is None
+        assert find_driver(tmp_path) is None
 
 
 def test_a_driver_elsewhere_that_did_not_sign_off_needs_force(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_lock_that_another_machine_holds_on_a_shared_disk(tmp_path: Path) -> N
     assert "taken over" in mine.take(force=True)[0]
     gone.release()  # Comes back to life, and signs nothing off that is not its own.
     Guard(tmp_path, mine.token).check()
-    assert driver(tmp_path) is not None
+    assert find_driver(tmp_path) is not None
 
 
 @pytest.mark.parametrize("content", [b"garbage", seal({"x": 1}), b'{"checksum": "0000000000000000", "pid": 1}'])
@@ -166,7 +166,7 @@ def test_a_driver_in_another_container_is_judged_by_the_lock_it_holds(
 def test_after_a_reboot_a_number_means_nothing(tmp_path: Path) -> None:
     """The namespace of a machine's first process has the same name after each boot."""
     note_of(tmp_path, pid=os.getpid(), ticks=_read_ticks("self"), **BEFORE)
-    assert driver(tmp_path) is None
+    assert find_driver(tmp_path) is None
     assert "before this machine was last started" in DriverLock(tmp_path).take()[0]
 
 
@@ -175,17 +175,17 @@ def test_a_process_is_known_by_its_start_where_nothing_is_locked(tmp_path: Path)
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         note = {"boot": BOOT, "namespace": BEFORE["namespace"], "pid": other.pid}
         note_of(tmp_path, ticks=_read_ticks(other.pid), **note)
-        found = driver(tmp_path)
+        found = find_driver(tmp_path)
         assert found is not None
         assert found.lives
         with pytest.raises(UserError, match=f"kill {other.pid}"):
             DriverLock(tmp_path).take()
         note_of(tmp_path, ticks=1, **note)  # Its number is that of a dead one.
-        assert driver(tmp_path) is None
+        assert find_driver(tmp_path) is None
         note_of(tmp_path, ticks=_read_ticks(other.pid), **note)
         other.kill()
         os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
-        assert driver(tmp_path) is None  # Nobody has reaped it yet.
+        assert find_driver(tmp_path) is None  # Nobody has reaped it yet.
 
 
 @pytest.mark.skipif(os.getuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
@@ -203,12 +203,12 @@ def test_a_driver_in_a_pid_namespace_of_its_own(tmp_path: Path) -> None:
         other.stdout.readline()
         with pytest.raises(UserError, match=r"box pid 1 .*another container of this machine.*stop it there"):
             DriverLock(tmp_path).take()
-        found = driver(tmp_path)
+        found = find_driver(tmp_path)
         assert found is not None
         other.kill()
         other.wait()
     wait = Lock(tmp_path / "driver.lock")
     assert wait.acquire(60.0)
     wait.release()
-    assert driver(tmp_path) is None
+    assert find_driver(tmp_path) is None
     assert "box pid 1" in DriverLock(tmp_path).take()[0]

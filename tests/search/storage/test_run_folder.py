@@ -8,7 +8,7 @@ import pytest
 import models
 from models.cost import list_layer_costs
 from search.storage import provenance
-from search.storage.driver import driver
+from search.storage.driver import find_driver
 from search.storage.provenance import list_versions
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
@@ -38,8 +38,8 @@ def test_a_run_folder_explains_itself(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     with folder.driven(SPEC) as spec:
         assert spec == SPEC
-        assert driver(folder.path) is not None
-    assert driver(folder.path) is None
+        assert find_driver(folder.path) is not None
+    assert find_driver(folder.path) is None
     assert folder.read_spec() == SPEC
     costs = json.loads((folder.path / "costs.json").read_text())
     assert list(costs) == ["checksum", "invariant", "conv"]

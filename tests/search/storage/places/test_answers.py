@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from search.errors import reason_of
+from search.errors import explain_error
 from search.storage.places import address
 from search.storage.places import bucket as bucket_module
 from search.storage.places.address import open_place
@@ -88,7 +88,7 @@ def test_another_region_is_said_at_once(server: type[Answers], status: int, code
     with pytest.raises(Unreachable) as caught:
         open_place("s3://bucket/run", 60.0).get("a")
     told = f"the bucket is in another region ({known}); name it in AWS_REGION"
-    assert reason_of(caught.value) == f"s3://bucket/run/a: {told}"
+    assert explain_error(caught.value) == f"s3://bucket/run/a: {told}"
     assert len(server.received) == 1
 
 

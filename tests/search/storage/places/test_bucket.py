@@ -7,7 +7,7 @@ import obstore
 import pytest
 from obstore.exceptions import AlreadyExistsError, GenericError, PermissionDeniedError
 
-from search.errors import reason_of
+from search.errors import explain_error
 from search.storage.places import bucket as bucket_module
 from search.storage.places.base import Conflict, Unreachable
 from search.storage.places.bucket import BucketPlace
@@ -94,7 +94,7 @@ def test_the_limit_ends_with_one_line_without_secrets_and_then_one_try_is_enough
     calls = fail_first(monkeypatch, "get", *[GenericError(BUSY)] * 1000)
     with pytest.raises(Unreachable) as caught:
         bucket.get("a")
-    assert reason_of(caught.value) == (
+    assert explain_error(caught.value) == (
         "s3://bucket/run/a: the store answers with an error (503 SlowDown) after 0.05 seconds"
     )
     assert caught.value.__cause__ is None
@@ -122,7 +122,7 @@ def test_what_does_not_pass_is_said_at_once(bucket: BucketPlace, monkeypatch: py
         calls = fail_first(monkeypatch, "put", error)
         with pytest.raises(Unreachable) as caught:
             bucket.create("a", b"1")
-        assert reason_of(caught.value) == f"s3://bucket/run/a: {told}"
+        assert explain_error(caught.value) == f"s3://bucket/run/a: {told}"
         assert len(calls) == 1
         monkeypatch.undo()
     bucket.patience = 0.0

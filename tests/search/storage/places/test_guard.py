@@ -10,7 +10,7 @@ import pytest
 from search.errors import Superseded
 from search.storage import checkpoint
 from search.storage.asha_decisions import Journal
-from search.storage.driver import driver
+from search.storage.driver import find_driver
 from search.storage.invocations import history
 from search.storage.json_files import read_lines
 from search.storage.places import address, driving, guard, lease
@@ -191,11 +191,11 @@ def test_two_drivers_of_one_machine(bucket: BucketPlace) -> None:
     with pytest.raises(UserError, match="in use by"):
         BucketLock(bucket.url).take()
     reader = find_mirror(bucket.url, "reader")
-    at_work = driver(reader)
+    at_work = find_driver(reader)
     assert at_work is not None
     assert at_work.lives
     lock.release()
-    assert driver(reader) is None
+    assert find_driver(reader) is None
     found = bucket.get(LEASE)
     assert found is not None
     assert not unseal(found[0])["driving"]
