@@ -15,7 +15,7 @@ from search.datasets import Dataset, find_dataset
 from search.datasets.own import add_options
 from search.options import DRAWN
 from spaces import SPACES, Space, UserError, parse_theta, read_space
-from spaces.common.errors import quote
+from spaces.common.errors import printable, quote
 from spaces.common.wording import format_count
 from spaces.specs.extend import read_known
 from spaces.specs.protocol import GRACE_PERIOD, WITH_RUNGS
@@ -170,7 +170,7 @@ def make_run_spec(
                 "is stopped early (--grace-period sets it)",
                 file=sys.stderr,
             )
-    return _make_spec(
+    spec = _make_spec(
         args,
         names,
         space=searched.describe(),
@@ -183,6 +183,11 @@ def make_run_spec(
         rerun_seeds=seeds,
         rerun_epochs=rerun_epochs,
     )
+    for name in names:
+        if (count := spec.count_planned(name)) < samples:
+            has = f"{printable(name)} has {format_count(count, 'configuration')} in space {searched.name}"
+            print(f"{has}, so {count} and not {samples}", file=sys.stderr)
+    return spec
 
 
 def parse_epochs(args: argparse.Namespace) -> int:

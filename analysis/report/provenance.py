@@ -76,8 +76,9 @@ def describe_provenance(run: Run, name: str) -> Provenance:
     asked = {field: value for field, value in run.spec.items() if value is not None}
     if "thetas" in asked:
         asked = {field: value for field, value in asked.items() if field not in SEARCH_ONLY}
-    if "batch_size" in asked.get("space", ()):  # Each trial has its own.
-        del asked["batch_size"]
+    given = asked["thetas"].values() if "thetas" in asked else [asked.get("space", ())]
+    if all("batch_size" in each for each in given):  # Each trial has its own.
+        asked.pop("batch_size", None)
     if "recipe" in asked:
         asked["recipe"] = Recipe.from_dict(asked["recipe"])
     spec = [(what, _text(asked[field])) for field, what in SPEC if field in asked]

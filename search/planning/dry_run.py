@@ -19,6 +19,7 @@ from search.datasets import Arrays, Dataset, find_trained_on
 from search.datasets.split import find_split
 from search.planning.assumed import Assumed
 from search.planning.reused import read_with_reused
+from search.storage.reuse import describe_others
 from search.training.engines import EngineChoice
 from search.training.loop import Training, make_repeatable
 from search.training.pack import PackTraining
@@ -192,8 +193,7 @@ def _count_ended(spec: RunSpec, run: Run, phases: Sequence[str]) -> int:
 def _describe_reused(other: Path, count: int, others: int) -> str:
     """What ``--reuse`` spares: so many trials, and not those that something else made."""
     what = format_count(count, "trial") if count else "nothing"
-    rest = f"; {others} left, which other code, torch, numpy or engines made (--accept-changes takes them)"
-    return f"  --reuse takes {what} over from {printable(other)}{rest if others else ''}"
+    return f"  --reuse takes {what} over from {printable(other)}{describe_others(others)}"
 
 
 def _describe_amount(spec: RunSpec, phase: str, amount: Amount, is_rest: bool) -> str:

@@ -73,6 +73,12 @@ class Found(NamedTuple):
     made_alike: bool
 
 
+def describe_others(count: int) -> str:
+    """How many trials of the other run are not taken over, as the end of a sentence; empty if none is left."""
+    made = "made by other code, torch, numpy or engines (--accept-changes takes them)"
+    return f"; {count} left, {made}" if count else ""
+
+
 def find_reusable(
     other: Path,
     trials: Iterable[TrialSpec],

@@ -17,7 +17,7 @@ from search.cluster.session import ray_session, shared_session
 from search.cluster.surroundings import check_utf8
 from search.datasets import find_trained_on, load_split
 from search.loggers.exporter import logged
-from search.storage.reuse import check_reusable, take_over
+from search.storage.reuse import check_reusable, describe_others, take_over
 from search.storage.run_folder import RunFolder
 from search.storage.sources import load_kept
 from search.storage.trial_folder import TrialFolder
@@ -129,9 +129,7 @@ def train_phase(
                 feed = phase.feed(recorded)  # A race may now ask for more.
         if count or not feed.finished:
             said = f"{phase.name}: {format_count(count, 'trial')} taken over from {printable(policy.reuse)}"
-            if others:
-                said += f"; {others} left, made by other code, torch, numpy or engines (--accept-changes takes them)"
-            print(said, file=sys.stderr)
+            print(f"{said}{describe_others(others)}", file=sys.stderr)
     feed = pack_trials(feed, engine)
     if feed.finished:
         return

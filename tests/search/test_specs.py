@@ -1,4 +1,4 @@
-"""A ``--batch-size`` that a hyperparameter takes the place of is refused, not ignored."""
+"""What a run is asked for: what would be ignored is refused, and what there is less of is said."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from search.architectures import find_names
 from search.cli import main, make_parser
 from search.specs import make_run_spec
 from search.storage.json_files import write_json
@@ -13,6 +14,12 @@ from spaces.specs.extend import extend
 
 SPACE = "{name: mine, lr: {choice: [0.1, 0.2]}, momentum: 0, weight_decay: 0, gain: 1, "
 SIZES = "batch_size: {choice: [8, 16]}}"
+LAYER = """from torch import nn
+
+class Mine(nn.Conv2d):
+    def __init__(self, in_channels, out_channels, kernel=1):
+        super().__init__(in_channels, out_channels, kernel, padding=kernel // 2)
+"""
 THETA = "lr=0.1,momentum=0,weight_decay=0,gain=1,"
 
 
@@ -68,3 +75,20 @@ def test_a_run_that_was_begun_with_it_goes_on(tmp_path: Path) -> None:
         spec = make_run_spec(make_parser().parse_args(options), ("conv",), None, None)
         assert spec.batch_size == 32
         write_json(out / "spec.json", spec.as_dict())
+
+
+def test_an_architecture_with_fewer_configurations_than_asked_for_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of lr x kernel, a layer without ``kernel`` has the two lr; the other one has all six."""
+    space, layer = tmp_path / "mine.yaml", tmp_path / "my_layer.py"
+    space.write_text(SPACE + "kernel: {choice: [1, 3, 5]}}")
+    layer.write_text(LAYER)
+    names = find_names(["conv", f"{layer}:Mine"], None)
+    options = ["sweep", "--space", str(space), "--samples", "7", "--out", str(tmp_path / "run")]
+    spec = make_run_spec(make_parser().parse_args(options), names, None, None)
+    assert [spec.count_planned(name) for name in names] == [2, 6]
+    assert capsys.readouterr().err.splitlines() == [
+        "space mine has 6 configurations, so 6 and not 7",
+        "conv has 2 configurations in space mine, so 2 and not 6",
+    ]

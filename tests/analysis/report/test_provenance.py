@@ -54,7 +54,9 @@ def test_a_run_that_searched_nothing_names_its_recipe_and_no_search(folder: RunF
         "lr x 0.2 after epochs 60, 80, 100 of 120, random crops with padding 4, horizontal flips"
     )
     assert not {"scheduler", "grace period (epochs)", "reduction factor", "seed of the held-out split"} & set(spec)
-    assert spec["rerun seeds"] == "3"
+    assert (spec["rerun seeds"], spec["batch size"]) == ("3", "16")
+    folder.spec.update(thetas=dict.fromkeys(("conv", "invariant"), THETA.as_dict() | {"batch_size": 8}))
+    assert "batch size" not in dict(describe_provenance(read_run(folder.write()), "run").spec)
 
 
 def test_without_a_history_it_says_so(full: RunFolder) -> None:

@@ -80,7 +80,7 @@ def test_of_a_sweep_what_ended_as_here_is_subtracted(tmp_path: Path, capsys: pyt
     plan(tmp_path / "run", other, *options)
     shown = capsys.readouterr().out
     assert "--reuse takes 3 trials over from" in shown
-    assert f"over from {other}; 1 left, which other code, torch, numpy or engines made" in shown
+    assert f"over from {other}; 1 left, made by other code, torch, numpy or engines" in shown
     assert "  conv: sweep: 6 trials left" in shown
     assert "  invariant: sweep: 9 trials left" in shown
     plan(tmp_path / "run", other, *options, "--accept-changes")
