@@ -260,8 +260,9 @@ def _name_asked(run: Run, mine: list[Entry], width: int, seeds: int | None) -> I
         yield _describe_gap(format_count(asked, "seed"), asked != seeds and seeds) + finished
     if other := sorted({entry.swap.width for entry in mine if entry.swap.width is not None}):
         yield _describe_gap(f"width {', '.join(map(str, other))}", width)
-    if spec["batch_size"] != BATCH_SIZE:
-        yield _describe_gap(f"batches of {spec['batch_size']}", BATCH_SIZE)
+    sizes = {int((entry.candidate.theta or {}).get("batch_size", spec["batch_size"])) for entry in mine}
+    if other := sorted(sizes - {BATCH_SIZE}):
+        yield _describe_gap(f"batches of {' and '.join(map(str, other))}", BATCH_SIZE)
     if not (thetas := spec.get("thetas")):
         searched = dict.fromkeys(name.replace("_", " ") for entry in mine for name in entry.candidate.hyperparameters)
         *names, last = searched or ("lr", "momentum", "weight decay", "gain")

@@ -206,6 +206,16 @@ def test_what_was_asked_otherwise_than_by_the_text_is_said(folder) -> None:
     assert "recipe: constant lr, images as they are (published: lr x 0.2 after epochs 18, 30, 40 of 45, " in notes
 
 
+def test_batches_are_those_of_the_configurations(folder) -> None:
+    """The run's own batch size is that of the published ones, and no trial's."""
+    theta = Hyperparameters.from_mapping(THETA.as_dict() | {"batch_size": 32})
+    folder.spec.update(
+        batch_size=128, thetas={"ref": theta.as_dict()}, rerun_seeds=1, architectures=["ref"], samples=None
+    )
+    folder.rerun("ref", [0.1] * 3 + [0.5], "completed", theta=theta)
+    assert "batches of 32 (published: 128)" in " ".join(TABLES["1.6"].build(read_run(folder.write())).notes)
+
+
 @pytest.mark.parametrize("number", ["1.6", "1.7"])
 def test_a_sweep_without_reruns_says_so(folder, number) -> None:
     folder.spec.update(architectures=["ref", "scatnetA"], dataset="folder-own", rerun_seeds=None, rerun_epochs=None)
