@@ -1,7 +1,7 @@
 """How often an interval holds the mean it is for, where accuracy dips: ``python -m benchmarks.coverage``.
 
 Simulated experiments with a known mean: each of n seeds has an accuracy after each of five epochs. Every candidate for
-the interval of a mean is tried on the same experiments. The table is in docs/statistics.md.
+the interval of a mean is tried on the same experiments. The table is in results/benchmarks/coverage.md.
 """
 
 from __future__ import annotations
