@@ -120,8 +120,10 @@ class EngineChoice:
             return f"engine: native ({where}), one core per trial"
         if self.asked == "torch":
             return f"engine: torch on {self.device}"
-        some = " for some" if len(architectures) > 1 and self.explain_not_native() is None else ""
-        return f"engine: torch on {self.device}{some}; not native: {self.explain_not_native(architectures)}"
+        if native := [name for name in architectures if self.name_for(name) == "native"]:
+            others = ", ".join(name for name in architectures if name not in native)
+            return f"{self._announce_alone(*native)}; torch on {self.device} for {others} (no native form)"
+        return f"engine: torch on {self.device}; not native: {self.explain_not_native(architectures)}"
 
     def describe(self, architecture: str, threads: int) -> str:
         """What the environment says of an architecture's engine; a cluster's nodes decide all but device and pack."""

@@ -64,7 +64,7 @@ def test_a_network_without_a_native_form_is_trained_by_torch(monkeypatch: pytest
     monkeypatch.setitem(models.ARCHITECTURES, "own", Architecture("Own", lambda classes, shape: {"own": Own()}))
     assert EngineChoice().name_for("own") == "torch"
     told = EngineChoice().announce("conv", "own")
-    assert "torch on cpu for some; not native: it has no native form of own" in told
+    assert told == "engine: native (baseline), one core per trial; torch on cpu for own (no native form)"
     with pytest.raises(UserError, match="no native form of own"):
         EngineChoice("native", "cpu").announce("conv", "own")
 
