@@ -16,7 +16,7 @@ from search.datasets.own import add_options
 from search.options import DRAWN
 from spaces import SPACES, Space, UserError, parse_theta, read_space
 from spaces.common.errors import printable, quote
-from spaces.common.wording import format_count
+from spaces.common.wording import format_count, join_words
 from spaces.specs.extend import read_known
 from spaces.specs.protocol import GRACE_PERIOD, WITH_RUNGS
 from spaces.specs.recipes import RECIPES
@@ -183,10 +183,11 @@ def make_run_spec(
         rerun_seeds=seeds,
         rerun_epochs=rerun_epochs,
     )
-    for name in names:
-        if (count := spec.count_planned(name)) < samples:
-            has = f"{printable(name)} has {format_count(count, 'configuration')} in space {searched.name}"
-            print(f"{has}, so {count} and not {samples}", file=sys.stderr)
+    counts = {name: spec.count_planned(name) for name in names}
+    for count in sorted({*counts.values()} - {samples}):
+        having = join_words([printable(name) for name in names if counts[name] == count])
+        has = f"{format_count(count, 'configuration')} for {having}"
+        print(f"space {searched.name} has {has}, so {count} and not {samples}", file=sys.stderr)
     return spec
 
 

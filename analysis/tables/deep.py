@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -16,8 +16,7 @@ from analysis.render.cells import format_compact, format_finished
 from analysis.stats.samples import summarize
 from analysis.tables.notes import name_elsewhere
 from analysis.tables.table import Column, Table, make_display, round_off, words
-from spaces.common.wording import format_count
-from spaces.hyperparameters import Hyperparameters
+from spaces.common.wording import format_count, join_words
 from spaces.specs.recipes import BATCH_SIZE, CIFAR, THETA, TINY_IMAGENET, Recipe
 
 ROWS = (*chapter.ABLATION, chapter.ALL)
@@ -260,19 +259,26 @@ def _name_asked(run: Run, mine: list[Entry], width: int, seeds: int | None) -> I
         yield _describe_gap(format_count(asked, "seed"), asked != seeds and seeds) + finished
     if other := sorted({entry.swap.width for entry in mine if entry.swap.width is not None}):
         yield _describe_gap(f"width {', '.join(map(str, other))}", width)
-    sizes = {int((entry.candidate.theta or {}).get("batch_size", spec["batch_size"])) for entry in mine}
-    if other := sorted(sizes - {BATCH_SIZE}):
-        yield _describe_gap(f"batches of {' and '.join(map(str, other))}", BATCH_SIZE)
+    if other := sorted(_list_batch_sizes(spec, mine) - {BATCH_SIZE}):
+        yield _describe_gap(f"batches of {join_words([*map(str, other)])}", BATCH_SIZE)
     if not (thetas := spec.get("thetas")):
         searched = dict.fromkeys(name.replace("_", " ") for entry in mine for name in entry.candidate.hyperparameters)
         *names, last = searched or ("lr", "momentum", "weight decay", "gain")
         yield f"{', '.join(names)} and {last} from a search (published: not searched)"
-    elif any(Hyperparameters.from_mapping(thetas[entry.candidate.architecture]) != THETA for entry in mine):
+    elif any(not THETA.as_dict().items() <= thetas[entry.candidate.architecture].items() for entry in mine):
         theta = (f"{name.replace('_', ' ')} {format_compact(float(value))}" for name, value in THETA.as_dict().items())
         yield _describe_gap("other lr, momentum, weight decay or gain", ", ".join(theta))
     used = Recipe.from_dict(spec["recipe"]) if spec.get("recipe") else None
     if used != recipe:
         yield _describe_gap(f"recipe: {used or 'constant lr, images as they are'}", recipe)
+
+
+def _list_batch_sizes(spec: Mapping[str, Any], mine: Iterable[Entry]) -> set[int]:
+    """The batch sizes of some networks' configurations; none of one that is still searched for."""
+    usual = None if "batch_size" in (spec.get("space") or {}) else spec["batch_size"]
+    given = spec.get("thetas") or {}
+    thetas = (given.get(entry.candidate.architecture) or entry.candidate.theta or {} for entry in mine)
+    return {int(size) for theta in thetas if (size := theta.get("batch_size", usual)) is not None}
 
 
 def _describe_gap(ours: str, published: object) -> str:

@@ -68,7 +68,7 @@ def list_bucket(url: str) -> list[Listed]:
         UserError: not such a URL, or the bucket cannot be reached.
     """
     from search.errors import explain_error
-    from search.storage.places.address import open_place, parse_url
+    from search.storage.places.address import is_run_url, open_place, parse_url
     from search.storage.places.base import Unreachable
     from search.storage.places.urls import open_mirror, read_first_patience
 
@@ -79,7 +79,8 @@ def list_bucket(url: str) -> list[Listed]:
         raise UserError(explain_error(error)) from None
     runs: dict[str, float] = {}
     for name in sorted(entry.name.removesuffix(SPEC) for entry in entries if f"/{entry.name}".endswith(f"/{SPEC}")):
-        if not any(name.startswith(run) for run in runs):  # A run's own folders are not looked into.
+        # A run's own folders are not looked into; nor is what another program has put where no run can be.
+        if is_run_url(f"{url}/{name}") and not any(name.startswith(run) for run in runs):
             runs[name] = max(entry.modified for entry in entries if entry.name.startswith(name))
     found = [_describe(name.rstrip("/") or ".", open_mirror(f"{url}/{name}"), used) for name, used in runs.items()]
     return sorted(found, key=lambda run: (-run.used, run.name))

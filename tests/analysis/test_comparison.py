@@ -42,6 +42,7 @@ def test_outcomes_by_hand(two) -> None:
     assert list(rows.index) == ["conv", "invariant", "dct"]
     conv = rows.loc["conv"]
     assert (conv["first_mean"], conv["second_mean"], conv["difference"]) == pytest.approx((92.0, 82.0, -10.0))
+    assert list(rows["first_selected"].dropna()) == [90.0, 80.0]
     assert list(rows["second_selected"].dropna()) == [90.0]  # Of conv's one trial of the sweep.
     half = 2.306004 * (8 / 5) ** 0.5
     assert (conv["low"], conv["high"]) == pytest.approx((-10 - half, -10 + half), rel=1e-5)
@@ -134,5 +135,14 @@ def test_where_the_users_files_lie_is_no_difference(mixed, make_folder) -> None:
 def test_it_fits_a_terminal(two, width) -> None:
     text = compare_runs(two[0], two[1], width)
     assert max(map(len, text.splitlines())) <= width
-    for word in ("A mean", "B mean", "95 % CI", "differs", "rerun seeds", "Different beyond chance at 5 %: conv."):
+    for word in (
+        "A selected",
+        "B selected",
+        "A mean",
+        "B mean",
+        "95 % CI",
+        "differs",
+        "rerun seeds",
+        "Different beyond chance at 5 %: conv.",
+    ):
         assert word in text

@@ -15,6 +15,8 @@ from typing import Any
 
 import psutil
 
+from tests.faults.harness import TITLES
+
 RAY = str(Path(sys.executable).parent / "ray")
 PATIENCE = 180.0
 
@@ -57,10 +59,10 @@ class Node:
         self.process.communicate()
 
     def signal_workers(self, number: signal.Signals) -> None:
-        """A signal to its workers alone: the raylet goes on, so the cluster has the node as alive."""
+        """A signal to its workers alone: raylet and agents go on, so the cluster has the node as alive."""
         for process in psutil.Process(self.process.pid).children(recursive=True):
-            with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-                if "".join(process.cmdline()).startswith("ray::"):
+            with suppress(psutil.NoSuchProcess):
+                if "".join(process.cmdline()).startswith((*TITLES, "ray::IDLE")):
                     process.send_signal(number)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+from models.own import REGISTERED
 from search.architectures import find_names
 from search.cli import main, make_parser
 from search.specs import make_run_spec
@@ -84,11 +86,12 @@ def test_an_architecture_with_fewer_configurations_than_asked_for_is_named(
     space, layer = tmp_path / "mine.yaml", tmp_path / "my_layer.py"
     space.write_text(SPACE + "kernel: {choice: [1, 3, 5]}}")
     layer.write_text(LAYER)
-    names = find_names(["conv", f"{layer}:Mine"], None)
     options = ["sweep", "--space", str(space), "--samples", "7", "--out", str(tmp_path / "run")]
-    spec = make_run_spec(make_parser().parse_args(options), names, None, None)
-    assert [spec.count_planned(name) for name in names] == [2, 6]
+    with patch.dict(REGISTERED):
+        names = find_names(["conv", f"{layer}:Mine", "dct"], None)
+        spec = make_run_spec(make_parser().parse_args(options), names, None, None)
+        assert [spec.count_planned(name) for name in names] == [2, 6, 2]
     assert capsys.readouterr().err.splitlines() == [
         "space mine has 6 configurations, so 6 and not 7",
-        "conv has 2 configurations in space mine, so 2 and not 6",
+        "space mine has 2 configurations for conv and dct, so 2 and not 6",
     ]

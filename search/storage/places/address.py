@@ -10,6 +10,7 @@ import configparser
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -40,21 +41,22 @@ def is_url(text: str) -> bool:
 
 
 def parse_url(text: str, top: bool = False) -> str:
-    """The URL of a run, without a slash at its end.
+    """The URL of a run, or of a folder of runs, without a slash at its end.
 
     Args:
         text: what was given.
         top: the bucket alone will do.
 
     Raises:
-        UserError: not that of a run in a bucket; it is not quoted where it may hold a password.
+        UserError: not such a URL; it is not quoted where it may hold a password.
 
     >>> parse_url("s3://bucket/runs/first/")
     's3://bucket/runs/first'
     """
     found = URL.fullmatch(text)
     scheme, rest = (found["scheme"], found["rest"]) if found else ("", "")
-    form = f"give {', '.join(f'{name}://BUCKET/RUN' for name in SCHEMES)}, or a folder"
+    what, form = ("a bucket or a folder in one", "BUCKET[/FOLDER]") if top else ("a run in a bucket", "BUCKET/RUN")
+    form = f"give {', '.join(f'{name}://{form}' for name in SCHEMES)}, or a folder"
     if scheme not in SCHEMES:
         raise UserError(f"{quote(scheme + '://')} is not supported; {form}")
     first, *others = rest.rstrip("/").split("/")
@@ -63,10 +65,15 @@ def parse_url(text: str, top: bool = False) -> str:
             f"{scheme}://: credentials and options do not belong in the URL (set AWS_ACCESS_KEY_ID and such); {form}"
         )
     if not (others or top) or not all(PART.fullmatch(part) for part in (first, *others)):
-        raise UserError(
-            f"{printable(text)}: is not a run in a bucket (letters, digits and _.=+@- in each part); {form}"
-        )
+        raise UserError(f"{printable(text)}: is not {what} (letters, digits and _.=+@- in each part); {form}")
     return f"{scheme}://{'/'.join([first, *others])}"
+
+
+def is_run_url(text: str) -> bool:
+    """Whether a run can be at a URL."""
+    with suppress(UserError):
+        return bool(parse_url(text))
+    return False
 
 
 def open_place(url: str, patience: float | None = None) -> BucketPlace:

@@ -104,7 +104,7 @@ class EngineChoice:
         what = f"engine: packs of up to {self.lanes} trials, by torch on {self.device}"
         if not alone:
             return what
-        by = self._announce_alone(*alone).removeprefix("engine: ")
+        by = self._announce_alone(*alone).removeprefix("engine: ").replace("; torch", ", or by torch")
         return f"{what}; each trial alone, by {by}: {self._explain_alone(alone)}"
 
     def _explain_alone(self, names: list[str]) -> str:

@@ -213,7 +213,9 @@ def test_batches_are_those_of_the_configurations(folder) -> None:
         batch_size=128, thetas={"ref": theta.as_dict()}, rerun_seeds=1, architectures=["ref"], samples=None
     )
     folder.rerun("ref", [0.1] * 3 + [0.5], "completed", theta=theta)
-    assert "batches of 32 (published: 128)" in " ".join(TABLES["1.6"].build(read_run(folder.write())).notes)
+    notes = " ".join(TABLES["1.6"].build(read_run(folder.write())).notes)
+    assert "batches of 32 (published: 128)" in notes
+    assert "other lr" not in notes
 
 
 @pytest.mark.parametrize("number", ["1.6", "1.7"])

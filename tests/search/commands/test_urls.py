@@ -148,6 +148,9 @@ def test_runs_below_a_url(
     for name in find(run, ""):
         obstore.put(stores[above], f"{below}/{name}", obstore.get(run, name).bytes())
     obstore.put(stores[above], f"{below}/audit/spec.json", b"{}")  # Within a run.
+    obstore.put(stores[above], "not ours/spec.json", b"{}")
+    if above == "s3://bucket":
+        obstore.put(stores[above], "spec.json", b"{}")  # A bucket is no run.
     assert main(["list", above]) == 0
     heads, line = capsys.readouterr().out.splitlines()
     assert heads.startswith("run")
