@@ -247,7 +247,6 @@ def build_choices(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
             if one.incumbent is None:
                 continue
             row, ended = one.incumbent, one.reruns.accuracies
-            raced = row["choice_seeds"] > 0
             theta = {field: row[field] for field in list_hyperparameters(one.run.trials)}
             content = {
                 "replicate": name,
@@ -255,7 +254,7 @@ def build_choices(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
                 **theta,
                 "seed": one.run.spec["seed"],
                 "split_seed": one.run.spec["split_seed"],
-                "val_percent": 100.0 * row["choice_accuracy" if raced else "val_accuracy"],
+                "val_percent": one.selected,
                 "mean_percent": float(np.mean(ended)) if len(ended) else math.nan,
                 "std_percent": float(np.std(ended, ddof=1)) if len(ended) > 1 else math.nan,
                 "again": chosen.count(row["config_id"]) - 1,

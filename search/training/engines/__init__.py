@@ -99,31 +99,32 @@ class EngineChoice:
         """A line about the engine that will train these architectures; raises what ``name_for`` raises."""
         alone = [name for name in architectures if not self.packs(name)]
         if len(alone) == len(architectures):
-            what = self._announce_alone(*architectures)
+            what = f"engine: {'; '.join(self._list_engines(*architectures))}"
             return f"{what}; no packs: {self._explain_alone(alone)}" if alone and self.lanes > 1 else what
         what = f"engine: packs of up to {self.lanes} trials, by torch on {self.device}"
         if not alone:
             return what
-        by = self._announce_alone(*alone).removeprefix("engine: ").replace("; torch", ", or by torch")
+        by = ", or by ".join(self._list_engines(*alone))
         return f"{what}; each trial alone, by {by}: {self._explain_alone(alone)}"
 
     def _explain_alone(self, names: list[str]) -> str:
         told = [f"{name} ({self.alone[name]})" for name in names[:NAMED]]
         return ", ".join(told) + f" and {len(names) - NAMED} more" * (len(names) > NAMED)
 
-    def _announce_alone(self, *architectures: str) -> str:
+    def _list_engines(self, *architectures: str) -> list[str]:
+        """What trains these architectures outside packs, in words: one engine, or native and then torch."""
         name = self.name_for(*architectures)
         if name == "mixed":
-            return f"engine: torch on {self.device}, in mixed precision (--engine torch for float32)"
+            return [f"torch on {self.device}, in mixed precision (--engine torch for float32)"]
         if name == "native":
             where = find_instruction_set() if self.here else "where a node has it"
-            return f"engine: native ({where}), one core per trial"
+            return [f"native ({where}), one core per trial"]
         if self.asked == "torch":
-            return f"engine: torch on {self.device}"
+            return [f"torch on {self.device}"]
         if native := [name for name in architectures if self.name_for(name) == "native"]:
             others = ", ".join(name for name in architectures if name not in native)
-            return f"{self._announce_alone(*native)}; torch on {self.device} for {others} (no native form)"
-        return f"engine: torch on {self.device}; not native: {self.explain_not_native(architectures)}"
+            return [*self._list_engines(*native), f"torch on {self.device} for {others} (no native form)"]
+        return [f"torch on {self.device}; not native: {self.explain_not_native(architectures)}"]
 
     def describe(self, architecture: str, threads: int) -> str:
         """What the environment says of an architecture's engine; a cluster's nodes decide all but device and pack."""
