@@ -15,7 +15,7 @@ import pandas as pd
 import scipy.special
 
 EPOCHS = 5
-STD = 0.12  # Of a seed after an epoch without a dip, in points: conv's on the committed run of Table 1.3.
+STD = 0.12  # Of a seed after an epoch without a dip, in points: conv on an earlier run of Table 1.3.
 DIP, RATE = 1.0, 0.1
 RISE = 0.2  # Points from the first to the last of the epochs, where accuracy still rises.
 SIZES = (5, 10, 20)

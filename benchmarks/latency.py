@@ -15,7 +15,7 @@ from benchmarks.common.report import Report, describe_target, format_times
 
 MODULE = "benchmarks.latency"
 ROOT = Path(__file__).resolve().parents[1]
-ARCHIVE = ROOT / "results" / "table-1.3-mnist" / "run.tar.xz"
+ARCHIVE = ROOT / "results" / "table-1.3-digits" / "run.tar.xz"
 IMPORT = ("-c", "import pandas")
 QUICK, READING = 0.5, 2.0  # Targets, in imports of pandas.
 

@@ -124,11 +124,11 @@ def test_what_answers_at_once_loads_no_heavy_library(line: str) -> None:
 
 def test_the_accuracy_tables_load_no_slow_statistics(tmp_path: Path) -> None:
     """Of SciPy they need scipy.special; the others take as long again as pandas."""
-    with tarfile.open(ROOT / "results" / "table-1.3-mnist" / "run.tar.xz") as archive:
+    with tarfile.open(ROOT / "results" / "table-1.3-digits" / "run.tar.xz") as archive:
         archive.extractall(tmp_path, filter="data")
     code = (
         "import sys, invsearch_start\n"
-        f"sys.argv[1:] = ['table', '1.3', {str(tmp_path / 'table-1.3-mnist')!r}]\n"
+        f"sys.argv[1:] = ['table', '1.3', {str(tmp_path / 'table-1.3-digits')!r}]\n"
         "assert not invsearch_start.main()\n"
         "assert not {'scipy.stats', 'scipy.optimize', 'statsmodels', 'numpy.f2py.f2py2e'} & set(sys.modules)"
     )

@@ -54,7 +54,7 @@ def test_a_figure_of_ones_own(tmp_path: Path) -> None:
     cells = execute(EXAMPLES / "own_figure.ipynb", tmp_path / "done.ipynb")
     assert len(list_shown(cells, "image/png")) == 1
     assert "**Table 1.3.**" in list_shown(cells, "text/markdown")[-1]
-    found = pd.read_csv(ROOT / "results" / "table-1.3-mnist" / "sweep.csv").query("status == 'completed' and lr == 0.1")
+    found = pd.read_csv(ROOT / "results" / "table-1.4-mnist" / "sweep.csv").query("status == 'completed' and lr == 0.1")
     best = found.groupby("architecture")["val_accuracy"].max()
     assert f"0.1000 {best['conv']:13.4f} {best['invariant']:10.4f}" in list_shown(cells, "text/plain")[1]
 

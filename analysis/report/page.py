@@ -68,8 +68,19 @@ def render_page(
     tables: Mapping[str, Shown],
     trials: TrialTable,
     live: str | None = None,
+    beside: bool = False,
 ) -> bytes:
-    """Renders the page, in UTF-8; ``live`` is the version of one that asks its server for the next."""
+    """Renders the page, in UTF-8.
+
+    Args:
+        evidence: what the page is about.
+        sections: in their order.
+        figures: by name; a sentence where there is nothing to draw.
+        tables: by name.
+        trials: the table of all trials.
+        live: the version of a page that asks its server for the next.
+        beside: whether all figures and tables lie beside the page as files, so that it links to them.
+    """
     runs = list(zip(evidence.names, evidence.runs, strict=True))
     scripts = [get_plotlyjs(), "\n".join(_read_part(name) for name in (*SCRIPTS, *[LIVE] * (live is not None)))]
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
@@ -111,6 +122,7 @@ def render_page(
         css=Markup(_read_part("page.css")),
         scripts=list(map(Markup, scripts)),
         live=live,
+        beside=beside,
     )
     return text.encode("utf-8", "replace")
 

@@ -37,10 +37,11 @@ def show_table(filled: Filled) -> Shown:
 
 
 def _choose_beside(evidence: Evidence) -> Table:
-    """The largest table of the chapter whose architectures every run has, else the summary of what they have."""
-    common = set.intersection(*({*run.spec["architectures"]} for run in evidence.runs))
-    fitting = [number for number in TEXT if {*TABLES[number].architectures} <= common]
-    return TABLES[fitting[-1] if fitting else "summary"]
+    """The table of the chapter with rows for most networks, if every run has those of Table 1.3; else the summary."""
+    trained = [{*run.spec["architectures"]} for run in evidence.runs]
+    if not {*TABLES[TEXT[0]].architectures} <= set.intersection(*trained):
+        return TABLES["summary"]
+    return max((TABLES[number] for number in TEXT), key=lambda table: len(set.union(*trained) & {*table.architectures}))
 
 
 def show_beside(evidence: Evidence) -> Shown:

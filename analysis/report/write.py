@@ -88,7 +88,7 @@ def write_content(
     if only in (None, "html"):
         from analysis.report.page import render_page
 
-        files[target / "report.html"] = render_page(evidence, sections, figures, tables, trials)
+        files[target / "report.html"] = render_page(evidence, sections, figures, tables, trials, beside=only is None)
     for path, text in files.items():
         write_atomically(path, text)
     return list(files)

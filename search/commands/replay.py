@@ -49,7 +49,7 @@ OPTIONS = (
     integer("--seed", default=0, help="seed of orders, arrivals and proposals (default 0)"),
     integer("--grace-period", help="epochs before the first rung (default: the run's)"),
     number("--reduction-factor", metavar="ETA", help="the top 1/ETA continue past each rung (default: the run's)"),
-    folder("--out", metavar="FOLDER", help="write replay.md, and replay and regret as .csv, .png and .pdf there"),
+    folder("--out", metavar="FOLDER", help="write the tables and figures there, as .md, .csv, .png and .pdf"),
 )
 
 

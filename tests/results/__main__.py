@@ -21,7 +21,7 @@ def main() -> None:
         for folder in folders():
             run = gather([committed(folder, Path(scratch))])
             if (folder / "report").is_dir():
-                write_report(run, folder / "report")
+                write_report(run, folder / "report", only="html")  # Figures as files would be larger than it.
             elif (folder / CURVES[0]).exists():
                 write_report(run, Path(scratch) / "report", only="figures")
                 for name in CURVES:

@@ -17,9 +17,11 @@ from analysis.evidence import gather
 from analysis.records.reader import Run, read_run, read_runs
 from analysis.records.schema import EPOCHS, TRIALS, make_frame, make_records
 from analysis.render.formats import FORMATS
+from analysis.replay.halved import judge_first_rung, write_judged
 from analysis.report import write_report
 from analysis.report.text_tables import REPLICATED
 from analysis.tables import TABLES
+from search.commands.replay import REPEATS
 from spaces.hyperparameters import NAMES
 from tests.results.flat import write_flat
 
@@ -27,8 +29,8 @@ RESULTS = Path(__file__).resolve().parents[2] / "results"
 PHASES = {"sweep": "sweep.csv", "rerun": "reruns.csv"}
 FLAT = RESULTS / "tables.csv"
 TYPESET = RESULTS / "latex" / "tables.tex"
-RUN_OF = {"1.3": "table-1.3-mnist", "1.6": "table-1.6-subset", "1.7": "table-1.7-subset"}
-OTHERS = "table-1.4-mnist-reduced"  # The run of all other tables there.
+RUN_OF = {"1.3": "table-1.4-mnist", "1.6": "table-1.6-subset", "1.7": "table-1.7-subset"}
+OTHERS = "table-1.4-mnist-reduced"  # The run of all other tables in tables.tex.
 REPEATED = RESULTS / "replicates-digits"  # Runs in one archive, and their tables in one file.
 ARTICLE = "\\documentclass{article}\n\\usepackage{array,booktabs}\n%s\\begin{document}\n%s\\end{document}\n"
 
@@ -85,6 +87,9 @@ def remade(scratch: Path) -> dict[Path, bytes]:
             with tempfile.TemporaryDirectory() as target:
                 written = write_report(gather([run]), Path(target), only="tables")
                 files |= {RESULTS / name / "report" / "tables" / path.name: path.read_bytes() for path in written}
+        if (RESULTS / name / "first-rung.md").exists():
+            rows = [judge_first_rung(one, REPEATS, 0) for one in gather([run]).candidates]
+            files[RESULTS / name / "first-rung.md"] = write_judged(rows).encode()
     several = repeat(scratch)
     repeated = (FORMATS["md"](TABLES[number].build(*several)).rstrip() for number in REPLICATED)
     files[REPEATED / "replicates.md"] = ("\n\n".join(repeated) + "\n").encode()

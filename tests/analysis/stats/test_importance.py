@@ -239,31 +239,29 @@ def test_two_networks_with_different_failing_cells(folder) -> None:
 @pytest.fixture(scope="module")
 def committed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("committed")
-    with tarfile.open(ROOT / "results" / "table-1.3-mnist" / "run.tar.xz") as archive:
+    with tarfile.open(ROOT / "results" / "table-1.4-mnist" / "run.tar.xz") as archive:
         archive.extractall(folder, filter="data")
-    return gather([read_run(folder / "table-1.3-mnist")])
+    return gather([read_run(folder / "table-1.4-mnist")])
 
 
-@pytest.mark.parametrize("place", [0, 1])
-def test_the_committed_run_by_statsmodels(committed, place) -> None:
-    """Gain had been said to have no effect, since diverged configurations counted as accuracy 0."""
-    one = committed.candidates[place]
+@pytest.mark.parametrize(("name", "kept"), [("invariant", 243), ("shifted-impulse", 246)])
+def test_the_committed_run_by_statsmodels(committed, name, kept) -> None:
+    """In both, all that broke down had lr 1 and momentum 0.9; the convolution lost too many for statsmodels."""
+    (one,) = (one for one in committed.candidates if one.architecture == name)
     found = measure_importance(one)
     table: Any = found.effects.set_index("term")
     left = list_outcomes(one).query("not broke")
-    assert len(left) == (181, 243)[place]
+    assert len(left) == kept
     expected = type_ii(left, "r")
     assert table["p_holm"].tolist() == pytest.approx(multipletests(expected["PR(>F)"], method="holm")[1], rel=1e-6)
-    assert table.at["gain", "p_holm"] < 1e-4
     grid = left[left["lr"] != "1.0"]
-    grid = grid[grid["momentum"] != "0.9"] if place == 0 else grid
     assert found.where.startswith(f"{len(grid)} configurations with lr 0.0316, 0.1, 0.316")
     assert table["share"].tolist() == pytest.approx(type_ii(grid, "accuracy")["share"].tolist())
 
 
 def test_gain_among_the_small_learning_rates_of_the_committed_run(committed, make_folder) -> None:
-    """Of the 96 with lr of 0.1 or less and momentum of 0.5 or less gain explains 25.2 and 18.0 %."""
-    for one, share in zip(committed.candidates, (0.252, 0.180), strict=True):
+    """Of the 96 with lr of 0.1 or less and momentum of 0.5 or less gain explains 19.4 and 17.0 %."""
+    for one, share in zip(committed.candidates[:2], (0.1939, 0.1704), strict=True):
         sweep = one.sweep.query("lr <= 0.1 and momentum <= 0.5")
         first = one.epochs.query("epoch == 5").set_index("trial_id")["val_accuracy"]
         thetas = [tuple(row) for row in sweep[list(NAMES)].to_numpy()]

@@ -68,9 +68,9 @@ def test_an_unknown_judge_is_refused(five: RunFolder) -> None:
 
 
 def test_the_report_says_the_interval_that_the_tables_show(tmp_path: Path) -> None:
-    run = committed(RESULTS / "table-1.3-mnist", tmp_path)
-    assert "97.00 to 97.46" in str(TABLES["ranking"].build(run))
-    assert "97.37 % over 10 seeds, 95 % CI 97.00 to 97.46" in summarize(gather([run])).answer[0]
+    run = committed(RESULTS / "table-1.3-digits", tmp_path)
+    (first, *_) = make_records(TABLES["ranking"].build(run).frame)
+    assert f"95 % CI {first['low']:.2f} to {first['high']:.2f}" in summarize(gather([run])).answer[0]
 
 
 def test_the_committed_run_of_table_1_4_depends_on_the_epoch(tmp_path: Path) -> None:
@@ -80,9 +80,13 @@ def test_the_committed_run_of_table_1_4_depends_on_the_epoch(tmp_path: Path) -> 
     assert "differ after each of the last 5 epochs: 16, 16, 17, 14, 8; by the means of these epochs: 19." in said
 
 
-def test_the_committed_run_of_table_1_3_is_lower_over_five_epochs(tmp_path: Path) -> None:
-    frame = TABLES["epochs"].build(committed(RESULTS / "table-1.3-mnist", tmp_path)).frame
-    assert frame[["mean", "std", "final", "final_std"]].iloc[0].round(2).tolist() == [97.16, 0.22, 97.37, 0.12]
+def test_dct_in_the_committed_run_of_table_1_4_is_lower_over_five_epochs(tmp_path: Path) -> None:
+    """Read from its records without this code: t's intervals are 98.29 to 98.61 and 98.15 to 98.45, joined below."""
+    run = committed(RESULTS / "table-1.4-mnist", tmp_path)
+    rows = TABLES["epochs"].build(run).frame.set_index("group")
+    shown = [rows.at["Learned 3 DCT coeffs (e)", name] for name in ("mean", "std", "final", "final_std")]
+    assert shown == pytest.approx([98.299, 0.208, 98.453, 0.223], abs=0.0006)
+    assert "98.15 to 98.61" in str(TABLES["ranking"].build(run))
 
 
 def test_where_only_the_last_epoch_was_kept_that_is_said() -> None:
