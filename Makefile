@@ -84,6 +84,7 @@ native: .venv/installed
 # That is what was asked, its table, trials as CSV, the report (or with REPORT= only its learning curves) and all
 # records; then everything that is made of committed records is made anew, results/tables.csv among it.
 results: .venv/installed
+	@test "$(origin NAME)" = "command line" || { echo "give NAME, the folder below results/: make results RUN=runs/t14 TABLE=1.4 NAME=table-1.4-mnist"; exit 1; }
 	mkdir -p results/$(NAME)
 	cp $(RUN)/spec.json $(RUN)/costs.json $(RUN)/history.jsonl results/$(NAME)/
 	$(BIN)/invsearch table $(TABLE) $(RUN) > results/$(NAME)/table.md

@@ -100,10 +100,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(given: list[str]) -> int:
     asked: list[argparse.Namespace] = []
-    code = _act(given, asked)
-    for args in asked:
-        if getattr(args, "on_end", None) and not getattr(args, "dry_run", False):
-            run_hook(args.on_end, code, str(getattr(args, "out", None) or getattr(args, "run", None) or ""))
+    code = 1  # Of an error in invsearch, which goes on from here.
+    try:
+        code = _act(given, asked)
+    finally:
+        for args in asked:
+            if getattr(args, "on_end", None) and not getattr(args, "dry_run", False):
+                run_hook(args.on_end, code, str(getattr(args, "out", None) or getattr(args, "run", None) or ""))
     return code
 
 

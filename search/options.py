@@ -57,7 +57,7 @@ DATA = group(
         "crops (lr steps and crops, no flips), cifar or tiny-imagenet",
     ),
     integer("--batch-size", help="images per step (default: the data set's own)"),
-    integer("--seed", default=0, help="seed of the sweep's trials (default 0)"),
+    integer("--seed", default=0, help="seed of the sweep's trials; reruns and train use those after it (default 0)"),
     *OWN,
 )
 SEARCH = group(
@@ -88,7 +88,7 @@ SEARCH = group(
 )
 INVOCATION = group(
     "this invocation",
-    integer("--max-concurrent", help="most trials to run at once (default: as many as fit)"),
+    integer("--max-concurrent", help="maximum number of trials at once (default: as many as fit)"),
     option(
         "--time-budget",
         type=parse_seconds,
@@ -100,7 +100,8 @@ INVOCATION = group(
     option(
         "--on-end",
         metavar="COMMAND",
-        help="shell command to run at the end, whatever the exit code; INVSEARCH_EXIT_CODE and INVSEARCH_RUN are set",
+        help="shell command to run at the end, whatever the exit code, unless options are refused or the program is "
+        "killed; INVSEARCH_EXIT_CODE and INVSEARCH_RUN are set",
     ),
     flag("--retry-failed", help="retry failed trials from their last epoch"),
     option(

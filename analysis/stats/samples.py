@@ -46,7 +46,7 @@ class Summary(NamedTuple):
         """This one with an interval that spans both: of the last epochs, and of the same seeds' last five.
 
         Where a few epochs in a hundred dip, most samples of ten last epochs show no dip or too few, and Student's t
-        covers the mean in 77 of 100 experiments; the means of five epochs see five times as many. Where accuracy still
+        covers the mean in 78 of 100 experiments; the means of five epochs see five times as many. Where accuracy still
         rises the last epoch is right and the five are too low. results/benchmarks/coverage.md has the simulation.
         """
         return self._replace(low=float(np.fmin(self.low, other.low)), high=float(np.fmax(self.high, other.high)))

@@ -21,8 +21,9 @@ from spaces.hyperparameters import NAMES
 NO_RACE = "No configurations raced: invsearch choose lets the best of a sweep run over further seeds."
 MEANING = (
     "Validation accuracy in percent on held-out training images. seeds: how many the configuration was given before it "
-    "left the race; mean, std and lowest are over these. sweep: on the one seed by which it became a finalist, which "
-    "does not count. A seed that diverged counts as guessing; one that failed is left out, of the count too."
+    "left the race; mean, std and lowest are over these, of the accuracy that judged the race. sweep: after the last "
+    "epoch on the one seed by which it became a finalist, which does not count. A seed that diverged counts as "
+    "guessing; one that failed is left out, of the count too."
 )
 
 
@@ -96,7 +97,7 @@ def _describe_single(one: Candidate) -> str:
     """What the sweep's one seed would have taken."""
     assert one.raced is not None
     single = _find_single(one)
-    accuracy = f"{round_off(100.0 * single['val_accuracy'], 2)} % there"
+    accuracy = f"{round_off(100.0 * single['val_accuracy'], 2)} % after the last epoch there"
     if one.incumbent is not None and single["config_id"] == one.incumbent["config_id"]:
         return f"A single seed would have taken the same ({accuracy})."
     found = one.raced.list_accuracies(str(single["config_id"]))

@@ -65,9 +65,9 @@ def list_near(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         missing = f"both a finished sweep and {LEAST} finished reruns, none lost, that are not all alike."
         return frame, [f"No architecture has {missing}"]
     return frame, [
-        "Configurations trained to the last epoch whose validation accuracy (percent, one seed) lies within 1.41 "
-        "standard deviations of a rerun of the incumbent, which is the first of each architecture: two single seeds of "
-        "one configuration lie further apart a third of the time."
+        "Configurations trained to the last epoch whose validation accuracy (percent, the sweep's seed) is at most "
+        "1.41 standard deviations of the incumbent's reruns below that of the incumbent, or after a race below the "
+        "best on that seed: two single seeds of one configuration lie further apart a third of the time."
     ]
 
 

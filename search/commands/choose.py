@@ -26,8 +26,8 @@ CHOICE = group(
     option(
         "--choice",
         choices=("race", "single"),
-        help="race: the best of the sweep run over further seeds, halved until one is left; or single: the best on the "
-        "sweep's one seed, as in the chapter (default: the run's own; race in a new run)",
+        help="race: the sweep's best configurations get further seeds, and the better half stays until one is left; or "
+        "single: the best on the sweep's one seed, as in the chapter (default: race; reproduce keeps the run's own)",
     ),
     integer(
         "--finalists", metavar="K", help=f"configurations that race (default: the run's own; {FINALISTS} in a new race)"
@@ -35,7 +35,7 @@ CHOICE = group(
     integer(
         "--choice-seeds",
         metavar="M",
-        help=f"most seeds of a finalist (default: the run's own; {CHOICE_SEEDS} in a new race)",
+        help=f"at most this many seeds for a finalist (default: the run's own; {CHOICE_SEEDS} in a new race)",
     ),
     option(
         "--judge",

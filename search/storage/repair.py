@@ -20,11 +20,12 @@ from spaces import UserError
 from spaces.common.wording import format_count
 from spaces.files.atomic import write_atomically
 from spaces.files.sealed import ASIDE, Damaged, read_sealed, seal
+from spaces.specs.notes import NOTES
 from spaces.specs.records import OUTCOME, RECORD, Record, list_trial_folders, read_outcome, read_record
 from spaces.specs.run import SPEC, RunSpec
 
 NOT_A_FOLDER = "not a folder of its own"
-LOGS = (invocations.NAME, "decisions.jsonl", "ray_sessions.jsonl")
+LOGS = (invocations.NAME, "decisions.jsonl", "ray_sessions.jsonl", NOTES)
 AGAIN = "the next command writes it again"
 # Of the run's own folder: what raises unless the content is what it should be, and what becomes of a lost file.
 TOP: dict[str, tuple[Callable[[Any], object], str]] = {

@@ -49,4 +49,4 @@ def test_a_clean_machine_gets_the_project(tmp_path: Path) -> None:
     assert version.startswith("invsearch ")
     assert "engine native" in version or shutil.which("g++") is None
     assert "invariant" in run(f"{shell} invsearch list")
-    run(f"{shell} python -c 'import ray.dashboard.head, ray.autoscaler.sdk'")
+    run(f"{shell} python -c 'import ray.dashboard.head, ray.autoscaler.sdk, ray.autoscaler._private.aws.node_provider'")

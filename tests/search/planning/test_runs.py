@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from search.cli import main
+from search.cli import COMMANDS, main
 from search.commands import list as listing
 from search.planning.hook import run_hook
 from search.planning.runs import find_runs, list_runs
@@ -99,6 +99,18 @@ def test_a_hook_runs_after_bad_input_and_not_after_a_dry_run(
     assert "it ended" in capfd.readouterr().out
     assert main([*asked, "--dry-run"]) == 2
     assert "it ended" not in capfd.readouterr().out
+
+
+def test_a_hook_runs_after_an_error_in_invsearch(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(COMMANDS["sweep"], "run", fail)
+    with pytest.raises(ZeroDivisionError):
+        main(["sweep", "--out", str(tmp_path / "run"), "--on-end", 'echo "code $INVSEARCH_EXIT_CODE"'])
+    assert "code 1" in capfd.readouterr().out
 
 
 def test_a_hopeless_time_budget_is_named() -> None:
