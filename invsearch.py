@@ -13,7 +13,8 @@
 
 Each function stands for the command of the same name: a keyword has the meaning, the default and the error messages
 of the option of that name. No call exits the program. Bad input raises ``UserError``; a run that cannot continue now
-raises ``Halted``, and Ctrl-C ``Interrupted``, which is a ``KeyboardInterrupt``. The same call resumes the run.
+raises ``Halted``; one that another driver has taken over raises ``Superseded``; and Ctrl-C raises ``Interrupted``,
+which is a ``KeyboardInterrupt``. The same call resumes the run.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def sweep(
     """Searches each architecture's hyperparameters on held-out training images; the same call resumes.
 
     Args:
-        out: run folder, new or to be resumed.
+        out: run folder, or the URL of a run in a bucket; new or to be resumed.
         architectures: what to compare: names, ``my_layer.py:MyConv``, or classes and functions that a file defines.
         dataset: data set, such as ``digits`` or ``mnist``; or data of your own: ``data.npz``, ``images:FOLDER``,
             ``idx:FOLDER``, ``torchvision:FOLDER``, or ``Data``.
@@ -77,7 +78,7 @@ def sweep(
         scheduler: what stops trials early: ``asha``; ``halving``, which stops the same trials in every repetition; or
             ``none``. None: the run's own; ``asha`` in a new run.
         grace_period: epochs before a trial may be stopped; None: the run's own; 5 in a new run.
-        epochs: most epochs of a trial; None: the data set's own.
+        epochs: maximum epochs of a trial; None: the data set's own.
         reduction_factor: the top 1/ETA of the trials continue past each rung.
         **invocation: see ``Invocation``.
 
@@ -111,7 +112,7 @@ def train(
     """Trains fixed configurations over seeds on all training images, judged on the test set.
 
     Args:
-        out: run folder, new or to be resumed.
+        out: run folder, or the URL of a run in a bucket; new or to be resumed.
         architectures: what to train, as for ``sweep``.
         theta: ``published``, ``lr=..,momentum=..,weight_decay=..,gain=..``, a mapping, or ``Hyperparameters``.
         seeds: how many seeds.
@@ -168,7 +169,7 @@ def reproduce(
 
     Args:
         table: ``1.3``, ``1.4``, ``1.6`` or ``1.7``.
-        out: run folder, new or to be resumed.
+        out: run folder, or the URL of a run in a bucket; new or to be resumed.
         dataset: as ``sweep``; None: digits, for Tables 1.3 and 1.4.
         resize: as ``sweep``.
         test_fraction: as ``sweep``.
@@ -207,7 +208,7 @@ def reproduce(
 
 
 def open_run(path: AnyPath) -> Run:
-    """Opens an existing run folder, finished or not, or a folder of replicates.
+    """Opens an existing run, finished or not: a folder, the URL of a bucket, or a folder of replicates.
 
     Raises:
         UserError: not a run folder, or its spec.json cannot be read.

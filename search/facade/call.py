@@ -39,7 +39,7 @@ class Invocation(TypedDict, total=False):
         pack: how many trials at most are trained as one program, or ``auto`` (1).
         address: a running Ray cluster, ``auto`` or ``HOST:PORT``. If this program already has a Ray, that is used, and
             left running. Without either, Ray is started here and stopped at the end.
-        max_concurrent: most trials at once.
+        max_concurrent: maximum number of trials at once.
         time_budget: stop cleanly that long after the call, once the epochs in progress are recorded: seconds, or text
             such as ``1h30m``. The start of Ray counts; it is cut short only in the main thread of a program without an
             alarm of its own.

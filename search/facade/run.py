@@ -28,7 +28,7 @@ class Run:
         path: the folder, or the URL of a run in a bucket.
 
     Attributes:
-        path: the folder, or the mirror of the bucket on this machine.
+        path: the folder, or the mirror on this machine of a run in a bucket.
     """
 
     def __init__(self, path: AnyPath):

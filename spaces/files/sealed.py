@@ -25,7 +25,10 @@ MAX_BYTES = 64 * 2**20  # A record of 10,000 epochs takes 2 MB.
 
 
 class Damaged(ValueError):
-    """Not what was written: truncated, garbled, or of another program; the reason, which may quote it, is printable."""
+    """A file is not what was written: truncated, garbled, or of another program.
+
+    Its message says why, may quote the file, and is safe to print.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(shorten(printable(reason), 2000))

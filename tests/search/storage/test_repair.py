@@ -169,12 +169,15 @@ def test_without_a_history_the_next_command_writes_the_spec(run: Path) -> None:
     assert len(RunFolder(run).list_recorded("sweep")) == 2
 
 
-def test_lines_that_are_sound_stay(run: Path) -> None:
-    before = (run / "history.jsonl").read_text().splitlines()
-    (run / "history.jsonl").write_text("\n".join([before[0], "garbage", before[1][:40], before[1]]) + "\n")
+@pytest.mark.parametrize("name", ["history.jsonl", "notes.jsonl"])
+def test_lines_that_are_sound_stay(run: Path, name: str) -> None:
+    for text in ("first", "second"):
+        assert main(["note", str(run), text]) == 0
+    before = (run / name).read_text().splitlines()
+    (run / name).write_text("\n".join([before[0], "garbage", before[1][:40], before[1]]) + "\n")
     (line,) = mend(run)
     assert "2 of 4 lines" in line
-    assert (run / "history.jsonl").read_text().splitlines() == before
+    assert (run / name).read_text().splitlines() == before
 
 
 def test_a_record_in_a_strangers_folder_is_set_aside(run: Path, finished: Path) -> None:
