@@ -19,7 +19,7 @@ for task, values in zip(names["task_names"], table):
 """
 SYNE_TUNE = """from syne_tune.blackbox_repository.blackbox_tabular import deserialize
 
-blackbox = deserialize(".")[{task!r}]
+blackbox = deserialize(".")["{task}"]
 blackbox(blackbox.hyperparameters.loc[0].to_dict(), fidelity={{"epoch": {epoch}}})
 """
 
