@@ -77,13 +77,15 @@ def test_what_is_not_in_order_is_not_archived(run: Path, tmp_path: Path, capsys:
 def test_nothing_damaged_is_unpacked(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept = next(run.glob("trials/*/checkpoint-*.safetensors"))
     content = bytearray(kept.read_bytes())
-    content[-1] ^= 1
-    kept.write_bytes(content)
     archive, out = tmp_path / "run.tar.xz", tmp_path / "out"
-    with tarfile.open(archive, "w:xz") as packed:
-        packed.add(run, "mine")
-    assert f"{kept.name} is damaged (" in refused(capsys, "unarchive", archive, "--out", out)
-    assert not out.exists()
+    for damaged in (True, False):
+        content[-1] ^= 1
+        kept.write_bytes(content)
+        with tarfile.open(archive, "w:xz") as packed:
+            packed.add(run, "mine")
+        if damaged:
+            assert f"{kept.name} is damaged (" in refused(capsys, "unarchive", archive, "--out", out)
+            assert not out.exists()
     archive.write_bytes(archive.read_bytes()[:-100])
     assert "cannot be read as an archive" in refused(capsys, "unarchive", archive, "--out", out)
     assert "is not empty" in refused(capsys, "unarchive", archive, "--out", run)
