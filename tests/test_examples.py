@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-RUN = "table-1.4-mnist-reduced"
+RUN = "table-1.3-digits"
 SAID = {
     # (9 * 7 + 7) + (9 * 7 * 49 + 49) + (10 * 10 + 10) and (7 * 7 + 7) + (7 * 7 * 49 + 49) + (10 * 10 + 10).
     "compare_networks.py": ["Convolutional: 3316 learned weights", "Invariant: 2616 learned weights", "to (4, 10)"],

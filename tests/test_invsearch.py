@@ -17,7 +17,7 @@ import invsearch
 from search.cli import main, make_parser
 
 ROOT = Path(__file__).resolve().parent.parent
-ARCHIVE = "table-1.4-mnist-reduced"
+ARCHIVE = "table-1.3-digits"
 ONLY_FOR_PEOPLE = {"help", "dry_run", "on_end", "assume", "price"}  # Options without a keyword.
 CALLS = {
     "sweep": invsearch.sweep,
@@ -54,14 +54,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> invsearch.Run:
 
 
 def test_a_run_that_is_there(run: invsearch.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run.spec.samples == 16
-    assert len(run.trials.query("phase == 'sweep' and architecture == 'conv'")) == 16
+    assert run.spec.samples == 256
+    assert len(run.trials.query("phase == 'sweep' and architecture == 'conv'")) == 256
     assert set(run.epochs["trial_id"]) <= set(run.trials["trial_id"])
-    best = run.best("wide-conv")
-    assert (
-        best.test_accuracy
-        == run.trials.query("phase == 'rerun' and architecture == 'wide-conv'")["test_accuracy"].max()
-    )
+    reruns = run.trials.query("phase == 'rerun' and architecture == 'invariant'")
+    assert run.best("invariant").test_accuracy == reruns["test_accuracy"].max()
     assert main(["table", "ranking", str(run.path)]) == 0
     assert capsys.readouterr().out.rstrip() == str(run.table("ranking")).rstrip()
     written = run.report(tmp_path / "report", only="tables")

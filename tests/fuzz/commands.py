@@ -208,7 +208,7 @@ def options(chooser: random.Random, folder: Path) -> None:
     check(line(chooser), folder)
 
 
-RUNS = ("table-1.6-subset", "table-1.4-mnist-reduced")
+RUNS = ("table-1.6-subset", "table-1.3-digits")
 
 
 @cache

@@ -1,9 +1,11 @@
-import csv
 import itertools
+import json
 import math
+import tarfile
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import pytest
 from scipy import stats
@@ -38,13 +40,22 @@ def test_the_seed_shuffles_the_grid_and_keeps_the_set() -> None:
 
 
 def test_the_order_of_a_grid_is_that_of_every_run_before() -> None:
-    """A committed run tried the first 16 of Table 1.2's 256 configurations: those of its records."""
-    run = Path(__file__).resolve().parents[2] / "results" / "table-1.4-mnist-reduced"
-    with (run / "sweep.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["architecture"] == "conv"]
-    tried = {tuple(float(row[name]) for name in ("lr", "momentum", "weight_decay", "gain")) for row in rows}
-    assert len(tried) == 16
-    assert set(points(SPACES["table-1.2"], 0)[:16]) == tried
+    """Eight committed runs tried the first 32 of Table 1.2's 256 configurations, each in the order of its seed."""
+    seeds: dict[str, int] = {}
+    tried: defaultdict[str, set[tuple[float, ...]]] = defaultdict(set)
+    with tarfile.open(Path(__file__).resolve().parents[2] / "results" / "replicates-digits" / "runs.tar.xz") as packed:
+        for member in packed:
+            folder, _, name = member.name.partition("/")[2].partition("/")
+            if member.isfile() and name.endswith(("spec.json", "record.json")):
+                found = json.load(cast(IO[bytes], packed.extractfile(member)))
+                if name == "spec.json":
+                    seeds[folder] = found["seed"]
+                elif (trial := found["trial"])["phase"] == "sweep" and trial["architecture"] == "conv":
+                    tried[folder].add(tuple(trial[one] for one in ("lr", "momentum", "weight_decay", "gain")))
+    assert len(set(seeds.values())) == 8
+    for folder, seed in seeds.items():
+        assert len(tried[folder]) == 32
+        assert set(points(SPACES["table-1.2"], seed)[:32]) == tried[folder]
 
 
 def test_a_few_of_many_points_are_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
