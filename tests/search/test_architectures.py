@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,8 @@ from search.storage.trial_folder import TrialFolder
 from spaces import Hyperparameters, UserError, make_space
 from spaces.specs.run import RunSpec
 
+pytestmark = pytest.mark.usefixtures("registered")
+
 LAYER = """from torch import nn
 
 class Mine(nn.Conv2d):
@@ -25,14 +26,6 @@ class Mine(nn.Conv2d):
 def net(input_shape, classes, width=3):
     return nn.Sequential(nn.Flatten(), nn.LazyLinear(classes))
 """
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    before = dict(REGISTERED)
-    yield
-    REGISTERED.clear()
-    REGISTERED.update(before)
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from models.own import REGISTERED, OwnArchitecture, Reference, register
+from models.own import OwnArchitecture, Reference, register
 
 LAYER = """
     import torch
@@ -25,12 +25,9 @@ LAYER = """
 
 
 @pytest.fixture(autouse=True)
-def registered() -> Iterator[dict[str, OwnArchitecture]]:
-    """What is known stays as it was."""
-    before = dict(REGISTERED)
-    yield REGISTERED
-    REGISTERED.clear()
-    REGISTERED.update(before)
+def registered(registered: dict[str, OwnArchitecture]) -> dict[str, OwnArchitecture]:
+    """For every test here."""
+    return registered
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from search.storage.trial_folder import TrialFolder
 from spaces import Hyperparameters, UserError
 from spaces.specs.extend import extend
 from spaces.specs.run import RunSpec
+
+pytestmark = pytest.mark.usefixtures("registered")
 
 LAYER = """from torch import nn
 from helper import KERNEL
@@ -37,15 +38,6 @@ SPEC = RunSpec(
     architectures=("conv",),
     thetas={"conv": THETA},
 )
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """What is known stays as it was."""
-    before = dict(REGISTERED)
-    yield
-    REGISTERED.clear()
-    REGISTERED.update(before)
 
 
 @pytest.fixture

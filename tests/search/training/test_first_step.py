@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from models.own import REGISTERED, Reference, register
+from models.own import Reference, register
 from search.datasets import find_dataset
 from search.training.first_step import try_first_step
 from spaces import Hyperparameters, TrialSpec, UserError
+
+pytestmark = pytest.mark.usefixtures("registered")
 
 THETA = Hyperparameters(lr=0.1, momentum=0.5, weight_decay=1e-4, gain=1.0)
 BODY = """
@@ -40,14 +42,6 @@ CONV = "self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)"
 def list_numbers() -> list[int]:
     """The state of NumPy's global generator."""
     return np.random.get_state(legacy=False)["state"]["key"].tolist()  # pyright: ignore
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    before = dict(REGISTERED)
-    yield
-    REGISTERED.clear()
-    REGISTERED.update(before)
 
 
 @pytest.fixture

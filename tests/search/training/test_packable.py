@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from models.own import REGISTERED, Reference, register
+from models.own import Reference, register
 from search.datasets import find_dataset
 from search.training.packable import explain_alone
 from spaces import Hyperparameters, TrialSpec
+
+pytestmark = pytest.mark.usefixtures("registered")
 
 THETA = Hyperparameters(lr=0.05, momentum=0.5, weight_decay=1e-4, gain=1.0)
 LAYER = """
@@ -36,14 +38,6 @@ def net(input_shape, classes):
     channels, height, width = input_shape
     return nn.Sequential(nn.Conv2d(channels, 4, 5, stride=3), nn.Tanh(), nn.Flatten(), nn.LazyLinear(classes))
 """
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    before = dict(REGISTERED)
-    yield
-    REGISTERED.clear()
-    REGISTERED.update(before)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.own import REGISTERED, Parcel, Reference, Sources, pack, register
+from models.own import OwnArchitecture, Parcel, Reference, Sources, pack, register
 from search.cluster.resources import Resources
 from search.datasets import Split
 from search.storage.driver import DriverLock, Guard
@@ -315,8 +315,9 @@ def test_reports_for_replay_show_the_trial_as_it_then_was(tmp_path: Path, diverg
     assert (report(folder, 9)["accuracy"], report(folder, 9)["done"]) == (0.0, True)
 
 
-def test_only_the_file_of_its_own_trial_is_imported(trial: TrialSpec, split: Split, tmp_path: Path) -> None:
-    before = dict(REGISTERED)
+def test_only_the_file_of_its_own_trial_is_imported(
+    trial: TrialSpec, split: Split, tmp_path: Path, registered: dict[str, OwnArchitecture]
+) -> None:
     code = "from torch import nn\nclass Mine(nn.Conv2d):\n    def __init__(self, in_channels, out_channels):\n"
     code += "        super().__init__(in_channels, out_channels, 1)\n"
     paths = [tmp_path / name for name in ("one.py", "two.py")]
@@ -324,21 +325,17 @@ def test_only_the_file_of_its_own_trial_is_imported(trial: TrialSpec, split: Spl
         path.write_text(f"{code}# {path.name}")
     one, two = (register(Reference.parse(f"{path}:Mine")).name for path in paths)
     own = pack([one, two])
-    try:
-        for name in (one, two):
-            del REGISTERED[name]
-        actor = RecordedTrial.__new__(RecordedTrial)
-        actor.setup(config(trial), split=split, run=str(tmp_path), resources=Resources(), own=own)
-        assert actor.step()["epoch"] == 1
-        assert not {one, two} & set(REGISTERED)
-        actor.reset_config(config(replace(trial, architecture=two)))
-        assert {one, two} & set(REGISTERED) == {two}
-        assert actor.step()["epoch"] == 1
-        actor.reset_config(config(replace(trial, architecture="conv", seed=trial.seed + 1)))
-        assert actor.step()["epoch"] == 1
-    finally:
-        REGISTERED.clear()
-        REGISTERED.update(before)
+    for name in (one, two):
+        del registered[name]
+    actor = RecordedTrial.__new__(RecordedTrial)
+    actor.setup(config(trial), split=split, run=str(tmp_path), resources=Resources(), own=own)
+    assert actor.step()["epoch"] == 1
+    assert not {one, two} & set(registered)
+    actor.reset_config(config(replace(trial, architecture=two)))
+    assert {one, two} & set(registered) == {two}
+    assert actor.step()["epoch"] == 1
+    actor.reset_config(config(replace(trial, architecture="conv", seed=trial.seed + 1)))
+    assert actor.step()["epoch"] == 1
 
 
 def test_a_file_that_cannot_be_imported_stops_the_run_and_blames_no_trial(
