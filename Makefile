@@ -6,7 +6,7 @@ OUT ?= runs/table-1.3-digits
 REPRODUCE ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: reproduce test test-slow test-browser test-latex test-arm test-slurm soak fuzz lint types install native results tables api report clean
+.PHONY: reproduce test test-slow test-browser test-latex test-arm test-slurm soak fuzz lint types install native results tables api clean
 
 reproduce: .venv/installed
 	$(BIN)/invsearch reproduce 1.3 --dataset digits --out $(OUT) $(REPRODUCE)
@@ -83,6 +83,7 @@ native: .venv/installed
 # Copies what is worth committing from a run: make results RUN=runs/t14 TABLE=1.4 NAME=table-1.4-mnist
 # That is what was asked, its table, trials as CSV, the report (or with REPORT= only its learning curves) and all
 # records; then everything that is made of committed records is made anew, results/tables.csv among it.
+REPORT ?= results/$(NAME)/report
 results: .venv/installed
 	@test "$(origin NAME)" = "command line" || { echo "give NAME, the folder below results/: make results RUN=runs/t14 TABLE=1.4 NAME=table-1.4-mnist"; exit 1; }
 	mkdir -p results/$(NAME)
@@ -105,16 +106,6 @@ tables: .venv/installed
 # Regenerates docs/api.md from the docstrings; make test compares it.
 api: .venv/installed
 	$(BIN)/python -m tests.api
-
-# Regenerates the committed report from the committed records, without figures as files, which are larger than the page. For
-# another run: make report NAME=table-1.6-subset REPORT=build/report
-NAME ?= table-1.4-mnist
-REPORT ?= results/$(NAME)/report
-report: .venv/installed
-	mkdir -p build
-	tar -xJf results/$(NAME)/run.tar.xz -C build
-	$(BIN)/invsearch report build/$(NAME) --only html --out $(REPORT)
-	$(BIN)/invsearch report build/$(NAME) --only tables --out $(REPORT)
 
 clean:
 	rm -rf .venv build *.egg-info models/native/*.so .pytest_cache .ruff_cache .hypothesis
