@@ -9,7 +9,7 @@ from pathlib import Path
 import models
 from models.own import Reference, is_reference, list_plugins, register, split_kept
 from search.datasets.base import Dataset
-from search.storage.sources import find_kept, list_kept, read_own
+from search.storage.sources import list_kept, load_one_kept, read_own
 from spaces import Hyperparameters, Space, UserError
 from spaces.common.errors import quote
 from spaces.hyperparameters import Value
@@ -46,7 +46,7 @@ def _find_name(text: str, run: Path | None) -> str:
                 raise UserError(f"{error}; or use the copy that the run keeps, {kept[-1]}") from None
             raise
     if split_kept(text):
-        find_kept(run, text)
+        load_one_kept(run, text)
     plugins = list_plugins() if text not in models.ARCHITECTURES else {}
     if text.partition("@")[0] in plugins:
         return register(Reference.parse(text)).name

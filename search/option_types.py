@@ -121,7 +121,7 @@ def parse_interval(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0.0 < value <= 86400.0:
-        _refuse(text, "is not allowed; give seconds above 0, such as 2 or 0.5")
+        _refuse(text, "is not allowed; give seconds above 0 and at most a day (86400), such as 2 or 0.5")
     return value
 
 

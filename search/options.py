@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from spaces import SPACES, UserError
 from spaces.common.errors import printable
 from spaces.common.lookup import choose
 from spaces.common.wording import format_command, format_count
-from spaces.specs.protocol import GRACE_PERIOD, MAX_EPOCHS, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
+from spaces.specs.protocol import GRACE_PERIOD, MAX_EPOCHS, PHASES, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
 from spaces.specs.recipes import RECIPES
 from spaces.specs.run import RunSpec
 
@@ -225,6 +225,20 @@ def parse_conditions(args: argparse.Namespace) -> tuple[Resources, Policy, tuple
     return asked, make_policy(args), logs
 
 
+def parse_names(text: str, what: str, known: Sequence[str]) -> tuple[str, ...]:
+    """The parts of a list separated by commas, each of them known.
+
+    Raises:
+        UserError: none, or one that is unknown.
+    """
+    names = split_names(text)
+    for name in names:
+        choose(what, name, dict.fromkeys(known))
+    if not names:
+        raise UserError(f"{what}: give at least one of {', '.join(known)}")
+    return names
+
+
 def parse_architectures(text: str, run: Path | None = None) -> tuple[str, ...]:
     """Names of architectures from a list separated by commas; see ``search.architectures.find_names``."""
     from search.architectures import find_names
@@ -243,10 +257,15 @@ def render_table(name: str, run: Path) -> str:
 
 
 def choose_exit_code(failures: int, run: Path) -> int:
-    """0, or ``INCOMPLETE`` with a line about the trials that failed."""
+    """0, or ``INCOMPLETE`` with a line about each phase in which trials failed."""
     if failures:
-        see = format_command("invsearch", "status", run, "--filter", "status=failed")
-        print(f"{format_count(failures, 'trial')} failed; see: {see}", file=sys.stderr)
+        from analysis.records.reader import read_run
+
+        refresh(run)
+        failed = read_run(run).trials.query("status == 'failed'")["phase"].value_counts()
+        for phase in filter(failed.get, PHASES):
+            see = format_command("invsearch", "status", run, "--phase", phase, "--filter", "status=failed")
+            print(f"{format_count(failed[phase], 'trial')} failed; see: {see}", file=sys.stderr)
     return INCOMPLETE if failures else 0
 
 

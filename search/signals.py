@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partialmethod
 from typing import Any, TypeAlias
 
-from search.errors import Halted, Interrupted, TimeIsUp
+from search.errors import TIME_IS_UP, Halted, Interrupted, TimeIsUp
 
 # A person's, a machine's that shuts down, a terminal's that closes, and those that schedulers send before time is up.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -51,7 +51,7 @@ class _LastResort:
     def arm(self, number: int) -> None:
         """Starts the clock, if it does not run; of two threads, one does."""
         if self.line is not None and self.claim.acquire(blocking=False):
-            what, code = ("interrupted", 128 + number) if number in SIGNALS else ("the time budget is used up", 3)
+            what, code = ("interrupted", 128 + number) if number in SIGNALS else (TIME_IS_UP, 3)
             self.timer = threading.Timer(PATIENCE_SECONDS, self._end, [what, code])
             self.timer.daemon = True
             self.timer.start()

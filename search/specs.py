@@ -166,8 +166,8 @@ def make_run_spec(
         grace = min(usual, max(1, most))
         if known is None and 0 < most < usual and scheduler in WITH_RUNGS:
             print(
-                f"grace period: {format_count(grace, 'epoch')} instead of {usual}, by --epochs {most}; no trial "
-                "is stopped early (--grace-period sets it)",
+                f"grace period: {format_count(grace, 'epoch')} instead of {usual}, because of --epochs {most}; "
+                "no trial is stopped early (--grace-period sets it)",
                 file=sys.stderr,
             )
     spec = _make_spec(

@@ -11,7 +11,7 @@ from pathlib import Path
 import ray
 from ray.exceptions import GetTimeoutError, RayError
 
-from search.cluster.resources import Resources
+from search.cluster.resources import Resources, format_amount
 from search.cluster.shared_folder import ANSWER_SECONDS, Node, Probe, run_on
 from spaces import UserError
 from spaces.common.errors import printable, shorten
@@ -33,7 +33,7 @@ def list_held(node: Node) -> tuple[float, float]:
     return node["Resources"].get("CPU", 0.0), node["Resources"].get("GPU", 0.0)
 
 
-def holding(resources: Resources) -> list[Node]:
+def list_able(resources: Resources) -> list[Node]:
     """The living nodes that have enough for a trial, free or taken; a trial never spreads over two."""
     return [node for node in list_alive() if resources.count_slots(*list_held(node))]
 
@@ -45,16 +45,12 @@ def count_slots(resources: Resources) -> int:
 
 def explain_shortage(resources: Resources) -> str:
     """Says what a trial asks for and what there is instead."""
-    asked = f"a trial asks for {_format_amount(resources.cpus_per_trial, resources.gpus_per_trial)}"
+    asked = f"a trial asks for {format_amount(resources.cpus_per_trial, resources.gpus_per_trial)}"
     shapes = Counter(list_held(node) for node in list_alive())
     if resources.address is None:
-        return f"{asked}, but this machine has {_format_amount(*next(iter(shapes)))}"
-    there = [f"{n} {'has' if n == 1 else 'have'} {_format_amount(*shape)}" for shape, n in sorted(shapes.items())]
+        return f"{asked}, but this machine has {format_amount(*next(iter(shapes)))}"
+    there = [f"{n} {'has' if n == 1 else 'have'} {format_amount(*shape)}" for shape, n in sorted(shapes.items())]
     return f"{asked}, but no node of the cluster has that: {', '.join(there)}"
-
-
-def _format_amount(cpus: float, gpus: float) -> str:
-    return f"{cpus:g} CPU{'s' * (cpus != 1)} and {gpus:g} GPU{'s' * (gpus != 1)}"
 
 
 def autoscales() -> bool:
@@ -95,7 +91,7 @@ def check_room(resources: Resources) -> None:
     Raises:
         UserError: no node has what a trial asks for, and the cluster does not grow.
     """
-    if holding(resources):
+    if list_able(resources):
         return
     what = explain_shortage(resources)
     if resources.address is None:
@@ -113,7 +109,7 @@ def explain_waiting(resources: Resources) -> str:
     parts = [f"{free.get(kind, 0.0):g} of {total[kind]:g} {kind}s" for kind in ("CPU", "GPU") if kind in total]
     others = _count_others()
     held = f"; others on the cluster: {'; '.join(others)}" if others else ""
-    asked = _format_amount(resources.cpus_per_trial, resources.gpus_per_trial)
+    asked = format_amount(resources.cpus_per_trial, resources.gpus_per_trial)
     return f"free on the cluster: {' and '.join(parts)}; a trial asks for {asked}{held}; see: ray status"
 
 
@@ -153,7 +149,7 @@ class Watch:
         if now - self._looked < LOOK_SECONDS:
             return None
         self._looked = now
-        able = holding(self._resources)
+        able = list_able(self._resources)
         blind = self._probe.explain_blind(able) if self._probe is not None else None
         if blind or able:
             self._since = None

@@ -23,6 +23,11 @@ def count_cores() -> int:
     return cpu_count()
 
 
+def format_amount(cpus: float, gpus: float) -> str:
+    """So many processors, in words."""
+    return f"{cpus:g} CPU{'s' * (cpus != 1)} and {gpus:g} GPU{'s' * (gpus != 1)}"
+
+
 @dataclass(frozen=True)
 class Resources:
     """What a trial gets, and where it runs."""

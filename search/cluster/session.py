@@ -112,7 +112,7 @@ def ray_session(
         try:
             nodes.check_room(resources)
             if not local and run is not None:
-                shared_folder.probe(run, nodes.holding(resources))
+                shared_folder.probe(run, nodes.list_able(resources))
             yield nodes.count_slots(resources) if local else max(nodes.count_slots(resources), CLUSTER_TRIALS)
         finally:
             if local and run is not None:

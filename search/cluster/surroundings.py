@@ -135,7 +135,7 @@ def find_address(asked: str | None) -> str | None:
 
     if client.is_connected():
         raise UserError(
-            "address: this program uses Ray by Ray Client (ray://), which is not supported; run it on a node"
+            "address: this program uses Ray through Ray Client (ray://), which is not supported; run it on a node"
         )
     own = ray.get_runtime_context().gcs_address
     if asked not in (None, "auto", own):

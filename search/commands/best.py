@@ -84,11 +84,11 @@ def export_best(found: Run, asked: Sequence[str], shown: Sequence[Best], args: a
         raise UserError(f"{args.run}: no trial of {asked[0]} was trained to the end, so there is nothing to export")
     from search.export import describe_choice, export, read_weights, refuse
     from search.storage.places.urls import fetch_checkpoint
-    from search.storage.sources import find_kept
+    from search.storage.sources import load_one_kept
 
     best, out = shown[0], args.export
     refuse(out, found.path)
-    find_kept(found.path, best.architecture)
+    load_one_kept(found.path, best.architecture)
     fetch_checkpoint(found.path, trial)
     export(found.path, best, read_weights(found.path, trial, args.accept_changes), out)
     what = describe_choice(best) + ("" if best.rerun else " (no rerun has finished)")

@@ -74,7 +74,7 @@ def prepare(args: argparse.Namespace) -> options.Request:
             f"choice: {args.run} has a race, which stays on record; leave --choice single out "
             "(the notes of its tables say what a single seed would have taken)"
         )
-    check_swept(run.path, spec, read_run(run.path))  # Before the run asks for a race for good.
+    check_swept(run.source, spec, read_run(run.source))  # Before the run asks for a race for good.
     data = find_dataset(spec.dataset, spec.data_hash, spec.data_source)
     asked = replace(add_choice(args, spec, spec), classes=spec.classes or data.classes)  # What guessing reaches.
     return options.Request(args.run, asked, ("choice",), *conditions)

@@ -54,7 +54,10 @@ def print_runs(text: str) -> None:
     if is_url(text):
         runs = list_bucket(text)
     else:
-        folder = parse_folder(text) if text.strip() else Path("-")
+        try:
+            folder = parse_folder(text) if text.strip() else Path("-")
+        except argparse.ArgumentTypeError as error:
+            raise UserError(f"kind: {error}") from None
         if not folder.is_dir():
             raise UserError(f"kind: {quote(text)} is neither a folder nor one of {', '.join(KINDS)}")
         runs = list_runs(folder)

@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UserError: not a run folder, or a note that is not allowed.
     """
+    from search.planning.runs import format_used
     from spaces.specs.notes import read_notes
     from spaces.specs.run import read_spec
 
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         add_note(args.run, args.text, args.tag)
     notes = read_notes(args.run)
     for note in notes:
-        print(printable(f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(note.time))}  {note}"))
+        print(printable(f"{format_used(note.time)}  {note}"))
     if not notes:
         print(f"{printable(args.run)}: no notes yet")
     return 0
@@ -50,7 +51,7 @@ def add_note(path: Path, text: str, tags: list[str]) -> None:
     from spaces.specs.notes import NOTES
 
     if len(text) > MOST or not (text or " ").isprintable():
-        raise UserError(f"text: give one line of at most {MOST} letters")
+        raise UserError(f"text: give one line of at most {MOST} characters")
     for tag in tags:
         if not tag.isprintable() or not tag.strip() or len(tag.split()) > 1 or len(tag) > 100:
             raise UserError(f"tag: {printable(tag)!r} is not allowed; give one word")

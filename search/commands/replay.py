@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from search import options
 from search.option_types import folder, integer, number, option
 from spaces import UserError
-from spaces.common.lookup import choose
 from spaces.common.wording import format_count
 
 if TYPE_CHECKING:
@@ -67,8 +66,8 @@ def run(args: argparse.Namespace) -> int:
     from analysis.replay.shown import draw_regrets, draw_replays, write_regrets, write_replays
     from analysis.report.files import make_folder
 
-    schedulers = _parse_names(args.schedulers, "schedulers", REPLAYED)
-    searches = _parse_names(args.searches, "searches", SEARCHED)
+    schedulers = options.parse_names(args.schedulers, "schedulers", REPLAYED)
+    searches = options.parse_names(args.searches, "searches", SEARCHED)
     plan = _make_plan(args)
     runs = [read_run(path) for path in args.runs]
     candidates = gather(runs).candidates
@@ -127,16 +126,6 @@ def _judge_as_asha(candidates: Sequence[Candidate], args: argparse.Namespace, pl
     return max(options.name_damaged(one.run) for one in candidates)
 
 
-def _parse_names(text: str, what: str, known: Sequence[str]) -> tuple[str, ...]:
-    """The parts of a list separated by commas, each of them known."""
-    names = options.split_names(text)
-    for name in names:
-        choose(what, name, dict.fromkeys(known))
-    if not names:
-        raise UserError(f"{what}: give at least one of {', '.join(known)}")
-    return names
-
-
 def _make_plan(args: argparse.Namespace) -> Plan:
     """How often what is replayed.
 
@@ -162,7 +151,7 @@ def _replay(candidate: Candidate, material: Material, search: str, scheduler: st
     if why := explain_misfit(material, search, scheduler):
         return why
     if spec["search"] != "grid":
-        return f"the run searched with {spec['search']}, so its configurations are a selection and no grid"
+        return f"the run searched with {spec['search']}, so its configurations are a selection, not a grid"
     if plan.samples is not None and plan.samples > material.size and search != "random":
         return f"{search} cannot try {plan.samples} of {format_count(material.size, 'configuration')}"
     if search != "tpe":

@@ -95,7 +95,7 @@ class Replicated(options.Request):
                 spec = make_replicate(self.spec, number)
                 seeds = f"seed {spec.seed}, split seed {spec.split_seed}"
                 print(f"replicate {number} of {self.count}: {printable(path)} ({seeds})", file=sys.stderr)
-                tell = _tell_of(number, on_event)
+                tell = _make_teller(number, on_event)
                 one = options.Request(path, spec, self.phases, self.resources, self.policy, self.logs)
                 with keeping_count(self.path, self.count) if number == 1 else nullcontext():
                     try:
@@ -109,7 +109,7 @@ class Replicated(options.Request):
         return failures
 
 
-def _tell_of(number: int, on_event: Callable[[Event], object] | None) -> Callable[[Event], object] | None:
+def _make_teller(number: int, on_event: Callable[[Event], object] | None) -> Callable[[Event], object] | None:
     return on_event and (lambda event: on_event(replace(event, replicate=number)))
 
 
@@ -183,7 +183,8 @@ def _check_options(args: argparse.Namespace, table: Table) -> None:
             f"table: {args.table} shows any run and has no experiment of its own; see invsearch list tables"
         )
     for name, default in (dict.fromkeys(FIXED_ONLY) if table.searched else SEARCH_ONLY).items():
-        if getattr(args, name) != default:
+        splits = name == "split_seed" and args.test_fraction is not None  # Then it chooses the test images.
+        if getattr(args, name) != default and not splits:
             what = "has fixed rows" if table.searched else "searches nothing: its configurations are fixed"
             given = name.replace("_", "-")
             raise UserError(f"{given}: Table {table.number} {what}; leave --{given} out")
@@ -222,15 +223,13 @@ def _parse_networks(args: argparse.Namespace, table: Table) -> tuple[str, ...]:
 
 def _parse_listed(text: str | None, what: str, values: Sequence[str]) -> list[str]:
     """The parts of a list separated by commas, each of them known; all that are known where nothing was given."""
-    known = dict.fromkeys(values)
-    names = list(known if text is None else options.split_names(text))
-    for name in names:
+    known = [*dict.fromkeys(values)]
+    if text is None:
+        return known
+    for name in options.split_names(text):
         if what == "rows" and name not in known:
             _refuse_misplaced(name)
-        choose(what, name, known)
-    if not names:
-        raise UserError(f"{what}: give at least one of {', '.join(known)}")
-    return names
+    return [*options.parse_names(text, what, known)]
 
 
 def _refuse_misplaced(name: str) -> None:

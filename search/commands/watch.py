@@ -190,14 +190,14 @@ def make_view(view: View, crops: bool = False) -> Group:
         judged = JUDGED_ON[trial["phase"]]
         accuracy = trial[f"{judged}_accuracy"]
         said = format_percent(accuracy) + ("" if math.isnan(accuracy) else f" {judged}")
-        latest.add_row(read_clock(trial["time"]), trial["trial_id"], trial["status"], f"epoch {trial['epoch']}", said)
+        latest.add_row(format_time(trial["time"]), trial["trial_id"], trial["status"], f"epoch {trial['epoch']}", said)
     notes = [view.damage] * bool(view.damage)
     first = Text(printable(rename(f"{view.run.path}: {view.driven}")), overflow="fold")
     screen = Screen("", view.pace, done, left, rows, notes, "accuracy", crops)
     return Group(first, screen, *[latest] * bool(latest.rows))
 
 
-def read_clock(moment: float) -> str:
+def format_time(moment: float) -> str:
     """The time of day of Unix seconds; a dash where a record says what no clock can show."""
     try:
         return time.strftime("%T", time.localtime(moment))

@@ -62,13 +62,13 @@ def load_split(dataset: Dataset, phase: str, split_seed: int | None, root: Path 
         raise UserError(f"split_seed: {split_seed!r} is not allowed; give an integer of at least 0")
     train = dataset.load_train(root)
     if phase == "rerun":
-        return find_split(dataset, train, dataset.load_test(root))
+        return make_split(dataset, train, dataset.load_test(root))
     order = np.random.Generator(np.random.PCG64(split_seed)).permutation(len(train.labels))
     parts = np.sort(order[: -dataset.holdout]), np.sort(order[-dataset.holdout :])
-    return find_split(dataset, *(Arrays(train.images[part], train.labels[part]) for part in parts))
+    return make_split(dataset, *(Arrays(train.images[part], train.labels[part]) for part in parts))
 
 
-def find_split(dataset: Dataset, train: Arrays, judged: Arrays) -> Split:
+def make_split(dataset: Dataset, train: Arrays, judged: Arrays) -> Split:
     """The split of images to train and to be judged on, as the data set wants them."""
     scaling = None
     if dataset.recipe is None or not dataset.recipe.augments:

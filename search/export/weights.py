@@ -102,6 +102,11 @@ def train_anew(
         if not accept_changes:
             raise _refuse(spec.trial_id, maker, "it was trained on a GPU, and there is none here")
         device = "cpu"
+    if engine == "pack":
+        raise UserError(
+            f"trial {spec.trial_id}: it was trained in a pack, whose bits no training alone repeats; add "
+            "--accept-changes to take the weights of here (for the next run: --keep-checkpoints best)"
+        )
     make_repeatable(device, int(maker.get("threads", "1")))
     training = Training(spec, load_split(data, spec.phase, spec.split_seed), device, engine)
     first: str | None = None

@@ -62,9 +62,9 @@ class Run:
     @property
     def spec(self) -> RunSpec:
         """The request: everything that the run was asked for."""
-        from search.storage.run_folder import RunFolder
+        from spaces.specs.run import RunSpec
 
-        return RunFolder(self.path).read_spec()
+        return RunSpec.from_dict(self.read().spec)
 
     @property
     def trials(self) -> pd.DataFrame:

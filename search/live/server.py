@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from markupsafe import Markup, escape
@@ -98,10 +100,9 @@ class LiveServer(ThreadingHTTPServer):
     def __init__(self, path: Path, port: int, describe: Callable[[Follower, Path], str]):
         self.path, self._describe = path, describe
         self._pages: dict[Path, LivePage] = {}
-        found = list(find_runs(path)) if path.is_dir() else []
-        if not found and not path.is_dir():
+        if not path.is_dir():
             raise UserError(f"{path}: not a folder; give a run, or a folder of runs")
-        self.is_run = found == [path]
+        self.is_run = [*find_runs(path)] == [path]
         try:
             super().__init__((HOST, port), _Handler)
         except (OSError, OverflowError) as error:
@@ -113,6 +114,11 @@ class LiveServer(ThreadingHTTPServer):
     def url(self) -> str:
         """Where the page is."""
         return f"http://{HOST}:{self.server_address[1]}/"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing of a reader who left before the answer was there."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def answer(self, place: str) -> tuple[str, bytes] | None:
         """Content type and content for a path of the URL; None where there is nothing."""

@@ -78,7 +78,9 @@ def parse_assumed(
         except ValueError:
             raise UserError(f"assume: {name}: {quote(number)} is not a number; write for example {name}=8") from None
         if not 0 < values[name] < 1e9 or (name == "nodes" and values[name] % 1):
-            raise UserError(f"assume: {name}: {quote(number)} is not allowed; give a number above 0")
+            raise UserError(
+                f"assume: {name}: {quote(number)} is not allowed; give a {'whole ' * (name == 'nodes')}number above 0"
+            )
     paces = {name: values[name] for name in architectures if name in values}
     made = Assumed(
         values.get("cpus"),

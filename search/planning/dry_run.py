@@ -11,12 +11,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+import models
 from analysis.choice import count_trainings, list_stages
 from analysis.progress.outlook import list_parts
 from analysis.records.reader import Run, read_run
-from search.cluster.resources import Resources, count_cores
+from search.cluster.resources import Resources, count_cores, format_amount
 from search.datasets import Arrays, Dataset, find_trained_on
-from search.datasets.split import find_split
+from search.datasets.split import make_split
 from search.planning.assumed import Assumed
 from search.planning.reused import read_with_reused
 from search.storage.reuse import describe_others
@@ -25,7 +26,7 @@ from search.training.loop import Training, make_repeatable
 from search.training.pack import PackTraining
 from search.tuning.packs.engine import choose_engine
 from search.tuning.policy import Policy
-from spaces import Hyperparameters, UserError
+from spaces import Hyperparameters, TrialSpec, UserError
 from spaces.common.errors import printable
 from spaces.common.wording import format_count, format_length
 from spaces.specs.extend import extend, read_known
@@ -104,14 +105,12 @@ def describe(
         amounts = {phase: left[name, phase] for phase in phases if left[name, phase].trials}
         seconds, told = assumed.find_seconds(name), "assumed"
         pace = {"sweep": seconds, "choice": seconds, "rerun": seconds}
-        checkpoint_bytes = 0
         if seconds is None:
             lanes = {phase: _count_lanes(spec, name, phase, choice) for phase in amounts or phases[:1]}
             measured = {count: measure(spec, data, name, device, choice, count) for count in {*lanes.values()}}
             images = dict.fromkeys(("sweep", "choice"), data.train_images - data.holdout) | {"rerun": data.train_images}
             pace = {phase: measured[count][0] * images[phase] / measured[count][1] for phase, count in lanes.items()}
-            step, _, checkpoint_bytes = measured[next(iter(lanes.values()))]
-            told = f"{1000 * step:.2f} ms a step on {device}"
+            told = f"{1000 * measured[next(iter(lanes.values()))][0]:.2f} ms a step on {device}"
         taken = 0.0
         for phase, amount in amounts.items():
             all_slots = amount.epochs * (pace[phase] or 0.0) / slots
@@ -121,7 +120,7 @@ def describe(
             taken += max(all_slots, one_slot)
             shared[phase] += all_slots
             longest[phase] = max(longest[phase], one_slot)
-        bytes_kept += _count_bytes(spec, name, amounts, policy.keep_checkpoints, checkpoint_bytes)
+        bytes_kept += _count_bytes(spec, name, amounts, policy.keep_checkpoints, _weigh_checkpoint(spec, data, name))
         parts = [_describe_amount(spec, phase, amount, is_rest) for phase, amount in amounts.items()]
         epoch = next(iter(pace.values()))
         each = f"{told}, {format_length(epoch or 0.0)} an epoch"
@@ -158,10 +157,8 @@ def _find_room(resources: Resources, assumed: Assumed) -> tuple[int, str]:
     cpus, gpus = count_cores(), torch.cuda.device_count()
     room = resources.count_slots(cpus, gpus)
     if not room:
-        wanted = f"{resources.cpus_per_trial:g} CPUs" + f" and {resources.gpus_per_trial:g} GPUs" * bool(
-            resources.gpus_per_trial
-        )
-        raise UserError(f"dry-run: a trial asks for {wanted}, and this machine has {cpus} and {gpus}; {ask}")
+        wanted = format_amount(resources.cpus_per_trial, resources.gpus_per_trial)
+        raise UserError(f"dry-run: a trial asks for {wanted}, but this machine has {format_amount(cpus, gpus)}; {ask}")
     return room, "on this machine"
 
 
@@ -240,16 +237,13 @@ def _count_lanes(spec: RunSpec, architecture: str, phase: str, choice: EngineCho
 
 def measure(
     spec: RunSpec, data: Dataset, architecture: str, device: str, choice: EngineChoice, lanes: int = 0
-) -> tuple[float, int, int]:
-    """Seconds of a training step on this machine, its images, which are random, and bytes of a checkpoint.
+) -> tuple[float, int]:
+    """Seconds of a training step on this machine, and its images, which are random.
 
     In a pack of so many lanes they are a lane's share. Where the batch size is searched, the step is one of a
     middle size.
     """
-    safe = Hyperparameters.from_mapping(
-        {name: SAFE.get(name, value) for name, value in spec.find_middle(architecture).items()}
-    )
-    trial = spec.list_rerun_trials(architecture, safe)[0] if spec.thetas else spec.sweep_trial(architecture, safe)
+    trial = _make_safe_trial(spec, architecture)
     rng = np.random.default_rng(0)
     batch = min(trial.batch_size, data.train_images)  # A batch holds no more than there is.
     steps = 1
@@ -257,7 +251,7 @@ def measure(
         images = batch * steps
         grey = rng.integers(0, 256, (images, *data.input_shape), dtype=np.uint8)
         y = rng.integers(0, data.classes, images)
-        split = find_split(data, Arrays(grey, y), Arrays(grey[:1], y[:1]))
+        split = make_split(data, Arrays(grey, y), Arrays(grey[:1], y[:1]))
         training: Training | PackTraining
         if lanes:
             training = PackTraining([trial] * lanes, split, device)
@@ -269,5 +263,26 @@ def measure(
         if taken / steps >= LONG_ENOUGH or steps == MANY:
             break
         steps = MANY
-    values = [*training.network.state_dict().values(), *training.network.parameters()]  # Momentum doubles the weights.
-    return taken / steps / max(1, lanes), batch, sum(value.nbytes for value in values)
+    return taken / steps / max(1, lanes), batch
+
+
+def _make_safe_trial(spec: RunSpec, architecture: str) -> TrialSpec:
+    """A trial that does not diverge."""
+    values = {name: SAFE.get(name, value) for name, value in spec.find_middle(architecture).items()}
+    safe = Hyperparameters.from_mapping(values)
+    return spec.list_rerun_trials(architecture, safe)[0] if spec.thetas else spec.sweep_trial(architecture, safe)
+
+
+def _weigh_checkpoint(spec: RunSpec, data: Dataset, architecture: str) -> int:
+    """Bytes of a trial's checkpoint."""
+    theta = _make_safe_trial(spec, architecture).theta
+    network = models.build(
+        architecture,
+        gain=theta.gain,
+        seed=spec.seed,
+        input_shape=data.input_shape,
+        classes=data.classes,
+        further=theta.constructor,
+    )
+    values = [*network.state_dict().values(), *network.parameters()]  # Momentum doubles the weights.
+    return sum(value.nbytes for value in values)

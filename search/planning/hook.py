@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+from search.streams import rename
 from spaces.common.errors import printable
 
 
@@ -15,9 +16,9 @@ def run_hook(command: str, code: int, run: str) -> None:
     Args:
         command: as a person wrote it.
         code: the exit code of what has ended, as INVSEARCH_EXIT_CODE.
-        run: the run folder, as INVSEARCH_RUN; empty where the command chose it.
+        run: the run folder, as INVSEARCH_RUN, or of a bucket's mirror its URL; empty where the command chose it.
     """
-    more = {"INVSEARCH_EXIT_CODE": str(code), "INVSEARCH_RUN": os.path.abspath(run) if run else ""}
+    more = {"INVSEARCH_EXIT_CODE": str(code), "INVSEARCH_RUN": rename(os.path.abspath(run)) if run else ""}
     try:
         ended = subprocess.run(command, shell=True, env=os.environ | more, stdin=subprocess.DEVNULL, check=False)
         failed = f"ended with code {ended.returncode}" if ended.returncode else ""

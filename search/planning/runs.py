@@ -110,15 +110,18 @@ def _describe(name: str, run: Path, used: float) -> Listed:
     lines = []
     with suppress(OSError):
         lines = read_lines(run / NAME)[0]
-    ends = [line.get("outcome") for line in lines if line.get("event") == "end"]
-    state = "running" if find_driver(run) else str(ends[-1]) if ends else "no end on record"
+    last = next((line for line in reversed(lines) if line.get("event") in ("start", "end")), {})
+    state = "running" if find_driver(run) else str(last.get("outcome", "no end on record"))
     notes = read_notes(run)
-    last = next((note.text for note in reversed(notes) if note.text), "")
-    said = " ".join([*(f"[{tag}]" for tag in list_tags(notes)), last]).strip()
+    latest = next((note.text for note in reversed(notes) if note.text), "")
+    said = " ".join([*(f"[{tag}]" for tag in list_tags(notes)), latest]).strip()
     networks = ", ".join(spec["architectures"])
     return Listed(name, spec["dataset"], networks, ended, len(trials), state, used, said)
 
 
 def format_used(moment: float) -> str:
-    """A day and a minute."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment)) if moment else "-"
+    """A day and a minute; a dash where there is none, or none that a clock can show."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment)) if moment else "-"
+    except (ValueError, OverflowError, OSError):
+        return "-"

@@ -49,13 +49,14 @@ class RunFolder:
     Attributes:
         path: the folder, or the driver's own mirror.
         given: the folder, or the mirror that readers have.
+        source: where the records are up to date: as ``given`` until this driver takes the run, then as ``path``.
         scratch: where Ray Tune keeps its own files.
         guard: lets the processes of this driver write, and nobody else's.
         refusal: why nothing may be trained here, although the run asks for no more than before; None where it may.
     """
 
     def __init__(self, path: str | Path):
-        self.path = self.given = Path(path).resolve()
+        self.path = self.given = self.source = Path(path).resolve()
         url = find_url(self.path)
         self._lock: DriverLock | BucketLock
         if url is None:
@@ -79,7 +80,7 @@ class RunFolder:
         Raises:
             UserError: not a run folder, or not readable.
         """
-        return RunSpec.from_dict(read_spec(self.path))
+        return RunSpec.from_dict(read_spec(self.source))
 
     def _prepare(self, asked: RunSpec, here: Mapping[str, object], accept_changes: bool) -> RunSpec:
         """Writes the spec, extended where the folder holds the same run already; nothing if that is refused.
@@ -228,7 +229,7 @@ class RunFolder:
         Where a new run is refused before anything was trained, its folder goes again.
 
         Yields:
-            What was found and done, one line each, which were also printed.
+            What was damaged and what was done, one line each, which were also printed.
 
         Raises:
             UserError: foreign files, another driver, or it cannot be written.
@@ -242,22 +243,23 @@ class RunFolder:
         made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lines = self._lock.take(force)
+            lines, self.source = self._lock.take(force), self.path
         except OSError as error:
             raise UserError(f"{self.path}: cannot be written ({error.strerror}); give another --out") from None
         try:
             for line in lines:
                 print(line, file=sys.stderr)
+            mended = []
             try:
                 for finding in repair.inspect(self.path, deep):
                     self.guard.fetch_copy(finding.path)
-                    lines.append(finding.mend())
-                    print(lines[-1], file=sys.stderr)
+                    mended.append(finding.mend())
+                    print(mended[-1], file=sys.stderr)
                 self.guard.upload()
             except OSError as error:
                 raise UserError(f"{explain_error(error)}; fix that and try again") from None
             with last_words(self._lock.release):
-                yield lines
+                yield mended
         except UserError:
             if made and isinstance(self._lock, DriverLock) and not self._has_work():
                 with suppress(OSError, Superseded):
@@ -319,6 +321,6 @@ class RunFolder:
                 last = (folder.error or "").strip().splitlines()[-1:] or ["no reason is on record"]
                 folder.reopen(f"tried again after epoch {folder.epoch}: {last[0]}")
 
-    def list_failures(self, phase: str) -> int:
+    def count_failures(self, phase: str) -> int:
         """How many trials of a phase failed."""
         return sum(folder.outcome() == "failed" for folder in self.list_recorded(phase))

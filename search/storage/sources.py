@@ -81,7 +81,7 @@ def list_kept(run: Path | None, reference: str) -> list[str]:
     return []
 
 
-def find_kept(run: Path | None, name: str) -> bool:
+def load_one_kept(run: Path | None, name: str) -> bool:
     """Makes the kept copy of that name known, if the run has one; whether it has.
 
     Raises:

@@ -20,7 +20,7 @@ from models.own.layers import OwnPart
 from models.own.seeding import seeded
 from models.own.switches import switches_kept
 from search.datasets.base import Arrays, Dataset
-from search.datasets.split import Split, find_split
+from search.datasets.split import Split, make_split
 from search.training.loop import Training
 from spaces import TrialSpec, UserError
 
@@ -105,7 +105,7 @@ def make_random_images(trial: TrialSpec, data: Dataset) -> Split:
     count = min(IMAGES, trial.batch_size)
     grey = rng.integers(0, 256, (count, *data.input_shape), dtype=np.uint8)
     arrays = Arrays(grey, rng.integers(0, data.classes, count))
-    return find_split(data, arrays, arrays)
+    return make_split(data, arrays, arrays)
 
 
 def _begin(trial: TrialSpec, split: Split) -> Training:

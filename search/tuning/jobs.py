@@ -33,7 +33,7 @@ from search.tuning.policy import Keeper, Policy
 from search.tuning.progress import Progress, Silent
 from search.tuning.scheduler import InOrder
 from search.tuning.stopper import Interrupt
-from search.tuning.trainable import METRIC, TIME_ATTR, WORST, RecordedTrial, Unsaved
+from search.tuning.trainable import TIME_ATTR, RecordedTrial, Unsaved
 from spaces import TrialSpec
 from spaces.specs.protocol import ENDED_BY_ITSELF
 
@@ -104,16 +104,16 @@ class Outcomes(Unsaved, Callback):
         status = last["status"]
         if status not in ENDED_BY_ITSELF:
             status = "completed" if last[TIME_ATTR] >= trial.config["max_epochs"] else "stopped"
-        self._finish(trial, status, last[TIME_ATTR], last[METRIC])
+        self._finish(trial, status, last[TIME_ATTR])
 
-    def _finish(self, trial: Any, status: str, epoch: int, accuracy: float) -> None:
+    def _finish(self, trial: Any, status: str, epoch: int) -> None:
         """Writes an outcome, unless the trial has only come as far as a rung, and those that follow from it."""
         folder, progress = self._find_folder(trial), self._job.progress
         if status == "completed" and trial.config["rung"]:
             folder.read()
             progress.waits(trial)
         else:
-            folder.decide(status, epoch, status == "completed" and self._keeper.keeps(folder, accuracy))
+            folder.decide(status, epoch, status == "completed" and self._keeper.keeps(folder))
             progress.ended(trial, status)
         self.ended += 1
         for spec in self._job.searcher.take_in(folder):
@@ -170,7 +170,7 @@ class Outcomes(Unsaved, Callback):
                 folder = self._find_folder(lane)
                 folder.read()
                 if not is_pack(trial) or lane.key not in self._told:
-                    self._finish(lane, folder.status, folder.epoch, WORST)
+                    self._finish(lane, folder.status, folder.epoch)
 
     def _find_folder(self, trial: Any) -> TrialFolder:
         return TrialFolder(self._job.run.path, TrialSpec.from_dict(trial.config["trial"]), self._job.run.guard)
@@ -216,11 +216,11 @@ def execute(
 
     def check_time() -> None:
         """Where Tune ends in its own way, it waits for workers that have nothing to tell."""
-        if policy.time_is_up() and not job.scheduler.in_last_epochs():
-            raise TimeIsUp(job.progress.so_far(TIME_IS_UP))
+        if policy.time_is_up() and not job.scheduler.begin_last_epochs():
+            raise TimeIsUp(job.progress.say_so_far(TIME_IS_UP))
 
     def check_listener() -> str | None:
-        return None if job.progress.refusal is None else job.progress.so_far(f"on_event: {job.progress.refusal}")
+        return None if job.progress.refusal is None else job.progress.say_so_far(f"on_event: {job.progress.refusal}")
 
     interrupt = Interrupt(check_time, check_listener, lambda: job.scheduler.trouble, stuck)
     interrupt.on_signal = job.progress.stop
@@ -282,5 +282,5 @@ def execute(
     split.free()
     shutil.rmtree(job.run.scratch, ignore_errors=True)
     if not outcomes.ended and not outcomes.lost:  # Or a loop that asks the records would never end.
-        raise Halted(job.progress.so_far("Ray Tune ended before any trial did"))
+        raise Halted(job.progress.say_so_far("Ray Tune ended before any trial did"))
     return outcomes.lost

@@ -100,7 +100,7 @@ def train_run(
             run.guard.refresh()
             phases.append(plan(run, spec))
             train_phase(phases[-1], run, spec, resources, policy, engine, on_event)
-    return sum(run.list_failures(phase.name) for phase in phases)
+    return sum(run.count_failures(phase.name) for phase in phases)
 
 
 def train_phase(
@@ -142,7 +142,7 @@ def train_phase(
     engines = engine.list_makers(name for name in left if not engine.packs(name))
     if on_event is None and (warning := policy.warn_of_time()):
         print(warning, file=sys.stderr)
-    with ray_session(resources, run.path, lambda: run.list_failures(phase.name) > 0) as slots:
+    with ray_session(resources, run.path, lambda: run.count_failures(phase.name) > 0) as slots:
         deaths: Counter[tuple[str, int]] = Counter()
         weights = weigh(read_sealed(run.path / "costs.json") or {})
         while not feed.finished:  # Until the records say that all is done.

@@ -40,8 +40,8 @@ class Policy:
         if left > STARTING_SECONDS:
             return ""
         return (
-            f"time-budget: {max(0.0, left):.0f} s are left, and to start Ray and workers takes 10 to "
-            f"{STARTING_SECONDS:.0f} s; perhaps no epoch is trained (give more)"
+            f"time-budget: {max(0.0, left):.0f} s are left, and starting Ray and its workers takes 10 to "
+            f"{STARTING_SECONDS:.0f} s, so perhaps no epoch will be trained; give more"
         )
 
     def time_is_up(self) -> bool:
@@ -59,9 +59,9 @@ class Keeper:
 
     def __init__(self, kept: str, recorded: Callable[[str], Sequence[TrialFolder]]):
         self._kept, self._recorded = kept, recorded
-        self._best: dict[str, tuple[float, TrialFolder]] | None = None
+        self._best: dict[str, TrialFolder] | None = None
 
-    def keeps(self, folder: TrialFolder, accuracy: float) -> bool:
+    def keeps(self, folder: TrialFolder) -> bool:
         """Whether this trial keeps its checkpoint; the one that it beats loses its own."""
         if self._kept != "best":
             return self._kept == "all"
@@ -69,11 +69,19 @@ class Keeper:
             self._best = {}
             for other in self._recorded(folder.spec.phase):
                 if other.outcome() == "completed" and other.spec != folder.spec and other.has_checkpoint():
-                    self.keeps(other, other.rows[-1][f"{JUDGED_ON[folder.spec.phase]}_accuracy"])
+                    self.keeps(other)
+        folder.read()
         before = self._best.get(folder.spec.architecture)
-        if before and before[0] >= accuracy:
+        if before and _rank(before) < _rank(folder):
             return False
         if before:
-            before[1].drop_checkpoint()
-        self._best[folder.spec.architecture] = (accuracy, folder)
+            before.drop_checkpoint()
+        self._best[folder.spec.architecture] = folder
         return True
+
+
+def _rank(folder: TrialFolder) -> tuple[float, float, str, str]:
+    """Smaller is better: by accuracy, then by loss, then by id, as incumbents and best reruns are found."""
+    spec, last = folder.spec, folder.rows[-1]
+    accuracy, loss = (last[f"{JUDGED_ON[spec.phase]}_{name}"] for name in ("accuracy", "loss"))
+    return -accuracy, loss, spec.config_id, spec.trial_id

@@ -258,7 +258,7 @@ class Progress(Unsaved, Callback):
         tallies = self._tallies.values()
         return sum(tally.done for tally in tallies), sum(tally.total for tally in tallies)
 
-    def so_far(self, what: str) -> str:
+    def say_so_far(self, what: str) -> str:
         """A sentence that also says how much was trained since the start."""
         epochs = sum(tally.new_epochs for tally in self._tallies.values())
         return f"{what}, {format_count(epochs, 'epoch')} {'was' if epochs == 1 else 'were'} trained"

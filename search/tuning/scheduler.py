@@ -51,7 +51,7 @@ class InOrder(FIFOScheduler):
     def _judged(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         return TrialScheduler.CONTINUE
 
-    def in_last_epochs(self) -> bool:
+    def begin_last_epochs(self) -> bool:
         """From the first call on no trial is given another epoch; whether some are still in one."""
         mine = self._open if self._last is None else self._last
         self._last = [trial for trial in mine if trial.status == Trial.RUNNING]

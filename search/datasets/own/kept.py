@@ -45,7 +45,7 @@ def keep(parts: Parts, name: str, source: str) -> Dataset:
     Args:
         parts: the data, which are read now.
         name: of the data set.
-        source: what it was made of; ``read_npz`` and its like can read it again.
+        source: what it was made of: the text that was given to ``--dataset``, or a name for arrays.
 
     Raises:
         UserError: what ``parts`` refuses while it is read, images without any difference, or nothing can be written.

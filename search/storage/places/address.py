@@ -148,7 +148,9 @@ def read_seconds(name: str, usual: float) -> float:
     except ValueError:
         value = 0.0
     if not 0.0 < value <= 86400.0:
-        raise UserError(f"{name}: {quote(text)} is not allowed; give seconds above 0, such as {usual:g}")
+        raise UserError(
+            f"{name}: {quote(text)} is not allowed; give seconds above 0 and at most 86400, such as {usual:g}"
+        )
     return value
 
 

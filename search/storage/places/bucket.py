@@ -64,8 +64,8 @@ class BucketPlace:
 
     def describe(self) -> str:
         """The host of the store."""
-        host = urlsplit(self._endpoint).hostname
-        return f" at {host}:{urlsplit(self._endpoint).port or 443}" if host else ""
+        parts = urlsplit(self._endpoint)
+        return f" at {parts.hostname}:{parts.port or (80 if parts.scheme == 'http' else 443)}" if parts.hostname else ""
 
     def get(self, name: str) -> tuple[bytes, Version] | None:
         """What an object holds."""

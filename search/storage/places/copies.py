@@ -6,7 +6,7 @@ is overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -18,13 +18,14 @@ from search.storage.places.folder import FolderPlace
 from search.storage.places.layout import (
     CHECKPOINT,
     DECISIONS_FILE,
-    compute_digest,
+    is_intact,
     is_mirrored,
     is_passing,
     name_checkpoint,
+    name_copy,
     name_decision,
 )
-from search.storage.places.mirror import AT_ONCE, INDEX, Mirror
+from search.storage.places.mirror import AT_ONCE, INDEX, Mirror, fetch_all
 from search.storage.places.urls import MARK
 from spaces import UserError
 from spaces.common.errors import printable
@@ -59,15 +60,13 @@ def pull(place: Place, folder: Path) -> tuple[int, list[str]]:
     damaged = [*mirror.damaged]
     if (folder / HISTORY).exists() and read_lines(folder / HISTORY)[1]:
         damaged.append(HISTORY)
-    for name, content in _fetch(place, [name for name in mirror.checkpoints if not _is_here(folder, name)]):
-        found = CHECKPOINT.fullmatch(name)
-        assert found is not None
-        if compute_digest(content) != found[3]:
+    for name, content, _ in fetch_all(place, [name for name in mirror.checkpoints if not _is_here(folder, name)]):
+        if is_intact(name, content):
+            write_atomically(folder / name_copy(name), content)
+        else:
             damaged.append(name)
-            continue
-        write_atomically(folder / f"{found[1]}.safetensors", content)
     names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
-    kept = {f"{found[1]}.safetensors" for name in mirror.checkpoints if (found := CHECKPOINT.fullmatch(name))}
+    kept = {*map(name_copy, mirror.checkpoints)}
     for name in names:
         if Path(name).match(f"trials/*/{FOLDERS_CHECKPOINT}") and name not in kept:
             (folder / name).unlink()  # The trial has gone on.
@@ -107,10 +106,9 @@ def fetch_checkpoint(place: Place, mirror: Path, trial_id: str) -> None:
     trial = f"trials/{trial_id}"
     named = (read_sealed(mirror / trial / RECORD) or {}).get("checkpoint")
     names = [entry.name for entry in place.list(trial) if CHECKPOINT.fullmatch(entry.name)]
-    for name, content in _fetch(place, sorted(names, key=lambda name: f".{named}." in name)):
-        found = CHECKPOINT.fullmatch(name)
-        if found is not None and compute_digest(content) == found[3]:
-            write_atomically(mirror / f"{found[1]}.safetensors", content)
+    for name, content, _ in fetch_all(place, sorted(names, key=lambda name: f".{named}." in name)):
+        if is_intact(name, content):
+            write_atomically(mirror / name_copy(name), content)
 
 
 def push(folder: Path, place: Place) -> int:
@@ -148,7 +146,8 @@ def push(folder: Path, place: Place) -> int:
         try:
             place.create(name, content)
         except Conflict:  # Of another push of the same, which began at the same moment.
-            return not _is_same(place, name, content)
+            _check_same(place, name, content)
+            return False
         back = place.get(name)
         if back is None or back[0] != content:
             raise UserError(f"{place.url}/{name}: does not come back as it was written")
@@ -169,20 +168,14 @@ def _check_prefix(place: Place, mine: Mapping[str, Callable[[], bytes]]) -> set[
         if name not in mine:
             raise UserError(f"{place.url}/{printable(name)}: is there already, of another run; give a new prefix")
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(lambda name: _is_same(place, name, mine[name]()), there))
+        list(pool.map(lambda name: _check_same(place, name, mine[name]()), there))
     return set(there)
 
 
-def _is_same(place: Place, name: str, content: bytes) -> bool:
-    """True.
-
-    Raises:
-        UserError: something else is there.
-    """
+def _check_same(place: Place, name: str, content: bytes) -> None:
     there = place.get(name)
     if there is None or there[0] != content:
         raise UserError(f"{place.url}/{name}: is there already and differs; give a new prefix")
-    return True
 
 
 def _list_names(mine: FolderPlace) -> list[str]:
@@ -196,20 +189,10 @@ def _read(mine: FolderPlace, name: str) -> bytes:
     return found[0]
 
 
-def _fetch(place: Place, names: Iterable[str]) -> Iterable[tuple[str, bytes]]:
-    names = list(names)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for name, found in zip(names, pool.map(place.get, names), strict=True):
-            if found is not None:
-                yield name, found[0]
-
-
 def _is_here(folder: Path, name: str) -> bool:
     """Whether a folder has that very checkpoint."""
-    found = CHECKPOINT.fullmatch(name)
-    assert found is not None
-    path = folder / f"{found[1]}.safetensors"
-    return path.is_file() and compute_digest(path.read_bytes()) == found[3]
+    path = folder / name_copy(name)
+    return path.is_file() and is_intact(name, path.read_bytes())
 
 
 def _is_unsound(path: Path) -> bool:

@@ -25,7 +25,9 @@ from search.storage.places.layout import (
     DECISIONS_FILE,
     LEASE,
     compute_digest,
+    is_intact,
     name_checkpoint,
+    name_copy,
     name_decision,
 )
 from search.storage.places.lease import Lease, read_lease
@@ -237,11 +239,11 @@ class BucketGuard(Writer):
             got = self.place.get(one[0])
             if got is None:
                 continue
-            if compute_digest(got[0]) == one[3]:
-                write_atomically(self.run / f"{one[1]}.safetensors", got[0])
+            if is_intact(one[0], got[0]):
+                write_atomically(self.run / name_copy(one[0]), got[0])
                 self._versions[one[0]] = got[1]
                 return notes
-            aside = f"{one[1]}.safetensors{ASIDE}{time.strftime('%Y%m%dT%H%M%S')}"
+            aside = f"{name_copy(one[0])}{ASIDE}{time.strftime('%Y%m%dT%H%M%S')}"
             with suppress(Conflict):
                 self.place.create(aside, got[0])
             self.place.delete([one[0]])
@@ -299,5 +301,4 @@ def _has_same_end(outcome: bytes, content: Mapping[str, Any]) -> bool:
 
 def _is_of(name: str, checkpoint: str) -> bool:
     """Whether an object is a checkpoint of that name in a folder."""
-    found = CHECKPOINT.fullmatch(name)
-    return found is not None and f"{found[1]}.safetensors" == checkpoint
+    return CHECKPOINT.fullmatch(name) is not None and name_copy(name) == checkpoint

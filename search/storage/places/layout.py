@@ -52,6 +52,26 @@ def name_checkpoint(name: str, content: bytes) -> str:
     return str(PurePosixPath(name).with_suffix(f".{compute_digest(content)}.safetensors"))
 
 
+def name_copy(name: str) -> str:
+    """The name in a folder of a checkpoint of a bucket.
+
+    >>> name_copy("trials/a/checkpoint-3.2d711642b726b044.safetensors")
+    'trials/a/checkpoint-3.safetensors'
+    """
+    found = CHECKPOINT.fullmatch(name)
+    assert found is not None, name
+    return f"{found[1]}.safetensors"
+
+
+def is_intact(name: str, content: bytes) -> bool:
+    """Whether a checkpoint of a bucket holds what its name says.
+
+    >>> is_intact("trials/a/checkpoint-3.2d711642b726b044.safetensors", b"x")
+    True
+    """
+    return name_checkpoint(name_copy(name), content) == name
+
+
 def compute_digest(content: bytes) -> str:
     """What stands in a checkpoint's name."""
     return hashlib.sha256(content).hexdigest()[:DIGITS]

@@ -8,7 +8,7 @@ again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -80,7 +80,7 @@ class Mirror:
             self.drop(name)
         try:
             self._fetch_decisions(decisions)
-            for name, content, version in self._fetch(entry for entry in plain if not self._has(entry)):
+            for name, content, version in fetch_all(self.place, [one.name for one in plain if not self._has(one)]):
                 self.keep(name, content, version)
         finally:  # What was fetched before a failure is not fetched again.
             self._save()
@@ -92,13 +92,6 @@ class Mirror:
         """Whether what was fetched is still there, by its tag: lists have no generations."""
         version = self.find_version(entry.name)
         return version is not None and version.tag == entry.version.tag
-
-    def _fetch(self, entries: Iterable[Entry]) -> Iterator[tuple[str, bytes, Version]]:
-        names = [entry.name for entry in entries]
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            for name, found in zip(names, pool.map(self.place.get, names), strict=True):
-                if found is not None:
-                    yield name, *found
 
     def _fetch_decisions(self, entries: list[Entry]) -> None:
         """Each says its number, by which they are ordered; marks of drivers have none in a folder."""
@@ -112,7 +105,7 @@ class Mirror:
         marks = {number for number, entry in known.items() if not self._known[entry.name][1]}
         here = {*lines, *marks}
         missing = (entry for entry in entries if read_number(entry.name) not in here)
-        for name, content, version in self._fetch(missing):
+        for name, content, version in fetch_all(self.place, [one.name for one in missing]):
             try:
                 line = unseal(content)
                 if line.get("number") != read_number(name):
@@ -187,3 +180,11 @@ class Mirror:
         for name in gone:
             del self._known[name]
         self._save()
+
+
+def fetch_all(place: Place, names: Sequence[str]) -> Iterator[tuple[str, bytes, Version]]:
+    """Fetches objects, several at once; yields the name, content and version of those that are there, in order."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for name, found in zip(names, pool.map(place.get, names), strict=True):
+            if found is not None:
+                yield name, *found

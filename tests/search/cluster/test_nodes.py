@@ -32,16 +32,16 @@ def there(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def test_slots_are_counted_node_by_node(there: list[dict[str, Any]]) -> None:
     """Three nodes of one CPU hold no trial of two, and 4 + 3 CPUs only two trials of three."""
     there += [node(1), node(1), node(1), node(64, is_alive=False)]
-    assert (nodes.count_slots(Resources(2)), nodes.holding(Resources(2))) == (0, [])
-    assert (nodes.count_slots(Resources(1)), len(nodes.holding(Resources(1)))) == (3, 3)
+    assert (nodes.count_slots(Resources(2)), nodes.list_able(Resources(2))) == (0, [])
+    assert (nodes.count_slots(Resources(1)), len(nodes.list_able(Resources(1)))) == (3, 3)
     there[:] = [node(4), node(3), node(0)]
     assert nodes.count_slots(Resources(3)) == 2
 
 
 def test_a_trial_needs_all_it_asks_for_on_one_node(there: list[dict[str, Any]]) -> None:
     there += [node(16), node(2, gpus=1)]
-    assert nodes.holding(Resources(2, 1))
-    assert not nodes.holding(Resources(4, 1))
+    assert nodes.list_able(Resources(2, 1))
+    assert not nodes.list_able(Resources(4, 1))
 
 
 @pytest.mark.parametrize(

@@ -259,6 +259,21 @@ def test_a_training_that_comes_out_differently_is_not_passed_off(
     assert "differently from the record" in (tmp_path / "out" / "README.md").read_text()
 
 
+def test_a_trial_of_a_pack_is_not_passed_off_as_trained_alone(
+    other: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, trial = other
+    path = run / "trials" / trial / "record.json"
+    record = read_sealed(path)
+    assert record is not None
+    record["makers"][0]["engine"] = "pack"
+    path.write_bytes(seal(record))
+    arguments = ["best", str(run), "--architecture", "invariant", "--export", str(tmp_path / "out")]
+    assert main(arguments) == 2
+    assert f"trial {trial}: it was trained in a pack" in capsys.readouterr().err.splitlines()[-1]
+    assert main([*arguments, "--accept-changes"]) == 0
+
+
 def test_a_damaged_checkpoint_is_not_used(small: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
     shutil.copytree(small.path, run)

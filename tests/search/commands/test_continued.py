@@ -38,7 +38,7 @@ def test_more_or_fewer_epochs_keep_the_grace_period(tmp_path: Path) -> None:
 def test_a_grace_period_that_follows_the_epochs_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked(tmp_path, "--epochs", "4")
     said = capsys.readouterr().err
-    assert said.startswith("grace period: 4 epochs instead of 5, by --epochs 4; no trial is stopped early")
+    assert said.startswith("grace period: 4 epochs instead of 5, because of --epochs 4; no trial is stopped early")
     for more in (("--grace-period", "4"), ("--scheduler", "none"), ("--epochs", "5")):
         asked(tmp_path, "--epochs", "4", *more)
         assert capsys.readouterr().err == ""

@@ -56,6 +56,14 @@ def test_options_that_it_has_no_use_for(
     assert not out.exists()
 
 
+def test_a_split_seed_chooses_the_test_images_of_a_table_without_a_search(
+    images: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["1.6", "--rows", "ref", "--width", "8", "--dataset", images, "--test-fraction", "0.5", "--split-seed", "3"]
+    main(["reproduce", *asked, "--dry-run", "--assume", "cpus=1,seconds-per-epoch=1", "--out", str(tmp_path / "run")])
+    assert "split-seed" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "scheduler"),
     [

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from search.cli import main
 from search.commands.rerun import choose_table
+from search.options import choose_exit_code
+from tests.analysis.conftest import RunFolder
 
 
 def test_what_is_left_of_a_run(small: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -20,6 +24,18 @@ def test_what_is_left_of_a_run(small: Any, capsys: pytest.CaptureFixture[str]) -
     assert "conv: rerun: 3 trials left, about 3 epochs, assumed, 10 s an epoch, about 30 s" in shown
     assert f"in all about 60 s and 0 MiB of disk for what is left in {small.path}; nothing was run" in shown
     assert {path: path.stat().st_mtime_ns for path in small.path.rglob("*")} == before
+
+
+def test_the_hint_about_failures_finds_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.sweep("conv", [0.5], "completed")
+    folder.rerun("conv", [0.5], "failed", status="failed")
+    run = folder.write()
+    assert choose_exit_code(1, run) == 3
+    said = capsys.readouterr().err
+    assert said == f"1 trial failed; see: invsearch status {run} --phase rerun --filter status=failed\n"
+    assert main(shlex.split(said.partition("see: invsearch ")[2])) == 0
+    assert "no trials" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from search.cli import main
 from search.commands.watch import follow
 from search.facade.run import Run
+from search.planning.hook import run_hook
 from search.storage.places import address
 from search.storage.places.bucket import BucketPlace
 from search.storage.places.copies import push
@@ -180,6 +181,21 @@ def test_what_needs_a_folder_is_refused_in_a_line(
     assert said in errors
     assert errors.count("\n") == 1
     assert find(run, "") == before
+
+
+def test_what_is_asked_is_planned_where_the_run_was_never_driven(
+    run: MemoryStore, small: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert Run(URL).spec == small.spec
+    assert main(["rerun", URL, "--seeds", "5", "--dry-run", "--assume", "cpus=1,seconds-per-epoch=10"]) == 0
+    assert "conv: rerun: 3 trials left" in capsys.readouterr().out
+    assert main(["choose", URL, "--dry-run", "--assume", "cpus=1,seconds-per-epoch=10"]) == 0
+    assert "conv: choice: " in capsys.readouterr().out
+
+
+def test_a_hook_gets_the_url(run: MemoryStore, capfd: pytest.CaptureFixture[str]) -> None:
+    run_hook('echo "$INVSEARCH_RUN"', 0, str(Run(URL).path))
+    assert capfd.readouterr().out == f"{URL}\n"
 
 
 def test_a_report_from_python_says_where(run: MemoryStore) -> None:

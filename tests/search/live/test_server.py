@@ -80,6 +80,16 @@ def test_only_who_knows_the_address_is_answered(folder: RunFolder) -> None:
         assert server.server_address[0] == "127.0.0.1"
 
 
+def test_a_reader_who_left_is_no_error(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(folder.path) as server:
+        for error, said in ((BrokenPipeError(), False), (ConnectionResetError(), False), (ValueError("ours"), True)):
+            try:
+                raise error
+            except (OSError, ValueError):
+                server.handle_error(None, ("127.0.0.1", 1))
+            assert ("Traceback" in capsys.readouterr().err) == said
+
+
 def test_what_cannot_be_served(folder: RunFolder, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a folder"):
         LiveServer(tmp_path / "none", 0, lambda follower, run: "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,16 @@ def test_gpus_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "on 2 such nodes 16 trials at once" in shown
     assert "in all about 60 min" in shown
     assert shown.rstrip().endswith("2 node-hours, 5.00 at 2.5 each")
+
+
+def test_checkpoints_take_room_where_the_pace_is_assumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of 256 trials of conv: 3,316 learned weights, twice with their momentum, and 24,010 fixed ones."""
+    room = []
+    for kept in ("none", "all"):
+        asked = ["--architectures", "conv", "--samples", "256", "--keep-checkpoints", kept]
+        shown = plan(tmp_path, capsys, *asked, "--assume", "cpus=1,seconds-per-epoch=1")
+        room += [float(found) for found in re.findall(r"and (\d+) MiB of disk", shown)]
+    assert room[1] - room[0] == pytest.approx(256 * 4 * (2 * 3316 + 24010) / 2**20, abs=1.0)
 
 
 def test_the_epochs_of_a_trial_follow_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,7 +65,7 @@ def test_an_architecture_of_its_own_pace_and_a_cluster(tmp_path: Path, capsys: p
     [
         (
             ["--gpus-per-trial", "1", "--max-concurrent", "8"],
-            "a trial asks for 1 CPUs and 1 GPUs, and this machine has",
+            "a trial asks for 1 CPU and 1 GPU, but this machine has",
         ),
         (["--address", "10.0.0.1:6379"], "it does not look at a cluster (10.0.0.1:6379); give --assume"),
         (["--assume", "cpu=3"], "assume: 'cpu' is unknown; give cpus, gpus, nodes, seconds-per-epoch or"),

@@ -12,6 +12,7 @@ from search.cli import COMMANDS, main
 from search.commands import list as listing
 from search.planning.hook import run_hook
 from search.planning.runs import find_runs, list_runs
+from search.storage.json_files import append_line
 from search.tuning.policy import Policy
 from spaces.specs.notes import NOTES, list_tags, read_notes
 from tests.analysis.conftest import RunFolder
@@ -60,8 +61,19 @@ def test_the_list_as_it_is_printed(
 def test_what_is_no_folder_and_no_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "archtectures"]) == 2
     assert f"neither a folder nor one of {', '.join(listing.KINDS)}" in capsys.readouterr().err
+    assert main(["list", "s3:/bucket"]) == 2
+    assert capsys.readouterr().err.startswith("invsearch: kind: 's3:/bucket' is a URL")
+    assert main(["list", "~nobody-here/runs"]) == 2
+    assert "no home folder ~nobody-here is known here" in capsys.readouterr().err
     assert main(["list", str(tmp_path)]) == 0
     assert "no run below it" in capsys.readouterr().out
+
+
+def test_a_run_whose_last_command_was_killed_has_not_ended_as_the_one_before(runs: Path) -> None:
+    events = [{"event": "start"}, {"event": "end", "outcome": "done"}, {"event": "start"}]
+    for event, state in zip(events, ("no end on record", "done", "no end on record"), strict=True):
+        append_line(runs / "first" / "history.jsonl", event)
+        assert {one.name: one.state for one in list_runs(runs)}["first"] == state
 
 
 def test_notes_are_kept_and_shown(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,6 +94,12 @@ def test_notes_are_kept_and_shown(runs: Path, capsys: pytest.CaptureFixture[str]
     assert main(["status", str(run)]) == 0
     assert "note: lr too narrow [pilot]" in capsys.readouterr().out
     assert main(["note", str(runs / "more")]) == 2  # No run.
+
+
+def test_a_note_of_a_time_that_no_clock_shows(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    append_line(runs / "first" / NOTES, {"time": 1e300, "text": "from afar", "tags": []})
+    assert main(["note", str(runs / "first")]) == 0
+    assert capsys.readouterr().out == "-  from afar\n"
 
 
 def test_a_hook_hears_how_it_ended(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -159,8 +159,10 @@ def test_a_driver_in_another_container_is_judged_by_the_lock_it_holds(
     for command in (["status", str(tmp_path)], ["watch", str(tmp_path), "--once"]):
         assert main(command) == 0
         assert "no driver is working on it" in capsys.readouterr().out
-    (line,) = DriverLock(tmp_path).take()
-    assert "exited without signing off; resuming" in line
+    assert main(["check", str(tmp_path), "--repair"]) == 0
+    captured = capsys.readouterr()
+    assert "exited without signing off; resuming" in captured.err
+    assert "nothing is damaged" in captured.out
 
 
 def test_after_a_reboot_a_number_means_nothing(tmp_path: Path) -> None:

@@ -288,7 +288,7 @@ def test_failed_trials_stay_so_until_they_are_to_be_retried(tmp_path: Path) -> N
         begin(tmp_path).decide("failed", 0)
     for retry in (False, True):
         run = RunFolder(tmp_path)
-        assert run.list_failures("sweep") == 1
+        assert run.count_failures("sweep") == 1
         with run.driven(SPEC):
             run.reopen(run.list_recorded("sweep"), 20, retry)
     for folder in RunFolder(tmp_path).list_recorded("sweep"):
@@ -338,6 +338,6 @@ def test_finds_recorded_trials_by_phase(tmp_path: Path) -> None:
     found = RunFolder(tmp_path)
     assert [folder.spec for folder in found.list_recorded("sweep")] == [swept]
     assert {folder.spec.seed for folder in found.list_recorded("rerun")} == {1, 2}
-    assert found.list_failures("rerun") == 0  # No outcome yet.
+    assert found.count_failures("rerun") == 0  # No outcome yet.
     TrialFolder(tmp_path, reruns[0]).decide("failed", 0)
-    assert found.list_failures("rerun") == 1
+    assert found.count_failures("rerun") == 1

@@ -74,10 +74,10 @@ def test_what_is_kept_is_found_without_the_users_folder(code: Path, run: Path) -
     assert sorted(path.name for path in (run / "sources" / name).iterdir()) == ["helper.py", "my_layer.py"]
     REGISTERED.clear()
     code.write_text("1 / 0")
-    assert sources.find_kept(run, name)
+    assert sources.load_one_kept(run, name)
     assert REGISTERED[name].own == (spec.own or {})[name]
-    assert not sources.find_kept(run, "Mine-00000000")
-    assert not sources.find_kept(None, name)
+    assert not sources.load_one_kept(run, "Mine-00000000")
+    assert not sources.load_one_kept(None, name)
 
 
 def test_the_bytes_stand_at_the_paths_that_were_hashed(code: Path, run: Path) -> None:

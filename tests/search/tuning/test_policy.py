@@ -84,10 +84,10 @@ def test_none_at_once_makes_no_sense() -> None:
         make_policy(make_parser().parse_args([*SWEEP, "--max-concurrent", "0"]))
 
 
-def finished(run: Path, trial: TrialSpec, seed: int, accuracy: float) -> TrialFolder:
+def finished(run: Path, trial: TrialSpec, seed: int, accuracy: float, loss: float = 1.0) -> TrialFolder:
     folder = TrialFolder(run, replace(trial, seed=seed))
     folder.open()
-    row = {"epoch": 1, "val_accuracy": accuracy, "time": 0.0}
+    row = {"epoch": 1, "val_accuracy": accuracy, "val_loss": loss, "time": 0.0}
     folder.commit(row, "running", {}, lambda path, record: path.write_text(""))
     return folder
 
@@ -103,9 +103,9 @@ def kept(folders: list[TrialFolder]) -> list[bool]:
 def test_which_checkpoints_stay(tmp_path: Path, trial: TrialSpec, choice: str, expected: list[bool]) -> None:
     keeper = Keeper(choice, lambda phase: [])
     folders = []
-    for seed, accuracy in enumerate((0.5, 0.9, 0.9, 0.7)):
-        folders.append(finished(tmp_path, trial, seed, accuracy))
-        folders[-1].decide("completed", 1, keeper.keeps(folders[-1], accuracy))
+    for seed, (accuracy, loss) in enumerate([(0.5, 1.0), (0.9, 1.0), (0.9, 1.1), (0.7, 0.1)]):
+        folders.append(finished(tmp_path, trial, seed, accuracy, loss))
+        folders[-1].decide("completed", 1, keeper.keeps(folders[-1]))
     assert kept(folders) == expected
 
 
@@ -116,12 +116,23 @@ def test_the_best_of_an_earlier_invocation_counts(
     before = finished(tmp_path, trial, 0, 0.7)
     before.decide("completed", 1, keep_checkpoint=True)
     now = finished(tmp_path, trial, 1, accuracy)
-    now.decide("completed", 1, Keeper("best", lambda phase: [before, now]).keeps(now, accuracy))
+    now.decide("completed", 1, Keeper("best", lambda phase: [before, now]).keeps(now))
     assert kept([before, now]) == expected
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_ties_go_to_the_lower_loss_whoever_ends_first(
+    tmp_path: Path, trial: TrialSpec, order: tuple[int, int, int]
+) -> None:
+    folders = [finished(tmp_path, trial, seed, 0.9, loss) for seed, loss in enumerate((0.3, 0.2, 0.4))]
+    keeper = Keeper("best", lambda phase: [])
+    for one in order:
+        folders[one].decide("completed", 1, keeper.keeps(folders[one]))
+    assert kept(folders) == [False, True, False]
 
 
 def test_architectures_have_a_best_each(tmp_path: Path, trial: TrialSpec) -> None:
     keeper = Keeper("best", lambda phase: [])
     one, other = finished(tmp_path, trial, 0, 0.9), finished(tmp_path, replace(trial, architecture="dct"), 0, 0.5)
-    assert keeper.keeps(one, 0.9)
-    assert keeper.keeps(other, 0.5)
+    assert keeper.keeps(one)
+    assert keeper.keeps(other)

@@ -282,20 +282,20 @@ def test_nobody_begins_an_epoch_after_the_last_ones(tmp_path: Path) -> None:
     for trial in (high, low, new):
         scheduler.on_trial_add(None, trial)  # pyright: ignore[reportArgumentType]
     assert told(high, 4, 0.9) == "CONTINUE"
-    assert scheduler.in_last_epochs()
+    assert scheduler.begin_last_epochs()
     assert told(high, 5, 0.9) == "NOOP"
     new.status = "RUNNING"  # Nobody waits for what it begins.
-    assert scheduler.in_last_epochs()
+    assert scheduler.begin_last_epochs()
     assert told(low, 5, 0.1) == "STOP"  # A decision is one.
     low.status = "TERMINATED"
-    assert not scheduler.in_last_epochs()
+    assert not scheduler.begin_last_epochs()
 
 
 def test_nobody_waits_for_a_worker_that_died(tmp_path: Path) -> None:
     scheduler, trial = InOrder(), SimpleNamespace(status="RUNNING")
     scheduler.on_trial_add(None, trial)  # pyright: ignore[reportArgumentType]
-    assert scheduler.in_last_epochs()
+    assert scheduler.begin_last_epochs()
     trial.status = "PENDING"
-    assert not scheduler.in_last_epochs()
+    assert not scheduler.begin_last_epochs()
     trial.status = "RUNNING"
-    assert not scheduler.in_last_epochs()
+    assert not scheduler.begin_last_epochs()
