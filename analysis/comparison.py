@@ -108,14 +108,15 @@ def _flatten(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def list_outcomes(first: Run, second: Run) -> pd.DataFrame:
-    """Architecture by architecture: the reruns of both runs and Welch's test between them.
+    """Architecture by architecture: the reruns of both runs and a test between them.
 
     Returns:
         One row per architecture of either run: ``architecture``; ``first_selected``, the validation accuracy of the
         incumbent, ``first_mean``, ``first_std``, ``first_n`` of ``first_asked`` and the same of the second, in
         percent; ``same_theta``, whether both chose the same
         configuration (None where one chose none); ``difference`` (second minus first, in points) with its 95 %
-        interval ``low`` to ``high``; ``p_holm``, Welch's p-value corrected over the architectures; ``differs``, at
+        interval ``low`` to ``high``; ``p_holm``, the p-value of Welch's test, or where seeds broke down
+        of a permutation test, corrected over the architectures; ``differs``, at
         5 %; and why it is ``untested``, empty where it was tested.
     """
     evidence = gather([first, second])
@@ -148,10 +149,11 @@ def _conclude(first: Run, second: Run, found: pd.DataFrame) -> list[str]:
     tested = found[found["p"].notna()]
     said = [
         "selected: validation accuracy in percent by which the incumbent was chosen; mean and std: test accuracy in "
-        "percent over the finished reruns; n: how many finished of those asked for."
+        "percent over the reruns that ended; n: how many ended of those asked for."
     ]
     if len(tested):
-        said.append(f"p is Welch's, Holm-corrected over {format_count(len(tested), 'architecture')}.")
+        over = format_count(len(tested), "architecture")
+        said.append(f"p is Welch's, or a permutation test's where seeds broke down, Holm-corrected over {over}.")
     for differs, start in ((True, "Different"), (False, "Not shown to differ")):
         if names := list(tested.loc[tested["differs"] == differs, "architecture"]):
             said.append(f"{start} beyond chance at 5 %: {', '.join(names)}.")

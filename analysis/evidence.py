@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis.costs import Cost, find_network_cost, includes_classifier
 from analysis.incumbents import find_incumbents
+from analysis.judging import find_judge, judge_trials
 from analysis.luck import Found, find_luck
 from analysis.published.mnist import PUBLISHED, Published
 from analysis.races import Raced, find_races
@@ -85,8 +86,12 @@ class Candidate:
     @property
     def selected(self) -> float:
         """Validation accuracy in percent by which the incumbent was chosen, a race's mean; NaN while there is none."""
-        by = "choice_accuracy" if self.race_seeds else "val_accuracy"
-        return math.nan if self.incumbent is None else 100.0 * float(self.incumbent[by])
+        if self.incumbent is None:
+            return math.nan
+        if self.race_seeds:
+            return 100.0 * float(self.incumbent["choice_accuracy"])
+        judged = judge_trials(self.run, "val_accuracy", find_judge(self.run))
+        return 100.0 * float(judged.get(self.incumbent["trial_id"], math.nan))
 
     @cached_property
     def raced(self) -> Raced | None:
@@ -150,7 +155,7 @@ class Candidate:
         return find_network_cost(self.run, self.architecture)
 
     @property
-    def is_whole(self) -> bool:
+    def includes_classifier(self) -> bool:
         """Whether its cost has all layers, also a classifier, and so is not comparable with those of others."""
         return includes_classifier(self.run, self.architecture)
 

@@ -37,8 +37,8 @@ def draw(evidence: Evidence) -> Drawing | str:
     )
     if any(run.spec.get("search") == "tpe" for run in evidence.runs):
         caption += " TPE builds its later proposals on earlier ones, so its curves only describe this sweep."
-    if whole := [one.group for one, _ in curves if one.is_whole and one.cost is not None]:
-        caption += f" Multiplies have those of the classifier in {', '.join(whole)}, and in no other network."
+    if whole := [one.group for one, _ in curves if one.includes_classifier and one.cost is not None]:
+        caption += f" Multiplies include those of the classifier in {', '.join(whole)}, and in no other network."
     return Drawing("budget", "What a smaller search would have found", caption, panels, 2, evidence.groups)
 
 

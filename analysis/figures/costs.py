@@ -17,7 +17,7 @@ def draw(evidence: Evidence) -> Drawing | str:
     """Draws mean test accuracy against weights, and against multiplies."""
     found = [
         {"group": one.group, "params": cost.params, "mults": cost.mults + cost.transform}
-        | {"lost": one.reruns.lost, "whole": one.is_whole}
+        | {"lost": one.reruns.lost, "whole": one.includes_classifier}
         | one.reruns.summary._asdict()
         for one in evidence.ended
         if (cost := one.cost) is not None
@@ -43,7 +43,7 @@ def draw(evidence: Evidence) -> Drawing | str:
     if len(selected := points.loc[points["lost"] > 0, "group"]):
         caption += f" Left out of the front, since some of their seeds were lost: {', '.join(selected)}."
     if len(whole := points.loc[points["whole"], "group"]):
-        caption += f" Left out of the front, since only their cost has the classifier, too: {', '.join(whole)}."
+        caption += f" Left out of the front, since only their cost includes the classifier: {', '.join(whole)}."
     return Drawing("costs", "Cost and accuracy", caption, panels, 2, (*evidence.groups, FRONT))
 
 

@@ -61,11 +61,10 @@ def _plot_sweeps(evidence: Evidence) -> Drawing | str:
         axes = Axis("epoch", low=1, whole=True), Axis("validation accuracy (%)", low=0, high=100, focus=focus)
         panels.append(Panel(one.group, *axes, marks, list_rungs(one)))
     schedulers = {one.run.spec["scheduler"] for one in evidence.candidates} & RULES.keys()
-    rules = " or ".join(RULES[name] for name in sorted(schedulers or ["asha"]))
-    caption = (
-        "Validation accuracy of every configuration (thin) and of the incumbent (thick). Vertical lines: the rungs, "
-        f"where {rules}."
-    )
+    rules = " or ".join(RULES[name] for name in sorted(schedulers))
+    caption = "Validation accuracy of every configuration (thin) and of the incumbent (thick)."
+    if any(panel.rungs for panel in panels):
+        caption += f" Vertical lines: the rungs, where {rules}."
     if focus:
         caption += f" What lies below {focus} % is cut off; on the screen a button shows it."
     title = "Learning curves of the sweep"

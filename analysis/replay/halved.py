@@ -1,4 +1,4 @@
-"""What the records of a run with halving say of ASHA: whom it would have let go on at the first rung."""
+"""What the records of a run with halving say of ASHA: which trials it would have promoted at the first rung."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ COLUMNS = (
     words("Architecture", "group"),
     number("orders", "repeats"),
     number("trials", "trials"),
-    number("halving lets on", "halved"),
-    number("ASHA lets on", "passed", 1),
+    number("halving promotes", "halved"),
+    number("ASHA promotes", "passed", 1),
     number("of these without a record", "unknown", 1),
-    percent("the pick goes on (%)", "kept", 1),
+    percent("the pick is among them (%)", "kept", 1),
     number("behind by at most", "behind", 2),
     between("5 % to 95 %", "low", "high", 2),
 )
 NOTES = (
-    "At the first rung halving has every trial's accuracy, which is all that ASHA judges by there: so whom it lets go "
-    "on is known for any order in which trials arrive. Assumed is that every order is as likely.",
-    "without a record: ASHA lets some go on that halving stopped; what these would have reached is not known.",
-    "the pick goes on: in how many of the orders ASHA lets on the configuration that halving's one seed chooses; its "
-    "choice is then at least as good on held-out images.",
-    "behind by at most: how many points the best that is let on, of those with a record, is below that pick: the mean "
-    "and the range over the orders. Those without a record could only make it less.",
+    "At the first rung halving has every trial's accuracy, which is all that ASHA judges by there, so which it "
+    "promotes is known for any order in which trials arrive. Every order is taken to be equally likely.",
+    "without a record: ASHA promotes some that halving stopped; what these would have reached is not known.",
+    "the pick is among them: in how many of the orders ASHA promotes the configuration that halving's one seed "
+    "chooses; its choice is then at least as good on held-out images.",
+    "behind by at most: how many points the best that is promoted, of those with a record, is below that pick: the "
+    "mean and the range over the orders. Those without a record could only make it less.",
 )
 
 
@@ -103,5 +103,5 @@ def judge_first_rung(candidate: Candidate, repeats: int, seed: int) -> dict[str,
 def write_judged(rows: Sequence[dict[str, float | str]]) -> str:
     """The table as Markdown, with what is assumed below it."""
     cells, right = make_display(COLUMNS)(pd.DataFrame(rows))
-    title = "What ASHA would have let go on at the first rung, from the records of halving."
+    title = "What ASHA would have promoted at the first rung, from the records of halving."
     return "\n".join([title, "", write_grid(cells, right), "", *(f"- {note}" for note in NOTES)]) + "\n"

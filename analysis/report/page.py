@@ -94,6 +94,7 @@ def render_page(
         lstrip_blocks=True,
     )
     environment.filters |= {"slug": make_slug, "swatch": _make_swatch, "escaped": escape_text, "as_data": _make_address}
+    environment.filters["counted"] = lambda number, noun: f"{number:,} {noun}{'s' * (number != 1)}"
     environment.globals |= {"rows_of": _list_rows, "is_text": lambda value: isinstance(value, str)}
     pairs = {"ink": theme.INK, "muted": theme.MUTED, "grid": theme.GRID, "surface": theme.SURFACE}
     pairs |= {f"g{number}": pair for number, pair in enumerate(theme.COLOURS)}

@@ -27,7 +27,7 @@ from spaces.common.wording import format_count, join_words
 
 SAID = 10  # How many damaged files are named.
 WAITING = "No rerun has finished, so nothing can be said about accuracy yet."
-UNITS = {"sweep": "configuration", "choice": "training of the race", "rerun": "rerun"}
+UNITS = {"sweep": "configuration", "choice": "race training", "rerun": "rerun"}
 LR_MOST = "lr"  # Table 1.3: "we found that lr was the most important hyperparameter to choose correctly".
 FEW = 2  # So few networks that the answer itself says everything about them.
 CHOICE, UNTESTED = "The choice of the configurations", "What was not tested"
@@ -166,7 +166,7 @@ def _say_what_reproduced(said: Summary, evidence: Evidence) -> None:
         }
         known = [f"90 % CI {round_off(row['low'], 2)} to {round_off(row['high'], 2)}"]
         if row["untested"]:
-            known = [f"{format_seeds(row)} seeds finished"]
+            known = [f"{format_seeds(row)} seeds ended"]
         if row["difference"] == row["difference"]:
             known.insert(0, f"ours minus published {round_off(row['difference'], 2, sign=True)}")
         published = f"The published {row['published_mean']:.1f} % of {row['group']}"
@@ -194,7 +194,8 @@ def _say_which_gaps(evidence: Evidence) -> list[str]:
     frame, _ = build_gaps(evidence)
     if len(frame) > 1:
         counts = frame["conclusion"].value_counts().items()
-        many = ", ".join(f"{count} {conclusion}" for conclusion, count in counts)
+        said = {"differs": "differ"}
+        many = ", ".join(f"{count} {said.get(str(name), name) if count > 1 else name}" for name, count in counts)
         among = f"the {len(frame)} published differences between these networks"
         return [f"Of {among}, at a margin of {evidence.margin:g} points: {many}."]
     return [
@@ -214,7 +215,7 @@ def _say_whether_fair(said: Summary, evidence: Evidence) -> None:
             continue
         one, seeds = judge_fairness(candidate), candidate.race_seeds
         broke = f"{round_off(100 * one.diverged, 1)} % diverged and {round_off(100 * one.collapsed, 1)} % collapsed"
-        parts = [f"{one.ended} of {one.planned} configurations ended", broke]
+        parts = [f"{one.ended} of {one.planned} configurations ended", *[broke] * (one.ended > 0)]
         if one.gap == one.gap:
             gap = f"{round_off(one.gap, 2, sign=True)} points: {'' if seeds else 'luck, '}other images, more training"
             on = f"{format_count(seeds, 'seed')} of its race" if seeds else "one seed"

@@ -56,43 +56,30 @@ def add_summary(evidence: Evidence) -> Shown | None:
     return show_table(TABLES["summary"].fill(evidence)) if lacks else None
 
 
-def _source(number: str) -> Source:
-    """A table's source; a table of deep networks has rows only for the swaps that it names."""
+def _show_if(number: str, applies: Callable[[Evidence], object]) -> Source:
+    """A table's source that has one only where it applies."""
+    return lambda evidence: show_table(TABLES[number].fill(evidence)) if applies(evidence) else None
+
+
+def _has_rows(number: str) -> Callable[[Evidence], object]:
+    """Whether a table has any: one of deep networks has rows only for the swaps that it names."""
     rows = {swap.row for name in TABLES[number].architectures if (swap := find_swap(name)) is not None}
-
-    def fill_if_trained(evidence: Evidence) -> Shown | None:
-        trained = {swap.row for one in evidence.candidates if (swap := find_swap(one.architecture)) is not None}
-        return show_table(TABLES[number].fill(evidence)) if number not in DEEP or trained & rows else None
-
-    return fill_if_trained
+    return lambda evidence: (
+        number not in DEEP
+        or any((swap := find_swap(one.architecture)) and swap.row in rows for one in evidence.candidates)
+    )
 
 
-def show_choice(evidence: Evidence) -> Shown | None:
-    """The race, where a run has one."""
-    raced = any(run.spec.get("finalists") for run in evidence.runs)
-    return show_table(TABLES["choice"].fill(evidence)) if raced else None
-
-
-def _source_of_replicates(number: str) -> Source:
-    """A table of replicates, where there are any."""
-    return lambda evidence: show_table(TABLES[number].fill(evidence)) if find_experiment(evidence).runs else None
-
-
-def _show_if_searched(number: str) -> Source:
-    """A table's source that has one only where something was searched."""
-
-    def fill_if_searched(evidence: Evidence) -> Shown | None:
-        searched = any(run.spec.get("samples") for run in evidence.runs)
-        return show_table(TABLES[number].fill(evidence)) if searched else None
-
-    return fill_if_searched
+def _asks_for(field: str) -> Callable[[Evidence], object]:
+    """Whether a run asks for something."""
+    return lambda evidence: any(run.spec.get(field) for run in evidence.runs)
 
 
 SOURCES: dict[str, Source] = {
     "beside": show_beside,
     "rest": add_summary,
-    **{number: _source(number) for number in TABLES},
-    "choice": show_choice,
-    **{number: _source_of_replicates(number) for number in REPLICATED},
-    **{number: _show_if_searched(number) for number in ("luck", "luck-pairs")},
+    **{number: _show_if(number, _has_rows(number)) for number in TABLES},
+    "choice": _show_if("choice", _asks_for("finalists")),
+    **{number: _show_if(number, lambda evidence: find_experiment(evidence).runs) for number in REPLICATED},
+    **{number: _show_if(number, _asks_for("samples")) for number in ("luck", "luck-pairs")},
 }

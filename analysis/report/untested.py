@@ -30,7 +30,7 @@ def list_untested(evidence: Evidence) -> list[str]:
 def _say_one(what: str, found: Iterable[str]) -> str:
     """A sentence where there is but one of something."""
     values = sorted({*found})
-    return f"One {what} ({values[0]}): another may order the networks otherwise." if len(values) == 1 else ""
+    return f"One {what} ({values[0]}): another may order the networks differently." if len(values) == 1 else ""
 
 
 def _list_makers(runs: Sequence[Run]) -> list[str]:
@@ -41,7 +41,7 @@ def _list_makers(runs: Sequence[Run]) -> list[str]:
 def _say_searched(run: Run, replicates: int) -> str:
     """How the configurations were come by."""
     if not run.spec.get("samples"):
-        return "The configurations were given, not searched: other ones may order the networks otherwise."
+        return "The configurations were given, not searched: other ones may order the networks differently."
     count = format_count(run.spec["samples"], "configuration")
     raced = ", and a race of the best over further seeds" if run.spec.get("finalists") else ""
     searches = f"one of {replicates} searches" if replicates else "one search"

@@ -91,7 +91,7 @@ def compare_gaps(
         theirs: the same two as published.
         margin: the difference of the differences in points that does not matter.
         lost: whether seeds of ours are lost.
-        untested: see ``equivalence``.
+        untested: as for ``judge_equivalence``.
     """
     first, second = (make_sample_like(*each) for each in theirs)
     terms = [(1, ours[0]), (-1, ours[1]), (-1, first), (1, second)]

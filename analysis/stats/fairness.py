@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import pandas as pd
 
 from analysis.evidence import Candidate
+from analysis.judging import find_judge, judge_trials
 from analysis.races import find_completed
 from analysis.render.cells import format_cell
 from analysis.stats.collapse import find_collapsed
@@ -86,18 +88,20 @@ def find_near_optimal(candidate: Candidate) -> pd.DataFrame:
     After a race they are those near the best on the sweep's seed, since the winner may be anywhere on it.
 
     Returns:
-        Rows of ``Candidate.sweep`` that reached the last epoch, the best first; none without an incumbent, or
+        Rows of ``Candidate.sweep`` that reached the last epoch, the best first, with the validation accuracy by the
+        run's judge; none without an incumbent, or
         where the spread is unknown: a rerun was lost, or fewer than ``stats.LEAST`` finished, or all are alike.
     """
-    last = find_completed(candidate.run, candidate.sweep)
-    seeds = candidate.accuracies
+    run, judge = candidate.run, find_judge(candidate.run)
+    last = find_completed(run, candidate.sweep)
+    judged = last["trial_id"].map(judge_trials(run, "val_accuracy", judge)).astype(float)
+    seeds = replace(candidate.reruns, judge=judge).accuracies
     if candidate.incumbent is None or explain_untested(
         seeds, seeds, bool(candidate.reruns.lost or candidate.reruns.broken)
     ):
         return last.iloc[:0]
     error = math.sqrt(2.0) * summarize(seeds).std / 100.0
-    best = last.iloc[0] if candidate.race_seeds else candidate.incumbent
-    return last[last["val_accuracy"] >= best["val_accuracy"] - error]
+    return last.assign(val_accuracy=judged)[judged >= judged.max() - error]
 
 
 def find_edges(candidate: Candidate) -> tuple[str, ...]:

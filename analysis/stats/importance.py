@@ -21,7 +21,7 @@ COLUMNS = ["term", "share", "p_holm", "matters"]
 PAIRED = 8  # Hyperparameters that varied; more have more pairs than anybody reads.
 LEAST = 5  # Degrees of freedom of the error, below which an F-test sees little.
 NO_SHARES = (
-    "No shares: they add up only over a balanced grid without breakdowns, and none of enough configurations is here."
+    "No shares: they add up only over a balanced grid without breakdowns, and none is left with enough configurations."
 )
 SMALL = 1e-9  # Of a sum of squares: rounding.
 MANY = 6  # Terms, or combinations of levels, beyond which a sentence does not name each.

@@ -81,6 +81,15 @@ class Difference(NamedTuple):
     high: float = math.nan
     p: float = math.nan
 
+    def clip(self, least: float) -> Difference:
+        """With an interval from ``least`` to 100 at most; one that is not known stays so.
+
+        >>> Difference(99.0, 97.5, 100.5).clip(0.0), Difference(99.0).clip(0.0).low
+        (Difference(difference=99.0, low=97.5, high=100.0, p=nan), nan)
+        """
+        low, high = np.clip([self.low, self.high], least, 100.0).tolist()
+        return self._replace(low=low, high=high)
+
 
 def welch(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE, lost: bool = False) -> Difference:
     """Compares two mean accuracies in percent without assuming equal variances (Welch's t-test).
@@ -94,7 +103,7 @@ def welch(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE,
     difference, error, freedom = measure_difference(first, second)
     low, high = difference + error * scipy.special.stdtrit(freedom, [(1 - confidence) / 2, 1 - (1 - confidence) / 2])
     p = 2 * scipy.special.stdtr(freedom, -abs(difference / error))
-    return Difference(difference, max(-100.0, float(low)), min(100.0, float(high)), float(p))
+    return Difference(difference, float(low), float(high), float(p)).clip(-100.0)
 
 
 def measure_difference(first: np.ndarray, second: np.ndarray) -> tuple[float, float, float]:
@@ -117,7 +126,7 @@ def explain_untested(first: np.ndarray, second: np.ndarray, lost: bool = False) 
     Args:
         first: accuracies, one per seed.
         second: the second sample, in the same unit.
-        lost: whether seeds of either diverged or failed: what is left is a selection.
+        lost: whether seeds of either are lost: what is left is a selection.
     """
     if lost:
         return LOST

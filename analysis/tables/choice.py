@@ -12,9 +12,9 @@ from analysis.evidence import Candidate, Evidence
 from analysis.incumbents import find_single_choices
 from analysis.judging import PHRASES, find_judge, find_race_judge
 from analysis.records.reader import Run
-from analysis.records.schema import holds_words, join_trials, list_hyperparameters
-from analysis.render.cells import format_cell, format_theta
-from analysis.tables.table import Column, Table, make_display, number, round_off, words
+from analysis.records.schema import join_trials
+from analysis.render.cells import format_theta
+from analysis.tables.table import Column, Table, list_used, make_display, number, round_off, show_theta, words
 from spaces.common.wording import format_count
 from spaces.hyperparameters import NAMES
 
@@ -33,7 +33,7 @@ def list_raced(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     if not frames:
         return pd.DataFrame(columns=["group", *NAMES, *NUMBERS, "single"]), [NO_RACE, *describe_choices(evidence)]
     frame = join_trials(frames)
-    names = [name for name in list_hyperparameters(frame) if name in NAMES or frame[name].notna().any()]
+    names = list_used(frame)
     return frame[["group", *names, *NUMBERS, "single"]], [MEANING, *describe_choices(evidence)]
 
 
@@ -143,10 +143,6 @@ def write_choice_notes(run: Run, candidates: Sequence[Candidate]) -> list[str]:
 
 def _display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
     names = [str(name) for name in frame if name not in ("group", *NUMBERS, "single")]
-    theta = [
-        Column(name, lambda row, name=name: format_cell(row[name]), right=not holds_words(frame[name]))
-        for name in names
-    ]
     numbers = (
         number("seeds", "seeds"),
         number("mean", "mean_percent", 2),
@@ -155,7 +151,7 @@ def _display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
         number("sweep", "sweep_percent", 2),
         Column("single seed takes", lambda row: "yes" if row["single"] else "", right=False),
     )
-    return make_display((words("Architecture", "group"), *theta, *numbers))(frame)
+    return make_display((words("Architecture", "group"), *show_theta(frame, names), *numbers))(frame)
 
 
 CHOICE = Table("choice", "The race of finalists over seeds, the winners first.", (), list_raced, _display)

@@ -224,7 +224,7 @@ def write_notes(evidence: Evidence, found: list[Entry], width: int, seeds: int |
     brackets, left = "", "published numbers are left out"
     if stands_beside(found):
         brackets, left = ", the published number in brackets", "its columns have no published counterpart"
-    said = [f"Mean test accuracy in percent over the finished reruns{brackets}."]
+    said = [f"Mean test accuracy in percent over the reruns that ended{brackets}."]
     for run, name in zip(evidence.runs, evidence.names, strict=True):
         if mine := [entry for entry in found if entry.candidate.run is run]:
             said.append(f"{name}: {', '.join([mine[0].column, *_name_asked(run, mine, width, seeds)])}.")
@@ -255,7 +255,7 @@ def _name_asked(run: Run, mine: list[Entry], width: int, seeds: int | None) -> I
         ended = sorted({len(entry.candidate.accuracies) for entry in mine})
         epochs = spec["rerun_epochs"]
         yield _describe_gap(format_count(epochs, "epoch"), epochs != recipe.epochs and recipe.epochs)
-        finished = f", {' to '.join(map(str, ended[:: max(1, len(ended) - 1)]))} finished" if ended[0] < asked else ""
+        finished = f", {' to '.join(map(str, ended[:: max(1, len(ended) - 1)]))} ended" if ended[0] < asked else ""
         yield _describe_gap(format_count(asked, "seed"), asked != seeds and seeds) + finished
     if other := sorted({entry.swap.width for entry in mine if entry.swap.width is not None}):
         yield _describe_gap(f"width {', '.join(map(str, other))}", width)

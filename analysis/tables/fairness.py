@@ -5,13 +5,22 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.records.schema import holds_words, join_trials, list_hyperparameters
-from analysis.render.cells import format_cell
+from analysis.records.schema import join_trials
 from analysis.stats.collapse import find_collapse_levels
 from analysis.stats.fairness import Fairness, find_near_optimal, judge_fairness
 from analysis.stats.samples import LEAST
-from analysis.tables.table import Column, Table, between, make_display, number, percent, round_off, words
-from spaces.hyperparameters import NAMES
+from analysis.tables.table import (
+    Column,
+    Table,
+    between,
+    list_used,
+    make_display,
+    number,
+    percent,
+    round_off,
+    show_theta,
+    words,
+)
 
 NOTES = [
     "selected: validation accuracy in percent by which the incumbent was chosen, on one seed and held-out training "
@@ -32,7 +41,8 @@ RACED = (
 
 def count_judged(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """Each candidate that was searched."""
-    rows = [judge_fairness(one) for one in evidence.candidates if len(one.sweep)]
+    searched = [one for one in evidence.candidates if len(one.sweep)]
+    rows = [judge_fairness(one) for one in searched]
     frame = pd.DataFrame(rows, columns=list(Fairness._fields))
     if not len(frame):
         return frame, [evidence.unsearched]
@@ -46,9 +56,9 @@ def count_judged(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     if any(one.race_seeds for one in evidence.candidates):
         said.append(RACED)
     said += [
-        f"{row.group}: all configurations as good as the incumbent lie on the edge of the searched range "
-        f"({', '.join(row.edges)}); a wider range may contain better ones."
-        for row in rows
+        f"{row.group}: all configurations as good as {'the best on its seed' if one.race_seeds else 'the incumbent'} "
+        f"lie on the edge of the searched range ({', '.join(row.edges)}); a wider range may contain better ones."
+        for one, row in zip(searched, rows, strict=True)
         if row.edges
     ]
     return frame.assign(edges=frame["edges"].map("; ".join)), said
@@ -59,8 +69,7 @@ def list_near(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     near = {one.group: find_near_optimal(one) for one in evidence.candidates}
     frames = [found.assign(group=group, val_percent=100.0 * found["val_accuracy"]) for group, found in near.items()]
     frame = join_trials([frame for frame in frames if len(frame)] or frames)
-    names = [name for name in list_hyperparameters(frame) if name in NAMES or frame[name].notna().any()]
-    frame = frame[["group", *names, "val_percent", "trial_id"]]
+    frame = frame[["group", *list_used(frame), "val_percent", "trial_id"]]
     if not len(frame):
         missing = f"both a finished sweep and {LEAST} finished reruns, none lost, that are not all alike."
         return frame, [f"No architecture has {missing}"]
@@ -89,12 +98,8 @@ JUDGED = (
 
 def _display_near(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
     names = [str(name) for name in frame if name not in ("group", "val_percent", "trial_id")]
-    theta = [
-        Column(name, lambda row, name=name: format_cell(row[name]), right=not holds_words(frame[name]))
-        for name in names
-    ]
     last = number("validation", "val_percent", 2), words("trial", "trial_id")
-    return make_display((words("Architecture", "group"), *theta, *last))(frame)
+    return make_display((words("Architecture", "group"), *show_theta(frame, names), *last))(frame)
 
 
 FAIRNESS = Table("search", "Fairness of the search.", (), count_judged, make_display(JUDGED))

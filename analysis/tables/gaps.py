@@ -69,8 +69,8 @@ def _compare(first: Candidate, second: Candidate, margin: float) -> dict[str, An
 
 def vary_assumptions(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """Each conclusion of table ``published``, if the chapter's seeds or digits were others, or all were one family."""
-    frame, notes = compare_with_published(evidence)
-    frame = frame[frame["untested"] == ""].reset_index(drop=True)
+    known, notes = compare_with_published(evidence)
+    frame = known[known["untested"] == ""].reset_index(drop=True)
     of = {one.group: one for one in evidence.candidates}
     holm = correct_by_holm(frame["p_equivalent"]), correct_by_holm(frame["p_differs"])
     frame = frame.assign(p_holm=holm[0], corrected=list(map(conclude, *holm)))
@@ -78,10 +78,8 @@ def vary_assumptions(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     varied = pd.DataFrame(more, columns=list(VARIED), index=frame.index, dtype=object)
     frame = pd.concat([frame[["group", "conclusion", "least_margin", "p_holm", "corrected"]], varied], axis=1)
     if not len(frame):
-        return frame, notes[:1] if not of else [
-            "No network was tested against its published number.",
-            *evidence.remarks,
-        ]
+        why = ["No network was tested against its published number.", *evidence.remarks]
+        return frame, why if len(known) else notes[:1]
     return frame, [
         f"What the conclusions of table published become under other assumptions, at a margin of {evidence.margin:g} "
         "points. least margin: the smallest at which the TOST is significant. Holm: all networks here as one family. "

@@ -41,6 +41,7 @@ NOT_KEPT = (
     "one, as if each network had test images of its own. That is an upper limit, so the interval is wider than it need "
     "be."
 )
+NO_IMAGES = "the number of test images is not known"
 UNKNOWN = "How many test images there are is not on record: {names}."
 INFERRED = "Where predictions were not kept, the number of test images is the common denominator of the accuracies."
 ONE_SPLIT = (
@@ -103,9 +104,8 @@ def _describe_mean(one: Candidate, data: str) -> Mean:
     if len(values) < 2:
         return row
     errors = measure_errors(sample)
-    interval = find_interval(errors)
-    ends = {"low": max(0.0, interval.low), "high": min(100.0, interval.high)}
-    return row._replace(by_images=errors.images, by_both=errors.both, **ends)
+    interval = find_interval(errors).clip(0.0)
+    return row._replace(by_images=errors.images, by_both=errors.both, low=interval.low, high=interval.high)
 
 
 class Pair(NamedTuple):
@@ -158,6 +158,14 @@ def compare_pairs(evidence: Evidence, fields: Sequence[str], compare: Compare) -
     return frame, format_count(int(frame["p"].notna().sum()), "pair")
 
 
+def explain_without_images(one: Candidate, other: Candidate, ours: Sample, theirs: Sample) -> str:
+    """Why two candidates are not tested with the images as a sample; empty where they are."""
+    lost = any(each.reruns.lost for each in (one, other))
+    if not lost and any(each.reruns.diverged for each in (one, other)):
+        return "a seed diverged, and predictions are of seeds that finished"
+    return explain_untested(ours.accuracies, theirs.accuracies, lost)
+
+
 def explain_pairs(evidence: Evidence, frame: pd.DataFrame, said: Sequence[str]) -> list[str]:
     """The notes of ``compare_pairs``: ``said``, what limits the numbers, and which pairs were not tested and why."""
     if not len(frame):
@@ -172,17 +180,16 @@ def explain_pairs(evidence: Evidence, frame: pd.DataFrame, said: Sequence[str]) 
 
 
 def _compare(one: Candidate, other: Candidate, ours: Sample | None, theirs: Sample | None, data: str) -> Pair:
-    names = (one.group, other.group, data)
-    lost = any(each.reruns.lost or each.reruns.diverged for each in (one, other))  # Predictions are of finished ones.
+    row = Pair(one.group, other.group, data)
     if ours is None or theirs is None or ours.images != theirs.images:
-        return Pair(*names, untested="the number of test images is not known")
-    row = Pair(*names, images=ours.images)
-    if why := explain_untested(ours.accuracies, theirs.accuracies, lost):
+        return row._replace(untested=NO_IMAGES)
+    row = row._replace(images=ours.images)
+    if why := explain_without_images(one, other, ours, theirs):
         return row._replace(untested=why)
     by_seeds = welch(ours.accuracies, theirs.accuracies)
-    interval = find_interval(measure_errors(ours, theirs))
+    interval = find_interval(measure_errors(ours, theirs)).clip(-100.0)
     row = row._replace(difference=interval.difference, seeds_low=by_seeds.low, seeds_high=by_seeds.high)
-    row = row._replace(low=max(-100.0, interval.low), high=min(100.0, interval.high), p=interval.p)
+    row = row._replace(low=interval.low, high=interval.high, p=interval.p)
     if ours.right is None or theirs.right is None or ours.by_image is None or theirs.by_image is None:
         return row
     low, high = resample_images(ours.by_image, theirs.by_image)
@@ -212,7 +219,8 @@ def say_how_few_images(evidence: Evidence) -> list[str]:
     if not len(known):
         return []
     ends = " to ".join(dict.fromkeys(round_off(end, 2) for end in (known.min(), known.max())))
-    return [f"The test images are a sample, too: by them alone one seed has a standard error of {ends} (table images)."]
+    error = f"a standard error of {ends} points (table images)"
+    return [f"The test images are a sample, too: by them alone one seed has {error}."]
 
 
 def say_if_images_matter(evidence: Evidence) -> list[str]:

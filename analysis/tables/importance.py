@@ -44,7 +44,7 @@ def _fill_rows(evidence: Evidence, judge: Judge, fields: list[str], notes: list[
 def _list_broken(one: Candidate) -> tuple[pd.DataFrame, list[str]]:
     table = breakdowns.list_outcomes(one)
     left = format_count(missing := len(one.sweep) - len(table), "configuration")
-    out = [f"Left out, for having failed, not ended, or no accuracy: {left}."] if missing else []
+    out = [f"Left out, since they failed, have not ended or have no accuracy: {left}."] if missing else []
     return breakdowns.find_breakdowns(one), [f"{breakdowns.count_broken(table)}.", *out]
 
 

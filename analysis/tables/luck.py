@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from analysis.evidence import Candidate, Evidence
@@ -13,8 +12,8 @@ from analysis.images import find_sample
 from analysis.luck import Found
 from analysis.stats.images import Sample, find_interval, measure_errors
 from analysis.stats.luck import join_errors
-from analysis.stats.samples import explain_untested, welch
-from analysis.tables.images import compare_pairs, explain_pairs, list_limits
+from analysis.stats.samples import Difference, summarize, welch
+from analysis.tables.images import NO_IMAGES, compare_pairs, explain_pairs, explain_without_images, list_limits
 from analysis.tables.notes import name_unfinished
 from analysis.tables.table import Table, between, make_display, number, p_value, percent, round_off, tested, words
 from spaces.common.wording import format_count
@@ -23,11 +22,11 @@ NOT_SEARCHED = "a configuration was given, not searched, or too little is known 
 MEANING = (
     "A search is repeated 2,000 times without training: as many configurations are drawn with replacement from those "
     "that were tried, their means from what their scores say of them, new seeds about these, and the rule of the run "
-    "chooses again. The 95 % CI of the mean has this luck, the seeds and the test images in it: it is for what "
-    "searches of other configurations, drawn from the same space, find on average, and a single one may well end "
-    "outside it. search: the standard deviation of what they find in points, a rough estimate, beside that of the "
-    "reruns' mean by seeds. again: how often the same configuration is chosen; raced: how often another one of which "
-    "the race knows further seeds.",
+    "chooses again. The mean is that after the last epoch. Its 95 % CI has this luck, the seeds and the test images in "
+    "it: it is for what searches of other configurations, drawn from the same space, find on average, and a single one "
+    "may well end outside it. search: the standard deviation of what they find in points, a rough estimate, beside "
+    "that of the reruns' mean by seeds. again: how often the same configuration is chosen; raced: how often another "
+    "one of which the race knows further seeds.",
     "Without a race a configuration is known by its one seed of the sweep, shrunk towards the typical one. With a race "
     "the finalists are known by its seeds, all others are taken to be like a typical finalist, and the scores of the "
     "sweep that make finalists are taken as they are.",
@@ -84,13 +83,15 @@ def build_luck(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _describe(one: Candidate, data: str, found: Found) -> Row:
-    summary, sample, ends = one.reruns.summary, find_sample(one), (math.nan, math.nan)
+    summary, sample, interval = one.reruns.summary, find_sample(one), Difference()
     if sample is not None and len(sample.accuracies) > 1 and not (one.reruns.lost or one.reruns.diverged):
-        interval = join_errors(measure_errors(sample), [found.luck]).interval
-        ends = (max(0.0, interval.low), min(100.0, interval.high))
+        summary = summarize(sample.accuracies)
+        interval = join_errors(measure_errors(sample), [found.luck]).interval.clip(0.0)
     seeds = summary.std / math.sqrt(summary.n)
     counts = (found.tried, found.completed, found.again, found.raced)
-    return Row(one.group, data, *counts, summary.mean, *ends, found.luck.std, seeds, *found.curse[:3])
+    return Row(
+        one.group, data, *counts, summary.mean, interval.low, interval.high, found.luck.std, seeds, *found.curse[:3]
+    )
 
 
 def _name_unknown(evidence: Evidence) -> list[str]:
@@ -127,21 +128,19 @@ def build_luck_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
 
 def _compare(one: Candidate, other: Candidate, ours: Sample | None, theirs: Sample | None, data: str) -> Pair:
     row = Pair(one.group, other.group, data)
-    lost = any(each.reruns.lost or each.reruns.diverged for each in (one, other))
     if ours is None or theirs is None or ours.images != theirs.images:
-        return row._replace(untested="the number of test images is not known")
-    if why := explain_untested(ours.accuracies, theirs.accuracies, lost):
+        return row._replace(untested=NO_IMAGES)
+    if why := explain_without_images(one, other, ours, theirs):
         return row._replace(untested=why)
     if one.luck is None or other.luck is None:
         return row._replace(untested=NOT_SEARCHED)
     errors, by_seeds = measure_errors(ours, theirs), welch(ours.accuracies, theirs.accuracies)
-    by_images = find_interval(errors)
     whole = join_errors(errors, [one.luck.luck, other.luck.luck])
-    ends = np.clip([*by_images[1:3], *whole.interval[1:3]], -100.0, 100.0)
+    by_images, by_all = find_interval(errors).clip(-100.0), whole.interval.clip(-100.0)
     return row._replace(
         **{"difference": errors.value, "seeds_low": by_seeds.low, "seeds_high": by_seeds.high},
-        **dict(zip(("images_low", "images_high", "low", "high"), map(float, ends), strict=True)),
-        **{"p": whole.interval.p, "search": whole.search, "seeds": whole.seeds, "images": whole.images},
+        **{"images_low": by_images.low, "images_high": by_images.high, "low": by_all.low, "high": by_all.high},
+        **{"p": by_all.p, "search": whole.search, "seeds": whole.seeds, "images": whole.images},
     )
 
 

@@ -53,14 +53,15 @@ def _count(one: Candidate) -> dict[str, Any]:
 def _compare_rates(evidence: Evidence) -> list[str]:
     """Fisher's exact test of the success rates of every two networks on the same data, where any seed broke down."""
     pairs = [pair for found in evidence.by_data.values() for pair in itertools.combinations(found, 2)]
-    pairs = [pair for pair in pairs if any(one.reruns.broken for one in pair) and all(one.reruns.ended for one in pair)]
+    pairs = [pair for pair in pairs if any(one.reruns.broken for one in pair)]
+    pairs = [pair for pair in pairs if all(one.reruns.ended and not one.reruns.lost for one in pair)]
     if not pairs:
         return []
     from scipy.stats import fisher_exact  # Lazily: it takes longer to load than pandas.
 
     counts = [[[one.reruns.successful.n, one.reruns.broken] for one in pair] for pair in pairs]
     p = correct_by_holm(pd.Series([float(fisher_exact(table)[1]) for table in counts]))  # type: ignore[index]
-    test = f"Fisher's exact test, Holm-corrected over {format_count(len(pairs), 'pair')} of which a seed broke down"
+    test = f"Fisher's exact test, Holm-corrected over {format_count(len(pairs), 'pair')} in which a seed broke down"
     named = [
         f"{first.group} and {second.group} (p {format_probability(found)})"
         for (first, second), found in zip(pairs, p, strict=True)

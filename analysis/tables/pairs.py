@@ -81,8 +81,8 @@ def _say_what_holds(evidence: Evidence) -> list[str]:
             on = f" on {data}" * (len(evidence.by_epoch) > 1)
             counts = ", ".join(map(str, each))
             said.append(
-                f"Of {format_count(tests, 'pair')}{on}, as many differ after each of the last {len(each)} epochs: "
-                f"{counts}; by the means of these epochs: {over}."
+                f"Of {format_count(tests, 'pair')}{on}, the number that differ after each of the last {len(each)} "
+                f"epochs is {counts}; by the means of these epochs: {over}."
             )
     return said
 

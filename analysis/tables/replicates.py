@@ -11,13 +11,23 @@ import numpy as np
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.records.schema import holds_words, join_trials, list_hyperparameters, make_records
-from analysis.render.cells import format_cell
+from analysis.records.schema import join_trials, list_hyperparameters, make_records
 from analysis.replicates.components import measure_mean
 from analysis.replicates.experiment import Experiment, Repeated, average_splits, find_experiment
 from analysis.stats.images import Errors, Sample, find_interval, measure_errors
-from analysis.stats.samples import correct_by_holm
-from analysis.tables.table import Column, Table, between, make_display, number, p_value, round_off, words
+from analysis.stats.samples import Difference, correct_by_holm
+from analysis.tables.table import (
+    Column,
+    Table,
+    between,
+    list_used,
+    make_display,
+    number,
+    p_value,
+    round_off,
+    show_theta,
+    words,
+)
 from spaces.common.wording import format_count
 from spaces.hyperparameters import NAMES
 
@@ -77,18 +87,18 @@ def _say_how_many_hold(several: Sequence[Repeated], means: Sequence[float]) -> l
 
 def _average(one: Repeated, wins: int, of: int) -> Answer:
     values = average_splits(one.means, one.splits)
-    mean, errors = measure_mean(values), _measure_errors(values, one.shares, one.splits)
-    both = None if errors is None else find_interval(errors)
+    mean, errors = measure_mean(values).clip(0.0), _measure_errors(values, one.shares, one.splits)
+    both = Difference() if errors is None else find_interval(errors).clip(0.0)
     return Answer(
         architecture=one.title,
         searches=len(one.found),
         splits=len(values),
         seeds=min(map(len, one.samples)),
         mean=mean.difference,
-        low=max(0.0, mean.low),
-        high=min(100.0, mean.high),
-        both_low=math.nan if both is None else max(0.0, both.low),
-        both_high=math.nan if both is None else min(100.0, both.high),
+        low=mean.low,
+        high=mean.high,
+        both_low=both.low,
+        both_high=both.high,
         std=float(np.std(one.means, ddof=1)),
         lowest=float(one.means.min()),
         highest=float(one.means.max()),
@@ -213,22 +223,22 @@ def build_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
 def _compare(one: Repeated, other: Repeated) -> Pair:
     differences, splits = one.means - other.means, one.splits
     values = average_splits(differences, splits)
-    found, shares = measure_mean(values), None
+    found, shares = measure_mean(values).clip(-100.0), None
     if one.shares is not None and other.shares is not None and one.shares.shape == other.shares.shape:
         shares = one.shares - other.shares
     errors = _measure_errors(values, shares, splits)
-    both = None if errors is None else find_interval(errors)
+    both = Difference() if errors is None else find_interval(errors).clip(-100.0)
     return Pair(
         first=one.title,
         second=other.title,
         searches=len(differences),
         splits=len(values),
         difference=found.difference,
-        low=max(-100.0, found.low),
-        high=min(100.0, found.high),
-        both_low=math.nan if both is None else max(-100.0, both.low),
-        both_high=math.nan if both is None else min(100.0, both.high),
-        p=found.p if both is None else both.p,
+        low=found.low,
+        high=found.high,
+        both_low=both.low,
+        both_high=both.high,
+        p=found.p if errors is None else both.p,
         ahead=int((differences > 0).sum()),
         behind=int((differences < 0).sum()),
     )
@@ -272,16 +282,10 @@ def build_choices(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _show_choices(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
-    names = list_hyperparameters(frame)
-    theta = [
-        Column(name, lambda row, name=name: format_cell(row[name]), right=not holds_words(frame[name]))
-        for name in names
-        if name in NAMES or frame[name].notna().any()
-    ]
     columns = (
         words("Replicate", "replicate"),
         words("Architecture", "architecture"),
-        *theta,
+        *show_theta(frame, list_used(frame)),
         number("seed", "seed"),
         number("split seed", "split_seed"),
         number("held out", "val_percent", 2),

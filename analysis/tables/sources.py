@@ -21,7 +21,7 @@ MEANING = (
 )
 JOINT = (
     "No split has two searches, so split and search are not told apart: search is both. A fifth replicate of the same "
-    "command does."
+    "command would tell them apart."
 )
 PARTS = ("split", "search", "seed", "images")
 

@@ -11,7 +11,9 @@ import pandas as pd
 
 from analysis.evidence import Evidence, gather
 from analysis.records.reader import Run
-from analysis.records.schema import make_records
+from analysis.records.schema import holds_words, list_hyperparameters, make_records
+from analysis.render.cells import format_cell
+from spaces.hyperparameters import NAMES
 
 Display: TypeAlias = "Callable[[pd.DataFrame], tuple[pd.DataFrame, frozenset[str]]]"
 """Raw values -> the text of the cells, and the headings of those columns that are aligned to the right."""
@@ -172,3 +174,16 @@ def round_off(value: float, digits: int, sign: bool = False) -> str:
         return "-"
     near = round(value, digits) + 0.0
     return f"{near:+.{digits}f}" if sign else f"{near:.{digits}f}"
+
+
+def list_used(frame: pd.DataFrame) -> list[str]:
+    """The hyperparameters that trials are shown with: those of Table 1.2, and further ones that any of them has."""
+    return [name for name in list_hyperparameters(frame) if name in NAMES or frame[name].notna().any()]
+
+
+def show_theta(frame: pd.DataFrame, names: Sequence[str]) -> list[Column]:
+    """A column for each hyperparameter."""
+    return [
+        Column(name, lambda row, name=name: format_cell(row[name]), right=not holds_words(frame[name]))
+        for name in names
+    ]

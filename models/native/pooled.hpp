@@ -37,10 +37,12 @@ template <int R>
 class PooledGradients {
     static constexpr int PAD = R / 2;
 
+    typedef std::int32_t place_t __attribute__((may_alias));  // Kept in an array of floats.
+
     // Gradients that are not zero, and where the first input that each meets is in an image, in floats.
     struct Items {
         const float* gradient;
-        const std::int32_t* place;
+        const place_t* place;
         long count;
     };
 
@@ -193,7 +195,7 @@ class PooledGradients {
         for (long f = 0; f < out.channels; ++f) {
             const long at = lane * out.channels + f;
             const float* gradient = items.get() + at * 2 * room;
-            const Items here{gradient, reinterpret_cast<const std::int32_t*>(gradient + room), lengths[at]};
+            const Items here{gradient, reinterpret_cast<const place_t*>(gradient + room), lengths[at]};
             for (long c = 0; c < lanes; c += LANES) {
                 long first = 0;
                 for (; first + HELD <= R; first += HELD) take(std::integral_constant<int, HELD>{}, here, f, first, c);

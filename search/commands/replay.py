@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HELP = (
     "replay other searches and schedulers on a run whose trials were all trained to the end, without training; on one "
-    "with halving, say which trials ASHA would have let go on"
+    "with halving, say which trials ASHA would have promoted"
 )
 EXAMPLE = "invsearch replay runs/whole --schedulers asha,halving --searches grid --out replayed"
 REPEATS, TPE_REPEATS = 200, 20  # A replay of TPE takes a second.
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _judge_as_asha(candidates: Sequence[Candidate], args: argparse.Namespace, plan: Plan) -> int:
-    """Of runs with halving: prints, and writes, whom ASHA would have let go on at the first rung."""
+    """Of runs with halving: prints, and writes, which trials ASHA would have promoted at the first rung."""
     import pandas as pd
 
     from analysis.render.spreadsheet import write_csv

@@ -23,10 +23,10 @@ def test_a_network_of_the_users_own_is_on_no_front_since_its_classifier_counts(m
     assert isinstance(drawn, Drawing)
     lines = [mark for panel in drawn.panels for mark in panel.marks if isinstance(mark, Line)]
     assert [min(line.y) for line in lines] == pytest.approx([90.0, 90.0])
-    assert drawn.caption.endswith(f"since only their cost has the classifier, too: {NET}.")
+    assert drawn.caption.endswith(f"since only their cost includes the classifier: {NET}.")
     budget = FIGURES["budget"].draw(evidence)
     assert isinstance(budget, Drawing)
-    assert budget.caption.endswith(f"Multiplies have those of the classifier in {NET}, and in no other network.")
+    assert budget.caption.endswith(f"Multiplies include those of the classifier in {NET}, and in no other network.")
 
 
 def test_a_run_without_conv_has_every_table(mixed) -> None:

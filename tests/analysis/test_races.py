@@ -119,6 +119,7 @@ def test_the_mean_of_the_last_five_epochs_may_decide(folder: Any) -> None:
     folder.sweep("conv", [0.1, 0.8, 0.8, 0.8, 0.8, 0.7], "completed", theta=THETAS[1])
     run = read_run(folder.write())
     assert find_incumbents(run).loc["conv", "lr"] == 0.2
+    assert gather([run]).candidates[0].selected == pytest.approx(78.0)  # The mean of 80 four times and 70.
     assert find_races(run) == {}
     assert any("averaged over the last 5 epochs" in note for note in TABLES["choice"].build(run).notes)
     folder.spec["judge"] = None

@@ -65,7 +65,7 @@ def test_the_command_prints_it_and_refuses_what_has_no_answer(
     path = str(halved.write())
     assert main(["replay", path, "--repeats", "20", "--out", str(tmp_path / "out")]) == 0
     text = capsys.readouterr().out
-    assert text.startswith("What ASHA would have let go on at the first rung")
+    assert text.startswith("What ASHA would have promoted at the first rung")
     assert (tmp_path / "out" / "first-rung.md").read_text() == text
     assert (tmp_path / "out" / "first-rung.csv").exists()
     halved.spec["grace_period"] = 1  # Rungs at 1 and 3.

@@ -140,7 +140,7 @@ def test_diverged_seeds_count_in_the_difference_from_the_published_number(folder
         )
     assert (
         "The published 97.3 % of Convolutional was not tested, since a test takes 5 finished seeds (ours minus "
-        "published -48.65, 2 of 2 seeds finished)." in said(folder)
+        "published -48.65, 2 of 2 seeds ended)." in said(folder)
     )
 
 

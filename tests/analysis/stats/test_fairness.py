@@ -48,6 +48,19 @@ def test_near_optimal_are_those_within_root_two_std_of_a_rerun(five) -> None:
     assert judge_fairness(first(five)).near == 3
 
 
+def test_what_is_near_goes_by_the_judge_of_the_run(folder) -> None:
+    """One ends on a dip, with 74 % over its last five epochs; the other has 85 % in the end and 25 % over five."""
+    folder.spec.update(architectures=["conv"], samples=2, max_epochs=6, rerun_epochs=10, rerun_seeds=5, judge="last5")
+    dips, jumps = Hyperparameters(0.1, 0.5, 1e-5, 1.0), Hyperparameters(0.2, 0.5, 1e-5, 1.0)
+    folder.sweep("conv", [0.1, 0.9, 0.9, 0.9, 0.9, 0.1], "completed", theta=dips)
+    folder.sweep("conv", [0.1, 0.1, 0.1, 0.1, 0.1, 0.85], "completed", theta=jumps)
+    for seed, accuracy in enumerate((0.90, 0.92, 0.94, 0.90, 0.94), start=1):
+        folder.rerun("conv", [accuracy] * 10, "completed", theta=dips, seed=seed)
+    for judge in (None, "final"):  # Of the tables.
+        found = find_near_optimal(gather([read_run(folder.write())], judge=judge).candidates[0])
+        assert found[["lr", "val_accuracy"]].to_numpy().tolist() == [[0.1, pytest.approx(0.74)]]
+
+
 def test_two_seeds_of_one_configuration_lie_within_root_two_std_two_times_in_three() -> None:
     """The promise of table near, of 100,000 drawn pairs: 68.27 %; within one std it would be 52.05 %."""
     random = np.random.default_rng(0)

@@ -65,7 +65,8 @@ def test_lost_and_few_seeds_are_not_tested(five, full) -> None:
     assert "Not tested, since a test takes 5 finished seeds: Convolutional and Invariant." in filled.notes
     five.rerun("conv", [0.5, None], "diverged", theta=five.trials[-1][0].theta, seed=9, status="diverged")
     filled = TABLES["image-pairs"].build(read_run(five.write()))
-    assert "Not tested, since seeds were lost: Convolutional and Invariant." in filled.notes
+    why = "a seed diverged, and predictions are of seeds that finished"
+    assert f"Not tested, since {why}: Convolutional and Invariant." in filled.notes
     assert "1 diverged" in " ".join(filled.notes)
 
 

@@ -55,4 +55,5 @@ def test_a_seed_that_failed_is_no_outcome(broken: RunFolder) -> None:
     broken.rerun("conv", [0.5], "failed", theta=THETA, seed=11, status="failed", error="no disk")
     run = read_run(broken.write())
     assert make_records(TABLES["outcomes"].build(run).frame)[0]["failed"] == 1
+    assert "Fisher" not in " ".join(TABLES["outcomes"].build(run).notes)
     assert TABLES["pairs"].build(run).frame["untested"].tolist() == ["seeds were lost"]

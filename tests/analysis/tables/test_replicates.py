@@ -41,6 +41,15 @@ def test_other_images_widen_the_interval(replicates: list[RunFolder]) -> None:
     assert conv["both_low"] < conv["low"] < conv["high"] < conv["both_high"]
 
 
+def test_one_split_has_no_interval(replicates: list[RunFolder]) -> None:
+    """Two searches that differ in their seeds alone: the first and the fifth have the same split."""
+    runs = read_replicates([replicates[0], replicates[4]])
+    for number in ("replicates", "replicate-pairs"):
+        filled = TABLES[number].build(*runs)
+        assert filled.frame[["low", "high"]].isna().all(axis=None)
+        assert {*filled.cells["95 % CI"]} == {"-"}
+
+
 def test_pairs_are_compared_within_each_replicate(replicates: list[RunFolder]) -> None:
     for folder in replicates:
         keep_predictions(folder)

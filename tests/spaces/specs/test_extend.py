@@ -165,6 +165,8 @@ def test_fixed_configurations_may_be_added_but_not_changed() -> None:
         "already asks for 2 seeds, so not 1"
     ]
     assert "theta of conv is {lr: 0.1" in refusal(FIXED, replace(FIXED, thetas={"conv": other}))
+    near = THETA.as_dict() | {"lr": 0.1 + 1e-9}
+    assert "{lr: 0.100000001," in refusal(FIXED, replace(FIXED, thetas={"conv": near}))
 
 
 def test_a_search_and_fixed_configurations_do_not_mix() -> None:
