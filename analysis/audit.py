@@ -18,8 +18,8 @@ from analysis.records.reader import Run
 from analysis.records.schema import MEASURES, make_records
 from analysis.render.formats import write_grid
 from analysis.stats.finite import bound_count
-from analysis.tables.table import Column, between, make_display, number, round_off, words
-from spaces.common.errors import UserError, printable
+from analysis.tables.table import Column, make_display, round_off, show_number, show_range, show_words
+from spaces.common.errors import UserError, make_printable
 from spaces.common.wording import format_count
 
 FOLDER = "audit"
@@ -27,15 +27,15 @@ NEAR = 10  # Trials at about the same accuracy, one of which says what becomes o
 DRAWS = 2000
 TINY = 1e-6  # The least error that a trial is stopped with.
 COLUMNS = (
-    words("Architecture", "architecture"),
-    number("stopped", "stopped"),
+    show_words("Architecture", "architecture"),
+    show_number("stopped", "stopped"),
     Column("audited", lambda row: f"{row['ended']} of {row['asked']}"),
-    number("incumbent (%)", "incumbent", 2),
-    number("best audited (%)", "best", 2),
-    number("better", "better"),
-    between("of all stopped, 95 % CI", "least", "most", 0),
-    number("regret", "regret", 2),
-    between("95 % interval", "low", "high", 2),
+    show_number("incumbent (%)", "incumbent", 2),
+    show_number("best audited (%)", "best", 2),
+    show_number("better", "better"),
+    show_range("of all stopped, 95 % CI", "least", "most", 0),
+    show_number("regret", "regret", 2),
+    show_range("95 % interval", "low", "high", 2),
 )
 NOTES = (
     "better: audited trials that ended above the incumbent on the same held-out images (ties by lower loss), and how "
@@ -66,7 +66,7 @@ def check_auditable(run: Run) -> None:
     Raises:
         UserError: nothing was searched, the sweep is not finished, or nothing was stopped.
     """
-    where = printable(run.path)
+    where = make_printable(run.path)
     if not run.spec.get("samples"):
         raise UserError(f"{where}: nothing was searched, so there is nothing to audit; give the run of a sweep")
     if behind := run.list_behind():
@@ -206,7 +206,7 @@ def describe_audit(run: Path, found: pd.DataFrame, rung: int, budget: int) -> st
     cells, right = make_display(COLUMNS)(found)
     table = write_grid(cells, right)
     said = [line for row in make_records(found) for line in _describe(row, rung, budget)]
-    return "\n".join([f"Audit of {printable(run)}", "", table, "", *(f"- {line}" for line in (*said, *NOTES))])
+    return "\n".join([f"Audit of {make_printable(run)}", "", table, "", *(f"- {line}" for line in (*said, *NOTES))])
 
 
 def _describe(row: dict[str, Any], rung: int, budget: int) -> list[str]:

@@ -18,8 +18,25 @@ from analysis.render.cells import format_cell
 from analysis.render.formats import write_grid
 from analysis.render.narrow import stack_columns
 from analysis.stats.outcomes import compare_outcomes
-from analysis.stats.samples import ALPHA, LOST, Difference, correct_by_holm, explain_untested, summarize, welch
-from analysis.tables.table import Column, between, format_seeds, make_display, number, p_value, tested, words
+from analysis.stats.samples import (
+    ALPHA,
+    LOST,
+    Difference,
+    compare_by_welch,
+    correct_by_holm,
+    explain_untested,
+    summarize,
+)
+from analysis.tables.table import (
+    Column,
+    format_seeds,
+    make_display,
+    show_number,
+    show_p,
+    show_range,
+    show_test,
+    show_words,
+)
 from spaces.common.errors import shorten
 from spaces.common.wording import format_count
 
@@ -33,20 +50,20 @@ WORDS = {"data_hash": "data", "split_seed": "split seed", "max_epochs": "epochs"
 
 SAME = {True: "yes", False: "no", None: "-"}
 COLUMNS = (
-    words("Architecture", "architecture"),
-    number("A selected", "first_selected", 2),
-    number("A mean", "first_mean", 2),
-    number("A std", "first_std", 2),
+    show_words("Architecture", "architecture"),
+    show_number("A selected", "first_selected", 2),
+    show_number("A mean", "first_mean", 2),
+    show_number("A std", "first_std", 2),
     Column("A n", lambda row: format_seeds(row, "first_") if row["first_asked"] else "-"),
-    number("B selected", "second_selected", 2),
-    number("B mean", "second_mean", 2),
-    number("B std", "second_std", 2),
+    show_number("B selected", "second_selected", 2),
+    show_number("B mean", "second_mean", 2),
+    show_number("B std", "second_std", 2),
     Column("B n", lambda row: format_seeds(row, "second_") if row["second_asked"] else "-"),
     Column("same theta", lambda row: SAME[row["same_theta"]], right=False),
-    number("B - A", "difference", 2, sign=True),
-    between("95 % CI", "low", "high", 2),
-    p_value("p (Holm)", "p_holm"),
-    tested("differs"),
+    show_number("B - A", "difference", 2, sign=True),
+    show_range("95 % CI", "low", "high", 2),
+    show_p("p (Holm)", "p_holm"),
+    show_test("differs"),
 )
 
 
@@ -89,7 +106,7 @@ def list_settings(first: Run, second: Run) -> pd.DataFrame:
     """The fields of the two specs that differ, as ``setting``, ``first``, ``second`` (text); of a space its members."""
     ours, theirs = _flatten(first.spec), _flatten(second.spec)
     rows = [
-        (name, _text(ours.get(name)), _text(theirs.get(name)))
+        (name, _write_text(ours.get(name)), _write_text(theirs.get(name)))
         for name in {**ours, **theirs}
         if ours.get(name) != theirs.get(name)
     ]
@@ -125,7 +142,9 @@ def list_outcomes(first: Run, second: Run) -> pd.DataFrame:
     for name in dict.fromkeys(one.architecture for one in evidence.candidates):
         ours, theirs = (found.get((id(run), name)) for run in (first, second))
         why = _explain_untested(ours, theirs)
-        compared = welch(_collect_accuracies(theirs), _collect_accuracies(ours), lost=why in (LOST, ELSEWHERE))
+        compared = compare_by_welch(
+            _collect_accuracies(theirs), _collect_accuracies(ours), lost=why in (LOST, ELSEWHERE)
+        )
         if not why and ours and theirs and (ours.reruns.broken or theirs.reruns.broken):
             compared = compare_outcomes(theirs.accuracies, ours.accuracies, theirs.reruns.guarded, ours.reruns.guarded)
         if why:
@@ -193,12 +212,12 @@ def _have_same_theta(ours: Candidate | None, theirs: Candidate | None) -> bool |
     return ours.theta == theirs.theta
 
 
-def _text(value: Any) -> str:
+def _write_text(value: Any) -> str:
     """A setting in words: no JSON."""
     if value is None:
         return "-"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_text(member)}" for name, member in value.items())
+        return ", ".join(f"{name} {_write_text(member)}" for name, member in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value))
+        return ", ".join(map(_write_text, value))
     return format_cell(value)

@@ -24,7 +24,7 @@ from analysis.reruns import Reruns, find_reruns
 from analysis.stats.equivalence import MARGIN, Equivalence, judge_equivalence
 from analysis.stats.outcomes import BROKEN
 from analysis.stats.pairs import add_detectable, compare_pairs, count_tests
-from spaces.common.errors import UserError, printable
+from spaces.common.errors import UserError, make_printable
 from spaces.common.lookup import choose
 from spaces.common.wording import format_count
 from spaces.hyperparameters import NAMES
@@ -236,7 +236,7 @@ class Evidence:
         several = len(self.compared) > 1
         return " and ".join(format_count(n, "pair") + f" on {data}" * several for data, n in counts.items())
 
-    def of(self, run: Run) -> dict[str, Candidate]:
+    def find_candidates(self, run: Run) -> dict[str, Candidate]:
         """The candidates of one run, by architecture."""
         return {one.architecture: one for one in self.candidates if one.run is run}
 
@@ -349,7 +349,7 @@ def list_names(runs: Sequence[Run]) -> list[str]:
     if len(set(paths)) < len(paths):
         raise UserError("runs: a run folder was given twice")
     tails = (["/".join(path.parts[-count:]) for path in paths] for count in itertools.count(1))
-    return [printable(name) for name in next(names for names in tails if len(set(names)) == len(paths))]
+    return [make_printable(name) for name in next(names for names in tails if len(set(names)) == len(paths))]
 
 
 def share_trials(one: Candidate, other: Candidate) -> bool:

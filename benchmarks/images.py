@@ -15,7 +15,7 @@ import numpy as np
 import scipy
 
 from analysis.stats.images import Sample, find_interval, measure_errors, resample_images
-from analysis.stats.samples import welch
+from analysis.stats.samples import compare_by_welch
 from benchmarks.common.options import print_lines
 
 EXPERIMENTS = 2000
@@ -77,7 +77,7 @@ def list_intervals(ours: Sample, theirs: Sample, rng: np.random.Generator) -> di
     """The contenders' 95 % intervals of the difference."""
     assert ours.by_image is not None
     assert theirs.by_image is not None
-    by_seeds = welch(ours.accuracies, theirs.accuracies)
+    by_seeds = compare_by_welch(ours.accuracies, theirs.accuracies)
     both = find_interval(measure_errors(ours, theirs))
     unkept = find_interval(measure_errors(*(Sample(one.accuracies, one.images) for one in (ours, theirs))))
     return {

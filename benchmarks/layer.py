@@ -50,7 +50,7 @@ def contest(layer: Layer, size: Size) -> tuple[nn.Module, Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
     module = layer.build(tuple(shape), 1.0, generator)
     x = torch.randn(count, *shape, generator=generator)
-    return module, x, torch.randn(count, *layer.after(tuple(shape)), generator=generator)
+    return module, x, torch.randn(count, *layer.shape_after(tuple(shape)), generator=generator)
 
 
 def make_scatterings(size: Size) -> dict[str, Contender]:

@@ -19,7 +19,7 @@ import scipy
 from analysis.choice import list_stages
 from analysis.stats.images import Sample, find_interval, measure_errors
 from analysis.stats.luck import Search, join_errors, learn_means, measure_curse, repeat_search
-from analysis.stats.samples import welch
+from analysis.stats.samples import compare_by_welch
 from benchmarks.common.options import print_lines
 
 EXPERIMENTS = 2000
@@ -217,7 +217,7 @@ def measure_coverage(world: World, experiments: int, seed: int = 0, searches: in
             curses.append(curse.low <= true <= curse.high if world.finalists else np.nan)
         errors = measure_errors(ours, theirs)
         whole = join_errors(errors, luck)
-        known = (welch(ours.accuracies, theirs.accuracies), find_interval(errors), whole.interval)
+        known = (compare_by_welch(ours.accuracies, theirs.accuracies), find_interval(errors), whole.interval)
         ends.append([(one.low, one.high) for one in known])
         stds.append(luck[0].std)
         shares.append(whole.search)

@@ -128,7 +128,7 @@ class Limits:
         """The images per second of a pack that no program could pass."""
         description, shape, moved = models.describe_architecture(architecture, SHAPE), SHAPE, 0
         for layer in description.values():
-            shape = layer.after(shape)
+            shape = layer.shape_after(shape)
             moved += 4 * PASSES * math.prod(shape) * (type(layer) not in IN_PLACE)
         flops = count_flops_per_image(description, SHAPE, direct=True)
         return 1 / max(flops / self.flops, moved / self.bandwidth)

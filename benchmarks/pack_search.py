@@ -68,13 +68,13 @@ def train(courses: Sequence[Course], epochs: int, split: Split, device: str) -> 
             if lanes[0].state:
                 pack.load_states([course.state for course in lanes])
         for course, epoch in zip(lanes, pack.run_epoch(), strict=True):
-            course.rows.append(epoch.row(course.spec.phase))
+            course.rows.append(epoch.make_row(course.spec.phase))
             course.status = "diverged" if epoch.diverged else "running"
         live = [lane for lane, course in enumerate(lanes) if course.status == "running"]
         smaller = choose_size(len(live), torch.device(device)) < choose_size(len(lanes), torch.device(device))
         if smaller or len(lanes[0].rows) == epochs:
             for lane in live:
-                lanes[lane].state = pack.state(lane)
+                lanes[lane].state = pack.capture_state(lane)
             lanes, pack = [lanes[lane] for lane in live], None
 
 

@@ -66,7 +66,7 @@ def name_at_width(name: str, width: int | None) -> str:
         return name
     for family in FAMILIES.values():
         if family.find(name) is not None:
-            return family.at(name, width)
+            return family.name_at(name, width)
     raise UserError(f"width: {name} has only one; leave it out")
 
 

@@ -76,7 +76,9 @@ class Family:
             UserError: it is one, but too wide, or not spelled as usual: a network must not have two names.
         """
         spelled, digits, *_ = *WIDTH.split(name), str(self.width)
-        member = next((known for known in self.members if known == spelled or parts(known) == parts(spelled)), None)
+        member = next(
+            (known for known in self.members if known == spelled or list_parts(known) == list_parts(spelled)), None
+        )
         if member is None:
             return None
         if re.fullmatch("[1-9][0-9]{0,3}", digits) is None or (width := int(digits)) > WIDEST:
@@ -86,7 +88,7 @@ class Family:
             raise UserError(f"architecture: {quote(name)} is not how that network is spelled; write {usual}")
         return self.members[member](width)
 
-    def at(self, name: str, width: int) -> str:
+    def name_at(self, name: str, width: int) -> str:
         """The name of a member at a width, whatever width its name has now.
 
         Raises:
@@ -105,6 +107,6 @@ def make_at_width(
     return Architecture(title + ("" if width == usual else f", C = {width}"), partial(describe, width), sizes)
 
 
-def parts(name: str) -> list[str]:
+def list_parts(name: str) -> list[str]:
     """What a name says, without case and order, and without mixing A, which goes without saying."""
     return sorted(part for part in re.split("[+-]", name.lower()) if part != "a")

@@ -21,7 +21,7 @@ FINAL = 8
 """Height and width of the deep networks' activations before the average pooling."""
 
 
-def image(shape: Shape, what: str) -> Shape:
+def make_image(shape: Shape, what: str) -> Shape:
     """The shape, if it is that of an image.
 
     Raises:
@@ -52,7 +52,7 @@ class BatchNorm(Layer):
         """A ``nn.BatchNorm2d``."""
         from torch import nn
 
-        return nn.BatchNorm2d(image(shape, "batch norm")[0], device=generator.device)
+        return nn.BatchNorm2d(make_image(shape, "batch norm")[0], device=generator.device)
 
 
 class Upsample(Plain):
@@ -60,7 +60,7 @@ class Upsample(Plain):
 
     module, options = "Upsample", {"scale_factor": 2, "mode": "bilinear", "align_corners": False}
 
-    def after(self, shape: Shape) -> Shape:
+    def shape_after(self, shape: Shape) -> Shape:
         """(C, H, W) to (C, 2H, 2W)."""
         return (shape[0], *(2 * size for size in shape[1:]))
 
@@ -87,9 +87,9 @@ class AveragePool(Plain):
     module = "AvgPool2d"
     size: int
 
-    def after(self, shape: Shape) -> Shape:
+    def shape_after(self, shape: Shape) -> Shape:
         """(C, H, W) to (C, H // size, W // size)."""
-        _, *pixels = image(shape, "average pool")
+        _, *pixels = make_image(shape, "average pool")
         if min(pixels) < self.size:
             raise UserError(f"average pool: {shape} has no {self.size} x {self.size} pixels; give larger images")
         return (shape[0], *(length // self.size for length in pixels))
@@ -106,6 +106,6 @@ def normalise(letter: str) -> Iterator[tuple[str, Layer]]:
     yield from ((f"bn{letter}", BatchNorm()), (f"relu{letter}", Relu()))
 
 
-def head(classes: int) -> dict[str, Layer]:
+def make_head(classes: int) -> dict[str, Layer]:
     """The last layers of the deep networks, from 8 x 8 activations to classes."""
     return {"avg": AveragePool(FINAL), "unravel": Unravel(), "fc1": Linear(classes)}

@@ -26,7 +26,7 @@ SUBBANDS = 7
 class Layer(Protocol):
     """One layer of a description."""
 
-    def after(self, shape: Shape) -> Shape:
+    def shape_after(self, shape: Shape) -> Shape:
         """The shape of the output for an input of that shape: the same, unless a layer says otherwise."""
         return shape
 
@@ -40,10 +40,10 @@ Description = Mapping[str, Layer]
 
 def draw_weights(module: nn.Conv2d | nn.Linear, gain: float, generator: torch.Generator) -> nn.Module:
     """Gives a module made on the meta device, where torch draws nothing, Glorot-uniform weights and a zero bias."""
-    from models.initial import glorot_uniform
+    from models.initial import draw_glorot
 
     module = module.to_empty(device=generator.device)
-    module.weight.data = glorot_uniform(module.weight.shape, gain, generator)
+    module.weight.data = draw_glorot(module.weight.shape, gain, generator)
     if module.bias is not None:
         module.bias.data.zero_()
     return module
@@ -60,7 +60,7 @@ class Plain(Layer):
         """The module."""
         from torch import nn
 
-        self.after(shape)  # Refuses a shape that does not fit.
+        self.shape_after(shape)  # Refuses a shape that does not fit.
         return getattr(nn, self.module)(*astuple(self), **self.options)
 
 
@@ -68,7 +68,7 @@ class Plain(Layer):
 class Conv(Layer):
     """A k x k convolution that keeps the size (padding k // 2, k odd), with a bias; its weights take the gain.
 
-    >>> Conv(7).after((1, 28, 28))
+    >>> Conv(7).shape_after((1, 28, 28))
     (7, 28, 28)
     """
 
@@ -80,7 +80,7 @@ class Conv(Layer):
         if self.kernel < 1 or self.kernel % 2 == 0:
             raise UserError(f"conv: a {self.kernel} x {self.kernel} kernel is not allowed; its size must be odd")
 
-    def after(self, shape: Shape) -> Shape:
+    def shape_after(self, shape: Shape) -> Shape:
         """(C, H, W) to (out, H, W)."""
         return (self.out, *shape[1:])
 
@@ -97,11 +97,11 @@ class Conv(Layer):
 class Scatter(Layer):
     """The scattering layer z alone (equation 1.3.2): a pooled lowpass and six magnitudes of each channel.
 
-    >>> Scatter().after((3, 9, 9))
+    >>> Scatter().shape_after((3, 9, 9))
     (21, 5, 5)
     """
 
-    def after(self, shape: Shape) -> Shape:
+    def shape_after(self, shape: Shape) -> Shape:
         """(C, H, W) to (7C, ceil(H/2), ceil(W/2))."""
         return (SUBBANDS * shape[0], *(math.ceil(size / 2) for size in shape[1:]))
 
@@ -120,7 +120,7 @@ class Invariant(Layer):
     mixing: str = "1x1"
     biased: ClassVar[bool] = True
 
-    def after(self, shape: Shape) -> Shape:
+    def shape_after(self, shape: Shape) -> Shape:
         """(C, H, W) to (out, ceil(H/2), ceil(W/2))."""
         return (self.out, *(math.ceil(size / 2) for size in shape[1:]))
 
@@ -142,7 +142,7 @@ class MaxPool(Plain):
 
     module, options = "MaxPool2d", {"kernel_size": 2}
 
-    def after(self, shape: Shape) -> Shape:
+    def shape_after(self, shape: Shape) -> Shape:
         """(C, H, W) to (C, H // 2, W // 2)."""
         return (shape[0], *(size // 2 for size in shape[1:]))
 
@@ -152,7 +152,7 @@ class Unravel(Plain):
 
     module = "Flatten"
 
-    def after(self, shape: Shape) -> Shape:
+    def shape_after(self, shape: Shape) -> Shape:
         """(C, H, W) to (C * H * W,)."""
         return (math.prod(shape),)
 
@@ -165,7 +165,7 @@ class Reshuffle(Layer):
     gain: ClassVar[float] = math.sqrt(2)  # Whatever the gain a: that belongs to the layers under study.
     learned: ClassVar[bool] = True
 
-    def after(self, shape: Shape) -> Shape:
+    def shape_after(self, shape: Shape) -> Shape:
         """(features,) to (out,)."""
         return (self.out,)
 
@@ -206,5 +206,5 @@ def assemble(description: Description, shape: Shape, gain: float, generator: tor
     modules = nn.Sequential()
     for name, layer in description.items():
         modules.add_module(name, layer.build(shape, gain, generator))
-        shape = layer.after(shape)
+        shape = layer.shape_after(shape)
     return modules

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from models.architecture import Family, make_at_width
-from models.deep_layers import BareConv, BareInvariant, Dropout, head, normalise
+from models.deep_layers import BareConv, BareInvariant, Dropout, make_head, normalise
 from models.description import SUBBANDS, Description, Layer, MaxPool, Scatter, Shape
 
 KINDS = {"A": (False, False), "B": (False, True), "C": (True, False), "D": (True, True)}
@@ -48,7 +48,7 @@ def list_layers(kind: str, width: int, shape: Shape) -> Iterator[tuple[str, Laye
 
 def describe(kind: str, width: int, classes: int, shape: Shape) -> Description:
     """The network for images of a size of ``BACK_END``."""
-    return dict(list_layers(kind, width, shape)) | head(classes)
+    return dict(list_layers(kind, width, shape)) | make_head(classes)
 
 
 FAMILY = Family(

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def glorot_uniform(shape: Sequence[int], gain: float, generator: torch.Generator) -> Tensor:
+def draw_glorot(shape: Sequence[int], gain: float, generator: torch.Generator) -> Tensor:
     """Draws weights from U[-a b, a b], b = sqrt(6 / ((C_in + C_out) * kernel area)), a the gain.
 
     The draw itself does not depend on the gain, it is only scaled by it: trials that share a seed compare
@@ -38,7 +38,7 @@ class FixedLinear(nn.Module):
 
     def __init__(self, in_features: int, out_features: int, *, gain: float, generator: torch.Generator) -> None:
         super().__init__()
-        self.register_buffer("weight", glorot_uniform((out_features, in_features), gain, generator))
+        self.register_buffer("weight", draw_glorot((out_features, in_features), gain, generator))
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, in) to (N, out)."""

@@ -15,7 +15,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.initial import glorot_uniform
+from models.initial import draw_glorot
 
 
 class Kernel(nn.Module, ABC):
@@ -32,7 +32,7 @@ class Kernel(nn.Module, ABC):
     def __init__(self, outputs: int, subbands: int, gain: float, generator: torch.Generator) -> None:
         """Draws A, scaled by the gain of equation 1.5.1."""
         super().__init__()
-        self.A = nn.Parameter(glorot_uniform((outputs, subbands, *self.window), gain, generator))
+        self.A = nn.Parameter(draw_glorot((outputs, subbands, *self.window), gain, generator))
 
     @abstractmethod
     def forward(self) -> Tensor:
@@ -104,7 +104,7 @@ class Random(FixedAlpha):
     @staticmethod
     def draw(outputs: int, subbands: int, generator: torch.Generator) -> Tensor:
         """alpha, (F, Q, 3, 3)."""
-        return glorot_uniform((outputs, subbands, 3, 3), 1.0, generator)
+        return draw_glorot((outputs, subbands, 3, 3), 1.0, generator)
 
 
 class Learned(Kernel):
@@ -127,7 +127,7 @@ class Dct(Kernel):
     ) -> None:
         """Draws A, (3, F, Q), each with the fans of a 1x1 kernel; ``scale`` multiplies the orthonormal images."""
         nn.Module.__init__(self)
-        self.A = nn.Parameter(torch.stack([glorot_uniform((outputs, subbands), gain, generator) for _ in range(3)]))
+        self.A = nn.Parameter(torch.stack([draw_glorot((outputs, subbands), gain, generator) for _ in range(3)]))
         flat = torch.full((3,), 1 / math.sqrt(3), device=generator.device)
         slope = torch.tensor([1.0, 0.0, -1.0], device=generator.device) / math.sqrt(2)
         images = [torch.outer(flat, flat), torch.outer(flat, slope), torch.outer(slope, flat)]

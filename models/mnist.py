@@ -19,10 +19,10 @@ def make_network(*layers: Layer) -> Callable[[int, Shape], Description]:
         for number, layer in enumerate(layers, start=1):
             described[f"{STEMS.get(type(layer), 'own')}{number}"] = layer
             described[f"relu{number}"] = Relu()
-            before, shape = shape, layer.after(shape)
+            before, shape = shape, layer.shape_after(shape)
             if shape[1:] == before[1:]:  # An invariant layer has halved the size already.
                 described[f"maxpool{number}"] = MaxPool()
-                shape = MaxPool().after(shape)
+                shape = MaxPool().shape_after(shape)
         return described | {
             "unravel": Unravel(),
             "project": Project(classes),

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import combinations
 
 from models.architecture import Architecture, Family, make_at_width
-from models.deep_layers import BareConv, BareInvariant, Upsample, head, normalise
+from models.deep_layers import BareConv, BareInvariant, Upsample, make_head, normalise
 from models.description import Description, Layer, MaxPool, Shape
 
 LETTERS = {32: "ABCDEF", 64: "ABCDEFGH"}
@@ -59,7 +59,7 @@ def describe(swapped: str | None, mixing: str, width: int, classes: int, shape: 
     """The network for images of a size of ``LETTERS``; every layer is swapped where ``swapped`` is None."""
     letters = LETTERS[shape[1]]
     make = partial(BareInvariant, mixing=mixing)
-    return dict(list_layers(letters, letters if swapped is None else swapped, make, width)) | head(classes)
+    return dict(list_layers(letters, letters if swapped is None else swapped, make, width)) | make_head(classes)
 
 
 def swap(swapped: str | None, column: str = "A") -> Callable[[int], Architecture]:

@@ -23,7 +23,7 @@ from search.storage.driver import NAME as LOCK_NAME
 from search.storage.driver import find_driver
 from search.storage.places.layout import DECISIONS_FILE, PART, PLAIN
 from spaces import UserError
-from spaces.common.errors import printable, shorten
+from spaces.common.errors import make_printable, shorten
 from spaces.common.wording import format_command
 from spaces.files.sealed import unseal
 from spaces.specs.records import FILES
@@ -139,7 +139,9 @@ def _list_kept(run: Path) -> list[str]:
             names.append(name)
             size += path.stat().st_size
         elif name.startswith(f"{sources.FOLDER}/"):
-            raise UserError(f"{printable(path)}: a link, or has control characters in its name; rename or remove it")
+            raise UserError(
+                f"{make_printable(path)}: a link, or has control characters in its name; rename or remove it"
+            )
     if size > MOST_BYTES or len(names) > MOST_MEMBERS:
         raise UserError(
             f"{run}: {size:,} bytes in {len(names):,} files are more than unarchive unpacks ({MOST_BYTES:,} bytes, "
@@ -218,7 +220,7 @@ def _reading(path: Path) -> Iterator[None]:
     except UserError:
         raise
     except UNREADABLE as error:
-        why = shorten(printable(error))
+        why = shorten(make_printable(error))
         raise UserError(f"{path}: cannot be read as an archive of a run ({why}); give its run.tar.xz") from None
 
 

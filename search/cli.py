@@ -29,7 +29,7 @@ from search.signals import act_at_once, handled, last_resort, time_limit
 from search.storage.identity import measure_age
 from search.storage.provenance import find_revision, list_versions
 from spaces import UserError
-from spaces.common.errors import printable, shorten
+from spaces.common.errors import make_printable, shorten
 from spaces.common.wording import format_command
 from spaces.files.sealed import Damaged
 
@@ -151,5 +151,5 @@ def _act(given: list[str], asked: list[argparse.Namespace]) -> int:
 
 def _fail(reason: object, code: int, after: str = "") -> int:
     """Says why a command ended in one line; returns its exit code."""
-    print(f"invsearch: {shorten(printable(reason), most=2000)}{after}", file=sys.stderr)
+    print(f"invsearch: {shorten(make_printable(reason), most=2000)}{after}", file=sys.stderr)
     return code

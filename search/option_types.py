@@ -23,7 +23,7 @@ DIGITS = 20
 LONGEST = 3650 * 86400.0
 
 
-def group(title: str | None, *options: Option) -> Option:
+def make_group(title: str | None, *options: Option) -> Option:
     """Options that stand together in the help; without a title, only one of them may be given."""
 
     def add(parser: argparse.ArgumentParser) -> None:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from search.cluster.resources import Resources
 from search.cluster.surroundings import find_address, set_environment
 from search.datasets import FORMS
-from search.option_types import flag, group, integer, number, option, parse_seconds, place
+from search.option_types import flag, integer, make_group, number, option, parse_seconds, place
 from search.planning.asked import DRY
 from search.resource_options import RESOURCES, check_packs
 from search.storage.identity import measure_age
 from search.storage.places.urls import find_url, refresh
 from search.tuning.policy import KEPT, Policy
 from spaces import SPACES, UserError
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.lookup import choose
 from spaces.common.wording import format_command, format_count
 from spaces.specs.protocol import GRACE_PERIOD, MAX_EPOCHS, PHASES, REDUCTION_FACTOR, SCHEDULERS, SEARCHES
@@ -42,7 +42,7 @@ OWN = (
     ),
     integer("--split-seed", default=0, help="seed of the held-out split, and of --test-fraction (default 0)"),
 )
-DATA = group(
+DATA = make_group(
     "data",
     option(
         "--dataset",
@@ -60,7 +60,7 @@ DATA = group(
     integer("--seed", default=0, help="seed of the sweep's trials; reruns and train use those after it (default 0)"),
     *OWN,
 )
-SEARCH = group(
+SEARCH = make_group(
     "search",
     option("--search", choices=SEARCHES, default="grid", help="grid (default), random draws, or tpe (hyperopt)"),
     option("--space", metavar="NAME|FILE", help=f"{', '.join(SPACES)}, or a YAML file (default: depends on --search)"),
@@ -86,7 +86,7 @@ SEARCH = group(
     ),
     *DRY,
 )
-INVOCATION = group(
+INVOCATION = make_group(
     "this invocation",
     integer("--max-concurrent", help="maximum number of trials at once (default: as many as fit)"),
     option(
@@ -273,5 +273,5 @@ def name_damaged(found: Run) -> int:
     """Says which files of a run could not be read; returns ``INCOMPLETE`` if there are any, else 0."""
     for path, reason in found.damaged:
         see = format_command("invsearch", "check", found.path)
-        print(f"invsearch: {printable(path)}: {reason}; left out; see {see}", file=sys.stderr)
+        print(f"invsearch: {make_printable(path)}: {reason}; left out; see {see}", file=sys.stderr)
     return INCOMPLETE if found.damaged else 0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from search.option_types import group, number, option, parse_address, parse_pack
+from search.option_types import make_group, number, option, parse_address, parse_pack
 from spaces import UserError
 from spaces.specs.run import RunSpec
 
-RESOURCES = group(
+RESOURCES = make_group(
     "resources",
     number("--cpus-per-trial", default=1.0, metavar="N", help="CPU cores per trial (default 1)"),
     number("--gpus-per-trial", default=0.0, metavar="N", help="GPUs per trial, fractions allowed (default 0)"),

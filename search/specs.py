@@ -15,7 +15,7 @@ from search.datasets import Dataset, find_dataset
 from search.datasets.own import add_options
 from search.options import DRAWN
 from spaces import SPACES, Space, UserError, parse_theta, read_space
-from spaces.common.errors import printable, quote
+from spaces.common.errors import make_printable, quote
 from spaces.common.wording import format_count, join_words
 from spaces.specs.extend import read_known
 from spaces.specs.protocol import GRACE_PERIOD, WITH_RUNGS
@@ -150,7 +150,7 @@ def make_run_spec(
     refuse_ignored(args, searched.domains, f"space {searched.name}")
     samples = args.samples
     if args.search == "grid":
-        size = math.prod(map(len, searched.choices().values()))
+        size = math.prod(map(len, searched.list_choices().values()))
         if samples is not None and samples > size:
             has = format_count(size, "configuration")
             print(f"space {searched.name} has {has}, so {size} and not {samples}", file=sys.stderr)
@@ -185,7 +185,7 @@ def make_run_spec(
     )
     counts = {name: spec.count_planned(name) for name in names}
     for count in sorted({*counts.values()} - {samples}):
-        having = join_words([printable(name) for name in names if counts[name] == count])
+        having = join_words([make_printable(name) for name in names if counts[name] == count])
         has = f"{format_count(count, 'configuration')} for {having}"
         print(f"space {searched.name} has {has}, so {count} and not {samples}", file=sys.stderr)
     return spec
@@ -201,7 +201,7 @@ def parse_epochs(args: argparse.Namespace) -> int:
     epochs = chosen.epochs if args.epochs is None else args.epochs
     if chosen.recipe is not None and epochs != chosen.recipe.epochs and epochs > 0:
         print(
-            f"recipe of {chosen.name} for {format_count(epochs, 'epoch')}: {chosen.recipe.scaled(epochs)}; "
+            f"recipe of {chosen.name} for {format_count(epochs, 'epoch')}: {chosen.recipe.scale_to(epochs)}; "
             f"in full: {chosen.recipe}",
             file=sys.stderr,
         )

@@ -111,7 +111,7 @@ def open_handles() -> None:
             setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115
 
 
-def lost() -> str | None:
+def name_loss() -> str | None:
     """What became of standard error; None while it is well."""
     return getattr(sys.stderr, "lost", None)
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from spaces.common.errors import UserError, quote
-from spaces.common.fields import BATCH_SIZE, Field, one_of
+from spaces.common.fields import BATCH_SIZE, Field, make_one_of
 
 Value = float | int | str | bool
 
@@ -27,7 +27,7 @@ LIMITS = {  # Where each makes sense.
     "weight_decay": Field(lambda value: 0.0 <= value < math.inf, "at least 0"),
     "gain": POSITIVE,
 }
-TRAINING_LIMITS = {"batch_size": BATCH_SIZE, "schedule": one_of(*SCHEDULES)}
+TRAINING_LIMITS = {"batch_size": BATCH_SIZE, "schedule": make_one_of(*SCHEDULES)}
 
 MAX_FURTHER = 100
 MAX_WHOLE = 2**53  # What every float and JSON reader can hold exactly.

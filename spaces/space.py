@@ -48,7 +48,7 @@ class Space:
         sizes = [domain.size for domain in self.domains.values()]
         return math.inf if math.inf in sizes else math.prod(sizes)  # Whole numbers may be too large for floats.
 
-    def choices(self) -> dict[str, tuple[Value, ...]]:
+    def list_choices(self) -> dict[str, tuple[Value, ...]]:
         """The values of each hyperparameter.
 
         Raises:
@@ -82,7 +82,7 @@ class Space:
         Raises:
             UserError: the space is continuous.
         """
-        points = list(product(*self.choices().values()))
+        points = list(product(*self.list_choices().values()))
         random.Random(seed).shuffle(points)
         for point in points:
             yield Hyperparameters.from_mapping(dict(zip(self.domains, point, strict=True)))
@@ -115,11 +115,11 @@ class Space:
             found[theta] = None
         return found
 
-    def within(self, other: Space) -> bool:
+    def fits_within(self, other: Space) -> bool:
         """Whether this is a grid, and ``other`` is a grid with all of its values."""
         if self.domains.keys() != other.domains.keys() or max(self.size, other.size) > MAX_POINTS:
             return False
-        mine, theirs = self.choices(), other.choices()
+        mine, theirs = self.list_choices(), other.list_choices()
         return all(_list_distinct(mine[name]) <= _list_distinct(theirs[name]) for name in mine)
 
     def snap(self, values: Mapping[str, Any]) -> Hyperparameters:

@@ -11,7 +11,7 @@ from rich.jupyter import JupyterMixin
 from rich.text import Text
 
 from analysis.render.cells import format_theta
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_clock, format_percent
 from spaces.hyperparameters import NAMES
 
@@ -124,12 +124,12 @@ class Screen(JupyterMixin):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         width, plain = options.max_width, options.ascii_only
-        yield from (Text(printable(line), overflow="fold") for line in self._write_head(width, plain))
+        yield from (Text(make_printable(line), overflow="fold") for line in self._write_head(width, plain))
         room = max(4, console.height - 4 - len(self.notes)) if self.crops else 10_000
         table = self._write_table(width, room, plain)
         for style, line in table:
             yield Text(line, style, no_wrap=True, overflow="ellipsis")
-        yield from (Text(printable(line), overflow="fold") for line in self.notes)
+        yield from (Text(make_printable(line), overflow="fold") for line in self.notes)
 
     def _write_head(self, width: int, plain: bool) -> list[str]:
         total = self.done + max(0.0, self.left)

@@ -33,20 +33,20 @@ class Published:
     std: float
 
 
-def _row(title: str, theta: tuple[float, float, float, float], costs: str, mean: float, std: float) -> Published:
+def _make_row(title: str, theta: tuple[float, float, float, float], costs: str, mean: float, std: float) -> Published:
     params, mults = (Fraction(cost) for cost in costs.split())
     return Published(title, Hyperparameters(*theta), params, mults, mean, std)
 
 
 PUBLISHED: dict[str, Published] = {
-    "conv": _row("Convolutional", (0.1, 0.5, 1e-5, 1.5), "1 1", 97.3, 0.29),
-    "invariant": _row("Invariant", (0.032, 0.9, 3.2e-5, 1.0), "7/9 7/36", 96.6, 0.26),
-    "shifted-impulse": _row("Shifted impulses (a)", (0.32, 0.5, 1e-4, 1.0), "7/9 7/36", 97.9, 0.25),
-    "shifted-gaussian": _row("Shifted gaussians (b)", (1.0, 0.0, 1e-5, 1.0), "7/9 7/4", 97.7, 0.56),
-    "random": _row("Random 3x3 kernel (c)", (1.0, 0.9, 1e-5, 1.0), "7/9 7/4", 95.8, 1.01),
-    "learned": _row("Learned 3x3 kernel (d)", (0.1, 0.5, 1e-4, 1.0), "7 7/4", 99.0, 0.12),
-    "dct": _row("Learned 3 DCT coeffs (e)", (1.0, 0.0, 1e-5, 1.0), "7/3 7/4", 98.1, 0.37),
-    "wide-conv": _row("Wide Convolutional", (0.32, 0.5, 1e-5, 1.5), "7 7", 98.7, 0.25),
+    "conv": _make_row("Convolutional", (0.1, 0.5, 1e-5, 1.5), "1 1", 97.3, 0.29),
+    "invariant": _make_row("Invariant", (0.032, 0.9, 3.2e-5, 1.0), "7/9 7/36", 96.6, 0.26),
+    "shifted-impulse": _make_row("Shifted impulses (a)", (0.32, 0.5, 1e-4, 1.0), "7/9 7/36", 97.9, 0.25),
+    "shifted-gaussian": _make_row("Shifted gaussians (b)", (1.0, 0.0, 1e-5, 1.0), "7/9 7/4", 97.7, 0.56),
+    "random": _make_row("Random 3x3 kernel (c)", (1.0, 0.9, 1e-5, 1.0), "7/9 7/4", 95.8, 1.01),
+    "learned": _make_row("Learned 3x3 kernel (d)", (0.1, 0.5, 1e-4, 1.0), "7 7/4", 99.0, 0.12),
+    "dct": _make_row("Learned 3 DCT coeffs (e)", (1.0, 0.0, 1e-5, 1.0), "7/3 7/4", 98.1, 0.37),
+    "wide-conv": _make_row("Wide Convolutional", (0.32, 0.5, 1e-5, 1.5), "7 7", 98.7, 0.25),
 }
 
 

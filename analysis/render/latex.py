@@ -44,7 +44,7 @@ def write_latex(table: Filled) -> str:
     blocks = [(height, text, "") for panel in make_panels(arrange(table)) for height, text in write_tabulars(panel)]
     for note in table.notes:
         lines = len(fill_lines(note.split(), (WIDTH - 25) * 9 / 8))
-        blocks.append((lines * NOTE_LINE, "", f"\\item {protect_bracket(breakable(note))}\n"))
+        blocks.append((lines * NOTE_LINE, "", f"\\item {protect_bracket(allow_breaks(note))}\n"))
     caption = CAPTION + LINE * len(fill_lines(f"{table.title} (continued)".split(), WIDTH - 50))
     floats = pack(blocks, lambda block: block[0], HEIGHT - caption)
     text = "".join([table.title, *table.notes, *map(str, table.cells), *map(str, table.cells.to_numpy().flat)])
@@ -59,9 +59,9 @@ def write_latex(table: Filled) -> str:
 def _write_float(table: Filled, blocks: Sequence[tuple[float, str, str]], continued: bool) -> str:
     """A ``table`` of tabulars and notes; one that continues another has its number."""
     tables = "\n\\medskip\n".join(tabular for _, tabular, _ in blocks if tabular)
-    caption = f"\\caption{{{breakable(table.title)}}}\n\\label{{tab:{table.number}}}\n"
+    caption = f"\\caption{{{allow_breaks(table.title)}}}\n\\label{{tab:{table.number}}}\n"
     if continued:
-        caption = f"\\addtocounter{{table}}{{-1}}\n\\caption{{{breakable(table.title)} (continued)}}\n"
+        caption = f"\\addtocounter{{table}}{{-1}}\n\\caption{{{allow_breaks(table.title)} (continued)}}\n"
     if notes := "".join(note for *_, note in blocks):
         spacing = "\\footnotesize\\raggedright\\setlength{\\itemsep}{0pt}\\setlength{\\parskip}{0pt}"
         notes = f"\\begin{{itemize}}{spacing}\n{notes}\\end{{itemize}}\n"
@@ -113,7 +113,7 @@ class Column:
             return f">{{\\raggedright\\arraybackslash}}p{{{self.width:.0f}pt}}"
         return "r" if self.right else "l"
 
-    def lines(self, row: int) -> int:
+    def count_lines(self, row: int) -> int:
         """How many lines a cell takes, at most."""
         return 1 if self.width is None else len(fill_lines(self.cells[row].split(), self.width))
 
@@ -189,10 +189,10 @@ def write_tabulars(columns: list[Column]) -> Iterator[tuple[float, str]]:
         for level in levels
     )
     begin = f"\\begin{{tabular}}{{@{{}}{''.join(one.sides for one in columns)}@{{}}}}\n\\toprule\n{heading}\\midrule\n"
-    heights = [LINE * max(column.lines(row) for column in columns) for row in range(len(columns[0].cells))]
+    heights = [LINE * max(column.count_lines(row) for column in columns) for row in range(len(columns[0].cells))]
     full = HEIGHT - CAPTION - (depth + 8) * LINE  # Six of them for a long caption.
     for rows in pack(range(len(heights)), heights.__getitem__, full):
-        cells = [" & ".join(protect_bracket(breakable(one.cells[row])) for one in columns) for row in rows]
+        cells = [" & ".join(protect_bracket(allow_breaks(one.cells[row])) for one in columns) for row in rows]
         body = "".join(f"{line} \\\\\n" for line in cells)
         yield sum(heights[row] for row in rows) + (depth + 2) * LINE, f"{begin}{body}\\bottomrule\n\\end{{tabular}}\n"
 
@@ -227,7 +227,7 @@ def split_pieces(word: str, longest: int = LONGEST, cut: int = CUT) -> list[str]
     return [part[place : place + cut] for part in parts for place in range(0, len(part), cut)]
 
 
-def breakable(text: str) -> str:
+def allow_breaks(text: str) -> str:
     """Escaped, with places where long words may be cut."""
     return " ".join("\\allowbreak{}".join(map(escape, split_pieces(word))) for word in text.split(" "))
 

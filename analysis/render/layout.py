@@ -56,7 +56,7 @@ def sort_downwards(panel: Panel) -> bool:
     return bool(panel.y.categories) and find_mark(panel, Heat) is None
 
 
-def heat_cells(mark: Heat) -> Iterator[tuple[int, int, str, tuple[str, str]]]:
+def list_heat_cells(mark: Heat) -> Iterator[tuple[int, int, str, tuple[str, str]]]:
     """(row, column, text, its colours on white and on dark) of every cell of a heat map that is not blank."""
     for row, column in np.argwhere(np.isfinite(mark.z)).tolist():
         value = float(mark.z[row, column])
@@ -102,7 +102,7 @@ def choose_step(panel: Panel, side: Literal["x", "y"]) -> int:
     return int(next(step * decade for step in (1, 2, 5, 10) if step * decade >= least))
 
 
-def tick(value: float) -> str:
+def format_tick(value: float) -> str:
     """A number at an axis: 1000, 0.25, 1e-5."""
     value = value or 0.0  # Not -0.
     text = format_compact(float(f"{value:.4g}"))
@@ -132,7 +132,7 @@ def choose_ticks(panel: Panel, side: Literal["x", "y"]) -> list[tuple[float, str
         powers = np.add.outer(powers, np.log10([1, 2, 5])).ravel()
     at = powers[(powers >= low) & (powers <= high)]
     chosen = [float(f"{10.0**power:.6g}") for power in at[:: max(1, -(-len(at) // MOST_TICKS))]]
-    return [(value, tick(value)) for value in chosen]
+    return [(value, format_tick(value)) for value in chosen]
 
 
 def split_pieces(*columns: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:

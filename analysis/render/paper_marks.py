@@ -17,7 +17,7 @@ from matplotlib.patheffects import withStroke
 
 from analysis.figures.figure import Bars, Heat, Line, Mark, Panel, Parallel, Points
 from analysis.render.labels import choose_places
-from analysis.render.layout import break_name, heat_cells, split_pieces
+from analysis.render.layout import break_name, list_heat_cells, split_pieces
 from analysis.render.parallel import find_colour_range, scale_values, sort_by_colour
 from analysis.render.theme import (
     BAND_OPACITY,
@@ -143,7 +143,7 @@ def _draw_heat(axes: Axes, mark: Heat) -> None:
     shades: Any = {"cmap": TO_DARK, "norm": Normalize(mark.low, mark.high), "edgecolors": SURFACE[0], "linewidth": 1.0}
     mesh = axes.pcolormesh(columns, rows, np.ma.masked_invalid(mark.z), **shades)
     _draw_colour_bar(axes, mesh, mark.unit)
-    for row, column, text, ink in heat_cells(mark):
+    for row, column, text, ink in list_heat_cells(mark):
         axes.text(column, row, text, ha="center", va="center", fontsize=SMALL_PT, color=ink[0])
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis.figures.figure import Axis, Parallel
-from analysis.render.layout import tick
+from analysis.render.layout import format_tick
 
 FEW = 8  # Different values that are all written at their axis, if there is room between them.
 TICKS = 5
@@ -80,8 +80,12 @@ def _scale_values(axis: Axis, values: np.ndarray) -> Scaled:
         return Scaled(axis.label, (values - low) / (high - low), ticks)
     legible = 0 < len(known) <= FEW and (np.diff(known) >= LINE * (high - low)).all()
     at = known if legible else _round_numbers(low, high, axis.log)
-    ticks = [(float((value - low) / (high - low)), tick(10.0**value if axis.log else value)) for value in at]
-    return Scaled(axis.label, (values - low) / (high - low), [tick for tick in ticks if -0.001 <= tick[0] <= 1.001])
+    ticks = [(float((value - low) / (high - low)), format_tick(10.0**value if axis.log else value)) for value in at]
+    return Scaled(
+        axis.label,
+        (values - low) / (high - low),
+        [tick for tick in ticks if -0.001 <= tick[0] <= 1.001],
+    )
 
 
 def _round_numbers(low: float, high: float, log: bool) -> np.ndarray:

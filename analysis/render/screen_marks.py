@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.figures.figure import Bars, Heat, Line, Numbers, Panel, Points
 from analysis.render.labels import choose_places
-from analysis.render.layout import break_name, heat_cells, split_pieces
+from analysis.render.layout import break_name, list_heat_cells, split_pieces
 from analysis.render.packed import count_runs, escape_html, pack_columns
 from analysis.render.theme import (
     BAND_OPACITY,
@@ -126,7 +126,7 @@ class Traces:
         self._append(trace, mark.group, mark.links)
 
     def _draw_heat(self, mark: Heat) -> None:
-        x, y, cells = self._panel.x, self._panel.y, list(heat_cells(mark))
+        x, y, cells = self._panel.x, self._panel.y, list(list_heat_cells(mark))
         hover = np.full(mark.z.shape, "", dtype=object)
         for row, column, text, _ in cells:
             said = ((x.label, x.categories[column]), (y.label, y.categories[row]), (mark.unit, text))

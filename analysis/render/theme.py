@@ -88,10 +88,10 @@ def compute_luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def contrast(one: str, other: str) -> float:
+def measure_contrast(one: str, other: str) -> float:
     """The contrast of two hex colours, from 1 to 21 (WCAG 2.2).
 
-    >>> round(contrast("#000000", "#ffffff"), 6)
+    >>> round(measure_contrast("#000000", "#ffffff"), 6)
     21.0
     """
     low, high = sorted((compute_luminance(one), compute_luminance(other)))
@@ -102,5 +102,5 @@ def choose_cell_ink(share: float) -> tuple[str, str]:
     """The colours of a number, on white and on dark, that are easiest to read at this share of the colour scale."""
     there = min(1.0, max(0.0, share))
     cells = [SEQUENTIAL[round(at * (len(SEQUENTIAL) - 1))] for at in (1.0 - there, there)]
-    light, dark = (contrast(cell, "#ffffff") > contrast(cell, "#000000") for cell in cells)
+    light, dark = (measure_contrast(cell, "#ffffff") > measure_contrast(cell, "#000000") for cell in cells)
     return CELL_INK[light, dark]

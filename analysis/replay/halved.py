@@ -11,20 +11,20 @@ from analysis.evidence import Candidate
 from analysis.incumbents import find_single_choices
 from analysis.render.formats import write_grid
 from analysis.replay.asha import Asha
-from analysis.tables.table import between, make_display, number, percent, words
-from spaces.common.errors import UserError, printable
+from analysis.tables.table import make_display, show_number, show_percent, show_range, show_words
+from spaces.common.errors import UserError, make_printable
 from spaces.specs.run import RunSpec
 
 COLUMNS = (
-    words("Architecture", "group"),
-    number("orders", "repeats"),
-    number("trials", "trials"),
-    number("halving promotes", "halved"),
-    number("ASHA promotes", "passed", 1),
-    number("of these without a record", "unknown", 1),
-    percent("the pick is among them (%)", "kept", 1),
-    number("behind by at most", "behind", 2),
-    between("5 % to 95 %", "low", "high", 2),
+    show_words("Architecture", "group"),
+    show_number("orders", "repeats"),
+    show_number("trials", "trials"),
+    show_number("halving promotes", "halved"),
+    show_number("ASHA promotes", "passed", 1),
+    show_number("of these without a record", "unknown", 1),
+    show_percent("the pick is among them (%)", "kept", 1),
+    show_number("behind by at most", "behind", 2),
+    show_range("5 % to 95 %", "low", "high", 2),
 )
 NOTES = (
     "At the first rung halving has every trial's accuracy, which is all that ASHA judges by there, so which it "
@@ -55,7 +55,7 @@ def judge_first_rung(candidate: Candidate, repeats: int, seed: int) -> dict[str,
         UserError: another scheduler, several rungs, or a sweep that has not ended.
     """
     run, name = candidate.run, candidate.architecture
-    spec, where = RunSpec.from_dict(run.spec), f"{printable(run.path)}: {name}"
+    spec, where = RunSpec.from_dict(run.spec), f"{make_printable(run.path)}: {name}"
     rungs = spec.list_rungs()
     if spec.scheduler != "halving" or len(rungs) != 1:
         raise UserError(f"{where}: give a run of --scheduler halving with one rung; it has {len(rungs)}")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.evidence import Candidate
-from spaces.common.errors import UserError, printable
+from spaces.common.errors import UserError, make_printable
 from spaces.common.fields import name_option
 from spaces.common.wording import format_count
 from spaces.specs.halving import list_ladder
@@ -92,7 +92,7 @@ def collect(candidate: Candidate, grace_period: int | None = None, eta: float | 
             number that is not allowed.
     """
     spec, sweep = candidate.run.spec, candidate.sweep
-    where = f"{printable(candidate.run.path)}: {candidate.architecture}"
+    where = f"{make_printable(candidate.run.path)}: {candidate.architecture}"
     planned, budget = candidate.run.planned[candidate.architecture], spec["max_epochs"]
     if not planned:
         raise UserError(f"{where}: nothing was searched, so there is no search to replay; give the run of a sweep")

@@ -11,24 +11,24 @@ import pandas as pd
 from analysis.figures.figure import Axis, Drawing, Line, Panel
 from analysis.render.formats import write_grid
 from analysis.replay.repeats import Replays, compute_curve, summarize_replays
-from analysis.tables.table import between, make_display, number, percent, words
+from analysis.tables.table import make_display, show_number, show_percent, show_range, show_words
 
 BELOW = 4  # How many points below the least of the final results the vertical axes begin.
 COLUMNS = (
-    words("Architecture", "group"),
-    words("search", "search"),
-    words("scheduler", "scheduler"),
-    number("replays", "repeats"),
-    number("epochs", "epochs"),
-    percent("of all (%)", "share", 0),
-    number("at 10 %", "at_10", 2),
-    number("at 25 %", "at_25", 2),
-    number("in the end (%)", "mean", 2),
-    between("5 % to 95 %", "low", "high", 2),
-    number("true rank", "rank"),
-    number("95 %", "rank_high"),
-    percent("the best (%)", "best", 0),
-    number("regret", "regret", 2),
+    show_words("Architecture", "group"),
+    show_words("search", "search"),
+    show_words("scheduler", "scheduler"),
+    show_number("replays", "repeats"),
+    show_number("epochs", "epochs"),
+    show_percent("of all (%)", "share", 0),
+    show_number("at 10 %", "at_10", 2),
+    show_number("at 25 %", "at_25", 2),
+    show_number("in the end (%)", "mean", 2),
+    show_range("5 % to 95 %", "low", "high", 2),
+    show_number("true rank", "rank"),
+    show_number("95 %", "rank_high"),
+    show_percent("the best (%)", "best", 0),
+    show_number("regret", "regret", 2),
 )
 NOTES = (
     "in the end: validation accuracy of the configuration that is picked, the mean over the replays; at 10 and 25 %: "

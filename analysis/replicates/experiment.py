@@ -13,7 +13,7 @@ import numpy as np
 from analysis.evidence import Candidate, Evidence, find_published
 from analysis.images import find_sample
 from analysis.records.reader import Run
-from spaces.common.errors import UserError, printable
+from spaces.common.errors import UserError, make_printable
 from spaces.specs.replicates import list_seeds, read_count
 from spaces.specs.run import RunSpec
 
@@ -97,7 +97,7 @@ class Experiment:
     @cached_property
     def candidates(self) -> dict[str, list[Candidate]]:
         """Architecture -> it in every replicate."""
-        each = [self.evidence.of(run) for run in self.runs]
+        each = [self.evidence.find_candidates(run) for run in self.runs]
         names = self.runs[0].spec["architectures"] if self.runs else ()
         return {name: [found[name] for found in each] for name in names}
 
@@ -138,7 +138,7 @@ class Experiment:
             for folder, count in counts.items():
                 begun = sum(run.path.resolve().parent == folder for run in self.evidence.runs)
                 if count is not None and begun < count:
-                    return f"{printable(folder.name)}: {begun} of {count} replicates were begun."
+                    return f"{make_printable(folder.name)}: {begun} of {count} replicates were begun."
         return ""
 
 

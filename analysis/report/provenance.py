@@ -67,10 +67,10 @@ def describe_provenance(run: Run, name: str) -> Provenance:
         rows.append(
             {
                 "started (UTC)": _format_moment(start.get("time")),
-                "command": _text(start.get("command", "")),
-                "revision": _text(start.get("revision") or "unknown"),
+                "command": _write_text(start.get("command", "")),
+                "revision": _write_text(start.get("revision") or "unknown"),
                 "took": format_duration(end.get("wall_seconds")),
-                "outcome": _text(end.get("outcome", "no end is on record")),
+                "outcome": _write_text(end.get("outcome", "no end is on record")),
             }
         )
     asked = {field: value for field, value in run.spec.items() if value is not None}
@@ -81,9 +81,9 @@ def describe_provenance(run: Run, name: str) -> Provenance:
         asked.pop("batch_size", None)
     if "recipe" in asked:
         asked["recipe"] = Recipe.from_dict(asked["recipe"])
-    spec = [(what, _text(asked[field])) for field, what in SPEC if field in asked]
+    spec = [(what, _write_text(asked[field])) for field, what in SPEC if field in asked]
     machines = {
-        (what, _text(start[field]))
+        (what, _write_text(start[field]))
         for start in starts
         for field, what in (("host", "host"), ("system", "system"), ("cpus", "processors"), ("versions", "versions"))
         if start.get(field)
@@ -96,7 +96,7 @@ def describe_provenance(run: Run, name: str) -> Provenance:
             "training time": [format_duration(seconds) for seconds in made["sum"]],
         }
     )
-    notes = [("note", _text(str(note))) for note in read_notes(run.path)]
+    notes = [("note", _write_text(str(note))) for note in read_notes(run.path)]
     return Provenance(
         name,
         [("folder", escape_text(run.path.name)), *notes, *spec],
@@ -146,7 +146,7 @@ def _format_moment(seconds: object) -> str:
         return "unknown"
 
 
-def _text(value: Any) -> str:
+def _write_text(value: Any) -> str:
     return shorten(escape_text(_format_said(value)), LONGEST)
 
 

@@ -134,7 +134,7 @@ def _compare(row: dict[str, Any], sign: int, other: str) -> tuple[str, str]:
     """How the leader compares with another network: in a few words before the other's name, and in full."""
     low, high = sorted((sign * row["low"], sign * row["high"]))
     by = f"{round_off(sign * row['difference'], 2)} points"
-    between = f"95 % CI {round_off(low, 2)} to {round_off(high, 2)}, Holm-corrected p {_p(row['p_holm'])}"
+    between = f"95 % CI {round_off(low, 2)} to {round_off(high, 2)}, Holm-corrected p {_say_p(row['p_holm'])}"
     if row["untested"] == LOST:
         return "is not compared with", f"is not compared with {other}, which lost seeds."
     if row["untested"]:
@@ -269,6 +269,6 @@ def _format_mean(row: dict[str, Any], asked: int) -> str:
     return f"{row['mean']:.2f} % over {among}{format_count(asked, 'seed')}{interval}"
 
 
-def _p(p: float) -> str:
+def _say_p(p: float) -> str:
     text = format_probability(p)
     return text if text.startswith("<") else f"= {text}"

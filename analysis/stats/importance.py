@@ -66,7 +66,7 @@ def measure_importance(candidate: Candidate) -> Importance:
         effects, spare = _run_anova(left, ranks, names)
     if spare < LEAST:
         said = ["Too few configurations for one model, so each hyperparameter is tested alone, by permutations."]
-        effects["p"] = [_alone(ranks, left[name]) for name in names]
+        effects["p"] = [_test_alone(ranks, left[name]) for name in names]
     said += _explain_untested(left, effects["term"][effects["p"].isna()].tolist())
     grid, where = _find_grid(table), ""
     shares, spare = _run_anova(grid, grid["accuracy"], list(effects["term"])) if len(grid) else (effects, 0)
@@ -115,7 +115,7 @@ def _run_anova(table: pd.DataFrame, response: pd.Series, terms: list[str], least
     return pd.DataFrame(rows, columns=["term", "share", "p"]), len(y) - rank
 
 
-def _alone(ranks: pd.Series, level: pd.Series) -> float:
+def _test_alone(ranks: pd.Series, level: pd.Series) -> float:
     """How often ranks dealt out at random differ as much from level to level (Kruskal-Wallis, by permutations)."""
     y = (ranks - ranks.mean()).to_numpy()
     cells = pd.get_dummies(level.cat.remove_unused_categories()).to_numpy(float)

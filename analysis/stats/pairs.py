@@ -17,10 +17,10 @@ from analysis.stats.samples import (
     LEAST,
     Difference,
     Summary,
+    compare_by_welch,
     correct_by_holm,
     does_vary,
     explain_untested,
-    welch,
 )
 
 COLUMNS = ["first", "second", *Difference._fields, "p_holm", "g", "differs", "detectable", "untested"]
@@ -63,7 +63,7 @@ def compare_pairs(
             )
             continue
         g = math.nan if why else _compute_effect(ours, theirs)
-        rows.append((first, second, *welch(ours, theirs, lost=some), g, why))
+        rows.append((first, second, *compare_by_welch(ours, theirs, lost=some), g, why))
     frame = pd.DataFrame(rows, columns=["first", "second", *Difference._fields, "g", "untested"])
     frame = frame.astype(dict.fromkeys([*Difference._fields, "g"], float))
     frame = frame.assign(p_holm=correct_by_holm(frame["p"]), differs=lambda frame: frame["p_holm"] < ALPHA)

@@ -91,7 +91,9 @@ class Difference(NamedTuple):
         return self._replace(low=low, high=high)
 
 
-def welch(first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE, lost: bool = False) -> Difference:
+def compare_by_welch(
+    first: np.ndarray, second: np.ndarray, confidence: float = CONFIDENCE, lost: bool = False
+) -> Difference:
     """Compares two mean accuracies in percent without assuming equal variances (Welch's t-test).
 
     Where they are ``untested`` there is only the difference, and where seeds were lost not even that.

@@ -14,7 +14,7 @@ from analysis.records.schema import make_column
 from analysis.render.cells import THETA, format_finished, format_ratio, format_theta
 from analysis.reruns import find_reruns
 from analysis.tables.notes import write_notes
-from analysis.tables.table import Column, Table, between, make_display, round_off
+from analysis.tables.table import Column, Table, make_display, round_off, show_range
 from spaces.hyperparameters import NAMES
 
 BEGUN = ("finished", "diverged", "failed", "unfinished")
@@ -62,11 +62,11 @@ def build_accuracy_rows(evidence: Evidence, run: Run, architectures: Sequence[st
         how many ``other`` reruns were of another configuration; then ``published_lr`` and so on, where the
         chapter has numbers of any of them on the run's data.
     """
-    found = evidence.of(run)
+    found = evidence.find_candidates(run)
     known = {name: find_published(run, name) for name in architectures}
     names = evidence.hyperparameters
     rows = [
-        {"architecture": name, "title": title, **_ours(run, found.get(name), names)}
+        {"architecture": name, "title": title, **_show_ours(run, found.get(name), names)}
         for name, (_, title) in known.items()
     ]
     if any(published for published, _ in known.values()):
@@ -77,7 +77,7 @@ def build_accuracy_rows(evidence: Evidence, run: Run, architectures: Sequence[st
     return pd.DataFrame(rows).assign(**{name: make_column(row[name] for row in rows) for name in further})
 
 
-def _ours(run: Run, one: Candidate | None, names: Sequence[str]) -> dict[str, Any]:
+def _show_ours(run: Run, one: Candidate | None, names: Sequence[str]) -> dict[str, Any]:
     reruns = find_reruns(run, "", None) if one is None else one.reruns
     ours = reruns.trials.iloc[0] if len(reruns.trials) else {}
     summary = reruns.summary
@@ -100,22 +100,22 @@ def display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
     names = [str(name) for name in frame]
     names = names[names.index(NAMES[0]) : names.index("mean_percent")]
     pairs = names != list(NAMES) or bool(frame["gain"].isna().ne(frame["lr"].isna()).any())
-    published = Column("published theta", lambda row: _theta(row, NAMES, pairs, "published_"), right=False)
+    published = Column("published theta", lambda row: _show_theta(row, NAMES, pairs, "published_"), right=False)
     columns = [
         Column("Architecture", lambda row: row["title"] + "*" * bool(row.get("cost_differs")), right=False),
-        _begun("theta" if pairs else THETA, lambda row: _theta(row, names, pairs), right=False),
-        *(_cost(heading, f"{field}_ratio") for heading, field in COSTS if costs),
-        _begun("mean", lambda row: round_off(row["mean_percent"], 1)),
-        _begun("std", lambda row: round_off(row["std_percent"], 2)),
-        _begun("95 % CI", between("", "ci_low_percent", "ci_high_percent", 1).text, right=False),
-        _begun(
+        _show_if_begun("theta" if pairs else THETA, lambda row: _show_theta(row, names, pairs), right=False),
+        *(_show_cost(heading, f"{field}_ratio") for heading, field in COSTS if costs),
+        _show_if_begun("mean", lambda row: round_off(row["mean_percent"], 1)),
+        _show_if_begun("std", lambda row: round_off(row["std_percent"], 2)),
+        _show_if_begun("95 % CI", show_range("", "ci_low_percent", "ci_high_percent", 1).text, right=False),
+        _show_if_begun(
             "n",
             lambda row: format_finished(
                 row["finished"] + row["diverged"], sum(row[kind] for kind in (*BEGUN, "not_started"))
             ),
         ),
         *([published] if known else []),
-        *(_cost(f"published {heading}", f"published_{field}_ratio") for heading, field in COSTS[:2] if costs),
+        *(_show_cost(f"published {heading}", f"published_{field}_ratio") for heading, field in COSTS[:2] if costs),
     ]
     if known:
         columns.append(Column("published mean", lambda row: round_off(row["published_mean_percent"], 1)))
@@ -126,16 +126,16 @@ def display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
 COSTS = (("param", "param"), ("mults", "mult"), ("mults + transform", "mult_with_transform"))
 
 
-def _cost(heading: str, field: str) -> Column:
+def _show_cost(heading: str, field: str) -> Column:
     return Column(heading, lambda row: format_ratio(row[field]))
 
 
-def _begun(heading: str, text: Callable[[dict[str, Any]], str], right: bool = True) -> Column:
+def _show_if_begun(heading: str, text: Callable[[dict[str, Any]], str], right: bool = True) -> Column:
     """A column that is blank where no rerun has begun."""
     return Column(heading, lambda row: text(row) if any(row[kind] for kind in BEGUN) else "", right)
 
 
-def _theta(row: dict[str, Any], names: Sequence[str], pairs: bool, prefix: str = "") -> str:
+def _show_theta(row: dict[str, Any], names: Sequence[str], pairs: bool, prefix: str = "") -> str:
     theta = {name: row[f"{prefix}{name}"] for name in names}
     # The chapter gives no hyperparameters of some networks.
     return "" if math.isnan(theta["lr"]) else format_theta(theta, pairs)

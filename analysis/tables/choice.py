@@ -14,7 +14,7 @@ from analysis.judging import PHRASES, find_judge, find_race_judge
 from analysis.records.reader import Run
 from analysis.records.schema import join_trials
 from analysis.render.cells import format_theta
-from analysis.tables.table import Column, Table, list_used, make_display, number, round_off, show_theta, words
+from analysis.tables.table import Column, Table, list_used, make_display, round_off, show_number, show_theta, show_words
 from spaces.common.wording import format_count
 from spaces.hyperparameters import NAMES
 
@@ -144,14 +144,14 @@ def write_choice_notes(run: Run, candidates: Sequence[Candidate]) -> list[str]:
 def _display(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
     names = [str(name) for name in frame if name not in ("group", *NUMBERS, "single")]
     numbers = (
-        number("seeds", "seeds"),
-        number("mean", "mean_percent", 2),
-        number("std", "std_percent", 2),
-        number("lowest", "lowest_percent", 2),
-        number("sweep", "sweep_percent", 2),
+        show_number("seeds", "seeds"),
+        show_number("mean", "mean_percent", 2),
+        show_number("std", "std_percent", 2),
+        show_number("lowest", "lowest_percent", 2),
+        show_number("sweep", "sweep_percent", 2),
         Column("single seed takes", lambda row: "yes" if row["single"] else "", right=False),
     )
-    return make_display((words("Architecture", "group"), *show_theta(frame, names), *numbers))(frame)
+    return make_display((show_words("Architecture", "group"), *show_theta(frame, names), *numbers))(frame)
 
 
 CHOICE = Table("choice", "The race of finalists over seeds, the winners first.", (), list_raced, _display)

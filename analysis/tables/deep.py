@@ -15,7 +15,7 @@ from analysis.records.reader import Run
 from analysis.render.cells import format_compact, format_finished
 from analysis.stats.samples import summarize
 from analysis.tables.notes import name_elsewhere
-from analysis.tables.table import Column, Table, make_display, round_off, words
+from analysis.tables.table import Column, Table, make_display, round_off, show_words
 from spaces.common.wording import format_count, join_words
 from spaces.specs.recipes import BATCH_SIZE, CIFAR, THETA, TINY_IMAGENET, Recipe
 
@@ -171,16 +171,18 @@ def _find_cost(found: list[Entry], name: str, width: int | None) -> tuple[float,
 
 def _display_ablation(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
     fields = {field: f"{TITLES.get(field[:-2], field[:-2])} {field[-1].upper()}" for field in _list_fields(frame)}
-    return make_display([words("", "swap"), *(_cell(heading, field) for field, heading in fields.items())])(frame)
+    return make_display([show_words("", "swap"), *(_show_cell(heading, field) for field, heading in fields.items())])(
+        frame
+    )
 
 
 def _display_hybrids(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
     columns = [
-        words("Arch. Name", "title"),
+        show_words("Arch. Name", "title"),
         Column("N_l", lambda row: str(row["layers"])),
         Column("#Mparam", lambda row: _format_counted(row, "params", 1)),
         Column("#Mmults", lambda row: _format_counted(row, "mults", 0)),
-        *(_cell(TITLES.get(field, field), field) for field in _list_fields(frame)),
+        *(_show_cell(TITLES.get(field, field), field) for field in _list_fields(frame)),
     ]
     return make_display(columns)(frame)
 
@@ -189,7 +191,7 @@ def _list_fields(frame: pd.DataFrame) -> list[str]:
     return [str(name).removesuffix("_mean") for name in frame if str(name).endswith("_mean")]
 
 
-def _cell(heading: str, field: str) -> Column:
+def _show_cell(heading: str, field: str) -> Column:
     """Ours, with how many seeds finished where not all did, and the published number in brackets; blank without any."""
 
     def text(row: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from analysis.stats.outcomes import BROKEN
 from analysis.stats.pairs import count_seeds, count_tests
 from analysis.stats.samples import ALPHA, explain_untested
 from analysis.stats.superiority import Superiority, measure_superiority
-from analysis.tables.table import Column, Table, between, make_display, number, p_value, words
+from analysis.tables.table import Column, Table, make_display, show_number, show_p, show_range, show_words
 
 FIELDS = ["first", "second", "g", *Superiority._fields, "least_margin", "p_equivalent", "alike", "seeds", "few", "many"]
 MOST = 10_000
@@ -80,14 +80,14 @@ def _format_range(row: dict[str, Any]) -> str:
 
 
 COLUMNS = (
-    words("First", "first"),
-    words("Second", "second"),
-    number("g", "g", 2, sign=True),
-    number("P(first > second)", "chance", 2),
-    between("95 % CI", "chance_low", "chance_high", 2),
-    number("least margin", "least_margin", 2),
-    p_value("p (TOST)", "p_equivalent"),
-    words("alike", "alike"),
+    show_words("First", "first"),
+    show_words("Second", "second"),
+    show_number("g", "g", 2, sign=True),
+    show_number("P(first > second)", "chance", 2),
+    show_range("95 % CI", "chance_low", "chance_high", 2),
+    show_number("least margin", "least_margin", 2),
+    show_p("p (TOST)", "p_equivalent"),
+    show_words("alike", "alike"),
     Column("seeds needed", lambda row: _format_seeds(row["seeds"])),
     Column("range", _format_range),
 )

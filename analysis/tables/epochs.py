@@ -11,7 +11,16 @@ from analysis.judging import LAST
 from analysis.stats.epochs import measure_dips
 from analysis.stats.samples import summarize
 from analysis.tables.notes import name_unfinished
-from analysis.tables.table import Column, Table, between, format_seeds, make_display, number, percent, words
+from analysis.tables.table import (
+    Column,
+    Table,
+    format_seeds,
+    make_display,
+    show_number,
+    show_percent,
+    show_range,
+    show_words,
+)
 
 FIELDS = ["group", "n", "asked", "final", "final_std", "mean", "std", "low", "high", "least_std", "most_std", "dips"]
 
@@ -53,14 +62,14 @@ def _follow(one: Candidate, margin: float) -> dict[str, Any]:
 
 
 COLUMNS = (
-    words("Architecture", "group"),
+    show_words("Architecture", "group"),
     Column("n", format_seeds),
-    number("last epoch", "final", 2),
-    number("std", "final_std", 2),
-    number("mean", "mean", 2),
-    number("its std", "std", 2),
-    between("95 % CI", "low", "high", 2),
-    between("std by epoch", "least_std", "most_std", 2),
-    percent("dips %", "dips", 0),
+    show_number("last epoch", "final", 2),
+    show_number("std", "final_std", 2),
+    show_number("mean", "mean", 2),
+    show_number("its std", "std", 2),
+    show_range("95 % CI", "low", "high", 2),
+    show_range("std by epoch", "least_std", "most_std", 2),
+    show_percent("dips %", "dips", 0),
 )
 EPOCHS = Table("epochs", "The last epoch, and the last five.", (), build_epochs, make_display(COLUMNS))

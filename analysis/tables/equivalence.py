@@ -14,13 +14,13 @@ from analysis.tables.notes import name_reduced
 from analysis.tables.table import (
     Column,
     Table,
-    between,
     format_epochs,
     format_seeds,
     make_display,
-    number,
-    p_value,
-    words,
+    show_number,
+    show_p,
+    show_range,
+    show_words,
 )
 
 HOLDS = "epochs: after how many of the last epochs the conclusion is the same."
@@ -81,15 +81,15 @@ def explain_less(evidence: Evidence) -> list[str]:
 
 
 COLUMNS = (
-    words("Architecture", "group"),
-    number("ours", "mean", 2),
+    show_words("Architecture", "group"),
+    show_number("ours", "mean", 2),
     Column("n", format_seeds),
-    number("published", "published_mean", 1),
-    number("difference", "difference", 2, sign=True),
-    between("90 % CI", "low", "high", 2),
-    p_value("p (TOST)", "p_equivalent"),
-    p_value("p (differs)", "p_differs"),
-    words("conclusion", "conclusion"),
+    show_number("published", "published_mean", 1),
+    show_number("difference", "difference", 2, sign=True),
+    show_range("90 % CI", "low", "high", 2),
+    show_p("p (TOST)", "p_equivalent"),
+    show_p("p (differs)", "p_differs"),
+    show_words("conclusion", "conclusion"),
     Column("epochs", format_epochs),
 )
 EQUIVALENCE = Table("published", "Against the published numbers.", (), compare_with_published, make_display(COLUMNS))

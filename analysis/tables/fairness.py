@@ -12,14 +12,14 @@ from analysis.stats.samples import LEAST
 from analysis.tables.table import (
     Column,
     Table,
-    between,
     list_used,
     make_display,
-    number,
-    percent,
     round_off,
+    show_number,
+    show_percent,
+    show_range,
     show_theta,
-    words,
+    show_words,
 )
 
 NOTES = [
@@ -81,25 +81,25 @@ def list_near(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
 
 
 JUDGED = (
-    words("Architecture", "group"),
+    show_words("Architecture", "group"),
     Column("configurations", lambda row: f"{row['ended']} of {row['planned']}"),
-    percent("diverged %", "diverged"),
-    percent("collapsed %", "collapsed"),
-    percent("either %", "broken"),
-    between("95 % CI", "broken_low", "broken_high", 1, 100.0),
-    number("selected", "selected", 2),
-    number("reruns", "rerun", 2),
-    number("gap", "gap", 2, sign=True),
-    number("std", "spread", 2),
-    number("near", "near"),
-    words("on the edge", "edges"),
+    show_percent("diverged %", "diverged"),
+    show_percent("collapsed %", "collapsed"),
+    show_percent("either %", "broken"),
+    show_range("95 % CI", "broken_low", "broken_high", 1, 100.0),
+    show_number("selected", "selected", 2),
+    show_number("reruns", "rerun", 2),
+    show_number("gap", "gap", 2, sign=True),
+    show_number("std", "spread", 2),
+    show_number("near", "near"),
+    show_words("on the edge", "edges"),
 )
 
 
 def _display_near(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
     names = [str(name) for name in frame if name not in ("group", "val_percent", "trial_id")]
-    last = number("validation", "val_percent", 2), words("trial", "trial_id")
-    return make_display((words("Architecture", "group"), *show_theta(frame, names), *last))(frame)
+    last = show_number("validation", "val_percent", 2), show_words("trial", "trial_id")
+    return make_display((show_words("Architecture", "group"), *show_theta(frame, names), *last))(frame)
 
 
 FAIRNESS = Table("search", "Fairness of the search.", (), count_judged, make_display(JUDGED))

@@ -14,7 +14,16 @@ from analysis.stats.equivalence import PUBLISHED_SEEDS, Equivalence, Moments, co
 from analysis.stats.outcomes import BROKEN
 from analysis.stats.samples import correct_by_holm
 from analysis.tables.equivalence import HOLDS, compare_with_published
-from analysis.tables.table import Column, Table, between, format_epochs, make_display, number, p_value, words
+from analysis.tables.table import (
+    Column,
+    Table,
+    format_epochs,
+    make_display,
+    show_number,
+    show_p,
+    show_range,
+    show_words,
+)
 
 SIZES = (5, 20)
 """Seeds that the chapter might have had, beside the ten that the others of its tables say."""
@@ -107,28 +116,28 @@ def _vary(one: Candidate, margin: float) -> list[str]:
 
 
 GAPPED = (
-    words("First", "first"),
-    words("Second", "second"),
-    number("ours", "ours", 2, sign=True),
-    number("published", "published", 1, sign=True),
-    number("difference", "difference", 2, sign=True),
-    between("90 % CI", "low", "high", 2),
-    number("least margin", "least_margin", 2),
-    p_value("p (TOST)", "p_equivalent"),
-    p_value("p (differs)", "p_differs"),
-    words("conclusion", "conclusion"),
+    show_words("First", "first"),
+    show_words("Second", "second"),
+    show_number("ours", "ours", 2, sign=True),
+    show_number("published", "published", 1, sign=True),
+    show_number("difference", "difference", 2, sign=True),
+    show_range("90 % CI", "low", "high", 2),
+    show_number("least margin", "least_margin", 2),
+    show_p("p (TOST)", "p_equivalent"),
+    show_p("p (differs)", "p_differs"),
+    show_words("conclusion", "conclusion"),
     Column("epochs", format_epochs),
 )
 ASSUMED = (
-    words("Architecture", "group"),
-    words("conclusion", "conclusion"),
-    number("least margin", "least_margin", 2),
-    p_value("p (TOST, Holm)", "p_holm"),
-    words("with Holm", "corrected"),
-    words(f"n = {SIZES[0]}", "fewer"),
-    words(f"n = {SIZES[1]}", "more"),
-    words(f"mean - {ROUNDED:g}", "lower"),
-    words(f"mean + {ROUNDED:g}", "higher"),
+    show_words("Architecture", "group"),
+    show_words("conclusion", "conclusion"),
+    show_number("least margin", "least_margin", 2),
+    show_p("p (TOST, Holm)", "p_holm"),
+    show_words("with Holm", "corrected"),
+    show_words(f"n = {SIZES[0]}", "fewer"),
+    show_words(f"n = {SIZES[1]}", "more"),
+    show_words(f"mean - {ROUNDED:g}", "lower"),
+    show_words(f"mean + {ROUNDED:g}", "higher"),
 )
 GAPS = Table("gaps", "Against the published differences.", (), build_gaps, make_display(GAPPED))
 ASSUMPTIONS = Table(

@@ -20,19 +20,19 @@ from analysis.stats.images import (
     measure_errors,
     resample_images,
 )
-from analysis.stats.samples import ALPHA, correct_by_holm, explain_untested, summarize, welch
+from analysis.stats.samples import ALPHA, compare_by_welch, correct_by_holm, explain_untested, summarize
 from analysis.tables.notes import name_unfinished
 from analysis.tables.table import (
     Column,
     Table,
-    between,
     format_seeds,
     make_display,
-    number,
-    p_value,
     round_off,
-    tested,
-    words,
+    show_number,
+    show_p,
+    show_range,
+    show_test,
+    show_words,
 )
 from spaces.common.wording import format_count
 
@@ -186,7 +186,7 @@ def _compare(one: Candidate, other: Candidate, ours: Sample | None, theirs: Samp
     row = row._replace(images=ours.images)
     if why := explain_without_images(one, other, ours, theirs):
         return row._replace(untested=why)
-    by_seeds = welch(ours.accuracies, theirs.accuracies)
+    by_seeds = compare_by_welch(ours.accuracies, theirs.accuracies)
     interval = find_interval(measure_errors(ours, theirs)).clip(-100.0)
     row = row._replace(difference=interval.difference, seeds_low=by_seeds.low, seeds_high=by_seeds.high)
     row = row._replace(low=interval.low, high=interval.high, p=interval.p)
@@ -239,31 +239,31 @@ def _show_mcnemar(row: dict[str, Any]) -> str:
 
 
 SHOWN_MEANS = (
-    words("Architecture", "group"),
-    words("data", "data"),
-    number("images", "images"),
+    show_words("Architecture", "group"),
+    show_words("data", "data"),
+    show_number("images", "images"),
     Column("n", format_seeds),
-    number("mean", "mean", 2),
-    number("std", "std", 2),
-    number("one seed", "single", 2),
-    number("by seeds", "by_seeds", 2),
-    number("by images", "by_images", 2),
-    number("by both", "by_both", 2),
-    between("95 % CI", "low", "high", 2),
+    show_number("mean", "mean", 2),
+    show_number("std", "std", 2),
+    show_number("one seed", "single", 2),
+    show_number("by seeds", "by_seeds", 2),
+    show_number("by images", "by_images", 2),
+    show_number("by both", "by_both", 2),
+    show_range("95 % CI", "low", "high", 2),
 )
 SHOWN_PAIRS = (
-    words("First", "first"),
-    words("Second", "second"),
-    words("data", "data"),
-    number("images", "images"),
-    number("difference", "difference", 2, sign=True),
-    between("by seeds", "seeds_low", "seeds_high", 2),
-    between("by images", "images_low", "images_high", 2),
-    between("by both", "low", "high", 2),
-    p_value("p (Holm)", "p_holm"),
-    tested("differs"),
+    show_words("First", "first"),
+    show_words("Second", "second"),
+    show_words("data", "data"),
+    show_number("images", "images"),
+    show_number("difference", "difference", 2, sign=True),
+    show_range("by seeds", "seeds_low", "seeds_high", 2),
+    show_range("by images", "images_low", "images_high", 2),
+    show_range("by both", "low", "high", 2),
+    show_p("p (Holm)", "p_holm"),
+    show_test("differs"),
     Column("McNemar", _show_mcnemar),
-    p_value("median p", "mcnemar_p"),
+    show_p("median p", "mcnemar_p"),
 )
 IMAGES = Table("images", "Seeds and test images.", (), build_means, make_display(SHOWN_MEANS))
 IMAGE_PAIRS = Table(

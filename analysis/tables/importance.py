@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.evidence import Candidate, Evidence
 from analysis.stats import breakdowns, importance
-from analysis.tables.table import Table, make_display, p_value, percent, tested, words
+from analysis.tables.table import Table, make_display, show_p, show_percent, show_test, show_words
 from spaces.common.wording import format_count
 
 BROKE = [
@@ -53,19 +53,19 @@ def _say_what_changed(one: Candidate) -> tuple[pd.DataFrame, list[str]]:
     return found.effects, [*([f"The shares are over {found.where}."] if found.where else []), *found.said]
 
 
-FIRST = (words("Architecture", "group"), words("hyperparameter", "term"))
-LAST = (p_value("p (Holm)", "p_holm"), tested("matters"))
+FIRST = (show_words("Architecture", "group"), show_words("hyperparameter", "term"))
+LAST = (show_p("p (Holm)", "p_holm"), show_test("matters"))
 BREAKDOWNS = Table(
     "breakdowns",
     "What decided which configurations broke down.",
     (),
     lambda evidence: _fill_rows(evidence, _list_broken, breakdowns.COLUMNS, BROKE),
-    make_display((*FIRST, words("broke down", "by_level"), *LAST)),
+    make_display((*FIRST, show_words("broke down", "by_level"), *LAST)),
 )
 IMPORTANCE = Table(
     "importance",
     "What changed the accuracy of the others.",
     (),
     lambda evidence: _fill_rows(evidence, _say_what_changed, importance.COLUMNS, CHANGED),
-    make_display((*FIRST, percent("share %", "share"), *LAST)),
+    make_display((*FIRST, show_percent("share %", "share"), *LAST)),
 )

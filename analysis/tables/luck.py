@@ -12,10 +12,20 @@ from analysis.images import find_sample
 from analysis.luck import Found
 from analysis.stats.images import Sample, find_interval, measure_errors
 from analysis.stats.luck import join_errors
-from analysis.stats.samples import Difference, summarize, welch
+from analysis.stats.samples import Difference, compare_by_welch, summarize
 from analysis.tables.images import NO_IMAGES, compare_pairs, explain_pairs, explain_without_images, list_limits
 from analysis.tables.notes import name_unfinished
-from analysis.tables.table import Table, between, make_display, number, p_value, percent, round_off, tested, words
+from analysis.tables.table import (
+    Table,
+    make_display,
+    round_off,
+    show_number,
+    show_p,
+    show_percent,
+    show_range,
+    show_test,
+    show_words,
+)
 from spaces.common.wording import format_count
 
 NOT_SEARCHED = "a configuration was given, not searched, or too little is known of its search"
@@ -134,7 +144,7 @@ def _compare(one: Candidate, other: Candidate, ours: Sample | None, theirs: Samp
         return row._replace(untested=why)
     if one.luck is None or other.luck is None:
         return row._replace(untested=NOT_SEARCHED)
-    errors, by_seeds = measure_errors(ours, theirs), welch(ours.accuracies, theirs.accuracies)
+    errors, by_seeds = measure_errors(ours, theirs), compare_by_welch(ours.accuracies, theirs.accuracies)
     whole = join_errors(errors, [one.luck.luck, other.luck.luck])
     by_images, by_all = find_interval(errors).clip(-100.0), whole.interval.clip(-100.0)
     return row._replace(
@@ -167,32 +177,32 @@ def say_if_luck_matters(evidence: Evidence) -> list[str]:
 
 
 SHOWN = (
-    words("Architecture", "group"),
-    words("data", "data"),
-    number("tried", "tried"),
-    number("to the end", "completed"),
-    percent("again %", "again", 0),
-    percent("raced %", "raced", 0),
-    number("mean", "mean", 2),
-    between("95 % CI", "low", "high", 2),
-    number("search", "search", 2),
-    number("seeds", "seeds", 2),
-    number("curse", "curse", 2, sign=True),
-    between("curse's 95 % CI", "curse_low", "curse_high", 2),
+    show_words("Architecture", "group"),
+    show_words("data", "data"),
+    show_number("tried", "tried"),
+    show_number("to the end", "completed"),
+    show_percent("again %", "again", 0),
+    show_percent("raced %", "raced", 0),
+    show_number("mean", "mean", 2),
+    show_range("95 % CI", "low", "high", 2),
+    show_number("search", "search", 2),
+    show_number("seeds", "seeds", 2),
+    show_number("curse", "curse", 2, sign=True),
+    show_range("curse's 95 % CI", "curse_low", "curse_high", 2),
 )
 SHOWN_PAIRS = (
-    words("First", "first"),
-    words("Second", "second"),
-    words("data", "data"),
-    number("difference", "difference", 2, sign=True),
-    between("by seeds", "seeds_low", "seeds_high", 2),
-    between("and images", "images_low", "images_high", 2),
-    between("and search", "low", "high", 2),
-    p_value("p (Holm)", "p_holm"),
-    tested("differs"),
-    percent("search %", "search", 0),
-    percent("seeds %", "seeds", 0),
-    percent("images %", "images", 0),
+    show_words("First", "first"),
+    show_words("Second", "second"),
+    show_words("data", "data"),
+    show_number("difference", "difference", 2, sign=True),
+    show_range("by seeds", "seeds_low", "seeds_high", 2),
+    show_range("and images", "images_low", "images_high", 2),
+    show_range("and search", "low", "high", 2),
+    show_p("p (Holm)", "p_holm"),
+    show_test("differs"),
+    show_percent("search %", "search", 0),
+    show_percent("seeds %", "seeds", 0),
+    show_percent("images %", "images", 0),
 )
 LUCK = Table("luck", "What the search would have found again.", (), build_luck, make_display(SHOWN))
 LUCK_PAIRS = Table(

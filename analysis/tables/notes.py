@@ -42,7 +42,7 @@ def write_notes(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = 
         start: what the notes begin with, as the names of candidates do already.
     """
     rows = make_records(frame)
-    of = evidence.of(run)
+    of = evidence.find_candidates(run)
     finished = [row for row in rows if row["finished"] + row["diverged"]]
     said = name_unfinished(of.values())
     if not {row["architecture"] for row in rows} & set(run.spec["architectures"]):
@@ -135,12 +135,12 @@ def _has_no_way_on(one: Candidate) -> bool:
 
 def _compare_with_conv(evidence: Evidence, run: Run, titles: dict[str, str]) -> list[str]:
     """Which networks differ significantly from the convolutional one, by the tests of table ``pairs``."""
-    of = {one.group: titles[name] for name, one in evidence.of(run).items() if name in titles}
-    conv = evidence.of(run).get("conv")
+    of = {one.group: titles[name] for name, one in evidence.find_candidates(run).items() if name in titles}
+    conv = evidence.find_candidates(run).get("conv")
     if conv is None or len(of) < 2:
         return []
     kinds: dict[str, list[str]] = {}
-    broken = any(one.reruns.broken for one in evidence.of(run).values())
+    broken = any(one.reruns.broken for one in evidence.find_candidates(run).values())
     test = "Welch's test" + (" or, where seeds broke down, a permutation test" if broken else "")
     test = f"at 5 % ({test}, Holm-corrected over {evidence.family})"
     for row in (row for frame in evidence.compared.values() for row in make_records(frame)):
@@ -166,7 +166,7 @@ def _compare_with_published(evidence: Evidence, run: Run, rows: list[Row]) -> li
         f"{evidence.margin:g} points of it",
     }
     kinds: dict[str, list[str]] = {start: [] for start in means.values()}
-    candidates = evidence.of(run)
+    candidates = evidence.find_candidates(run)
     tails: dict[str, float] = {}
     for row in rows:
         one = candidates.get(row["architecture"])

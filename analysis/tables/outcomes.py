@@ -12,7 +12,16 @@ from analysis.evidence import Candidate, Evidence
 from analysis.stats.outcomes import find_wilson
 from analysis.stats.samples import ALPHA, correct_by_holm
 from analysis.tables.notes import name_unfinished
-from analysis.tables.table import Column, Table, between, format_probability, make_display, number, percent, words
+from analysis.tables.table import (
+    Column,
+    Table,
+    format_probability,
+    make_display,
+    show_number,
+    show_percent,
+    show_range,
+    show_words,
+)
 from spaces.common.wording import format_count
 
 FIELDS = ["group", "asked", "ended", "succeeded", "rate", "rate_low", "rate_high", "mean", "low", "high"]
@@ -73,16 +82,16 @@ def _compare_rates(evidence: Evidence) -> list[str]:
 
 
 COLUMNS = (
-    words("Architecture", "group"),
+    show_words("Architecture", "group"),
     Column("succeeded", lambda row: f"{row['succeeded']} of {row['asked']}"),
-    percent("success %", "rate", 0),
-    between("95 % CI", "rate_low", "rate_high", 0, 100.0),
-    number("mean", "mean", 2),
-    between("its 95 % CI", "low", "high", 2),
-    number("successful", "good_mean", 2),
-    between("their 95 % CI", "good_low", "good_high", 2),
-    number("diverged", "diverged"),
-    number("collapsed", "collapsed"),
-    number("failed", "failed"),
+    show_percent("success %", "rate", 0),
+    show_range("95 % CI", "rate_low", "rate_high", 0, 100.0),
+    show_number("mean", "mean", 2),
+    show_range("its 95 % CI", "low", "high", 2),
+    show_number("successful", "good_mean", 2),
+    show_range("their 95 % CI", "good_low", "good_high", 2),
+    show_number("diverged", "diverged"),
+    show_number("collapsed", "collapsed"),
+    show_number("failed", "failed"),
 )
 OUTCOMES = Table("outcomes", "What became of the seeds.", (), count_outcomes, make_display(COLUMNS))

@@ -16,15 +16,15 @@ from analysis.tables.notes import describe_interval, describe_judged, name_unfin
 from analysis.tables.table import (
     Column,
     Table,
-    between,
     format_epochs,
     format_least,
     format_seeds,
     make_display,
-    number,
-    p_value,
-    tested,
-    words,
+    show_number,
+    show_p,
+    show_range,
+    show_test,
+    show_words,
 )
 from spaces.common.wording import format_count
 
@@ -129,26 +129,26 @@ def _list_caveats(evidence: Evidence, apart: str) -> list[str]:
 
 
 RANKED = (
-    words("Architecture", "group"),
-    words("data", "data"),
-    number("mean", "mean", 2),
-    number("std", "std", 2),
+    show_words("Architecture", "group"),
+    show_words("data", "data"),
+    show_number("mean", "mean", 2),
+    show_number("std", "std", 2),
     Column("n", format_seeds),
-    between("95 % CI", "low", "high", 2),
-    number("best", "best", 2),
-    number("worst", "worst", 2),
+    show_range("95 % CI", "low", "high", 2),
+    show_number("best", "best", 2),
+    show_number("worst", "worst", 2),
     Column("groups", lambda row: row["letters"] or "-", right=False),
 )
 PAIRED = (
-    words("First", "first"),
-    words("Second", "second"),
-    words("data", "data"),
+    show_words("First", "first"),
+    show_words("Second", "second"),
+    show_words("data", "data"),
     Column("n", lambda row: f"{format_seeds(row, 'first_')}, {format_seeds(row, 'second_')}"),
-    number("difference", "difference", 2, sign=True),
-    between("95 % CI", "low", "high", 2),
-    p_value("p (Holm)", "p_holm"),
-    number("g", "g", 2, sign=True),
-    tested("differs"),
+    show_number("difference", "difference", 2, sign=True),
+    show_range("95 % CI", "low", "high", 2),
+    show_p("p (Holm)", "p_holm"),
+    show_number("g", "g", 2, sign=True),
+    show_test("differs"),
     Column("epochs", format_epochs),
     Column("detectable", lambda row: format_least(row["detectable"], 2)),
 )

@@ -19,14 +19,14 @@ from analysis.stats.samples import Difference, correct_by_holm
 from analysis.tables.table import (
     Column,
     Table,
-    between,
     list_used,
     make_display,
-    number,
-    p_value,
     round_off,
+    show_number,
+    show_p,
+    show_range,
     show_theta,
-    words,
+    show_words,
 )
 from spaces.common.wording import format_count
 from spaces.hyperparameters import NAMES
@@ -283,14 +283,14 @@ def build_choices(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
 
 def _show_choices(frame: pd.DataFrame) -> tuple[pd.DataFrame, frozenset[str]]:
     columns = (
-        words("Replicate", "replicate"),
-        words("Architecture", "architecture"),
+        show_words("Replicate", "replicate"),
+        show_words("Architecture", "architecture"),
         *show_theta(frame, list_used(frame)),
-        number("seed", "seed"),
-        number("split seed", "split_seed"),
-        number("held out", "val_percent", 2),
-        number("mean", "mean_percent", 2),
-        number("std", "std_percent", 2),
+        show_number("seed", "seed"),
+        show_number("split seed", "split_seed"),
+        show_number("held out", "val_percent", 2),
+        show_number("mean", "mean_percent", 2),
+        show_number("std", "std_percent", 2),
         Column("again", lambda row: f"{row['again']} of {row['of']}"),
     )
     return make_display(columns)(frame)
@@ -301,24 +301,24 @@ def _show_searches(row: dict[str, Any]) -> str:
 
 
 SHOWN = (
-    words("Architecture", "architecture"),
+    show_words("Architecture", "architecture"),
     Column("searches", _show_searches),
-    number("reruns", "seeds"),
-    number("mean", "mean", 2),
-    between("95 % CI", "low", "high", 2),
-    between("with images", "both_low", "both_high", 2),
-    number("std", "std", 2),
-    between("lowest to highest", "lowest", "highest", 2),
+    show_number("reruns", "seeds"),
+    show_number("mean", "mean", 2),
+    show_range("95 % CI", "low", "high", 2),
+    show_range("with images", "both_low", "both_high", 2),
+    show_number("std", "std", 2),
+    show_range("lowest to highest", "lowest", "highest", 2),
     Column("won", lambda row: f"{row['wins']} of {row['of']}"),
 )
 SHOWN_PAIRS = (
-    words("First", "first"),
-    words("Second", "second"),
+    show_words("First", "first"),
+    show_words("Second", "second"),
     Column("searches", _show_searches),
-    number("difference", "difference", 2, sign=True),
-    between("95 % CI", "low", "high", 2),
-    between("with images", "both_low", "both_high", 2),
-    p_value("p (Holm)", "p_holm"),
+    show_number("difference", "difference", 2, sign=True),
+    show_range("95 % CI", "low", "high", 2),
+    show_range("with images", "both_low", "both_high", 2),
+    show_p("p (Holm)", "p_holm"),
     Column("ahead", lambda row: f"{row['ahead']} of {row['searches']}"),
 )
 REPLICATES = Table("replicates", "Searches repeated end to end.", (), build_replicates, make_display(SHOWN))

@@ -12,7 +12,7 @@ from analysis.replicates.components import Components, estimate_components, find
 from analysis.replicates.experiment import Repeated, average_splits, find_experiment
 from analysis.stats.images import Sample
 from analysis.tables.replicates import ONE_TEST_SET, explain_none, list_gaps
-from analysis.tables.table import Column, Table, make_display, round_off, words
+from analysis.tables.table import Column, Table, make_display, round_off, show_words
 
 MEANING = (
     "split, search, seeds, images: by each of these alone one answer (what one search chose, over all its reruns) has "
@@ -109,7 +109,7 @@ def _say_limits(row: Sources, found: Components) -> list[str]:
     return said
 
 
-def _source(heading: str, field: str) -> Column:
+def _show_source(heading: str, field: str) -> Column:
     """The standard deviation by one source, and its share of the variance."""
 
     def text(row: dict[str, Any]) -> str:
@@ -118,24 +118,24 @@ def _source(heading: str, field: str) -> Column:
         if math.isnan(row[field]):
             return "-"
         share = row[f"{field}_share"]
-        return f"{_root(row[field])}" + ("" if math.isnan(share) else f" ({100 * share:.0f} %)")
+        return f"{_take_root(row[field])}" + ("" if math.isnan(share) else f" ({100 * share:.0f} %)")
 
     return Column(heading, text)
 
 
-def _root(variance: float) -> str:
+def _take_root(variance: float) -> str:
     return round_off(math.sqrt(max(0.0, variance)) if variance == variance else math.nan, 2)
 
 
 SHOWN_SOURCES = (
-    words("Architecture", "architecture"),
-    Column("one seed", lambda row: _root(row["one_seed"])),
-    _source("split", "split"),
-    _source("search", "search"),
+    show_words("Architecture", "architecture"),
+    Column("one seed", lambda row: _take_root(row["one_seed"])),
+    _show_source("split", "split"),
+    _show_source("search", "search"),
     Column("reruns", lambda row: str(row["seeds"])),
-    _source("seeds", "seed"),
-    _source("images", "images"),
-    Column("all", lambda row: _root(row["all"])),
+    _show_source("seeds", "seed"),
+    _show_source("images", "images"),
+    Column("all", lambda row: _take_root(row["all"])),
 )
 REPLICATE_SOURCES = Table(
     "replicate-sources", "What the answer of a search varies with.", (), build_sources, make_display(SHOWN_SOURCES)

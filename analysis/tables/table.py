@@ -108,17 +108,17 @@ def make_display(columns: Sequence[Column]) -> Display:
     return make_cells
 
 
-def words(heading: str, field: str) -> Column:
+def show_words(heading: str, field: str) -> Column:
     """A column of text as it is."""
     return Column(heading, lambda row: str(row[field]), right=False)
 
 
-def number(heading: str, field: str, digits: int = 0, sign: bool = False) -> Column:
+def show_number(heading: str, field: str, digits: int = 0, sign: bool = False) -> Column:
     """A column of rounded numbers; ``-`` where there is none."""
     return Column(heading, lambda row: round_off(row[field], digits, sign))
 
 
-def between(heading: str, low: str, high: str, digits: int, factor: float = 1.0) -> Column:
+def show_range(heading: str, low: str, high: str, digits: int, factor: float = 1.0) -> Column:
     """A column of intervals, such as ``96.3 to 96.6``; ``-`` where there is none."""
 
     def text(row: dict[str, Any]) -> str:
@@ -128,12 +128,12 @@ def between(heading: str, low: str, high: str, digits: int, factor: float = 1.0)
     return Column(heading, text)
 
 
-def percent(heading: str, field: str, digits: int = 1) -> Column:
+def show_percent(heading: str, field: str, digits: int = 1) -> Column:
     """A column of fractions shown in percent."""
     return Column(heading, lambda row: round_off(100.0 * row[field], digits))
 
 
-def p_value(heading: str, field: str) -> Column:
+def show_p(heading: str, field: str) -> Column:
     """A column of p-values: two significant digits, ``< 0.001`` below that."""
     return Column(heading, lambda row: format_probability(row[field]))
 
@@ -153,7 +153,7 @@ def format_epochs(row: dict[str, Any]) -> str:
     return "-" if math.isnan(row["holds"]) else f"{row['holds']:.0f} of {row['epochs']}"
 
 
-def tested(field: str) -> Column:
+def show_test(field: str) -> Column:
     """A column of whether something is significant after Holm's correction; ``-`` where it could not be tested."""
 
     def text(row: dict[str, Any]) -> str:

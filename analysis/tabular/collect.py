@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.records.reader import Run
 from analysis.records.schema import make_column
-from spaces.common.errors import UserError, printable
+from spaces.common.errors import UserError, make_printable
 from spaces.common.lookup import choose
 from spaces.common.wording import format_count
 from spaces.space import Space
@@ -71,7 +71,7 @@ def collect(run: Run, architectures: Sequence[str] = (), partial: bool = False) 
         UserError: an unknown architecture, nothing was searched or not on a grid, the architectures have different
             spaces, or without ``partial`` some trial was not trained to the end.
     """
-    spec, where = RunSpec.from_dict(run.spec), printable(run.path)
+    spec, where = RunSpec.from_dict(run.spec), make_printable(run.path)
     for name in architectures:
         choose("architecture", name, dict.fromkeys(spec.architectures))
     names = tuple(architectures or spec.architectures)

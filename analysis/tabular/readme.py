@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.tabular.collect import MISSING, WHOLE, Benchmark
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_count
 
 READER = """import json, numpy as np, pandas as pd
@@ -29,17 +29,17 @@ def write_readme(benchmark: Benchmark) -> str:
     spec, tasks = benchmark.run.spec, ", ".join(benchmark.tasks)
     domains = "\n".join(
         f"| {name} | {', '.join(str(value) for value in values)} |"
-        for name, values in benchmark.space.choices().items()
+        for name, values in benchmark.space.list_choices().items()
     )
     count, size = len(benchmark.hyperparameters), f"{benchmark.space.size:.0f}"
-    grid, length = printable(spec["space"]["name"]), format_count(benchmark.max_epochs, "epoch")
+    grid, length = make_printable(spec["space"]["name"]), format_count(benchmark.max_epochs, "epoch")
     batches = "" if "batch_size" in benchmark.space.domains else f" in batches of {spec['batch_size']}"
     engines = ", ".join(sorted(benchmark.trials["engine"].dropna().unique())) or "an engine that is not on record"
     return f"""# {tasks} on {spec["dataset"]}: a tabular benchmark
 
 {count} of the {size} points of the grid `{grid}`, each trained with SGD for {length}{batches}
 (seed {spec["seed"]}, held-out split {spec["split_seed"]}) and judged after every epoch on held-out training images; the
-test set was not used. Trained by {printable(engines)}.
+test set was not used. Trained by {make_printable(engines)}.
 
 | hyperparameter | values |
 |---|---|

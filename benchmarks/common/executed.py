@@ -138,7 +138,7 @@ def count_executed(description: Description, shape: Shape, *, direct: bool = Fal
                 found.append(Work(name, each, gradient, gradient if learned else 0))
             case Invariant(out=out, mixing=mixing):
                 found.append(scattering(f"{name}, scattering", shape, learned))
-                each = mixing_products(mixing, Scatter().after(shape), out, pooled, direct)
+                each = mixing_products(mixing, Scatter().shape_after(shape), out, pooled, direct)
                 found.append(Work(f"{name}, mixing", each, each, each if learned else 0))
             case Project(out=out) | Reshuffle(out=out):
                 each = math.prod(shape) * out
@@ -146,7 +146,7 @@ def count_executed(description: Description, shape: Shape, *, direct: bool = Fal
         learned = (
             learned or isinstance(layer, Conv | Invariant) or type(layer) is Reshuffle
         )  # A Project has fixed weights.
-        shape = layer.after(shape)
+        shape = layer.shape_after(shape)
     return found
 
 

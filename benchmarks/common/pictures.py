@@ -10,7 +10,7 @@ from search.datasets import MNIST, Arrays
 def mnist_is_here() -> bool:
     """Whether MNIST's files are in the data folder; nothing is downloaded."""
     store = MNIST.store
-    return store is not None and not store.find_missing(store.folder())
+    return store is not None and not store.find_missing(store.find_folder())
 
 
 def load_pictures(count: int, *, real: bool) -> Arrays:

@@ -60,12 +60,12 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
 }
 
 
-def build_of(isa: str) -> Path | None:
+def find_build(isa: str) -> Path | None:
     """The library for an instruction set, if it was built."""
     return next((path for suffix in EXTENSION_SUFFIXES if (path := FOLDER / f"_{isa}{suffix}").exists()), None)
 
 
-def source() -> str | None:
+def hash_sources() -> str | None:
     """The hash of the C++ sources beside this file, as setup.py makes it; None where there are none."""
     if not (FOLDER / "engine.cpp").exists():
         return None
@@ -76,7 +76,7 @@ def source() -> str | None:
 @functools.cache
 def load(isa: str) -> ctypes.CDLL | str:
     """The engine for one instruction set, or why there is none."""
-    path = build_of(isa)
+    path = find_build(isa)
     if path is None:
         return "it was not built at the install, most likely for lack of a C++ compiler"
     try:
@@ -86,7 +86,7 @@ def load(isa: str) -> ctypes.CDLL | str:
             function.restype, function.argtypes = result, arguments
     except (OSError, AttributeError) as error:
         return f"its library cannot be loaded ({error})"
-    if source() not in (None, library.invsearch_source().decode()):
+    if hash_sources() not in (None, library.invsearch_source().decode()):
         return "its C++ sources have changed since it was built"
     if library.invsearch_supported() & BUILDS[isa] != BUILDS[isa]:
         return f"this machine does not have {isa}"
@@ -106,6 +106,6 @@ def find_instruction_set() -> str | None:
 
 def explain_no_library() -> str:
     """Why there is no engine for any instruction set."""
-    built = [isa for isa in BUILDS if build_of(isa) is not None]
+    built = [isa for isa in BUILDS if find_build(isa) is not None]
     found = load(built[-1] if built else "baseline")
     return found if isinstance(found, str) else ""

@@ -59,7 +59,7 @@ class NativeNetwork:
         self._error = ctypes.create_string_buffer(ERROR_SIZE)
         self._outputs: tuple[int, ...] = self.shape
         for layer in description.values():
-            self._outputs = layer.after(self._outputs)
+            self._outputs = layer.shape_after(self._outputs)
         self._handle = ctypes.c_void_p(
             self._call("new", *shape, (Step * len(steps))(*steps), len(steps), input_gradient)
         )

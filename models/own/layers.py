@@ -52,7 +52,7 @@ class OwnPart(Layer):
     out: int
     further: tuple[tuple[str, Any], ...] = ()
 
-    def after(self, shape: Shape) -> Shape:
+    def shape_after(self, shape: Shape) -> Shape:
         """The shape of the output, found by trying the module on two black images.
 
         On the CPU, where it will be built, and not on the meta device: what a module's file keeps for later calls, such

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from models import vgg
-from models.deep_layers import head
+from models.deep_layers import make_head
 from models.description import Description, Shape
 from models.mnist import make_network
 from models.own.layers import OwnLayer
@@ -31,14 +31,14 @@ def describe_deep(make: Callable[[int], OwnLayer], letters: str, width: int, cla
 
     def describe(halves: bool) -> tuple[Description, list[bool]]:
         layers = vgg.list_layers(vgg.LETTERS[shape[1]], letters, make, width, "own", halves)
-        description, halved, size = dict(layers) | head(classes), [], shape
+        description, halved, size = dict(layers) | make_head(classes), [], shape
         for layer in description.values():
             before = size
             if isinstance(layer, OwnLayer):
-                halved.append(layer.after(before)[1:] != before[1:])
+                halved.append(layer.shape_after(before)[1:] != before[1:])
                 if halved[-1] != halves:
                     break
-            size = layer.after(before)
+            size = layer.shape_after(before)
         return description, halved
 
     description, halved = describe(False)

@@ -142,7 +142,7 @@ def _describe(
 ) -> Description:
     if target.signature.kind == "network":
         network = OwnNetwork(target, classes, further)
-        network.after(shape)  # Refuses what gives no scores.
+        network.shape_after(shape)  # Refuses what gives no scores.
         return {"network": network}
     make = partial(_make_layer, target, further)
     if not reference.places:

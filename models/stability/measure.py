@@ -29,7 +29,7 @@ def list_moves(
     generator = torch.Generator().manual_seed(seed)
     angles = (2 * math.pi * torch.rand(count, generator=generator)).tolist()
     fields = [smooth(generator) for _ in range(count)]
-    sizes = [field.size(height, width) for field in fields]
+    sizes = [field.measure_size(height, width) for field in fields]
     for distance in SHIFTS:
         yield "shift", distance, [shift(distance, angle) for angle in angles], [Size(distance, 0.0, 0.0, 0.0)] * count
     for gradient in GRADIENTS:

@@ -77,7 +77,7 @@ def measure_length(description: Description, shape: Shape, scale: int) -> int:
     layers = list(description.values())
     height = math.ceil(shape[1] / 2**scale)
     for end, layer in enumerate(layers, start=1):
-        shape = layer.after(shape)
+        shape = layer.shape_after(shape)
         halved = len(shape) == 3 and shape[1] in (height, height - 1)  # Pooling rounds odd sizes down.
         if halved and not isinstance(next(iter(layers[end:]), None), Upsample):
             return end + len(list(takewhile(lambda layer: isinstance(layer, POINTWISE), layers[end:])))

@@ -59,38 +59,38 @@ class Displacement:
     waves: Tensor
     phases: Tensor
 
-    def _angles(self, places: Tensor) -> Tensor:
+    def _compute_angles(self, places: Tensor) -> Tensor:
         return places @ self.waves.T + self.phases
 
-    def at(self, places: Tensor) -> Tensor:
+    def compute(self, places: Tensor) -> Tensor:
         """Values of tau at places (.., 2)."""
-        return self.shift + self._angles(places).cos() @ self.amplitudes
+        return self.shift + self._compute_angles(places).cos() @ self.amplitudes
 
-    def jacobian(self, places: Tensor) -> Tensor:
+    def compute_jacobian(self, places: Tensor) -> Tensor:
         """(.., 2, 2): the derivative of each component of tau in each direction."""
-        return torch.einsum("...m,mi,mj->...ij", -self._angles(places).sin(), self.amplitudes, self.waves)
+        return torch.einsum("...m,mi,mj->...ij", -self._compute_angles(places).sin(), self.amplitudes, self.waves)
 
-    def hessian(self, places: Tensor) -> Tensor:
+    def compute_hessian(self, places: Tensor) -> Tensor:
         """(.., 2, 2, 2): the second derivatives of each component."""
-        bends = -self._angles(places).cos()
+        bends = -self._compute_angles(places).cos()
         return torch.einsum("...m,mi,mj,mk->...ijk", bends, self.amplitudes, self.waves, self.waves)
 
     def scale(self, factor: float) -> Displacement:
         """``factor`` times tau."""
         return replace(self, shift=factor * self.shift, amplitudes=factor * self.amplitudes)
 
-    def size(self, height: int, width: int) -> Size:
+    def measure_size(self, height: int, width: int) -> Size:
         """Its norms over an image of that size."""
         fine = make_grid(height, width, FINER)
-        tau = self.at(fine).reshape(-1, 2)
+        tau = self.compute(fine).reshape(-1, 2)
         # The widest difference of points in a plane is that of two corners of their hull; directions find it closely.
         directions = torch.arange(0, math.pi, math.pi / 180, dtype=tau.dtype)
         along = tau @ torch.stack([directions.cos(), directions.sin()])
         return Size(
             torch.linalg.vector_norm(tau, dim=1).max().item(),
-            compute_spectral(self.jacobian(fine)).max().item(),
+            compute_spectral(self.compute_jacobian(fine)).max().item(),
             (along.amax(0) - along.amin(0)).max().item(),
-            torch.linalg.vector_norm(self.hessian(fine), dim=(-3, -2, -1)).max().item(),
+            torch.linalg.vector_norm(self.compute_hessian(fine), dim=(-3, -2, -1)).max().item(),
         )
 
 
@@ -134,7 +134,7 @@ def displace(images: Tensor, displacements: list[Displacement]) -> Tensor:
     """
     height, width = images.shape[2:]
     places = make_grid(height, width)
-    sources = torch.stack([places - tau.at(places) for tau in displacements])
+    sources = torch.stack([places - tau.compute(places) for tau in displacements])
     # grid_sample wants (column, row), from -1 to 1 at the outer edges of the outermost pixels.
     relative = (2 * sources.flip(-1) + 1) / torch.tensor([width, height], dtype=torch.float64) - 1
     moved = F.grid_sample(images.double(), relative, mode="bicubic", padding_mode="reflection", align_corners=False)

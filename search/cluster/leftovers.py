@@ -41,7 +41,7 @@ def forget(run: Path, session: Path, keep_logs: bool) -> None:
     """Removes the session that this process has just ended, unless its logs are to stay."""
     if not keep_logs:
         _remove(session.parent, session.name)
-    _rewrite(run, [entry for entry in _entries(run) if entry["session"] != session.name])
+    _rewrite(run, [entry for entry in _list_entries(run) if entry["session"] != session.name])
 
 
 def clear(run: Path, root: Path) -> None:
@@ -51,7 +51,7 @@ def clear(run: Path, root: Path) -> None:
         run: the run folder; its driver must hold the run's lock.
         root: Ray's temporary folder.
     """
-    entries = _entries(run)
+    entries = _list_entries(run)
     kept = []
     for entry in entries:
         dead = entry.get("host") == socket.gethostname() and not psutil.pid_exists(entry["pid"])
@@ -63,7 +63,7 @@ def clear(run: Path, root: Path) -> None:
         _rewrite(run, kept)
 
 
-def _entries(run: Path) -> list[dict[str, Any]]:
+def _list_entries(run: Path) -> list[dict[str, Any]]:
     """The sessions written down, without what cannot be one."""
     named = [line for line in read_lines(run / FILE)[0] if SESSION.fullmatch(str(line.get("session")))]
     return [line for line in named if type(line.get("pid")) is int and line["session"].endswith(f"_{line['pid']}")]

@@ -14,7 +14,7 @@ from ray.exceptions import GetTimeoutError, RayError
 from search.cluster.resources import Resources, format_amount
 from search.cluster.shared_folder import ANSWER_SECONDS, Node, Probe, run_on
 from spaces import UserError
-from spaces.common.errors import printable, shorten
+from spaces.common.errors import make_printable, shorten
 from spaces.common.wording import format_count
 
 PATIENCE_SECONDS = 300.0  # A node that reboots, or that someone replaces by hand, is back by then.
@@ -125,7 +125,7 @@ def _count_others() -> list[str]:
             if not job["IsDead"] and job["JobID"] != mine and not job["Entrypoint"].endswith("/dashboard.py"):
                 held = format_count(actors[job["JobID"]], "actor")
                 who = shorten(f"{job['DriverIPAddress']} pid {job['DriverPid']}, {held}", 100)
-                found.append(f"{who} ({shorten(printable(job['Entrypoint']), 100)})")
+                found.append(f"{who} ({shorten(make_printable(job['Entrypoint']), 100)})")
         return found[:MOST_NAMED]
     except Exception:  # Whatever it is, it is only an explanation.
         return []

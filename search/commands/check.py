@@ -12,7 +12,7 @@ from search.errors import explain_error
 from search.option_types import flag, place
 from search.storage.places.urls import find_url
 from spaces import UserError
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_command, format_count
 from spaces.specs.run import explain_no_run
 
@@ -54,17 +54,17 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(explain_no_run(args.run))
     if args.repair:
         with run_folder.taken(args.force, deep=True) as lines:
-            print(f"{printable(args.run)}: {f'{len(lines)} repaired' if lines else 'nothing is damaged'}")
+            print(f"{make_printable(args.run)}: {f'{len(lines)} repaired' if lines else 'nothing is damaged'}")
         return 0
     found = repair.inspect(run_folder.path, deep=True)
     for finding in found:
-        print(f"{printable(finding.path)}: damaged ({finding.reason})")
+        print(f"{make_printable(finding.path)}: damaged ({finding.reason})")
     for path in repair.find_set_asides(run_folder.path):
-        print(f"{printable(path)}: was set aside; remove it when you have looked at it")
+        print(f"{make_printable(path)}: was set aside; remove it when you have looked at it")
     trials = len(repair.list_recorded(run_folder.path))
     mend = format_command("invsearch", "check", args.run, "--repair")
     after = f"; {mend} repairs what it can, and so does the next sweep" if found else ""
-    print(f"{printable(args.run)}: {format_count(trials, 'trial')}, {len(found)} damaged{after}")
+    print(f"{make_printable(args.run)}: {format_count(trials, 'trial')}, {len(found)} damaged{after}")
     return options.INCOMPLETE if found else 0
 
 
@@ -90,11 +90,11 @@ def check_bucket(url: str) -> int:
         asides = [path.relative_to(folder) for path in repair.find_set_asides(folder)]
         trials = len(repair.list_recorded(folder))
     for name, reason in names.items():
-        print(printable(f"{url}/{name}: damaged ({reason})"))
+        print(make_printable(f"{url}/{name}: damaged ({reason})"))
     for aside in asides:
-        print(printable(f"{url}/{aside}: was set aside; remove it when you have looked at it"))
+        print(make_printable(f"{url}/{aside}: was set aside; remove it when you have looked at it"))
     after = "; the next sweep or rerun repairs what it can" if names else ""
-    print(printable(f"{url}: {format_count(trials, 'trial')}, {len(names)} damaged{after}"))
+    print(make_printable(f"{url}: {format_count(trials, 'trial')}, {len(names)} damaged{after}"))
     return options.INCOMPLETE if names else 0
 
 
@@ -116,8 +116,8 @@ def compare(against: Path, run: Path) -> int:
     with opened(against) as path:
         first = read_run(path)
     for where, reason in first.damaged if path != against else ():  # Where it was unpacked is gone.
-        print(f"invsearch: {printable(against)}: {where.relative_to(path)}: {reason}; left out", file=sys.stderr)
+        print(f"invsearch: {make_printable(against)}: {where.relative_to(path)}: {reason}; left out", file=sys.stderr)
     code = max(options.name_damaged(second), options.name_damaged(first) if path == against else 0)
     same, lines = compare_shared(first, second, list(list_settings(first, second)["setting"]))
-    print(f"A: {printable(against)}\nB: {printable(run)}", *lines, sep="\n")
+    print(f"A: {make_printable(against)}\nB: {make_printable(run)}", *lines, sep="\n")
     return code if same and not first.damaged else options.INCOMPLETE

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from search import options
-from search.option_types import group, integer, option, place
+from search.option_types import integer, make_group, option, place
 from search.planning.asked import DRY, describe_dry_run
 from spaces import UserError
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.fields import name_option
 from spaces.common.wording import format_command
 from spaces.specs.protocol import BOTH, CHOICE_SEEDS, FINALISTS, JUDGES
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ENDING = 10  # Epochs that a training needs for its last five to be its end.
 HELP = "let each architecture's best configurations race over further seeds, on held-out images; the winner is rerun"
 EXAMPLE = "invsearch choose runs/first --finalists 12 --choice-seeds 8"
-CHOICE = group(
+CHOICE = make_group(
     "choice between sweep and reruns",
     option(
         "--choice",
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     failures = request.train()
     for line in describe_choices(gather([read_run(args.run)])):
         show(line)
-    show(f"choice complete: {printable(args.run)}; next: {format_command('invsearch', 'rerun', args.run)}")
+    show(f"choice complete: {make_printable(args.run)}; next: {format_command('invsearch', 'rerun', args.run)}")
     return options.choose_exit_code(failures, args.run)
 
 

@@ -10,7 +10,7 @@ from search.datasets import DATASETS, FORMS, Dataset
 from search.datasets.files.cache import find_cache_root, remove_abandoned
 from search.datasets.folder import PREFIX, import_folder, list_folder_datasets
 from search.datasets.own import list_kept, parse_reference
-from search.option_types import folder, group, option
+from search.option_types import folder, make_group, option
 from search.options import OWN
 from search.specs import find_data
 from spaces.common.errors import UserError
@@ -26,7 +26,7 @@ OPTIONS = (
         "without it, all are listed",
     ),
     *OWN,
-    group(
+    make_group(
         None,
         folder(
             "--from",
@@ -99,7 +99,7 @@ def _describe_state(known: Dataset) -> str:
     if files is None:
         return "embedded"
     if missing := files.find_missing():
-        return f"missing in {files.folder()}: {', '.join(missing)}; run 'invsearch data {known.name}'"
+        return f"missing in {files.find_folder()}: {', '.join(missing)}; run 'invsearch data {known.name}'"
     try:
         return f"complete in {files.check()}"
     except UserError as error:

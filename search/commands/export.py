@@ -6,9 +6,9 @@ import argparse
 from typing import TYPE_CHECKING
 
 from search import options
-from search.option_types import RUN, flag, folder, group, option
+from search.option_types import RUN, flag, folder, make_group, option
 from spaces import UserError
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_count
 from spaces.specs.own import choose_architecture
 
@@ -27,7 +27,7 @@ OPTIONS = (
         help="benchmark: the grid and all learning curves in the layout of Syne Tune's repository, with --out",
     ),
     RUN,
-    group(
+    make_group(
         None,
         folder(
             "--csv", metavar="FILE", help="one row per trial and epoch, unrounded; text is guarded as in status --csv"
@@ -78,7 +78,7 @@ def _write_epochs(args: argparse.Namespace, found: Run, names: tuple[str, ...]) 
     out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(out, write_csv(table).encode() if args.csv else write_parquet(table))
     trials = format_count(table["trial_id"].nunique(), "trial")
-    print(f"exported {format_count(len(table), 'epoch')} of {trials}: {printable(out)}")
+    print(f"exported {format_count(len(table), 'epoch')} of {trials}: {make_printable(out)}")
 
 
 def _write_benchmark(args: argparse.Namespace, found: Run, names: tuple[str, ...]) -> None:
@@ -93,4 +93,4 @@ def _write_benchmark(args: argparse.Namespace, found: Run, names: tuple[str, ...
         print(f"lacks: {lack}")
     points = format_count(len(benchmark.hyperparameters), "configuration")
     epochs = format_count(benchmark.max_epochs, "epoch")
-    print(f"exported {points} of {', '.join(benchmark.tasks)}, {epochs} each: {printable(args.out)}")
+    print(f"exported {points} of {', '.join(benchmark.tasks)}, {epochs} each: {make_printable(args.out)}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from search.datasets import DATASETS, FORMS, PREFIX
 from search.option_types import option
 from spaces import SPACES, UserError
-from spaces.common.errors import printable, quote, shorten
+from spaces.common.errors import make_printable, quote, shorten
 
 HELP = "list architectures, data sets, search spaces and tables; or the runs below a folder"
 EXAMPLE = "invsearch list architectures"
@@ -67,18 +67,18 @@ def print_runs(text: str) -> None:
         for one in runs
     ]
     if not rows:
-        print(f"{printable(text)}: no run below it")
+        print(f"{make_printable(text)}: no run below it")
         return
     sizes = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     width = find_width()
     if width is None or sum(sizes) + 2 * (len(sizes) - 1) <= width:
         for row in (heads, *rows):
-            print(printable("  ".join(map(str.ljust, row, sizes)).rstrip()))
+            print(make_printable("  ".join(map(str.ljust, row, sizes)).rstrip()))
         return
     for name, data, networks, ended, state, used, said in rows:
         facts = f"  {used}  {state}, {ended} trials ended  {data}: {networks}"
         lines = (name, shorten(facts, width), *[shorten(f"  {said}", width)] * bool(said))
-        print(*map(printable, lines), sep="\n")
+        print(*map(make_printable, lines), sep="\n")
 
 
 def describe_listed(kind: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from search.option_types import RUN, option
 from spaces import UserError
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 
 HELP = "add a note or tags to a run, which status, list and the report show; without a text, show the notes"
 EXAMPLE = "invsearch note runs/first range-too-narrow --tag pilot"
@@ -35,9 +35,9 @@ def run(args: argparse.Namespace) -> int:
         add_note(args.run, args.text, args.tag)
     notes = read_notes(args.run)
     for note in notes:
-        print(printable(f"{format_used(note.time)}  {note}"))
+        print(make_printable(f"{format_used(note.time)}  {note}"))
     if not notes:
-        print(f"{printable(args.run)}: no notes yet")
+        print(f"{make_printable(args.run)}: no notes yet")
     return 0
 
 
@@ -54,5 +54,5 @@ def add_note(path: Path, text: str, tags: list[str]) -> None:
         raise UserError(f"text: give one line of at most {MOST} characters")
     for tag in tags:
         if not tag.isprintable() or not tag.strip() or len(tag.split()) > 1 or len(tag) > 100:
-            raise UserError(f"tag: {printable(tag)!r} is not allowed; give one word")
+            raise UserError(f"tag: {make_printable(tag)!r} is not allowed; give one word")
     append(path, NOTES, {"time": time.time(), "text": text, "tags": tags})

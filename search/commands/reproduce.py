@@ -18,7 +18,7 @@ from search.option_types import integer, option, place
 from search.planning.asked import describe_dry_run
 from search.storage.places.urls import find_url
 from spaces import UserError
-from spaces.common.errors import printable, quote
+from spaces.common.errors import make_printable, quote
 from spaces.common.lookup import choose
 from spaces.common.wording import format_command
 from spaces.specs.extend import read_known
@@ -90,18 +90,18 @@ class Replicated(options.Request):
         failures = 0
         with shared_session():
             for number, path in enumerate(list_replicates(self.path, self.count), start=1):
-                if number > 1 and self.policy.time_is_up():
+                if number > 1 and self.policy.is_time_up():
                     raise Halted(f"{TIME_IS_UP} before replicate {number} of {self.count}")
                 spec = make_replicate(self.spec, number)
                 seeds = f"seed {spec.seed}, split seed {spec.split_seed}"
-                print(f"replicate {number} of {self.count}: {printable(path)} ({seeds})", file=sys.stderr)
+                print(f"replicate {number} of {self.count}: {make_printable(path)} ({seeds})", file=sys.stderr)
                 tell = _make_teller(number, on_event)
                 one = options.Request(path, spec, self.phases, self.resources, self.policy, self.logs)
                 with keeping_count(self.path, self.count) if number == 1 else nullcontext():
                     try:
                         lost = one.train(tell, command)
                     except NothingToChoose as error:
-                        print(f"replicate {number}: {printable(error)}", file=sys.stderr)
+                        print(f"replicate {number}: {make_printable(error)}", file=sys.stderr)
                         failures += 1
                         continue
                 options.choose_exit_code(lost, path)  # Says where they are.
@@ -161,7 +161,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _say_next(run: Path) -> str:
     report = format_command("invsearch", "report", run)
-    return f"\nrecords: {printable(run)}; next: {report} (one page with all tables and figures)"
+    return f"\nrecords: {make_printable(run)}; next: {report} (one page with all tables and figures)"
 
 
 def _keep_choice(args: argparse.Namespace) -> None:
@@ -171,7 +171,7 @@ def _keep_choice(args: argparse.Namespace) -> None:
     if known is not None and known.rerun_seeds and not known.finalists:
         args.choice = "single"
         print(
-            f"{printable(args.out)} has no race of finalists and goes on without one; --choice race adds it",
+            f"{make_printable(args.out)} has no race of finalists and goes on without one; --choice race adds it",
             file=sys.stderr,
         )
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from search import options
 from search.option_types import integer, place
 from search.planning.asked import DRY, describe_dry_run
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_command
 from spaces.specs.protocol import SEEDS
 from spaces.specs.run import RunSpec
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     failures = request.train()
     table = choose_table(request.spec)
-    show(f"rerun complete: {printable(args.run)}; next: {format_command('invsearch', 'table', table, args.run)}")
+    show(f"rerun complete: {make_printable(args.run)}; next: {format_command('invsearch', 'table', table, args.run)}")
     return options.choose_exit_code(failures, args.run)
 
 

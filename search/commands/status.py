@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from search import options
 from search.option_types import RUN, flag, option
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_percent
 from spaces.specs.protocol import PHASES
 
@@ -58,9 +58,9 @@ def run(args: argparse.Namespace) -> int:
         return code
     driven = find_driver(args.run)
     state = "no driver is working on it" if driven is None else f"driven by {driven.text}"
-    print(f"{printable(args.run)}: {state}")
+    print(f"{make_printable(args.run)}: {state}")
     for note in read_notes(args.run):
-        print(printable(f"note: {note}"))
+        print(make_printable(f"note: {note}"))
     print()
     width, summary = find_width(), write_cells(summarize_progress(found))
     none = [name for name in ZEROS if (summary[name] == "0").all()]

@@ -7,7 +7,7 @@ import argparse
 from search import options, specs
 from search.option_types import option, place
 from search.planning.asked import describe_dry_run
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_command
 
 HELP = "search each architecture's hyperparameters on held-out training images; run it again to resume"
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         show(f"{name}: incumbent {best['trial_id']}, {100 * best['val_accuracy']:.2f} % on held-out training images")
     choose, rerun, best = (format_command("invsearch", command, args.out) for command in ("choose", "rerun", "best"))
     show(
-        f"sweep complete: {printable(args.out)}; next: {choose} (the best race over further seeds), or {rerun}; "
+        f"sweep complete: {make_printable(args.out)}; next: {choose} (the best race over further seeds), or {rerun}; "
         f"{best} shows their hyperparameters"
     )
     return options.choose_exit_code(failures, args.out)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from search import options, specs
 from search.option_types import integer, option, place
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 
 HELP = "train fixed configurations over seeds on all training images, judged on the test set"
 EXAMPLE = "invsearch train conv,invariant --dataset mnist --theta published --seeds 10"
@@ -37,5 +37,5 @@ def run(args: argparse.Namespace) -> int:
 
     request = prepare(args)
     failures = request.train()
-    show(options.render_table("summary", request.path), f"\nrecords: {printable(request.path)}")
+    show(options.render_table("summary", request.path), f"\nrecords: {make_printable(request.path)}")
     return options.choose_exit_code(failures, request.path)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from search import options
 from search.option_types import RUN, flag, option, parse_interval, parse_whole
 from search.streams import rename
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_clock, format_command, format_count, format_percent, format_tally
 from spaces.specs.protocol import JUDGED_ON
 
@@ -90,7 +90,7 @@ class View:
         known = before.told if before else {}
         changed = [f"{name} {told}" for name, told in self.told.items() if known.get(name) != told]
         ends = filter(None, [self.pace, self.driven, self.damage])
-        return printable(" | ".join([time.strftime("%T", time.localtime(self.now)), self.ended, *changed, *ends]))
+        return make_printable(" | ".join([time.strftime("%T", time.localtime(self.now)), self.ended, *changed, *ends]))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -131,7 +131,7 @@ def serve(path: Path, port: int) -> int:
     from search.live.server import LiveServer
 
     with LiveServer(path, port, lambda follower, run: View(follower, run).write_line()) as server:
-        print(f"{printable(path)}: {server.url} (Ctrl-C ends it and harms nothing)", flush=True)
+        print(f"{make_printable(path)}: {server.url} (Ctrl-C ends it and harms nothing)", flush=True)
         server.serve_forever()
     return 0
 
@@ -192,7 +192,7 @@ def make_view(view: View, crops: bool = False) -> Group:
         said = format_percent(accuracy) + ("" if math.isnan(accuracy) else f" {judged}")
         latest.add_row(format_time(trial["time"]), trial["trial_id"], trial["status"], f"epoch {trial['epoch']}", said)
     notes = [view.damage] * bool(view.damage)
-    first = Text(printable(rename(f"{view.run.path}: {view.driven}")), overflow="fold")
+    first = Text(make_printable(rename(f"{view.run.path}: {view.driven}")), overflow="fold")
     screen = Screen("", view.pace, done, left, rows, notes, "accuracy", crops)
     return Group(first, screen, *[latest] * bool(latest.rows))
 

@@ -86,7 +86,7 @@ def load_members(archive: Archive, layout: Layout, names: Sequence[str], root: P
     return join_parts([parse_cifar(contents[name], layout, f"{where}: {name}") for name in names])
 
 
-def cifar(
+def make_cifar(
     title: str,
     layout: Layout,
     train: Sequence[str],

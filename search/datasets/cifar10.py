@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from search.datasets.cifar import CIFAR_10, MIRRORS, OTHERS, cifar
+from search.datasets.cifar import CIFAR_10, MIRRORS, OTHERS, make_cifar
 from search.datasets.files.archive import Archive, Member
 
 FOLDER = "cifar-10-batches-bin"
@@ -21,7 +21,7 @@ SHA1 = (  # As MXNet's gluon.data.vision.CIFAR10 lists them for the archive of t
     "26e2849e66a845b7f1e4614ae70f4889ae604628",
     "67eb016db431130d61cd03c7ad570b013799c88c",
 )
-cifar10 = partial(cifar, TITLE, CIFAR_10, TRAIN, TEST, MEAN, STD)
+cifar10 = partial(make_cifar, TITLE, CIFAR_10, TRAIN, TEST, MEAN, STD)
 CIFAR10 = cifar10(
     Archive(
         "cifar10",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from search.datasets.cifar import CIFAR_100, MIRRORS, OTHERS, cifar
+from search.datasets.cifar import CIFAR_100, MIRRORS, OTHERS, make_cifar
 from search.datasets.files.archive import Archive, Member
 
 TRAIN, TEST = "cifar-100-binary/train.bin", "cifar-100-binary/test.bin"
 MEAN, STD = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)  # Of the training images, as usually given.
 TITLE = "CIFAR-100, 50,000 + 10,000 colour images of a hundred classes"  # The fine labels.
 
-cifar100 = partial(cifar, TITLE, CIFAR_100, [TRAIN], [TEST], MEAN, STD)
+cifar100 = partial(make_cifar, TITLE, CIFAR_100, [TRAIN], [TEST], MEAN, STD)
 CIFAR100 = cifar100(
     Archive(
         "cifar100",

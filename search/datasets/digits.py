@@ -40,7 +40,7 @@ def enlarge(images: np.ndarray) -> np.ndarray:
 
 
 @cache
-def source() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def read_source() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Images uint8 (1797, 8, 8), labels int64 (1797,), and bool (1797,): which ones are the test part.
 
     Read from scikit-learn's file, as its ``load_digits`` does; scikit-learn itself takes more than a second to import.
@@ -56,13 +56,13 @@ def source() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def load_part(test: bool, root: Path | None = None) -> Arrays:
     """The 450 test or 1,347 training images (N, 1, 28, 28) and their labels; ``root`` is not used."""
-    images, labels, is_test = source()
+    images, labels, is_test = read_source()
     return Arrays(enlarge(images[is_test == test])[:, None], labels[is_test == test])
 
 
 def compute_fingerprint() -> str:
     """The SHA-256 of the 8x8 images, the labels and the choice of the test part."""
-    images, labels, is_test = source()
+    images, labels, is_test = read_source()
     return hashlib.sha256(images.tobytes() + labels.astype("<i8").tobytes() + is_test.tobytes()).hexdigest()
 
 

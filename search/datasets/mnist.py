@@ -68,7 +68,7 @@ def load_part(store: Store, part: str, root: Path | None = None) -> Arrays:
     return Arrays(images[:, None], labels.astype(np.int64))
 
 
-def mnist(store: Store) -> Dataset:
+def make_mnist(store: Store) -> Dataset:
     """The data set over the files of ``store``."""
     return Dataset(
         name="mnist",
@@ -87,4 +87,4 @@ def mnist(store: Store) -> Dataset:
     )
 
 
-MNIST = mnist(Store("mnist", FILES, MIRRORS))
+MNIST = make_mnist(Store("mnist", FILES, MIRRORS))

@@ -136,7 +136,7 @@ def load_part(
     Raises:
         UserError: the archive cannot be had, is not the published one, or cannot be decoded.
     """
-    where = archive.path(root)
+    where = archive.find_path(root)
     with archive.cached(root) as file:
         members = Members(file)
         wnids = parse_wnids(members.text(f"{TOP}/wnids.txt"), counts.classes, str(where))
@@ -153,10 +153,10 @@ def load_part(
             return decode_jpeg(members.read(name, MAX_JPEG), (SIZE, SIZE), f"{where}: {name}")
 
         decoded = Decoded(where.parent, part, archive.md5, (len(names), 3, SIZE, SIZE))
-        return Arrays(decoded.images(decode, say), labels)
+        return Arrays(decoded.read_images(decode, say), labels)
 
 
-def tiny_imagenet(archive: Archive, counts: Counts = Counts()) -> Dataset:
+def make_tiny_imagenet(archive: Archive, counts: Counts = Counts()) -> Dataset:
     """The data set in an archive that holds so many images."""
     images = counts.classes * counts.per_class
     return Dataset(
@@ -178,7 +178,7 @@ def tiny_imagenet(archive: Archive, counts: Counts = Counts()) -> Dataset:
     )
 
 
-TINY_IMAGENET = tiny_imagenet(
+TINY_IMAGENET = make_tiny_imagenet(
     Archive(
         "tiny-imagenet",
         "tiny-imagenet-200.zip",

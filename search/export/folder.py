@@ -16,7 +16,7 @@ from search.export.readme import write_readme
 from search.export.weights import Weights, find_data
 from search.storage.json_files import replace_not_finite
 from search.storage.provenance import compute_code_digest, list_versions
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_count
 from spaces.specs.protocol import JUDGED_ON
 
@@ -65,7 +65,7 @@ def make_config(run: Path, best: Best, weights: Weights) -> dict[str, Any]:
     own = models.REGISTERED.get(spec.architecture)
     return {
         "format": FORMAT,
-        "run": printable(run.resolve()),
+        "run": make_printable(run.resolve()),
         **{name: getattr(spec, name) for name in ("trial_id", "config_id", "architecture")},
         "title": models.find_architecture(spec.architecture).title,
         **({} if own is None else {"own": {"reference": str(own.reference), "sources": not own.is_plugin}}),

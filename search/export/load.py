@@ -23,7 +23,7 @@ from models.own import Reference, Sources, check_same, register  # noqa: E402
 from search.datasets import find_dataset, load_split  # noqa: E402
 from search.training.images import Images  # noqa: E402
 from spaces import Hyperparameters, UserError  # noqa: E402
-from spaces.common.errors import printable, shorten  # noqa: E402
+from spaces.common.errors import make_printable, shorten  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 SHOWN = 10
@@ -86,5 +86,5 @@ if __name__ == "__main__":
                 "config.json and weights.safetensors are damaged or do not belong together "
                 f"({shorten(' '.join(reason.split()), 200)}); export the network again"
             )
-        print(f"load.py: {printable(reason)}", file=sys.stderr)
+        print(f"load.py: {make_printable(reason)}", file=sys.stderr)
         sys.exit(2)

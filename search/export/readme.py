@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spaces.common.fields import shown
+from spaces.common.fields import format_setting
 from spaces.common.wording import format_count
 
 
 def write_readme(config: Mapping[str, Any]) -> str:
     """A page for people who find the folder, from the content of its config.json."""
-    theta = ", ".join(f"{name} {shown(value)}" for name, value in config["theta"].items())
+    theta = ", ".join(f"{name} {format_setting(value)}" for name, value in config["theta"].items())
     shape = ", ".join(map(str, config["input_shape"]))
     norm = config["normalisation"]
     return f"""# {config["title"]} ({config["architecture"]}) on {config["dataset"]}

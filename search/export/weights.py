@@ -111,7 +111,7 @@ def train_anew(
     training = Training(spec, load_split(data, spec.phase, spec.split_seed), device, engine)
     first: str | None = None
     for row in record.rows:
-        here = replace_not_finite(training.run_epoch().row(spec.phase))
+        here = replace_not_finite(training.run_epoch().make_row(spec.phase))
         changed = [name for name in here if name not in CLOCK and row.get(name) != here[name]]
         if changed and first is None:
             name = changed[0]

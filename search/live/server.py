@@ -23,7 +23,7 @@ from analysis.report.trials import make_trial_table
 from analysis.report.write import fill
 from search.planning.runs import Listed, find_runs, format_used, list_runs
 from spaces import UserError
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 
 HOST = "127.0.0.1"
 SHARE = 10.0  # So many times as long as a page took to make, none is made again: the trials need the cores.
@@ -138,13 +138,13 @@ class LiveServer(ThreadingHTTPServer):
 
     def _write_index(self) -> bytes:
         rows = Markup().join(map(_write_row, list_runs(self.path)))
-        return INDEX.format(title=printable(self.path), rows=rows).encode("utf-8", "replace")
+        return INDEX.format(title=make_printable(self.path), rows=rows).encode("utf-8", "replace")
 
 
 def _write_row(one: Listed) -> Markup:
     link = f"/run/{quote(one.name, safe='')}/"
     facts = (one.data, one.networks, f"{one.ended}/{one.begun}", one.state, format_used(one.used), one.said)
-    return ROW.format(*map(escape, map(printable, facts)), link=link, name=printable(one.name))
+    return ROW.format(*map(escape, map(make_printable, facts)), link=link, name=make_printable(one.name))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -158,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
             try:
                 found = self.server.answer(urlsplit(self.path).path)
             except UserError as error:
-                found = "text/plain", printable(error).encode("utf-8", "replace")
+                found = "text/plain", make_printable(error).encode("utf-8", "replace")
         kind, content = found or ("text/plain", b"nothing here\n")
         self.send_response(200 if found else 404)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")

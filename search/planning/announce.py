@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from analysis.choice import count_trainings
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_count
 from spaces.specs.run import RunSpec
 
@@ -25,7 +25,7 @@ def describe_phases(spec: RunSpec, phases: Sequence[str], path: Path) -> list[st
         known = sum(entry.is_dir() for entry in os.scandir(path / "trials"))
     where = f"{path}, which has {format_count(known, 'trial')} on record" if known else str(path)
     return [
-        printable(f"{names}{more} on {spec.dataset}, into {where}"),
+        make_printable(f"{names}{more} on {spec.dataset}, into {where}"),
         *(f"  {phase}: {told}" for phase in phases if (told := _describe_phase(spec, phase))),
     ]
 

@@ -27,7 +27,7 @@ from search.training.pack import PackTraining
 from search.tuning.packs.engine import choose_engine
 from search.tuning.policy import Policy
 from spaces import Hyperparameters, TrialSpec, UserError
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_count, format_length
 from spaces.specs.extend import extend, read_known
 from spaces.specs.halving import count_places
@@ -190,7 +190,7 @@ def _count_ended(spec: RunSpec, run: Run, phases: Sequence[str]) -> int:
 def _describe_reused(other: Path, count: int, others: int) -> str:
     """What ``--reuse`` spares: so many trials, and not those that something else made."""
     what = format_count(count, "trial") if count else "nothing"
-    return f"  --reuse takes {what} over from {printable(other)}{describe_others(others)}"
+    return f"  --reuse takes {what} over from {make_printable(other)}{describe_others(others)}"
 
 
 def _describe_amount(spec: RunSpec, phase: str, amount: Amount, is_rest: bool) -> str:

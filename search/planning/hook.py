@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from search.streams import rename
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 
 
 def run_hook(command: str, code: int, run: str) -> None:
@@ -27,4 +27,4 @@ def run_hook(command: str, code: int, run: str) -> None:
     except KeyboardInterrupt:
         failed = "interrupted"
     if failed:
-        print(printable(f"on-end: {command}: {failed}"), file=sys.stderr)
+        print(make_printable(f"on-end: {command}: {failed}"), file=sys.stderr)

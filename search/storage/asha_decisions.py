@@ -72,7 +72,7 @@ class Journal:
         """
         lost = []
         for folder in folders:
-            outcome = folder.outcome()
+            outcome = folder.read_outcome()
             for count, row in enumerate(folder.rows, start=1):
                 last = count == len(folder.rows)
                 if row["epoch"] in self._rungs and (not last or outcome is not None):

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from search.errors import Superseded
 from search.storage.file_lock import Lock
-from search.storage.identity import describe_place, identity, is_here, is_running
+from search.storage.identity import describe_place, describe_process, is_here, is_running
 from search.storage.json_files import set_aside
 from search.storage.places.urls import find_url
 from search.storage.writer import Writer
@@ -79,7 +79,9 @@ class DriverLock:
     def _write(self, driving: bool) -> None:
         now = time.time()
         self._since = self._since or {"born": now, "since": time.strftime("%F %T", time.localtime(now))}
-        self._lock.write(seal({"format": FORMAT, **identity(), **self._since, "token": self.token, "driving": driving}))
+        self._lock.write(
+            seal({"format": FORMAT, **describe_process(), **self._since, "token": self.token, "driving": driving})
+        )
 
     def release(self) -> None:
         """Signs off."""

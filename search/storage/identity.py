@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 
-def identity() -> dict[str, Any]:
+def describe_process() -> dict[str, Any]:
     """This process, for a note."""
     return {
         "host": socket.gethostname(),
@@ -44,7 +44,7 @@ def describe_place(note: Mapping[str, Any]) -> str | None:
 
 def is_running(note: Mapping[str, Any]) -> bool:
     """Whether the very process of a note is seen to run; one in another container cannot be seen."""
-    mine = identity()
+    mine = describe_process()
     same = all(note.get(name) == mine[name] for name in ("boot", "namespace"))
     return same and note.get("ticks") is not None and note["ticks"] == _read_ticks(note["pid"])
 

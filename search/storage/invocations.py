@@ -55,7 +55,7 @@ def history(run: Path, command: str | None = None, guard: Writer | None = None, 
     def end(outcome: str) -> None:
         wall = round(time.time() - started, 1)
         line = {"event": "end", "time": time.time(), "pid": about["pid"], "outcome": outcome, "wall_seconds": wall}
-        if lost := streams.lost():
+        if lost := streams.name_loss():
             line["lost"] = lost
         with suppress(OSError, Superseded):  # The reason has been said, or is about to be.
             append(run / NAME, line)

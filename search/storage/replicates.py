@@ -10,7 +10,7 @@ from pathlib import Path
 
 from search.storage.json_files import write_json
 from spaces import UserError
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.specs.extend import explain_kept, extend, read_known
 from spaces.specs.protocol import FORMAT
 from spaces.specs.replicates import COUNT, REPLICATES, find_last, list_replicates, make_replicate, read_count
@@ -46,7 +46,7 @@ def settle_count(folder: Path, asked: int | None) -> int | None:
             return asked
     if asked is None or asked < known:
         said = f"so not {asked}" if asked else "and goes on with them"
-        print(f"{printable(folder)} already asks for {known} replicates, {said}", file=sys.stderr)
+        print(f"{make_printable(folder)} already asks for {known} replicates, {said}", file=sys.stderr)
     return max(known, asked or 0)
 
 
@@ -69,7 +69,7 @@ def add_known(folder: Path, asked: RunSpec, count: int) -> RunSpec:
                 raise UserError(f"{path}: {error}") from None
             whole = replace(extended, seed=asked.seed, split_seed=asked.split_seed)
     for line in explain_kept(whole, asked):
-        print(f"{printable(folder)} {line}", file=sys.stderr)
+        print(f"{make_printable(folder)} {line}", file=sys.stderr)
     return whole
 
 

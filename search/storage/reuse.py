@@ -16,7 +16,7 @@ from search.storage import invocations, provenance
 from search.storage.run_folder import RunFolder
 from search.storage.trial_folder import TrialFolder
 from spaces import TrialSpec, UserError
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_command
 from spaces.files.sealed import Damaged, read_sealed
 from spaces.specs.records import Record, list_trial_folders, read_trial
@@ -95,7 +95,9 @@ def find_reusable(
         try:
             record, outcome = read_trial(there[trial.trial_id]) or (None, None)
         except (Damaged, OSError) as error:
-            print(f"{printable(other)}: {trial.trial_id} is not taken over: {printable(error)}", file=sys.stderr)
+            print(
+                f"{make_printable(other)}: {trial.trial_id} is not taken over: {make_printable(error)}", file=sys.stderr
+            )
             continue
         if record is None or outcome is None:
             continue

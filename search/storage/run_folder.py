@@ -140,7 +140,7 @@ class RunFolder:
         """
         for phase in list_lengthened(spec, old):
             before, after = ((run.max_epochs, run.rerun_epochs)[phase == "rerun"] for run in (old, spec))
-            finished = [folder for folder in self.list_recorded(phase) if folder.outcome() == "completed"]
+            finished = [folder for folder in self.list_recorded(phase) if folder.read_outcome() == "completed"]
             without = sum(not folder.has_checkpoint() for folder in finished)
             if without:
                 raise UserError(
@@ -312,7 +312,7 @@ class RunFolder:
             UserError: there are some, and this invocation may not train.
         """
         for folder in folders:
-            outcome = folder.outcome()
+            outcome = folder.read_outcome()
             if outcome == "completed" and folder.epoch < epochs:
                 self.check_changes()
                 folder.reopen()
@@ -323,4 +323,4 @@ class RunFolder:
 
     def count_failures(self, phase: str) -> int:
         """How many trials of a phase failed."""
-        return sum(folder.outcome() == "failed" for folder in self.list_recorded(phase))
+        return sum(folder.read_outcome() == "failed" for folder in self.list_recorded(phase))

@@ -195,7 +195,7 @@ class TrialFolder:
     def _write(self) -> None:
         self._guard.write(self.path / RECORD, self.record())
 
-    def outcome(self) -> str | None:
+    def read_outcome(self) -> str | None:
         """How the trial ended (completed, stopped, diverged, failed), or None while it has not.
 
         Raises:

@@ -80,7 +80,7 @@ def _try(own: OwnArchitecture, trial: TrialSpec, data: Dataset) -> None:
         if not torch.isfinite(gradient).all():
             raise UserError(f"{label}: the gradient of {name} is not finite in the first step; fix its forward")
 
-    kept = copy.deepcopy(first.state())
+    kept = copy.deepcopy(first.capture_state())
     _ = random.random(), np.random.random()  # What draws from these in forward comes out differently now.
     again.run_epoch()
     if place := _find_difference(kept["network"], again.network.state_dict()):

@@ -48,7 +48,7 @@ class Epoch:
     seconds: float
     diverged: bool
 
-    def row(self, phase: str) -> dict[str, Any]:
+    def make_row(self, phase: str) -> dict[str, Any]:
         """The epoch as a record's row: judged on ``val`` images in a sweep, on ``test`` in a rerun."""
         return {
             "epoch": self.epoch,
@@ -149,7 +149,7 @@ class Training:
         """What the last epoch's network takes each judging image for."""
         return Predictions.pack(self.engine.predict().tolist(), self._labels.tolist(), self._classes)
 
-    def state(self) -> dict[str, Any]:
+    def capture_state(self) -> dict[str, Any]:
         """All that the next epoch depends on: weights, statistics and fixed kernels, optimiser, epoch, batch order."""
         return {
             "trial_id": self.spec.trial_id,
@@ -157,11 +157,11 @@ class Training:
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "generators": {"order": self._order.get_state()},
-            "engine": self.engine.state(),
+            "engine": self.engine.capture_state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Continues from what ``state`` returned.
+        """Continues from what ``capture_state`` returned.
 
         Raises:
             ValueError: the state belongs to another trial.

@@ -123,8 +123,8 @@ class PackTraining:
         share = (time.perf_counter() - start) / max(1, awake)
         return [replace(epoch, seconds=share) for epoch in epochs[: len(self._specs)]]
 
-    def state(self, lane: int) -> dict[str, Any]:
-        """What ``Training.state`` of that trial alone would be; no numbers for weights where it diverged."""
+    def capture_state(self, lane: int) -> dict[str, Any]:
+        """What ``Training.capture_state`` of that trial alone would be; no numbers for weights where it diverged."""
         training, engine = self._trainings[lane], self.engine
         live = bool(engine.live[lane])
         weights, velocities = (engine.weights.view(of[lane].cpu()) for of in (engine.weights.flat, engine.velocity))
@@ -134,14 +134,14 @@ class PackTraining:
                 if training.spec.theta.momentum and self.epoch:
                     training.optimiser.state[weight]["momentum_buffer"] = velocities[name].clone()
         training.epoch = self.epoch
-        return training.state() | {"generators": {"order": self._order.get_state()}}
+        return training.capture_state() | {"generators": {"order": self._order.get_state()}}
 
     def predict(self, lane: int) -> Predictions:
         """What the last epoch's network of a lane takes each judging image for."""
         return Predictions.pack(self.engine.predict(lane), self._labels.tolist(), self._classes)
 
     def load_states(self, states: Sequence[dict[str, Any] | None]) -> None:
-        """Continues from what ``state`` of each lane returned, or ``Training.state`` of each trial; None: resting.
+        """Continues from what ``capture_state`` of each lane, or that of each trial alone, returned; None: resting.
 
         Raises:
             ValueError: a state belongs to another trial, or they are not of one epoch.

@@ -57,7 +57,7 @@ def _find_difference(trials: list[TrialSpec], data: Dataset) -> str | None:
         training = Training(trial, split, engine="torch")
         for _ in range(STEPS):
             training.run_epoch()
-        ours, theirs = _collect(pack.state(lane)), _collect(training.state())
+        ours, theirs = _collect(pack.capture_state(lane)), _collect(training.capture_state())
         for name, value in theirs.items():
             if not _are_near(ours[name], value):
                 return f"as a lane it is another network: {name} differs from that of a trial alone"

@@ -119,7 +119,7 @@ class Races:
         self._scores: dict[str, dict[tuple[str, int], Score]] = {name: {} for name in finalists}
         self._races: dict[str, Race] = {}
         for folder in recorded:
-            if folder.outcome() is not None:  # Or it is handed out again, to get one.
+            if folder.read_outcome() is not None:  # Or it is handed out again, to get one.
                 self._enter(folder)
         for name in finalists:
             self._decide(name)
@@ -196,7 +196,7 @@ class RaceFeed(Feed):
         if trial is None:
             return None if self._live else Searcher.FINISHED
         folder = TrialFolder(self._run.path, trial, self._run.guard)
-        if folder.outcome() is not None:
+        if folder.read_outcome() is not None:
             folder.reopen()  # It ended when trials were shorter, in a stage that was not to be decided then.
         self._handed.add(trial.trial_id)
         self._live[trial_id] = trial

@@ -59,7 +59,7 @@ class InTurn(Feed):
 
     def __init__(self, trials: Sequence[TrialSpec], max_epochs: int, recorded: Sequence[TrialFolder] = ()):
         super().__init__()
-        ended = {folder.spec.trial_id for folder in recorded if folder.outcome() is not None}
+        ended = {folder.spec.trial_id for folder in recorded if folder.read_outcome() is not None}
         self._planned = trials
         self._trials = deque(trial for trial in trials if trial.trial_id not in ended)
         self._max_epochs = max_epochs

@@ -82,7 +82,7 @@ def settle(ladders: dict[str, Ladder], recorded: Iterable[TrialFolder]) -> None:
     """
     stopped = frozenset().union(*(ladder.judge().stopped for ladder in ladders.values()))
     for folder in recorded:
-        outcome, stops = folder.outcome(), folder.spec.config_id in stopped
+        outcome, stops = folder.read_outcome(), folder.spec.config_id in stopped
         if outcome == "stopped" and not stops:
             folder.reopen()
         elif outcome is None and stops:
@@ -105,7 +105,7 @@ class Halving(Feed):
         self._ladders, self._order = ladders, {name: index for index, name in enumerate(ladders)}
         self._epochs = [*spec.list_rungs(), spec.max_epochs]
         self._places = {name: index for ladder in ladders.values() for index, name in enumerate(ladder.trials)}
-        ended = {folder.spec.config_id for folder in recorded if folder.outcome() is not None}
+        ended = {folder.spec.config_id for folder in recorded if folder.read_outcome() is not None}
         self._open = {name: {*ladder.trials} - ended for name, ladder in ladders.items()}
         self._queue: list[tuple[int, int, int, str, str]] = []  # By rung, architecture, and place in its order.
         self._queued: set[tuple[int, str]] = set()
@@ -160,7 +160,7 @@ class Halving(Feed):
         architecture = folder.spec.architecture
         ladder, still = self._ladders[architecture], self._open[architecture]
         ladder.enter(folder)
-        if folder.outcome() is not None:
+        if folder.read_outcome() is not None:
             still.discard(folder.spec.config_id)
         stopped = sorted(self._advance(architecture).stopped & still)
         still.difference_update(stopped)

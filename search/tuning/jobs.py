@@ -111,16 +111,16 @@ class Outcomes(Unsaved, Callback):
         folder, progress = self._find_folder(trial), self._job.progress
         if status == "completed" and trial.config["rung"]:
             folder.read()
-            progress.waits(trial)
+            progress.mark_waiting(trial)
         else:
             folder.decide(status, epoch, status == "completed" and self._keeper.keeps(folder))
-            progress.ended(trial, status)
+            progress.mark_ended(trial, status)
         self.ended += 1
         for spec in self._job.searcher.take_in(folder):
             other = TrialFolder(self._job.run.path, spec, self._job.run.guard)
             other.read()
             other.decide("stopped", other.epoch)
-            progress.stopped(other)
+            progress.mark_stopped(other)
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's worker died and Tune is about to try again; too often with none committed, it has failed."""
@@ -216,7 +216,7 @@ def execute(
 
     def check_time() -> None:
         """Where Tune ends in its own way, it waits for workers that have nothing to tell."""
-        if policy.time_is_up() and not job.scheduler.begin_last_epochs():
+        if policy.is_time_up() and not job.scheduler.begin_last_epochs():
             raise TimeIsUp(job.progress.say_so_far(TIME_IS_UP))
 
     def check_listener() -> str | None:

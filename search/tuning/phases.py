@@ -32,7 +32,7 @@ from search.tuning.policy import Policy
 from search.tuning.progress import Progress
 from search.tuning.scheduler import InOrder
 from search.tuning.trainable import RecordedTrial
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_count
 from spaces.files.sealed import read_sealed
 from spaces.specs.run import RunSpec
@@ -128,7 +128,7 @@ def train_phase(
                 recorded = phase.recorded()
                 feed = phase.feed(recorded)  # A race may now ask for more.
         if count or not feed.finished:
-            said = f"{phase.name}: {format_count(count, 'trial')} taken over from {printable(policy.reuse)}"
+            said = f"{phase.name}: {format_count(count, 'trial')} taken over from {make_printable(policy.reuse)}"
             print(f"{said}{describe_others(others)}", file=sys.stderr)
     feed = pack_trials(feed, engine)
     if feed.finished:
@@ -154,7 +154,7 @@ def train_phase(
             job = Job(run, split, feed, phase.scheduler(recorded), progress, trainable, pack(left), engines)
             lost = execute(job, resources, slots, policy, Watch(resources, run.path).explain_stuck, deaths)
             recorded = phase.recorded()
-            if feed.exhausted and not lost and all(trial.outcome() for trial in recorded):
+            if feed.exhausted and not lost and all(trial.read_outcome() for trial in recorded):
                 break
             feed = pack_trials(phase.feed(recorded), engine)
 

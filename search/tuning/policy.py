@@ -44,7 +44,7 @@ class Policy:
             f"{STARTING_SECONDS:.0f} s, so perhaps no epoch will be trained; give more"
         )
 
-    def time_is_up(self) -> bool:
+    def is_time_up(self) -> bool:
         """Whether the time budget is used up."""
         return self.time_budget is not None and time.monotonic() - self.started >= self.time_budget
 
@@ -68,7 +68,7 @@ class Keeper:
         if self._best is None:
             self._best = {}
             for other in self._recorded(folder.spec.phase):
-                if other.outcome() == "completed" and other.spec != folder.spec and other.has_checkpoint():
+                if other.read_outcome() == "completed" and other.spec != folder.spec and other.has_checkpoint():
                     self.keeps(other)
         folder.read()
         before = self._best.get(folder.spec.architecture)

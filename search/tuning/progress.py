@@ -94,7 +94,11 @@ class Progress(Unsaved, Callback):
             self._count_before(folder)
 
     def _count_before(self, folder: TrialFolder) -> None:
-        outcome, tally, trial_id = folder.outcome(), self._tallies.get(folder.spec.architecture), folder.spec.trial_id
+        outcome, tally, trial_id = (
+            folder.read_outcome(),
+            self._tallies.get(folder.spec.architecture),
+            folder.spec.trial_id,
+        )
         if tally is not None:
             epochs, seconds = tally.before
             tally.before = epochs + folder.epoch, seconds + sum(row.get("seconds", 0.0) for row in folder.rows)
@@ -123,7 +127,7 @@ class Progress(Unsaved, Callback):
         if self._on_event is not None or not self._console.is_interactive:
             self._say()
             yield
-            if self._spoke[1] != self._done()[0] or self._due < math.inf:
+            if self._spoke[1] != self._count_done()[0] or self._due < math.inf:
                 self._say()
             return
         with Live(console=self._console, get_renderable=self._draw, refresh_per_second=2) as self._live:
@@ -164,7 +168,7 @@ class Progress(Unsaved, Callback):
         return [lane for lane in list_lanes(trial, result) if not isinstance(lane, Lane) or lane.key not in self._over]
 
     def _start(self, trial: Any) -> None:
-        tally, plain = self._tally(trial), trial.config["trial"]
+        tally, plain = self._find_tally(trial), trial.config["trial"]
         trial_id = plain["trial_id"]
         before = self._before.get(trial_id, {})
         tally.running[trial.trial_id] = Running(
@@ -190,7 +194,7 @@ class Progress(Unsaved, Callback):
             self._say()
 
     def _hear(self, trial: Any, result: Mapping[str, Any]) -> None:
-        tally, now = self._tally(trial), time.monotonic()
+        tally, now = self._find_tally(trial), time.monotonic()
         if not result["again"]:
             self._training_since = self._training_since or now - result["seconds"]
         tally.hear(tally.running.get(trial.trial_id), result, now)
@@ -200,27 +204,27 @@ class Progress(Unsaved, Callback):
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's worker died; it starts again as soon as there is room."""
         for lane in list_lanes(trial):
-            self._tally(lane).running.pop(lane.trial_id, None)
+            self._find_tally(lane).running.pop(lane.trial_id, None)
 
-    def ended(self, trial: Any, status: str) -> None:
+    def mark_ended(self, trial: Any, status: str) -> None:
         """A trial got its outcome."""
         self._leave(trial)
-        tally, last = self._tally(trial), trial.last_result
+        tally, last = self._find_tally(trial), trial.last_result
         tally.end(trial.config["trial"]["trial_id"], status, last.get(TIME_ATTR, 0), last.get(METRIC))
         self._tell("ended", trial, status=status)
         self._plan_line()
 
-    def waits(self, trial: Any) -> None:
+    def mark_waiting(self, trial: Any) -> None:
         """A trial has reached its rung, and runs no longer."""
         self._leave(trial)
-        self._tally(trial).waiting.add(trial.config["trial"]["trial_id"])
+        self._find_tally(trial).waiting.add(trial.config["trial"]["trial_id"])
 
     def _leave(self, trial: Any) -> None:
-        self._tally(trial).running.pop(trial.trial_id, None)
+        self._find_tally(trial).running.pop(trial.trial_id, None)
         if isinstance(trial, Lane):
             self._over.add(trial.key)
 
-    def stopped(self, folder: TrialFolder) -> None:
+    def mark_stopped(self, folder: TrialFolder) -> None:
         """A trial that waited at its rung got its outcome."""
         name, trial_id, last = folder.spec.architecture, folder.spec.trial_id, report(folder, folder.epoch)
         self._tallies[name].end(trial_id, "stopped", folder.epoch, last[METRIC])
@@ -229,7 +233,7 @@ class Progress(Unsaved, Callback):
 
     def _plan_line(self) -> None:
         """A line for each tenth of the trials, once others run in the place of those that ended."""
-        done, total = self._done()
+        done, total = self._count_done()
         if not (self._live or self._cell) and done * 10 // total > self._spoke[1] * 10 // total:
             self._due = min(self._due, time.monotonic() + SETTLE_SECONDS)
 
@@ -247,14 +251,14 @@ class Progress(Unsaved, Callback):
         accuracy = last.get(METRIC) if epoch else None
         status = last["status"] if kind != "started" else "running"
         try:
-            self._on_event(Event(kind, self._title, name, trial_id, epoch, accuracy, status, *self._done()))
+            self._on_event(Event(kind, self._title, name, trial_id, epoch, accuracy, status, *self._count_done()))
         except Exception as error:
             self.refusal = error
 
-    def _tally(self, trial: Any) -> Tally:
+    def _find_tally(self, trial: Any) -> Tally:
         return self._tallies[trial.config["trial"]["architecture"]]
 
-    def _done(self) -> tuple[int, int]:
+    def _count_done(self) -> tuple[int, int]:
         tallies = self._tallies.values()
         return sum(tally.done for tally in tallies), sum(tally.total for tally in tallies)
 
@@ -292,7 +296,7 @@ class Progress(Unsaved, Callback):
         return Screen(self._title, timing, done, sum(row.epochs_left or 0.0 for row in rows), rows, best=self._summary)
 
     def _say(self) -> None:
-        done, total = self._done()
+        done, total = self._count_done()
         self._spoke, self._due = (time.monotonic(), done), math.inf
         parts = [f"{done}/{total} ended"]
         for name, tally in self._tallies.items():
@@ -308,7 +312,7 @@ class Progress(Unsaved, Callback):
             self._console.print(line, soft_wrap=True, highlight=False, markup=False)
 
     def _format_timing(self) -> str:
-        done, total = self._done()
+        done, total = self._count_done()
         left = None if done == total else self.estimate_seconds_left()
         begins = ", workers are starting" * (self._live is not None and self._training_since is None and done < total)
         return format_timing(time.monotonic() - self._started, left) + begins

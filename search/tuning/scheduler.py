@@ -42,13 +42,13 @@ class InOrder(FIFOScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Judges a report: CONTINUE, STOP, or NOOP for a trial that waits in vain for another epoch."""
-        decision = self._judged(tune_controller, trial, result)
+        decision = self._judge(tune_controller, trial, result)
         if self._last is None or decision != TrialScheduler.CONTINUE:
             return decision
         self._last = [other for other in self._last if other is not trial]
         return TrialScheduler.NOOP
 
-    def _judged(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+    def _judge(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         return TrialScheduler.CONTINUE
 
     def begin_last_epochs(self) -> bool:
@@ -90,23 +90,23 @@ class PerArchitecture(InOrder):
         asha, stand_in = self._delegate(trial.config["trial"])
         asha.on_trial_add(tune_controller, stand_in)
 
-    def _judged(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+    def _judge(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Writes down what is decided at a rung before it is acted on."""
         assert {TIME_ATTR, METRIC} <= result.keys(), "ASHA would ignore this report"
         asha, stand_in = self._delegate(trial.config["trial"])
         if self._journal.has_stopped(stand_in.trial_id, result[TIME_ATTR]):
             return TrialScheduler.STOP  # By a driver that died before it acted on it.
         decision = asha.on_trial_result(tune_controller, stand_in, result)
-        return decision if self._entered(trial, result, decision) else TrialScheduler.STOP
+        return decision if self._enter(trial, result, decision) else TrialScheduler.STOP
 
     def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
         """Enters the last report of a trial that ended by itself."""
         asha, stand_in = self._delegate(trial.config["trial"])
         asha.on_trial_complete(tune_controller, stand_in, result)
         if {TIME_ATTR, METRIC} <= result.keys():
-            self._entered(trial, result, "END")
+            self._enter(trial, result, "END")
 
-    def _entered(self, trial: Trial, result: dict[str, Any], decision: str) -> bool:
+    def _enter(self, trial: Trial, result: dict[str, Any], decision: str) -> bool:
         """Writes a decision down; where that fails the run ends, and the trial is judged again by the next one."""
         try:
             self._journal.enter(trial.config["trial"], result[TIME_ATTR], result[METRIC], decision)

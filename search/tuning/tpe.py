@@ -47,9 +47,9 @@ class Proposer:
         self._size = self._space.size if self._space.size <= MAX_POINTS else math.inf  # Of more, none is listed.
         self._untried = self._space.walk(spec.seed)
         self._exhausted = False
-        ended = [folder for folder in folders if folder.outcome() is not None]
+        ended = [folder for folder in folders if folder.read_outcome() is not None]
         ended.sort(key=lambda folder: folder.rows[0]["time"] if folder.rows else math.inf)
-        opened = [folder for folder in folders if folder.outcome() is None]
+        opened = [folder for folder in folders if folder.read_outcome() is None]
         self._opened = [folder.spec for folder in opened]
         self._hyperopt = HyperOptSearch(
             {name: _as_hyperopt(name, domain) for name, domain in self._space.domains.items()},

@@ -194,7 +194,7 @@ class RecordedTrial(tune.Trainable):
                 self._training = self._open_training(folder)
             while True:
                 epoch = self._training.run_epoch()
-                rows.append(epoch.row(self._spec.phase))
+                rows.append(epoch.make_row(self._spec.phase))
                 ends = epoch.epoch == self._max_epochs
                 if ends or epoch.diverged or epoch.epoch <= before or epoch.epoch in self._rungs:
                     break
@@ -214,9 +214,9 @@ class RecordedTrial(tune.Trainable):
         # Outside the try above: a full disk is the machine's fault.
         training = self._training
         if epoch.epoch <= before:
-            self._record_again(folder, rows[-1], training.state)
+            self._record_again(folder, rows[-1], training.capture_state)
             return [report(folder, self._max_epochs, again=True)]
-        self._record(folder, rows, training.state, training.engine.identity(), epoch.diverged, kept)
+        self._record(folder, rows, training.capture_state, training.engine.describe(), epoch.diverged, kept)
         return self._report_since(folder, before)
 
     def _report_since(self, folder: TrialFolder, before: int) -> list[dict[str, Any]]:

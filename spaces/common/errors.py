@@ -32,6 +32,6 @@ def escape_text(text: object, kept: str = "\n\t") -> str:
     return text.translate(str.maketrans(escape))
 
 
-def printable(text: object) -> str:
+def make_printable(text: object) -> str:
     """One line that cannot control a terminal."""
     return escape_text(text, kept="")

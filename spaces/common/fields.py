@@ -27,36 +27,38 @@ class Field:
             raise UserError(f"{name}: {quote(value)} is not allowed; give {self.words}")
 
 
-def whole(least: int, most: int) -> Field:
+def make_whole(least: int, most: int) -> Field:
     """Whole numbers of an interval; True is none."""
     return Field(lambda value: type(value) is int and least <= value <= most, f"a whole number from {least} to {most}")
 
 
-def number(least: float, most: float, words: str) -> Field:
+def make_number(least: float, most: float, words: str) -> Field:
     """Numbers of an interval, so finite ones; True is none."""
     return Field(lambda value: type(value) in (int, float) and least <= value <= most, words)
 
 
-def one_of(*known: str) -> Field:
+def make_one_of(*known: str) -> Field:
     """One of some words."""
     return Field(lambda value: type(value) is str and value in known, f"one of {', '.join(known)}")
 
 
-def optional(field: Field) -> Field:
+def make_optional(field: Field) -> Field:
     """A field that may also be unset."""
     return Field(lambda value: value is None or field.allows(value), f"{field.words}, or nothing")
 
 
-def _text(pattern: str, words: str) -> Field:
+def _make_text(pattern: str, words: str) -> Field:
     matches = re.compile(pattern).fullmatch
     return Field(lambda value: type(value) is str and matches(value) is not None, words)
 
 
 # Names of architectures and data sets become parts of paths, so no path can hide in one.
-NAME = _text(r"[A-Za-z0-9][A-Za-z0-9+@_-]{0,59}", "a name of at most 60 of the characters A-Z, a-z, 0-9, +, -, _ and @")
-HASH = _text(r"[0-9a-f]{1,64}", "at most 64 hexadecimal digits")
-BATCH_SIZE = whole(1, 2**31 - 1)
-SEED = whole(0, 2**63 - 1)  # What the generators and the tables can hold.
+NAME = _make_text(
+    r"[A-Za-z0-9][A-Za-z0-9+@_-]{0,59}", "a name of at most 60 of the characters A-Z, a-z, 0-9, +, -, _ and @"
+)
+HASH = _make_text(r"[0-9a-f]{1,64}", "at most 64 hexadecimal digits")
+BATCH_SIZE = make_whole(1, 2**31 - 1)
+SEED = make_whole(0, 2**63 - 1)  # What the generators and the tables can hold.
 
 
 def name_option(name: str) -> str:
@@ -64,10 +66,10 @@ def name_option(name: str) -> str:
     return {"max_epochs": "epochs", "rerun_seeds": "seeds"}.get(name, name.replace("_", "-"))
 
 
-def shown(value: Any) -> str:
+def format_setting(value: Any) -> str:
     """A setting as people write it."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {format_setting(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(shown(item) for item in value) + "]"
+        return "[" + ", ".join(format_setting(item) for item in value) + "]"
     return "none" if value is None else str(value).removesuffix(".0")

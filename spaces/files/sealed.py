@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from spaces.common.errors import printable, shorten
+from spaces.common.errors import make_printable, shorten
 from spaces.files.regular import open_regular
 
 DIGITS = 16
@@ -31,7 +31,7 @@ class Damaged(ValueError):
     """
 
     def __init__(self, reason: str) -> None:
-        super().__init__(shorten(printable(reason), 2000))
+        super().__init__(shorten(make_printable(reason), 2000))
 
 
 def seal(content: Mapping[str, Any], indent: int | None = None) -> bytes:

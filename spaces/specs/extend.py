@@ -21,7 +21,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from spaces.common.errors import UserError, shorten
-from spaces.common.fields import name_option, shown
+from spaces.common.fields import format_setting, name_option
 from spaces.files.sealed import Damaged, read_sealed
 from spaces.hyperparameters import sort_names
 from spaces.specs.protocol import JUDGES, PHASES
@@ -45,7 +45,7 @@ def extend(spec: RunSpec, asked: RunSpec) -> RunSpec:
             f"the run folder holds another run: {'; '.join(differences)}; give another --out, or the same settings"
         )
     space, earlier = spec.space, spec.earlier
-    if spec.space is not None and spec.searched.within(asked.searched) and not asked.searched.within(spec.searched):
+    if spec.space is not None and _is_smaller(spec, asked):
         space, earlier = (
             asked.space,
             (*earlier, {"space": spec.space, "samples": int(min(spec.samples or 0, spec.searched.size))}),
@@ -76,7 +76,7 @@ def explain_kept(whole: RunSpec, asked: RunSpec) -> list[str]:
             lines.append(f"already asks for {mine} {name_option(name)}, so not {part}")
     if whole.finalists and not asked.finalists and asked.rerun_seeds:
         lines.append(f"already has a race of {whole.finalists} finalists, so the choice is not that of a single seed")
-    if whole.space is not None and not whole.searched.within(asked.searched) and asked.searched.within(whole.searched):
+    if whole.space is not None and _is_smaller(asked, whole):
         lines.append(f"already searches space {whole.searched.name}, so not only its part {asked.searched.name}")
     return lines
 
@@ -106,7 +106,7 @@ def _extend_settings(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
         if name == "batch_size" and _have_batch_sizes(spec) and _have_batch_sizes(asked):
             continue  # None of their trials has the batch size of the run.
         if name not in COMPARED_ELSEWHERE and old != new:
-            yield f"{name_option(name)} is {shown(old)} there and {shown(new)} here"
+            yield f"{name_option(name)} is {format_setting(old)} there and {format_setting(new)} here"
     judge = spec.judge or (JUDGES[0] if spec.finalists else None)
     if judge and asked.judge and asked.judge != judge:
         yield f"judge is {judge} there and {asked.judge} here"
@@ -125,7 +125,7 @@ def _extend_settings(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
     for name, theta in (asked.thetas or {}).items():
         known = (spec.thetas or {}).get(name, theta)
         if known != theta:
-            yield f"theta of {name} is {shown(known)} there and {shown(theta)} here"
+            yield f"theta of {name} is {format_setting(known)} there and {format_setting(theta)} here"
 
 
 def _have_batch_sizes(spec: RunSpec) -> bool:
@@ -149,14 +149,19 @@ def _extend_spaces(spec: RunSpec, asked: RunSpec) -> Iterator[str]:
         changed = [name for name in shared if repr(there.domains[name]) != repr(here.domains[name])]
         for name in changed:
             old, new = there.domains[name].describe(), here.domains[name].describe()
-            yield f"{name} is {shorten(shown(old))} there and {shorten(shown(new))} here"
+            yield f"{name} is {shorten(format_setting(old))} there and {shorten(format_setting(new))} here"
         yield f"{spec.search} drew its configurations from the space there, so it cannot change"
-    elif not there.within(here) and not here.within(there):
-        left, right = there.choices(), here.choices()
+    elif not there.fits_within(here) and not here.fits_within(there):
+        left, right = there.list_choices(), here.list_choices()
         for name in shared:
-            old, new = (dict.fromkeys(map(shown, values[name])) for values in (left, right))
+            old, new = (dict.fromkeys(map(format_setting, values[name])) for values in (left, right))
             lacks = [([v for v in new if v not in old], "there"), ([v for v in old if v not in new], "here")]
             parts = [f"{shorten(', '.join(values))} {place}" for values, place in lacks if values]
             if parts:
                 yield f"{name} lacks {' and '.join(parts)}"
         yield "a grid can only grow into one that has all its values"
+
+
+def _is_smaller(spec: RunSpec, other: RunSpec) -> bool:
+    """Whether a run's space is a part of another's, and not the whole."""
+    return spec.searched.fits_within(other.searched) and not other.searched.fits_within(spec.searched)

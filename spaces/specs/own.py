@@ -17,7 +17,7 @@ TEXT = fields.Field(lambda value: type(value) is str and 0 < len(value) <= 4096,
 FIELDS = {  # And takes.
     "reference": TEXT,
     "digest": fields.HASH,
-    "kind": fields.one_of("layer", "network"),
+    "kind": fields.make_one_of("layer", "network"),
 }
 
 

@@ -15,12 +15,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spaces.common.fields import HASH, whole
+from spaces.common.fields import HASH, make_whole
 from spaces.files.sealed import Damaged
 
 CODES = {1: "B", 2: "H", 4: "I"}  # Of struct, by the bytes of a number.
 MAX_IMAGES = 2**26
-FIELDS = {"labels": HASH, "images": whole(1, MAX_IMAGES), "width": whole(1, 4)}
+FIELDS = {"labels": HASH, "images": make_whole(1, MAX_IMAGES), "width": make_whole(1, 4)}
 
 
 @dataclass(frozen=True)

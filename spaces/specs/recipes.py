@@ -19,14 +19,14 @@ from spaces.common.errors import UserError, quote
 from spaces.hyperparameters import Hyperparameters
 
 MAX_DROPS = 100
-EPOCHS = fields.whole(1, 100_000)
+EPOCHS = fields.make_whole(1, 100_000)
 COSINE = "cosine"
 FIELDS = {  # And lr_drops.
     "epochs": EPOCHS,
-    "lr_factor": fields.number(1e-6, 1.0, "a number above 0, at most 1"),
-    "crop_padding": fields.whole(0, 64),
+    "lr_factor": fields.make_number(1e-6, 1.0, "a number above 0, at most 1"),
+    "crop_padding": fields.make_whole(0, 64),
     "flip": fields.Field(lambda value: type(value) is bool, "true or false"),
-    "schedule": fields.optional(fields.one_of(COSINE)),
+    "schedule": fields.make_optional(fields.make_one_of(COSINE)),
 }
 
 
@@ -72,7 +72,7 @@ class Recipe:
         """Whether it changes images, not only the learning rate."""
         return self.crop_padding > 0 or self.flip
 
-    def scaled(self, epochs: int) -> Recipe:
+    def scale_to(self, epochs: int) -> Recipe:
         """The same recipe for a training of another length: the learning rate falls at the same fractions of it.
 
         A drop that falls within an epoch comes after it, and one that would come after the last epoch is left out.
@@ -147,7 +147,7 @@ def choose_schedule(recipe: Recipe | None, schedule: str, epochs: int) -> Recipe
     """
     base = recipe or PLAIN
     if schedule == "steps":
-        drops = (base if base.lr_drops else CIFAR).scaled(epochs)
+        drops = (base if base.lr_drops else CIFAR).scale_to(epochs)
         return replace(drops, crop_padding=base.crop_padding, flip=base.flip)
     flat = replace(base, epochs=epochs, lr_drops=(), lr_factor=1.0)
     if schedule == COSINE:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from spaces.common.errors import UserError
-from spaces.common.fields import number, optional
+from spaces.common.fields import make_number, make_optional
 from spaces.files.sealed import ASIDE, Damaged, read_sealed
 from spaces.specs.predictions import Predictions
 from spaces.specs.protocol import ENDED, ENDED_BY_ITSELF, FORMAT
@@ -21,7 +21,7 @@ from spaces.specs.trial import TrialSpec
 
 RECORD, OUTCOME = FILES = ("record.json", "verdict.json")
 PLAIN = {"status": str, "error": str | None, "notes": list, "makers": list, "rows": list}
-NUMBER = optional(number(-sys.float_info.max, sys.float_info.max, "a number"))
+NUMBER = make_optional(make_number(-sys.float_info.max, sys.float_info.max, "a number"))
 FRACTIONS = ("val_accuracy", "test_accuracy")
 
 

@@ -13,13 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from spaces.common.errors import UserError
-from spaces.common.fields import whole
+from spaces.common.fields import make_whole
 from spaces.files.sealed import Damaged, read_sealed
 from spaces.specs.protocol import FORMAT, MAX_SEEDS
 from spaces.specs.run import REPLICATES, SPEC, RunSpec
 
 MOST = 99
-COUNT = whole(2, MOST)
+COUNT = make_whole(2, MOST)
 SPLITS = 4
 STRIDE = 2 * MAX_SEEDS
 """Between the seeds of two replicates; each uses one for its sweep and those after it for reruns and race."""

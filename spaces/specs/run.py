@@ -38,8 +38,8 @@ from spaces.specs.trial import TrialSpec
 SPEC = "spec.json"
 REPLICATES = "replicates.json"  # Of a folder that holds several runs: see ``spaces.specs.replicates``.
 MAX_ARCHITECTURES = 1000
-SAMPLES = fields.whole(1, MAX_POINTS)
-EPOCHS = fields.whole(1, 100_000)  # A record of more would be too large to be read.
+SAMPLES = fields.make_whole(1, MAX_POINTS)
+EPOCHS = fields.make_whole(1, 100_000)  # A record of more would be too large to be read.
 LEAST_ETA = 1.01  # Closer to 1, there would be a rung in every epoch, many times over.
 
 # Fields that older runs have not, and that are left out where there is nothing.
@@ -48,22 +48,22 @@ LATER = ("recipe", "classes", "own", "data_source", "finalists", "choice_seeds",
 FIELDS = {  # And architectures, thetas, space, earlier, recipe and own.
     "dataset": fields.NAME,
     "data_hash": fields.HASH,
-    "classes": fields.optional(fields.whole(1, 2**31)),
+    "classes": fields.make_optional(fields.make_whole(1, 2**31)),
     "batch_size": fields.BATCH_SIZE,
-    "seed": fields.whole(0, 2**62),  # Reruns use those after it.
+    "seed": fields.make_whole(0, 2**62),  # Reruns use those after it.
     "split_seed": fields.SEED,
-    "search": fields.optional(fields.one_of(*SEARCHES)),
-    "scheduler": fields.one_of(*SCHEDULERS),
+    "search": fields.make_optional(fields.make_one_of(*SEARCHES)),
+    "scheduler": fields.make_one_of(*SCHEDULERS),
     "grace_period": EPOCHS,
     "max_epochs": EPOCHS,
-    "reduction_factor": fields.number(LEAST_ETA, 1e6, f"a number above 1, at least {LEAST_ETA:g}"),
-    "samples": fields.optional(SAMPLES),
-    "rerun_seeds": fields.optional(fields.whole(1, MAX_SEEDS)),
-    "rerun_epochs": fields.optional(EPOCHS),
-    "data_source": fields.optional(TEXT),
-    "finalists": fields.optional(fields.whole(2, MAX_POINTS)),
-    "choice_seeds": fields.optional(fields.whole(1, 1000)),
-    "judge": fields.optional(fields.one_of(*JUDGES, BOTH)),
+    "reduction_factor": fields.make_number(LEAST_ETA, 1e6, f"a number above 1, at least {LEAST_ETA:g}"),
+    "samples": fields.make_optional(SAMPLES),
+    "rerun_seeds": fields.make_optional(fields.make_whole(1, MAX_SEEDS)),
+    "rerun_epochs": fields.make_optional(EPOCHS),
+    "data_source": fields.make_optional(TEXT),
+    "finalists": fields.make_optional(fields.make_whole(2, MAX_POINTS)),
+    "choice_seeds": fields.make_optional(fields.make_whole(1, 1000)),
+    "judge": fields.make_optional(fields.make_one_of(*JUDGES, BOTH)),
 }
 
 
@@ -190,11 +190,11 @@ class RunSpec:
         if self.search != "grid":
             return
         for space, _ in stages:
-            space.choices()
+            space.list_choices()
         if sum(space.size for space, _ in stages) > MAX_POINTS:
             raise UserError(f"space: with the earlier ones, it has more than {MAX_POINTS:,} points; give another --out")
         for (space, samples), (larger, more) in pairwise(stages):
-            if not space.within(larger) or larger.within(space) or samples > min(more, space.size):
+            if not space.fits_within(larger) or larger.fits_within(space) or samples > min(more, space.size):
                 raise UserError(
                     f"earlier: {quote(space.name)} did not grow into {quote(larger.name)}; restore the file"
                 )
@@ -262,7 +262,7 @@ class RunSpec:
         self, phase: str, architecture: str, theta: Hyperparameters, seed: int, split_seed: int | None, epochs: int
     ) -> TrialSpec:
         size, schedule = theta.get("batch_size", self.batch_size), theta.get("schedule")
-        recipe = self.recipe and self.recipe.scaled(epochs)
+        recipe = self.recipe and self.recipe.scale_to(epochs)
         if isinstance(schedule, str):
             recipe = choose_schedule(self.recipe, schedule, epochs)
         assert isinstance(size, int)

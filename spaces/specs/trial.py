@@ -16,12 +16,12 @@ from spaces.specs.protocol import PHASES
 from spaces.specs.recipes import COSINE, Recipe
 
 FIELDS = {  # And theta and, where there is one, recipe.
-    "phase": fields.one_of(*PHASES),
+    "phase": fields.make_one_of(*PHASES),
     "architecture": fields.NAME,
     "dataset": fields.NAME,
     "data_hash": fields.HASH,
     "seed": fields.SEED,
-    "split_seed": fields.optional(fields.SEED),
+    "split_seed": fields.make_optional(fields.SEED),
     "batch_size": fields.BATCH_SIZE,
 }
 LETTER = "c"  # Begins a config id: without one, some look like numbers to a spreadsheet (0955086164, 6764e21198).
@@ -135,11 +135,11 @@ class TrialSpec:
         if content.get("config_id") == whole["config_id"].removeprefix(LETTER):  # The earlier form.
             content = {**content, "config_id": whole["config_id"]}
         if content != whole:
-            raise UserError(f"trial: {_difference(content, whole)}; the record was changed by hand")
+            raise UserError(f"trial: {_name_difference(content, whole)}; the record was changed by hand")
         return spec
 
 
-def _difference(content: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
+def _name_difference(content: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
     """What of a record's content is not as it was written."""
     for name, value in whole.items():
         if content.get(name) != value:

@@ -33,7 +33,7 @@ def images(*shape):
 
 @pytest.mark.parametrize("layer", LAYERS, ids=str)
 def test_shape_is_foretold(layer):
-    assert built(layer)(images(2, *SHAPE)).shape[1:] == layer.after(SHAPE)
+    assert built(layer)(images(2, *SHAPE)).shape[1:] == layer.shape_after(SHAPE)
 
 
 @pytest.mark.parametrize("layer", [BareConv(5), *(BareInvariant(5, mixing) for mixing in KERNELS)], ids=str)

@@ -40,7 +40,7 @@ def shapes(name, size):
     """What each layer of the description gives, but for layers that leave the shape as it was."""
     shape, found = (3, size, size), {}
     for child, layer in describe_architecture(name, shape).items():
-        shape = layer.after(shape)
+        shape = layer.shape_after(shape)
         if not child.startswith(("bn", "relu", "dropout", "unravel", "fc1")):
             found[child] = shape
     return found

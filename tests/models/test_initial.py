@@ -3,11 +3,11 @@ import math
 import pytest
 import torch
 
-from models.initial import glorot_uniform
+from models.initial import draw_glorot
 
 
 def drawn(shape, gain=1.0, seed=0):
-    return glorot_uniform(shape, gain, torch.Generator().manual_seed(seed))
+    return draw_glorot(shape, gain, torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_description_foretells_the_built_networks_shapes(name, shape):
     description = describe_architecture(name, shape)
     x = torch.zeros(1, *shape)
     for child, module in build(name, gain=1.0, seed=0, input_shape=shape).named_children():
-        x, shape = module(x), description[child].after(shape)
+        x, shape = module(x), description[child].shape_after(shape)
         assert tuple(x.shape[1:]) == shape, child
 
 

@@ -132,7 +132,7 @@ def test_every_member_ends_in_8_by_8(size):
         for child, layer in describe_architecture(f"{name}-w2", shape).items():
             if child == "avg":
                 assert shape == (2 * size // 8, 8, 8), name
-            shape = layer.after(shape)
+            shape = layer.shape_after(shape)
 
 
 @pytest.mark.parametrize(("suffix", "mixing"), [("", "1x1"), ("-B", "shifted-impulse"), ("-C", "learned")])

@@ -59,7 +59,7 @@ def _train(trial: TrialSpec, split: Split, epochs: int) -> Rows:
         training, rows = Training(trial, split), []
         for _ in range(epochs):
             epoch = training.run_epoch()
-            rows.append(_metrics(epoch.row(trial.phase)))
+            rows.append(_metrics(epoch.make_row(trial.phase)))
             if epoch.diverged:
                 break
         _trained[key] = rows

@@ -79,14 +79,14 @@ def test_too_many_points_are_refused_before_they_are_built() -> None:
     space = make_space({"lr": lists, "momentum": lists, "weight_decay": lists, "gain": lists}, "many")
     assert space.find_middle() in space  # Good for TPE.
     with pytest.raises(UserError, match=r"many: its grid has [\d,]+ points; give fewer, at most 1,000,000, or use"):
-        space.choices()
+        space.list_choices()
 
 
 def test_a_space_of_more_points_than_a_float_can_count() -> None:
     many = {f"n{i}": {"randint": [0, 2**53]} for i in range(100)}
     space = make_space({**FIELDS, "gain": 1, **many}, "vast")
     with pytest.raises(UserError, match="vast: its grid has ") as error:
-        space.choices()
+        space.list_choices()
     assert len(str(error.value)) < 250
     assert make_space({**FIELDS, **many}, "vast").size == math.inf
 
@@ -94,11 +94,11 @@ def test_a_space_of_more_points_than_a_float_can_count() -> None:
 def test_a_grid_within_another() -> None:
     small = make_space({**FIELDS, "lr": {"choice": [0.2, 0.1]}, "gain": 1}, "small")
     wide = make_space({**FIELDS, "lr": {"choice": [0.1, 0.2, 0.3]}, "gain": {"choice": [1, 2]}}, "wide")
-    assert small.within(small)
-    assert small.within(wide)
-    assert not wide.within(small)
-    assert not SPACES["continuous"].within(SPACES["continuous"])
-    assert not small.within(make_space(FIELDS, "x"))
+    assert small.fits_within(small)
+    assert small.fits_within(wide)
+    assert not wide.fits_within(small)
+    assert not SPACES["continuous"].fits_within(SPACES["continuous"])
+    assert not small.fits_within(make_space(FIELDS, "x"))
 
 
 def test_the_continuous_space_spans_table_1_2_and_has_no_grid() -> None:
@@ -200,7 +200,7 @@ def test_the_order_in_which_domains_are_given_does_not_matter() -> None:
     usual = SPACES["table-1.2"]
     turned = Space(usual.name, dict(reversed(list(usual.domains.items()))))
     assert list(turned.walk(0)) == list(usual.walk(0))
-    assert turned.within(usual)
+    assert turned.fits_within(usual)
     assert turned.describe() == usual.describe()
 
 
@@ -252,17 +252,17 @@ def test_a_space_without_the_names_that_an_architecture_does_not_take() -> None:
     small = space.restrict(["lr", "momentum", "weight_decay", "gain", "skip"])
     assert list(small.domains) == ["lr", "momentum", "weight_decay", "skip"]
     assert small.size == len(list(small.walk(0))) == 2
-    assert not space.within(small)
-    assert not small.within(space)
+    assert not space.fits_within(small)
+    assert not small.fits_within(space)
 
 
 def test_true_is_not_one_and_a_randint_is_its_numbers() -> None:
     truth, numbers = make_space({**MINE, "skip": {"choice": [True]}}, "a"), make_space({**MINE, "skip": 1}, "b")
-    assert not truth.within(numbers)
+    assert not truth.fits_within(numbers)
     assert next(truth.walk(0)) not in numbers
     listed = make_space({**MINE, "width": {"choice": [4, 2, 3]}}, "c")
-    assert listed.within(make_space(MINE, "d"))
-    assert make_space(MINE, "d").within(listed)
+    assert listed.fits_within(make_space(MINE, "d"))
+    assert make_space(MINE, "d").fits_within(listed)
 
 
 def test_a_wide_randint_has_no_grid() -> None:

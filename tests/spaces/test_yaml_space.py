@@ -137,7 +137,7 @@ def test_long_lists_are_refused_before_their_grid_is_built(tmp_path) -> None:
     many = f"{{choice: [{', '.join(f'0.{i}' for i in range(1001, 3001))}]}}"
     text = f"lr: {many}\nmomentum: {many}\nweight_decay: {many}\ngain: 1"
     with pytest.raises(UserError, match="its grid has 8,000,000,000 points; give fewer, at most 1,000,000"):
-        read(tmp_path, text).choices()
+        read(tmp_path, text).list_choices()
 
 
 def test_a_key_given_twice_among_thousands_is_found_soon(tmp_path) -> None:

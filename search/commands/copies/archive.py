@@ -7,7 +7,7 @@ import os
 
 from search.option_types import folder
 from spaces import UserError
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_command, format_count
 
 HELP = "write a run to one file: everything needed to continue it elsewhere, without reports and logs"
@@ -41,5 +41,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"out: {out} is there already; give another file, or remove it")
     files, size = write_archive(args.run, out), out.stat().st_size
     there = format_command("invsearch", "unarchive", out)
-    print(f"{printable(out)}: {format_count(files, 'file')}, {max(1, round(size / 1000)):,} kB; elsewhere: {there}")
+    print(
+        f"{make_printable(out)}: {format_count(files, 'file')}, {max(1, round(size / 1000)):,} kB; elsewhere: {there}"
+    )
     return 0

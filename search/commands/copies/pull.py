@@ -7,7 +7,7 @@ import sys
 
 from search.option_types import folder, option
 from search.options import INCOMPLETE
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_command, format_count
 
 HELP = "copy a run from a bucket to a folder, or bring such a copy up to date; checksums are verified"
@@ -27,5 +27,5 @@ def run(args: argparse.Namespace) -> int:
     for name in damaged:
         print(f"{args.url}/{name}: damaged", file=sys.stderr)
     see = format_command("invsearch", "check", args.out)
-    print(f"{printable(args.out)}: {format_count(files, 'file')}, {len(damaged)} damaged; {see} reads them all")
+    print(f"{make_printable(args.out)}: {format_count(files, 'file')}, {len(damaged)} damaged; {see} reads them all")
     return INCOMPLETE if damaged else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from search.option_types import folder, option
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_count
 
 HELP = "copy a run from a folder to a bucket, where sweeps can go on with it; every object is read back and compared"
@@ -33,5 +33,5 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"{args.run}: in use by {at_work.text}; {at_work.advice}")
     check_conditions(place)
     written = push(args.run, place)
-    print(f"{printable(args.url)}: {format_count(written, 'object')} written and read back")
+    print(f"{make_printable(args.url)}: {format_count(written, 'object')} written and read back")
     return 0

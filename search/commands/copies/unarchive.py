@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from search.option_types import folder
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_command, format_count
 
 HELP = "unpack a run that was archived, to be read or continued here; every checksum is verified"
@@ -31,8 +31,8 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or Path(find_name(args.file))
     refuse_filled(out, "out")
     files = unpack_archive(args.file, out)
-    print(f"{printable(out)}: {format_count(files, 'file')}; see: {format_command('invsearch', 'status', out)}")
+    print(f"{make_printable(out)}: {format_count(files, 'file')}; see: {format_command('invsearch', 'status', out)}")
     commands = [line["command"] for line in read_lines(out / NAME)[0] if isinstance(line.get("command"), str)]
     if commands:
-        print(printable(f"last command: {commands[-1]}; give it again with {out} as the run folder to continue"))
+        print(make_printable(f"last command: {commands[-1]}; give it again with {out} as the run folder to continue"))
     return 0

@@ -59,7 +59,7 @@ class Archive:
         """The folder that it unpacks to; nothing where unpacked files cannot be verified."""
         return next((PurePosixPath(name).parts[0] for name in self.members), "")
 
-    def found(self, root: Path | None = None) -> list[Path]:
+    def find_forms(self, root: Path | None = None) -> list[Path]:
         """The forms in which it lies in ROOT/NAME and in ROOT itself, unverified, the published one first in each."""
         top, found = find_cache_root(root), []
         packed = dict.fromkeys([self.file, self.file.removesuffix(".gz")] if self.members else [self.file])
@@ -71,17 +71,17 @@ class Archive:
                     found.append(place)
         return found
 
-    def path(self, root: Path | None = None) -> Path:
+    def find_path(self, root: Path | None = None) -> Path:
         """Where the first of its forms lies, or the archive will: in ROOT/NAME."""
-        return next(iter(self.found(root)), find_cache_root(root) / self.name / self.file)
+        return next(iter(self.find_forms(root)), find_cache_root(root) / self.name / self.file)
 
-    def folder(self, root: Path | None = None) -> Path:
+    def find_folder(self, root: Path | None = None) -> Path:
         """The folder that ``path`` is in."""
-        return self.path(root).parent
+        return self.find_path(root).parent
 
     def find_missing(self, root: Path | None = None) -> list[str]:
         """The archive's name if it is not there in any form."""
-        return [] if self.found(root) else [self.file]
+        return [] if self.find_forms(root) else [self.file]
 
     @contextmanager
     def _opened(self, path: Path) -> Iterator[BinaryIO]:
@@ -153,7 +153,7 @@ class Archive:
             UserError: it cannot be had or is not what was published, and what to do.
         """
         self.fetch(root)
-        forms = self.found(root) or [self.path(root)]
+        forms = self.find_forms(root) or [self.find_path(root)]
         return read_good(forms, lambda path: (path, self.read_members(path, wanted)), self.name, "FILE")
 
     def check(self, root: Path | None = None) -> Path:
@@ -168,7 +168,7 @@ class Archive:
             UserError: it cannot be had or is not the published one, and what to do.
         """
         self.fetch(root)
-        path = self.path(root)
+        path = self.find_path(root)
         try:
             with self._opened(path) as file:
                 yield file
@@ -183,7 +183,7 @@ class Archive:
         Raises:
             UserError: no mirror gave it, or the folder cannot be written.
         """
-        path = self.path(root)
+        path = self.find_path(root)
         download_all(
             self.name,
             [Download(name, self.limit, partial(self._install, path)) for name in self.find_missing(root)],
@@ -212,7 +212,7 @@ class Archive:
         if not os.path.isdir(source) and not os.path.isfile(source):
             what = "not a regular file" if os.path.lexists(source) else "no such file"
             raise UserError(f"{source}: {what}; give {self.file}, or the folder that holds it")
-        forms = self.found(source) if os.path.isdir(source) else [source]
+        forms = self.find_forms(source) if os.path.isdir(source) else [source]
         if not forms:
             other = self._find_other([source.name, *os.listdir(source)])
             raise UserError(

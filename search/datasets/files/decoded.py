@@ -64,7 +64,7 @@ class Decoded:
         """What a record must say of the images for its hashes to be those of ours."""
         return {"format": FORMAT, "source": self.source, "shape": list(self.shape), "piece": self.piece}
 
-    def images(self, decode: Callable[[int], np.ndarray], say: Say) -> np.ndarray:
+    def read_images(self, decode: Callable[[int], np.ndarray], say: Say) -> np.ndarray:
         """The images, mapped into memory, read-only; those that are missing or damaged are decoded first.
 
         Of several processes that want the same images one decodes them and the others wait.

@@ -62,7 +62,7 @@ class Store:
         paths = dict.fromkeys(top / place / spelling for place in self.places for spelling in file.spellings)
         return [path for path in paths if os.path.isfile(path)]  # Unlike Path.is_file, False without permission.
 
-    def folder(self, root: Path | None = None) -> Path:
+    def find_folder(self, root: Path | None = None) -> Path:
         """The folder that holds the files, or will: ROOT/NAME, or another place if only that has any of them."""
         top = find_cache_root(root)
         spellings = [spelling for file in self.files for spelling in file.spellings]
@@ -103,14 +103,14 @@ class Store:
         """
         paths = self.list_paths(file, root)
         if not paths:
-            raise UserError(f"{self.folder(root)}: {file.name} is missing; run 'invsearch data {self.name}'")
+            raise UserError(f"{self.find_folder(root)}: {file.name} is missing; run 'invsearch data {self.name}'")
         return read_good(paths, partial(self.read_content, file), self.name, "DIR")
 
     def check(self, root: Path | None = None) -> Path:
         """Verifies all files in the cache and returns their folder; UserError as of ``read_cached``."""
         for file in self.files:
             self.read_cached(file, root)
-        return self.folder(root)
+        return self.find_folder(root)
 
     def fetch(
         self,
@@ -130,7 +130,7 @@ class Store:
         Raises:
             UserError: no mirror gave a file, or the folder cannot be written.
         """
-        folder = self.folder(root)
+        folder = self.find_folder(root)
 
         def install(file: DataFile, body: Path) -> None:
             body.write_bytes(self.read_content(file, body))
@@ -167,7 +167,7 @@ class Store:
         absent = [file.name for file in self.files if file not in found and not self.list_paths(file, root)]
         if absent or not found:
             raise UserError(f"{source} lacks {', '.join(absent) or every}; put {every} there, raw or as .gz")
-        folder = self.folder(root)
+        folder = self.find_folder(root)
         with writing_in(folder) as scratch:
             for file, paths in found.items():
                 (scratch / file.name).write_bytes(read_good(paths, partial(self.read_content, file)))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from search.streams import make_console
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 
 
 @contextmanager
@@ -23,5 +23,5 @@ def showing_progress(what: str, total: int) -> Iterator[Callable[[int], object]]
         disable=not console.is_terminal,
         redirect_stderr=False,  # Else rich would write to what escapes its own control sequences.
     ) as progress:
-        task = progress.add_task(printable(what), total=total)
+        task = progress.add_task(make_printable(what), total=total)
         yield lambda count: progress.advance(task, count)

@@ -12,7 +12,7 @@ import numpy as np
 from search.datasets.own.parts import PIECE, Part, Parts, Source, list_folder
 from search.datasets.own.pictures import Form, choose_form, map_in_threads
 from search.datasets.own.reference import Reference
-from spaces.common.errors import UserError, printable, shorten
+from spaces.common.errors import UserError, make_printable, shorten
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 TRAIN, TEST = "train", "test"
@@ -133,9 +133,9 @@ def read_images(reference: Reference, found: Listing) -> Parts:
         [path for part in (found.train, found.test) for path in _join(part)], reference.resize, top
     )
     named = ", ".join(f"{number} {name}" for number, name in enumerate(classes))
-    notes.append(f"{top}: the classes are {shorten(printable(named), 200)}")
+    notes.append(f"{top}: the classes are {shorten(make_printable(named), 200)}")
     if found.odd:
-        left = shorten(printable(", ".join(found.odd)), 200)
+        left = shorten(make_printable(", ".join(found.odd)), 200)
         notes.append(f"{top}: {len(found.odd)} of other kinds are left out: {left}")
     return Parts(_make_part(classes, found.train, form), _make_part(classes, found.test, form), len(classes), notes)
 

@@ -24,7 +24,7 @@ from search.datasets.mnist import MNIST
 from search.datasets.own.bar import showing_progress
 from search.datasets.own.parts import Part, Parts, describe_shape
 from search.storage.json_files import write_json
-from spaces.common.errors import UserError, printable
+from spaces.common.errors import UserError, make_printable
 from spaces.files.regular import open_regular
 from spaces.files.sealed import Damaged, read_sealed
 
@@ -51,7 +51,7 @@ def keep(parts: Parts, name: str, source: str) -> Dataset:
         UserError: what ``parts`` refuses while it is read, images without any difference, or nothing can be written.
     """
     for line in parts.notes:
-        print(printable(line), file=sys.stderr)
+        print(make_printable(line), file=sys.stderr)
     top = find_own_folder()
     with writing_in(top) as scratch:
         draft = scratch / "kept"
@@ -154,7 +154,7 @@ def describe_kept(folder: Path, name: str, source: str | None) -> Dataset:
     what = f"{images:,} + {tested:,} images of {meta['classes']} classes, {describe_shape(rest)}"
     return Dataset(
         name=name,
-        title=f"{what}, from {printable(source or meta['source'])}",
+        title=f"{what}, from {make_printable(source or meta['source'])}",
         train_images=images,
         input_shape=(channels, height, width),
         classes=meta["classes"],

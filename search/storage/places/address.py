@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from search.storage.places.bucket import CREDENTIALS, PATIENCE_SECONDS, REQUEST_SECONDS, BucketPlace
 from spaces import UserError
-from spaces.common.errors import printable, quote
+from spaces.common.errors import make_printable, quote
 
 SCHEMES = ("s3", "gs", "az")
 URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
@@ -65,7 +65,7 @@ def parse_url(text: str, top: bool = False) -> str:
             f"{scheme}://: credentials and options do not belong in the URL (set AWS_ACCESS_KEY_ID and such); {form}"
         )
     if not (others or top) or not all(PART.fullmatch(part) for part in (first, *others)):
-        raise UserError(f"{printable(text)}: is not {what} (letters, digits and _.=+@- in each part); {form}")
+        raise UserError(f"{make_printable(text)}: is not {what} (letters, digits and _.=+@- in each part); {form}")
     return f"{scheme}://{'/'.join([first, *others])}"
 
 

@@ -73,7 +73,7 @@ class BucketPlace:
 
         def ask() -> tuple[bytes, Version]:
             found = obstore.get(self._store, name)
-            return bytes(found.bytes()), _version(found.meta)
+            return bytes(found.bytes()), _make_version(found.meta)
 
         return self._ask_for("get", name, ask)
 
@@ -81,14 +81,14 @@ class BucketPlace:
         """That an object is there."""
         import obstore
 
-        return self._ask_for("head", name, lambda: _entry(obstore.head(self._store, name)))
+        return self._ask_for("head", name, lambda: _make_entry(obstore.head(self._store, name)))
 
     def list(self, prefix: str = "") -> list[Entry]:
         """All objects below a prefix."""
         import obstore
 
         def ask() -> list[Entry]:
-            return [_entry(meta) for chunk in obstore.list(self._store, prefix or None) for meta in chunk]
+            return [_make_entry(meta) for chunk in obstore.list(self._store, prefix or None) for meta in chunk]
 
         return sorted(self._repeat("list", prefix, ask))
 
@@ -227,9 +227,9 @@ def explain(error: BaseException, url: str) -> str:
     return f"the store cannot be used ({type(error).__name__})"
 
 
-def _version(meta: Any) -> Version:
+def _make_version(meta: Any) -> Version:
     return Version(meta["e_tag"], meta["version"])
 
 
-def _entry(meta: Any) -> Entry:
-    return Entry(meta["path"], _version(meta), meta["size"], meta["last_modified"].timestamp())
+def _make_entry(meta: Any) -> Entry:
+    return Entry(meta["path"], _make_version(meta), meta["size"], meta["last_modified"].timestamp())

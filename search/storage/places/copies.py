@@ -28,7 +28,7 @@ from search.storage.places.layout import (
 from search.storage.places.mirror import AT_ONCE, INDEX, Mirror, fetch_all
 from search.storage.places.urls import MARK
 from spaces import UserError
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.common.wording import format_command
 from spaces.files.atomic import write_atomically
 from spaces.files.sealed import Damaged, read_sealed, seal, unseal
@@ -91,7 +91,7 @@ def _check_copy(mirror: Mirror) -> None:
     if copied is None:
         raise UserError(f"{folder}: has files and is not a copy made by pull; {advice}")
     if copied != place.url:
-        raise UserError(f"{folder}: is a copy of {printable(copied)}; {advice}")
+        raise UserError(f"{folder}: is a copy of {make_printable(copied)}; {advice}")
     here = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     new = [name for name in here if is_mirrored(name) and mirror.find_version(name) is None]
     for name in [*mirror.list_changed(), *new]:  # An interrupted copy had not noted all that it fetched.
@@ -166,7 +166,7 @@ def _check_prefix(place: Place, mine: Mapping[str, Callable[[], bytes]]) -> set[
     there = [entry.name for entry in place.list() if not is_passing(entry.name)]
     for name in there:
         if name not in mine:
-            raise UserError(f"{place.url}/{printable(name)}: is there already, of another run; give a new prefix")
+            raise UserError(f"{place.url}/{make_printable(name)}: is there already, of another run; give a new prefix")
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(lambda name: _check_same(place, name, mine[name]()), there))
     return set(there)

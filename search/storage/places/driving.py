@@ -18,7 +18,7 @@ from search.storage.places.own_folders import clear_dead_folders
 from search.storage.places.probe import check_conditions
 from search.storage.places.urls import find_mirror
 from spaces import UserError
-from spaces.common.errors import printable
+from spaces.common.errors import make_printable
 from spaces.files.sealed import ASIDE
 
 FIRST_SECONDS = 20.0  # A store that does not answer at the start is a mistake rather than an outage.
@@ -68,8 +68,8 @@ class BucketLock:
         there = any((self.folder / name).exists() for name in ("spec.json", "history.jsonl"))
         if self._mirror.foreign and not there:
             raise UserError(
-                f"{self._place.url}: has objects but no spec.json, such as {printable(self._mirror.foreign[0])}; give "
-                "--out an empty or new prefix"
+                f"{self._place.url}: has objects but no spec.json, such as {make_printable(self._mirror.foreign[0])}; "
+                "give --out an empty or new prefix"
             )
 
     def _set_decisions_aside(self) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from search.errors import Superseded, explain_error
 from search.storage.driver import Driver, is_note
-from search.storage.identity import describe_place, identity, is_here, is_running
+from search.storage.identity import describe_place, describe_process, is_here, is_running
 from search.storage.places.address import open_place
 from search.storage.places.base import Conflict, Place, Unreachable, Version
 from search.storage.places.layout import LEASE
@@ -123,7 +123,7 @@ class Lease:
     def _write(self, driving: bool) -> bytes:
         since = time.strftime("%F %T", time.localtime(self._born))
         about = {"born": self._born, "since": since, "token": self._token, "driving": driving, "seconds": self._seconds}
-        return seal({"format": FORMAT, **identity(), **about, "renewed": secrets.token_hex(4)})
+        return seal({"format": FORMAT, **describe_process(), **about, "renewed": secrets.token_hex(4)})
 
     def _renew_again_and_again(self, ended: threading.Event) -> None:
         while not ended.wait(self._seconds / 3):

@@ -77,13 +77,13 @@ class Engine(ABC):
     def predict(self) -> np.ndarray:
         """The class of each judging image, int64 (M,), the first of equal scores: those behind the last ``judge``."""
 
-    def state(self) -> dict[str, Any]:
+    def capture_state(self) -> dict[str, Any]:
         """What the next epoch depends on besides weights and optimiser, for the checkpoint; nothing by default."""
         return {}
 
     def load_state(self, state: dict[str, Any]) -> None:  # noqa: B027 - most engines have none.
-        """Continues from what ``state`` returned."""
+        """Continues from what ``capture_state`` returned."""
 
     @abstractmethod
-    def identity(self) -> dict[str, str]:
+    def describe(self) -> dict[str, str]:
         """For the record: ``engine``, its ``instruction_set`` and its ``engine_version``."""

@@ -48,6 +48,6 @@ class NativeEngine(Engine):
         """Forward once more, as the compiled ``judge`` only counts: the same bits in, the same scores out."""
         return self._native.predict(self._eval_x)
 
-    def identity(self) -> dict[str, str]:
+    def describe(self) -> dict[str, str]:
         """The build in use."""
         return {"engine": "native", "instruction_set": self._native.isa, "engine_version": VERSION}

@@ -172,7 +172,7 @@ class PackEngine:
         """The class of each judging image by one lane: those behind the last ``judge``."""
         return self._predicted[lane].tolist()
 
-    def identity(self) -> dict[str, str]:
+    def describe(self) -> dict[str, str]:
         """For the record, with what torch chose of a CPU's instruction sets, or whether a GPU's step is a graph."""
         instructions = torch.backends.cpu.get_cpu_capability().lower()
         if self._device.type != "cpu":

@@ -91,7 +91,7 @@ class TorchEngine(Engine):
         """What ``judge`` has left on the device."""
         return torch.cat(self._predicted).cpu().numpy()
 
-    def state(self) -> dict[str, Any]:
+    def capture_state(self) -> dict[str, Any]:
         """The factor of the loss and what it adapts by; nothing where the loss is not scaled."""
         return {"scaler": self._scaler.state_dict()} if self._scaler.is_enabled() else {}
 
@@ -100,7 +100,7 @@ class TorchEngine(Engine):
         if self._scaler.is_enabled() and "scaler" in state:
             self._scaler.load_state_dict(state["scaler"])
 
-    def identity(self) -> dict[str, str]:
+    def describe(self) -> dict[str, str]:
         """With what torch chose of a CPU's instruction sets, or the type of 16 bits, in which GPUs differ."""
         instructions = self._device.type
         if self.MIXED:

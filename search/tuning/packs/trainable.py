@@ -191,10 +191,10 @@ class RecordedPack(RecordedTrial):
 
     def _commit(self, pack: PackTraining, trained: Mapping[Member, list[Epoch]], kept: Mapping[Member, Any]) -> None:
         """Commits each lane as if alone. Whatever is then at its goal, or has ended, leaves the pack."""
-        start, identity = time.monotonic(), pack.engine.identity() | {"lanes": str(self._lanes)}
+        start, identity = time.monotonic(), pack.engine.describe() | {"lanes": str(self._lanes)}
         for member, epochs in trained.items():
-            rows = [epoch.row(self._specs[0].phase) for epoch in epochs]
-            state = partial(pack.state, self._places[member])
+            rows = [epoch.make_row(self._specs[0].phase) for epoch in epochs]
+            state = partial(pack.capture_state, self._places[member])
             if rows[-1]["epoch"] <= member.folder.epoch:
                 self._record_again(member.folder, rows[-1], state)
             else:

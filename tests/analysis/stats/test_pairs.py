@@ -11,7 +11,7 @@ from statsmodels.stats.meta_analysis import effectsize_smd
 
 from analysis.stats.pairs import add_detectable, compare_pairs, count_seeds
 from analysis.stats.pairs import count_tests as family_of
-from analysis.stats.samples import ALIKE, FEW, LEAST, LOST, welch
+from analysis.stats.samples import ALIKE, FEW, LEAST, LOST, compare_by_welch
 
 # Welch's test by hand. Means 92 and 82, variances 4 and 7, n = 5: se^2 = 4/5 + 7/5 = 11/5,
 # t = 10 / sqrt(11/5) = 6.741999, df = (11/5)^2 / ((4/5)^2 / 4 + (7/5)^2 / 4) = 7.446154.
@@ -21,7 +21,7 @@ SAMPLES = st.lists(st.integers(0, 10_000).map(lambda value: value / 100), min_si
 
 
 def test_welch_by_hand() -> None:
-    found = welch(FIRST, SECOND)
+    found = compare_by_welch(FIRST, SECOND)
     assert found.difference == 10.0
     assert found.p == pytest.approx(2 * stats.t.sf(T, DF), rel=1e-5)
     half = stats.t.ppf(0.975, DF) * SE
@@ -30,14 +30,14 @@ def test_welch_by_hand() -> None:
 
 @pytest.mark.parametrize("other", [[], [81.0], [81.0, 81.01], [81.0, 81.01, 81.0, 81.01]])
 def test_welch_needs_five_values_each(other) -> None:
-    found = welch(FIRST, np.array(other))
+    found = compare_by_welch(FIRST, np.array(other))
     assert math.isnan(found.p)
     assert math.isnan(found.low)
 
 
 def test_samples_that_never_vary_are_not_tested() -> None:
-    assert math.isnan(welch(np.full(5, 90.0), np.full(5, 80.0)).p)
-    assert math.isnan(welch(np.full(5, 90.0), SECOND).p)
+    assert math.isnan(compare_by_welch(np.full(5, 90.0), np.full(5, 80.0)).p)
+    assert math.isnan(compare_by_welch(np.full(5, 90.0), SECOND).p)
 
 
 def test_holm_by_hand() -> None:
@@ -123,7 +123,7 @@ def test_the_interval_covers_the_true_difference_as_often_as_it_says() -> None:
     random = np.random.default_rng(0)
     covered = 0
     for _ in range(2000):
-        found = welch(random.normal(97.4, 0.12, 10), random.normal(96.5, 0.5, 7))
+        found = compare_by_welch(random.normal(97.4, 0.12, 10), random.normal(96.5, 0.5, 7))
         covered += found.low <= 0.9 <= found.high
     assert 0.933 <= covered / 2000 <= 0.965
 

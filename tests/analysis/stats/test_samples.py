@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from analysis.stats.samples import correct_by_holm, summarize, welch
+from analysis.stats.samples import compare_by_welch, correct_by_holm, summarize
 
 VALUES = st.lists(st.floats(0, 100), min_size=2, max_size=20)
 
@@ -62,8 +62,8 @@ def test_an_interval_of_accuracies_lies_within_0_and_100(values, interval) -> No
 def test_an_interval_of_a_difference_lies_within_100_points() -> None:
     """-60 with a standard error of 24.7 and 8 degrees of freedom: -60 - 2.306 x 24.7 = -117."""
     first, second = np.array([0.0, 0.0, 0.0, 10.0, 90.0]), np.array([100.0, 100.0, 100.0, 90.0, 10.0])
-    assert welch(first, second).low == -100.0
-    assert welch(second, first).high == 100.0
+    assert compare_by_welch(first, second).low == -100.0
+    assert compare_by_welch(second, first).high == 100.0
 
 
 def test_one_value_has_no_spread() -> None:
@@ -93,7 +93,7 @@ def test_welch_is_scipys(first, second) -> None:
     assume(np.ptp(ours) > 0 and np.ptp(theirs) > 0)
     expected = stats.ttest_ind(ours, theirs, equal_var=False)
     low, high = expected.confidence_interval(0.9)
-    assert tuple(welch(ours, theirs, 0.9)) == pytest.approx(
+    assert tuple(compare_by_welch(ours, theirs, 0.9)) == pytest.approx(
         (ours.mean() - theirs.mean(), max(-100, low), min(100, high), expected.pvalue),  # pyright: ignore[reportAttributeAccessIssue]
         rel=1e-12,
     )

@@ -6,7 +6,7 @@ import pytest
 
 from models.native import BUILDS, library
 
-built = pytest.mark.skipif(library.build_of("baseline") is None, reason="the native engine was not built")
+built = pytest.mark.skipif(library.find_build("baseline") is None, reason="the native engine was not built")
 
 
 @pytest.fixture(autouse=True)
@@ -37,10 +37,10 @@ def test_a_file_that_is_no_library_is_not_used(monkeypatch: pytest.MonkeyPatch, 
 def test_a_build_of_other_sources_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert library.open_library("baseline") is not None
     assert library.explain_no_library() == ""
-    monkeypatch.setattr(library, "source", lambda: "0123456789ab")
+    monkeypatch.setattr(library, "hash_sources", lambda: "0123456789ab")
     assert library.open_library("baseline") is None
     assert "sources have changed" in library.explain_no_library()
-    monkeypatch.setattr(library, "source", lambda: None)  # An installed copy has no sources beside it.
+    monkeypatch.setattr(library, "hash_sources", lambda: None)  # An installed copy has no sources beside it.
     assert library.open_library("baseline") is not None
 
 

@@ -48,7 +48,7 @@ def descriptions(draw: st.DrawFn) -> tuple[Description, tuple[int, int, int]]:
     layers: dict[str, Layer] = {}
     current: tuple[int, ...] = shape
     for layer in draw(st.lists(st.one_of(learned, plain), max_size=5)):
-        after = layer.after(current)
+        after = layer.shape_after(current)
         if 0 not in after and after[0] <= 60:
             layers[f"layer{len(layers)}"] = layer
             current = after
@@ -106,7 +106,7 @@ def test_one_layer_as_a_function(layer: Layer, shape: tuple[int, int, int], isa:
     network = assemble({"layer": layer}, shape, 1.0, torch.Generator().manual_seed(0))
     native = NativeNetwork({"layer": layer}, network, shape, isa=isa, input_gradient=True)
     x = torch.randn(blocks, *shape, native.block, generator=torch.Generator().manual_seed(1))
-    out = layer.after(shape)
+    out = layer.shape_after(shape)
     y, workspace = torch.empty(blocks, *out, native.block), torch.empty(blocks, native.workspace_floats)
     native.forward(x, y, workspace, keep=True)
     dy = torch.randn(y.shape, generator=torch.Generator().manual_seed(2))
@@ -139,7 +139,7 @@ def test_what_is_not_finite_stays_so(layer: Layer, bad: float, isa: str) -> None
     native = NativeNetwork({"layer": layer}, network, (2, 6, 6), isa=isa)
     x = torch.ones(1, 2, 6, 6, native.block)
     x[0, 1, 2, 3, 5] = bad
-    y = torch.empty(1, *layer.after((2, 6, 6)), native.block)
+    y = torch.empty(1, *layer.shape_after((2, 6, 6)), native.block)
     native.forward(x, y, torch.empty(1, native.workspace_floats), keep=False)
     with torch.no_grad():
         expected = network(x.movedim(-1, 1).flatten(0, 1)).isfinite()

@@ -50,8 +50,8 @@ def test_warps_are_of_the_size_that_they_say_and_within_the_theorems_condition()
     seen = set()
     for kind, amount, taus, sizes in list_moves(3, height, width, seed=0):
         for tau, size in zip(taus, sizes, strict=True):
-            lengths = torch.linalg.vector_norm(tau.at(places), dim=-1)
-            gradients = torch.linalg.matrix_norm(tau.jacobian(places), 2)
+            lengths = torch.linalg.vector_norm(tau.compute(places), dim=-1)
+            gradients = torch.linalg.matrix_norm(tau.compute_jacobian(places), 2)
             if kind == "shift":
                 torch.testing.assert_close(lengths, torch.full_like(lengths, amount))
                 assert not gradients.any()

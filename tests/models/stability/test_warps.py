@@ -48,7 +48,7 @@ def test_a_warp_takes_the_pixel_at_u_minus_tau():
     """Of an image that is its own row number, away from where the border reflects."""
     tau = field(3).scale(0.5)
     x = make_grid(32, 32)[..., 0][None, None]
-    expected = make_grid(32, 32)[..., 0] - tau.at(make_grid(32, 32))[..., 0]
+    expected = make_grid(32, 32)[..., 0] - tau.compute(make_grid(32, 32))[..., 0]
     torch.testing.assert_close(displace(x, [tau])[0, 0, 6:-6, 6:-6], expected[6:-6, 6:-6], rtol=0, atol=0.15)
 
 
@@ -58,32 +58,32 @@ def test_derivatives_are_those_of_finite_differences(seed):
     tau, step = field(seed), 1e-4
     place = make_grid(5, 7)
     for axis, direction in enumerate(step * torch.eye(2, dtype=torch.float64)):
-        slope = (tau.at(place + direction) - tau.at(place - direction)) / (2 * step)
-        torch.testing.assert_close(tau.jacobian(place)[..., axis], slope, rtol=1e-6, atol=1e-7)
-        bend = (tau.jacobian(place + direction) - tau.jacobian(place - direction)) / (2 * step)
-        torch.testing.assert_close(tau.hessian(place)[..., axis], bend, rtol=1e-6, atol=1e-7)
+        slope = (tau.compute(place + direction) - tau.compute(place - direction)) / (2 * step)
+        torch.testing.assert_close(tau.compute_jacobian(place)[..., axis], slope, rtol=1e-6, atol=1e-7)
+        bend = (tau.compute_jacobian(place + direction) - tau.compute_jacobian(place - direction)) / (2 * step)
+        torch.testing.assert_close(tau.compute_hessian(place)[..., axis], bend, rtol=1e-6, atol=1e-7)
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 1000), st.floats(0.01, 10))
 def test_norms_grow_with_the_displacement(seed, factor):
-    whole = field(seed).scale(factor).size(12, 10)
-    assert whole == pytest.approx(field(seed).size(12, 10).scale(factor), rel=1e-9)
+    whole = field(seed).scale(factor).measure_size(12, 10)
+    assert whole == pytest.approx(field(seed).measure_size(12, 10).scale(factor), rel=1e-9)
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 1000))
 def test_difference_is_that_of_the_farthest_pair(seed):
     tau = field(seed)
-    values = tau.at(make_grid(8, 8, 4)).reshape(-1, 2)
-    assert tau.size(8, 8).difference == pytest.approx(torch.cdist(values, values).max().item(), rel=1e-3)
+    values = tau.compute(make_grid(8, 8, 4)).reshape(-1, 2)
+    assert tau.measure_size(8, 8).difference == pytest.approx(torch.cdist(values, values).max().item(), rel=1e-3)
 
 
 def test_norms_of_one_wave_by_hand():
     """Tau = (a cos(w row), 0): |tau| <= a, |tau'| <= a w, |tau''| <= a w^2, all reached."""
     a, w = 3.0, 2 * math.pi / 32
     wave = Displacement(*(torch.tensor(each, dtype=torch.float64) for each in ([0, 0], [[a, 0]], [[w, 0]], [0.3])))
-    assert wave.size(64, 64) == pytest.approx(Size(a, a * w, 2 * a, a * w**2), rel=1e-3)
+    assert wave.measure_size(64, 64) == pytest.approx(Size(a, a * w, 2 * a, a * w**2), rel=1e-3)
 
 
 def test_spectral_norm_is_numpys():

@@ -44,10 +44,10 @@ def train(run: RunFolder, spec: TrialSpec, engine: str, keep: bool = False) -> N
     for _ in range(EPOCHS):
         epoch = training.run_epoch()
         folder.commit(
-            epoch.row(spec.phase),
+            epoch.make_row(spec.phase),
             "running",
-            describe_maker("cpu") | training.engine.identity(),
-            lambda path, record: checkpoint.save(path, training.state(), record),
+            describe_maker("cpu") | training.engine.describe(),
+            lambda path, record: checkpoint.save(path, training.capture_state(), record),
         )
     folder.decide("completed", EPOCHS, keep)
     folder.close()

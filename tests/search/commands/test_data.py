@@ -5,7 +5,7 @@ import pytest
 
 from search.commands import data
 from search.datasets import DATASETS, FORMS
-from search.datasets.mnist import mnist
+from search.datasets.mnist import make_mnist
 from spaces.common.errors import UserError
 
 
@@ -13,7 +13,7 @@ from spaces.common.errors import UserError
 def cache(fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty data folder; the data set mnist is the fake one."""
     monkeypatch.setenv("INVSEARCH_DATA", str(tmp_path / "cache"))
-    monkeypatch.setitem(DATASETS, "mnist", mnist(fake.store))
+    monkeypatch.setitem(DATASETS, "mnist", make_mnist(fake.store))
     return tmp_path / "cache"
 
 

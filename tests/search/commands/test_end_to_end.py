@@ -76,7 +76,7 @@ def test_reruns_repeat_the_incumbent_on_fresh_seeds(trials: Any) -> None:
 @pytest.mark.parametrize("phase", ["sweep", "rerun"])
 def test_ray_changes_nothing(run: Path, phase: str) -> None:
     """What a trial computed beside others on Ray is bitwise what it computes alone without Ray."""
-    folder = next(folder for folder in RunFolder(run).list_recorded(phase) if folder.outcome() == "completed")
+    folder = next(folder for folder in RunFolder(run).list_recorded(phase) if folder.read_outcome() == "completed")
     make_repeatable("cpu", 1)  # Sums over images depend on how many threads share them.
     training = Training(folder.spec, load_split(DATASETS["digits"], phase, 0))
     judged = {"sweep": "val", "rerun": "test"}[phase]

@@ -95,7 +95,7 @@ def test_one_with_nothing_to_choose_from_does_not_end_the_others(
 def test_no_further_one_begins_when_the_time_budget_is_used_up(
     tmp_path: Path, trained: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(Policy, "time_is_up", lambda policy: len(trained) > 1)
+    monkeypatch.setattr(Policy, "is_time_up", lambda policy: len(trained) > 1)
     assert main([*LINE, "--out", str(tmp_path / "run"), "--replicates", "3"]) == 3
     assert trained == FOUR[:2]
     assert (

@@ -227,7 +227,7 @@ def test_a_bad_import_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "bad.tar.gz").write_bytes(TEN_BODY[:-1] + b"x")
     with pytest.raises(UserError, match=r"bad.tar.gz is truncated, damaged or not cifar10.tar.gz: its MD5 is"):
         archive.import_from(tmp_path / "bad.tar.gz", put(tmp_path, archive, TEN_BODY))
-    assert archive.path(tmp_path).read_bytes() == TEN_BODY
+    assert archive.find_path(tmp_path).read_bytes() == TEN_BODY
     os.mkfifo(tmp_path / "pipe")
     for source, message in ((tmp_path / "nowhere", "no such file"), (tmp_path / "pipe", "not a regular file")):
         with pytest.raises(UserError, match=message):
@@ -289,7 +289,7 @@ def test_forms_whose_members_can_be_verified(tmp_path: Path, form: str, place: s
         inside = place.endswith("in") and form == "unpacked"
         made = archive.import_from(folder / "cifar-10-batches-bin" if inside else folder, root)
         assert made == root / "cifar10"
-        assert len(archive.found(root)) == 1
+        assert len(archive.find_forms(root)) == 1
         assert archive.check(root) == made
     train, test = known.load_train(root), known.load_test(root)
     assert np.array_equal(train.images, np.concatenate([TEN[name][1] for name in cifar10.TRAIN]))

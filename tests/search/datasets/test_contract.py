@@ -18,7 +18,7 @@ def at_hand(known: Dataset) -> Path | None:
     roots = [Path(os.environ.get("INVSEARCH_DATA", SHARED)), SHARED]
     store = known.store
     if known.archive is not None:
-        return next((root for root in roots if known.archive.found(root)), None)
+        return next((root for root in roots if known.archive.find_forms(root)), None)
     return next((root for root in roots if store is None or not store.find_missing(root)), None)
 
 

@@ -6,7 +6,7 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from search.datasets.digits import DIGITS, enlarge, source
+from search.datasets.digits import DIGITS, enlarge, read_source
 
 DATA, LABELS = map(np.asarray, load_digits(return_X_y=True))
 IMAGES = DATA.reshape(-1, 8, 8)
@@ -22,7 +22,7 @@ def test_parts_are_stratified_and_complete() -> None:
 
 
 def test_parts_are_the_images_of_scikit_learn() -> None:
-    images, labels, is_test = source()
+    images, labels, is_test = read_source()
     assert np.array_equal(images, IMAGES)
     assert np.array_equal(labels, LABELS)
     _, chosen = train_test_split(np.arange(len(labels)), test_size=450, random_state=0, stratify=labels)

@@ -9,7 +9,7 @@ import pytest
 
 from search.datasets import load_split
 from search.datasets.files.store import Store
-from search.datasets.mnist import MNIST, mnist
+from search.datasets.mnist import MNIST, make_mnist
 from spaces.common.errors import UserError
 
 SHARED = Path(os.environ.get("INVSEARCH_DATA") or Path(__file__).resolve().parents[4] / "shared" / "data")
@@ -17,7 +17,7 @@ SHARED = Path(os.environ.get("INVSEARCH_DATA") or Path(__file__).resolve().paren
 
 def test_parts(fake, tmp_path: Path) -> None:
     fake.write(tmp_path / "mnist")
-    for part, load in (("train", mnist(fake.store).load_train), ("t10k", mnist(fake.store).load_test)):
+    for part, load in (("train", make_mnist(fake.store).load_train), ("t10k", make_mnist(fake.store).load_test)):
         arrays = load(tmp_path)
         assert np.array_equal(arrays.images[:, 0], fake.arrays[f"{part}-images-idx3-ubyte"])
         assert np.array_equal(arrays.labels, fake.arrays[f"{part}-labels-idx1-ubyte"])
@@ -27,7 +27,7 @@ def test_parts(fake, tmp_path: Path) -> None:
 
 def test_a_sweep_needs_no_test_files(fake, tmp_path: Path) -> None:
     fake.write(tmp_path / "mnist", "train-images-idx3-ubyte", "train-labels-idx1-ubyte")
-    dataset = replace(mnist(fake.store), holdout=10)
+    dataset = replace(make_mnist(fake.store), holdout=10)
     assert load_split(dataset, "sweep", 0, tmp_path).train_y.shape == (50,)
     for name in ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"):
         (tmp_path / "mnist" / name).write_bytes(b"poison")
@@ -37,25 +37,25 @@ def test_a_sweep_needs_no_test_files(fake, tmp_path: Path) -> None:
 
 
 def test_missing_files_of_one_part_are_downloaded(fake, good, tmp_path: Path) -> None:
-    dataset = mnist(Store("mnist", fake.store.files, (good.url,)))
+    dataset = make_mnist(Store("mnist", fake.store.files, (good.url,)))
     assert len(dataset.load_train(tmp_path).labels) == 60
     assert good.asked == ["/train-images-idx3-ubyte.gz", "/train-labels-idx1-ubyte.gz"]
 
 
 def test_missing_files_without_network(fake, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot be reached.*invsearch data mnist --from DIR"):
-        mnist(fake.store).load_train(tmp_path)
+        make_mnist(fake.store).load_train(tmp_path)
 
 
 def test_hash_needs_no_files_and_knows_every_file(fake) -> None:
-    known = mnist(fake.store).data_hash
+    known = make_mnist(fake.store).data_hash
     assert len(known) == 16
     assert known != MNIST.data_hash
     for i, file in enumerate(fake.store.files):
         files = list(fake.store.files)
         files[i] = replace(file, sha256="0" * 64)
-        assert mnist(replace(fake.store, files=tuple(files))).data_hash != known
-    assert mnist(replace(fake.store, mirrors=())).data_hash == known
+        assert make_mnist(replace(fake.store, files=tuple(files))).data_hash != known
+    assert make_mnist(replace(fake.store, mirrors=())).data_hash == known
 
 
 def test_survives_pickling() -> None:

@@ -21,7 +21,7 @@ from search.datasets import Arrays
 from search.datasets.files.archive import Archive
 from search.datasets.files.decoded import Decoded, decode_jpeg
 from search.datasets.files.verify import UnusableFileError
-from search.datasets.tiny_imagenet import Counts, Members, load_part, parse_annotations, parse_wnids, tiny_imagenet
+from search.datasets.tiny_imagenet import Counts, Members, load_part, make_tiny_imagenet, parse_annotations, parse_wnids
 from spaces.common.errors import UserError
 
 COUNTS = Counts(classes=3, per_class=4, val=5)
@@ -127,12 +127,12 @@ def test_decoding_goes_on_after_an_interruption(tmp_path: Path) -> None:
     decoded = Decoded(tmp_path, "train", "ab", (23, 3, 2, 2), piece=5)
     interrupted = Counted(fail_at=12)
     with pytest.raises(KeyboardInterrupt):
-        decoded.images(interrupted, silent)
+        decoded.read_images(interrupted, silent)
     again = Counted()
-    assert np.array_equal(decoded.images(again, silent), expected(23))
+    assert np.array_equal(decoded.read_images(again, silent), expected(23))
     assert again.calls == list(range(10, 23))  # Whole pieces stay.
     third = Counted()
-    assert np.array_equal(decoded.images(third, silent), expected(23))
+    assert np.array_equal(decoded.read_images(third, silent), expected(23))
     assert third.calls == []
 
 
@@ -150,10 +150,10 @@ def test_of_two_at_once_one_decodes_and_the_other_waits(tmp_path: Path) -> None:
         said.append(line)
         go_on.set()
 
-    first = threading.Thread(target=lambda: decoded.images(decode, silent))
+    first = threading.Thread(target=lambda: decoded.read_images(decode, silent))
     first.start()
     assert begun.wait(60)
-    assert np.array_equal(decoded.images(second, tell), expected(23))
+    assert np.array_equal(decoded.read_images(second, tell), expected(23))
     first.join(60)
     assert slow.calls == list(range(23))
     assert second.calls == []
@@ -162,35 +162,35 @@ def test_of_two_at_once_one_decodes_and_the_other_waits(tmp_path: Path) -> None:
 
 def test_a_damaged_piece_is_decoded_again(tmp_path: Path) -> None:
     decoded = Decoded(tmp_path, "train", "ab", (23, 3, 2, 2), piece=5)
-    decoded.images(Counted(), silent)
+    decoded.read_images(Counted(), silent)
     body = bytearray(decoded.path.read_bytes())
     body[7 * 12] ^= 1
     decoded.path.write_bytes(bytes(body))
     again = Counted()
-    assert np.array_equal(decoded.images(again, silent), expected(23))
+    assert np.array_equal(decoded.read_images(again, silent), expected(23))
     assert again.calls == [5, 6, 7, 8, 9]
     decoded.path.write_bytes(bytes(body)[:100])
-    assert np.array_equal(decoded.images(Counted(), silent), expected(23))
+    assert np.array_equal(decoded.read_images(Counted(), silent), expected(23))
     decoded.path.unlink()
-    assert np.array_equal(decoded.images(Counted(), silent), expected(23))
+    assert np.array_equal(decoded.read_images(Counted(), silent), expected(23))
 
 
 @pytest.mark.parametrize("record", [b"", b"[]", b"{}", b"nonsense"])
 def test_a_damaged_or_foreign_record_costs_only_time(tmp_path: Path, record: bytes) -> None:
     decoded = Decoded(tmp_path, "train", "ab", (7, 3, 2, 2), piece=5)
-    decoded.images(Counted(), silent)
+    decoded.read_images(Counted(), silent)
     (tmp_path / "train.json").write_bytes(record)
     again = Counted()
-    assert np.array_equal(decoded.images(again, silent), expected(7))
+    assert np.array_equal(decoded.read_images(again, silent), expected(7))
     assert len(again.calls) == 7
     other = Counted()
-    Decoded(tmp_path, "train", "cd", (7, 3, 2, 2), piece=5).images(other, silent)
+    Decoded(tmp_path, "train", "cd", (7, 3, 2, 2), piece=5).read_images(other, silent)
     assert len(other.calls) == 7  # From another archive.
 
 
 def test_progress_is_told_and_sealed(tmp_path: Path) -> None:
     lines: list[str] = []
-    Decoded(tmp_path, "train", "ab", (7, 3, 2, 2), piece=5).images(Counted(), lines.append)
+    Decoded(tmp_path, "train", "ab", (7, 3, 2, 2), piece=5).read_images(Counted(), lines.append)
     assert lines[0] == "train: decoded 0 of 7 images"
     assert lines[-1].startswith("train: decoded all 7 images into ")
     assert len(json.loads((tmp_path / "train.json").read_bytes())["hashes"]) == 2
@@ -226,7 +226,7 @@ def test_members_are_what_they_should_be(tmp_path: Path, change: dict[str, bytes
 def test_an_archive_that_is_no_zip_file(tmp_path: Path) -> None:
     archive = put(tmp_path, {})
     body = b"nonsense" * 100
-    archive.path(tmp_path).write_bytes(body)
+    archive.find_path(tmp_path).write_bytes(body)
     other = Archive("tiny-imagenet", "tiny.zip", hashlib.md5(body, usedforsecurity=False).hexdigest(), 1000, ())
     with pytest.raises(UserError, match="damaged or not a zip file"):
         load(other, "train", tmp_path)
@@ -261,7 +261,7 @@ def test_any_text_is_three_ids_or_refused(text: str) -> None:
 
 
 def test_the_data_set_over_it(tmp_path: Path) -> None:
-    known = tiny_imagenet(put(tmp_path, members()), COUNTS)
+    known = make_tiny_imagenet(put(tmp_path, members()), COUNTS)
     assert (known.train_images, known.classes, known.holdout, known.epochs) == (12, 3, 1, 45)
     assert len(known.load_test(tmp_path).labels) == 5
 
@@ -279,7 +279,7 @@ def test_only_what_the_published_one_uses_is_unpacked(tmp_path: Path, packing: i
 
 def test_a_list_of_members_without_end_is_not_read(tmp_path: Path) -> None:
     archive = put(tmp_path, {f"{number}" * 20: b"" for number in range(1_000)})
-    body = archive.path(tmp_path).read_bytes()
+    body = archive.find_path(tmp_path).read_bytes()
     with pytest.MonkeyPatch.context() as patch, io.BytesIO(body) as file:
         patch.setattr("search.datasets.tiny_imagenet.MAX_DIRECTORY", 2**16)
         with pytest.raises(UnusableFileError, match="lists far more than it should"):
@@ -305,7 +305,7 @@ def test_only_a_full_disk_is_told_of_free_space(
 
     monkeypatch.setattr(os, "open", fail)
     with pytest.raises(UserError) as caught:
-        Decoded(tmp_path, "train", "ab", (7, 3, 2, 2), piece=5).images(Counted(), silent)
+        Decoded(tmp_path, "train", "ab", (7, 3, 2, 2), piece=5).read_images(Counted(), silent)
     assert words in str(caught.value)
     assert os.strerror(number) in str(caught.value)
     assert ("free" in str(caught.value)) == (number == errno.ENOSPC)

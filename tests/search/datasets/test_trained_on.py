@@ -10,7 +10,7 @@ import pytest
 
 from search.datasets import Dataset, load_split
 from search.datasets.cifar100 import cifar100
-from search.datasets.tiny_imagenet import tiny_imagenet
+from search.datasets.tiny_imagenet import make_tiny_imagenet
 from search.training.loop import Training
 from spaces import TrialSpec
 from spaces.specs.recipes import THETA
@@ -24,7 +24,7 @@ def small_cifar100(root: Path) -> Dataset:
 
 
 def small_tiny_imagenet(root: Path) -> Dataset:
-    return tiny_imagenet(test_tiny_imagenet.put(root, test_tiny_imagenet.members()), test_tiny_imagenet.COUNTS)
+    return make_tiny_imagenet(test_tiny_imagenet.put(root, test_tiny_imagenet.members()), test_tiny_imagenet.COUNTS)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_an_epoch(made, name: str, images: int, judged: int, outputs: int, tmp_p
     assert (len(split.train_y), len(split.eval_y), split.classes) == (images, judged, outputs)
     assert split.train_x.dtype == np.uint8
     assert data.recipe
-    trial = TrialSpec("rerun", name, data.name, data.data_hash, THETA, 1, None, 8, data.recipe.scaled(1))
+    trial = TrialSpec("rerun", name, data.name, data.data_hash, THETA, 1, None, 8, data.recipe.scale_to(1))
     training = Training(trial, split)
     epoch = training.run_epoch()
     assert math.isfinite(epoch.train_loss)

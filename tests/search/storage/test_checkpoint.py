@@ -66,11 +66,11 @@ def test_round_trip(path: Path) -> None:
 def test_a_real_training_goes_on_bitwise(tmp_path: Path, trial: TrialSpec, split: Split, engine: str) -> None:
     training = Training(trial, split, engine=engine)
     training.run_epoch()
-    checkpoint.save(tmp_path / "c", training.state(), RECORD)
+    checkpoint.save(tmp_path / "c", training.capture_state(), RECORD)
     other = Training(trial, split, engine=engine)
     other.load_state(checkpoint.load(tmp_path / "c")[0])
     assert [other.run_epoch().loss for _ in range(2)] == [training.run_epoch().loss for _ in range(2)]
-    assert_same(training.state(), other.state())
+    assert_same(training.capture_state(), other.capture_state())
 
 
 def test_other_programs_can_read_it(path: Path) -> None:

@@ -40,8 +40,8 @@ def trained(run: Path, trial: TrialSpec, split: Split, epochs: int) -> TrialFold
     training, folder = Training(trial, split), TrialFolder(run, trial)
     folder.open()
     for _ in range(epochs):
-        row = training.run_epoch().row("sweep")
-        folder.commit(row, "running", {}, lambda path, record: checkpoint.save(path, training.state(), record))
+        row = training.run_epoch().make_row("sweep")
+        folder.commit(row, "running", {}, lambda path, record: checkpoint.save(path, training.capture_state(), record))
     folder.close()
     return folder
 
@@ -101,7 +101,7 @@ def test_predictions_are_restored_with_their_record(run: Path, split: Split) -> 
     trial = replace(SPEC.sweep_trial("conv", FINISHED), phase="rerun", split_seed=None)
     training, folder = Training(trial, split), TrialFolder(run, trial)
     folder.open()
-    row = training.run_epoch().row("rerun")
+    row = training.run_epoch().make_row("rerun")
     folder.commit(row, "running", {}, lambda path, record: None, kept := training.predict())
     folder.decide("completed", 1)
     record = folder.path / "record.json"
@@ -120,7 +120,7 @@ def test_a_trial_whose_copies_are_lost_too_begins_again(run: Path, finished: Pat
     assert sum("set aside" in line for line in mend(run)) == 2
     folder = TrialFolder(run, SPEC.sweep_trial("conv", FINISHED))
     folder.read()
-    assert (folder.epoch, folder.outcome()) == (0, None)
+    assert (folder.epoch, folder.read_outcome()) == (0, None)
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -129,7 +129,7 @@ def test_a_lost_outcome_opens_the_trial_again(run: Path, finished: Path, damage:
     assert len(mend(run)) == 1
     folder = TrialFolder(run, SPEC.sweep_trial("conv", FINISHED))
     folder.read()
-    assert (folder.epoch, folder.outcome()) == (3, None)
+    assert (folder.epoch, folder.read_outcome()) == (3, None)
 
 
 @pytest.mark.parametrize("damage", DAMAGE)

@@ -77,7 +77,7 @@ def test_what_ended_in_the_same_way_is_taken_over(tmp_path: Path, other: Path) -
     for number in wanted:
         status, epochs, _, decided = ENDS[number]
         folder = found[TRIALS[number].trial_id]
-        assert folder.outcome() == (status if decided else None)
+        assert folder.read_outcome() == (status if decided else None)
         assert (folder.epoch, folder.makers) == (epochs, [MAKER])
         assert folder.notes == [f"taken over from {other}"]
 

@@ -271,7 +271,7 @@ def test_longer_trials_need_their_checkpoints(tmp_path: Path) -> None:
             with RunFolder(run).driven(longer) as spec:
                 assert spec.max_epochs == 40
                 RunFolder(run).reopen([trial], 40, False)  # It belongs to nobody here, so anybody may write.
-                assert trial.outcome() is None
+                assert trial.read_outcome() is None
                 assert trial.checkpoint.exists()
         else:
             with (
@@ -280,7 +280,7 @@ def test_longer_trials_need_their_checkpoints(tmp_path: Path) -> None:
             ):
                 pass
             assert RunFolder(run).read_spec().max_epochs == 20
-            assert trial.outcome() == "completed"
+            assert trial.read_outcome() == "completed"
 
 
 def test_failed_trials_stay_so_until_they_are_to_be_retried(tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ def test_failed_trials_stay_so_until_they_are_to_be_retried(tmp_path: Path) -> N
         with run.driven(SPEC):
             run.reopen(run.list_recorded("sweep"), 20, retry)
     for folder in RunFolder(tmp_path).list_recorded("sweep"):
-        assert (folder.outcome(), folder.status, folder.error) == (None, "running", None)
+        assert (folder.read_outcome(), folder.status, folder.error) == (None, "running", None)
         assert folder.notes == ["tried again after epoch 0: x"]
 
 

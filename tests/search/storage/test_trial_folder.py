@@ -118,10 +118,10 @@ def test_a_second_process_waits_and_then_gives_up(
 
 
 def test_outcomes(folder: TrialFolder) -> None:
-    assert folder.outcome() is None
+    assert folder.read_outcome() is None
     commit(folder, 1)
     folder.decide("stopped", 1)
-    assert folder.outcome() == "stopped"
+    assert folder.read_outcome() == "stopped"
     assert not folder.checkpoint.exists()  # Nobody goes on from it.
 
 
@@ -152,7 +152,7 @@ def test_an_outcome_taken_back(folder: TrialFolder, tmp_path: Path, trial: Trial
     folder.reopen("tried again after epoch 1: a bug")
     again = TrialFolder(tmp_path, trial)
     again.read()
-    assert (again.outcome(), again.status, again.error, again.epoch) == (None, "running", None, 1)
+    assert (again.read_outcome(), again.status, again.error, again.epoch) == (None, "running", None, 1)
     assert again.notes == ["tried again after epoch 1: a bug"]
     assert again.checkpoint.exists()
 
@@ -233,7 +233,7 @@ def test_damage_is_noticed(tmp_path: Path, trial: TrialSpec, name: str, content:
     folder.path.mkdir(parents=True)
     (folder.path / name).write_bytes(seal({"x": content}) if sealed else content.encode())
     with pytest.raises(Damaged) as error:
-        {"record.json": folder.read, "verdict.json": folder.outcome}[name]()
+        {"record.json": folder.read, "verdict.json": folder.read_outcome}[name]()
     assert "\n" not in str(error.value)
 
 

@@ -50,7 +50,7 @@ def test_batch_order_does_not_depend_on_the_configuration(
     trial: TrialSpec, diverging: TrialSpec, split: Split, engine: str
 ) -> None:
     one, two = Training(trial, split, engine=engine), Training(diverging, split, engine=engine)
-    assert torch.equal(one.state()["generators"]["order"], two.state()["generators"]["order"])
+    assert torch.equal(one.capture_state()["generators"]["order"], two.capture_state()["generators"]["order"])
 
 
 def test_judges_with_mean_cross_entropy_and_the_fraction_correct(trial: TrialSpec, split: Split, engine: str) -> None:
@@ -78,7 +78,7 @@ def test_goes_on_from_a_checkpoint_as_if_nothing_happened(
     spec = replace(trial, architecture=name)
     through = Training(spec, split, engine=engine)
     through.run_epoch()
-    checkpoint.save(tmp_path / "c.pt", through.state(), {})
+    checkpoint.save(tmp_path / "c.pt", through.capture_state(), {})
     expected = [numbers(through.run_epoch()) for _ in range(2)]
     resumed = Training(spec, split, engine=engine)
     resumed.load_state(checkpoint.load(tmp_path / "c.pt")[0])
@@ -97,7 +97,7 @@ def test_dropout_and_running_means_go_on_from_a_checkpoint_too(
     spec = replace(trial, architecture=name)
     through = Training(spec, large)
     through.run_epoch()
-    checkpoint.save(tmp_path / "c.pt", through.state(), {})
+    checkpoint.save(tmp_path / "c.pt", through.capture_state(), {})
     expected = [numbers(through.run_epoch()) for _ in range(2)]
     resumed = Training(spec, large)
     torch.rand(7)
@@ -110,7 +110,7 @@ def test_dropout_and_running_means_go_on_from_a_checkpoint_too(
 
 
 def test_refuses_the_checkpoint_of_another_trial(trial: TrialSpec, split: Split, engine: str) -> None:
-    state = Training(trial, split, engine=engine).state()
+    state = Training(trial, split, engine=engine).capture_state()
     with pytest.raises(ValueError, match="belongs to trial"):
         Training(replace(trial, seed=5), split, engine=engine).load_state(state)
 
@@ -123,5 +123,5 @@ def test_reads_only_what_it_was_given(trial: TrialSpec, split: Split, engine: st
 
 def test_rows_say_what_they_were_judged_on() -> None:
     epoch = Epoch(3, 0.5, 0.4, 0.9, 1.23456, False)
-    assert {"val_loss", "val_accuracy"} < epoch.row("sweep").keys()
-    assert {"test_loss", "test_accuracy"} < epoch.row("rerun").keys()
+    assert {"val_loss", "val_accuracy"} < epoch.make_row("sweep").keys()
+    assert {"test_loss", "test_accuracy"} < epoch.make_row("rerun").keys()

@@ -78,10 +78,10 @@ def train_singly(name: str, dtype: torch.dtype) -> list[Course]:
     courses = []
     for trial in list_trials(name, THETAS):
         training = Training(trial, make_images(dtype), engine="torch")
-        states, epochs = [copy_state(training.state())], []
+        states, epochs = [copy_state(training.capture_state())], []
         for _ in range(EPOCHS):
             epochs.append(training.run_epoch())
-            states.append(copy_state(training.state()))
+            states.append(copy_state(training.capture_state()))
         courses.append((epochs, *map(list, zip(*states, strict=True))))
     return courses
 
@@ -91,13 +91,13 @@ def train_in_a_pack(name: str, lanes: int, dtype: torch.dtype) -> list[Course]:
     split, trials = make_images(dtype), list_trials(name, list(islice(cycle(THETAS), lanes)))
     pack = PackTraining(trials, split)
     epochs: list[list[Epoch]] = []
-    states = [[copy_state(pack.state(lane)) for lane in range(lanes)]]
+    states = [[copy_state(pack.capture_state(lane)) for lane in range(lanes)]]
     for _ in range(EPOCHS):
-        kept = [pack.state(lane) for lane in range(lanes)]
+        kept = [pack.capture_state(lane) for lane in range(lanes)]
         pack = PackTraining(trials, split)
         pack.load_states(kept)
         epochs.append(pack.run_epoch())
-        states.append([copy_state(pack.state(lane)) for lane in range(lanes)])
+        states.append([copy_state(pack.capture_state(lane)) for lane in range(lanes)])
     return [
         ([of[lane] for of in epochs], [of[lane][0] for of in states], [of[lane][1] for of in states])
         for lane in range(lanes)
@@ -156,7 +156,7 @@ def test_the_bits_of_a_lane_do_not_depend_on_its_neighbours(name: str) -> None:
     for lane in (0, 3):
         assert epochs[0][lane].train_loss == epochs[1][lane].train_loss
         assert epochs[0][lane].loss == epochs[1][lane].loss
-        weights, others = (copy_state(pack.state(lane))[0] for pack in (one, other))
+        weights, others = (copy_state(pack.capture_state(lane))[0] for pack in (one, other))
         assert all(torch.equal(weights[key], others[key]) for key in weights)
 
 
@@ -180,7 +180,7 @@ def test_survivors_and_single_trials_go_on_from_checkpoints_of_lanes(tmp_path: P
     pack = PackTraining(trials, split)
     pack.run_epoch()
     for lane in range(3):
-        checkpoint.save(tmp_path / f"{lane}.pt", pack.state(lane), {})
+        checkpoint.save(tmp_path / f"{lane}.pt", pack.capture_state(lane), {})
     kept = [checkpoint.load(tmp_path / f"{lane}.pt")[0] for lane in range(3)]
     survivors = PackTraining(trials[1:3], split)
     survivors.load_states(kept[1:3])
@@ -189,9 +189,9 @@ def test_survivors_and_single_trials_go_on_from_checkpoints_of_lanes(tmp_path: P
     whole, rest, single = pack.run_epoch()[1], survivors.run_epoch()[0], alone.run_epoch()
     assert whole.epoch == rest.epoch == single.epoch == 2
     assert [rest.train_loss, single.train_loss] == pytest.approx([whole.train_loss] * 2, rel=1e-5)
-    assert distance(survivors.state(0)["network"], alone.state()["network"]) < 1e-5
+    assert distance(survivors.capture_state(0)["network"], alone.capture_state()["network"]) < 1e-5
     with pytest.raises(ValueError, match=r"at one epoch, not at \[1, 2\]"):
-        survivors.load_states([survivors.state(0), kept[2]])
+        survivors.load_states([survivors.capture_state(0), kept[2]])
     with pytest.raises(ValueError, match="belongs to trial"):
         survivors.load_states(kept[:2])
 

@@ -25,7 +25,7 @@ from spaces.specs.recipes import CIFAR, THETA, choose_schedule
 
 SUBSET = Path(__file__).resolve().parents[4] / "shared" / "data" / "cifar10-subset"
 SCALING = Scaling((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
-RECIPE = CIFAR.scaled(4)  # Steps after epochs 2 and 3.
+RECIPE = CIFAR.scale_to(4)  # Steps after epochs 2 and 3.
 TRIAL = TrialSpec("rerun", "normed", "folder-test", "ab", Hyperparameters(**{**THETA, "lr": 0.1}), 3, None, 32, RECIPE)
 
 
@@ -35,7 +35,7 @@ class Made:
 
     make: type[nn.Module]
 
-    def after(self, shape: Shape) -> Shape:
+    def shape_after(self, shape: Shape) -> Shape:
         return shape
 
     def build(self, shape: Shape, gain: float, generator: torch.Generator) -> nn.Module:
@@ -88,7 +88,7 @@ def test_a_resumed_training_is_bitwise_the_undisturbed_one(split: Split, tmp_pat
     expected = [numbers(through.run_epoch()) for _ in range(4)]
     interrupted = Training(TRIAL, split)
     assert [numbers(interrupted.run_epoch()) for _ in range(after)] == expected[:after]
-    checkpoint.save(tmp_path / "c", interrupted.state(), {})
+    checkpoint.save(tmp_path / "c", interrupted.capture_state(), {})
     torch.manual_seed(1234)  # Another process has other generators.
     torch.rand(7)
     resumed = Training(TRIAL, split)
@@ -110,7 +110,7 @@ def test_a_resumed_training_of_the_families_is_bitwise_the_undisturbed_one(
     expected = [numbers(through.run_epoch()) for _ in range(3)]
     interrupted = Training(trial, few)
     interrupted.run_epoch()
-    checkpoint.save(tmp_path / "c", interrupted.state(), {})
+    checkpoint.save(tmp_path / "c", interrupted.capture_state(), {})
     torch.manual_seed(1234)
     resumed = Training(trial, few)
     resumed.load_state(checkpoint.load(tmp_path / "c")[0])
@@ -152,7 +152,7 @@ def test_the_recipe_decides_what_is_computed(split: Split) -> None:
 
 
 def test_it_learns(split: Split) -> None:
-    training = Training(replace(TRIAL, recipe=CIFAR.scaled(12)), split)
+    training = Training(replace(TRIAL, recipe=CIFAR.scale_to(12)), split)
     epochs = [training.run_epoch() for _ in range(12)]
     if SUBSET.is_dir():
         assert epochs[-1].train_loss < epochs[0].train_loss
@@ -186,9 +186,9 @@ def test_mixed_precision_is_near_float32(split: Split) -> None:
     one, other = exact.run_epoch(), mixed.run_epoch()
     assert one.train_loss != other.train_loss
     assert one.train_loss == pytest.approx(other.train_loss, rel=0.05)
-    assert mixed.engine.identity()["instruction_set"] == "cpu bfloat16"
+    assert mixed.engine.describe()["instruction_set"] == "cpu bfloat16"
     assert all(value.dtype in (torch.float32, torch.int64) for value in mixed.network.state_dict().values())
-    mixed.engine.load_state(mixed.engine.state())
+    mixed.engine.load_state(mixed.engine.capture_state())
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,9 @@ class World:
 
     def ends(self) -> dict[str, tuple[str | None, int]]:
         """How each trial ended, and after which epoch."""
-        return {folder.spec.trial_id: (folder.outcome(), folder.epoch) for folder in self.run.list_recorded("sweep")}
+        return {
+            folder.spec.trial_id: (folder.read_outcome(), folder.epoch) for folder in self.run.list_recorded("sweep")
+        }
 
 
 def define(

@@ -20,7 +20,7 @@ def test_by_default_a_run_is_left_as_it_is() -> None:
     found = make_policy(make_parser().parse_args(SWEEP))
     assert (found.force, found.accept_changes, found.retry_failed) == (False, False, False)
     assert (found.keep_checkpoints, found.max_concurrent, found.time_budget) == ("none", None, None)
-    assert not found.time_is_up()
+    assert not found.is_time_up()
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_the_clock_starts_with_the_process() -> None:
 
 def test_time_is_up() -> None:
     started = time.monotonic() - 100
-    assert Policy(time_budget=99, started=started).time_is_up()
-    assert not Policy(time_budget=1e9, started=started).time_is_up()
+    assert Policy(time_budget=99, started=started).is_time_up()
+    assert not Policy(time_budget=1e9, started=started).is_time_up()
 
 
 def test_none_at_once_makes_no_sense() -> None:

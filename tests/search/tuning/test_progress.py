@@ -29,7 +29,7 @@ def run_trials(shown: Progress, trials: list[Any], statuses: list[str]) -> None:
         shown.on_trial_start(0, trials, trial)
         for _ in range(trial.last_result["epoch"]):
             shown.on_trial_result(0, trials, trial, trial.last_result)
-        shown.ended(trial, status)
+        shown.mark_ended(trial, status)
         shown.on_step_begin(0, trials)
 
 
@@ -49,7 +49,7 @@ def test_a_line_counts_the_trial_that_follows_the_one_that_ended(
     one, two = (tune_trial(trial, n, 1, 0.5) for n in range(2))
     with shown.shown():
         shown.on_trial_start(0, [one], one)
-        shown.ended(one, "completed")
+        shown.mark_ended(one, "completed")
         shown.on_step_begin(0, [one])
         shown.on_trial_start(0, [two], two)
         clock[0] = 101.0
@@ -180,7 +180,7 @@ def test_a_listener_hears_where_a_resumed_trial_stood(tmp_path: Path, trial: Tri
         if tuned is new:
             shown.on_trial_result(0, [tuned], tuned, last | {"status": "running"})
             tuned.last_result = last
-        shown.ended(tuned, "completed" if tuned is new else "failed")  # Its worker died before it said a word.
+        shown.mark_ended(tuned, "completed" if tuned is new else "failed")  # Its worker died before it said a word.
     told = [(event.kind, event.epoch, event.accuracy, event.status, event.done) for event in heard]
     assert told == [
         ("started", 2, 0.6, "running", 0),
@@ -225,7 +225,7 @@ def test_a_notebook_has_one_table_that_is_drawn_anew(
         for clock[0] in (101.0, 101.1, 101.2, 102.0, 300.0):  # Three moments at which it is drawn.
             shown.on_step_begin(0, [told])
         shown.on_trial_result(0, [told], told, told.last_result)
-        shown.ended(told, "completed")
+        shown.mark_ended(told, "completed")
     assert len(drawn) == 1 + 3 + 1
     html, text = (drawn[-1]._repr_mimebundle_([], [])[kind] for kind in ("text/html", "text/plain"))
     assert "75.00 %" in text

@@ -101,7 +101,7 @@ class Simulation:
     def drive(self, scheduler: Any, reports_until: float) -> list[tuple[str, int, str]]:
         """Runs until ``reports_until`` reports were made, as if the driver then died; returns the decisions."""
         decisions, live, count = [], [], 0
-        waiting = [t for t in self.trials if self.folder(t).outcome() is None]
+        waiting = [t for t in self.trials if self.folder(t).read_outcome() is None]
         while (live or waiting) and count < reports_until:
             while waiting and len(live) < 2:
                 trial = waiting.pop(0)
@@ -173,7 +173,7 @@ def run_with_deaths(simulation: Simulation, deaths: tuple[float, ...]) -> dict[s
     for death in deaths:
         folders = [simulation.folder(trial) for trial in simulation.trials if simulation.folder(trial).rows]
         simulation.drive(make_scheduler(simulation.spec, simulation.run, folders), death)
-    return {trial.trial_id: simulation.folder(trial).outcome() for trial in simulation.trials}
+    return {trial.trial_id: simulation.folder(trial).read_outcome() for trial in simulation.trials}
 
 
 @pytest.mark.parametrize("seed", range(5))

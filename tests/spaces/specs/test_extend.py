@@ -226,8 +226,8 @@ def test_every_extension_begins_with_what_was_tried_before(asked: list[tuple[dic
         try:
             whole = extend(run, step)
         except UserError:
-            assert not run.searched.within(step.searched)
-            assert not step.searched.within(run.searched)
+            assert not run.searched.fits_within(step.searched)
+            assert not step.searched.fits_within(run.searched)
             continue
         before, after = run.list_points("conv"), whole.list_points("conv")
         assert after[: len(before)] == before

@@ -34,13 +34,13 @@ def test_the_numbers_of_section_1_5_2() -> None:
     [(120, (60, 80, 100)), (12, (6, 8, 10)), (240, (120, 160, 200)), (10, (5, 7, 9)), (3, (2, 2)), (2, (1,)), (1, ())],
 )
 def test_scaled(epochs: int, drops: tuple[int, ...]) -> None:
-    assert CIFAR.scaled(epochs).lr_drops == drops
-    assert CIFAR.scaled(epochs).epochs == epochs
+    assert CIFAR.scale_to(epochs).lr_drops == drops
+    assert CIFAR.scale_to(epochs).epochs == epochs
 
 
 @given(st.integers(1, 500))
 def test_an_epoch_has_the_rate_of_the_same_fraction_of_the_whole(epochs: int) -> None:
-    scaled = CIFAR.scaled(epochs)
+    scaled = CIFAR.scale_to(epochs)
     for epoch in range(1, epochs + 1):
         done = Fraction(epoch - 1, epochs)
         passed = sum(Fraction(drop, 120) <= done for drop in (60, 80, 100))
@@ -57,7 +57,7 @@ def test_no_recipe_leaves_a_trial_as_it_was() -> None:
     "recipe",
     [
         CIFAR,
-        CIFAR.scaled(60),
+        CIFAR.scale_to(60),
         replace(CIFAR, flip=False),
         replace(CIFAR, crop_padding=0),
         replace(CIFAR, lr_factor=0.1),
@@ -73,8 +73,8 @@ def test_a_recipe_is_part_of_the_trial(recipe: Recipe) -> None:
 def test_a_run_scales_it_to_each_phase() -> None:
     run = replace(SWEEP, recipe=CIFAR, rerun_seeds=1, rerun_epochs=60)
     assert RunSpec.from_dict(json.loads(json.dumps(run.as_dict()))) == run
-    assert run.sweep_trial("conv", THETA).recipe == CIFAR.scaled(12)
-    assert [trial.recipe for trial in run.list_rerun_trials("conv", THETA)] == [CIFAR.scaled(60)]
+    assert run.sweep_trial("conv", THETA).recipe == CIFAR.scale_to(12)
+    assert [trial.recipe for trial in run.list_rerun_trials("conv", THETA)] == [CIFAR.scale_to(60)]
     assert SWEEP.sweep_trial("conv", THETA).recipe is None
 
 

@@ -94,13 +94,13 @@ def test_a_trial_is_trained_by_a_worker_and_decided_by_the_driver(
     mine.decide("completed", 3)
     assert epochs <= 3 * EPOCH_REQUESTS
     assert bucket.requests.total() - now + begun - before <= TRIAL_REQUESTS + 1  # The test's own list is one.
-    assert mine.outcome() == "completed"
+    assert mine.read_outcome() == "completed"
     assert mine.epoch == 3
     assert list_checkpoints(bucket) == []
     with pytest.raises(Superseded, match=r"verdict\.json was written by another process"):
         mine.decide("failed", 3)
     mine.reopen()
-    assert mine.outcome() is None
+    assert mine.read_outcome() is None
     mine.decide("completed", 3, keep_checkpoint=True)
 
 
@@ -327,7 +327,7 @@ def test_a_verdict_that_a_replaced_driver_was_just_in_time_to_write_is_taken_ove
     with pytest.raises(Superseded, match=r"verdict\.json was written by another process"):
         mine.decide("stopped", 1)
     mine.decide("completed", 1)
-    assert mine.outcome() == "completed"
+    assert mine.read_outcome() == "completed"
     assert list_checkpoints(bucket) == []
 
 

@@ -37,7 +37,7 @@ def told(lines: list[str]) -> Callable[[str], None]:
 
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease_module, "identity", lambda: ELSEWHERE)
+    monkeypatch.setattr(lease_module, "describe_process", lambda: ELSEWHERE)
 
 
 def read(bucket: BucketPlace) -> dict[str, Any]:

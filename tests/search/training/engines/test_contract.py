@@ -147,7 +147,7 @@ def test_checkpoints_interchange(spec: TrialSpec, engine: str, momentum: float, 
     spec = replace(spec, theta=Hyperparameters(**{**THETA, "momentum": momentum}))
     one = Training(spec, split, engine=engine)
     one.run_epoch()
-    checkpoint.save(tmp_path / "c.pt", one.state(), {})
+    checkpoint.save(tmp_path / "c.pt", one.capture_state(), {})
     other = Training(spec, split, engine={"native": "torch", "torch": "auto"}[engine])
     other.load_state(checkpoint.load(tmp_path / "c.pt")[0])
     steps = []
@@ -184,7 +184,7 @@ def test_any_batch_size(trial: TrialSpec, engine: str, size: int, split: Split) 
 
 
 def test_says_what_it_is(spec: TrialSpec, engine: str, split: Split) -> None:
-    identity = Training(spec, split, engine=engine).engine.identity()
+    identity = Training(spec, split, engine=engine).engine.describe()
     assert identity["engine"] == engine
     assert identity["instruction_set"]
     assert identity["engine_version"]
