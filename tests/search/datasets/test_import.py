@@ -122,7 +122,7 @@ def test_kaggle_puts_each_file_into_a_folder_of_its_name(fake, tmp_path: Path, o
     for name in fake.content:
         dotted = name.replace("-idx", ".idx")
         fake.write(tmp_path / outer.format(name, dotted=dotted), name, form=inner.format("{}", dotted=dotted))
-    assert fake.store.folder(tmp_path) == tmp_path
+    assert fake.store.find_folder(tmp_path) == tmp_path
     assert not fake.store.find_missing(tmp_path)
     folder = fake.store.import_from(tmp_path, tmp_path / "cache")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == fake.content

@@ -146,7 +146,7 @@ def test_lanes_that_are_done_do_not_fail_with_the_worker_of_their_pack(tmp_path:
     progress = Progress("sweep", {}, Limits(1), [])
     job = jobs.Job(run, None, InTurn(trials, 2), InOrder(), progress)  # type: ignore[arg-type]
     outcomes = jobs.Outcomes(job, Interrupt(), None, Counter(), slots=1)  # type: ignore[arg-type]
-    progress.waits = lambda trial: None  # type: ignore[method-assign]
+    progress.mark_waiting = lambda trial: None  # type: ignore[method-assign]
     outcomes.on_trial_start(0, [], pack)
     last = {"epoch": 3, "accuracy": 0.5, "status": "running", "seconds": 0.0, "again": False, "done": True}
     outcomes.on_trial_result(0, [], pack, {REPORTS: [(done.trial_id, last)]})

@@ -31,13 +31,13 @@ def test_root_is_absolute_and_home_is_expanded(tmp_path: Path, monkeypatch: pyte
 
 
 def test_folder_is_nested_unless_only_the_root_has_files(fake, tmp_path: Path) -> None:
-    assert fake.store.folder(tmp_path) == tmp_path / "mnist"
+    assert fake.store.find_folder(tmp_path) == tmp_path / "mnist"
     fake.write(tmp_path, "train-labels-idx1-ubyte")
-    assert fake.store.folder(tmp_path) == tmp_path
+    assert fake.store.find_folder(tmp_path) == tmp_path
     (tmp_path / "mnist").mkdir()
-    assert fake.store.folder(tmp_path) == tmp_path
+    assert fake.store.find_folder(tmp_path) == tmp_path
     fake.write(tmp_path / "mnist", "t10k-labels-idx1-ubyte")
-    assert fake.store.folder(tmp_path) == tmp_path / "mnist"
+    assert fake.store.find_folder(tmp_path) == tmp_path / "mnist"
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_a_complete_folder_is_not_written(fake, tmp_path: Path) -> None:
 def test_missing_files_join_those_in_the_root_itself(fake, good, tmp_path: Path) -> None:
     fake.write(tmp_path, NAME)
     assert fake.store.fetch(tmp_path, mirrors=[good.url]) == tmp_path
-    assert not fake.store.find_missing(fake.store.folder(tmp_path))
+    assert not fake.store.find_missing(fake.store.find_folder(tmp_path))
 
 
 def test_body_that_the_server_compresses_for_transport(fake, good, tmp_path: Path) -> None:
