@@ -130,11 +130,10 @@ def list_outcomes(first: Run, second: Run) -> pd.DataFrame:
     Returns:
         One row per architecture of either run: ``architecture``; ``first_selected``, the validation accuracy of the
         incumbent, ``first_mean``, ``first_std``, ``first_n`` of ``first_asked`` and the same of the second, in
-        percent; ``same_theta``, whether both chose the same
-        configuration (None where one chose none); ``difference`` (second minus first, in points) with its 95 %
-        interval ``low`` to ``high``; ``p_holm``, the p-value of Welch's test, or where seeds broke down
-        of a permutation test, corrected over the architectures; ``differs``, at
-        5 %; and why it is ``untested``, empty where it was tested.
+        percent; ``same_theta``, whether both chose the same configuration (None where one chose none); ``difference``
+        (second minus first, in points) with its 95 % interval ``low`` to ``high``; ``p_holm``, the p-value of Welch's
+        test, or where seeds broke down of a permutation test, corrected over the architectures; ``differs``, at 5 %;
+        and why it is ``untested``, empty where it was tested.
     """
     evidence = gather([first, second])
     found = {(id(one.run), one.architecture): one for one in evidence.candidates}

@@ -21,7 +21,7 @@ FINAL = 8
 """Height and width of the deep networks' activations before the average pooling."""
 
 
-def make_image(shape: Shape, what: str) -> Shape:
+def check_image(shape: Shape, what: str) -> Shape:
     """The shape, if it is that of an image.
 
     Raises:
@@ -52,7 +52,7 @@ class BatchNorm(Layer):
         """A ``nn.BatchNorm2d``."""
         from torch import nn
 
-        return nn.BatchNorm2d(make_image(shape, "batch norm")[0], device=generator.device)
+        return nn.BatchNorm2d(check_image(shape, "batch norm")[0], device=generator.device)
 
 
 class Upsample(Plain):
@@ -89,7 +89,7 @@ class AveragePool(Plain):
 
     def shape_after(self, shape: Shape) -> Shape:
         """(C, H, W) to (C, H // size, W // size)."""
-        _, *pixels = make_image(shape, "average pool")
+        _, *pixels = check_image(shape, "average pool")
         if min(pixels) < self.size:
             raise UserError(f"average pool: {shape} has no {self.size} x {self.size} pixels; give larger images")
         return (shape[0], *(length // self.size for length in pixels))

@@ -256,14 +256,14 @@ def render_table(name: str, run: Path) -> str:
     return write_markdown(TABLES[name].build(*read_runs([run])), find_width()).rstrip()
 
 
-def choose_exit_code(failures: int, run: Path) -> int:
-    """0, or ``INCOMPLETE`` with a line about each phase in which trials failed."""
+def choose_exit_code(failures: int, run: Path, *phases: str) -> int:
+    """0, or ``INCOMPLETE`` with a line about each of these phases (by default of all) in which trials failed."""
     if failures:
         from analysis.records.reader import read_run
 
         refresh(run)
         failed = read_run(run).trials.query("status == 'failed'")["phase"].value_counts()
-        for phase in filter(failed.get, PHASES):
+        for phase in filter(failed.get, phases or PHASES):
             see = format_command("invsearch", "status", run, "--phase", phase, "--filter", "status=failed")
             print(f"{format_count(failed[phase], 'trial')} failed; see: {see}", file=sys.stderr)
     return INCOMPLETE if failures else 0

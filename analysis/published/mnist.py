@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from analysis.published.deep import find_swap
 from spaces.common.errors import UserError, quote
 from spaces.hyperparameters import Hyperparameters
+from spaces.specs.recipes import THETA
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,16 @@ PUBLISHED: dict[str, Published] = {
 
 
 def find_published_theta(name: str) -> Hyperparameters:
-    """The published optimal hyperparameters of an architecture.
+    """The published hyperparameters of an architecture: its own in Table 1.4, else those of section 1.5.2.
 
     Raises:
         UserError: the chapter gives none.
     """
+    if find_swap(name) is not None:
+        return THETA
     if name not in PUBLISHED:
         raise UserError(
-            f"theta: the chapter gives none for {quote(name)}; it does for {', '.join(PUBLISHED)}; "
-            "give lr=..,momentum=..,weight_decay=..,gain=.."
+            f"theta: the chapter gives none for {quote(name)}; it does for {', '.join(PUBLISHED)} and the networks "
+            "of Tables 1.6 and 1.7; give lr=..,momentum=..,weight_decay=..,gain=.."
         )
     return PUBLISHED[name].theta

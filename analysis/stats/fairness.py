@@ -89,8 +89,8 @@ def find_near_optimal(candidate: Candidate) -> pd.DataFrame:
 
     Returns:
         Rows of ``Candidate.sweep`` that reached the last epoch, the best first, with the validation accuracy by the
-        run's judge; none without an incumbent, or
-        where the spread is unknown: a rerun was lost, or fewer than ``stats.LEAST`` finished, or all are alike.
+        run's judge; none without an incumbent, or where the spread is unknown: a rerun was lost, or fewer than
+        ``stats.LEAST`` finished, or all are alike.
     """
     run, judge = candidate.run, find_judge(candidate.run)
     last = find_completed(run, candidate.sweep)

@@ -66,7 +66,7 @@ def build_accuracy_rows(evidence: Evidence, run: Run, architectures: Sequence[st
     known = {name: find_published(run, name) for name in architectures}
     names = evidence.hyperparameters
     rows = [
-        {"architecture": name, "title": title, **_show_ours(run, found.get(name), names)}
+        {"architecture": name, "title": title, **_collect_ours(run, found.get(name), names)}
         for name, (_, title) in known.items()
     ]
     if any(published for published, _ in known.values()):
@@ -77,7 +77,7 @@ def build_accuracy_rows(evidence: Evidence, run: Run, architectures: Sequence[st
     return pd.DataFrame(rows).assign(**{name: make_column(row[name] for row in rows) for name in further})
 
 
-def _show_ours(run: Run, one: Candidate | None, names: Sequence[str]) -> dict[str, Any]:
+def _collect_ours(run: Run, one: Candidate | None, names: Sequence[str]) -> dict[str, Any]:
     reruns = find_reruns(run, "", None) if one is None else one.reruns
     ours = reruns.trials.iloc[0] if len(reruns.trials) else {}
     summary = reruns.summary

@@ -28,7 +28,7 @@ NOTES = [
     "gap: selected minus reruns. It holds the luck of the best of many on one seed, but also other images and fewer to "
     "train on, so it does not measure that luck.",
     "near: configurations trained to the last epoch within 1.41 std of the incumbent, itself included, which is the "
-    "standard error of a difference of two single seeds. Table near lists them.",
+    "standard error of a difference of two single seeds, all by the run's own judge. Table near lists them.",
     "diverged, collapsed: shares of the configurations that ended. Collapsed: ended without diverging, and below half "
     "of the best validation accuracy that the run had at the same epoch (where guessing reaches that, halfway from it "
     "to the best){levels}. either: the two together, with the 95 % Wilson interval.",

@@ -43,7 +43,7 @@ EPOCHS = 2
 class NoTraining:
     """Has the weights of a small network, and an accuracy that is a function of the configuration."""
 
-    engine = SimpleNamespace(identity=dict)
+    engine = SimpleNamespace(describe=dict)
 
     def __init__(self, folder: TrialFolder) -> None:
         self._spec, self._epoch, self._weights = folder.spec, folder.epoch, torch.zeros(5000)
@@ -53,7 +53,7 @@ class NoTraining:
         self._epoch += 1
         return Epoch(self._epoch, 1.0, 1.0, self._spec.theta.lr % 0.1 * 10, 0.0, False)
 
-    def state(self) -> dict[str, Any]:
+    def capture_state(self) -> dict[str, Any]:
         """A checkpoint of 20 kB, as the conv network's; never twice the same."""
         self._weights[0] = self._epoch
         return {"weights": self._weights}

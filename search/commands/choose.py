@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     for line in describe_choices(gather([read_run(args.run)])):
         show(line)
     show(f"choice complete: {make_printable(args.run)}; next: {format_command('invsearch', 'rerun', args.run)}")
-    return options.choose_exit_code(failures, args.run)
+    return options.choose_exit_code(failures, args.run, "choice")
 
 
 def add_choice(args: argparse.Namespace, spec: RunSpec, known: RunSpec | None) -> RunSpec:

@@ -183,7 +183,8 @@ def _check_options(args: argparse.Namespace, table: Table) -> None:
             f"table: {args.table} shows any run and has no experiment of its own; see invsearch list tables"
         )
     for name, default in (dict.fromkeys(FIXED_ONLY) if table.searched else SEARCH_ONLY).items():
-        splits = name == "split_seed" and args.test_fraction is not None  # Then it chooses the test images.
+        # With a test fraction it chooses the test images.
+        splits = name == "split_seed" and (args.test_fraction is not None or "test-fraction=" in (args.dataset or ""))
         if getattr(args, name) != default and not splits:
             what = "has fixed rows" if table.searched else "searches nothing: its configurations are fixed"
             given = name.replace("_", "-")

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     failures = request.train()
     table = choose_table(request.spec)
     show(f"rerun complete: {make_printable(args.run)}; next: {format_command('invsearch', 'table', table, args.run)}")
-    return options.choose_exit_code(failures, args.run)
+    return options.choose_exit_code(failures, args.run, "rerun")
 
 
 def choose_table(spec: RunSpec) -> str:

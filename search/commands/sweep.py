@@ -49,4 +49,4 @@ def run(args: argparse.Namespace) -> int:
         f"sweep complete: {make_printable(args.out)}; next: {choose} (the best race over further seeds), or {rerun}; "
         f"{best} shows their hyperparameters"
     )
-    return options.choose_exit_code(failures, args.out)
+    return options.choose_exit_code(failures, args.out, "sweep")

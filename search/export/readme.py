@@ -11,7 +11,10 @@ from spaces.common.wording import format_count
 
 def write_readme(config: Mapping[str, Any]) -> str:
     """A page for people who find the folder, from the content of its config.json."""
-    theta = ", ".join(f"{name} {format_setting(value)}" for name, value in config["theta"].items())
+    theta = ", ".join(
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {format_setting(value)}"
+        for name, value in config["theta"].items()
+    )
     shape = ", ".join(map(str, config["input_shape"]))
     norm = config["normalisation"]
     return f"""# {config["title"]} ({config["architecture"]}) on {config["dataset"]}

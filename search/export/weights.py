@@ -104,8 +104,8 @@ def train_anew(
         device = "cpu"
     if engine == "pack":
         raise UserError(
-            f"trial {spec.trial_id}: it was trained in a pack, whose bits no training alone repeats; add "
-            "--accept-changes to take the weights of here (for the next run: --keep-checkpoints best)"
+            f"trial {spec.trial_id}: it was trained in a pack, and training it alone does not repeat those bits; "
+            "--accept-changes trains it alone and takes those weights (in the next run, --keep-checkpoints best)"
         )
     make_repeatable(device, int(maker.get("threads", "1")))
     training = Training(spec, load_split(data, spec.phase, spec.split_seed), device, engine)

@@ -78,9 +78,8 @@ def parse_assumed(
         except ValueError:
             raise UserError(f"assume: {name}: {quote(number)} is not a number; write for example {name}=8") from None
         if not 0 < values[name] < 1e9 or (name == "nodes" and values[name] % 1):
-            raise UserError(
-                f"assume: {name}: {quote(number)} is not allowed; give a {'whole ' * (name == 'nodes')}number above 0"
-            )
+            what = f"{'whole ' * (name == 'nodes')}number above 0 and below 1e9"
+            raise UserError(f"assume: {name}: {quote(number)} is not allowed; give a {what}")
     paces = {name: values[name] for name in architectures if name in values}
     made = Assumed(
         values.get("cpus"),

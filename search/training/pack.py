@@ -50,7 +50,7 @@ class PackTraining:
     Attributes:
         epoch: how many there were.
         engine: what does the arithmetic.
-        network: the first lane's, with the weights that ``state`` last gave it.
+        network: the first lane's, with the weights that ``capture_state`` last gave it.
 
     Raises:
         UserError: the trials cannot be one pack.

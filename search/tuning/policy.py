@@ -81,7 +81,7 @@ class Keeper:
 
 
 def _rank(folder: TrialFolder) -> tuple[float, float, str, str]:
-    """Smaller is better: by accuracy, then by loss, then by id, as incumbents and best reruns are found."""
+    """Smaller is better: by accuracy after the last epoch, then by loss, then by id."""
     spec, last = folder.spec, folder.rows[-1]
     accuracy, loss = (last[f"{JUDGED_ON[spec.phase]}_{name}"] for name in ("accuracy", "loss"))
     return -accuracy, loss, spec.config_id, spec.trial_id

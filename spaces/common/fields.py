@@ -72,4 +72,4 @@ def format_setting(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {format_setting(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(format_setting(item) for item in value) + "]"
-    return "none" if value is None else str(value).removesuffix(".0")
+    return "none" if value is None else str(value).removesuffix(".0") if isinstance(value, float) else str(value)

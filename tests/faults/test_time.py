@@ -20,7 +20,7 @@ DRIVER = """
 import sys
 from pathlib import Path
 from search.tuning.policy import Policy
-Policy.time_is_up = lambda self: Path(sys.argv[1]).exists()
+Policy.is_time_up = lambda self: Path(sys.argv[1]).exists()
 from search.cli import main
 sys.exit(main(sys.argv[2:]))
 """

@@ -76,7 +76,7 @@ class Archive:
         return next(iter(self.find_forms(root)), find_cache_root(root) / self.name / self.file)
 
     def find_folder(self, root: Path | None = None) -> Path:
-        """The folder that ``path`` is in."""
+        """The folder that ``find_path`` is in."""
         return self.find_path(root).parent
 
     def find_missing(self, root: Path | None = None) -> list[str]:

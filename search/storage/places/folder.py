@@ -36,14 +36,14 @@ class FolderPlace:
         """What a file holds."""
         with suppress(FileNotFoundError):
             content = self._read(name)
-            return content, _read_version(content)
+            return content, _hash_version(content)
         return None
 
     def look(self, name: str) -> Entry | None:
         """That a file is there."""
         with suppress(FileNotFoundError):
             status = os.lstat(self._folder / name)
-            return Entry(name, _read_version(self._read(name)), status.st_size, status.st_mtime)
+            return Entry(name, _hash_version(self._read(name)), status.st_size, status.st_mtime)
         return None
 
     def create(self, name: str, content: bytes) -> Version:
@@ -67,7 +67,7 @@ class FolderPlace:
             write_atomically(path, content)
         finally:
             lock.release()
-        return _read_version(content)
+        return _hash_version(content)
 
     def list(self, prefix: str = "") -> list[Entry]:
         """The files below a folder."""
@@ -82,5 +82,5 @@ class FolderPlace:
             (self._folder / name).unlink(missing_ok=True)
 
 
-def _read_version(content: bytes) -> Version:
+def _hash_version(content: bytes) -> Version:
     return Version(hashlib.sha256(content).hexdigest())

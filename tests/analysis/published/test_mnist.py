@@ -36,6 +36,11 @@ def test_a_row_is_that_of_the_text(line, name) -> None:
     assert (row.mean, row.std) == (float(mean), float(std))
 
 
+@pytest.mark.parametrize("name", ["ref", "invB+invC-C", "invAll-w16", "scatnetD"])
+def test_the_networks_of_tables_1_6_and_1_7_have_the_theta_of_section_1_5_2(name: str) -> None:
+    assert find_published_theta(name).as_dict() == {"lr": 0.5, "momentum": 0.85, "weight_decay": 1e-4, "gain": 1.0}
+
+
 def test_an_architecture_that_the_text_does_not_have() -> None:
     with pytest.raises(UserError, match="the chapter gives none for 'vgg'; it does for conv, invariant, "):
         find_published_theta("vgg")

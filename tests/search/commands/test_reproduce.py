@@ -10,6 +10,7 @@ from search.cli import main, make_parser
 from search.commands.reproduce import prepare
 from search.storage.json_files import write_json
 from search.training.loop import Epoch
+from tests.search.datasets.own.test_images import draw
 from tests.search.datasets.test_folder import make
 
 SEARCHING_NOTHING = "Table 1.6 searches nothing"
@@ -56,12 +57,24 @@ def test_options_that_it_has_no_use_for(
     assert not out.exists()
 
 
+@pytest.mark.parametrize("given", [["--test-fraction", "0.5", "--dataset", "images:{}"], ["--dataset", "{}"]])
 def test_a_split_seed_chooses_the_test_images_of_a_table_without_a_search(
-    images: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    given: list[str], images: str, tmp_path: Path
 ) -> None:
-    asked = ["1.6", "--rows", "ref", "--width", "8", "--dataset", images, "--test-fraction", "0.5", "--split-seed", "3"]
-    main(["reproduce", *asked, "--dry-run", "--assume", "cpus=1,seconds-per-epoch=1", "--out", str(tmp_path / "run")])
-    assert "split-seed" not in capsys.readouterr().err
+    for name in ("cat", "dog"):
+        draw(tmp_path / "pets" / name, 10, (32, 32, 3))
+    where = str(tmp_path / "pets") if len(given) == 4 else f"images,test-fraction=0.5:{tmp_path / 'pets'}"
+    asked = [
+        "reproduce",
+        "1.6",
+        "--rows",
+        "ref",
+        *(word.format(where) for word in given),
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    hashes = [prepare(make_parser().parse_args([*asked, "--split-seed", seed])).spec.data_hash for seed in "334"]
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
 @pytest.mark.parametrize(

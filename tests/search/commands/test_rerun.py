@@ -28,10 +28,10 @@ def test_what_is_left_of_a_run(small: Any, capsys: pytest.CaptureFixture[str]) -
 
 def test_the_hint_about_failures_finds_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = RunFolder(tmp_path / "run")
-    folder.sweep("conv", [0.5], "completed")
+    folder.sweep("conv", [0.5], "failed", status="failed")
     folder.rerun("conv", [0.5], "failed", status="failed")
     run = folder.write()
-    assert choose_exit_code(1, run) == 3
+    assert choose_exit_code(1, run, "rerun") == 3
     said = capsys.readouterr().err
     assert said == f"1 trial failed; see: invsearch status {run} --phase rerun --filter status=failed\n"
     assert main(shlex.split(said.partition("see: invsearch ")[2])) == 0
