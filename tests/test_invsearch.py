@@ -85,8 +85,10 @@ def test_a_run_that_is_there(run: invsearch.Run, tmp_path: Path, capsys: pytest.
         (lambda run: invsearch.reproduce("1.5", "x"), "1.5"),
     ],
 )
-def test_bad_input_is_an_exception_of_one_line(run: invsearch.Run, call: Any, words: str, tmp_path: Path) -> None:
-    os.chdir(tmp_path)
+def test_bad_input_is_an_exception_of_one_line(
+    run: invsearch.Run, call: Any, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(invsearch.UserError, match=words) as error:
         call(run)
     assert "\n" not in str(error.value)

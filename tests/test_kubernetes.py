@@ -15,7 +15,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from search.cli import main
+from search.cli import make_parser
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "kubernetes"
@@ -97,15 +97,13 @@ def test_grows_from_no_workers_asks_for_a_token_and_goes_away(job: dict[str, Any
     assert len({pod["spec"]["containers"][0]["image"] for pod in pods(job)}) == 1
 
 
-def test_its_command_is_one(job: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+def test_its_command_is_one(job: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     program, command, *options = shlex.split(job["spec"]["entrypoint"])
     assert (program, command) == ("invsearch", "sweep")
     assert options[options.index("--address") + 1] == "auto"
     assert options[options.index("--out") + 1].startswith("s3://BUCKET/")
-    with pytest.raises(SystemExit):
-        main([command, "--help"])
-    known = capsys.readouterr().out
-    assert all(option in known for option in options if option.startswith("--"))
+    monkeypatch.setattr("search.storage.places.urls.open_mirror", Path)  # The bucket is a placeholder.
+    make_parser().parse_args([command, *options])  # Or it exits.
 
 
 def test_the_image_holds_what_an_install_needs() -> None:

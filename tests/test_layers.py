@@ -115,8 +115,9 @@ def test_what_answers_at_once_loads_no_heavy_library(line: str) -> None:
     code = (
         "import sys, invsearch_start\n"
         f"sys.argv[1:] = {line.split()}\n"
-        "try: invsearch_start.main()\n"
-        "except SystemExit: pass\n"
+        "try: code = invsearch_start.main()\n"
+        "except SystemExit as end: code = end.code\n"
+        "assert not code\n"
         "assert not {'torch', 'ray', 'pandas.core', 'numpy._core', 'scipy._lib', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)

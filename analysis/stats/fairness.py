@@ -16,6 +16,8 @@ from analysis.stats.collapse import find_collapsed
 from analysis.stats.outcomes import find_wilson
 from analysis.stats.samples import explain_untested, summarize
 
+APART = math.sqrt(2.0)  # Standard deviations of a seed: the standard error of a difference of two single seeds.
+
 
 class Fairness(NamedTuple):
     """What the sweep of one architecture says about itself; NaN or empty where it says nothing.
@@ -100,7 +102,7 @@ def find_near_optimal(candidate: Candidate) -> pd.DataFrame:
         seeds, seeds, bool(candidate.reruns.lost or candidate.reruns.broken)
     ):
         return last.iloc[:0]
-    error = math.sqrt(2.0) * summarize(seeds).std / 100.0
+    error = APART * summarize(seeds).std / 100.0
     return last.assign(val_accuracy=judged)[judged >= judged.max() - error]
 
 

@@ -15,6 +15,8 @@ def test_it_times_every_command_against_pandas(
     latency.main(["--quick"])
     text = capsys.readouterr().out
     assert latency.IMPORT in ran
+    commands = {words[2] for words in ran if words[:2] == ("-m", "search")}
+    assert commands >= {"--help", "list", "status", "table", "show", "best"}
     for command in ("--help", "list", "status RUN", "table 1.3 RUN"):
         assert f"| {command} " in text
 

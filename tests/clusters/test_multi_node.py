@@ -137,4 +137,5 @@ def test_a_cluster_that_may_grow_is_waited_for(clusters: Any, sweeps: Any, tmp_p
         if "waiting for the cluster to grow" in line:
             break
     assert errors[-1].startswith("a trial asks for 1 CPU and 1 GPU"), errors
-    assert process.poll() is None
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(10)

@@ -82,6 +82,7 @@ class Havoc:
 
     def _kill_at_start(self, driver: Driver) -> None:
         time.sleep(self._random.uniform(0.0, STARTING_SECONDS))
+        assert driver.alive, driver.errors[-2000:]
         self._ended_by_kill("start", driver)
 
     def _kill(self, kind: str, driver: Driver, progress: int) -> None:

@@ -38,6 +38,7 @@ def test_workers_and_kills_change_nothing(tmp_path: Path) -> None:
         tables[run.name] = read_status(run)
     havoc = Havoc(tmp_path / "killed", [*SWEEP, *RUNGS, "--max-concurrent", "2"], seed=1)
     havoc.survive({"worker": 2, "driver": 1}, most_epochs=8)
+    assert havoc.kills == {"worker": 2, "driver": 1}
     check_complete(havoc.run)
     tables["killed"] = read_status(havoc.run)
     first = tables["with-1"]

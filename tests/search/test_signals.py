@@ -184,11 +184,11 @@ def test_a_time_limit_ends_whatever_is_under_way(seconds: float) -> None:
 
 
 def test_a_time_limit_waits_where_others_look_at_the_clock() -> None:
-    with time_limit(0.01, "time is up"), unlimited():
-        time.sleep(0.05)
-    with time_limit(0.01, "time is up"):
+    with time_limit(0.5, "time is up"), unlimited():
+        time.sleep(0.7)
+    with time_limit(0.5, "time is up"):
         lift_time_limit()
-        time.sleep(0.05)
+        time.sleep(0.7)
     with time_limit(math.inf, "time is up"):
         assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
@@ -269,8 +269,8 @@ def test_a_time_limit_that_ends_while_ray_starts_is_said_after_it() -> None:
     ends: list[str] = []
 
     def start() -> None:
-        with time_limit(0.01, "time is up"), kept():
-            time.sleep(0.05)
+        with time_limit(0.5, "time is up"), kept():
+            time.sleep(0.7)
             ends.append("started")
 
     with pytest.raises(Halted, match="time is up"):

@@ -122,6 +122,18 @@ def _edit(path: Path, change) -> None:
     path.write_bytes(_seal(content))
 
 
+def _edit_plain(path: Path) -> None:
+    """The same content, without its checksum."""
+    content = json.loads(path.read_text())
+    del content["checksum"]
+    path.write_text(json.dumps(content))
+
+
+def _head(path: Path, rest: bytes) -> None:
+    """A right checksum before bytes that are no JSON."""
+    path.write_bytes(b'{"checksum": "' + hashlib.sha256(rest).hexdigest()[:16].encode() + b'", ' + rest)
+
+
 def _flip(path: Path) -> None:
     path.write_text(path.read_text().replace("0.6", "0.7"))
 
@@ -142,10 +154,10 @@ def test_config_ids_of_the_earlier_form_are_those_of_today(full) -> None:
 
 DAMAGE = {
     "cut off": lambda folder: (folder / "record.json").write_text('{"format": 1, "tri'),
-    "not UTF-8": lambda folder: (folder / "record.json").write_bytes(b'{"\xff": 1}'),
+    "not UTF-8": lambda folder: _head(folder / "record.json", b'"\xff": 1}'),
     "a list": lambda folder: (folder / "record.json").write_text("[]"),
-    "deep": lambda folder: (folder / "record.json").write_text("[" * 100_000),
-    "without its checksum": lambda folder: (folder / "record.json").write_text('{"format": 2}'),
+    "deep": lambda folder: _head(folder / "record.json", b'"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+    "without its checksum": lambda folder: _edit_plain(folder / "record.json"),
     "one digit changed": lambda folder: _flip(folder / "record.json"),
     "other format": lambda folder: _edit(folder / "record.json", lambda record: record.update(format=1)),
     "unknown maker": lambda folder: _edit(folder / "record.json", lambda record: record["rows"][0].update(maker=-1)),

@@ -88,7 +88,7 @@ def test_a_group_keeps_its_colour_in_every_figure() -> None:
                 colour = trace.get("line", trace.get("marker", {})).get("color")
                 if group in found and colour and trace["type"] != "bar":
                     found[group].add(colour)
-    assert all(len(colours - {"#ffffff"}) <= 1 for colours in found.values())
+    assert all(len(colours - {"#ffffff"}) == 1 for colours in found.values())
 
 
 def test_markup_in_names_is_text() -> None:

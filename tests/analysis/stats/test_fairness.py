@@ -7,7 +7,7 @@ from scipy import stats
 
 from analysis.evidence import gather
 from analysis.records.reader import read_run
-from analysis.stats.fairness import _summarize_side, find_edges, find_near_optimal, judge_fairness
+from analysis.stats.fairness import APART, _summarize_side, find_edges, find_near_optimal, judge_fairness
 from analysis.tables import TABLES
 from spaces import Hyperparameters
 from tests.analysis.conftest import NET, OWN
@@ -65,7 +65,7 @@ def test_two_seeds_of_one_configuration_lie_within_root_two_std_two_times_in_thr
     """The promise of table near, of 100,000 drawn pairs: 68.27 %; within one std it would be 52.05 %."""
     random = np.random.default_rng(0)
     apart = np.abs(random.normal(97, 0.3, 100_000) - random.normal(97, 0.3, 100_000))
-    assert (apart <= math.sqrt(2) * 0.3).mean() == pytest.approx(0.6827, abs=0.005)
+    assert (apart <= APART * 0.3).mean() == pytest.approx(0.6827, abs=0.005)
     assert (apart > 0.3).mean() == pytest.approx(0.4795, abs=0.005)
 
 

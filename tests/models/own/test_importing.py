@@ -2,6 +2,7 @@
 
 import copy
 import io
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -133,7 +134,7 @@ def test_the_very_bytes_that_ran_are_kept(write):
 
 
 def test_nothing_that_the_file_sets_stays_set(write):
-    state = torch.get_rng_state()
+    state, plain = torch.get_rng_state(), random.getstate()
     path = write("""
         import random, sys
         import numpy as np
@@ -152,6 +153,7 @@ def test_nothing_that_the_file_sets_stays_set(write):
     numbers = list_numbers()
     register(Reference.parse(f"{path}:Mine"))
     assert torch.equal(torch.get_rng_state(), state)
+    assert random.getstate() == plain
     assert list_numbers() == numbers
     assert "/nowhere" not in sys.path
 

@@ -8,6 +8,7 @@ from models.invariant import InvariantLayer
 from models.scattering import Scattering
 from models.stability import Stage, list_stages, measure
 from models.stability.measure import GRADIENTS, SHIFTS, list_moves
+from models.stability.warps import displace
 
 
 def images(n=3, size=16):
@@ -34,13 +35,20 @@ def test_nothing_changes_where_nothing_moves():
 
 
 def test_changes_are_norms_of_differences():
-    """The identity and shifts by whole pixels, worked out with numpy."""
+    """Of the identity by NumPy; of one that doubles each side of an image twice as much."""
     found = frame([Stage("identity", 1, "", nn.Identity()), Stage("twice", 1, "", nn.Upsample(scale_factor=2))])
     same = found[found["stage"] == "identity"].reset_index()
     twice = found[found["stage"] == "twice"].reset_index()
     np.testing.assert_allclose(twice["change"], 2 * same["change"], rtol=1e-5)
     np.testing.assert_allclose(twice["relative"], same["relative"], rtol=1e-5)
     np.testing.assert_allclose(same["change"], same["relative"], rtol=1e-5)
+    x = images()
+    expected = [
+        np.linalg.norm(moved - plain) / np.linalg.norm(plain)
+        for _, _, taus, _ in list_moves(3, 16, 16, 0)
+        for moved, plain in zip(displace(x, taus).numpy(), x.numpy(), strict=True)
+    ]
+    np.testing.assert_allclose(same["change"], expected, rtol=1e-4, atol=1e-7)
 
 
 def test_warps_are_of_the_size_that_they_say_and_within_the_theorems_condition():

@@ -23,6 +23,7 @@ from search.storage.trial_folder import TrialFolder
 from spaces import TrialSpec, UserError
 from spaces.files.sealed import read_sealed
 from spaces.specs.run import RunSpec
+from tests.search.commands.conftest import BEST
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -48,7 +49,7 @@ def end(run: Path, trial: TrialSpec, accuracy: float) -> None:
 def test_once(small: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["watch", str(small.path), "--once"]) == 0
     shown = capsys.readouterr().out
-    trial = small.spec.sweep_trial("conv", small.spec.list_points("conv")[0]).trial_id.split("-")[0]
+    trial = small.spec.list_rerun_trials("invariant", BEST)[-1].trial_id  # The last to end.
     for word in ("no driver is working on it", "nothing is left to do", "rerun", "ended last", "completed", trial):
         assert word in shown
     conv = next(line for line in shown.splitlines() if line.startswith("conv"))

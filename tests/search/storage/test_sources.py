@@ -117,14 +117,11 @@ def test_damage_is_found_and_mended_from_where_the_file_was(damage: str, code: P
     if damage == "folder":  # The names of what it imports are lost with it.
         assert "no longer the same" in said
         return
-    if damage == "more":
-        assert "no longer the same" in said or "restored" in said
-    else:
-        assert f"restored from {code.parent}" in said
-        assert repair.inspect(run, deep=True) == []
-        sources.load_kept(run, spec.own)
-        assert name in REGISTERED
-        assert repair.find_set_asides(run)
+    assert f"restored from {code.parent}" in said
+    assert repair.inspect(run, deep=True) == []
+    sources.load_kept(run, spec.own)
+    assert name in REGISTERED
+    assert repair.find_set_asides(run)
 
 
 def test_a_copy_that_is_not_asked_for_is_not_imported(code: Path, run: Path) -> None:

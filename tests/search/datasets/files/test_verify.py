@@ -142,13 +142,13 @@ def test_nobody_is_told_to_delete_what_may_not_be_read(fake, tmp_path: Path, mon
 
 def test_time_is_bounded_by_what_is_read(fake, tmp_path: Path) -> None:
     """Python's own reader goes through all empty members before it gives a byte."""
-    body = gzip.compress(b"") * 20_000 + gzip.compress(fake.content[NAME])
+    body = gzip.compress(b"") * 100_000 + gzip.compress(fake.content[NAME])
     with (tmp_path / "x").open("w+b") as file:
         file.write(body)
         file.seek(0)
         with pytest.raises(UnusableFileError, match="far larger than what it holds"):
             read_content_of(file).read(10)
-        assert file.tell() < 10 * SLACK < len(body) * 2
+        assert file.tell() < 10 * SLACK < len(body)
 
 
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=5), st.integers(0, 9), st.binary(max_size=3))

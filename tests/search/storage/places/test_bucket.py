@@ -90,12 +90,12 @@ def test_what_may_pass_is_tried_again(bucket: BucketPlace, monkeypatch: pytest.M
 def test_the_limit_ends_with_one_line_without_secrets_and_then_one_try_is_enough(
     bucket: BucketPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bucket.patience = 0.05
+    bucket.patience = 0.5
     calls = fail_first(monkeypatch, "get", *[GenericError(BUSY)] * 1000)
     with pytest.raises(Unreachable) as caught:
         bucket.get("a")
     assert explain_error(caught.value) == (
-        "s3://bucket/run/a: the store answers with an error (503 SlowDown) after 0.05 seconds"
+        "s3://bucket/run/a: the store answers with an error (503 SlowDown) after 0.5 seconds"
     )
     assert caught.value.__cause__ is None
     before = len(calls)
