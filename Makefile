@@ -99,7 +99,7 @@ results: .venv/installed
 	  && cp build/$(NAME)/figures/rerun-curves.p* results/$(NAME)/)
 	$(MAKE) tables
 
-# Regenerates all committed tables, reports and figures from the committed records; make test compares with these.
+# Regenerates all committed tables, reports and figures from the committed records; make test compares the tables.
 tables: .venv/installed
 	$(BIN)/python -m tests.results
 

@@ -184,7 +184,7 @@ def _check_options(args: argparse.Namespace, table: Table) -> None:
         )
     for name, default in (dict.fromkeys(FIXED_ONLY) if table.searched else SEARCH_ONLY).items():
         # With a test fraction it chooses the test images.
-        splits = name == "split_seed" and (args.test_fraction is not None or "test-fraction=" in (args.dataset or ""))
+        splits = name == "split_seed" and (args.test_fraction is not None or "test-fraction=" in str(args.dataset))
         if getattr(args, name) != default and not splits:
             what = "has fixed rows" if table.searched else "searches nothing: its configurations are fixed"
             given = name.replace("_", "-")

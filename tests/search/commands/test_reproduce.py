@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from search.cli import main, make_parser
 from search.commands.reproduce import prepare
+from search.datasets.own import Data
 from search.storage.json_files import write_json
 from search.training.loop import Epoch
 from tests.search.datasets.own.test_images import draw
@@ -55,6 +57,13 @@ def test_options_that_it_has_no_use_for(
     assert message.count("\n") == 1
     assert all(word in message for word in words), message
     assert not out.exists()
+
+
+def test_a_table_without_a_search_takes_arrays_of_python(images: str, tmp_path: Path) -> None:
+    args = make_parser().parse_args(["reproduce", "1.6", "--rows", "ref", "--out", str(tmp_path / "run")])
+    pixels, labels = np.arange(4 * 3072, dtype=np.uint8).reshape(4, 32, 32, 3), np.array([0, 1, 0, 1])
+    args.dataset = Data(pixels, labels, pixels, labels)
+    assert prepare(args).spec.architectures == ("ref",)
 
 
 @pytest.mark.parametrize("given", [["--test-fraction", "0.5", "--dataset", "images:{}"], ["--dataset", "{}"]])
