@@ -85,7 +85,7 @@ def test_with_a_compiler_there_is_a_library_for_each_instruction_set(tmp_path: P
         assert ctypes.CDLL(str(path)).invsearch_supported() >= 0
 
 
-def test_the_source_distribution_can_be_compiled(tmp_path: Path) -> None:
+def test_the_source_distribution_has_the_sources_of_the_engine(tmp_path: Path) -> None:
     command = [sys.executable, "setup.py", "sdist", f"--dist-dir={tmp_path}"]
     egg = ["egg_info", f"--egg-base={tmp_path}"]
     subprocess.run([*command[:2], *egg, *command[2:]], cwd=ROOT, capture_output=True, check=True)

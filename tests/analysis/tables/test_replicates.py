@@ -10,11 +10,22 @@ import scipy.stats
 
 from analysis.evidence import gather
 from analysis.records.reader import read_run
+from analysis.render.formats import FORMATS
 from analysis.report.summary import summarize
 from analysis.report.text_tables import REPLICATED, SOURCES
 from analysis.tables import TABLES
 from tests.analysis.conftest import RunFolder, keep_predictions
 from tests.analysis.tables.conftest import CONV, OURS, read_replicates
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("number", REPLICATED)
+def test_every_table_in_every_format(replicates: list[RunFolder], number: str, name: str) -> None:
+    table = TABLES[number].build(*read_replicates(replicates))
+    text = FORMATS[name](table)
+    assert len(table.cells) == len(table.frame) > 0
+    assert all(title in text for title in ("Convolutional", "Invariant"))
+    assert "nan" not in text.lower()
 
 
 def test_the_mean_rests_on_splits(replicates: list[RunFolder]) -> None:
