@@ -116,8 +116,8 @@ INVOCATION = make_group(
     place(
         "--reuse",
         metavar="RUN",
-        help="take trials over from another run, a folder or a URL, instead of training them again: those with equal "
-        "ids that were trained to the same end (docs/resume.md)",
+        help="take over from another run, a folder or a URL, what it has trained of the trials that this run asks for; "
+        "those that were stopped are judged again (docs/resume.md)",
     ),
     flag("--force", help="take the run over from a driver on another machine that did not sign off"),
     option(

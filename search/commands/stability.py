@@ -17,7 +17,12 @@ HELP = (
 EXAMPLE = "invsearch stability --dataset mnist --architectures conv,invariant --out results/stability"
 DEFAULT = ("ref", "invA", "invB", "invAll", "scatnetA", "scatnetB", "scatnetC", "scatnetD")
 OPTIONS = (
-    option("--dataset", default="digits", metavar="NAME", help="data set: digits (default), mnist, .."),
+    option(
+        "--dataset",
+        default="digits",
+        metavar="NAME|PATH",
+        help="data set: digits (default), mnist, .., or data of your own (docs/data.md)",
+    ),
     option(
         "--architectures",
         metavar="A,B|all",

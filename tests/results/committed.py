@@ -29,8 +29,8 @@ RESULTS = Path(__file__).resolve().parents[2] / "results"
 PHASES = {"sweep": "sweep.csv", "rerun": "reruns.csv"}
 FLAT = RESULTS / "tables.csv"
 TYPESET = RESULTS / "latex" / "tables.tex"
-RUN_OF = {"1.3": "table-1.4-mnist", "1.6": "table-1.6-subset", "1.7": "table-1.7-subset"}
-OTHERS = "table-1.4-mnist-reduced"  # The run of all other tables in tables.tex.
+RUN_OF = {"1.6": "table-1.6-subset", "1.7": "table-1.7-subset"}
+OTHERS = "table-1.4-mnist"  # The run of all other tables in tables.tex.
 REPEATED = RESULTS / "replicates-digits"  # Runs in one archive, and their tables in one file.
 ARTICLE = "\\documentclass{article}\n\\usepackage{array,booktabs}\n%s\\begin{document}\n%s\\end{document}\n"
 
