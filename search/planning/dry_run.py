@@ -68,7 +68,7 @@ def describe(
         UserError: what the run would be refused for, or what nothing is known of.
     """
     assumed = assumed or Assumed()
-    choice = choose_engine(spec, resources)
+    choice = choose_engine(spec, resources, spec.architectures)
     if not assumed:
         choice.announce(*spec.architectures)  # Refuses what cannot work.
     known = read_known(path) if path is not None else None

@@ -54,6 +54,13 @@ class DriverLock:
             UserError: another driver works on it, or may.
             OSError: the folder cannot be written.
         """
+        try:
+            return self._take(force)
+        except BaseException:
+            self._lock.abandon()  # Or this process could not take it again.
+            raise
+
+    def _take(self, force: bool) -> list[str]:
         lines = []
         free = self._lock.acquire(PROBE_SECONDS)
         note, garbled = _read_note(self._lock.path)
@@ -65,7 +72,6 @@ class DriverLock:
                 f"{self._run}: the last driver, {last.text}, exited without signing off; resuming where it stopped"
             )
         elif last is not None and (last.lives or not force):
-            self._lock.release()
             raise UserError(f"{self._run}: in use by {last.text}; {last.advice}")
         elif last is not None:
             lines.append(f"{self._run}: taken over from {last.text}; what is left of it can write nothing more")

@@ -58,6 +58,12 @@ class Lock:
             os.close(self._handle)
             self._handle = None
 
+    def abandon(self) -> None:
+        """Gives the lock back; a file that says nothing goes with it."""
+        if self._handle is not None and os.fstat(self._handle).st_size == 0:
+            self.path.unlink(missing_ok=True)
+        self.release()
+
     def is_free(self) -> bool:
         """Whether nobody holds the lock now; does not create the file."""
         try:

@@ -21,12 +21,14 @@ from spaces.common.wording import format_count
 from spaces.files.atomic import write_atomically
 from spaces.files.sealed import ASIDE, Damaged, read_sealed, seal
 from spaces.specs.notes import NOTES
+from spaces.specs.protocol import FORMAT
 from spaces.specs.records import OUTCOME, RECORD, Record, list_trial_folders, read_outcome, read_record
 from spaces.specs.run import SPEC, RunSpec
 
 NOT_A_FOLDER = "not a folder of its own"
 LOGS = (invocations.NAME, "decisions.jsonl", "ray_sessions.jsonl", NOTES)
 AGAIN = "the next command writes it again"
+SPEC_FIELDS = {"format", *RunSpec.__dataclass_fields__}
 # Of the run's own folder: what raises unless the content is what it should be, and what becomes of a lost file.
 TOP: dict[str, tuple[Callable[[Any], object], str]] = {
     SPEC: (RunSpec.from_dict, AGAIN),
@@ -84,7 +86,7 @@ def list_recorded(run: Path) -> list[Path]:
 
 
 def _find_top(run: Path, name: str) -> Iterator[Finding]:
-    path = run / name
+    path, content = run / name, None
     try:
         content = read_sealed(path)
         if content is not None:
@@ -92,6 +94,9 @@ def _find_top(run: Path, name: str) -> Iterator[Finding]:
         elif name == SPEC and any(list_recorded(run)):
             raise Damaged("missing, though there are trials")
     except (Damaged, UserError, OSError) as error:
+        if name == SPEC and content and (set(content) - SPEC_FIELDS or content.get("format") != FORMAT):
+            why = "another version of invsearch wrote it, which works on it"
+            raise UserError(f"{path}: {error}; {why}: use that one, or give another --out") from None
         # Whole but without a checksum, as those of format 1.
         old = name == SPEC and isinstance(error, Damaged) and path.is_file() and path.read_bytes()[:20]
         if old and old.lstrip(b"{ \n").startswith(b'"format": 1'):

@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from search.errors import Superseded, explain_error
 from search.signals import last_words, lift_time_limit
@@ -67,6 +68,7 @@ class RunFolder:
             self.path, self.guard = self._lock.folder, self._lock.guard
         self.scratch = self.path / ".tune"
         self.refusal: str | None = None
+        self._environment: Mapping[str, Any] = {}  # From this invocation on.
 
     def clear_scratch(self) -> None:
         """Removes what Tune left; a link is removed and not followed."""
@@ -82,7 +84,7 @@ class RunFolder:
         """
         return RunSpec.from_dict(read_spec(self.source))
 
-    def _prepare(self, asked: RunSpec, here: Mapping[str, object], accept_changes: bool) -> RunSpec:
+    def _prepare(self, asked: RunSpec, here: Mapping[str, Any], accept_changes: bool) -> RunSpec:
         """Writes the spec, extended where the folder holds the same run already; nothing if that is refused.
 
         Where other code, libraries or engines are asked for nothing new, nothing is written either: it may be that
@@ -100,13 +102,11 @@ class RunFolder:
         )
         changes = provenance.find_differences(there, here) if known and there else []
         if changes and not accept_changes:
-            self.refusal = (
-                f"{self.path}: {'; '.join(changes)}; resume with what it was begun with, or with --accept-changes "
-                "(each row of a record says what made it), or give another --out; invsearch table shows what is there"
-            )
+            self.refusal = self._refuse(changes)
             if old == spec:
                 return spec
             self.check_changes()
+        self._environment = provenance.merge_environments(there if known else None, here)
         for change in changes:
             print(f"accepted: {change}", file=sys.stderr)
         if old is not None:
@@ -116,9 +116,7 @@ class RunFolder:
                 print(f"{self.path} {line}", file=sys.stderr)
         sources.keep(self.path, spec)
         write_json(self.path / SPEC, spec.as_dict(), indent=2)
-        write_json(
-            self.path / provenance.ENVIRONMENT, provenance.merge_environments(there if known else None, here), indent=2
-        )
+        write_json(self.path / provenance.ENVIRONMENT, self._environment, indent=2)
         self._write_costs(spec, old)
         self.guard.upload()
         return spec
@@ -131,6 +129,24 @@ class RunFolder:
         """
         if self.refusal is not None:
             raise UserError(self.refusal)
+
+    def check_engines(self, engines: Mapping[str, str], accept_changes: bool) -> None:
+        """Passes where architectures, also those that this command does not name, keep the engines that they had.
+
+        Raises:
+            UserError: they do not, and that is not accepted.
+        """
+        changes = provenance.find_differences(self._environment, {**self._environment, "engines": engines})
+        if changes and not accept_changes:
+            raise UserError(self._refuse(changes))
+        for change in changes:
+            print(f"accepted: {change}", file=sys.stderr)
+
+    def _refuse(self, changes: Sequence[str]) -> str:
+        return (
+            f"{self.path}: {'; '.join(changes)}; resume with what it was begun with, or with --accept-changes "
+            "(each row of a record says what made it), or give another --out; invsearch table shows what is there"
+        )
 
     def _check_lengthening(self, old: RunSpec, spec: RunSpec) -> None:
         """Longer trials continue from their checkpoints.
@@ -211,7 +227,8 @@ class RunFolder:
                 spec = self._prepare(asked, here, accept_changes)
             except OSError as error:
                 raise UserError(f"{explain_error(error)}; fix that and try again") from None
-            entered = invocations.history(self.path, command, self.guard, spec=spec.as_dict(), environment=here)
+            known = {"spec": spec.as_dict(), "environment": self._environment}
+            entered = invocations.history(self.path, command, self.guard, **known)
             with nullcontext() if self.refusal else entered:
                 try:
                     yield spec
@@ -245,6 +262,9 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             lines, self.source = self._lock.take(force), self.path
         except OSError as error:
+            for folder in made:
+                with suppress(OSError):  # It is not there, or not empty.
+                    folder.rmdir()
             raise UserError(f"{self.path}: cannot be written ({error.strerror}); give another --out") from None
         try:
             for line in lines:
@@ -320,7 +340,3 @@ class RunFolder:
                 self.check_changes()
                 last = (folder.error or "").strip().splitlines()[-1:] or ["no reason is on record"]
                 folder.reopen(f"tried again after epoch {folder.epoch}: {last[0]}")
-
-    def count_failures(self, phase: str) -> int:
-        """How many trials of a phase failed."""
-        return sum(folder.read_outcome() == "failed" for folder in self.list_recorded(phase))

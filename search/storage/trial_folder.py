@@ -207,14 +207,14 @@ class TrialFolder:
     def decide(self, status: str, epoch: int, keep_checkpoint: bool = False) -> None:
         """Writes the outcome: one of ``protocol.ENDED``, and the last epoch.
 
-        Whether the last checkpoint stays is ``keep_checkpoint``; a failed trial always keeps it, to be tried again.
+        Whether the last checkpoint stays is ``keep_checkpoint``; a failed trial keeps what it has, to be tried again.
         """
         self._guard.check()
         self.path.mkdir(parents=True, exist_ok=True)
         self.read()
         self._guard.create(self.path / OUTCOME, Outcome(status, epoch, time.time(), self.record()).as_dict())
-        kept = keep_checkpoint or status == "failed"
-        self._guard.keep_only(self.path, self.find_checkpoint(epoch) if kept else None)
+        if status != "failed":
+            self._guard.keep_only(self.path, self.find_checkpoint(epoch) if keep_checkpoint else None)
 
     def drop_checkpoint(self) -> None:
         """Removes the checkpoint of a trial that has ended."""

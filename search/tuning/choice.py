@@ -168,7 +168,7 @@ class RaceFeed(Feed):
     def __init__(self, races: Races, run: RunFolder, spec: RunSpec):
         super().__init__()
         self._races, self._run, self._max_epochs = races, run, spec.max_epochs
-        self._live: dict[str, TrialSpec] = {}  # By Tune's ids.
+        self._live: set[str] = set()  # Tune's ids.
         self._handed: set[str] = set()
 
     @property
@@ -199,11 +199,15 @@ class RaceFeed(Feed):
         if folder.read_outcome() is not None:
             folder.reopen()  # It ended when trials were shorter, in a stage that was not to be decided then.
         self._handed.add(trial.trial_id)
-        self._live[trial_id] = trial
+        self._live.add(trial_id)
         return make_tune_config(trial, self._max_epochs)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Reads what a trial has on record; one that was lost is handed out by the next feed."""
-        folder = TrialFolder(self._run.path, self._live.pop(trial_id), self._run.guard)
+        """A trial is no longer under way; one that was lost is handed out by the next feed."""
+        self._live.discard(trial_id)
+
+    def take_in(self, folder: TrialFolder) -> Sequence[TrialSpec]:
+        """Takes in the score of a trial that ended; none is stopped by that."""
         folder.read()
         self._races.take(folder)
+        return ()

@@ -19,8 +19,6 @@ from spaces import TrialSpec
 class Feed(Unsaved, Searcher):
     """A searcher that need not, and cannot, be saved: the records say what is left."""
 
-    exhausted = False  # Whether nothing is left to do, although fewer trials than planned may be on record.
-
     @property
     def finished(self) -> bool:
         """Whether nothing is left to hand out."""

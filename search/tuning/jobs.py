@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +53,19 @@ class Job:
     trainable: type[tune.Trainable] = RecordedTrial  # The benchmarks bring one that computes nothing.
     own: Mapping[str, Parcel] = field(default_factory=dict)  # The user's own architectures, for the workers.
     engines: Mapping[str, str] = field(default_factory=dict)  # By architecture, where they were announced.
+    recorded: Callable[[], Sequence[TrialFolder]] = list  # Reads those of the phase that have a record.
+
+
+class Limiter(ConcurrencyLimiter):
+    """Hands out at most so many trials at once, and none any more once ``is_over`` says so."""
+
+    def __init__(self, searcher: Feed, slots: int, is_over: Callable[[], bool]):
+        super().__init__(searcher, max_concurrent=slots)
+        self._is_over = is_over
+
+    def suggest(self, trial_id: str) -> Any:
+        """The next trial; None while there is none."""
+        return None if self._is_over() else super().suggest(trial_id)
 
 
 class Outcomes(Unsaved, Callback):
@@ -192,10 +205,11 @@ def execute(
     policy: Policy,
     stuck: Callable[[], str | None] = lambda: None,
     deaths: Counter[tuple[str, int]] | None = None,
-) -> int:
+) -> None:
     """Runs a job in the current Ray session.
 
-    Tune's own folder is scratch: a fresh Tuner over what is unfinished replaces ``Tuner.restore``.
+    Tune's own folder is scratch: a fresh Tuner over what is unfinished replaces ``Tuner.restore``. Trials whose
+    worker died before they began are left to the next call.
 
     Args:
         job: what to run.
@@ -204,9 +218,6 @@ def execute(
         policy: limits of this invocation, and which checkpoints it keeps.
         stuck: says why the cluster can run nothing more, or None.
         deaths: of workers, by trial and epoch, in earlier calls for the same trials.
-
-    Returns:
-        How many trials were lost to workers that died before they began; running the rest of the job takes them up.
 
     Raises:
         Interrupted, Halted: as ``train_run``; and whatever a listener of ``job.progress`` has raised.
@@ -224,7 +235,7 @@ def execute(
 
     interrupt = Interrupt(check_time, check_listener, lambda: job.scheduler.trouble, stuck)
     interrupt.on_signal = job.progress.stop
-    keeper = Keeper(policy.keep_checkpoints, job.run.list_recorded)
+    keeper = Keeper(policy.keep_checkpoints, job.recorded)
     outcomes = Outcomes(job, interrupt, keeper, Counter() if deaths is None else deaths, slots)
     split = Stored(job.split)
     trainable = tune.with_resources(
@@ -247,7 +258,7 @@ def execute(
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
-                search_alg=ConcurrencyLimiter(job.searcher, max_concurrent=slots),
+                search_alg=Limiter(job.searcher, slots, policy.is_time_up),
                 scheduler=job.scheduler,
                 num_samples=-1,  # Until the searcher has no more.
                 reuse_actors=True,
@@ -283,4 +294,3 @@ def execute(
     shutil.rmtree(job.run.scratch, ignore_errors=True)
     if not outcomes.ended and not outcomes.lost:  # Or a loop that asks the records would never end.
         raise Halted(job.progress.say_so_far("Ray Tune ended before any trial did"))
-    return outcomes.lost

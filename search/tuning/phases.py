@@ -51,6 +51,10 @@ class Phase:
     scheduler: Callable[[list[TrialFolder]], InOrder]  # Judges trials, knowing what was decided of these.
     ladder: Sequence[int] = ()  # Where trials wait at rungs, their epochs and, last, the budget.
 
+    def count_failures(self) -> int:
+        """How many of its trials failed; what an earlier incumbent left is not among them."""
+        return sum(folder.read_outcome() == "failed" for folder in self.recorded())
+
 
 def train_run(
     path: str | Path,
@@ -85,7 +89,7 @@ def train_run(
     run = RunFolder(path)
     check_utf8(str(run.path))
     load_kept(run.given, asked.own)
-    engine = choose_engine(asked, resources)
+    engine = choose_engine(asked, resources, asked.architectures)
     engine.announce(*asked.architectures)  # Refuses what cannot work, before the folder is made.
     engines = {name: engine.describe(name, resources.threads) for name in asked.architectures}
     if policy.reuse is not None:
@@ -100,7 +104,7 @@ def train_run(
             run.guard.refresh()
             phases.append(plan(run, spec))
             train_phase(phases[-1], run, spec, resources, policy, engine, on_event)
-    return sum(run.count_failures(phase.name) for phase in phases)
+    return sum(phase.count_failures() for phase in phases)
 
 
 def train_phase(
@@ -130,19 +134,21 @@ def train_phase(
         if count or not feed.finished:
             said = f"{phase.name}: {format_count(count, 'trial')} taken over from {make_printable(policy.reuse)}"
             print(f"{said}{describe_others(others)}", file=sys.stderr)
-    feed = pack_trials(feed, engine)
     if feed.finished:
         return
     run.check_changes()
     left = [name for name in spec.architectures if name in feed.architectures]
     # Others of the user's own architectures, which have ended, are not imported.
     load_kept(run.path, {name: one for name, one in (spec.own or {}).items() if name in left})
+    engine = choose_engine(spec, resources, left)  # Earlier commands may have asked for others.
+    run.check_engines({name: engine.describe(name, resources.threads) for name in left}, policy.accept_changes)
+    feed = pack_trials(feed, engine)
     split = load_split(find_trained_on(spec), phase.name, spec.split_seed)
-    print(engine.announce(*spec.architectures), file=sys.stderr)
+    print(engine.announce(*left), file=sys.stderr)
     engines = engine.list_makers(name for name in left if not engine.packs(name))
     if on_event is None and (warning := policy.warn_of_time()):
         print(warning, file=sys.stderr)
-    with ray_session(resources, run.path, lambda: run.count_failures(phase.name) > 0) as slots:
+    with ray_session(resources, run.path, lambda: phase.count_failures() > 0) as slots:
         deaths: Counter[tuple[str, int]] = Counter()
         weights = weigh(read_sealed(run.path / "costs.json") or {})
         while not feed.finished:  # Until the records say that all is done.
@@ -151,11 +157,10 @@ def train_phase(
                 phase.name, phase.trials, phase.limits, recorded, why_idle, on_event, phase.ladder, weights
             )
             trainable = RecordedTrial if engine.lanes == 1 else RecordedPack
-            job = Job(run, split, feed, phase.scheduler(recorded), progress, trainable, pack(left), engines)
-            lost = execute(job, resources, slots, policy, Watch(resources, run.path).explain_stuck, deaths)
+            judges = phase.scheduler(recorded)
+            job = Job(run, split, feed, judges, progress, trainable, pack(left), engines, phase.recorded)
+            execute(job, resources, slots, policy, Watch(resources, run.path).explain_stuck, deaths)
             recorded = phase.recorded()
-            if feed.exhausted and not lost and all(trial.read_outcome() for trial in recorded):
-                break
             feed = pack_trials(phase.feed(recorded), engine)
 
 

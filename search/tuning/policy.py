@@ -54,10 +54,10 @@ class Keeper:
 
     Args:
         kept: ``none``, ``all``, or ``best``: that of the highest accuracy per architecture.
-        recorded: reads the recorded trials of a phase; called only where it matters.
+        recorded: reads the recorded trials of the phase; called only where it matters.
     """
 
-    def __init__(self, kept: str, recorded: Callable[[str], Sequence[TrialFolder]]):
+    def __init__(self, kept: str, recorded: Callable[[], Sequence[TrialFolder]]):
         self._kept, self._recorded = kept, recorded
         self._best: dict[str, TrialFolder] | None = None
 
@@ -67,7 +67,7 @@ class Keeper:
             return self._kept == "all"
         if self._best is None:
             self._best = {}
-            for other in self._recorded(folder.spec.phase):
+            for other in self._recorded():
                 if other.read_outcome() == "completed" and other.spec != folder.spec and other.has_checkpoint():
                     self.keeps(other)
         folder.read()

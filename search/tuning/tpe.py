@@ -7,7 +7,7 @@ slower. Diverged trials count as the worst; failed ones are not counted.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,7 @@ from spaces import Choice, Domain, LogUniform, RandInt, TrialSpec
 from spaces.space import MAX_POINTS
 from spaces.specs.run import RunSpec
 
-MAX_REPEATS = 10  # In a row; then an untried point of the grid is taken.
+MAX_REPEATS = 10  # In a row; then an untried point is taken.
 NEARLY = 0.9  # Once so much of a grid is tried, the rest is enumerated.
 
 
@@ -45,8 +45,7 @@ class Proposer:
         self._trial = partial(spec.sweep_trial, architecture)
         self._planned = spec.count_planned(architecture)
         self._size = self._space.size if self._space.size <= MAX_POINTS else math.inf  # Of more, none is listed.
-        self._untried = self._space.walk(spec.seed)
-        self._exhausted = False
+        self._untried = self._list_untried()
         ended = [folder for folder in folders if folder.read_outcome() is not None]
         ended.sort(key=lambda folder: folder.rows[0]["time"] if folder.rows else math.inf)
         opened = [folder for folder in folders if folder.read_outcome() is None]
@@ -74,10 +73,10 @@ class Proposer:
     @property
     def finished(self) -> bool:
         """Whether nothing is left to propose."""
-        return self.proposed >= self._planned or self._exhausted
+        return self.proposed >= self._planned
 
-    def propose(self) -> tuple[TrialSpec, str] | None:
-        """An unfinished trial, or the next configuration that is not known yet; None if there seems to be none.
+    def propose(self) -> tuple[TrialSpec, str]:
+        """An unfinished trial, or the next configuration that is not known yet.
 
         With it comes what hyperopt calls it, if it has heard of it.
         """
@@ -93,10 +92,14 @@ class Proposer:
             if trial.trial_id not in self._known:
                 return self._enter(trial, name)
             self.tell(name, None)
-        if self._size == math.inf:
-            self._exhausted = True  # So narrow that rounding leaves nothing new.
-            return None
-        return self._enter(next(t for t in map(self._trial, self._untried) if t.trial_id not in self._known))
+        return self._enter(next(self._untried))
+
+    def _list_untried(self) -> Iterator[TrialSpec]:
+        """Every point of a grid, of another space as many as are planned, but for those that are known by then."""
+        seed, listed = self._spec.seed, self._size < math.inf
+        for theta in self._space.walk(seed) if listed else self._space.draw(self._planned, seed):
+            if (trial := self._trial(theta)).trial_id not in self._known:
+                yield trial
 
     def _enter(self, trial: TrialSpec, name: str | None = None) -> tuple[TrialSpec, str]:
         self._known.add(trial.trial_id)
@@ -132,14 +135,13 @@ class TpeSearch(Feed):
 
     def suggest(self, trial_id: str) -> Any:
         """The next trial, for the architecture that has had the fewest."""
-        while open_ones := [proposer for proposer in self._proposers.values() if not proposer.finished]:
-            proposer = min(open_ones, key=lambda proposer: proposer.proposed)
-            if proposal := proposer.propose():
-                trial, name = proposal
-                self._live[trial_id] = (proposer, name)
-                return make_tune_config(trial, self._spec.max_epochs)
-        self.exhausted = True  # A space so narrow that rounding leaves nothing may hold fewer than planned.
-        return Searcher.FINISHED
+        open_ones = [proposer for proposer in self._proposers.values() if not proposer.finished]
+        if not open_ones:
+            return Searcher.FINISHED
+        proposer = min(open_ones, key=lambda proposer: proposer.proposed)
+        trial, name = proposer.propose()
+        self._live[trial_id] = (proposer, name)
+        return make_tune_config(trial, self._spec.max_epochs)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Hands the outcome of a trial to its architecture's proposer."""

@@ -203,6 +203,7 @@ class RecordedTrial(tune.Trainable):
             kept = self._training.predict() if ends and not epoch.diverged and self._spec.phase == "rerun" else None
         except Exception as error:
             trace = traceback.format_exc()
+            self._note_loss(folder)
             if rows and not self._singly:
                 self._singly, self._training = True, None
                 again = f"epochs {rows[0]['epoch']} to {rows[-1]['epoch']} were trained again, one by one"
@@ -212,6 +213,7 @@ class RecordedTrial(tune.Trainable):
             folder.fail(trace)
             return [report(folder, self._max_epochs)]
         # Outside the try above: a full disk is the machine's fault.
+        self._note_loss(folder)
         training = self._training
         if epoch.epoch <= before:
             self._record_again(folder, rows[-1], training.capture_state)
@@ -256,7 +258,7 @@ class RecordedTrial(tune.Trainable):
         return training if whole else Training(folder.spec, self._split, device, engine)
 
     def _continue(self, folder: TrialFolder, load: Callable[[dict[str, Any]], object], device: str = "cpu") -> bool:
-        """Loads a trial's checkpoint; False, and a note, where that is missing or damaged."""
+        """Loads a trial's checkpoint; False where that is missing or damaged, which ``_note_loss`` then says."""
         try:
             state = checkpoint.load(folder.checkpoint, device)[0]
             load(state)
@@ -267,9 +269,16 @@ class RecordedTrial(tune.Trainable):
             raise  # A RuntimeError too, but the checkpoint is sound.
         except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
             reason = name_error(error)
-        aside = f"set aside as {set_aside(folder.checkpoint).name}" if folder.checkpoint.exists() else "missing"
-        folder.note(f"epochs 1 to {folder.epoch} were trained again: their checkpoint was {aside} ({reason})")
+        self._loss = reason
         return False
+
+    def _note_loss(self, folder: TrialFolder) -> None:
+        """Sets a checkpoint aside that could not be loaded, and says so in the record."""
+        if self._loss is None:
+            return
+        aside = f"set aside as {set_aside(folder.checkpoint).name}" if folder.checkpoint.exists() else "missing"
+        folder.note(f"epochs 1 to {folder.epoch} were trained again: their checkpoint was {aside} ({self._loss})")
+        self._loss = None
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Lets Tune reuse this process for the next trial."""
@@ -281,6 +290,7 @@ class RecordedTrial(tune.Trainable):
         self._until = 0.0  # Until when one epoch is followed by the next before they are committed.
         self._singly = False  # Each is committed by itself.
         self._halted: str | None = None
+        self._loss: str | None = None  # Why the checkpoint could not be loaded, until that is noted.
         name = self._spec.architecture
         try:  # The others' files are not imported here, so that they can do nothing to this trial.
             unpack({name: self._own[name]} if name in self._own else {})

@@ -206,9 +206,9 @@ class RunSpec:
             UserError: a hyperparameter that none takes, no gain where one needs it, or more draws than there can be.
         """
         self._check_taken()
-        if self.search == "random":
+        if self.search in ("random", "tpe"):
             for name in {list_taken(name, self.own): name for name in self.architectures}.values():
-                self.list_points(name)
+                self.find_space(name).draw(self.count_planned(name), self.seed)
 
     def _check_taken(self) -> None:
         if self.space is not None:

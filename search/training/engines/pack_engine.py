@@ -100,7 +100,7 @@ class PackEngine:
     def _capture(self) -> tuple[CapturedStep | None, str | None]:
         if self._device.type == "cpu":
             return None, "CPUs have none"
-        x, y = self._take_batch(torch.arange(self._spec.batch_size))
+        x, y = self._take_batch(torch.arange(min(self._spec.batch_size, len(self._train_y))))
         state = [self.weights.flat, self.velocity, self.live, self._total]
         try:
             return CapturedStep(self._step, x, y, state), None

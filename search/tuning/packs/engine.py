@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from search.cluster.resources import Resources
 from search.datasets import find_dataset
 from search.training.engines import EngineChoice
 from spaces.specs.run import RunSpec
 
 
-def choose_engine(spec: RunSpec, resources: Resources) -> EngineChoice:
-    """The engine of a run, whose own architectures are known in this process.
+def choose_engine(spec: RunSpec, resources: Resources, names: Sequence[str]) -> EngineChoice:
+    """The engine of a run for some of its architectures, of which the user's own are known in this process.
 
     Raises:
         UserError: it cannot work there.
@@ -19,7 +21,7 @@ def choose_engine(spec: RunSpec, resources: Resources) -> EngineChoice:
         from search.training.packable import explain_alone
 
         data = find_dataset(spec.dataset, spec.data_hash, spec.data_source)
-        for name in spec.architectures:
+        for name in names:
             theta = spec.find_middle(name)
             trial = spec.list_rerun_trials(name, theta)[0] if spec.thetas else spec.sweep_trial(name, theta)
             if reason := explain_alone(trial, data):

@@ -145,6 +145,7 @@ class RecordedPack(RecordedTrial):
         folder = member.folder
         if not self._has_ended(member) and not (folder.rows and self._continue(folder, member.take)):
             member.epoch, member.state = 0, None
+            self._note_loss(folder)
 
     def _has_ended(self, member: Member) -> bool:
         return member.folder.status in ENDED_BY_ITSELF or member.folder.epoch >= self._max_epochs

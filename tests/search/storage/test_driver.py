@@ -61,6 +61,28 @@ def test_the_second_is_refused_with_host_pid_and_start(tmp_path: Path) -> None:
     Guard(tmp_path, mine.token).check()
 
 
+def test_a_lock_that_cannot_be_written_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = DriverLock(tmp_path)
+    with monkeypatch.context() as full:
+        full.setattr(Lock, "write", refuse_to_write)
+        with pytest.raises(OSError, match="No space left"):
+            lock.take()
+    assert not (tmp_path / "driver.lock").exists()
+    assert DriverLock(tmp_path).take() == []
+
+
+def refuse_to_write(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_start_on_a_full_disk_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lock, "write", refuse_to_write)
+    run = tmp_path / "runs" / "mine"
+    with pytest.raises(UserError, match="cannot be written \\(No space left"), RunFolder(run).taken():
+        pass
+    assert not (tmp_path / "runs").exists()
+
+
 def test_who_signs_off_leaves_nothing_to_explain(tmp_path: Path) -> None:
     for _ in range(2):
         lock = DriverLock(tmp_path)

@@ -216,6 +216,15 @@ def test_a_spec_that_is_not_there_comes_back(run: Path) -> None:
     assert content(run / "spec.json") == before
 
 
+@pytest.mark.parametrize("change", [{"later": 1}, {"format": 3}])
+def test_the_spec_of_a_later_version_is_left_alone(run: Path, change: dict[str, int]) -> None:
+    before = seal(content(run / "spec.json") | change)
+    (run / "spec.json").write_bytes(before)
+    with pytest.raises(UserError, match="another version of invsearch wrote it"), RunFolder(run).driven(SPEC):
+        pass
+    assert (run / "spec.json").read_bytes() == before
+
+
 def test_an_unsound_spec_in_the_history_is_passed_over(run: Path) -> None:
     append_line(run / "history.jsonl", {"event": "start", "spec": {"format": 2}})
     before = content(run / "spec.json")

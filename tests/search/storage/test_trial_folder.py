@@ -137,6 +137,17 @@ def test_a_finished_trial_keeps_its_checkpoint_only_when_asked(
     assert folder.checkpoint.exists() == kept  # A failed trial may be tried again.
 
 
+def test_a_failure_while_lost_epochs_are_trained_again_keeps_how_far_that_came(folder: TrialFolder) -> None:
+    for epoch in (1, 2, 3):
+        commit(folder, epoch)
+    folder.checkpoint.unlink()
+    folder.save_again(2, lambda path, record: path.write_text("2"))
+    folder.fail("x")
+    folder.decide("failed", 3)
+    assert folder.checkpoint == folder.find_checkpoint(2)
+    assert folder.has_checkpoint()
+
+
 def test_an_outcome_carries_a_copy_of_the_record(folder: TrialFolder) -> None:
     commit(folder, 1)
     folder.decide("completed", 1)

@@ -87,9 +87,15 @@ def race(run: RunFolder, spec: RunSpec, at_once: int = 3, most: int = 10_000, se
             break
         ended = rng.choice(sorted(live))
         finish(run, live[ended], epochs=spec.max_epochs)
-        feed.on_trial_complete(ended, {})
+        tell_end(feed, run, ended, live[ended])
         trained.append(live.pop(ended))
     return trained
+
+
+def tell_end(feed: Feed, run: RunFolder, tune: str, trial: TrialSpec) -> None:
+    """What Tune and then ``Outcomes`` say of a trial that ended."""
+    feed.on_trial_complete(tune, {})
+    assert not feed.take_in(TrialFolder(run.path, trial))
 
 
 @pytest.fixture
@@ -130,7 +136,7 @@ def test_it_waits_for_a_stage_and_fills_the_time_with_the_other_architecture(run
     assert feed.suggest("8") is None  # All that can be decided waits for one of these.
     for number in range(0, 8, 2):
         finish(run, first[number])
-        feed.on_trial_complete(str(number), {})
+        tell_end(feed, run, str(number), first[number])
     after = [hand_out(feed, str(number)) for number in range(8, 10)]
     assert [trial.architecture for trial in after] == ["conv"] * 2
     assert feed.suggest("10") is None
@@ -183,6 +189,22 @@ def test_a_lost_trial_ends_the_feed_and_the_next_takes_it_up(run: RunFolder) -> 
     assert not feed.finished
     again = plan_choice(run, spec).feed([])
     assert [again.suggest(str(number)) for number in range(4)] == lost
+
+
+def test_a_record_that_cannot_be_read_for_a_moment_is_read_again(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tune would take an exception of its searcher for a failure of the trial."""
+    feed = plan_choice(run, make_spec()).feed([])
+    trial = hand_out(feed)
+    finish(run, trial)
+    with monkeypatch.context() as gone:
+        gone.setattr(TrialFolder, "read", lambda folder: (_ for _ in ()).throw(OSError(116, "Stale file handle")))
+        feed.on_trial_complete("1", {})
+        with pytest.raises(OSError, match="Stale"):  # Where a reason to stop is made of it.
+            feed.take_in(TrialFolder(run.path, trial))
+    phase = plan_choice(run, make_spec())
+    assert trial not in phase.feed(phase.recorded()).left
 
 
 def test_a_larger_sweep_races_again_and_repeats_nothing(run: RunFolder) -> None:

@@ -91,7 +91,7 @@ class World:
         progress = Progress("sweep", phase.trials, phase.limits, phase.recorded(), ladder=phase.ladder)
         job = Job(self.run, None, feed, InOrder(), progress)  # type: ignore[arg-type]
         interrupt = Interrupt()
-        outcomes = Outcomes(job, interrupt, Keeper("none", self.run.list_recorded), Counter(), slots)
+        outcomes = Outcomes(job, interrupt, Keeper("none", list), Counter(), slots)
         live: list[Any] = []
         while True:
             config: Any = {}

@@ -49,6 +49,19 @@ def run(folder: Path) -> None:
     jobs.execute(job, Resources(), 1, Policy())
 
 
+def test_no_trial_begins_once_the_time_is_up() -> None:
+    theta = Hyperparameters(0.1, 0.5, 0.0, 1.0)
+    trials = [TrialSpec("sweep", "conv", "digits", "ab", theta, seed, 0, 16) for seed in range(3)]
+    over: list[bool] = []
+    limiter = jobs.Limiter(InTurn(trials, 1), 2, lambda: bool(over))
+    assert isinstance(limiter.suggest("a"), dict)
+    over.append(True)
+    assert limiter.suggest("b") is None
+    over.clear()
+    assert isinstance(limiter.suggest("b"), dict)
+    assert limiter.suggest("c") is None  # Two at once.
+
+
 def test_workers_that_ray_kills_for_lack_of_memory_halt_the_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -101,7 +101,7 @@ def kept(folders: list[TrialFolder]) -> list[bool]:
     [("none", [False] * 4), ("all", [True] * 4), ("best", [False, True, False, False])],
 )
 def test_which_checkpoints_stay(tmp_path: Path, trial: TrialSpec, choice: str, expected: list[bool]) -> None:
-    keeper = Keeper(choice, lambda phase: [])
+    keeper = Keeper(choice, list)
     folders = []
     for seed, (accuracy, loss) in enumerate([(0.5, 1.0), (0.9, 1.0), (0.9, 1.1), (0.7, 0.1)]):
         folders.append(finished(tmp_path, trial, seed, accuracy, loss))
@@ -116,7 +116,7 @@ def test_the_best_of_an_earlier_invocation_counts(
     before = finished(tmp_path, trial, 0, 0.7)
     before.decide("completed", 1, keep_checkpoint=True)
     now = finished(tmp_path, trial, 1, accuracy)
-    now.decide("completed", 1, Keeper("best", lambda phase: [before, now]).keeps(now))
+    now.decide("completed", 1, Keeper("best", lambda: [before, now]).keeps(now))
     assert kept([before, now]) == expected
 
 
@@ -125,14 +125,14 @@ def test_ties_go_to_the_lower_loss_whoever_ends_first(
     tmp_path: Path, trial: TrialSpec, order: tuple[int, int, int]
 ) -> None:
     folders = [finished(tmp_path, trial, seed, 0.9, loss) for seed, loss in enumerate((0.3, 0.2, 0.4))]
-    keeper = Keeper("best", lambda phase: [])
+    keeper = Keeper("best", list)
     for one in order:
         folders[one].decide("completed", 1, keeper.keeps(folders[one]))
     assert kept(folders) == [False, True, False]
 
 
 def test_architectures_have_a_best_each(tmp_path: Path, trial: TrialSpec) -> None:
-    keeper = Keeper("best", lambda phase: [])
+    keeper = Keeper("best", list)
     one, other = finished(tmp_path, trial, 0, 0.9), finished(tmp_path, replace(trial, architecture="dct"), 0, 0.5)
     assert keeper.keeps(one)
     assert keeper.keeps(other)

@@ -35,7 +35,7 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def session(*_: Any) -> Iterator[int]:
         yield 1
 
-    def execute(job: Job, *_: Any) -> int:
+    def execute(job: Job, *_: Any) -> None:
         while isinstance(config := cast(InTurn, job.searcher).suggest(""), dict):
             found.append(config["trial"]["trial_id"])
         raise KeyboardInterrupt
@@ -62,6 +62,17 @@ def test_what_has_no_outcome_is_left(tmp_path: Path, left: list[str]) -> None:
         with pytest.raises(KeyboardInterrupt):
             phases.train_phase(plan_rerun(run, spec), run, spec, Resources(), Policy(), EngineChoice())
     assert left == [trial.trial_id for trial in trials[2:]]
+
+
+def test_failures_of_an_earlier_incumbent_do_not_count(tmp_path: Path) -> None:
+    run, spec = RunFolder(tmp_path / "run"), of_seeds(2)
+    with run.driven(spec):
+        for theta in (THETA, Hyperparameters(0.5, 0.5, 1e-4, 1.0)):
+            failed = TrialFolder(run.path, spec.list_rerun_trials("conv", theta)[0])
+            failed.fail("for the test")
+            failed.decide("failed", 0)
+        assert len(run.list_recorded("rerun")) == 2
+        assert plan_rerun(run, spec).count_failures() == 1
 
 
 def test_nothing_is_read_of_trials_that_have_not_begun(

@@ -39,7 +39,7 @@ def rounds(monkeypatch: pytest.MonkeyPatch, *ends: int) -> list[list[str]]:
 
     todo: list[list[str]] = []
 
-    def execute(job: Job, *_: Any) -> int:
+    def execute(job: Job, *_: Any) -> None:
         feed: Any = job.searcher
         left = [TrialSpec.from_dict(feed.suggest(str(n))["trial"]) for n in range(len(feed._trials))]
         todo.append([trial.trial_id for trial in left])
@@ -47,7 +47,6 @@ def rounds(monkeypatch: pytest.MonkeyPatch, *ends: int) -> list[list[str]]:
             folder = TrialFolder(job.run.path, trial, job.run.guard)
             folder.fail("x")
             folder.decide("failed", 0)
-        return 0
 
     monkeypatch.setattr(phases, "ray_session", session)
     monkeypatch.setattr(phases, "execute", execute)
@@ -70,8 +69,26 @@ def test_what_tune_left_out_is_done_in_another_round(
     assert len(todo) == 3  # Nothing was left.
 
 
+def test_the_engine_is_chosen_for_all_that_is_left(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spec: RunSpec
+) -> None:
+    """Also for what an earlier command asked for; or what cannot be a pack would be handed out as one."""
+    rounds(monkeypatch, 4)
+    chosen: list[list[str]] = []
+
+    def choose(spec: RunSpec, resources: Resources, names: list[str]) -> EngineChoice:
+        chosen.append(names)
+        return EngineChoice()
+
+    monkeypatch.setattr(phases, "choose_engine", choose)
+    run = RunFolder(tmp_path)
+    with run.driven(spec):
+        sweep(run, spec)
+    assert chosen == [["conv", "invariant"]]
+
+
 def test_what_ends_a_round_early_ends_the_sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spec: RunSpec) -> None:
-    def execute(*_: Any) -> int:
+    def execute(*_: Any) -> None:
         raise Halted("Ray Tune ended before any trial did")
 
     rounds(monkeypatch)

@@ -13,7 +13,7 @@ from ray.tune.search import Searcher
 
 from search.storage.trial_folder import TrialFolder
 from search.tuning.tpe import TpeSearch, _as_hyperopt
-from spaces import SPACES, RandInt, Space, TrialSpec, make_space
+from spaces import SPACES, RandInt, Space, TrialSpec, UserError, make_space
 from spaces.specs.run import RunSpec
 
 
@@ -171,9 +171,11 @@ def test_a_dead_worker_does_not_end_the_search() -> None:
     assert searcher.suggest("6") == Searcher.FINISHED
 
 
-def test_a_space_with_fewer_values_than_samples_ends() -> None:
+def test_a_space_of_few_values_gives_them_all_and_no_more_may_be_asked_for() -> None:
     narrow = make_space({"lr": {"uniform": [1.0, 1.002]}, "momentum": 0, "weight_decay": 0, "gain": 1}, "narrow")
-    assert len(drive(TpeSearch(spec_for(narrow, 50), []))) == 3  # 1, 1.001 and 1.002: four digits.
+    assert len(drive(TpeSearch(spec_for(narrow, 3), []))) == 3  # 1, 1.001 and 1.002: four digits.
+    with pytest.raises(UserError, match="give --samples 3 or fewer"):
+        spec_for(narrow, 50).check_searched()
 
 
 @pytest.mark.parametrize("samples", [1, 5])

@@ -173,6 +173,23 @@ def test_a_lost_checkpoint_costs_time_but_no_row(
     assert folder.rows[3]["val_loss"] == [undisturbed.run_epoch().loss for _ in range(4)][3]
 
 
+def test_a_full_disk_while_a_lost_checkpoint_is_noted_blames_no_trial(
+    actor: RecordedTrial, tmp_path: Path, trial: TrialSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps(actor, 2)
+    recorded(tmp_path, trial).checkpoint.unlink()
+    actor.reset_config(config(trial))
+    actor.step()
+    with monkeypatch.context() as full:
+
+        def note(*_: object) -> None:
+            raise OSError(28, "No space left on device", "somewhere")
+
+        full.setattr(TrialFolder, "note", note)
+        assert actor.step()["stop"] == "somewhere: No space left on device"
+    assert recorded(tmp_path, trial).status == "running"
+
+
 def test_a_trial_that_was_trained_again_and_killed_loses_no_more_than_an_epoch(
     actor: RecordedTrial, tmp_path: Path, trial: TrialSpec
 ) -> None:
