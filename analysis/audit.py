@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.incumbents import find_single_choices
+from analysis.judging import find_judge, judge_trials
 from analysis.records.reader import Run
 from analysis.records.schema import MEASURES, make_records
 from analysis.render.formats import write_grid
@@ -144,7 +145,10 @@ def _audit(run: Run, audited: Run | None, name: str, ids: Sequence[str], incumbe
     trials = run.trials[(run.trials["phase"] == "sweep") & (run.trials["architecture"] == name)].set_index("trial_id")
     known = trials.iloc[:0] if audited is None else audited.trials.set_index("trial_id")
     known = known[known.index.isin(list(ids)) & known["status"].isin(["completed", "diverged"])]
-    final = known["val_accuracy"].where(known["status"] == "completed").fillna(0.0)
+    judged = judge_trials(run, "val_accuracy", find_judge(run))
+    ends = judged if audited is None else judge_trials(audited, "val_accuracy", find_judge(run))
+    completed = known["status"] == "completed"
+    final, last = (each.where(completed).fillna(0.0) for each in (ends.reindex(known.index), known["val_accuracy"]))
     early = run.epochs[run.epochs["epoch"] == rung].set_index("trial_id")
     finished = trials[(trials["status"] == "completed") & (trials["epoch"] >= budget)]
     row: dict[str, Any] = {
@@ -155,7 +159,7 @@ def _audit(run: Run, audited: Run | None, name: str, ids: Sequence[str], incumbe
         "same": 0 if audited is None else _count_same(run, audited, stopped.loc[list(known.index)]),
         "finished": len(finished),
         "correlation": _correlate(early["val_accuracy"], finished["val_accuracy"]),
-        "audited_correlation": _correlate(early["val_accuracy"], final),
+        "audited_correlation": _correlate(early["val_accuracy"], last),
         **dict.fromkeys(("incumbent", "best", "better", "least", "most", "regret", "low", "high", "place"), math.nan),
     }
     if len(final):
@@ -163,14 +167,13 @@ def _audit(run: Run, audited: Run | None, name: str, ids: Sequence[str], incumbe
     if name not in incumbents.index:
         return row
     best: Any = incumbents.loc[name]
-    row["incumbent"] = 100 * best["val_accuracy"]
+    reached = float(judged[best["trial_id"]])
+    row["incumbent"] = 100 * reached
     if best["trial_id"] in finished.index and rung < budget:
         there = early["val_accuracy"].reindex(finished.index)
         row["place"] = 1 + int((there > there[best["trial_id"]]).sum())
     if len(final):
-        above = (final > best["val_accuracy"]) | (
-            (final == best["val_accuracy"]) & (known["val_loss"] < best["val_loss"])
-        )
+        above = (final > reached) | ((final == reached) & (known["val_loss"] < best["val_loss"]))
         row["better"] = int(above.sum())
         row["least"], row["most"] = bound_count(row["better"], len(known), len(stopped))
         before = stopped["val_accuracy"]
@@ -178,7 +181,7 @@ def _audit(run: Run, audited: Run | None, name: str, ids: Sequence[str], incumbe
             before[known.index].to_numpy(),
             final.to_numpy(),
             before.drop(index=known.index).to_numpy(),
-            float(best["val_accuracy"]),
+            reached,
         )
         row.update(zip(("regret", "low", "high"), (100 * value for value in regret), strict=True))
     return row

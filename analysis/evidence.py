@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.costs import Cost, find_network_cost, includes_classifier
 from analysis.incumbents import find_incumbents
-from analysis.judging import find_judge, judge_trials
+from analysis.judging import explain_judge, find_judge, judge_trials
 from analysis.luck import Found, find_luck
 from analysis.published.mnist import PUBLISHED, Published
 from analysis.races import Raced, find_races
@@ -198,7 +198,7 @@ class Evidence:
         """
         found: dict[tuple[str, str], list[Candidate]] = {}
         for one in self.candidates:
-            if (one.reruns.ended or one.reruns.lost) and one.group not in self._repeated:
+            if (one.reruns.ended or one.reruns.lost) and one.group not in self.repeated:
                 found.setdefault(find_data(one.run), []).append(one)
         return dict(zip(name_data(found).values(), found.values(), strict=True))
 
@@ -264,13 +264,18 @@ class Evidence:
         return judge_equivalence(accuracies, known.mean, known.std, margin=self.margin, lost=lost, untested=broken)
 
     @property
+    def judges(self) -> list[str]:
+        """``explain_judge`` of the runs."""
+        return explain_judge(self.runs, self.candidates[0].reruns.judge)
+
+    @property
     def remarks(self) -> list[str]:
-        """``list_remarks`` all candidates."""
-        return list_remarks(self.candidates)
+        """``judges``, then ``list_remarks`` of all candidates."""
+        return [*self.judges, *list_remarks(self.candidates)]
 
     @cached_property
-    def _repeated(self) -> dict[str, str]:
-        """A candidate that shares trials with one that has at least as many seeds -> that one."""
+    def repeated(self) -> dict[str, str]:
+        """Each candidate that shares trials with one that has at least as many seeds -> that one."""
         kept: list[Candidate] = []
         found = {}
         for one in sorted(self.candidates, key=lambda one: -one.reruns.finished):
@@ -285,7 +290,7 @@ class Evidence:
         """A sentence for each candidate that shares trials with another."""
         return [
             f"{one} shares trials with {other}, with the same results: it is not a second sample and is left out."
-            for one, other in self._repeated.items()
+            for one, other in self.repeated.items()
         ]
 
     @property
@@ -312,7 +317,7 @@ def gather(runs: Sequence[Run], margin: float = MARGIN, judge: str | None = None
     Args:
         runs: one or more.
         margin: see ``Evidence``.
-        judge: what says how good a rerun is, one of ``JUDGES``; None: what each run says.
+        judge: what says how good a rerun is, one of ``JUDGES``; None: what the runs say, ``final`` where they differ.
 
     Raises:
         UserError: no run, or the same one twice, a margin that is not between 0 and 100, or an unknown judge.
@@ -323,10 +328,11 @@ def gather(runs: Sequence[Run], margin: float = MARGIN, judge: str | None = None
         raise UserError("runs: give at least one run folder")
     if not 0 < margin < 100:
         raise UserError(f"margin: {margin:g} is not allowed; give points between 0 and 100, such as {MARGIN:g}")
-    names = list_names(runs)
+    if judge is None and len({find_judge(run) for run in runs}) > 1:
+        judge = JUDGES[0]  # Accuracies by different judges do not measure the same thing.
     candidates = [
         Candidate(run, architecture, f"{name}: {title}" if len(runs) > 1 else title, known, judge)
-        for run, name in zip(runs, names, strict=True)
+        for run, name in zip(runs, list_names(runs), strict=True)
         for architecture in run.spec["architectures"]
         for known, title in [find_published(run, architecture)]
     ]

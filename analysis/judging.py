@@ -30,6 +30,13 @@ def find_race_judge(run: Run) -> str:
     return run.spec.get("judge") or JUDGES[0]
 
 
+def explain_judge(runs: Sequence[Run], judge: str) -> list[str]:
+    """A sentence on the judge of all reruns where the runs name different ones."""
+    if len({find_judge(run) for run in runs}) < 2:
+        return []
+    return [f"These runs have different judges, so every rerun counts with its accuracy {PHRASES[judge]}."]
+
+
 def find_chance(run: Run) -> float:
     """What guessing reaches; 0 in runs from before the number of classes was recorded."""
     return 1.0 / run.spec["classes"] if run.spec.get("classes") else 0.0

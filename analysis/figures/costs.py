@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pandas as pd
 
 from analysis.evidence import Evidence
 from analysis.figures.figure import Axis, Drawing, Figure, Line, Mark, Panel, Points
+from analysis.records.schema import make_records
 
 AXES = {"params": "learned weights of the compared layers", "mults": "multiplies per image, transform included"}
 FRONT = "Pareto front"
 
 
 def draw(evidence: Evidence) -> Drawing | str:
-    """Draws mean test accuracy against weights, and against multiplies."""
+    """Draws mean test accuracy against weights, and against multiplies, for each data set."""
     found = [
-        {"group": one.group, "params": cost.params, "mults": cost.mults + cost.transform}
+        {"group": one.group, "data": data, "params": cost.params, "mults": cost.mults + cost.transform}
         | {"lost": one.reruns.lost, "whole": one.includes_classifier}
         | one.reruns.summary._asdict()
-        for one in evidence.ended
-        if (cost := one.cost) is not None
+        for data, several in evidence.by_data.items()
+        for one in several
+        if one.reruns.ended and (cost := one.cost) is not None
     ]
     if not found:
         return "No architecture has both finished reruns and counted costs."
     points, panels = pd.DataFrame(found), []
-    for field, label in AXES.items():
-        best, costs = find_front(points[(points["lost"] == 0) & ~points["whole"]], field), points[field]
+    for (data, mine), (field, label) in itertools.product(points.groupby("data", sort=False), AXES.items()):
+        best, costs = find_front(mine[(mine["lost"] == 0) & ~mine["whole"]], field), mine[field]
         marks: list[Mark] = []
         if len(best):
             marks.append(Line(best[field].tolist(), best["mean"].tolist(), FRONT, label=FRONT, step=True, dashed=True))
-        for row in found:
+        for row in make_records(mine):
             ends = {} if math.isnan(row["low"]) else {"low": [row["low"]], "high": [row["high"]]}
             named = {"texts": [row["group"]], "named": True}
             marks.append(Points([row[field]], [row["mean"]], row["group"], **ends, **named, emphasis=True))
         wide = costs.max() > 10 * costs.min() > 0  # More than a decade, so that a logarithmic axis has marks to show.
-        panels.append(Panel("", Axis(label, log=bool(wide)), Axis("test accuracy (%)"), marks))
+        title = str(data) if points["data"].nunique() > 1 else ""
+        panels.append(Panel(title, Axis(label, log=bool(wide)), Axis("test accuracy (%)"), marks))
     caption = (
         "Mean test accuracy of the reruns, with its 95 % interval, against cost. Dashed: the Pareto front; a network "
         "below it is beaten by one that costs no more."

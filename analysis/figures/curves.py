@@ -14,7 +14,8 @@ from spaces.specs.protocol import WITH_RUNGS
 
 RULES = {
     "asha": "ASHA stops a trial unless it is among the top 1/(reduction factor) of those that have got there so far",
-    "halving": "halving stops a trial unless it is among the top 1/(reduction factor) of all that get there",
+    "halving": "halving stops a trial unless it is among the top 1/(reduction factor) of all configurations, counting "
+    "those that broke down before",
 }
 
 

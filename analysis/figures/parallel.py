@@ -26,8 +26,8 @@ def draw(evidence: Evidence) -> Drawing | str:
         mark = Parallel([*axes, last], [*values, accuracy], accuracy, last.label, list(trials["trial_id"]))
         panels.append(Panel(one.group, Axis(""), Axis(""), [mark]))
     caption = (
-        "Each line is one configuration, coloured by its last validation accuracy; configurations that diverged at "
-        "once have none and are left out. On the screen, drag along an axis to keep only the lines that pass there."
+        "Each line is one configuration, coloured by its last validation accuracy; configurations that diverged "
+        "have none and are left out. On the screen, drag along an axis to keep only the lines that pass there."
     )
     drawing = Drawing("parallel", "Parallel coordinates", caption, panels, 1, evidence.groups)
     return drawing if panels else evidence.unsearched

@@ -89,12 +89,16 @@ def summarize_progress(run: Run) -> pd.DataFrame:
 
     Returns:
         One row per architecture and phase, those of the spec first: ``architecture``, ``phase``,
-        trials ``planned``, one count per status of those that have begun (of a race those that are in it now),
-        ``incumbent_val_accuracy`` (a fraction: of the sweep on its one seed, of a race its mean; NaN in a rerun).
+        trials ``planned``, one count per status of those that have begun (of a race those that are in it now, of reruns
+        those of the incumbent), ``incumbent_val_accuracy`` (a fraction: of the sweep on its one seed, of a race its
+        mean; NaN in a rerun).
     """
     best, races, trials = find_incumbents(run), find_races(run), run.trials
     raced = {trial_id for race in races.values() for trial_id in race.trials}
     trials = trials[(trials["phase"] != "choice") | trials["trial_id"].isin(raced)]
+    phases = set(trials["phase"]) or {"sweep"}
+    current = trials["config_id"] == trials["architecture"].map(best["config_id"])
+    trials = trials[(trials["phase"] != "rerun") | current]
     counts = Counter(zip(trials["architecture"], trials["phase"], trials["status"], strict=True))
     planned = {
         "sweep": run.planned,
@@ -102,7 +106,6 @@ def summarize_progress(run: Run) -> pd.DataFrame:
         "rerun": dict.fromkeys(run.spec["architectures"], int(run.spec.get("rerun_seeds") or 0)),
     }
     accuracies = {"sweep": best["val_accuracy"], "choice": best["choice_accuracy"], "rerun": {}}
-    phases = set(trials["phase"]) or {"sweep"}
     names = dict.fromkeys([*run.spec["architectures"], *sorted(trials["architecture"].unique())])
     rows = [
         {

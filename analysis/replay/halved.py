@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.evidence import Candidate
 from analysis.incumbents import find_single_choices
+from analysis.judging import find_judge, judge_trials
 from analysis.render.formats import write_grid
 from analysis.replay.asha import Asha
 from analysis.tables.table import make_display, show_number, show_percent, show_range, show_words
@@ -69,7 +70,8 @@ def judge_first_rung(candidate: Candidate, repeats: int, seed: int) -> dict[str,
     if name not in choices.index:
         raise UserError(f"{where}: no trial was trained to the end")
     whole = (sweep["status"] == "completed").to_numpy()
-    final = np.where(whole, sweep["val_accuracy"].to_numpy(float), np.nan)
+    judged = judge_trials(run, "val_accuracy", find_judge(run)).reindex(sweep.index)
+    final = np.where(whole, judged.to_numpy(float), np.nan)
     recorded = (sweep["epoch"] > rungs[0]).to_numpy()
     ended = ~recorded & (sweep["status"] != "stopped").to_numpy()  # In the very epoch of the rung: judged, and over.
     pick = int(np.flatnonzero(reached.index == choices.loc[name, "trial_id"])[0])

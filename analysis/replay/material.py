@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.evidence import Candidate
+from analysis.judging import find_judge, judge_epochs
 from spaces.common.errors import UserError, make_printable
 from spaces.common.fields import name_option
 from spaces.common.wording import format_count
 from spaces.specs.halving import list_ladder
+from spaces.specs.protocol import JUDGES
 from spaces.specs.run import FIELDS
 
 
@@ -30,6 +32,7 @@ class Material:
         diverged: (N,) whether it diverged in that epoch.
         grace_period: epochs before the first rung.
         eta: the reduction factor.
+        judge: what decides between configurations that were trained to the end, one of ``protocol.JUDGES``.
     """
 
     group: str
@@ -41,6 +44,7 @@ class Material:
     diverged: np.ndarray
     grace_period: int
     eta: float
+    judge: str = JUDGES[0]
 
     @property
     def size(self) -> int:
@@ -64,14 +68,14 @@ class Material:
 
     @cached_property
     def final(self) -> np.ndarray:
-        """(N,) accuracies after the last epoch; 0 where one diverged."""
-        return self.accuracy[:, -1]
+        """(N,) accuracies as the judge sees them; 0 where one diverged."""
+        return np.where(self.diverged, 0.0, [judge_epochs(curve, self.judge) for curve in self.accuracy])
 
     @cached_property
     def ranks(self) -> np.ndarray:
         """(N,) 1 for the configuration that the whole run chooses, and so on down: its true rank.
 
-        By accuracy after the last epoch; ties by lower loss, then by config id, as incumbents are chosen.
+        By the judge; ties by lower loss, then by config id, as incumbents are chosen.
         """
         order = np.lexsort((np.array(self.names), self.loss[:, -1], -self.final))
         ranks = np.empty(self.size, dtype=int)
@@ -136,4 +140,5 @@ def _assemble(candidate: Candidate, known: pd.DataFrame, grace_period: int, eta:
         diverged,
         grace_period,
         eta,
+        find_judge(candidate.run),
     )

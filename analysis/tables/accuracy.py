@@ -44,7 +44,7 @@ def make_table(number: str, title: str, architectures: Sequence[str] = (), costs
             frames.append(frame.assign(title=start + frame["title"]))
         further = [name for name in evidence.hyperparameters if name not in NAMES]
         frame = pd.concat([part.astype(dict.fromkeys(further, object)) for part in frames], ignore_index=True)
-        return frame.assign(**{name: make_column(frame[name]) for name in further}), notes
+        return frame.assign(**{name: make_column(frame[name]) for name in further}), [*notes, *evidence.judges]
 
     return Table(number, title, tuple(architectures), rows, display)
 

@@ -30,11 +30,11 @@ SUSPECT = (
 )
 OWN = f"{chapter.ALL}: section 1.5.2 announces swapping all layers at once, but the chapter gives no number for it."
 COUNTS = (
-    "#Mparam and #Mmults: millions of learned weights, and of multiplies per 32x32 image with the wavelet transform; "
+    "#Mparam and #Mmults: millions of learned weights, and of multiplies per {image} with the wavelet transform; "
     "counted on the networks that ran"
 )
 NOTES = [
-    f"{COUNTS}, the published number in brackets; docs/costs.md explains the differences.",
+    f"{COUNTS.format(image='32x32 image')}, the published number in brackets; docs/costs.md explains the differences.",
     "*: estimated by the chapter from the architecture's description. Networks of others: as their "
     "authors report them.",
 ]
@@ -116,7 +116,7 @@ def build_hybrids(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         rows.append(values)
     return pd.DataFrame(rows), [
         *write_notes(evidence, found, 96, None),
-        *(NOTES if stands_beside(found) else [f"{COUNTS}."]),
+        *(NOTES if stands_beside(found) else [f"{COUNTS.format(image='image')}."]),
     ]
 
 
@@ -160,10 +160,14 @@ def _fill_cell(entry: Entry | None, field: str, published: float | None) -> dict
 
 
 def _find_cost(found: list[Entry], name: str, width: int | None) -> tuple[float, float]:
-    """Millions of learned weights and of multiplies with the transform, of the network's last run; else NaN."""
-    for entry in reversed(found):
+    """Millions of learned weights and of multiplies with the transform, of the network's last run; else NaN.
+
+    Beside those of the chapter stand only costs on its smaller images: multiplies depend on the size.
+    """
+    small = [entry for entry in found if entry.candidate.run.spec["dataset"] in {*DATASETS} - {*LARGER}]
+    for entry in reversed(small if stands_beside(found) else found):
         layers = entry.candidate.run.costs.get(entry.candidate.architecture)
-        if (entry.swap.row, entry.swap.width) == (name, width) and layers and entry.column not in LARGER:
+        if (entry.swap.row, entry.swap.width) == (name, width) and layers:
             mults = sum(layer["mults"] + layer["transform_mults"] for layer in layers)
             return sum(layer["params"] for layer in layers) / MILLION, mults / MILLION
     return math.nan, math.nan
@@ -244,7 +248,7 @@ def write_notes(evidence: Evidence, found: list[Entry], width: int, seeds: int |
     for run, name in zip(evidence.runs, evidence.names, strict=True):
         mine = [entry.candidate.architecture for entry in found if entry.candidate.run is run]
         said += [f"{name}: {note}" if len(evidence.runs) > 1 else note for note in name_elsewhere(run, mine)]
-    return [*said, *list_remarks(entry.candidate for entry in found)]
+    return [*said, *evidence.judges, *list_remarks(entry.candidate for entry in found)]
 
 
 def _name_asked(run: Run, mine: list[Entry], width: int, seeds: int | None) -> Iterator[str]:

@@ -10,7 +10,7 @@ from analysis.evidence import Candidate, Evidence
 from analysis.judging import LAST
 from analysis.stats.epochs import measure_dips
 from analysis.stats.samples import summarize
-from analysis.tables.notes import name_unfinished
+from analysis.tables.notes import name_left_out, name_unfinished
 from analysis.tables.table import (
     Column,
     Table,
@@ -32,15 +32,18 @@ def build_epochs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     if not len(frame):
         why = f"no run kept the last {LAST} epochs of its reruns." if evidence.ended else ""
         return frame, [f"No network can be followed: {why}" if why else name_unfinished(evidence.candidates)]
+    followed = sorted({len(one.reruns.last.columns) for one in evidence.ended if _is_known(one)})
+    many = " to ".join(map(str, followed[:: max(1, len(followed) - 1)]))
     left = [one.group for one in evidence.ended if one.reruns.finished and not _is_known(one)]
     return frame, [
         "Test accuracy in percent over the finished reruns. last epoch: what the chapter reports. mean: of the "
-        f"last {LAST} epochs of each seed, with its 95 % Student-t interval. Where accuracy no longer rises the two "
-        f"estimate the same thing, and the second sees {LAST} times as many epochs. std by epoch: the least and the "
+        f"last {many} epochs of each seed, with its 95 % Student-t interval. Where accuracy no longer rises the two "
+        f"estimate the same thing, and the second sees {many} times as many epochs. std by epoch: the least and the "
         "most that the seeds' standard deviation was after any of these epochs.",
         f"dips: the share of these epochs after which a seed lay more than {evidence.margin:g} points below its own "
         "median over them.",
         *([f"Left out, since only the last epoch was kept: {', '.join(left)}."] if left else []),
+        *name_left_out(evidence),
         *evidence.remarks,
     ]
 

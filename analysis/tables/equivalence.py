@@ -28,7 +28,7 @@ FIELDS = ["group", "n", "asked", "mean", "published_mean", "published_std", "mar
 
 
 def compare_with_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
-    """Each candidate that the chapter has a number for, against that number."""
+    """Each candidate that the chapter has a number for, against that number; one that only repeats another is not."""
     margin = evidence.margin
     rows = [
         {
@@ -38,6 +38,7 @@ def compare_with_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]
             **dict(zip(("holds", "epochs"), evidence.count_agreeing_epochs(one), strict=True)),
         }
         for one in evidence.candidates
+        if one.group not in evidence.repeated
         if (known := one.published) is not None and (found := evidence.judge_equivalence(one)) is not None
     ]
     frame = pd.DataFrame(rows, columns=[*FIELDS, *Equivalence._fields, "holds", "epochs"])
@@ -59,6 +60,7 @@ def compare_with_published(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]
         *([HOLDS] if frame["holds"].notna().any() else []),
         *(f"{row['group']}: {name_unsettled(row)}." for row in make_records(frame) if name_unsettled(row)),
         *explain_less(evidence),
+        *evidence.repeats,
         *evidence.remarks,
     ]
 

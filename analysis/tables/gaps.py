@@ -50,6 +50,7 @@ def build_gaps(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         "different: that, and yet not equal (Welch's test at 5 %); differs: not equal, and not shown to be close; "
         "inconclusive: neither. Each pair is a question of its own, so p is not corrected.",
         *([HOLDS] if frame["holds"].notna().any() else []),
+        *evidence.repeats,
         *evidence.remarks,
     ]
 
@@ -94,6 +95,7 @@ def vary_assumptions(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         "points. least margin: the smallest at which the TOST is significant. Holm: all networks here as one family. "
         f"n = ..: if the published means were of so many seeds, rather than {PUBLISHED_SEEDS}; mean - {ROUNDED:g}, "
         f"mean + {ROUNDED:g}: if the published mean was rounded by that much.",
+        *evidence.repeats,
         *evidence.remarks,
     ]
 

@@ -20,8 +20,9 @@ from analysis.stats.images import (
     measure_errors,
     resample_images,
 )
-from analysis.stats.samples import ALPHA, compare_by_welch, correct_by_holm, explain_untested, summarize
-from analysis.tables.notes import name_unfinished
+from analysis.stats.outcomes import BROKEN
+from analysis.stats.samples import ALPHA, Difference, compare_by_welch, correct_by_holm, explain_untested, summarize
+from analysis.tables.notes import name_left_out, name_unfinished
 from analysis.tables.table import (
     Column,
     Table,
@@ -51,7 +52,8 @@ ONE_SPLIT = (
 MEANS = (
     "Test accuracy in percent after the last epoch, and standard errors in points. One seed: of a single network's "
     "accuracy, by the images (binomial). Of the mean: by seeds, std over the root of n; by images, since an image that "
-    "is hard for one seed is hard for others; by both (two-way analysis of variance), with the Student-t interval."
+    "is hard for one seed is hard for others; by both (two-way analysis of variance), with the Student-t interval, "
+    "which is not given where seeds broke down."
 )
 PAIRS = (
     "Differences of the mean test accuracies after the last epoch, in points, with 95 % intervals: by seeds (Welch), "
@@ -90,7 +92,8 @@ def build_means(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     frame = pd.DataFrame(rows, columns=list(Mean._fields))
     if not rows:
         return frame, [name_unfinished(evidence.candidates), *evidence.remarks]
-    return frame, [MEANS, ONE_SPLIT, *list_limits(evidence.finished), *evidence.repeats, *evidence.remarks]
+    said = [MEANS, ONE_SPLIT, *list_limits(evidence.finished), *evidence.repeats]
+    return frame, [*said, *name_left_out(evidence), *evidence.remarks]
 
 
 def _describe_mean(one: Candidate, data: str) -> Mean:
@@ -104,7 +107,8 @@ def _describe_mean(one: Candidate, data: str) -> Mean:
     if len(values) < 2:
         return row
     errors = measure_errors(sample)
-    interval = find_interval(errors).clip(0.0)
+    # Seeds that break down are a mixture, which Student's t does not describe.
+    interval = Difference() if one.reruns.broken else find_interval(errors).clip(0.0)
     return row._replace(by_images=errors.images, by_both=errors.both, low=interval.low, high=interval.high)
 
 
@@ -161,8 +165,8 @@ def compare_pairs(evidence: Evidence, fields: Sequence[str], compare: Compare) -
 def explain_without_images(one: Candidate, other: Candidate, ours: Sample, theirs: Sample) -> str:
     """Why two candidates are not tested with the images as a sample; empty where they are."""
     lost = any(each.reruns.lost for each in (one, other))
-    if not lost and any(each.reruns.diverged for each in (one, other)):
-        return "a seed diverged, and predictions are of seeds that finished"
+    if not lost and any(each.reruns.broken for each in (one, other)):
+        return BROKEN
     return explain_untested(ours.accuracies, theirs.accuracies, lost)
 
 

@@ -34,9 +34,9 @@ MEANING = (
     "that were tried, their means from what their scores say of them, new seeds about these, and the rule of the run "
     "chooses again. The mean with an interval is that after the last epoch. Its 95 % CI has this luck, the seeds and "
     "the test images in it: it is for what searches of other configurations, drawn from the same space, find on "
-    "average, and a single one may well end outside it. search: the standard deviation of what they find in points, a "
-    "rough estimate, beside that of the reruns' mean by seeds. again: how often the same configuration is chosen; "
-    "raced: how often another one of which the race knows further seeds.",
+    "average, and a single one may well end outside it; it is not given where seeds broke down. search: the standard "
+    "deviation of what they find in points, a rough estimate, beside that of the reruns' mean by seeds. again: how "
+    "often the same configuration is chosen; raced: how often another one of which the race knows further seeds.",
     "Without a race a configuration is known by its one seed of the sweep, shrunk towards the typical one. With a race "
     "the finalists are known by its seeds, all others are taken to be like a typical finalist, and the scores of the "
     "sweep that make finalists are taken as they are.",
@@ -94,7 +94,7 @@ def build_luck(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
 
 def _describe(one: Candidate, data: str, found: Found) -> Row:
     summary, sample, interval = one.reruns.summary, find_sample(one), Difference()
-    if sample is not None and len(sample.accuracies) > 1 and not (one.reruns.lost or one.reruns.diverged):
+    if sample is not None and len(sample.accuracies) > 1 and not (one.reruns.lost or one.reruns.broken):
         summary = summarize(one.reruns.final)
         interval = join_errors(measure_errors(sample), [found.luck]).interval.clip(0.0)
     seeds = summary.std / math.sqrt(summary.n)

@@ -127,6 +127,15 @@ def name_unfinished(candidates: Iterable[Candidate]) -> str:
     return HOPELESS if found and all(map(_has_no_way_on, found)) else WAITING
 
 
+def name_left_out(evidence: Evidence) -> list[str]:
+    """What to say in a table of finished seeds alone, where others that diverged count in every other mean."""
+    if not any(one.reruns.diverged for one in evidence.finished):
+        return []
+    return [
+        "The means of this table are of the finished seeds only; those of the other tables count diverged seeds, too."
+    ]
+
+
 def _has_no_way_on(one: Candidate) -> bool:
     """Whether its search is over and none of its configurations was trained to the end."""
     ended = int(one.sweep["status"].isin(protocol.ENDED).sum())

@@ -123,8 +123,10 @@ def _list_caveats(evidence: Evidence, apart: str) -> list[str]:
         if why := explain_untested(one.accuracies, one.accuracies, bool(one.reruns.lost)):
             found.setdefault(why, []).append(one.group)
     said = [f"Not tested, since {why}: {', '.join(names)}." for why, names in found.items()]
-    broken = [one.group for one in evidence.candidates if one.reruns.broken]
-    said += [MIXED.format(names=", ".join(broken))] if broken and evidence.family else []
+    tests = [pairs.dropna(subset="p") for pairs in evidence.compared.values()]
+    tested = {group for pairs in tests for group in (*pairs["first"], *pairs["second"])}
+    broken = [one.group for one in evidence.candidates if one.reruns.broken and one.group in tested]
+    said += [MIXED.format(names=", ".join(broken))] if broken else []
     return [*said, *([apart] if len(evidence.by_data) > 1 else []), *evidence.repeats, *evidence.remarks]
 
 

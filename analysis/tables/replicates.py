@@ -41,6 +41,11 @@ ONE_TEST_SET = (
 )
 
 
+FEW = "Of {count} fewer than two are finished."
+FEW_PAIRS = "Of {count} fewer than two have all reruns of the same two networks."
+ONE_SPLIT = "Searches of one split may be alike, so there are no intervals."
+
+
 class Answer(NamedTuple):
     """A row of table ``replicates``: percent; NaN where unknown."""
 
@@ -117,21 +122,22 @@ def _measure_errors(values: np.ndarray, shares: np.ndarray | None, splits: Seque
 def _describe_design(experiment: Experiment) -> str:
     splits = {run.spec["split_seed"] for run in experiment.runs}
     searches, many = f"{len(experiment.runs)} searches", format_count(len(splits), "split")
+    mean = (
+        "splits' means, which are independent; its interval is Student's t over them on these test images, and with "
+        "images: on others of the same kind."
+        if len(splits) > 1
+        else f"searches. {ONE_SPLIT}"
+    )
     return (
         f"{searches} end to end with different seeds, over {many} of training and held-out images. mean: over the "
-        "splits' means, which are independent; its interval is Student's t over them on these test images, and with "
-        "images: on others of the same kind. won: in how many replicates it has the highest mean."
+        f"{mean} won: in how many replicates it has the highest mean."
     )
 
 
-def explain_none(experiment: Experiment) -> list[str]:
-    """Why a table of replicates has no rows."""
-    first = _say_too_few(experiment) if experiment.runs else NONE
+def explain_none(experiment: Experiment, few: str = FEW) -> list[str]:
+    """Why a table of replicates has no rows; ``few`` where there are replicates and yet too little of them."""
+    first = few.format(count=format_count(len(experiment.runs), "replicate")) if experiment.runs else NONE
     return [first, *list_gaps(experiment)]
-
-
-def _say_too_few(experiment: Experiment) -> str:
-    return f"Of {format_count(len(experiment.runs), 'replicate')} fewer than two are finished."
 
 
 def list_gaps(experiment: Experiment) -> list[str]:
@@ -159,22 +165,31 @@ def summarize_replicates(evidence: Evidence) -> list[str]:
     frame, pairs = build_replicates(evidence)[0], build_pairs(evidence)[0]
     if experiment.others or experiment.overlapping or not len(frame):
         return []
-    best = make_records(frame.sort_values("mean", ascending=False, kind="stable"))[0]
-    said = [
-        f"Over {best['searches']} searches, each with other seeds and held-out images, {best['architecture']} has the "
-        f"highest mean test accuracy: {round_off(best['mean'], 2)} %{_say_between(best, 1)}, by search "
-        f"{round_off(best['lowest'], 2)} to {round_off(best['highest'], 2)}; it was ahead in {best['wins']} of "
-        f"{best['of']}."
-    ]
+    rows = make_records(frame.sort_values("mean", ascending=False, kind="stable"))
+    best, compared = rows[0], len(rows) > 1 and rows[0]["of"] > 0
+    said = [_say_mean(row, compared) for row in (rows[:1] if compared else rows)]
+    it = "it" if compared else best["architecture"]
     for row in make_records(pairs):
         if best["architecture"] in (row["first"], row["second"]):
             sign = 1 if row["first"] == best["architecture"] else -1
             other = row["second"] if sign == 1 else row["first"]
             said.append(
-                f"Within a replicate it has {round_off(sign * row['difference'], 2, sign=True)} points more than "
+                f"Within a replicate {it} has {round_off(sign * row['difference'], 2, sign=True)} points more than "
                 f"{other}{_say_between(row, sign)}."
             )
     return said
+
+
+def _say_mean(row: dict[str, Any], compared: bool) -> str:
+    """The mean of a network over its searches; ``compared``: the highest of those in the same replicates."""
+    what = "seeds and held-out images" if row["splits"] > 1 else "seeds"
+    ahead = f"; it was ahead in {row['wins']} of {row['of']}" if compared else ""
+    return (
+        f"Over {row['searches']} searches, each with other {what}, {row['architecture']} has "
+        f"{'the highest' if compared else 'a'} mean test accuracy{':' if compared else ' of'} "
+        f"{round_off(row['mean'], 2)} %{_say_between(row, 1)}, by search {round_off(row['lowest'], 2)} to "
+        f"{round_off(row['highest'], 2)}{ahead}."
+    )
 
 
 def _say_between(row: dict[str, Any], sign: int) -> str:
@@ -209,13 +224,17 @@ def build_pairs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     frame = pd.DataFrame(rows, columns=list(Pair._fields))
     frame["p_holm"] = correct_by_holm(frame["p"].astype(float))
     if not rows:
-        return frame, explain_none(experiment)
+        return frame, explain_none(experiment, FEW_PAIRS)
+    tests = int(frame["p"].notna().sum())
+    intervals = (
+        "The 95 % interval is Student's t over the splits' means on these test images, and with images on others of "
+        "the same kind; p is that of the latter where it is known, Holm-corrected over "
+        f"{format_count(tests, 'pair')}."
+    )
     said = (
         "Differences of the means in points, within each replicate: both networks have the same split and seeds "
-        "there, so what these do to both cancels. The 95 % interval is Student's t over the splits' means on these "
-        "test images, and with images on others of the same kind; p is that of the latter where it is known, "
-        f"Holm-corrected over {format_count(len(rows), 'pair')}. ahead: in how many replicates the first has the "
-        "higher mean."
+        f"there, so what these do to both cancels. {intervals if tests else 'No pair was tested.'} ahead: in how many "
+        "replicates the first has the higher mean."
     )
     return frame, [said, *list_gaps(experiment)]
 

@@ -23,6 +23,10 @@ JOINT = (
     "No split has two searches, so split and search are not told apart: search is both. A fifth replicate of the same "
     "command would tell them apart."
 )
+ONE_SPLIT = (
+    "All searches have one split, so what the split does is not known, and the shares are of the rest. Searches with "
+    "another --split-seed would tell."
+)
 PARTS = ("split", "search", "seed", "images")
 
 
@@ -56,6 +60,7 @@ def build_sources(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
         if len(one.found) > 1:
             found = estimate_components(one.samples, one.splits)
             rows.append(_attribute(one, found))
+            said += [ONE_SPLIT] if len({*one.splits}) == 1 else []
             said += _say_limits(rows[-1], found)
     frame = pd.DataFrame(rows, columns=list(Sources._fields))
     totals = [math.nan if math.isnan(row.search + row.seed) else sum(row.known.values()) for row in rows]

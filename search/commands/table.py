@@ -22,7 +22,7 @@ CONCLUDING = (
         "--judge",
         choices=JUDGES,
         help="which accuracy of a rerun counts: final, after the last epoch, as in the chapter; or last5, the mean of "
-        "its last five epochs (default: the run's own, else final)",
+        "its last five epochs (default: what the runs say; final if they say nothing or differ)",
     ),
 )
 """How conclusions are drawn; the report has them, too."""

@@ -134,7 +134,7 @@ class Run:
             others: further runs.
             margin: a difference from a published mean that does not matter, in points of accuracy.
             judge: which accuracy of a rerun counts: ``final``, after the last epoch; or ``last5``, the mean of its last
-                five epochs. None: each run's own, else ``final``.
+                five epochs. None: what the runs say, ``final`` where they differ.
 
         Returns:
             ``frame`` has its raw values, ``cells`` the same as text, ``notes`` the sentences below it.

@@ -59,6 +59,19 @@ def test_all_audited_by_hand(pair: tuple[RunFolder, RunFolder]) -> None:
     assert "nan" not in text
 
 
+def test_the_judge_of_the_run_decides(pair: tuple[RunFolder, RunFolder]) -> None:
+    """By the means of their four epochs, of which the audited have lower ones on the way: none is better."""
+    pair[0].spec["judge"] = "last5"
+    run, audited = read(pair)
+    row = audit_run(run, audited, {"conv": draw_sample(run, "conv", 5, 0)}).iloc[0]
+    means = [(0.1 + rung + 0.7 + end) / 4 for rung, end in zip(RUNG, REACHED, strict=True)]
+    assert max(means) == means[1]
+    assert row["incumbent"] == pytest.approx(100 * means[1])
+    assert row["best"] == pytest.approx(100 * (0.1 + 0.21 + 0.3 + 0.96) / 4)
+    assert (row["better"], row["regret"]) == (0, 0)
+    assert row["correlation"] == pytest.approx(spearmanr(RUNG, REACHED)[0])  # Of epochs 2 and 4.
+
+
 def test_a_part_of_the_sample(pair: tuple[RunFolder, RunFolder]) -> None:
     """Of five 0.5 and 0.9 were audited: neither is better, so at most three are."""
     run, audited = read(pair)

@@ -1,8 +1,10 @@
 import pytest
 
 from analysis.comparison import compare_runs, list_outcomes, list_settings
+from analysis.evidence import gather
 from analysis.records.reader import read_run
 from analysis.records.schema import make_records
+from analysis.tables import TABLES
 from spaces import Hyperparameters
 from tests.analysis.conftest import NET, OWN
 
@@ -102,6 +104,28 @@ def test_a_copy_of_a_run_is_not_tested_against_it(five, make_folder) -> None:
     text = compare_runs(read_run(five.write()), read_run(copy.write()))
     assert "Not tested, since they share trials, with the same results: conv, invariant." in text
     assert "beyond chance" not in text
+
+
+def test_runs_with_different_judges_are_compared_by_the_last_epoch(make_folder) -> None:
+    """Of one network: the runs differ only in the epoch before the last, which the first one's judge takes in."""
+    folders = make_folder("first"), make_folder("second")
+    for folder, dip, start in zip(folders, (0.5, 0.9), (1, 11), strict=True):
+        folder.spec.update(architectures=["conv"], rerun_seeds=5, rerun_epochs=10)
+        for seed in range(5):
+            folder.rerun("conv", [0.9] * 8 + [dip, 0.9 + seed / 100], "completed", seed=start + seed)
+    folders[0].spec["judge"] = "last5"
+    runs = [read_run(folder.write()) for folder in folders]
+    (row,) = make_records(list_outcomes(runs[0], runs[1]))
+    assert (row["first_mean"], row["difference"]) == pytest.approx((92.0, 0.0))
+    said = "These runs have different judges, so every rerun counts with its accuracy {}."
+    assert said.format("after the last epoch") in compare_runs(runs[0], runs[1])
+    for name in ("ranking", "pairs", "summary"):
+        assert TABLES[name].build(*runs).notes.count(said.format("after the last epoch")) == 1
+    given = TABLES["pairs"].fill(gather(runs, judge="last5"))
+    assert said.format("averaged over the last 5 epochs") in given.notes
+    assert given.frame["difference"][0] == pytest.approx(-8.0)
+    assert gather(runs[:1]).candidates[0].reruns.judge == "last5"
+    assert not gather(runs[:1]).judges
 
 
 def test_two_seeds_are_no_test(full, make_folder) -> None:

@@ -110,6 +110,29 @@ def test_who_lost_seeds_is_on_no_front(full) -> None:
     assert "Left out of the front, since some of their seeds were lost: Convolutional." in drawn.caption
 
 
+def test_each_data_set_has_a_front_of_its_own(full, make_folder) -> None:
+    other = make_folder("other")
+    other.spec.update(full.spec, dataset="mnist")
+    other.trials = full.trials
+    drawn = FIGURES["costs"].draw(gather([read_run(full.write()), read_run(other.write())]))
+    assert isinstance(drawn, Drawing)
+    assert [panel.title for panel in drawn.panels] == ["digits", "digits", "mnist", "mnist"]
+    for panel in drawn.panels:
+        names = {mark.texts[0].split(":")[0] for mark in panel.marks if isinstance(mark, Points)}
+        assert names == {"full" if panel.title == "digits" else "other"}
+        assert len([mark for mark in panel.marks if isinstance(mark, Line)]) == 1
+
+
+def test_the_captions_say_what_is_left_out_and_who_goes_on(full) -> None:
+    full.spec.update(scheduler="halving", grace_period=1, reduction_factor=2)
+    evidence = gather([read_run(full.write())])
+    parallel, curves = (FIGURES[name].draw(evidence) for name in ("parallel", "sweep-curves"))
+    assert isinstance(parallel, Drawing)
+    assert isinstance(curves, Drawing)
+    assert "configurations that diverged have none and are left out" in parallel.caption
+    assert "of all configurations, counting those that broke down before" in curves.caption
+
+
 def test_the_pareto_front_is_cheapest_first_and_ever_better() -> None:
     points = pd.DataFrame({"group": list("abcde"), "mults": [5, 1, 3, 3, 9], "mean": [90.0, 80.0, 85.0, 86.0, 88.0]})
     assert find_front(points, "mults")["group"].tolist() == ["b", "d", "a"]

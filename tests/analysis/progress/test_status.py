@@ -8,6 +8,7 @@ import pytest
 from analysis.progress.status import build_status_table, filter_status, sort_status, summarize_progress
 from analysis.records.reader import read_run
 from analysis.render.spreadsheet import write_csv
+from analysis.report.summary import explain_missing
 from spaces import Hyperparameters, UserError
 from tests.analysis.conftest import NET, OWN
 
@@ -121,6 +122,24 @@ def test_progress(full) -> None:
     assert counts.loc[("conv", "sweep"), "incumbent_val_accuracy"] == 0.9
     assert counts.loc[("invariant", "sweep"), "incumbent_val_accuracy"] == 0.8
     assert pd.isna(counts.loc[("conv", "rerun"), "incumbent_val_accuracy"])
+
+
+def test_reruns_of_a_former_incumbent_are_not_counted(full) -> None:
+    """Another configuration of conv has won since, and is not rerun yet."""
+    full.sweep("conv", [0.1, 0.2, 0.3, 0.99], "completed", theta=Hyperparameters(0.3, 0, 0, 1))
+    run = read_run(full.write())
+    counts: Any = summarize_progress(run).set_index(["architecture", "phase"])
+    assert counts.loc[("conv", "rerun"), ["planned", "completed"]].tolist() == [3, 0]
+    assert counts.loc[("invariant", "rerun"), ["planned", "completed"]].tolist() == [3, 3]
+    assert "conv: 0 of 3 reruns ended." in explain_missing(run)
+
+
+def test_where_no_rerun_is_counted_the_phase_is_still_shown(full) -> None:
+    full.spec["architectures"] = ["conv"]
+    full.trials = [kept for kept in full.trials if kept[0].architecture == "conv"]
+    full.sweep("conv", [0.1, 0.2, 0.3, 0.99], "completed", theta=Hyperparameters(0.3, 0, 0, 1))
+    (row,) = summarize_progress(read_run(full.write())).query("phase == 'rerun'").to_dict("records")
+    assert (row["planned"], row["completed"]) == (3, 0)
 
 
 def test_progress_says_what_is_planned(full) -> None:

@@ -59,6 +59,17 @@ def test_all_orders_against_the_definition(halved: RunFolder) -> None:
     assert np.mean(kept) == pytest.approx(0.95)
 
 
+def test_the_judge_of_the_run_decides(halved: RunFolder) -> None:
+    """By the means of their four epochs the pick is the other one, which every order lets on: 57.5 against 53.75."""
+    halved.spec["judge"] = "last5"
+    for _, record, _ in halved.trials:
+        if len(record["rows"]) == 4:
+            record["rows"][2]["val_accuracy"] = 0.85 if record["rows"][3]["val_accuracy"] == 0.8 else 0.7
+    [candidate] = gather([read_run(halved.write())]).candidates
+    found = judge_first_rung(candidate, 50, 0)
+    assert (found["kept"], found["behind"], found["high"]) == (1.0, 0.0, 0.0)
+
+
 def test_the_command_prints_it_and_refuses_what_has_no_answer(
     halved: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,6 +50,19 @@ def test_the_first_rank_is_the_incumbent(whole: RunFolder) -> None:
     assert material.names[int(np.argmin(material.ranks))] == candidate.incumbent["config_id"]
 
 
+def test_the_judge_of_the_run_decides(whole: RunFolder) -> None:
+    """The first has the worst last epoch of the three that did not diverge, and the best mean of the four."""
+    whole.spec["judge"] = "last5"
+    whole.trials[0][1]["rows"][0]["val_accuracy"] = 0.9
+    material = read(whole)
+    final = dict(zip(material.names, material.final, strict=True))
+    ids = [trial.config_id for trial, *_ in whole.trials]
+    assert [final[name] for name in ids] == pytest.approx([(0.9 + 0.2 + 0.3 + 0.6) / 4, 0.35, 0.35, 0])
+    (candidate,) = gather([read_run(whole.write())]).candidates
+    assert candidate.incumbent is not None
+    assert material.names[int(np.argmin(material.ranks))] == candidate.incumbent["config_id"] == ids[0]
+
+
 def test_what_is_not_known_to_the_end_is_refused(whole: RunFolder) -> None:
     with pytest.raises(UserError, match=r"reduction-factor: 1\.0 is not allowed; give a number above 1"):
         read(whole, eta=1.0)

@@ -164,6 +164,27 @@ def test_multiplies_of_larger_images_do_not_stand_there(folder) -> None:
     assert table.cells.set_index("Arch. Name").loc["ScatNet B", "#Mmults"] == "(167)"
 
 
+def test_multiplies_of_other_data_do_not_stand_beside_the_published(folder, make_folder) -> None:
+    """Its images may be of any size; alone in the table they stand there, and no size is named."""
+    own = make_folder("own")
+    own.spec["data_hash"] = "bbbbbbbbbb"
+    runs = trained(folder, "cifar10", {"scatnetA": [0.9, 0.92]}), trained(own, "folder-mine", {"scatnetB": [0.5, 0.52]})
+    both = TABLES["1.7"].build(*runs)
+    assert both.cells.set_index("Arch. Name").loc["ScatNet B", "#Mmults"] == "(167)"
+    assert "multiplies per 32x32 image" in " ".join(both.notes)
+    alone = TABLES["1.7"].build(runs[1])
+    assert alone.cells.set_index("Arch. Name").loc["ScatNet B", "#Mmults"] == "36"
+    assert "multiplies per image" in " ".join(alone.notes)
+
+
+def test_multiplies_of_two_contents_of_the_larger_images_do_not_stand_there(folder, make_folder) -> None:
+    other = make_folder("other")
+    other.spec["data_hash"] = "bbbbbbbbbb"
+    runs = [trained(each, "tiny-imagenet", {"scatnetB": [0.5, 0.52]}) for each in (folder, other)]
+    cells = TABLES["1.7"].build(*runs).cells.set_index("Arch. Name")
+    assert cells.loc["ScatNet B", "#Mmults"] == "(167)"
+
+
 def test_another_width_is_another_row_with_costs_of_its_own(folder) -> None:
     run = trained(folder, "cifar100", {"scatnetB": [0.7, 0.72], "scatnetB-w16": [0.3, 0.32]})
     run.costs["scatnetB-w16"] = [{"params": 100_000, "mults": 2_000_000, "transform_mults": 0}]

@@ -35,6 +35,15 @@ def test_the_last_epochs_beside_the_last_one(ten: RunFolder) -> None:
     assert row["low"] < row["mean"] < row["high"]
 
 
+def test_a_diverged_seed_is_in_no_mean_of_this_table(ten: RunFolder) -> None:
+    what = "The means of this table are of the finished seeds only"
+    assert what not in str(TABLES["epochs"].build(read_run(ten.write())))
+    ten.rerun("conv", [None], "diverged", seed=6, status="diverged")
+    filled = TABLES["epochs"].build(read_run(ten.write()))
+    assert make_records(filled.frame)[0]["final"] == pytest.approx(95.3)
+    assert what in " ".join(filled.notes)
+
+
 def test_the_interval_spans_that_of_the_last_five_and_a_judge_takes_their_mean(ten: RunFolder) -> None:
     run = read_run(ten.write())
     final, five = (gather([run], judge=judge).candidates[0].reruns for judge in ("final", "last5"))
@@ -60,6 +69,12 @@ def test_short_trainings_have_no_end_to_look_at(five: RunFolder) -> None:
     reruns = gather([read_run(five.write())]).candidates[0].reruns
     assert not reruns.is_followed
     assert "joined" not in str(TABLES["ranking"].build(read_run(five.path)))
+
+
+def test_shorter_reruns_have_fewer_last_epochs(five: RunFolder) -> None:
+    notes = TABLES["epochs"].build(read_run(five.write())).notes
+    assert "of the last 4 epochs of each seed" in notes[0]
+    assert "sees 4 times as many epochs" in notes[0]
 
 
 def test_an_unknown_judge_is_refused(five: RunFolder) -> None:

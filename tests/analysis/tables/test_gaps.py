@@ -1,5 +1,8 @@
 """The published differences, and what conclusions rest on, on the committed runs."""
 
+from typing import Any
+
+import pandas as pd
 import pytest
 
 from analysis.evidence import gather
@@ -48,6 +51,19 @@ def test_every_pair_of_published_networks_has_a_gap(run: Run) -> None:
     count = run.trials.query("phase == 'rerun'")["architecture"].nunique()
     assert len(frame) == count * (count - 1) / 2 >= 21
     assert frame["holds"].between(0, 5).all()
+
+
+@pytest.mark.parametrize("name", ["published", "assumptions"])
+def test_a_copy_is_not_held_against_the_published_numbers(name: str, five: RunFolder, make_folder: Any) -> None:
+    five.spec["dataset"] = "mnist"
+    copy = make_folder("copy")
+    copy.spec, copy.trials = five.spec, five.trials
+    runs = read_run(five.write()), read_run(copy.write())
+    alone, both = TABLES[name].build(runs[0]), TABLES[name].build(*runs)
+    assert list(both.frame["group"]) == ["full: Convolutional", "full: Invariant"]
+    of = [column for column in both.frame if column != "group"]
+    pd.testing.assert_frame_equal(both.frame[of], alone.frame[of])
+    assert "copy: Convolutional shares trials with full: Convolutional" in " ".join(both.notes)
 
 
 def test_without_published_numbers_there_are_no_gaps(five: RunFolder) -> None:

@@ -65,9 +65,26 @@ def test_lost_and_few_seeds_are_not_tested(five, full) -> None:
     assert "Not tested, since a test takes 5 finished seeds: Convolutional and Invariant." in filled.notes
     five.rerun("conv", [0.5, None], "diverged", theta=five.trials[-1][0].theta, seed=9, status="diverged")
     filled = TABLES["image-pairs"].build(read_run(five.write()))
-    why = "a seed diverged, and predictions are of seeds that finished"
-    assert f"Not tested, since {why}: Convolutional and Invariant." in filled.notes
+    assert "Not tested, since seeds broke down: Convolutional and Invariant." in filled.notes
     assert "1 diverged" in " ".join(filled.notes)
+
+
+@pytest.mark.parametrize("last", [0.1, None])
+def test_where_seeds_broke_down_no_interval_is_given(five, last) -> None:
+    """A sixth seed of conv collapsed, or diverged: Student's t describes neither."""
+    keep_predictions(five)
+    end = "completed" if last else "diverged"
+    five.rerun("conv", [0.1, 0.1, 0.1, last], end, theta=five.trials[-1][0].theta, seed=9, status=end)
+    filled = TABLES["images"].build(read_run(five.write()))
+    conv, invariant = filled.frame.to_dict("records")
+    assert conv["mean"] == pytest.approx((5 * 92 + 10) / 6 if last else 92)
+    assert math.isnan(conv["low"])
+    assert conv["by_both"] >= conv["by_seeds"] > 0
+    assert invariant["low"] < 82 < invariant["high"]
+    assert ("The means of this table are of the finished seeds only" in " ".join(filled.notes)) == (last is None)
+    pairs = TABLES["image-pairs"].build(read_run(five.path))
+    assert math.isnan(pairs.frame["p"][0])
+    assert "Not tested, since seeds broke down: Convolutional and Invariant." in pairs.notes
 
 
 def test_nothing_to_show(folder) -> None:

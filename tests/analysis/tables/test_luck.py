@@ -69,6 +69,18 @@ def test_what_a_search_by_one_seed_would_find_again(searched: Any) -> None:
     assert "Taken for granted: the scheduler" in " ".join(filled.notes)
 
 
+def test_where_a_seed_collapsed_no_interval_is_given(searched: Any) -> None:
+    theta = next(trial.theta for trial, *_ in searched.trials if trial.phase == "rerun")
+    searched.rerun("conv", [0.1, 0.1, 0.1, 0.1], "completed", theta=theta, seed=9)
+    run = read_run(searched.write())
+    conv, invariant = TABLES["luck"].build(run).frame.to_dict("records")
+    assert conv["mean"] == pytest.approx((5 * 92 + 10) / 6)
+    assert math.isnan(conv["low"])
+    assert invariant["low"] < 82 < invariant["high"]
+    notes = TABLES["luck-pairs"].build(run).notes
+    assert "Not tested, since seeds broke down: Convolutional and Invariant." in notes
+
+
 def test_a_race_and_its_curse(raced: Any) -> None:
     """95 minus 85; the pooled standard deviation of the finalists is sqrt(2), with 2 degrees of freedom."""
     (row,) = TABLES["luck"].build(read_run(raced.write())).frame.to_dict("records")

@@ -61,6 +61,37 @@ def test_one_split_has_no_interval(replicates: list[RunFolder]) -> None:
         assert {*filled.cells["95 % CI"]} == {"-"}
 
 
+def test_with_one_split_nothing_is_said_of_several(replicates: list[RunFolder]) -> None:
+    runs = read_replicates([replicates[0], replicates[4]])
+    design, pairs = (" ".join(TABLES[name].build(*runs).notes) for name in ("replicates", "replicate-pairs"))
+    assert "over 1 split of training and held-out images. mean: over the searches. Searches of one split may" in design
+    assert "No pair was tested." in pairs
+    assert "Student" not in design + pairs
+    assert "Holm-corrected" not in pairs
+    said = " ".join(summarize(gather(runs)).sentences)
+    # 92, 94 and 86, 85.
+    assert "Over 2 searches, each with other seeds, Convolutional has the highest mean test accuracy: 93.00 %" in said
+    assert "Within a replicate it has +7.50 points more than Invariant." in said
+
+
+def test_where_no_replicate_has_two_whole_networks_none_is_ahead(replicates: list[RunFolder]) -> None:
+    for folder in replicates[:3]:
+        trial, *_ = folder.trials.pop()
+        folder.rerun("invariant", [0.1], "failed", theta=trial.theta, seed=trial.seed, status="failed", error="x")
+    runs = read_replicates(replicates[:3])
+    said = " ".join(summarize(gather(runs)).sentences)
+    # 92, 88 and 96.
+    assert (
+        "Over 3 searches, each with other seeds and held-out images, Convolutional has a mean test accuracy of" in said
+    )
+    assert "accuracy of 92.00 %" in said
+    assert "highest mean test accuracy: " not in said
+    assert "ahead in" not in said
+    assert TABLES["replicate-pairs"].build(*runs).notes[0] == (
+        "Of 3 replicates fewer than two have all reruns of the same two networks."
+    )
+
+
 def test_pairs_are_compared_within_each_replicate(replicates: list[RunFolder]) -> None:
     for folder in replicates:
         keep_predictions(folder)

@@ -53,6 +53,14 @@ def test_four_splits_once_each_do_not_tell_the_search_from_the_split(replicates:
     assert "search is both. A fifth replicate of the same command would tell them apart." in " ".join(filled.notes)
 
 
+def test_one_split_tells_nothing_of_the_split(replicates: list[RunFolder]) -> None:
+    notes = TABLES["replicate-sources"].build(*read_replicates([replicates[0], replicates[4]])).notes
+    assert notes[1].startswith("All searches have one split, so what the split does is not known")
+    assert not any(
+        "All searches" in note for note in TABLES["replicate-sources"].build(*read_replicates(replicates)).notes
+    )
+
+
 def test_one_rerun_a_search_tells_nothing_apart(replicates: list[RunFolder]) -> None:
     for folder in replicates:
         keep_predictions(folder)
