@@ -34,7 +34,7 @@ def explain_judge(runs: Sequence[Run], judge: str) -> list[str]:
     """A sentence on the judge of all reruns where the runs name different ones."""
     if len({find_judge(run) for run in runs}) < 2:
         return []
-    return [f"These runs have different judges, so every rerun counts with its accuracy {PHRASES[judge]}."]
+    return [f"These runs have different judges; every rerun counts with its accuracy {PHRASES[judge]}."]
 
 
 def find_chance(run: Run) -> float:

@@ -34,8 +34,9 @@ class Fairness(NamedTuple):
         selected: validation accuracy in percent by which the incumbent was chosen, on one seed, or the mean over those
             of its race.
         rerun: mean test accuracy in percent of its reruns on fresh seeds.
-        gap: selected minus rerun in points; NaN where reruns were lost. It mixes three things: the luck of the best of
-            many on one seed (the winner's curse), other images, and training on the held-out images too.
+        gap: selected minus rerun in points; NaN where reruns were lost, or are judged otherwise. It mixes three things:
+            the luck of the best of many on one seed (the winner's curse), other images, and training on the held-out
+            images too.
         spread: the standard deviation in points of one rerun.
         near: configurations that reached the last epoch within root two of ``spread`` of the incumbent, or after a race
             of the best on the sweep's seed, itself included: the standard error of a difference of two single seeds.
@@ -64,7 +65,8 @@ def judge_fairness(candidate: Candidate) -> Fairness:
     ended = int((~sweep["status"].isin(["unfinished", "failed"])).sum())
     diverged, down = int((sweep["status"] == "diverged").sum()), int(find_collapsed(candidate.run, sweep).sum())
     among, (low, high) = ended or math.nan, find_wilson(diverged + down, ended)
-    reruns = summarize(candidate.accuracies)
+    reruns, judge = summarize(candidate.accuracies), find_judge(candidate.run)
+    comparable = candidate.reruns.judge == judge and not candidate.reruns.lost  # Judged alike, and whole.
     return Fairness(
         candidate.group,
         ended,
@@ -76,7 +78,7 @@ def judge_fairness(candidate: Candidate) -> Fairness:
         high,
         selected,
         reruns.mean,
-        math.nan if candidate.reruns.lost else selected - reruns.mean,
+        selected - reruns.mean if comparable else math.nan,
         reruns.std,
         float(len(find_near_optimal(candidate))) or math.nan,
         find_edges(candidate),

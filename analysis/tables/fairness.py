@@ -26,7 +26,7 @@ NOTES = [
     "selected: validation accuracy in percent by which the incumbent was chosen, on one seed and held-out training "
     "images; reruns: mean test accuracy of the same configuration on fresh seeds, trained on all training images. "
     "gap: selected minus reruns. It holds the luck of the best of many on one seed, but also other images and fewer to "
-    "train on, so it does not measure that luck.",
+    "train on, so it does not measure that luck; it is left out where reruns are judged otherwise than the sweep.",
     "near: configurations trained to the last epoch within 1.41 std of the incumbent, itself included, which is the "
     "standard error of a difference of two single seeds, all by the run's own judge. Table near lists them.",
     "diverged, collapsed: shares of the configurations that ended. Collapsed: ended without diverging, and below half "

@@ -103,10 +103,8 @@ def describe_judged(evidence: Evidence, run: Run | None = None) -> str:
             if judge == JUDGES[0]
             else (f"Mean test accuracy in percent after epochs {first} to {last}")
         )
-    judges = {reruns.judge for reruns in shown}
-    if len(judges) > 1:
-        return "Test accuracy in percent, by the judge of each run"
-    return f"Test accuracy in percent {'after the last epoch' if judges <= {JUDGES[0]} else 'of the last epochs'}"
+    final = all(reruns.judge == JUDGES[0] for reruns in shown)  # The judge is the same for all.
+    return f"Test accuracy in percent {'after the last epoch' if final else 'of the last epochs'}"
 
 
 def describe_interval(evidence: Evidence, run: Run | None = None) -> str:

@@ -156,7 +156,7 @@ def list_gaps(experiment: Experiment) -> list[str]:
         )
     if experiment.runs and experiment.others:
         said.append(f"No replicates of these, and left out: {', '.join(experiment.others)}.")
-    return said
+    return [*said, *experiment.evidence.judges]
 
 
 def summarize_replicates(evidence: Evidence) -> list[str]:

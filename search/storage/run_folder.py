@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -102,7 +102,10 @@ class RunFolder:
         )
         changes = provenance.find_differences(there, here) if known and there else []
         if changes and not accept_changes:
-            self.refusal = self._refuse(changes)
+            self.refusal = (
+                f"{self.path}: {'; '.join(changes)}; resume with what it was begun with, or with --accept-changes "
+                "(each row of a record says what made it), or give another --out; invsearch table shows what is there"
+            )
             if old == spec:
                 return spec
             self.check_changes()
@@ -129,24 +132,6 @@ class RunFolder:
         """
         if self.refusal is not None:
             raise UserError(self.refusal)
-
-    def check_engines(self, engines: Mapping[str, str], accept_changes: bool) -> None:
-        """Passes where architectures, also those that this command does not name, keep the engines that they had.
-
-        Raises:
-            UserError: they do not, and that is not accepted.
-        """
-        changes = provenance.find_differences(self._environment, {**self._environment, "engines": engines})
-        if changes and not accept_changes:
-            raise UserError(self._refuse(changes))
-        for change in changes:
-            print(f"accepted: {change}", file=sys.stderr)
-
-    def _refuse(self, changes: Sequence[str]) -> str:
-        return (
-            f"{self.path}: {'; '.join(changes)}; resume with what it was begun with, or with --accept-changes "
-            "(each row of a record says what made it), or give another --out; invsearch table shows what is there"
-        )
 
     def _check_lengthening(self, old: RunSpec, spec: RunSpec) -> None:
         """Longer trials continue from their checkpoints.

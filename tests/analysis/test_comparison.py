@@ -117,7 +117,7 @@ def test_runs_with_different_judges_are_compared_by_the_last_epoch(make_folder) 
     runs = [read_run(folder.write()) for folder in folders]
     (row,) = make_records(list_outcomes(runs[0], runs[1]))
     assert (row["first_mean"], row["difference"]) == pytest.approx((92.0, 0.0))
-    said = "These runs have different judges, so every rerun counts with its accuracy {}."
+    said = "These runs have different judges; every rerun counts with its accuracy {}."
     assert said.format("after the last epoch") in compare_runs(runs[0], runs[1])
     for name in ("ranking", "pairs", "summary"):
         assert TABLES[name].build(*runs).notes.count(said.format("after the last epoch")) == 1

@@ -39,6 +39,15 @@ def test_a_known_sweep_by_hand(five) -> None:
     assert found.near == 1  # 90 alone: 80 is further than 2 points, and 95 was stopped.
 
 
+def test_reruns_that_are_judged_otherwise_than_the_sweep_have_no_gap(five) -> None:
+    five.spec["judge"] = "last5"
+    run = read_run(five.write())
+    assert not math.isnan(judge_fairness(gather([run]).candidates[0]).gap)
+    found = judge_fairness(gather([run], judge="final").candidates[0])
+    assert found.rerun == pytest.approx(92.0)
+    assert math.isnan(found.gap)
+
+
 def test_near_optimal_are_those_within_root_two_std_of_a_rerun(five) -> None:
     """Std 2: two single seeds differ by 2.83 points of standard error, so 87.18 is near and 87.16 is not."""
     for gain, accuracy in ((0.5, 0.8718), (1.5, 0.8716), (2.0, 0.899)):

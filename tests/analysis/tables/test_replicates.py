@@ -28,6 +28,18 @@ def test_every_table_in_every_format(replicates: list[RunFolder], number: str, n
     assert "nan" not in text.lower()
 
 
+def test_a_run_with_another_judge_is_told_of(replicates: list[RunFolder], make_folder: Any) -> None:
+    for folder in replicates:
+        folder.spec["judge"] = "last5"
+    other = read_run(make_folder("other").write())
+    for number in REPLICATED:
+        alone = TABLES[number].build(*read_replicates(replicates))
+        beside = TABLES[number].build(*read_replicates(replicates), other)
+        told = [note for note in beside.notes if note.startswith("These runs have different judges")]
+        assert (len(told), len(alone.frame)) == (1, len(beside.frame))
+        assert not [note for note in alone.notes if "different judges" in note]
+
+
 def test_the_mean_rests_on_splits(replicates: list[RunFolder]) -> None:
     filled = TABLES["replicates"].build(*read_replicates(replicates))
     conv, ours = filled.frame.to_dict("records")

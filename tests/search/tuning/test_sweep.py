@@ -43,6 +43,7 @@ def rounds(monkeypatch: pytest.MonkeyPatch, *ends: int) -> list[list[str]]:
         feed: Any = job.searcher
         left = [TrialSpec.from_dict(feed.suggest(str(n))["trial"]) for n in range(len(feed._trials))]
         todo.append([trial.trial_id for trial in left])
+        assert len(job.recorded()) == sum(ends[: len(todo) - 1])
         for trial in left[: ends[len(todo) - 1]]:
             folder = TrialFolder(job.run.path, trial, job.run.guard)
             folder.fail("x")
