@@ -228,6 +228,7 @@ def execute(
     def check_time() -> None:
         """Where Tune ends in its own way, it waits for workers that have nothing to tell."""
         if policy.is_time_up() and not job.scheduler.begin_last_epochs():
+            job.scheduler.free_workers()
             raise TimeIsUp(job.progress.say_so_far(TIME_IS_UP))
 
     def check_listener() -> str | None:

@@ -33,11 +33,13 @@ class InOrder(FIFOScheduler):
         super().__init__()
         self.rungs = rungs  # Epochs at which it judges.
         self.trouble: str | None = None  # Why the run cannot continue; None while it can.
+        self._controller: Any = None  # Tune's own.
         self._open: list[Trial] = []
         self._last: list[Trial] | None = None  # Those in the last epoch that they are given.
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """Enters a trial."""
+        self._controller = tune_controller
         self._open.append(trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
@@ -56,6 +58,12 @@ class InOrder(FIFOScheduler):
         mine = self._open if self._last is None else self._last
         self._last = [trial for trial in mine if trial.status == Trial.RUNNING]
         return bool(self._last)
+
+    def free_workers(self) -> None:
+        """Ends them, which Tune leaves out where its loop is broken off; a program's own Ray would keep them busy."""
+        manager = getattr(self._controller, "_actor_manager", None)
+        if manager is not None:
+            manager.cleanup()
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """The first trial that waits; nothing here pauses one."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ray.air.execution._internal import RayActorManager
 
 from search.storage.asha_decisions import Journal
 from search.storage.trial_folder import TrialFolder
@@ -299,3 +300,15 @@ def test_nobody_waits_for_a_worker_that_died(tmp_path: Path) -> None:
     assert not scheduler.begin_last_epochs()
     trial.status = "RUNNING"
     assert not scheduler.begin_last_epochs()
+
+
+def test_workers_are_ended_where_the_loop_is_broken_off() -> None:
+    """A program's own Ray keeps them otherwise, as long as somebody holds on to the exception."""
+    ended: list[bool] = []
+    scheduler = InOrder()
+    scheduler.free_workers()  # None has begun.
+    controller = SimpleNamespace(_actor_manager=SimpleNamespace(cleanup=lambda: ended.append(True)))
+    scheduler.on_trial_add(controller, SimpleNamespace())  # type: ignore[arg-type]
+    scheduler.free_workers()
+    assert ended == [True]
+    assert callable(RayActorManager.cleanup)
