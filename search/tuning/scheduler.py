@@ -61,9 +61,8 @@ class InOrder(FIFOScheduler):
 
     def free_workers(self) -> None:
         """Ends them, which Tune leaves out where its loop is broken off; a program's own Ray would keep them busy."""
-        manager = getattr(self._controller, "_actor_manager", None)
-        if manager is not None:
-            manager.cleanup()
+        if self._controller is not None:
+            self._controller._actor_manager.cleanup()
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """The first trial that waits; nothing here pauses one."""

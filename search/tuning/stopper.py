@@ -67,7 +67,7 @@ class Interrupt(Unsaved, Stopper):
             try:
                 yield
             except TimeIsUp as over:
-                self.reason, over.__traceback__ = str(over), None  # Its frames would keep the workers of a notebook.
+                self.reason = str(over)
             except Exception:  # Ray fails where the signal went to its processes too.
                 if self.signal is None:
                     raise

@@ -37,6 +37,10 @@ def recorded(tmp_path: Path, trial: TrialSpec) -> TrialFolder:
     return folder
 
 
+def fill_disk(*_: object) -> None:
+    raise OSError(28, "No space left on device", "somewhere")
+
+
 def test_every_step_is_an_epoch_on_record(actor: RecordedTrial, tmp_path: Path, trial: TrialSpec) -> None:
     reports = [actor.step() for _ in range(3)]
     folder = recorded(tmp_path, trial)
@@ -181,11 +185,7 @@ def test_a_full_disk_while_a_lost_checkpoint_is_noted_blames_no_trial(
     actor.reset_config(config(trial))
     actor.step()
     with monkeypatch.context() as full:
-
-        def note(*_: object) -> None:
-            raise OSError(28, "No space left on device", "somewhere")
-
-        full.setattr(TrialFolder, "note", note)
+        full.setattr(TrialFolder, "note", fill_disk)
         assert actor.step()["stop"] == "somewhere: No space left on device"
     assert recorded(tmp_path, trial).status == "running"
 
@@ -252,11 +252,7 @@ def test_a_full_disk_blames_no_trial(
     worker = guarded(trial, split, tmp_path, driver.token)
     worker.step()
     with monkeypatch.context() as full:
-
-        def write(*_: object) -> None:
-            raise OSError(28, "No space left on device", "somewhere")
-
-        full.setattr("search.storage.checkpoint.save", write)
+        full.setattr("search.storage.checkpoint.save", fill_disk)
         result = worker.step()
     assert result["stop"] == "somewhere: No space left on device"
     assert result["status"] == "running"
