@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
@@ -69,12 +71,20 @@ class Server:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody has just now, all of them at once."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    """Ports that nobody has just now, all of them at once; neither the system nor Ray gives these to others later."""
+    sockets: list[socket.socket] = []
+    while len(sockets) < count:
+        with suppress(OSError):
+            sockets.append(socket.create_server(("127.0.0.1", random.SystemRandom().randrange(20000, 32768))))
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
         each.close()
     return ports
+
+
+def free_port() -> int:
+    """One of these."""
+    return free_ports(1)[0]
 
 
 def start_seaweed(folder: Path, *more: str) -> Server:
@@ -93,7 +103,7 @@ def start_seaweed(folder: Path, *more: str) -> Server:
 def start_rclone(folder: Path) -> Server:
     """Rclone's server of a folder, whose buckets are folders."""
     (folder / "bucket").mkdir(parents=True)
-    (port,) = free_ports(1)
+    port = free_port()
     line = [str(BIN / "rclone"), "serve", "s3", str(folder), f"--addr=127.0.0.1:{port}", f"--auth-key={KEY},{SECRET}"]
     return Server([*line, "--config=/dev/null"], port, folder.parent / "rclone.txt")
 

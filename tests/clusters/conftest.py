@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clusters.nodes import PATIENCE, Cluster, free_port, kill_tree, wait_for
+from tests.clusters.nodes import PATIENCE, Cluster, kill_tree, wait_for
+from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,14 +15,10 @@ from typing import Any
 import psutil
 
 from tests.faults.harness import TITLES
+from tests.servers import free_port
 
 RAY = str(Path(sys.executable).parent / "ray")
 PATIENCE = 180.0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def wait_for(what: Callable[[], Any], process: subprocess.Popen[str] | None = None) -> Any:

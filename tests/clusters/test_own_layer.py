@@ -48,11 +48,12 @@ def test_a_cluster_that_never_saw_the_file(clusters: Any, sweeps: Any, tmp_path:
     sweeps.wait_for(lambda: (run / "spec.json").exists(), process)
     shutil.rmtree(code)
 
-    def uses(*nodes: Any) -> bool:
-        return {node.name for node in nodes} <= set().union(*sweeps.nodes(run).values())
+    def list_used() -> list[Any]:
+        names = set().union(*sweeps.nodes(run).values())
+        return [node for node in (first, second) if node.name in names]
 
-    sweeps.wait_for(lambda: uses(first, second), process)
-    first.kill()
+    sweeps.wait_for(list_used, process)
+    list_used()[0].kill()
     cluster.add()
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors

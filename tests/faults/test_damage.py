@@ -53,11 +53,11 @@ def test_one_record_and_then_everything(full: list[str], undisturbed: Path, tmp_
     garble(record, chooser)
 
     # Far from its end, or it would have an outcome before the kill.
-    errors = killed_when(line, lambda: len(ended(run)) >= 4 and list_under_way(run, most_epochs=30))
+    errors = killed_when(line, lambda: len(ended(run)) >= 4 and list_under_way(run, most_epochs=90))
     assert set_aside(record, errors), errors
 
     first, second = sorted(ended(run))[:2]
-    trial = list_under_way(run, most_epochs=59)[0]
+    trial = list_under_way(run, most_epochs=119)[0]
     weights = run / "trials" / trial / f"checkpoint-{records(run)[trial]['rows'][-1]['epoch']}.safetensors"
     garbled = [
         run / "trials" / first / "record.json",

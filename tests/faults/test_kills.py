@@ -26,7 +26,7 @@ def test_results_are_those_of_an_undisturbed_run(full: list[str], undisturbed: P
 
 @pytest.mark.parametrize("seed", [2])
 def test_asha_decides_as_if_nothing_had_happened(undisturbed: Path, tmp_path: Path, seed: int) -> None:
-    options = ["--samples", "20", "--epochs", "40", "--grace-period", "2", "--reduction-factor", "2"]
+    options = ["--samples", "40", "--epochs", "40", "--grace-period", "2", "--reduction-factor", "2"]
     havoc = Havoc(tmp_path / "run", ["--dataset", "digits", *options], seed)
     havoc.survive({"worker": 5, "driver": 2, "start": 1}, most_epochs=20)
     assert havoc.kills.total() == 8

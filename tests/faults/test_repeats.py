@@ -16,7 +16,7 @@ from tests.faults.invariants import check_complete
 
 pytestmark = pytest.mark.slow
 
-SWEEP = ["--dataset", "digits", "--scheduler", "halving", "--samples", "8", "--epochs", "12"]
+SWEEP = ["--dataset", "digits", "--scheduler", "halving", "--samples", "16", "--epochs", "12"]
 RUNGS = ["--grace-period", "2", "--reduction-factor", "2"]  # At epochs 2, 4 and 8.
 CLOCK = ("seconds", "time", "host", "node")
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -84,9 +85,12 @@ def descendants(pid: int) -> list[int]:
 
 def workers(pid: int) -> list[int]:
     """The processes that train trials for a driver; named after Ray's class around ours, or ours when idle."""
-    lines = {pid: Path(f"/proc/{pid}/cmdline") for pid in descendants(pid)}
-    names = (b"ray::ResourceTrainable", b"ray::RecordedTrial")
-    return [pid for pid, line in lines.items() if line.exists() and line.read_bytes().startswith(names)]
+    names, found = (b"ray::ResourceTrainable", b"ray::RecordedTrial"), []
+    for each in descendants(pid):
+        with suppress(OSError):  # It may have ended.
+            if Path(f"/proc/{each}/cmdline").read_bytes().startswith(names):
+                found.append(each)
+    return found
 
 
 def kill(process: subprocess.Popen[str]) -> None:
@@ -151,7 +155,8 @@ def test_a_signal_stops_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
 
 
 def test_reproduce_goes_on_and_prints_the_table(tmp_path: Path) -> None:
-    arguments = ["reproduce", "1.3", "--samples", "3", "--epochs", "3", "--grace-period", "1", "--seeds", "2", "--out"]
+    arguments = ["reproduce", "1.3", "--samples", "3", "--epochs", "3", "--grace-period", "1", "--seeds", "2"]
+    arguments += ["--rerun-epochs", "40", "--out"]  # Or they would be over before the kill.
     run = tmp_path / "run"
     with start(*arguments, str(run)) as process:
         wait_for(lambda: any(record["trial"]["phase"] == "rerun" for record in records(run).values()), process)
@@ -174,7 +179,7 @@ def test_tpe_over_further_hyperparameters_killed_and_run_again(tmp_path: Path) -
         "{lr: {choice: [0.05, 0.1]}, momentum: 0.5, weight_decay: 0, gain: 1, batch_size: {randint: [30, 32]},"
         " schedule: {choice: [constant, cosine, steps]}}"
     )
-    common = ["sweep", "--architectures", "conv", "--scheduler", "none", "--epochs", "40", "--space", str(space)]
+    common = ["sweep", "--architectures", "conv", "--scheduler", "none", "--epochs", "80", "--space", str(space)]
     arguments = [*common, "--search", "tpe", "--samples", "6", "--out", str(run)]
     with start(*arguments) as process:
         wait_for(lambda: len(outcomes(run)) >= 2 and len(records(run)) > len(outcomes(run)), process)

@@ -147,7 +147,7 @@ def test_failures_stay_until_they_are_to_be_tried_again(tmp_path: Path) -> None:
 
 def test_a_time_budget_ends_it_cleanly(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    command = [*SWEEP, "--samples", "4", "--epochs", "400", "--out", str(run)]
+    command = [*SWEEP, "--samples", "4", "--epochs", "4000", "--out", str(run)]
     for budget in ("12s", "40s", "120s"):  # Machines that are busy take longer to begin.
         ended = invsearch(*command, "--time-budget", budget)
         assert ended.returncode == 3, ended.stderr
