@@ -62,17 +62,20 @@ class Course:
 def train(courses: Sequence[Course], epochs: int, split: Split, device: str) -> None:
     """Trains configurations that are at one epoch up to another one, those that diverge excepted."""
     lanes, pack = list(courses), None
-    while lanes and len(lanes[0].rows) < epochs:
+    reached = len(lanes[0].rows) if lanes else epochs
+    while lanes and reached < epochs:
         if pack is None:
             pack = PackTraining([course.spec for course in lanes], split, device)
             if lanes[0].state:
                 pack.load_states([course.state for course in lanes])
         for course, epoch in zip(lanes, pack.run_epoch(), strict=True):
-            course.rows.append(epoch.make_row(course.spec.phase))
-            course.status = "diverged" if epoch.diverged else "running"
+            if course.status == "running":
+                course.rows.append(epoch.make_row(course.spec.phase))
+                course.status = "diverged" if epoch.diverged else "running"
+        reached = pack.epoch
         live = [lane for lane, course in enumerate(lanes) if course.status == "running"]
         smaller = choose_size(len(live), torch.device(device)) < choose_size(len(lanes), torch.device(device))
-        if smaller or len(lanes[0].rows) == epochs:
+        if smaller or not live or reached == epochs:
             for lane in live:
                 lanes[lane].state = pack.capture_state(lane)
             lanes, pack = [lanes[lane] for lane in live], None

@@ -252,14 +252,20 @@ def measure(
         grey = rng.integers(0, 256, (images, *data.input_shape), dtype=np.uint8)
         y = rng.integers(0, data.classes, images)
         split = make_split(data, Arrays(grey, y), Arrays(grey[:1], y[:1]))
-        training: Training | PackTraining
-        if lanes:
-            training = PackTraining([trial] * lanes, split, device)
-        else:
-            training = Training(trial, split, device, choice.asked)
-        taken = timeit(training.run_epoch, number=1)
-        if taken < ALLOCATIONS_COUNT:  # The first pass pays for them.
+        training: Training | PackTraining | None = None  # Before there is another one, or both take memory.
+        try:
+            if lanes:
+                training = PackTraining([trial] * lanes, split, device)
+            else:
+                training = Training(trial, split, device, choice.asked)
             taken = timeit(training.run_epoch, number=1)
+            if taken < ALLOCATIONS_COUNT:  # The first pass pays for them.
+                taken = timeit(training.run_epoch, number=1)
+        except torch.OutOfMemoryError:
+            if lanes < 2:
+                raise
+            lanes //= 2  # As the sweep would.
+            continue
         if taken / steps >= LONG_ENOUGH or steps == MANY:
             break
         steps = MANY

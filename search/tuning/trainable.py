@@ -201,6 +201,8 @@ class RecordedTrial(tune.Trainable):
                 if self._singly or time.monotonic() >= self._until:
                     break
             kept = self._training.predict() if ends and not epoch.diverged and self._spec.phase == "rerun" else None
+        except torch.AcceleratorError:
+            raise  # This process can do nothing more on its GPU: another one takes over.
         except Exception as error:
             trace = traceback.format_exc()
             self._note_loss(folder)

@@ -1,9 +1,12 @@
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks import pack, pack_search
+from search.datasets import DATASETS, load_split
+from spaces import Hyperparameters, TrialSpec
 from tests.benchmarks.test_programs import rows_of
 
 
@@ -43,3 +46,18 @@ def test_a_search_writes_the_table_of_its_trials(capsys: pytest.CaptureFixture[s
     assert max(at_the_rung) < 1
     pack_search.main([*options, "--beside", str(tmp_path / "trials.csv")])  # Of the same seed: the same numbers.
     assert "is +0.000 points higher on average, 0.000 apart in the median" in capsys.readouterr().out
+
+
+def test_a_lane_that_has_diverged_counts_no_further_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it stays in the program because that gets no smaller, as on a GPU."""
+    monkeypatch.setattr(pack_search, "choose_size", lambda lanes, device: 4)
+    split = load_split(DATASETS["digits"], "sweep", 0)
+    spec = TrialSpec("sweep", "invariant", "digits", DATASETS["digits"].data_hash, pack_search.THETA, 0, 0, 16)
+    wild = replace(spec, theta=Hyperparameters(lr=1e30, momentum=0.9, weight_decay=1e-5, gain=2.0))
+    courses = [pack_search.Course(spec), pack_search.Course(wild)]
+    pack_search.train(courses, 2, split, "cpu")
+    assert [course.status for course in courses] == ["running", "diverged"]
+    assert [len(course.rows) for course in courses] == [2, 1]
+    alone = [pack_search.Course(wild)]
+    pack_search.train(alone, 3, split, "cpu")
+    assert len(alone[0].rows) == 1

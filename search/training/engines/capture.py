@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
 
 WARM_UPS = 3  # Steps before the recording, in which libraries choose their algorithms and take their memory.
+
+
+@cache
+def _make_side_stream() -> torch.cuda.Stream:
+    """One for the whole process: libraries keep memory for each stream that they have worked on."""
+    return torch.cuda.Stream()
+
+
+def lacks_memory(error: BaseException | None) -> bool:
+    """Whether an error in a recording comes from a lack of memory; the end of a recording that failed has its own."""
+    return error is not None and (
+        isinstance(error, torch.OutOfMemoryError)
+        or any(words in str(error) for words in ("out of memory", "ALLOC_FAILED"))
+        or lacks_memory(error.__context__)
+    )
 
 
 class CapturedStep:
@@ -25,7 +41,7 @@ class CapturedStep:
     def __init__(self, step: Callable[[Tensor, Tensor], None], x: Tensor, y: Tensor, state: Sequence[Tensor]):
         self._x, self._y = x.clone(), y.clone()
         kept = [tensor.clone() for tensor in state]
-        side = torch.cuda.Stream()
+        side = _make_side_stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(WARM_UPS):
@@ -33,7 +49,8 @@ class CapturedStep:
         torch.cuda.current_stream().wait_stream(side)
         self._graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(self._graph):
+            # Where the recording fails, torch would stay on the stream of the recording.
+            with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(self._graph):
                 step(self._x, self._y)
         finally:
             with torch.no_grad():

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from models.description import Description
 from models.pack import LaneWeights, PackedNetwork
 from search.datasets.split import Split
-from search.training.engines.capture import CapturedStep
+from search.training.engines.capture import CapturedStep, lacks_memory
 from search.training.engines.torch_engine import EVALUATION_BATCH
 from search.training.images import Images, make_tensor
 from spaces import Hyperparameters, TrialSpec
@@ -18,11 +18,11 @@ from spaces import Hyperparameters, TrialSpec
 SIZES = (1, 2, 4, 8, 16, 32, 64, 96, 128, 160, 192, 224, 256)
 """Lanes of the program on a GPU; idle ones fill it up, so that few programs serve packs of any size."""
 
-VERSION = "1"
+VERSION = "2"
 """Of the arithmetic; records show it."""
 
 JUDGED_AT_ONCE = 2**14
-"""Images, over all lanes, whose scores are computed at once: about those of a step of a large pack."""
+"""Images, over all lanes, whose scores are computed at once by a large pack: about those of one of its steps."""
 
 
 def choose_size(lanes: int, device: torch.device) -> int:
@@ -107,6 +107,8 @@ class PackEngine:
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
+            if lacks_memory(error):
+                raise torch.OutOfMemoryError(str(error)) from None
             return None, str(error).partition("\n")[0]
 
     def _take_batch(self, chosen: Tensor, epoch: int = 1, step: int = 1) -> tuple[Tensor, Tensor]:
@@ -156,7 +158,9 @@ class PackEngine:
         size, count = len(self.live), len(self._eval_y)
         losses = torch.empty(size, count, device=self._device)
         self._predicted = torch.empty(size, count, dtype=torch.int64, device=self._device)
-        for part in torch.arange(count).split(min(EVALUATION_BATCH, max(1, JUDGED_AT_ONCE // size))):
+        # Twice the images of a step take its memory, since no gradients are kept.
+        fits = max(2 * self._spec.batch_size, EVALUATION_BATCH // size)
+        for part in torch.arange(count).split(min(fits, max(1, JUDGED_AT_ONCE // size))):
             place = slice(int(part[0]), int(part[-1]) + 1)
             x, y = self._eval_x.take_batch(place).permute(1, 2, 3, 0).contiguous(), self._eval_y[place]
             scores = self._network.compute_scores(self.weights.views, x)

@@ -106,9 +106,11 @@ class RecordedPack(RecordedTrial):
             if self._pack is None:
                 self._pack = self._open_pack()
             trained, kept = self._run_epochs(self._pack)
+        except torch.AcceleratorError:
+            raise  # See RecordedTrial.
         except Exception as error:
             # Without its frames, which hold on to what the pack took of the memory.
-            failed, trace = error.with_traceback(None), traceback.format_exc()
+            trace, failed = traceback.format_exc(), error.with_traceback(None)
         else:
             self._commit(self._pack, trained, kept)
             return self._report_lanes(before)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from search.cli import main
 from search.planning import dry_run
@@ -36,3 +37,21 @@ def test_a_dry_run_measures_packs_of_the_trials_that_there_are(
     out = str(tmp_path / "run")
     assert main([*command, "--pack", "8", "--dry-run", "--out", out]) == 0
     assert seen == sizes
+
+
+def test_a_dry_run_makes_smaller_packs_where_memory_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    class Pack(dry_run.PackTraining):
+        def __init__(self, specs: Sequence[TrialSpec], *args: Any, **more: Any):
+            tried.append(len(specs))
+            if len(specs) > 2:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+            super().__init__(specs, *args, **more)
+
+    monkeypatch.setattr(dry_run, "PackTraining", Pack)
+    out = str(tmp_path / "run")
+    command = ["sweep", "--architectures", "conv", "--samples", "16", "--scheduler", "none", "--pack", "8"]
+    assert main([*command, "--dry-run", "--out", out]) == 0
+    assert tried[:3] == [8, 4, 2]
+    assert tried[-1] == 2

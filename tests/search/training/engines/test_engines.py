@@ -113,11 +113,11 @@ def test_the_number_of_lanes_is_part_of_what_computes() -> None:
     """Bits of a lane may depend on it, as on the number of threads."""
     engines = [EngineChoice(lanes=lanes).describe("conv", 1) for lanes in (4, 8)]
     assert engines[0] != engines[1]
-    assert engines[0].startswith("pack 1 of 4, ")
+    assert engines[0].startswith("pack 2 of 4, ")
     assert engines[0].endswith(" on cpu")
     for here in (True, False):  # Also of what is asked of a cluster.
-        assert EngineChoice("auto", "cuda", here=here, lanes=4).describe("conv", 1) == "pack 1 of 4 on cuda"
-    assert EngineChoice(here=False, lanes=4).describe("conv", 1) == "pack 1 of 4 on cpu"
+        assert EngineChoice("auto", "cuda", here=here, lanes=4).describe("conv", 1) == "pack 2 of 4 on cuda"
+    assert EngineChoice(here=False, lanes=4).describe("conv", 1) == "pack 2 of 4 on cpu"
 
 
 @pytest.mark.parametrize("engine", ["native", "mixed"])

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -6,7 +7,9 @@ from torch.nn import functional as F
 
 from search.datasets import Split
 from search.training.engines import pack_engine
+from search.training.engines.capture import lacks_memory
 from search.training.engines.pack_engine import SIZES, choose_size, compute_losses
+from search.training.engines.torch_engine import EVALUATION_BATCH
 from search.training.pack import PackTraining
 from spaces import Hyperparameters, TrialSpec
 
@@ -38,6 +41,37 @@ def test_idle_lanes_change_nothing(trial: TrialSpec, split: Split, monkeypatch: 
     assert [epoch.train_loss for epoch in ours] == pytest.approx([epoch.train_loss for epoch in theirs], rel=1e-5)
     assert not padded.engine.live[3]
     assert not padded.engine.weights.flat[3].any()
+
+
+def test_judging_takes_no_more_memory_than_a_step(
+    trial: TrialSpec, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lanes = 40
+    pack = PackTraining([trial] * lanes, split)
+    network = pack.engine._network
+    compute, seen = network.compute_scores, []
+
+    def compute_scores(weights: Any, x: torch.Tensor) -> torch.Tensor:
+        seen.append(x.shape[-1])
+        return compute(weights, x)
+
+    monkeypatch.setattr(network, "compute_scores", compute_scores)
+    pack.engine.judge()
+    assert sum(seen) == len(split.eval_y)
+    assert max(seen) <= max(2 * trial.batch_size, EVALUATION_BATCH // lanes) < len(split.eval_y)
+
+
+def test_a_lack_of_memory_is_told_from_other_failures_of_a_recording() -> None:
+    assert lacks_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
+    assert lacks_memory(torch.AcceleratorError("CUDA error: out of memory"))
+    assert lacks_memory(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate(handle)"))
+    with pytest.raises(RuntimeError, match="invalidated") as late:  # noqa: PT012
+        try:
+            raise torch.OutOfMemoryError("no room")
+        finally:
+            raise RuntimeError("the recording was invalidated")
+    assert lacks_memory(late.value)
+    assert not lacks_memory(RuntimeError("operation not permitted when stream is capturing"))
 
 
 def test_a_frozen_lane_keeps_its_weights(trial: TrialSpec, split: Split, diverging: TrialSpec) -> None:

@@ -33,7 +33,7 @@ def test_a_packed_search_has_the_table_of_one_that_is_not(tmp_path: Path) -> Non
         done("rerun", run, "--seeds", "1", *engine)
         tables[name] = done("table", "summary", run)
     assert "engine: packs of up to 8 trials, by torch on cpu" in told["packed"]
-    assert tables["packed"].replace("pack 1", "torch") == re.sub(r"torch [0-9][^ ]*", "torch", tables["alone"])
+    assert tables["packed"].replace("pack 2", "torch") == re.sub(r"torch [0-9][^ ]*", "torch", tables["alone"])
     packed, alone = (records(tmp_path / name) for name in told)
     assert packed.keys() == alone.keys()
     assert {record["makers"][0]["engine"] for record in packed.values()} == {"pack"}

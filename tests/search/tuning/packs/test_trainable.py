@@ -158,11 +158,33 @@ def test_an_error_is_that_of_the_lane_that_alone_has_it(
     failed = read(tmp_path, trials[1])
     assert (failed.status, failed.epoch) == ("failed", 2)
     assert "RuntimeError: a bug" in (failed.error or "")
+    assert 'raise RuntimeError("a bug")' in (failed.error or "")  # The traceback is whole.
     assert [report["done"] for report in told if report["trial"] == trials[1].trial_id] == [False, False, True]
     for trial in (trials[0], trials[2]):
         folder = read(tmp_path, trial)
         assert (folder.status, folder.epoch) == ("running", EPOCHS)
         assert folder.notes[0] == "its pack of 3 trials was split: RuntimeError: a bug"
+
+
+def test_a_broken_gpu_is_no_fault_of_a_lane(
+    trials: list[TrialSpec], split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing more can be done in the worker's process; Tune starts another one, which goes on."""
+    train = PackTraining.run_epoch
+
+    def run_epoch(pack: PackTraining) -> Any:
+        if pack.epoch == 2:
+            raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+        return train(pack)
+
+    monkeypatch.setattr(PackTraining, "run_epoch", run_epoch)
+    worker = set_up(trials, split, tmp_path)
+    with pytest.raises(torch.AcceleratorError):
+        finish(worker)
+    worker.cleanup()
+    for trial in trials:
+        folder = read(tmp_path, trial)
+        assert (folder.status, folder.epoch, folder.notes) == ("running", 2, [])
 
 
 @pytest.fixture
