@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import sys
 from collections import Counter
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ray import cloudpickle, tune
-from ray.exceptions import OutOfMemoryError, RayActorError
+from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 from ray.tune import Callback
 from ray.tune.search import ConcurrencyLimiter
 
@@ -37,6 +38,7 @@ from search.tuning.trainable import TIME_ATTR, RecordedTrial, Unsaved
 from spaces import TrialSpec
 from spaces.specs.protocol import ENDED_BY_ITSELF
 
+COLOURS = re.compile(r"\x1b\[[\d;]*m")  # Of a terminal, in what Ray says.
 # With no epoch committed in between; a long trial on spot machines may lose many workers and still advance.
 MAX_WORKER_DEATHS = 3
 
@@ -147,7 +149,7 @@ class Outcomes(Unsaved, Callback):
         An error that keeps a worker from starting would stop all others too, so it ends the sweep, as do many workers
         in a row that die before they begin; no trial is to blame for either.
         """
-        interrupt, (why, cannot_start) = self._interrupt, _explain_death(trial)
+        interrupt, (why, cannot_start, cause) = self._interrupt, _explain_death(trial)
         if cannot_start:
             interrupt.reason = interrupt.reason or f"a worker cannot start: {why}"
         if trial.trial_id not in self._started:
@@ -168,7 +170,7 @@ class Outcomes(Unsaved, Callback):
             self._deaths[key] += 1
             if self._deaths[key] > MAX_WORKER_DEATHS and folder.status not in ENDED_BY_ITSELF:
                 times = f"{MAX_WORKER_DEATHS + 1} times in or after epoch {folder.epoch + 1}"
-                folder.fail(f"its worker died {times}, perhaps for lack of memory")
+                folder.fail(f"its worker died {times}, {cause}")
         return all(folder.status in ENDED_BY_ITSELF for folder in folders)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -189,13 +191,15 @@ class Outcomes(Unsaved, Callback):
         return TrialFolder(self._job.run.path, TrialSpec.from_dict(trial.config["trial"]), self._job.run.guard)
 
 
-def _explain_death(trial: Any) -> tuple[str, bool]:
-    """What Ray says of the death of a trial's worker; whether it is an error of Python that kept it from starting."""
+def _explain_death(trial: Any) -> tuple[str, bool, str]:
+    """Ray's word for the death of a trial's worker, whether an error of Python kept it from starting, and the cause."""
+    unknown = "perhaps for lack of memory"
     if trial.run_metadata.pickled_error_filename is None:
-        return "Ray does not say why", False
+        return "Ray does not say why", False, unknown
     error = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())  # Tune tells its callbacks nothing.
-    why = (str(error).strip() or type(error).__name__).splitlines()[-1]
-    return why, isinstance(error, RayActorError) and error.actor_init_failed
+    said = COLOURS.sub("", str(error)).strip() or type(error).__name__
+    cause = f"the last time by this error:\n{said}" if isinstance(error, RayTaskError) else unknown
+    return said.splitlines()[-1], isinstance(error, RayActorError) and error.actor_init_failed, cause
 
 
 def execute(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ray import tune
-from ray.exceptions import OutOfMemoryError, RayActorError
+from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 
 from analysis.progress.left import Limits
 from search.cluster.resources import Resources
@@ -115,13 +115,20 @@ def test_workers_that_die_before_they_begin_end_the_run_and_blame_no_trial(tmp_p
     assert trial.max_failures == -1
 
 
+@pytest.mark.parametrize("broken", [False, True])
 def test_a_trial_whose_workers_die_has_failed_in_or_after_the_first_epoch_without_record(
-    tmp_path: Path, trial: TrialSpec
+    tmp_path: Path, trial: TrialSpec, broken: bool
 ) -> None:
-    """Where short epochs are committed together nobody knows in which of them it was."""
-    told = SimpleNamespace(pickled_error_filename=None)
+    """Where short epochs are committed together nobody knows in which it was. An error is told without colours."""
+    error = RayTaskError("train", "\033[36mtrain()\033[39m\nCUDA error: device-side assert triggered", RuntimeError())
+    (tmp_path / "error").write_bytes(pickle.dumps(error))
+    told = SimpleNamespace(pickled_error_filename="error" if broken else None)
     asked = SimpleNamespace(
-        trial_id="a", run_metadata=told, max_failures=-1, config={"trial": trial.as_dict(), "max_epochs": 3}
+        trial_id="a",
+        run_metadata=told,
+        pickled_error_file=tmp_path / "error",
+        max_failures=-1,
+        config={"trial": trial.as_dict(), "max_epochs": 3},
     )
     interrupt, progress = Interrupt(), Progress("sweep", {}, Limits(1), [])
     run = RunFolder(tmp_path)
@@ -137,7 +144,11 @@ def test_a_trial_whose_workers_die_has_failed_in_or_after_the_first_epoch_withou
         assert interrupt.reason is None
     folder.read()
     assert (folder.status, asked.max_failures) == ("failed", 0)
-    assert folder.error == "its worker died 4 times in or after epoch 1, perhaps for lack of memory"
+    cause = "the last time by this error:\ntrain()\nCUDA error: device-side assert triggered"
+    assert (
+        folder.error
+        == f"its worker died 4 times in or after epoch 1, {cause if broken else 'perhaps for lack of memory'}"
+    )
 
 
 def test_lanes_that_are_done_do_not_fail_with_the_worker_of_their_pack(tmp_path: Path, trial: TrialSpec) -> None:
