@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 import tarfile
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from analysis.evidence import gather
 from analysis.records.reader import Run, read_run, read_runs
-from analysis.records.schema import EPOCHS, TRIALS, make_frame, make_records
 from analysis.render.formats import FORMATS
 from analysis.replay.halved import judge_first_rung, write_judged
 from analysis.report import write_report
 from analysis.report.text_tables import REPLICATED
 from analysis.tables import TABLES
 from search.commands.replay import REPEATS
-from spaces.hyperparameters import NAMES
 from tests.results.flat import write_flat
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
-PHASES = {"sweep": "sweep.csv", "rerun": "reruns.csv"}
 FLAT = RESULTS / "tables.csv"
 TYPESET = RESULTS / "latex" / "tables.tex"
 RUN_OF = {"1.6": "table-1.6-subset", "1.7": "table-1.7-subset"}
@@ -41,40 +33,10 @@ def folders() -> list[Path]:
 
 
 def committed(folder: Path, scratch: Path) -> Run:
-    """A committed run: its records where they are there, else what its CSV files keep of them."""
-    if not (folder / "run.tar.xz").exists():
-        return of_csv(folder)
+    """A committed run."""
     with tarfile.open(folder / "run.tar.xz") as archive:
         archive.extractall(scratch, filter="data")
     return read_run(scratch / folder.name)
-
-
-def of_csv(folder: Path) -> Run:
-    """A run of ``spec.json``, ``sweep.csv`` and ``reruns.csv``: its last epochs, without the losses."""
-    spec = json.loads((folder / "spec.json").read_text())
-    found = [
-        row | {"phase": phase, "config_id": f"{row['architecture']} {[row[name] for name in NAMES]}"}
-        for phase, name in PHASES.items()
-        if (folder / name).exists()
-        for row in make_records(pd.read_csv(folder / name))
-    ]
-    rerun = {row["config_id"] for row in found if row["phase"] == "rerun"}
-    for row in found:  # A tie between configurations fell by their losses; whom the run trained again had won it.
-        row["val_loss"] = 0.0 if row["config_id"] in rerun else 1.0
-    costs = json.loads((folder / "costs.json").read_text())
-    run = Run(folder, spec, costs, _frame(TRIALS, found, spec), _frame(EPOCHS, found, spec), [])
-    vars(run)["planned"] = dict.fromkeys(spec["architectures"], spec.get("samples") or 0)  # Of a spec of any format.
-    return run
-
-
-def _frame(columns: Mapping[str, Any], rows: list[dict[str, Any]], spec: Mapping[str, Any]) -> pd.DataFrame:
-    """The rows with those columns; what neither a row nor the spec has is missing."""
-
-    def value(row: Mapping[str, Any], name: str) -> Any:
-        missing = math.nan if columns[name] == "float64" else None
-        return row.get(name, spec.get(name, missing))
-
-    return make_frame(columns, {name: [value(row, name) for row in rows] for name in columns})
 
 
 def remade(scratch: Path) -> dict[Path, bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,9 +9,7 @@ import pytest
 
 from analysis.published.mnist import PUBLISHED
 from analysis.records.reader import read_run
-from analysis.render.formats import FORMATS
-from analysis.tables import TABLES
-from tests.results.committed import FLAT, REPEATED, RESULTS, committed, find_number, folders, of_csv, remade
+from tests.results.committed import FLAT, REPEATED, RESULTS, folders, remade
 
 
 @pytest.fixture(scope="module")
@@ -75,19 +72,9 @@ def test_no_table_is_left_over(files: dict[Path, bytes]) -> None:
     assert there <= {*files}
 
 
-@pytest.mark.parametrize("name", ["table-1.6-subset", "table-1.7-subset"])
-def test_the_csv_files_hold_what_the_tables_of_a_run_need(name: str, tmp_path: Path) -> None:
-    """One run has only CSV files, with the last epochs; these two have all records to compare with."""
-    whole, kept = committed(RESULTS / name, tmp_path), of_csv(RESULTS / name)
-    last = whole.epochs["epoch"] == whole.epochs.groupby("trial_id")["epoch"].transform("max")
-    whole = replace(whole, epochs=whole.epochs[last])
-    for number in (find_number(RESULTS / name), "ranking", "pairs", "published"):
-        assert FORMATS["md"](TABLES[number].build(kept)) == FORMATS["md"](TABLES[number].build(whole))
-
-
-def test_every_run_is_committed_in_one_way_or_the_other(tmp_path: Path) -> None:
+def test_every_run_is_committed_with_its_records(tmp_path: Path) -> None:
     assert {folder.name for folder in folders()} >= {"table-1.3-digits", "mnist-published-theta", "table-1.6-subset"}
     for folder in folders():
-        assert (folder / "run.tar.xz").exists() or (folder / "reruns.csv").exists()
+        assert (folder / "run.tar.xz").exists()
     with pytest.raises(Exception, match="not a run folder"):
         read_run(tmp_path)

@@ -1,5 +1,6 @@
 """The last epoch against the last five, in the tables."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from analysis.report.summary import summarize
 from analysis.tables import TABLES
 from spaces import UserError
 from tests.analysis.conftest import RunFolder
-from tests.results.committed import RESULTS, committed, of_csv
+from tests.results.committed import RESULTS, committed
 
 STEPS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.90, 0.91, 0.80, 0.92)  # Then the last epoch: five of ten, the third a dip.
 
@@ -105,8 +106,9 @@ def test_dct_in_the_committed_run_of_table_1_4_is_lower_over_five_epochs(tmp_pat
     assert "98.15 to 98.61" in str(TABLES["ranking"].build(run))
 
 
-def test_where_only_the_last_epoch_was_kept_that_is_said() -> None:
-    run = of_csv(RESULTS / "mnist-published-theta")
+def test_where_only_the_last_epoch_was_kept_that_is_said(tmp_path: Path) -> None:
+    whole = committed(RESULTS / "mnist-published-theta", tmp_path)
+    run = replace(whole, epochs=whole.epochs[whole.epochs["epoch"] == 20])
     assert TABLES["epochs"].build(run).notes == [
         "No network can be followed: no run kept the last 5 epochs of its reruns."
     ]

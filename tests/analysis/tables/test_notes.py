@@ -193,13 +193,23 @@ def test_cost_notes(full) -> None:
 def test_an_incomplete_sweep_is_named(full) -> None:
     full.spec["samples"] = 4
     assert "incomplete" not in notes_of(full)
+    assert "Searched: 4 configurations of each network." in notes_of(full)
     full.spec["samples"] = 5
     full.sweep("conv", [0.5], None, theta=Hyperparameters(0.5, 0, 0, 1))
     full.sweep("invariant", [], "failed", theta=Hyperparameters(0.5, 0, 0, 1), status="failed", error="a bug")
-    said = notes_of(full).splitlines()[-1]
-    assert said == (
+    said = notes_of(full)
+    assert "Searched" not in said
+    assert (
         "The sweep is incomplete, counting configurations that ended: conv 4 of 5, invariant lost 1 to failures."
-    )
+    ) in said
+
+
+def test_engines_are_named(full) -> None:
+    assert "All epochs were trained by native 1 avx2." in notes_of(full)
+    _, record, _ = full.trials[0]
+    record["makers"].append({"engine": "native", "engine_version": "1", "instruction_set": "avx512", "host": "h"})
+    record["rows"][-1]["maker"] = 1
+    assert "Trained by several engines: 43 epochs by native 1 avx2, 1 epoch by native 1 avx512." in notes_of(full)
 
 
 @pytest.mark.parametrize("number", ["1.3", "1.4", "summary"])
