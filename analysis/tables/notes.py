@@ -61,7 +61,7 @@ def write_notes(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = 
         *_name_other_data(rows),
         *name_elsewhere(run, [row["architecture"] for row in rows]),
         *name_reduced(run),
-        *_describe_sweep(run),
+        *_describe_sweep(run, [row["architecture"] for row in rows]),
         *_name_engines(run),
         *([f"Damaged files that could not be read and were left out: {len(run.damaged)}."] if run.damaged else []),
     ]
@@ -212,20 +212,22 @@ def name_reduced(run: Run) -> list[str]:
     return [f"Reduced settings: {', '.join(less)}."] if less else []
 
 
-def _describe_sweep(run: Run) -> list[str]:
+def _describe_sweep(run: Run, shown: Collection[str]) -> list[str]:
     """How many configurations the incumbents were chosen among, and where they were fewer than were asked for."""
     failed = run.trials.query("phase == 'sweep' and status == 'failed'")["architecture"].value_counts(sort=False)
     said = [*run.list_behind(), *(f"{name} lost {count} to failures" for name, count in failed.items())]
     if said:
         return [f"The sweep is incomplete, counting configurations that ended: {', '.join(said)}."]
-    counts = sorted({*run.planned.values()} - {0})
-    told = [*map(str, counts[:-1]), *(format_count(count, "configuration") for count in counts[-1:])]
-    return [f"Searched: {' or '.join(told)} of each network."] if told else []
+    counts = {name: run.planned[name] for name in shown if run.planned.get(name)}
+    if len({*counts.values()}) > 1:
+        return [f"Configurations searched: {', '.join(f'{name} {count}' for name, count in counts.items())}."]
+    return [f"Searched: {format_count(count, 'configuration')} of each network." for count in {*counts.values()}]
 
 
 def _name_engines(run: Run) -> list[str]:
     """What did the arithmetic; engines differ in the last digits."""
-    counts = run.epochs["made_by"].str.split(", ").str[0].value_counts().drop("", errors="ignore")
+    known = run.epochs["made_by"].str.extract(r"^(.+?), torch ", expand=False)
+    counts = known.fillna("an engine that is not on record").value_counts()
     if len(counts) < 2:
         return [f"All epochs were trained by {engine}." for engine in counts.index]
     told = ", ".join(f"{format_count(count, 'epoch')} by {engine}" for engine, count in counts.items())

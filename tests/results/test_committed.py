@@ -9,7 +9,7 @@ import pytest
 
 from analysis.published.mnist import PUBLISHED
 from analysis.records.reader import read_run
-from tests.results.committed import FLAT, REPEATED, RESULTS, folders, remade
+from tests.results.committed import FLAT, REPEATED, RESULTS, committed, folders, remade
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,19 @@ def test_the_flat_table_has_what_the_tables_show() -> None:
 def test_no_table_is_left_over(files: dict[Path, bytes]) -> None:
     there = {*RESULTS.glob("*/table.md"), *RESULTS.glob("*/report/tables/*")}
     assert there <= {*files}
+
+
+@pytest.mark.parametrize("folder", folders(), ids=lambda folder: folder.name)
+def test_the_csv_files_are_those_of_the_records(folder: Path, tmp_path: Path) -> None:
+    trials = committed(folder, tmp_path).trials.set_index("trial_id")
+    for name, phase, measure in (("sweep.csv", "sweep", "val_accuracy"), ("reruns.csv", "rerun", "test_accuracy")):
+        if (folder / name).exists():
+            kept, mine = pd.read_csv(folder / name).set_index("trial_id"), trials[trials["phase"] == phase]
+            assert {*kept.index} == {*mine.index}
+            mine = mine.reindex(kept.index)
+            assert (kept["status"] == mine["status"]).all()
+            shown = kept[measure].notna()  # Of a trial that diverged there is none.
+            assert kept.loc[shown, measure].tolist() == pytest.approx(mine.loc[shown, measure].tolist(), abs=1e-9)
 
 
 def test_every_run_is_committed_with_its_records(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import torch
 
 from models.own import split_kept
 from search.storage.trial_folder import TrialFolder
+from search.training.engines.capture import lacks_memory
 from search.training.loop import Epoch
 from search.training.pack import PackTraining
 from search.tuning.packs.lanes import AWAKE, LANES, REPORTS
@@ -106,9 +107,9 @@ class RecordedPack(RecordedTrial):
             if self._pack is None:
                 self._pack = self._open_pack()
             trained, kept = self._run_epochs(self._pack)
-        except torch.AcceleratorError:
-            raise  # See RecordedTrial.
         except Exception as error:
+            if isinstance(error, torch.AcceleratorError) and not lacks_memory(error):
+                raise  # See RecordedTrial.
             # Without its frames, which hold on to what the pack took of the memory.
             trace, failed = traceback.format_exc(), error.with_traceback(None)
         else:
@@ -248,7 +249,7 @@ class RecordedPack(RecordedTrial):
             self._most, self._singly = len(self._specs), False
             return [self._tell({folder.spec.trial_id: report(folder, self._max_epochs)})]
         self._most = max(1, min(len(group), self._lanes // 2))
-        self._singly |= self._lanes == 1 or not isinstance(error, torch.OutOfMemoryError)
+        self._singly |= self._lanes == 1 or not lacks_memory(error)
         for member in group:
             member.folder.note(f"its pack of {format_count(self._lanes, 'trial')} was split: {name_error(error)}")
         return []

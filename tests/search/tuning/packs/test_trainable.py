@@ -166,6 +166,24 @@ def test_an_error_is_that_of_the_lane_that_alone_has_it(
         assert folder.notes[0] == "its pack of 3 trials was split: RuntimeError: a bug"
 
 
+def test_a_gpu_without_memory_is_not_broken(
+    trials: list[TrialSpec], split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = PackTraining.run_epoch
+
+    def run_epoch(pack: PackTraining) -> Any:
+        if len(pack._specs) > 1:
+            raise torch.AcceleratorError("CUDA error: out of memory")
+        return train(pack)
+
+    monkeypatch.setattr(PackTraining, "run_epoch", run_epoch)
+    finish(set_up(trials, split, tmp_path))
+    for trial in trials:
+        folder = read(tmp_path, trial)
+        assert (folder.status, folder.epoch) == ("running", EPOCHS)
+        assert folder.notes == ["its pack of 3 trials was split: AcceleratorError: CUDA error: out of memory"]
+
+
 def test_a_broken_gpu_is_no_fault_of_a_lane(
     trials: list[TrialSpec], split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
