@@ -210,6 +210,8 @@ def test_engines_are_named(full) -> None:
     record["makers"].append({"engine": "native", "engine_version": "1", "instruction_set": "avx512", "host": "h"})
     record["rows"][-1]["maker"] = 1
     assert "Trained by several engines: 43 epochs by native 1 avx2, 1 epoch by native 1 avx512." in notes_of(full)
+    del record["makers"][1]["engine"]
+    assert "43 epochs by native 1 avx2, 1 epoch by an engine that is not on record." in notes_of(full)
 
 
 @pytest.mark.parametrize("number", ["1.3", "1.4", "summary"])
