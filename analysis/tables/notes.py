@@ -54,14 +54,15 @@ def write_notes(evidence: Evidence, run: Run, frame: pd.DataFrame, start: str = 
             f"{describe_judged(evidence, run)}; mean and std (ddof = 1) over the seeds that {ended}: {counts}. "
             f"{describe_interval(evidence, run)}"
         )
-    mine = [of[row["architecture"]] for row in rows if row["architecture"] in of]
+    shown = [row["architecture"] for row in rows]
+    mine = [of[name] for name in shown if name in of]
     rest = [
         *_compare_with_conv(evidence, run, {row["architecture"]: row["title"] for row in rows}),
         *_compare_with_published(evidence, run, rows),
         *_name_other_data(rows),
-        *name_elsewhere(run, [row["architecture"] for row in rows]),
+        *name_elsewhere(run, shown),
         *name_reduced(run),
-        *_describe_sweep(run, [row["architecture"] for row in rows]),
+        *_describe_sweep(run, shown),
         *_name_engines(run),
         *([f"Damaged files that could not be read and were left out: {len(run.damaged)}."] if run.damaged else []),
     ]

@@ -25,6 +25,7 @@ from search.storage.provenance import describe_maker, list_code_folders
 from search.storage.trial_folder import TrialFolder
 from search.storage.writer import Writer
 from search.training.engines import EngineChoice
+from search.training.engines.capture import ruins_process
 from search.training.loop import Training, make_repeatable
 from spaces import TrialSpec, UserError
 from spaces.specs.predictions import Predictions
@@ -201,9 +202,9 @@ class RecordedTrial(tune.Trainable):
                 if self._singly or time.monotonic() >= self._until:
                     break
             kept = self._training.predict() if ends and not epoch.diverged and self._spec.phase == "rerun" else None
-        except torch.AcceleratorError:
-            raise  # This process can do nothing more on its GPU: another one takes over.
         except Exception as error:
+            if ruins_process(error):
+                raise  # Another worker takes over; this trial is not to blame.
             trace = traceback.format_exc()
             self._note_loss(folder)
             if rows and not self._singly:

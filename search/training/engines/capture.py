@@ -18,12 +18,17 @@ def _make_side_stream() -> torch.cuda.Stream:
 
 
 def lacks_memory(error: BaseException | None) -> bool:
-    """Whether an error in a recording comes from a lack of memory; the end of a recording that failed has its own."""
+    """Whether an error comes from a lack of memory, as that of a recording's end may, which replaces the first one."""
     return error is not None and (
         isinstance(error, torch.OutOfMemoryError)
         or any(words in str(error) for words in ("out of memory", "ALLOC_FAILED"))
         or lacks_memory(error.__context__)
     )
+
+
+def ruins_process(error: BaseException) -> bool:
+    """Whether the process can do nothing more on its GPU, as after an illegal access; another one can."""
+    return isinstance(error, torch.AcceleratorError) and not lacks_memory(error)
 
 
 class CapturedStep:

@@ -104,8 +104,6 @@ class PackEngine:
         state = [self.weights.flat, self.velocity, self.live, self._total]
         try:
             return CapturedStep(self._step, x, y, state), None
-        except torch.OutOfMemoryError:
-            raise
         except RuntimeError as error:
             if lacks_memory(error):
                 raise torch.OutOfMemoryError(str(error)) from None

@@ -13,7 +13,7 @@ import torch
 
 from models.own import split_kept
 from search.storage.trial_folder import TrialFolder
-from search.training.engines.capture import lacks_memory
+from search.training.engines.capture import lacks_memory, ruins_process
 from search.training.loop import Epoch
 from search.training.pack import PackTraining
 from search.tuning.packs.lanes import AWAKE, LANES, REPORTS
@@ -108,7 +108,7 @@ class RecordedPack(RecordedTrial):
                 self._pack = self._open_pack()
             trained, kept = self._run_epochs(self._pack)
         except Exception as error:
-            if isinstance(error, torch.AcceleratorError) and not lacks_memory(error):
+            if ruins_process(error):
                 raise  # See RecordedTrial.
             # Without its frames, which hold on to what the pack took of the memory.
             trace, failed = traceback.format_exc(), error.with_traceback(None)

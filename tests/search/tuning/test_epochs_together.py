@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from search.cluster.resources import Resources
 from search.datasets import Split
@@ -30,9 +31,13 @@ def train_on(split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
         config = {"trial": trial.as_dict(), "max_epochs": epochs}
         made.setup(config, split=split, run=str(tmp_path), resources=Resources())
         told = [made.step() for _ in range(alone)]
-        while not (told and told[-1]["done"]):
-            told += made.train_buffered(60.0)
-            assert len(told) < 20
+        try:
+            while not (told and told[-1]["done"]):
+                told += made.train_buffered(60.0)
+                assert len(told) < 20
+        except torch.AcceleratorError:
+            made.cleanup()  # Its process ends.
+            raise
         return told
 
     return train_on
@@ -110,6 +115,25 @@ def test_an_error_that_does_not_come_again_costs_time_and_leaves_a_note(
     folder = read(tmp_path, trial)
     assert [row["val_loss"] for row in folder.rows] == expected
     assert folder.notes == ["epochs 1 to 2 were trained again, one by one: MemoryError: not now"]
+
+
+def test_a_broken_gpu_is_no_fault_of_a_trial(
+    trial: TrialSpec, split: Split, tmp_path: Path, train_on: Any, when_trained: Wrap
+) -> None:
+    expected, errors = losses(trial, split, 4), [torch.AcceleratorError("CUDA error: an illegal memory access")]
+
+    def fail(epoch: int) -> None:
+        if epoch == 3 and errors:
+            raise errors.pop()
+
+    when_trained(fail, None)
+    with pytest.raises(torch.AcceleratorError):
+        train_on(trial, 4)
+    assert read(tmp_path, trial).status == "running"
+    train_on(trial, 4)  # Another worker.
+    folder = read(tmp_path, trial)
+    assert [row["val_loss"] for row in folder.rows] == expected
+    assert folder.notes == []
 
 
 def test_predictions_that_fail_are_made_when_it_is_tried_again(
