@@ -263,10 +263,12 @@ def time_limit(seconds: float, reason: str) -> Iterator[None]:
     if seconds == math.inf or not _is_main_thread() or signal.getitimer(signal.ITIMER_REAL)[0]:
         yield
         return
+    if seconds <= 0:
+        raise Halted(reason)
     with _installed({signal.SIGALRM: end}):
         try:
             _limits.append(reason)
-            signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6))
+            signal.setitimer(signal.ITIMER_REAL, seconds)
             yield
         except TimeIsUp as over:
             raise Halted(str(over)) from None

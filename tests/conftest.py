@@ -11,8 +11,9 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from models.own import OwnArchitecture
 
-# The machines are shared and noisy: an example that took long says nothing about the code.
-settings.register_profile("any-machine", deadline=None)
+# The machines are shared and noisy: an example that took long says nothing about the code. And each run tries the same
+# examples, so that a failure is due to the last change.
+settings.register_profile("any-machine", deadline=None, derandomize=True)
 settings.load_profile("any-machine")
 
 

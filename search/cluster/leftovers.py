@@ -88,9 +88,9 @@ def _remove(root: Path, name: str) -> bool:
     if not folder.is_dir() or folder.is_symlink() or folder.lstat().st_uid != os.getuid():
         return True
     shutil.rmtree(folder, ignore_errors=True)
-    latest = root / LATEST
-    if latest.is_symlink() and Path(os.readlink(latest)).name == name:
-        latest.unlink(missing_ok=True)
+    with suppress(OSError):  # It is none, or another Ray replaces it just now.
+        if Path(os.readlink(root / LATEST)).name == name:
+            (root / LATEST).unlink()
     return not folder.exists()
 
 

@@ -69,7 +69,7 @@ class Probe:
             reason = _find_reason(ref, answer) if ref in ready else f"no answer in {patience:g} seconds"
             if reason is not None:
                 found[node["NodeID"]] = f"{name(node)} ({reason})"
-        if not self._asked and self._url is None:
+        if (found or not self._asked) and self._url is None:  # Where nodes are blind, nobody waits for the others.
             remove_probes(self._folder)
         if found:  # A node that died meanwhile does not matter.
             living = {node["NodeID"] for node in ray.nodes() if node["Alive"]}

@@ -82,7 +82,7 @@ class Cluster:
         """Starts a node with one CPU; ``within`` is shell that replaces itself by ``"$@"``."""
         return self._start(f"--address={self.address}", "--num-cpus=1", *options, within=within)
 
-    def _start(self, *options: str, within: str | None = None) -> Node:
+    def _start(self, *options: str, within: str | None = None, retries: int = 2) -> Node:
         ports = ["--min-worker-port=0", "--max-worker-port=0", f"--dashboard-agent-listen-port={free_port()}"]
         common = ["--block", "--node-ip-address=127.0.0.1", "--object-store-memory=100000000", *ports]
         line = [RAY, "start", *common, *options]
@@ -91,6 +91,8 @@ class Cluster:
         with log.open("w") as stream:
             process = subprocess.Popen(line, cwd="/", env=self.environment, stdout=stream, stderr=stream, text=True)
         wait_for(lambda: "runtime started" in log.read_text() or process.poll() is not None)
+        if retries and "timed out during startup" in log.read_text():  # Ray itself waits for no more than 30 s.
+            return self._start(*options, within=within, retries=retries - 1)
         assert process.poll() is None, log.read_text()
         node = Node(process, wait_for(lambda: raylet_of(process.pid), process)[:8])
         self.nodes.append(node)

@@ -10,21 +10,22 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
-def left_by(pid: int) -> list[Path]:
-    return list(Path("/tmp/ray").glob(f"session_*_{pid}"))
+def list_sessions(pid: int | str = "*") -> set[Path]:
+    return set(Path("/tmp/ray").glob(f"session_*_{pid}"))
 
 
 def test_sessions_of_killed_and_ended_drivers_go(sweeps: Any, tmp_path: Path) -> None:
     run = tmp_path / "run"
+    before = list_sessions()  # Process ids come again.
     options = ("--samples", "1", "--epochs", "2", "--architectures", "conv")
     killed = sweeps.start(run, *options)
     sweeps.wait_for(lambda: (run / "ray_sessions.jsonl").exists(), killed)
     killed.kill()
     killed.communicate()
-    assert left_by(killed.pid)
+    assert list_sessions(killed.pid) - before
     ended = sweeps.start(run, *options)
     _, errors = ended.communicate(timeout=120)
     assert ended.returncode == 0, errors
-    assert not left_by(killed.pid)
-    assert not left_by(ended.pid)
+    assert not list_sessions(killed.pid) - before
+    assert not list_sessions(ended.pid) - before
     assert not (run / "ray_sessions.jsonl").exists()

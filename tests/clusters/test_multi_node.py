@@ -75,9 +75,9 @@ def test_nodes_die_and_join_while_a_sweep_runs(clusters: Any, sweeps: Any, tmp_p
         return {node.name for node in nodes} <= set().union(*sweeps.nodes(run).values())
 
     sweeps.wait_for(lambda: uses(first, second), process)
-    first.kill()
     # Held up, or the second would have finished the sweep before the third has started on a busy machine.
     second.signal_workers(signal.SIGSTOP)
+    first.kill()
     third = cluster.add()
     sweeps.wait_for(lambda: second.signal_workers(signal.SIGSTOP) or uses(third), process)
     second.signal_workers(signal.SIGCONT)

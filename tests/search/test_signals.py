@@ -229,7 +229,7 @@ signals.PATIENCE_SECONDS = 0.1
 with signals.handled(signals.act_at_once), signals.last_resort("to resume: x"), signals.time_limit(1.0, "x"):
     with signals.kept():
         if {number}:
-            threading.Timer(0.1, os.kill, [os.getpid(), {number}]).start()
+            threading.Timer(0.5, os.kill, [os.getpid(), {number}]).start()
         mutex = ctypes.create_string_buffer(128)
         for _ in range(2):  # As Ray waits for its raylet: no handler of Python runs.
             ctypes.CDLL(None).pthread_mutex_lock(mutex)

@@ -142,10 +142,10 @@ def test_long_lists_are_refused_before_their_grid_is_built(tmp_path) -> None:
 
 
 def test_a_key_given_twice_among_thousands_is_found_soon(tmp_path) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     text = "".join(f"{i}:\n" for i in range(9000)) + "8999:\n"
     assert "'8999' is given twice" in refused(tmp_path, text)
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_a_missing_file_and_a_folder(tmp_path) -> None:

@@ -23,8 +23,8 @@ def find_program(options: list[str]) -> int:
     return next(index for index, option in enumerate(options) if not option.startswith("-"))
 
 
-def have_forked(command: list[str]) -> bool:
-    """Asks the template for a worker, and waits for its end; False if there was none."""
+def have_forked(command: list[str], raylet: int) -> bool:
+    """Asks the template for a worker, and waits for its end or the raylet's; False if there was none."""
     name, secret = os.environ[TEMPLATE].split()
     with open("/proc/self/oom_score_adj", encoding="ascii") as stream:
         score = stream.read()
@@ -37,7 +37,6 @@ def have_forked(command: list[str]) -> bool:
         connection.sendall(b"\n")
         if not connection.recv(1):
             return False
-        raylet = os.getppid()
         while os.getppid() == raylet and not select.select([connection], [], [], POLL_SECONDS)[0]:
             pass  # Its end is the worker's, which ends with us.
         return True
@@ -45,14 +44,17 @@ def have_forked(command: list[str]) -> bool:
 
 def main(options: list[str]) -> None:
     """A forked worker, or a new one."""
+    raylet = os.getppid()
     start = find_program(options)
     program = options[start]
     try:
         own = any(option.startswith(ENVIRONMENT) for option in options)
-        if not own and have_forked([option for option in options[start:] if not option.startswith(LANGUAGE)]):
+        if not own and have_forked([option for option in options[start:] if not option.startswith(LANGUAGE)], raylet):
             return
     except (KeyError, ValueError, OSError):
         pass
+    if os.getppid() != raylet:
+        return  # Nobody is left to work for.
     setup = os.path.join(os.path.dirname(program), "setup_worker.py")
     os.execv(sys.executable, [sys.executable, setup, *options])
 

@@ -88,7 +88,7 @@ def excess(description: Description, shape: tuple[int, ...], images: int, seed: 
 
 
 @pytest.mark.parametrize("isa", ISAS)
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(described=descriptions(), images=st.integers(1, 40))
 def test_any_network_any_size(isa: str, described: tuple[Description, tuple[int, int, int]], images: int) -> None:
     # Rounding may flip a ReLU or a maximum, where the gradient jumps: rare, and then another draw agrees.

