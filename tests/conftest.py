@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+from tests.plugin import pace_epochs
 
 if TYPE_CHECKING:
     from models.own import OwnArchitecture
@@ -26,3 +29,11 @@ def registered() -> Iterator[dict[str, OwnArchitecture]]:
     yield REGISTERED
     REGISTERED.clear()
     REGISTERED.update(before)
+
+
+@pytest.fixture
+def paced(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sweeps that are started in the test are no faster than about 20 epochs a second and worker."""
+    folder = tmp_path_factory.mktemp("paced")
+    pace_epochs(folder)
+    monkeypatch.setenv("PYTHONPATH", f"{folder}:{Path(__file__).resolve().parents[1]}")

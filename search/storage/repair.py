@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -135,7 +136,9 @@ def _find_trial(folder: Path, deep: bool) -> Iterator[Finding]:
         yield Finding(folder, NOT_A_FOLDER, lambda: f"{_set_one_aside(folder)}; the trial runs again")
         return
     for path in sorted(folder.iterdir()):
-        if ASIDE not in path.name and (path.is_symlink() or not path.is_file()) and path.suffix != ".json":
+        if ASIDE in path.name or path.suffix == ".json" or (path.is_file() and not path.is_symlink()):
+            continue
+        if os.path.lexists(path):  # Or the trial goes on while it is looked at.
             yield Finding(path, "not a file of its own", partial(_set_one_aside, path))
     outcome, record = None, None
     try:
@@ -177,7 +180,11 @@ def _restore_record(folder: Path, copy: Any) -> str:
 
 
 def _sort_newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob("checkpoint-*.safetensors"), key=lambda path: path.lstat().st_mtime, reverse=True)
+    found = []
+    for path in folder.glob("checkpoint-*.safetensors"):
+        with suppress(FileNotFoundError):  # A trial that continues while it is looked at.
+            found.append((path.lstat().st_mtime, path))
+    return [path for _, path in sorted(found, reverse=True)]
 
 
 def _find_checkpoints(folder: Path, epochs: int) -> Iterator[Finding]:

@@ -20,9 +20,9 @@ def truncate(path: Path, chooser: random.Random) -> None:
 
 
 def garble_line(path: Path, chooser: random.Random) -> None:
-    """Flips bits of one byte of one line that is not the last; the lines stay as many as they were."""
+    """Flips bits of one byte of a line of the first half; the lines stay as many as they were."""
     lines = path.read_bytes().splitlines(keepends=True)
-    index = chooser.randrange(len(lines) - 1)
+    index = chooser.randrange(len(lines) // 2)
     line = bytearray(lines[index])
     line[chooser.randrange(len(line) - 1)] ^= 0x80
     lines[index] = bytes(line)

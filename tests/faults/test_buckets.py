@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 LEASE_SECONDS, SLEEP_SECONDS, AWAY_SECONDS = 6.0, 9.0, 61.0
 URL = "s3://faults/run"
 # Trials that the undisturbed run has too, and further ones; ASHA judges after epochs 40 and 80.
-OPTIONS = ["--dataset", "digits", "--samples", "9", "--epochs", "120", "--architectures", "conv,invariant"]
+OPTIONS = ["--dataset", "digits", "--samples", "12", "--epochs", "120", "--architectures", "conv,invariant"]
 OPTIONS += ["--grace-period", "40", "--reduction-factor", "2", "--keep-checkpoints", "all"]
 BOOT = "/proc/sys/kernel/random/boot_id"
 

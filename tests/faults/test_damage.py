@@ -17,7 +17,7 @@ from tests.faults.damage import garble, garble_line, tear, truncate
 from tests.faults.harness import Driver, ended, epochs, finish
 from tests.faults.invariants import check_complete, check_decisions, check_same_results, decisions, records
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("paced")]
 SEED = 5
 
 

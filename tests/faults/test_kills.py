@@ -10,7 +10,7 @@ from tests.faults.harness import finish
 from tests.faults.havoc import Havoc
 from tests.faults.invariants import check_complete, check_decisions, check_same_results, check_same_rows
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("paced")]
 
 
 @pytest.mark.parametrize("seed", [1])

@@ -23,8 +23,8 @@ def started(run: Path) -> tuple[Driver, list[psutil.Process]]:
 
 def test_nothing_runs_on_without_its_driver(tmp_path: Path) -> None:
     other, _ = started(tmp_path / "other")
-    first, mine = started(tmp_path / "run")
     try:
+        first, mine = started(tmp_path / "run")
         programs = ""
         for process in mine:
             with suppress(*GONE):

@@ -12,7 +12,7 @@ from tests.faults.invariants import check_complete, check_same_results, records
 
 pytestmark = pytest.mark.slow
 
-SHAPE = ["--samples", "7", "--epochs", "24", "--grace-period", "3", "--reduction-factor", "2"]
+SHAPE = ["--samples", "7", "--epochs", "36", "--grace-period", "3", "--reduction-factor", "2"]
 PACKS = ["--dataset", "digits", "--architectures", "invariant", "--scheduler", "halving", "--pack", "4", *SHAPE]
 
 

@@ -27,6 +27,6 @@ def test_the_driver_ends_by_itself_and_the_command_goes_on(tmp_path: Path) -> No
     try:
         again.wait_for(lambda: epochs(run) > before)
     finally:
-        again.kill()
+        again.kill(settled=True)
     witness.look()
     assert finish("check", str(run)) == (0, "")

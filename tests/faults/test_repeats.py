@@ -28,6 +28,7 @@ def read_status(run: Path) -> pd.DataFrame:
     return table.drop(columns=[name for name in table if str(name).split("_")[0] in CLOCK])
 
 
+@pytest.mark.usefixtures("paced")
 def test_workers_and_kills_change_nothing(tmp_path: Path) -> None:
     tables = {}
     for workers in (1, 4):  # And 2 where some are killed.

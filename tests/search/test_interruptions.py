@@ -111,6 +111,7 @@ def check_undisturbed(run: Path) -> None:
     }
 
 
+@pytest.mark.usefixtures("paced")
 def test_killed_half_way_and_run_again(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with start("sweep", *FULL, "--out", str(run)) as process:
@@ -124,6 +125,7 @@ def test_killed_half_way_and_run_again(tmp_path: Path) -> None:
     check_undisturbed(run)
 
 
+@pytest.mark.usefixtures("paced")
 def test_a_killed_worker_costs_nothing(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with start("sweep", *FULL, "--out", str(run)) as process:
@@ -136,6 +138,7 @@ def test_a_killed_worker_costs_nothing(tmp_path: Path) -> None:
     check_undisturbed(run)
 
 
+@pytest.mark.usefixtures("paced")
 def test_a_signal_stops_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
     """One signal, the same command again, another signal, and again."""
     run = tmp_path / "run"
@@ -157,6 +160,7 @@ def test_a_signal_stops_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
     check_undisturbed(run)
 
 
+@pytest.mark.usefixtures("paced")
 def test_reproduce_goes_on_and_prints_the_table(tmp_path: Path) -> None:
     arguments = ["reproduce", "1.3", "--samples", "3", "--epochs", "3", "--grace-period", "1", "--seeds", "2"]
     arguments += ["--rerun-epochs", "40", "--out"]  # Or they would be over before the kill.
@@ -175,6 +179,7 @@ def test_reproduce_goes_on_and_prints_the_table(tmp_path: Path) -> None:
     assert again.stdout == done.stdout
 
 
+@pytest.mark.usefixtures("paced")
 def test_tpe_over_further_hyperparameters_killed_and_run_again(tmp_path: Path) -> None:
     """What was begun is finished bit for bit as if nothing had happened."""
     space, run = tmp_path / "mine.yaml", tmp_path / "run"
