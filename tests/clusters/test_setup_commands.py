@@ -28,7 +28,7 @@ def test_a_clean_machine_gets_the_project(tmp_path: Path) -> None:
     (tools / "sudo").chmod(0o755)
     (tools / "python3.11").symlink_to(Path(sys.executable).resolve())
     own = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    environment = own | {"HOME": str(home), "PATH": f"{tools}:{os.environ['PATH']}"}
+    environment = own | {"HOME": str(home), "PATH": f"{tools}:{os.environ['PATH']}", "PIP_RETRIES": "10"}
 
     def run(line: str, **more: str) -> str:
         done = subprocess.run(
