@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -102,10 +102,7 @@ class RunFolder:
         )
         changes = provenance.find_differences(there, here) if known and there else []
         if changes and not accept_changes:
-            self.refusal = (
-                f"{self.path}: {'; '.join(changes)}; resume with what it was begun with, or with --accept-changes "
-                "(each row of a record says what made it), or give another --out; invsearch table shows what is there"
-            )
+            self.refusal = self._refuse(changes)
             if old == spec:
                 return spec
             self.check_changes()
@@ -123,6 +120,30 @@ class RunFolder:
         self._write_costs(spec, old)
         self.guard.upload()
         return spec
+
+    def _refuse(self, changes: Sequence[str]) -> str:
+        return (
+            f"{self.path}: {'; '.join(changes)}; resume with what it was begun with, or with --accept-changes "
+            "(each row of a record says what made it), or give another --out; invsearch table shows what is there"
+        )
+
+    def check_engines(self, engines: Mapping[str, str], accept_changes: bool) -> None:
+        """Passes where these engines may train what is left, also of architectures that this invocation does not name.
+
+        Raises:
+            UserError: others have trained these architectures, and ``accept_changes`` is not given.
+        """
+        changes = provenance.find_differences(self._environment, {**self._environment, "engines": engines})
+        if changes and not accept_changes:
+            raise UserError(self._refuse(changes))
+        for change in changes:
+            print(f"accepted: {change}", file=sys.stderr)
+        if changes:
+            self._environment = provenance.merge_environments(
+                self._environment, {**self._environment, "engines": engines}
+            )
+            write_json(self.path / provenance.ENVIRONMENT, self._environment, indent=2)
+            self.guard.upload()
 
     def check_changes(self) -> None:
         """Passes where this invocation may train.

@@ -141,6 +141,7 @@ def train_phase(
     # Others of the user's own architectures, which have ended, are not imported.
     load_kept(run.path, {name: one for name, one in (spec.own or {}).items() if name in left})
     engine = choose_engine(spec, resources, left)  # Earlier commands may have asked for others.
+    run.check_engines({name: engine.describe(name, resources.threads) for name in left}, policy.accept_changes)
     feed = pack_trials(feed, engine)
     split = load_split(find_trained_on(spec), phase.name, spec.split_seed)
     print(engine.announce(*left), file=sys.stderr)

@@ -195,6 +195,24 @@ def test_other_engines_may_finish_nothing(tmp_path: Path) -> None:
         run.check_changes()
 
 
+def test_other_engines_may_not_finish_what_a_command_does_not_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engines = {"conv": "native 4 avx2 on cpu", "invariant": "native 4 avx2 on cpu"}
+    with RunFolder(tmp_path).driven(replace(SPEC, architectures=("conv", "invariant")), engines):
+        begin(tmp_path)
+    run, others = RunFolder(tmp_path), {"invariant": "native 4 avx512 on cpu"}
+    with run.driven(replace(SPEC, architectures=("conv",)), {"conv": engines["conv"]}):
+        run.check_changes()
+        run.check_engines(engines, accept_changes=False)
+        with pytest.raises(UserError, match="the engine of invariant is native 4 avx2 on cpu there and native"):
+            run.check_engines(others, accept_changes=False)
+        run.check_engines(others, accept_changes=True)
+        assert "accepted: the engine of invariant is native 4 avx2" in capsys.readouterr().err
+        run.check_engines(others, accept_changes=False)
+    assert json.loads((tmp_path / "environment.json").read_text())["engines"] == engines | others
+
+
 def test_the_history_keeps_the_engines_of_architectures_that_a_command_does_not_name(tmp_path: Path) -> None:
     engines = {"conv": "torch avx2, threads: 1 on cpu", "invariant": "native 4 avx2 on cpu"}
     with RunFolder(tmp_path).driven(replace(SPEC, architectures=("conv", "invariant")), engines):
