@@ -133,6 +133,8 @@ class RunFolder:
         Raises:
             UserError: others have trained these architectures, and ``accept_changes`` is not given.
         """
+        trained = {record.parent.name.rpartition("-")[0] for record in repair.list_recorded(self.path)}
+        engines = {name: engine for name, engine in engines.items() if name in trained}
         changes = provenance.find_differences(self._environment, {**self._environment, "engines": engines})
         if changes and not accept_changes:
             raise UserError(self._refuse(changes))

@@ -198,18 +198,19 @@ def test_other_engines_may_finish_nothing(tmp_path: Path) -> None:
 def test_other_engines_may_not_finish_what_a_command_does_not_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    engines = {"conv": "native 4 avx2 on cpu", "invariant": "native 4 avx2 on cpu"}
-    with RunFolder(tmp_path).driven(replace(SPEC, architectures=("conv", "invariant")), engines):
+    engines = {"invariant": "native 4 avx2 on cpu", "conv": "native 4 avx2 on cpu"}
+    with RunFolder(tmp_path).driven(replace(SPEC, architectures=("invariant", "conv")), engines):
         begin(tmp_path)
-    run, others = RunFolder(tmp_path), {"invariant": "native 4 avx512 on cpu"}
-    with run.driven(replace(SPEC, architectures=("conv",)), {"conv": engines["conv"]}):
+    run, others = RunFolder(tmp_path), {"conv": "native 4 avx512 on cpu"}
+    with run.driven(replace(SPEC, architectures=("invariant",)), {"invariant": engines["invariant"]}):
         run.check_changes()
         run.check_engines(engines, accept_changes=False)
-        with pytest.raises(UserError, match="the engine of invariant is native 4 avx2 on cpu there and native"):
+        with pytest.raises(UserError, match="the engine of conv is native 4 avx2 on cpu there and native"):
             run.check_engines(others, accept_changes=False)
         run.check_engines(others, accept_changes=True)
-        assert "accepted: the engine of invariant is native 4 avx2" in capsys.readouterr().err
+        assert "accepted: the engine of conv is native 4 avx2" in capsys.readouterr().err
         run.check_engines(others, accept_changes=False)
+        run.check_engines({"invariant": "torch on cpu"}, accept_changes=False)  # Which no trial of it was trained by.
     assert json.loads((tmp_path / "environment.json").read_text())["engines"] == engines | others
 
 
