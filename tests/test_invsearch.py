@@ -156,7 +156,7 @@ def check_sweep_and_reruns():
     assert len(invsearch.sweep("run", "conv,invariant", **{**how, "on_event": again.append}).trials) == 8
     assert not again
     try:
-        invsearch.sweep("stopped", "conv", samples=2, epochs=50, on_event=lambda event: 1 / 0)
+        invsearch.sweep("stopped", "conv", samples=2, epochs=2000, on_event=lambda event: 1 / 0)
         raise SystemExit("it went on")
     except ZeroDivisionError:
         pass

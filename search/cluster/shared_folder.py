@@ -69,11 +69,11 @@ class Probe:
             reason = _find_reason(ref, answer) if ref in ready else f"no answer in {patience:g} seconds"
             if reason is not None:
                 found[node["NodeID"]] = f"{name(node)} ({reason})"
-        if (found or not self._asked) and self._url is None:  # Where nodes are blind, nobody waits for the others.
-            remove_probes(self._folder)
         if found:  # A node that died meanwhile does not matter.
             living = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
             found = {node_id: text for node_id, text in found.items() if node_id in living}
+        if (found or not self._asked) and self._url is None:  # Where nodes are blind, nobody waits for the others.
+            remove_probes(self._folder)
         if found and self._url is not None:
             told = f"{self._url}: not reached by {', '.join(found.values())}"
             return f"{told}; each node needs obstore and credentials of its own (docs/buckets.md)"
