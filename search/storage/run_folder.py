@@ -102,7 +102,7 @@ class RunFolder:
         )
         changes = provenance.find_differences(there, here) if known and there else []
         if changes and not accept_changes:
-            self.refusal = self._refuse(changes)
+            self.refusal = self._explain_refusal(changes)
             if old == spec:
                 return spec
             self.check_changes()
@@ -121,7 +121,7 @@ class RunFolder:
         self.guard.upload()
         return spec
 
-    def _refuse(self, changes: Sequence[str]) -> str:
+    def _explain_refusal(self, changes: Sequence[str]) -> str:
         return (
             f"{self.path}: {'; '.join(changes)}; resume with what it was begun with, or with --accept-changes "
             "(each row of a record says what made it), or give another --out; invsearch table shows what is there"
@@ -137,7 +137,7 @@ class RunFolder:
         engines = {name: engine for name, engine in engines.items() if name in trained}
         changes = provenance.find_differences(self._environment, {**self._environment, "engines": engines})
         if changes and not accept_changes:
-            raise UserError(self._refuse(changes))
+            raise UserError(self._explain_refusal(changes))
         for change in changes:
             print(f"accepted: {change}", file=sys.stderr)
         if changes:

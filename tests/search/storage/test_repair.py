@@ -303,3 +303,17 @@ def test_a_driven_run_is_not_repaired(run: Path) -> None:
         RunFolder(run).taken(),
     ):
         pass
+
+
+def test_what_goes_while_it_is_looked_at_is_no_damage(
+    run: Path, finished: Path, running: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trial that goes on renames its drafts and removes its older checkpoint."""
+    iterdir, glob = Path.iterdir, Path.glob
+    monkeypatch.setattr(
+        Path, "iterdir", lambda folder: [*iterdir(folder), *([folder / ".draft"] * (folder == running))]
+    )
+    monkeypatch.setattr(
+        Path, "glob", lambda folder, of: [*glob(folder, of), *([folder / of.replace("*", "0")] * (folder == running))]
+    )
+    assert list(repair.inspect(run, deep=True)) == []
