@@ -31,8 +31,9 @@ def main() -> int:
         return int(failure is not None)
     wrong = []
     for name in names:
-        tried, failures = fuzz(name, args.seed, args.count // len(names), keep=args.keep)
-        print(f"{name}: {tried:,} inputs of seed {args.seed}, {len(failures)} without a clear answer", flush=True)
+        count = args.count // len(names)
+        failures = fuzz(name, args.seed, count, keep=args.keep)
+        print(f"{name}: {count:,} inputs of seed {args.seed}, {len(failures)} without a clear answer", flush=True)
         for failure in failures:
             print(f"  {failure}", flush=True)
         wrong += failures

@@ -7,7 +7,6 @@ import resource
 import shutil
 import signal
 import tempfile
-import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -92,26 +91,20 @@ def attempt(
     return Failure(name, seed, number, reason) if reason else None
 
 
-def fuzz(
-    name: str, seed: int, count: int, seconds: float | None = None, keep: Path | None = None
-) -> tuple[int, list[Failure]]:
+def fuzz(name: str, seed: int, count: int, keep: Path | None = None) -> list[Failure]:
     """Tries the inputs 0, 1, 2 and so on of a target.
 
     Args:
         name: of the target.
         seed: other seeds are other inputs.
         count: how many.
-        seconds: ends it earlier.
         keep: where failing inputs are left, each in a folder of its own.
 
     Returns:
-        How many were tried, and the failures.
+        The failures.
     """
     failures: list[Failure] = []
-    start = time.monotonic()
     for number in range(count):
-        if seconds is not None and time.monotonic() - start > seconds:
-            return number, failures
         with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
             failure = attempt(name, seed, number, Path(folder))
             if failure:
@@ -121,7 +114,7 @@ def fuzz(
                     shutil.rmtree(place, ignore_errors=True)
                     shutil.copytree(folder, place, symlinks=True, ignore=_no_pipes)
                     (place / "reason").write_text(failure.reason, encoding="utf-8", errors="backslashreplace")
-    return count, failures
+    return failures
 
 
 def _no_pipes(folder: str, names: list[str]) -> list[str]:
